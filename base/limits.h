@@ -1,0 +1,45 @@
+// Every bound that outsiders can run into, with its reason. Queues and buffers that are private to one file have theirs
+// there.
+#pragma once
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+
+namespace tocsin::limits {
+
+// What one alert may carry (specs: reliability D2, D7).
+inline constexpr std::size_t kLabelsPerAlert = 64;
+inline constexpr std::size_t kAnnotationsPerAlert = 64;
+inline constexpr std::size_t kLabelNameBytes = 256;
+inline constexpr std::size_t kLabelValueBytes = 4096;
+inline constexpr std::size_t kAnnotationBytes = 16 * 1024;
+inline constexpr std::size_t kDedupKeyBytes = 1024;
+inline constexpr std::size_t kEventBytes = 64 * 1024;  // all labels and annotations of one event together
+
+// What one message may carry. gRPC's default receive cap is also 4 MiB.
+inline constexpr std::size_t kBatchBytes = 4 * 1024 * 1024;
+inline constexpr std::size_t kEventsPerBatch = 10'000;
+inline constexpr std::size_t kBodyBytes = kBatchBytes;
+inline constexpr std::size_t kHeaderBytes = 16 * 1024;
+inline constexpr int kJsonDepth = 32;
+inline constexpr int kInflateRatio = 100;
+
+// A shard's ring: what has been taken from the network and not yet been folded. Refusal starts when it is full.
+inline constexpr std::size_t kShardRingBytes = 64 * 1024 * 1024;
+inline constexpr std::size_t kShardRingSlots = 1 << 14;
+static_assert(std::has_single_bit(kShardRingBytes) && std::has_single_bit(kShardRingSlots), "rings mask, not divide");
+static_assert(kShardRingBytes >= 8 * kBatchBytes, "one full batch must never be able to fill a ring");
+
+// One journal entry's body; larger decisions are several entries.
+inline constexpr std::size_t kJournalEntryBytes = 1024 * 1024;
+
+// Groups list at most so many of their alerts in a report, a page and a notification; the rest is a count.
+inline constexpr std::size_t kExemplarsPerGroup = 10;
+
+inline constexpr std::size_t kSilences = 10'000;
+inline constexpr std::size_t kMatchersPerSilence = 32;
+inline constexpr int kRegexBytes = 4096;
+inline constexpr int kScheduleNesting = 4;
+
+}  // namespace tocsin::limits

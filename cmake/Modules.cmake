@@ -1,0 +1,24 @@
+# tocsin_module(NAME SOURCES ... [DEPS our modules ...] [LIBS third-party targets ...])
+# One folder, one library. DEPS is the folder's row in ARCHITECTURE.md's table of permitted includes: the link graph and the
+# include graph are the same table (tests/tidy checks the second).
+function(tocsin_module name)
+  cmake_parse_arguments(M "" "" "SOURCES;DEPS;LIBS" ${ARGN})
+  add_library(tocsin_${name} STATIC ${M_SOURCES})
+  target_include_directories(tocsin_${name} PUBLIC ${PROJECT_SOURCE_DIR})
+  list(TRANSFORM M_DEPS PREPEND tocsin_)
+  target_link_libraries(tocsin_${name} PUBLIC ${M_DEPS} ${M_LIBS} PRIVATE tocsin_warnings)
+endfunction()
+
+# tocsin_test(NAME SOURCES ... [DEPS ...] [LIBS ...]): a GoogleTest binary build/<preset>/tests/NAME, run by ctest.
+function(tocsin_test name)
+  cmake_parse_arguments(T "" "TIMEOUT" "SOURCES;DEPS;LIBS" ${ARGN})
+  add_executable(${name} ${T_SOURCES})
+  list(TRANSFORM T_DEPS PREPEND tocsin_)
+  target_link_libraries(${name} PRIVATE ${T_DEPS} ${T_LIBS} GTest::gtest GTest::gmock GTest::gtest_main tocsin_warnings)
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  add_test(NAME ${name} COMMAND ${name})
+  if(NOT T_TIMEOUT)
+    set(T_TIMEOUT 300)
+  endif()
+  set_tests_properties(${name} PROPERTIES TIMEOUT ${T_TIMEOUT})
+endfunction()

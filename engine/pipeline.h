@@ -1,0 +1,99 @@
+// The engine with its threads: shards, committer, responder. The only file pair in `engine` that knows threads and storage.
+//
+//   any thread ──Submit──▶ a ring per shard ──▶ shard thread ──▶ sealed bodies ──▶ committer: journal, one fsync
+//        ▲                                                                             │
+//        └──────────────────────── Done, after the fsync ◀────────────────────────────┤
+//   Execute, notifier ──▶ responder thread ◀── group reports, only of what is durable ◀─┘
+//                          └─ Changes ──▶ committer ──▶ effects (gates, attempts, answers) and views, after the fsync
+//
+// Group commit without a timer: while an fsync runs, shards and responder go on; the next commit takes all that is sealed.
+// A failed journal write ends the process (exit code 74): memory is ahead of the disk, recovery is the repair.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/status/statusor.h"
+#include "base/clock.h"
+#include "engine/responder.h"
+#include "engine/shard.h"
+#include "model/gate.h"
+#include "model/inlet.h"
+#include "storage/store.h"
+
+namespace tocsin {
+
+class Engine final : public Inlet {
+ public:
+  struct Options {
+    std::uint32_t shard_count = 1;
+    Shard::Options shard;          // index is set per shard
+    Responder::Options responder;  // shard_count is set from above
+    absl::Duration audit_interval = absl::Seconds(10);
+    absl::Duration checkpoint_interval = absl::Minutes(5);
+    std::uint64_t checkpoint_bytes = 512ULL << 20;  // of journal since the last one, whichever comes first
+    absl::Duration retention = absl::Hours(24 * 90);  // closed groups and incidents
+  };
+  // Starts an attempt of a leased notification: the notifier, injected by the server.
+  using StartAttempt = std::function<void(const Notification&, absl::Duration deadline, std::shared_ptr<Gate>)>;
+
+  // Recovers from the store: checkpoint, rows, journal. Then the threads run. `store` and `clock` outlive the engine.
+  static absl::StatusOr<std::unique_ptr<Engine>> Start(Options options, Store& store, const Clock& clock,
+                                                       StartAttempt start_attempt);
+  // Refuses new batches, commits what was taken, stops the threads. What it does not finish, recovery does.
+  ~Engine() override;
+
+  // Inlet.
+  Admission Submit(const EventBatch& batch, bool want_outcomes, Done done) override;
+  absl::Duration RetryAfter() const override;
+  std::uint64_t KeySeed() const override;
+
+  // Any thread. `done` is called on an engine thread once the answer is durable, or at once when the command is refused.
+  void Execute(Command command, CommandDone done);
+  // As Execute, waiting; not from an engine thread.
+  CommandResult ExecuteAndWait(Command command);
+
+  // Runs `read` on the responder's thread between decisions. Copy out what you need, do no more; it delays paging.
+  void ReadResponder(absl::AnyInvocable<void(const Responder&, const Now&)> read);
+  void ReadResponderAndWait(absl::FunctionRef<void(const Responder&, const Now&)> read);
+  // Runs `read` on the thread of each shard in turn, then `done`. The same rule.
+  void ReadShardsAndWait(absl::FunctionRef<void(const Shard&)> read);
+  // The shard that holds `key`.
+  void ReadShardAndWait(const AlertKey& key, absl::FunctionRef<void(const Shard&)> read);
+
+  // The present rules (organisation, silences in effect), and the number of an integration in them. Any thread, cheap.
+  RulesPtr rules() const;
+  std::optional<IntegrationIndex> IndexOf(const IntegrationId& integration) const;
+
+  Store& store();
+  Now Read() const;  // the engine's clock
+
+  struct Statistics {
+    std::uint64_t submitted_batches = 0;
+    std::uint64_t submitted_events = 0;
+    std::uint64_t refused[5] = {};  // by Admission
+    std::uint64_t commits = 0;
+    std::uint64_t committed_bytes = 0;
+    std::uint64_t committed_sequence = 0;
+    std::uint64_t fsync_ns_total = 0;
+    std::uint64_t ring_bytes_used = 0;
+    std::uint64_t auditor_findings = 0;
+    std::vector<ShardStatistics> shards;
+  };
+  Statistics ReadStatistics() const;
+  // Empty when pages can really go out; else why not. Judged by the responder at its last audit.
+  std::string WhyNotPaging() const;
+
+ private:
+  class Impl;
+  explicit Engine(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace tocsin

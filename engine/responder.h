@@ -1,0 +1,120 @@
+// The responder: owns groups, their timers, escalations, pages, notifications, incidents and silences. Deterministic.
+//
+// Pure: no thread, lock, clock, randomness or I/O. Every method takes `now`; randomness (jitter) comes from a seed kept in
+// the state. One thread calls it: engine/pipeline in the server, World in the simulation.
+//
+//   Decide, journal, then do. Each input yields a Decision: a Change (facts for the timeline and the rows as they are
+//   afterwards), and Effects. The Change is folded into the state at once by Fold, the only function that alters it. The
+//   caller journals the Change; only when that is durable does it perform the Effects. If the journal fails the process
+//   ends: memory is ahead of the disk by at most one commit, and recovery is the repair.
+//
+// Level-triggered: shards report what is, not what happened. Counts from reports are volatile and come again after a
+// start; what was decided on them is in the rows. Until every shard has reported, nothing is taken to be resolved.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <variant>
+#include <vector>
+
+#include "base/clock.h"
+#include "escalation/roster.h"
+#include "model/command.h"
+#include "model/response.h"
+#include "model/rules.h"
+
+namespace tocsin {
+
+// What the shell does once the decision is durable, in order.
+struct CloseGates {  // first: no attempt of these may start any more
+  std::vector<NotificationId> notifications;
+};
+struct StartAttempt {
+  Notification notification;  // leased, attempt counted
+  absl::Duration deadline;    // shorter than the lease
+};
+struct PublishRules {
+  RulesPtr rules;
+};
+using Effect = std::variant<CloseGates, StartAttempt, PublishRules>;
+
+struct Decision {
+  Change change;
+  std::vector<Effect> effects;
+  CommandResult result;  // for commands
+};
+
+// All rows, with the indexes that decisions and reads need. Everything here but `live` is folded from Changes.
+struct ResponderState {
+  std::map<GroupId, Group> groups;
+  std::map<EscalationId, Escalation> escalations;
+  std::map<PageId, Page> pages;
+  std::map<NotificationId, Notification> notifications;
+  std::map<IncidentId, Incident> incidents;
+  std::map<SilenceId, Silence> silences;
+  std::map<TimerId, Timer> timers;
+  Counters counters;
+  OrganisationPtr organisation;
+
+  std::unordered_map<GroupKey, GroupId> current_group;  // the unresolved episode, or the last one kept in memory
+  std::set<std::pair<EngineTime, TimerId>> due;         // engine timers
+  std::set<std::pair<std::int64_t, TimerId>> due_wall;  // wall timers, Unix ns
+
+  // Volatile: what the shards last said, by group key and shard.
+  std::unordered_map<GroupKey, std::map<std::uint32_t, GroupReport>> live;
+  std::set<std::uint32_t> shards_reported;
+};
+
+class Responder {
+ public:
+  struct Options {
+    std::uint32_t shard_count = 1;
+    std::uint64_t seed = 1;                             // of the retry jitter
+    std::string link_key;                               // signs acknowledge links; empty: no links
+    absl::Duration attempt_deadline = absl::Seconds(20);
+    absl::Duration lease = absl::Seconds(45);           // > attempt_deadline, checked
+    absl::Duration keep_closed = absl::Hours(24);       // closed rows stay in memory that long, then only in RocksDB
+    std::int32_t max_attempts = 6;                      // then kDead, and the person's next method
+  };
+  explicit Responder(Options options);
+
+  // Recovery: rows from RocksDB, then the Changes after them.
+  void Restore(std::vector<Row> rows);
+  void Fold(const Change& change);
+  // After recovery, once: compiles the roster, turns leases that were under way into ambiguous attempts, publishes the
+  // rules. Without an organisation it waits for ApplyOrganisation.
+  Decision Start(const Now& now);
+
+  Decision Handle(const Command& command, const Now& now);
+  Decision Observe(std::vector<GroupReport> reports, const Now& now);
+  Decision ShardReported(std::uint32_t shard, const Now& now);  // it has reported all it holds
+  // At most `limit` due timers, in order of due time, then severity, then id. `more` tells whether others are due.
+  Decision FireTimers(const Now& now, std::size_t limit, bool& more);
+  EngineTime NextTimer() const;
+  absl::Time NextWallTimer() const;
+
+  // The auditor: every open, unacknowledged group has a live timer, a running page or a stated reason. Checks a slice;
+  // what it finds broken it repairs (starts the escalation again) and reports.
+  Decision Audit(const Now& now, std::size_t limit, std::vector<std::string>& findings);
+  // Whether pages could really go out now: nothing critical overdue by more than `tolerance`, the auditor content.
+  bool CanPage(const Now& now, absl::Duration tolerance, std::string& why_not) const;
+
+  const ResponderState& state() const { return state_; }
+  const Roster* roster() const { return roster_ ? &*roster_ : nullptr; }
+  // Over all rows, layout-independent.
+  std::uint64_t StateHash() const;
+
+ private:
+  class Transaction;
+  Options options_;
+  ResponderState state_;
+  std::optional<Roster> roster_;
+};
+
+}  // namespace tocsin

@@ -1,0 +1,130 @@
+// One shard: the alert table of a part of the key space, and the groups its alerts belong to. Hot.
+//
+// Pure: no thread, lock, clock or I/O; the shell (engine/pipeline) calls it from one thread with `now` as an argument, and
+// so does the simulation. A duplicate costs a hash look-up and one touched record; nothing is allocated for it.
+//
+// Decide, journal, then do: Apply changes the table and remembers what changed. Seal hands out the changes as journal
+// bodies, absolute and coalesced: however often an alert was repeated since the last seal, it is one touch of at most 24
+// bytes. Fold does to a table what a body says, and is idempotent: it is recovery, and later the standby.
+//
+// Reports to the responder are absolute too (model/report.h) and may only be passed on once the bodies sealed with them
+// are durable.
+//
+// Handles: an alert is known by its slot number in the table; bodies name alerts by slot. Strings that repeat are
+// interned: the table of interned strings is defined in bodies before its use, counted and bounded; a string is
+// interned when it is seen for the second time (unique values such as instance ids stay inline).
+//
+// Leases: a trigger renews its alert's lease. The lease ends at `ends_at` (as a distance from our receipt) or after the
+// integration's lease; when it has run out the alert is resolved with the reason "expired". Expiry is judged against
+// `taken_in`, engine time less the time in which we refused or caught up, so our own trouble never looks like a recovery.
+//
+// A sender's wrong clock never suppresses a first page: an alert that looks already ended is remembered as resolved, and
+// when it is repeated with the same startsAt and a later endsAt it is firing, with the integration's lease (a resolved
+// alert that is re-sent keeps its endsAt; a firing one's moves on).
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
+#include "base/clock.h"
+#include "model/event.h"
+#include "model/inlet.h"
+#include "model/matcher.h"
+#include "model/report.h"
+#include "model/rules.h"
+
+namespace tocsin {
+
+// What `explain`, lists and search see of one alert.
+struct AlertRecord {
+  AlertSummary summary;
+  bool acknowledged = false;         // at its source
+  absl::Time last_seen_at;
+  absl::Time resolved_at;            // when not firing
+  std::string resolved_reason;       // "event", "ends_at", "expired"
+  std::uint64_t received = 0;        // events merged into this alert, the first included
+  EngineTime lease_until;            // when firing
+  SilenceId silence;                 // that holds it back now
+  RulesVersion rules;                // by which it was last judged
+  std::vector<GroupKey> groups;      // and the routes that led there, in tree order
+  std::vector<RouteId> routes;
+  std::uint64_t fingerprint = 0;     // Alertmanager's
+};
+
+struct ShardStatistics {
+  std::uint64_t firing = 0;
+  std::uint64_t suppressed = 0;
+  std::uint64_t resolved_kept = 0;   // resolved, kept a while for explain and re-fires
+  std::uint64_t groups = 0;
+  std::uint64_t interned_strings = 0;
+  std::uint64_t table_bytes = 0;     // resident, all of it
+  std::uint64_t outcomes[kOutcomes] = {};
+};
+
+class Shard {
+ public:
+  struct Options {
+    std::uint32_t index = 0;
+    std::uint64_t key_seed = 0;
+    std::uint64_t max_interned = 1'000'000;
+    absl::Duration keep_resolved = absl::Minutes(30);
+    absl::Duration default_lease = absl::Minutes(5);  // for sources that resend (model/organisation.h Integration::lease)
+  };
+  explicit Shard(Options options);
+  ~Shard();
+  Shard(Shard&&) noexcept;
+  Shard& operator=(Shard&&) noexcept;
+
+  // Judges new and changed alerts by `rules` from now on. Alerts that are there are judged again as to silences, in slices, by Work;
+  // their groups stay. `integrations` maps IntegrationIndex to the organisation's integration.
+  void SetRules(RulesPtr rules, std::vector<IntegrationId> integrations, const Now& now);
+
+  // One event. Never fails: what the edge let through is well formed.
+  Outcome Apply(EventView event, const Now& now);
+
+  // A bounded slice of work that is not caused by events: expired leases, judging again, forgetting resolved alerts.
+  // Returns true when there is more to do at once.
+  bool Work(const Now& now, EngineTime taken_in, std::size_t budget);
+  // When Work has something to do next, in taken-in time; Infinite when nothing is armed.
+  EngineTime NextExpiry() const;
+
+  // Hands out all changes since the last seal as bodies below limits::kJournalEntryBytes, and clears them. Returns
+  // whether there were any.
+  bool Seal(absl::FunctionRef<void(std::string_view body)> out);
+  // The groups that changed since the last call, most severe first; absolute.
+  void TakeReports(std::vector<GroupReport>& out);
+  // Marks every group as changed: after recovery.
+  void ReportAll();
+
+  // Recovery: the bodies of checkpoint and journal, in order. Then SetRules, then ReportAll. DataLoss when a body cannot
+  // have been written by Seal or Checkpoint.
+  absl::Status Fold(std::string_view body);
+
+  // Writes the table as bodies that Fold understands, a slice at a time, while events go on: a fuzzy copy. It is complete
+  // when folded together with every body sealed since BeginCheckpoint. Returns false when done.
+  void BeginCheckpoint();
+  bool CheckpointSlice(std::size_t budget, absl::FunctionRef<void(std::string_view body)> out);
+
+  // Reads, in bounded slices. `cursor` 0 begins; returns the cursor to go on from, 0 when done.
+  std::uint64_t List(std::uint64_t cursor, std::size_t scan, absl::FunctionRef<bool(const AlertRecord&)> visit) const;
+  std::optional<AlertRecord> Find(const AlertKey& key) const;
+  // Alerts of one group, at most `limit`.
+  std::vector<AlertRecord> ListGroup(GroupKey group, std::size_t limit) const;
+
+  ShardStatistics Statistics() const;
+  // A hash over everything that Fold restores, independent of memory layout: equal for a table and its recovery.
+  std::uint64_t StateHash() const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace tocsin

@@ -1,0 +1,102 @@
+// What people and programs ask of the responder. The same door for the CLI, the API, signed links and the notifiers.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
+#include "model/ids.h"
+#include "model/organisation.h"
+#include "model/report.h"
+#include "model/response.h"
+
+namespace tocsin {
+
+// `generation`: the state that the caller saw; absent: whatever it is now.
+struct AcknowledgeGroup {
+  GroupId group;
+  std::optional<Generation> generation;
+};
+struct ResolveGroup {
+  GroupId group;
+  std::optional<Generation> generation;
+};
+struct EscalateGroup {  // run the next step now
+  GroupId group;
+};
+struct AcknowledgeIncident {
+  IncidentId incident;
+  std::optional<Generation> generation;
+};
+struct ResolveIncident {
+  IncidentId incident;
+  std::optional<Generation> generation;
+};
+struct OpenIncident {
+  std::string title;
+  std::uint8_t severity = 3;
+  ServiceId service;
+  PolicyId policy;
+  std::vector<GroupId> groups;
+};
+struct AddNote {
+  Subject subject;
+  std::string text;
+};
+struct CreateSilence {
+  Silence silence;  // id unset: new; set: replaces
+};
+struct ExpireSilence {
+  SilenceId silence;
+};
+struct ApplyOrganisation {
+  OrganisationPtr organisation;  // checked
+  std::string reason;
+};
+struct TestPage {
+  UserId user;
+};
+// What came of an attempt. Sent by `notify`.
+struct AttemptResult {
+  enum class Kind : std::uint8_t {
+    kAccepted = 1,
+    kRetryLater = 2,   // certainly not delivered; try again
+    kRejected = 3,     // certainly never will be: next method at once
+    kAmbiguous = 4,    // the answer was lost: try again, labelled
+    kNotStarted = 5,   // the gate was closed before it began
+  };
+  NotificationId notification;
+  std::int32_t attempt = 0;
+  Kind kind = Kind::kAccepted;
+  std::string provider_id;
+  std::string detail;             // for people and logs; no secrets
+  absl::Duration retry_after;     // zero: our own back-off decides
+};
+struct ProviderReceipt {
+  std::string provider_id;
+  bool delivered = false;
+  std::string detail;
+};
+
+struct Command {
+  using Body = std::variant<AcknowledgeGroup, ResolveGroup, EscalateGroup, AcknowledgeIncident, ResolveIncident,
+                            OpenIncident, AddNote, CreateSilence, ExpireSilence, ApplyOrganisation, TestPage,
+                            AttemptResult, ProviderReceipt>;
+  std::string request_id;  // a repeat with the same id answers as the first did; empty: not repeatable
+  std::string actor;       // "user:alice", "link:alice", "notify"
+  Body body;
+};
+
+// The answer, given after what it says is durable. `id` is what was made: a silence, an incident, a page.
+struct CommandResult {
+  absl::Status status;
+  std::uint64_t id = 0;
+  std::uint64_t sequence = 0;
+};
+using CommandDone = absl::AnyInvocable<void(const CommandResult&)>;
+
+}  // namespace tocsin

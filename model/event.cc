@@ -1,0 +1,263 @@
+#include "model/event.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "base/limits.h"
+#include "base/status.h"
+#include "base/strings.h"
+
+namespace tocsin {
+namespace {
+
+constexpr std::size_t kAlignment = 8;
+
+std::size_t Aligned(std::size_t size) { return (size + kAlignment - 1) & ~(kAlignment - 1); }
+
+std::size_t TextTableBytes(const EventHeader& header) {
+  return sizeof(TextLengths) * (std::size_t{header.label_count} + header.annotation_count);
+}
+
+const TextLengths* TextTable(const std::byte* record) {
+  return static_cast<const TextLengths*>(static_cast<const void*>(record + sizeof(EventHeader)));
+}
+
+std::size_t TextBytes(const TextLengths* lengths, std::size_t count) {
+  std::size_t bytes = 0;
+  for (std::size_t i = 0; i < count; ++i) bytes += std::size_t{lengths[i].name} + lengths[i].value;
+  return bytes;
+}
+
+const char* FirstText(const std::byte* record, const EventHeader& header) {
+  return reinterpret_cast<const char*>(record + sizeof(EventHeader) + TextTableBytes(header));
+}
+
+std::span<const LabelView> ReadTexts(const TextLengths* lengths, const char* text, std::size_t count,
+                                     std::span<LabelView> out) {
+  for (std::size_t i = 0; i < count; ++i) {
+    out[i].name = {text, lengths[i].name};
+    text += lengths[i].name;
+    out[i].value = {text, lengths[i].value};
+    text += lengths[i].value;
+  }
+  return out.first(count);
+}
+
+absl::Status CheckText(std::string_view what, const LabelView& text, std::size_t value_limit) {
+  if (text.name.empty()) return Invalid("%s: a name is empty", what);
+  if (text.name.size() > limits::kLabelNameBytes) {
+    return Invalid("%s: name %s... has %d bytes, at most %d", what, JsonQuote(TruncateUtf8(text.name, 32)),
+                   text.name.size(), limits::kLabelNameBytes);
+  }
+  if (text.value.size() > value_limit) {
+    return Invalid("%s: %s has %d bytes, at most %d", what, JsonQuote(text.name), text.value.size(), value_limit);
+  }
+  if (!IsValidUtf8(text.name)) return Invalid("%s: name %s is not UTF-8", what, JsonQuote(text.name));
+  if (!IsValidUtf8(text.value)) return Invalid("%s: value of %s is not UTF-8", what, JsonQuote(text.name));
+  return absl::OkStatus();
+}
+
+absl::Status CheckTexts(std::string_view what,
+                        std::span<const LabelView> texts,
+                        std::size_t count_limit,
+                        std::size_t value_limit) {
+  if (texts.size() > count_limit) return Invalid("%s: %d of them, at most %d", what, texts.size(), count_limit);
+  for (const LabelView& text : texts) TOCSIN_TRY(CheckText(what, text, value_limit));
+  return absl::OkStatus();
+}
+
+// Sorted by name, the last of equal names kept, empty values dropped; in place, without allocation.
+std::span<LabelView> NormaliseInPlace(std::span<LabelView> labels) {
+  // Insertion sort is stable and best for the few, mostly sorted labels of real senders.
+  for (std::size_t i = 1; i < labels.size(); ++i) {
+    for (std::size_t j = i; j > 0 && labels[j].name < labels[j - 1].name; --j) std::swap(labels[j], labels[j - 1]);
+  }
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    const bool superseded = i + 1 < labels.size() && labels[i + 1].name == labels[i].name;
+    if (!superseded && !labels[i].value.empty()) labels[kept++] = labels[i];
+  }
+  return labels.first(kept);
+}
+
+std::byte* Write(std::byte* to, std::string_view text) {
+  if (!text.empty()) std::memcpy(to, text.data(), text.size());
+  return to + text.size();
+}
+
+std::byte* WriteTexts(std::byte* to, std::span<const LabelView> texts) {
+  for (const LabelView& text : texts) to = Write(Write(to, text.name), text.value);
+  return to;
+}
+
+std::int64_t ToNs(const std::optional<absl::Time>& time) {
+  return time ? absl::ToUnixNanos(*time) : EventHeader::kAbsent;
+}
+
+std::optional<absl::Time> FromNs(std::int64_t ns) {
+  if (ns == EventHeader::kAbsent) return std::nullopt;
+  return absl::FromUnixNanos(ns);
+}
+
+Labels Owned(std::span<const LabelView> views) {
+  Labels labels;
+  labels.reserve(views.size());
+  for (const LabelView& view : views) labels.push_back({std::string(view.name), std::string(view.value)});
+  return labels;
+}
+
+}  // namespace
+
+std::string_view Name(EventKind kind) {
+  switch (kind) {
+    case EventKind::kTrigger: return "trigger";
+    case EventKind::kAcknowledge: return "acknowledge";
+    case EventKind::kResolve: return "resolve";
+  }
+  return "unknown";
+}
+
+std::span<const LabelView> EventView::labels(std::span<LabelView> out) const {
+  return ReadTexts(TextTable(record_), FirstText(record_, header()), header().label_count, out);
+}
+
+std::span<const LabelView> EventView::annotations(std::span<LabelView> out) const {
+  const TextLengths* table = TextTable(record_);
+  const char* text = FirstText(record_, header()) + TextBytes(table, header().label_count);
+  return ReadTexts(table + header().label_count, text, header().annotation_count, out);
+}
+
+std::string_view EventView::dedup_key() const {
+  const EventHeader& h = header();
+  const std::size_t texts = TextBytes(TextTable(record_), std::size_t{h.label_count} + h.annotation_count);
+  return {FirstText(record_, h) + texts, h.dedup_key_bytes};
+}
+
+std::string_view EventView::link() const {
+  const std::string_view key = dedup_key();
+  return {key.data() + key.size(), header().link_bytes};
+}
+
+std::span<const std::byte> EventView::label_bytes() const {
+  const char* first = FirstText(record_, header());
+  return {reinterpret_cast<const std::byte*>(first), TextBytes(TextTable(record_), header().label_count)};
+}
+
+std::span<const std::byte> EventView::annotation_bytes() const {
+  const TextLengths* table = TextTable(record_);
+  const char* first = FirstText(record_, header()) + TextBytes(table, header().label_count);
+  return {reinterpret_cast<const std::byte*>(first),
+          TextBytes(table + header().label_count, header().annotation_count)};
+}
+
+AlertEvent EventView::ToEvent() const {
+  std::array<LabelView, 256> views;
+  AlertEvent event;
+  event.kind = header().kind;
+  event.severity = header().severity;
+  event.dedup_key = dedup_key();
+  event.labels = Owned(labels(views));
+  event.annotations = Owned(annotations(views));
+  event.starts_at = FromNs(header().starts_at_ns);
+  event.ends_at = FromNs(header().ends_at_ns);
+  event.link = link();
+  return event;
+}
+
+AlertKey KeyOf(std::uint64_t seed, IntegrationIndex integration, std::string_view dedup_key,
+               std::span<const LabelView> labels) {
+  // Lengths go in with the bytes, so that {"ab": "c"} and {"a": "bc"} differ; a first byte tells the two kinds apart.
+  thread_local std::string bytes;
+  bytes.clear();
+  bytes.append(reinterpret_cast<const char*>(&integration), sizeof integration);
+  bytes += dedup_key.empty() ? 'l' : 'k';
+  if (!dedup_key.empty()) {
+    bytes += dedup_key;
+    return HashTo128(bytes, seed);
+  }
+  for (const LabelView& label : labels) {
+    const TextLengths lengths{static_cast<std::uint16_t>(label.name.size()),
+                              static_cast<std::uint16_t>(label.value.size())};
+    bytes.append(reinterpret_cast<const char*>(&lengths), sizeof lengths);
+    bytes += label.name;
+    bytes += label.value;
+  }
+  return HashTo128(bytes, seed);
+}
+
+absl::Status EventBatch::Append(const EventHeader& prototype, std::span<LabelView> labels,
+                                std::span<const LabelView> annotations, std::string_view dedup_key,
+                                std::string_view link) {
+  if (count() >= limits::kEventsPerBatch) return Exhausted("batch: more than %d events", limits::kEventsPerBatch);
+  TOCSIN_TRY(CheckTexts("labels", labels, limits::kLabelsPerAlert, limits::kLabelValueBytes));
+  TOCSIN_TRY(CheckTexts("annotations", annotations, limits::kAnnotationsPerAlert, limits::kAnnotationBytes));
+  if (dedup_key.size() > limits::kDedupKeyBytes) {
+    return Invalid("dedup_key: has %d bytes, at most %d", dedup_key.size(), limits::kDedupKeyBytes);
+  }
+  if (link.size() > limits::kLabelValueBytes) {
+    return Invalid("link: has %d bytes, at most %d", link.size(), limits::kLabelValueBytes);
+  }
+  if (!IsValidUtf8(dedup_key) || !IsValidUtf8(link)) return Invalid("dedup_key or link is not UTF-8");
+  const std::span<const LabelView> kept = NormaliseInPlace(labels);
+  if (kept.empty() && dedup_key.empty()) return Invalid("labels: at least one label pair required");
+
+  std::size_t size = sizeof(EventHeader) + sizeof(TextLengths) * (kept.size() + annotations.size());
+  for (const LabelView& l : kept) size += l.name.size() + l.value.size();
+  for (const LabelView& a : annotations) size += a.name.size() + a.value.size();
+  size = Aligned(size + dedup_key.size() + link.size());
+  if (size > limits::kEventBytes) return Invalid("event: %d bytes in all, at most %d", size, limits::kEventBytes);
+
+  const std::size_t start = buffer_.size();
+  buffer_.resize(start + size);
+  std::byte* to = buffer_.data() + start;
+  EventHeader header = prototype;
+  header.size = static_cast<std::uint32_t>(size);
+  header.label_count = static_cast<std::uint8_t>(kept.size());
+  header.annotation_count = static_cast<std::uint8_t>(annotations.size());
+  header.dedup_key_bytes = static_cast<std::uint16_t>(dedup_key.size());
+  header.link_bytes = static_cast<std::uint16_t>(link.size());
+  header.integration = integration_;
+  header.key = KeyOf(seed_, integration_, dedup_key, kept);
+  std::memcpy(to, &header, sizeof header);
+  to += sizeof header;
+  for (const std::span<const LabelView> texts : {kept, annotations}) {
+    for (const LabelView& text : texts) {
+      const TextLengths lengths{static_cast<std::uint16_t>(text.name.size()),
+                                static_cast<std::uint16_t>(text.value.size())};
+      std::memcpy(to, &lengths, sizeof lengths);
+      to += sizeof lengths;
+    }
+  }
+  to = WriteTexts(WriteTexts(to, kept), annotations);
+  Write(Write(to, dedup_key), link);
+  offsets_.push_back(static_cast<std::uint32_t>(start));
+  return absl::OkStatus();
+}
+
+absl::Status EventBatch::Append(const AlertEvent& event) {
+  if (event.labels.size() > limits::kLabelsPerAlert || event.annotations.size() > limits::kAnnotationsPerAlert) {
+    return Invalid("labels or annotations: more than %d of them", limits::kLabelsPerAlert);
+  }
+  std::array<LabelView, limits::kLabelsPerAlert> labels;
+  std::array<LabelView, limits::kAnnotationsPerAlert> annotations;
+  const auto view = [](const Labels& from, std::span<LabelView> to) {
+    std::ranges::transform(from, to.begin(), [](const Label& l) { return LabelView{l.name, l.value}; });
+    return to.first(from.size());
+  };
+  EventHeader prototype;
+  prototype.kind = event.kind;
+  prototype.severity = event.severity;
+  prototype.starts_at_ns = ToNs(event.starts_at);
+  prototype.ends_at_ns = ToNs(event.ends_at);
+  return Append(prototype, view(event.labels, labels), view(event.annotations, annotations), event.dedup_key,
+                event.link);
+}
+
+void EventBatch::Clear(IntegrationIndex integration) {
+  integration_ = integration;
+  buffer_.clear();
+  offsets_.clear();
+}
+
+}  // namespace tocsin

@@ -1,0 +1,119 @@
+// Events: what a source says about one alert, and the flat form in which batches of them travel to the shards.
+//
+// Two forms of the same thing:
+//   AlertEvent   owns its text; what the webhook sources and the tests build.
+//   EventView    a record in a batch: offsets only, no pointers, so it can lie in memory that processes share.
+//
+// Record layout (little endian, 8-byte aligned, this machine only, never on disk):
+//   EventHeader, then `label_count + annotation_count` TextLengths, then the bytes of name, value, name, value ...,
+//   then dedup key, link and source bytes, then padding to 8.
+// Labels are normalised: sorted, unique, none empty. EventBatch::Append guarantees it; readers rely on it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "model/ids.h"
+#include "model/labels.h"
+#include "model/severity.h"
+
+namespace tocsin {
+
+enum class EventKind : std::uint8_t { kTrigger = 0, kAcknowledge = 1, kResolve = 2 };
+std::string_view Name(EventKind kind);
+
+struct AlertEvent {
+  EventKind kind = EventKind::kTrigger;
+  Severity severity = Severity::kUnknown;  // kUnknown: the `severity` label decides
+  std::string dedup_key;                   // empty: the whole label set is the key
+  Labels labels;
+  Labels annotations;                      // summary, description, runbook_url ...; empty values are kept
+  std::optional<absl::Time> starts_at;     // the sender's clock: shown, never trusted to suppress a page
+  std::optional<absl::Time> ends_at;       // <= receipt: resolved; later: the alert's lease
+  std::string link;                        // where a person looks: generatorURL and the like
+  friend bool operator==(const AlertEvent&, const AlertEvent&) = default;
+};
+
+struct EventHeader {
+  std::uint32_t size = 0;  // of the whole record, padding included
+  EventKind kind = EventKind::kTrigger;
+  Severity severity = Severity::kUnknown;
+  std::uint8_t label_count = 0;
+  std::uint8_t annotation_count = 0;
+  AlertKey key;
+  std::int64_t starts_at_ns = kAbsent;  // Unix
+  std::int64_t ends_at_ns = kAbsent;    // Unix
+  std::uint16_t dedup_key_bytes = 0;
+  std::uint16_t link_bytes = 0;
+  std::uint32_t integration = 0;  // index into the organisation's integrations, see IntegrationIndex
+  static constexpr std::int64_t kAbsent = INT64_MIN;
+};
+static_assert(sizeof(EventHeader) == 48);
+
+struct TextLengths {
+  std::uint16_t name = 0;
+  std::uint16_t value = 0;
+};
+
+// A record, read in place. Valid as long as the memory it lies in. Trivially copyable.
+class EventView {
+ public:
+  explicit EventView(const std::byte* record) : record_(record) {}
+  const EventHeader& header() const { return *static_cast<const EventHeader*>(static_cast<const void*>(record_)); }
+  // Fills `out` with views of the labels (annotations); returns the filled part. Capacity limits::kLabelsPerAlert.
+  std::span<const LabelView> labels(std::span<LabelView> out) const;
+  std::span<const LabelView> annotations(std::span<LabelView> out) const;
+  std::string_view dedup_key() const;
+  std::string_view link() const;
+  // Labels and annotations as they lie: lengths and bytes. Equal bytes mean equal text.
+  std::span<const std::byte> label_bytes() const;
+  std::span<const std::byte> annotation_bytes() const;
+  AlertEvent ToEvent() const;
+
+ private:
+  const std::byte* record_;
+};
+
+// Names an integration in records by a number that stays the same as long as the name does (it is journalled).
+using IntegrationIndex = std::uint32_t;
+
+// The key of an alert: `scope` is the integration's hash scope, `dedup_key` empty means the label set.
+// Deterministic for a store's `seed`; labels must be normalised.
+AlertKey KeyOf(std::uint64_t seed, IntegrationIndex integration, std::string_view dedup_key,
+               std::span<const LabelView> labels);
+
+// A growing buffer of records; reuse it to stay free of allocation. One thread.
+class EventBatch {
+ public:
+  EventBatch(std::uint64_t seed, IntegrationIndex integration) : seed_(seed), integration_(integration) {}
+
+  // Appends one event. Checks every limit of base/limits.h and UTF-8; on an error nothing was appended and the message
+  // names the field: `labels: name "a-b...": value has 5000 bytes, at most 4096`.
+  absl::Status Append(const AlertEvent& event);
+  // The same from views: sorts and drops empty labels in place in `labels`. For the wire decoder; no allocation once the
+  // buffer has grown.
+  absl::Status Append(const EventHeader& prototype, std::span<LabelView> labels, std::span<const LabelView> annotations,
+                      std::string_view dedup_key, std::string_view link);
+
+  void Clear(IntegrationIndex integration);
+  std::size_t count() const { return offsets_.size(); }
+  bool empty() const { return offsets_.empty(); }
+  std::span<const std::byte> bytes() const { return {buffer_.data(), buffer_.size()}; }
+  EventView at(std::size_t i) const { return EventView(buffer_.data() + offsets_[i]); }
+  IntegrationIndex integration() const { return integration_; }
+
+ private:
+  std::uint64_t seed_;
+  IntegrationIndex integration_;
+  std::vector<std::byte> buffer_;
+  std::vector<std::uint32_t> offsets_;
+};
+
+}  // namespace tocsin

@@ -1,0 +1,122 @@
+// The printed names of the model's enumerations, and look-ups in an organisation.
+#include <algorithm>
+
+#include "model/inlet.h"
+#include "model/organisation.h"
+#include "model/response.h"
+#include "model/timeline.h"
+
+namespace tocsin {
+namespace {
+
+template <typename T, typename Id>
+const T* FindById(const std::vector<T>& all, const Id& id) {
+  const auto found = std::ranges::find(all, id, &T::id);
+  return found == all.end() ? nullptr : &*found;
+}
+
+const Route* FindRoute(const Route& route, const RouteId& id) {
+  if (route.id == id) return &route;
+  for (const Route& child : route.children) {
+    if (const Route* found = FindRoute(child, id)) return found;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+std::string_view Name(Outcome outcome) {
+  constexpr std::string_view kNames[kOutcomes] = {"new",      "refired",          "duplicate", "updated",  "acknowledged",
+                                                  "resolved", "already_resolved", "silenced",  "unrouted", "rejected"};
+  return kNames[static_cast<std::size_t>(outcome)];
+}
+
+std::string_view Name(Admission admission) {
+  switch (admission) {
+    case Admission::kAccepted: return "accepted";
+    case Admission::kOverloaded: return "overloaded";
+    case Admission::kDiskLow: return "disk_low";
+    case Admission::kTooLarge: return "too_large";
+    case Admission::kStopping: return "stopping";
+  }
+  return "unknown";
+}
+
+std::string_view Name(ContactMethod::Kind kind) {
+  switch (kind) {
+    case ContactMethod::Kind::kTerminal: return "terminal";
+    case ContactMethod::Kind::kEmail: return "email";
+    case ContactMethod::Kind::kSms: return "sms";
+    case ContactMethod::Kind::kVoice: return "voice";
+    case ContactMethod::Kind::kWebhook: return "webhook";
+  }
+  return "unknown";
+}
+
+std::string_view Name(TimelineEntry::Kind kind) {
+  using Kind = TimelineEntry::Kind;
+  switch (kind) {
+    case Kind::kOpened: return "opened";
+    case Kind::kAlertsChanged: return "alerts_changed";
+    case Kind::kAcknowledged: return "acknowledged";
+    case Kind::kUnacknowledged: return "unacknowledged";
+    case Kind::kResolved: return "resolved";
+    case Kind::kReopened: return "reopened";
+    case Kind::kSuppressed: return "suppressed";
+    case Kind::kUnsuppressed: return "unsuppressed";
+    case Kind::kEscalationStarted: return "escalation_started";
+    case Kind::kStepExecuted: return "step_executed";
+    case Kind::kStepSkipped: return "step_skipped";
+    case Kind::kEscalationExhausted: return "escalation_exhausted";
+    case Kind::kEscalationStopped: return "escalation_stopped";
+    case Kind::kPaged: return "paged";
+    case Kind::kNotificationQueued: return "notification_queued";
+    case Kind::kNotificationStarted: return "notification_started";
+    case Kind::kNotificationAccepted: return "notification_accepted";
+    case Kind::kNotificationRetry: return "notification_retry";
+    case Kind::kNotificationAmbiguous: return "notification_ambiguous";
+    case Kind::kNotificationFailed: return "notification_failed";
+    case Kind::kNotificationCancelled: return "notification_cancelled";
+    case Kind::kReceipt: return "receipt";
+    case Kind::kIncidentOpened: return "incident_opened";
+    case Kind::kIncidentJoined: return "incident_joined";
+    case Kind::kNote: return "note";
+    case Kind::kSilenceCreated: return "silence_created";
+    case Kind::kSilenceEnded: return "silence_ended";
+    case Kind::kOrganisationApplied: return "organisation_applied";
+    case Kind::kUnreachable: return "unreachable";
+    case Kind::kFallback: return "fallback";
+    case Kind::kAuditorRepaired: return "auditor_repaired";
+    case Kind::kThresholdNotMet: return "threshold_not_met";
+  }
+  return "unknown";
+}
+
+Subject SubjectOf(GroupId id) { return {SubjectKind::kGroup, id.value()}; }
+Subject SubjectOf(IncidentId id) { return {SubjectKind::kIncident, id.value()}; }
+Subject SubjectOf(SilenceId id) { return {SubjectKind::kSilence, id.value()}; }
+
+RowKey KeyOf(const Row& row) {
+  const auto id = std::visit(
+      [](const auto& value) -> std::uint64_t {
+        using T = std::decay_t<decltype(value)>;
+        if constexpr (std::is_same_v<T, Counters> || std::is_same_v<T, OrganisationPtr>) {
+          return 0;
+        } else {
+          return value.id.value();
+        }
+      },
+      row);
+  return {static_cast<std::uint8_t>(row.index()), id};
+}
+
+const User* Organisation::Find(const UserId& id) const { return FindById(users, id); }
+const Team* Organisation::Find(const TeamId& id) const { return FindById(teams, id); }
+const Schedule* Organisation::Find(const ScheduleId& id) const { return FindById(schedules, id); }
+const EscalationPolicy* Organisation::Find(const PolicyId& id) const { return FindById(policies, id); }
+const Service* Organisation::Find(const ServiceId& id) const { return FindById(services, id); }
+const Integration* Organisation::Find(const IntegrationId& id) const { return FindById(integrations, id); }
+const Receiver* Organisation::Find(const ReceiverId& id) const { return FindById(receivers, id); }
+const Route* Organisation::Find(const RouteId& id) const { return FindRoute(route, id); }
+
+}  // namespace tocsin

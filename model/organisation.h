@@ -1,0 +1,205 @@
+// The organisation: everything that is declared in YAML. A value; a checked one is immutable and shared by const pointer.
+// `config` builds and checks it, `escalation` and `engine` read it.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "model/ids.h"
+#include "model/matcher.h"
+#include "model/schedule.h"
+#include "model/severity.h"
+
+namespace tocsin {
+
+// How loudly a page asks. High wakes people up; low may wait.
+enum class Urgency : std::uint8_t { kLow, kHigh };
+
+struct ContactMethod {
+  enum class Kind : std::uint8_t { kTerminal, kEmail, kSms, kVoice, kWebhook };
+  ContactMethodId id;   // unique within its user
+  Kind kind = Kind::kEmail;
+  std::string address;  // an e-mail address, an E.164 number, a URL; for kTerminal a name that is printed
+  std::string secret;   // kWebhook: signs the body; never shown again
+  friend bool operator==(const ContactMethod&, const ContactMethod&) = default;
+};
+std::string_view Name(ContactMethod::Kind kind);
+
+// One of a person's own rules: this long after the page began, use this method, unless somebody has acknowledged.
+struct NotificationRule {
+  Urgency urgency = Urgency::kHigh;
+  absl::Duration delay;
+  ContactMethodId method;
+  friend bool operator==(const NotificationRule&, const NotificationRule&) = default;
+};
+
+struct User {
+  UserId id;
+  std::string name;
+  std::string time_zone;
+  std::vector<ContactMethod> contact_methods;
+  std::vector<NotificationRule> notification_rules;
+  friend bool operator==(const User&, const User&) = default;
+};
+
+struct Team {
+  TeamId id;
+  std::string name;
+  std::vector<UserId> members;
+  friend bool operator==(const Team&, const Team&) = default;
+};
+
+struct PolicyStep {
+  absl::Duration delay;         // from this step's execution until the next step
+  std::vector<Target> targets;  // a person reached by several of them is paged once
+  friend bool operator==(const PolicyStep&, const PolicyStep&) = default;
+};
+
+struct EscalationPolicy {
+  PolicyId id;
+  std::string name;
+  TeamId team;                     // owner: paged when a whole pass reaches nobody
+  std::vector<PolicyStep> steps;   // at least one
+  std::int32_t repeats = 0;        // further passes after the first
+  absl::Duration repeat_interval;  // between passes, after the last step's delay
+  absl::Duration acknowledge_timeout;  // zero: an acknowledgement does not run out
+  friend bool operator==(const EscalationPolicy&, const EscalationPolicy&) = default;
+};
+
+struct Service {
+  ServiceId id;
+  std::string name;
+  TeamId team;
+  std::vector<Matcher> matchers;  // alerts with these labels are about this service
+  friend bool operator==(const Service&, const Service&) = default;
+};
+
+// A configured door with its own key.
+struct Integration {
+  IntegrationId id;
+  std::string source;       // a name from ingest's table of sources: "alertmanager", "datadog", "nagios", "generic", "stream"
+  std::string key_hash;     // hex BLAKE2b-256 of the key; empty: a door without key, loopback only
+  Labels labels;            // added to each event unless the event has them
+  absl::Duration lease;     // an alert not renewed for so long has recovered; zero: 5 minutes for kinds that resend, else never
+  std::uint32_t active_alerts = 1'000'000;  // guaranteed budget
+  friend bool operator==(const Integration&, const Integration&) = default;
+};
+
+// Where a route without a policy sends its notifications (Alertmanager's notify-only kind).
+struct Receiver {
+  ReceiverId id;
+  std::vector<ContactMethod> targets;
+  bool send_resolved = true;
+  friend bool operator==(const Receiver&, const Receiver&) = default;
+};
+
+// A node of the routing tree, already with everything it inherits. Children are tried in order, depth first.
+struct Route {
+  RouteId id;
+  std::vector<Matcher> matchers;  // the root has none
+  bool continue_matching = false;
+  std::vector<std::string> group_by;
+  bool group_by_all = false;      // group_by: ['...']
+  absl::Duration group_wait = absl::Seconds(30);
+  absl::Duration group_interval = absl::Minutes(5);
+  absl::Duration repeat_interval = absl::Hours(4);
+  PolicyId policy;                // paging
+  ReceiverId receiver;            // notify-only; a route may have both
+  ServiceId service;              // empty: the first service whose matchers fit
+  std::optional<Urgency> urgency;  // absent: critical, high and unknown severities are high, the others low
+  std::vector<Route> children;
+  friend bool operator==(const Route&, const Route&) = default;
+};
+
+// When a group becomes an incident.
+struct IncidentCondition {
+  enum class Kind : std::uint8_t {
+    kAll,             // of `operands`
+    kAny,
+    kGroupSize,       // firing alerts in the group >= count
+    kRate,            // alerts that began to fire in the group within `window` >= count
+    kSeverity,        // the group's highest >= severity
+    kUnacknowledged,  // open without acknowledgement for `window`
+    kExhausted,       // the escalation ran out of steps
+    kMatchers,        // the group's labels, or any of its listed alerts, match
+  };
+  Kind kind = Kind::kAll;
+  std::vector<IncidentCondition> operands;
+  std::uint32_t count = 0;
+  absl::Duration window;
+  Severity severity = Severity::kUnknown;
+  std::vector<Matcher> matchers;
+  friend bool operator==(const IncidentCondition&, const IncidentCondition&) = default;
+};
+
+struct IncidentRule {
+  IncidentRuleId id;
+  IncidentCondition condition;
+  std::uint8_t incident_severity = 3;  // SEV1 .. SEV5
+  std::string title;                   // may hold {{labels.NAME}}, {{group}}, {{service}}
+  PolicyId policy;                     // who is paged for the incident itself; may be empty
+  absl::Duration join_window = absl::Minutes(30);  // later groups of the same service (or with equal join_by labels) join
+  std::vector<std::string> join_by;    // labels; empty: the service
+  friend bool operator==(const IncidentRule&, const IncidentRule&) = default;
+};
+
+// How messages leave. Secrets are kept as given here and are redacted wherever they are shown.
+struct Smtp {
+  std::string url;       // smtp://host:port or smtps://host:port
+  std::string from;
+  std::string username;
+  std::string password;
+  bool require_tls = true;  // STARTTLS must succeed; false only for loopback relays
+  std::string ca_file;      // empty: the system's
+  friend bool operator==(const Smtp&, const Smtp&) = default;
+};
+struct Twilio {
+  std::string url = "https://api.twilio.com";
+  std::string account_sid;
+  std::string auth_token;
+  std::string from;
+  friend bool operator==(const Twilio&, const Twilio&) = default;
+};
+struct DeadMan {
+  std::string url;  // gets a GET while pages can really go out
+  absl::Duration interval = absl::Seconds(30);
+  friend bool operator==(const DeadMan&, const DeadMan&) = default;
+};
+
+struct Organisation {
+  std::string name;
+  std::string public_url;  // where people's links lead, e.g. https://tocsin.example.com
+  std::vector<User> users;
+  std::vector<Team> teams;
+  std::vector<Schedule> schedules;
+  std::vector<EscalationPolicy> policies;
+  std::vector<Service> services;
+  std::vector<Integration> integrations;
+  std::vector<Receiver> receivers;
+  Route route;
+  std::vector<IncidentRule> incident_rules;
+  UserId fallback_user;  // paged when nobody else can be; must be reachable
+  Smtp smtp;
+  Twilio twilio;
+  DeadMan dead_man;
+  friend bool operator==(const Organisation&, const Organisation&) = default;
+
+  // Linear look-ups; nullptr when absent. For hot paths build an index.
+  const User* Find(const UserId& id) const;
+  const Team* Find(const TeamId& id) const;
+  const Schedule* Find(const ScheduleId& id) const;
+  const EscalationPolicy* Find(const PolicyId& id) const;
+  const Service* Find(const ServiceId& id) const;
+  const Integration* Find(const IntegrationId& id) const;
+  const Receiver* Find(const ReceiverId& id) const;
+  const Route* Find(const RouteId& id) const;
+};
+using OrganisationPtr = std::shared_ptr<const Organisation>;
+
+}  // namespace tocsin

@@ -1,0 +1,197 @@
+// The responder's rows: groups, escalations, pages, notifications, incidents, timers. Each is one RocksDB value and one
+// field of a journalled Change; a row image is absolute, so folding it twice is harmless.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "base/clock.h"
+#include "model/ids.h"
+#include "model/organisation.h"
+#include "model/report.h"
+#include "model/silence.h"
+#include "model/timeline.h"
+
+namespace tocsin {
+
+struct Group {
+  enum class State : std::uint8_t { kOpen = 1, kAcknowledged = 2, kResolved = 3 };
+  GroupId id;
+  GroupKey key;
+  Generation generation;
+  State state = State::kOpen;
+  Route route;                 // as it was when the group opened, without children: pinned
+  ServiceId service;
+  Labels labels;
+  Urgency urgency = Urgency::kHigh;
+  absl::Time opened_at;
+  EngineTime opened_engine;
+  absl::Time acknowledged_at;  // meaningful in kAcknowledged
+  std::string acknowledged_by;
+  absl::Time resolved_at;      // meaningful in kResolved
+  std::string resolved_by;
+  // The last that was decided on; reports change the live counts, decisions change these.
+  std::uint32_t firing = 0;
+  std::uint32_t suppressed = 0;
+  Severity highest = Severity::kUnknown;
+  std::uint64_t fired_total = 0;
+  std::vector<AlertSummary> exemplars;
+  bool flushed = false;        // group_wait is over: the group has been handed to policy and receiver
+  absl::Time last_notified_at;
+  std::string quiet_reason;    // why nobody is being paged although the group is open; empty: somebody is, or will be
+  EscalationId escalation;     // the running or last one
+  std::vector<IncidentId> incidents;
+  friend bool operator==(const Group&, const Group&) = default;
+};
+
+struct Escalation {
+  enum class State : std::uint8_t { kRunning = 1, kExhausted = 2, kStopped = 3 };
+  EscalationId id;
+  Subject subject;             // a group or an incident
+  Generation generation;
+  State state = State::kRunning;
+  EscalationPolicy policy;     // pinned
+  Urgency urgency = Urgency::kHigh;
+  std::int32_t next_step = 0;  // index into policy.steps
+  std::int32_t pass = 0;       // 0 is the first
+  EngineTime next_at;          // when next_step is due; Infinite when none is
+  absl::Time started_at;
+  std::string stop_reason;
+  std::vector<PageId> pages;
+  bool reached_anybody = false;  // in this pass
+  friend bool operator==(const Escalation&, const Escalation&) = default;
+};
+
+struct Page {
+  enum class State : std::uint8_t { kActive = 1, kDone = 2, kCancelled = 3, kUnreachable = 4 };
+  PageId id;
+  EscalationId escalation;     // none for test pages
+  Subject subject;
+  UserId user;
+  State state = State::kActive;
+  Urgency urgency = Urgency::kHigh;
+  std::int32_t step = 0;
+  std::string reason;          // "step 1: schedule db-primary: layer weekly" ; "test page"
+  absl::Time started_at;
+  EngineTime started_engine;
+  std::vector<NotificationRule> rules;  // pinned; sorted by delay
+  std::int32_t next_rule = 0;
+  std::vector<NotificationId> notifications;
+  friend bool operator==(const Page&, const Page&) = default;
+};
+
+// pending -> leased -> accepted -> delivered; side exits: back to pending (retry, ambiguous), failed, cancelled, dead.
+struct Notification {
+  enum class State : std::uint8_t {
+    kPending = 1,    // due at `due`
+    kLeased = 2,     // journalled intent: an attempt may be under way until `lease_until`
+    kAccepted = 3,   // the provider took it
+    kDelivered = 4,  // a receipt says so
+    kFailed = 5,     // permanently; the person's next method is used
+    kCancelled = 6,  // acknowledged, resolved, ... before it was sent
+    kDead = 7,       // given up after all retries; counted and shown
+  };
+  enum class Lane : std::uint8_t { kCritical = 0, kNormal = 1, kRest = 2 };
+  enum class Purpose : std::uint8_t { kPage = 1, kResolved = 2, kTest = 3, kGroupUpdate = 4, kFallback = 5 };
+  NotificationId id;
+  PageId page;                 // none for notify-only routes
+  Subject subject;
+  UserId user;                 // none for receivers
+  ReceiverId receiver;
+  ContactMethod method;        // pinned
+  Purpose purpose = Purpose::kPage;
+  Lane lane = Lane::kNormal;
+  State state = State::kPending;
+  EngineTime due;
+  EngineTime lease_until;
+  std::int32_t attempt = 0;    // of the attempt under way or last made; 1 is the first
+  bool repeat = false;         // an earlier attempt's outcome is unknown: the text says "(repeat)"
+  std::string idempotency_key; // the same for all attempts
+  std::string provider_id;     // the provider's own id, once accepted
+  std::string last_error;
+  std::string end_reason;      // of kFailed, kCancelled, kDead
+  absl::Time created_at;
+  absl::Time accepted_at;
+  // What the message says, fixed when it is queued; channels render it.
+  std::string title;
+  std::string body;
+  std::string acknowledge_url; // signed link, empty where nothing can be acknowledged
+  friend bool operator==(const Notification&, const Notification&) = default;
+};
+
+struct Incident {
+  enum class State : std::uint8_t { kOpen = 1, kAcknowledged = 2, kResolved = 3 };
+  IncidentId id;
+  Generation generation;
+  State state = State::kOpen;
+  std::string title;
+  std::uint8_t severity = 3;   // SEV1 .. SEV5
+  ServiceId service;
+  IncidentRuleId rule;         // none: opened by a person
+  std::string join_key;        // later groups with this key join while the window lasts
+  EngineTime join_until;
+  std::string opened_reason;   // which rule, which values crossed which thresholds
+  std::string opened_by;
+  absl::Time opened_at;
+  absl::Time acknowledged_at;
+  std::string acknowledged_by;
+  absl::Time resolved_at;
+  std::string resolved_by;
+  std::vector<GroupId> groups;
+  EscalationId escalation;
+  friend bool operator==(const Incident&, const Incident&) = default;
+};
+
+// A durable timer. Dropped when its subject's generation has moved on.
+struct Timer {
+  enum class Kind : std::uint8_t {
+    kGroupFlush = 1,       // group_wait, then group_interval
+    kEscalationStep = 2,
+    kPageRule = 3,         // the person's next notification rule
+    kNotification = 4,     // a pending notification is due, or a lease has run out
+    kAcknowledgeTimeout = 5,
+    kIncidentCheck = 6,    // a rule's "unacknowledged for T" comes true
+    kSilenceEdge = 7,      // wall time: a silence starts or ends
+    kRetention = 8,        // a closed row may be dropped from memory
+  };
+  TimerId id;
+  Kind kind = Kind::kGroupFlush;
+  EngineTime due;        // all kinds but kSilenceEdge
+  absl::Time due_wall;   // kSilenceEdge
+  std::uint64_t subject = 0;  // id of the row that the kind names
+  Generation generation;
+  friend bool operator==(const Timer&, const Timer&) = default;
+};
+
+// The counters from which ids are given out, and other singletons.
+struct Counters {
+  std::uint64_t next_id = 1;  // one sequence for all kinds
+  RulesVersion rules;
+  friend bool operator==(const Counters&, const Counters&) = default;
+};
+
+using Row = std::variant<Group, Escalation, Page, Notification, Incident, Silence, Timer, Counters, OrganisationPtr>;
+
+// Which row: the variant's index above and the id (0 for the singletons).
+struct RowKey {
+  std::uint8_t table = 0;
+  std::uint64_t id = 0;
+  friend auto operator<=>(const RowKey&, const RowKey&) = default;
+};
+RowKey KeyOf(const Row& row);
+
+// One journalled decision of the responder: the facts, and the rows as they are after it.
+struct Change {
+  Now now;
+  std::vector<TimelineEntry> entries;
+  std::vector<Row> rows;
+  std::vector<RowKey> removed;
+  bool empty() const { return entries.empty() && rows.empty() && removed.empty(); }
+};
+
+}  // namespace tocsin

@@ -1,0 +1,117 @@
+// On-call schedules, as values. Evaluated by escalation/schedule.h. Source of the model: specs oncall 3.2.
+//
+// Local times carry no offset: a handoff is a time of day in a zone, never an instant. All times are whole minutes.
+// All intervals are half-open.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "absl/time/civil_time.h"
+#include "absl/time/time.h"
+#include "model/ids.h"
+
+namespace tocsin {
+
+struct Rotation {
+  enum class Type : std::uint8_t { kHourly, kDaily, kWeekly, kMonthly, kShifts };
+  enum class Count : std::uint8_t { kWall, kElapsed };              // what a turn's length is measured on
+  enum class MonthOverflow : std::uint8_t { kClamp, kOverflow, kSkip };  // the 31st in a month of 30 days
+  Type type = Type::kWeekly;
+  std::int32_t length = 1;     // in units of type; >= 1
+  absl::CivilMinute start;     // the anchor: the first handoff, local to the layer's zone
+  Count count = Count::kWall;
+  MonthOverflow month_overflow = MonthOverflow::kClamp;
+  std::int32_t start_index = 0;  // participant of the turn that begins at `start`
+  friend bool operator==(const Rotation&, const Rotation&) = default;
+};
+
+// Who is meant: the members of a participant, the targets of a step.
+struct UserTarget {
+  UserId user;
+  friend bool operator==(const UserTarget&, const UserTarget&) = default;
+};
+struct TeamTarget {
+  TeamId team;
+  friend bool operator==(const TeamTarget&, const TeamTarget&) = default;
+};
+struct ScheduleTarget {
+  ScheduleId schedule;
+  friend bool operator==(const ScheduleTarget&, const ScheduleTarget&) = default;
+};
+using Target = std::variant<UserTarget, TeamTarget, ScheduleTarget>;
+
+struct Participant {
+  std::vector<Target> members;  // all of them at once; none: a transparent slot, lower layers show through
+  friend bool operator==(const Participant&, const Participant&) = default;
+};
+
+// A window that recurs daily or weekly in local time; a layer is on only inside the union of its windows.
+struct Restriction {
+  enum class Type : std::uint8_t { kDaily, kWeekly };
+  Type type = Type::kDaily;
+  std::int32_t start_minute = 0;      // of the day, 0..1439
+  std::int32_t start_day_of_week = 1;  // ISO, Monday 1 .. Sunday 7; weekly only
+  std::int32_t duration_minutes = 0;  // wall-clock length, at most 1 day or 7 days
+  friend bool operator==(const Restriction&, const Restriction&) = default;
+};
+
+struct Layer {
+  LayerId id;
+  std::string name;
+  std::int32_t priority = 0;  // higher hides lower where it has anybody; equal: union
+  std::string time_zone;      // empty: the schedule's
+  std::optional<absl::Time> effective_since;  // absent: from the rotation's start
+  std::optional<absl::Time> effective_until;
+  Rotation rotation;
+  std::vector<Participant> participants;  // in turn order; repetition allowed
+  std::vector<Restriction> restrictions;  // none: always
+  friend bool operator==(const Layer&, const Layer&) = default;
+};
+
+struct Override {
+  enum class Type : std::uint8_t { kAssign, kAdd, kRemove, kSwap };
+  std::string id;
+  std::uint64_t seq = 0;  // creation order decides among overlapping ones
+  absl::Time start;
+  absl::Time end;
+  Type type = Type::kAssign;
+  std::vector<Target> users;       // assign (may be empty: nobody, opaque), add, remove
+  UserId from_user;                // swap: acts only if this one is on
+  UserId to_user;
+  std::vector<LayerId> layers;     // empty: the whole schedule
+  std::string created_by;
+  std::string reason;
+  friend bool operator==(const Override&, const Override&) = default;
+};
+
+struct FixedShift {
+  absl::Time start;
+  absl::Time end;
+  std::vector<Target> members;
+  friend bool operator==(const FixedShift&, const FixedShift&) = default;
+};
+
+// Replaces everything, overrides included, inside [start, end).
+struct TemporarySchedule {
+  absl::Time start;
+  absl::Time end;
+  std::vector<FixedShift> shifts;
+  friend bool operator==(const TemporarySchedule&, const TemporarySchedule&) = default;
+};
+
+struct Schedule {
+  ScheduleId id;
+  std::string name;
+  TeamId team;            // owner
+  std::string time_zone;  // IANA
+  std::vector<Layer> layers;
+  std::vector<Override> overrides;
+  std::vector<TemporarySchedule> temporary_schedules;
+  friend bool operator==(const Schedule&, const Schedule&) = default;
+};
+
+}  // namespace tocsin

@@ -1,0 +1,89 @@
+// The journal: one ordered, hash-chained sequence of entries in our own preallocated, checksummed segment files. All else is
+// a view of it. Format: docs/journal-format.md.
+//
+// Append is a commit: everything given is written, then fsynced once. There is no timer; the caller starts the next commit
+// when the last has returned. A failed write or fsync is final: the caller ends the process, recovery is the repair.
+//
+// The mark, a small file beside the segments, says durably how far the journal had come: it is at most 100 ms behind and
+// exact at each segment's end. When the recovered end is before the mark, or the chain is broken below it, Open refuses
+// (DataLoss) and says what is missing; a torn tail past the mark is normal, and is cut and logged.
+//
+// One thread appends; Read may be called by any thread for entries that are durable.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/statusor.h"
+#include "base/clock.h"
+#include "model/ids.h"
+#include "storage/file.h"
+
+namespace tocsin {
+
+enum class EntryKind : std::uint8_t {
+  kShard = 1,      // a body of Shard::Seal
+  kResponder = 2,  // an encoded Change
+  kLead = 3,       // somebody took the lead: a new epoch begins; empty body
+  kIntegrations = 4,  // the numbering of integrations (model/event.h IntegrationIndex): an encoded list of names
+};
+
+struct Entry {
+  Sequence sequence;
+  Epoch epoch;
+  Now now;
+  EntryKind kind = EntryKind::kShard;
+  std::uint32_t shard = 0;  // of kShard
+  std::string_view body;    // at most limits::kJournalEntryBytes
+};
+
+// What is to be appended; sequence and epoch are given out by the journal.
+struct PendingEntry {
+  EntryKind kind = EntryKind::kShard;
+  std::uint32_t shard = 0;
+  std::string_view body;
+};
+
+class Journal {
+ public:
+  struct Options {
+    std::uint64_t segment_bytes = 64 * 1024 * 1024;
+    absl::Duration mark_interval = absl::Milliseconds(100);
+    bool accept_loss = false;  // `tocsin recover --accept-loss`: cut at the first damage instead of refusing
+  };
+  // What recovery found, for the log and for `tocsin verify`.
+  struct Recovery {
+    Sequence first;             // oldest entry present
+    Sequence last;              // newest; unset when empty
+    Sequence mark;
+    std::uint64_t torn_bytes = 0;  // cut from the tail
+    EngineTime engine;          // of the last entry: engine time goes on from here
+    absl::Time wall;
+  };
+
+  static absl::StatusOr<std::unique_ptr<Journal>> Open(FileSystem& files, std::string folder, Options options);
+  virtual ~Journal() = default;
+
+  virtual const Recovery& recovery() const = 0;
+  virtual Epoch epoch() const = 0;  // of this run: one more than the last in the journal
+
+  // Writes and fsyncs `entries` as one commit; returns the sequence of the last. All or nothing becomes visible to Read.
+  virtual absl::StatusOr<Sequence> Append(std::span<const PendingEntry> entries, const Now& now) = 0;
+  // Brings the mark up to date when it is due; call it when idle, too.
+  virtual absl::Status TouchMark(const Now& now) = 0;
+
+  // Visits durable entries from `from` on, in order, until `visit` returns an error. NotFound when `from` was trimmed.
+  virtual absl::Status Read(Sequence from, absl::FunctionRef<absl::Status(const Entry&)> visit) const = 0;
+  // Unlinks whole segments that hold only entries before `before`.
+  virtual absl::Status Trim(Sequence before) = 0;
+  virtual std::uint64_t bytes_on_disk() const = 0;
+
+  // Reads everything and checks every checksum, chain link and the mark, changing nothing. For `tocsin verify`.
+  static absl::StatusOr<Recovery> Verify(FileSystem& files, std::string folder);
+};
+
+}  // namespace tocsin
