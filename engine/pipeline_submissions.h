@@ -1,0 +1,84 @@
+// Batches on their way: taken in, not yet durable. A fixed table, so that rings carry slot numbers and no pointers, and so
+// that what is under way is bounded.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "model/inlet.h"
+
+namespace tocsin {
+
+// Take: any thread. Part: the shard threads. Complete: the committer. A slot is owned by one of them at a time; the ring and
+// the committer's queues order the hand-overs.
+class Submissions {
+ public:
+  explicit Submissions(std::uint32_t slots) : slots_(slots), next_(slots) {
+    for (std::uint32_t i = 0; i < slots; ++i) next_[i].store(i + 1, std::memory_order_relaxed);
+  }
+
+  // A slot for a batch of `events` in `parts` parts; nullopt when all are taken.
+  std::optional<std::uint32_t> Take(std::uint32_t parts, std::size_t outcomes, Inlet::Done done) {
+    std::uint64_t head = free_.load(std::memory_order_acquire);
+    std::uint32_t slot = 0;
+    do {
+      slot = static_cast<std::uint32_t>(head);
+      if (slot == slots_.size()) return std::nullopt;
+    } while (!free_.compare_exchange_weak(head, Tagged(head, next_[slot].load(std::memory_order_relaxed)),
+                                          std::memory_order_acq_rel));
+    Slot& taken = slots_[slot];
+    taken.parts.store(parts, std::memory_order_relaxed);
+    taken.outcomes.assign(outcomes, Outcome::kNew);
+    taken.done = std::move(done);
+    return slot;
+  }
+
+  // Gives a slot back that no ring has seen.
+  void Abandon(std::uint32_t slot) {
+    slots_[slot].done = nullptr;
+    Free(slot);
+  }
+
+  // Where a shard writes the outcomes of its part; empty when nobody asked.
+  std::span<Outcome> OutcomesOf(std::uint32_t slot) { return slots_[slot].outcomes; }
+
+  // One part is durable as of `sequence`. The last part tells the sender.
+  void Complete(std::uint32_t slot, std::uint64_t sequence) {
+    Slot& completed = slots_[slot];
+    if (completed.parts.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+    Inlet::Done done = std::move(completed.done);
+    Receipt receipt{sequence, std::move(completed.outcomes)};
+    completed.outcomes.clear();
+    Free(slot);
+    if (done) done(receipt);
+  }
+
+ private:
+  struct Slot {
+    std::atomic<std::uint32_t> parts{0};
+    std::vector<Outcome> outcomes;
+    Inlet::Done done;
+  };
+
+  // The free list is a stack of slot numbers; the tag in the upper half changes with every move, so a stale
+  // compare-exchange cannot succeed (ABA).
+  static std::uint64_t Tagged(std::uint64_t old, std::uint32_t slot) {
+    return (((old >> 32U) + 1) << 32U) | slot;
+  }
+  void Free(std::uint32_t slot) {
+    std::uint64_t head = free_.load(std::memory_order_acquire);
+    do {
+      next_[slot].store(static_cast<std::uint32_t>(head), std::memory_order_relaxed);
+    } while (!free_.compare_exchange_weak(head, Tagged(head, slot), std::memory_order_acq_rel));
+  }
+
+  std::vector<Slot> slots_;
+  std::vector<std::atomic<std::uint32_t>> next_;
+  std::atomic<std::uint64_t> free_{0};
+};
+
+}  // namespace tocsin
