@@ -37,7 +37,9 @@ struct Now {
 };
 
 // The wall instant that an engine deadline is expected at, for people; wrong by as much as the wall clock jumps.
-inline absl::Time ExpectedWall(const Now& now, EngineTime deadline) { return now.wall + (deadline - now.engine); }
+inline absl::Time ExpectedWall(const Now& now, EngineTime deadline) {
+  return now.wall + (deadline - now.engine);
+}
 
 class Clock {
  public:

@@ -1,8 +1,8 @@
 #include "base/hash.h"
 
-#include <xxhash.h>
-
 #include <cstring>
+
+#include <xxhash.h>
 
 namespace tocsin {
 
@@ -26,7 +26,8 @@ __attribute__((target("sse4.2"))) std::uint32_t Crc32c(std::string_view bytes, s
     crc = __builtin_ia32_crc32di(crc, word);
   }
   auto crc32 = static_cast<std::uint32_t>(crc);
-  for (; left > 0; --left, ++p) crc32 = __builtin_ia32_crc32qi(crc32, static_cast<unsigned char>(*p));
+  for (; left > 0; --left, ++p)
+    crc32 = __builtin_ia32_crc32qi(crc32, static_cast<unsigned char>(*p));
   return ~crc32;
 }
 

@@ -12,7 +12,9 @@ absl::Status Annotate(const absl::Status& status, std::string_view context) {
   return absl::Status(status.code(), ToAbsl(std::string(context) + ": " + Message(status)));
 }
 
-std::string Message(const absl::Status& status) { return std::string(status.message().data(), status.message().size()); }
+std::string Message(const absl::Status& status) {
+  return std::string(status.message().data(), status.message().size());
+}
 
 void CheckFailed(const char* file, int line, const char* condition, std::string_view message) {
   std::fprintf(stderr, "tocsin: invariant broken at %s:%d: %s: %.*s\n", file, line, condition,

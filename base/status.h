@@ -56,26 +56,26 @@ std::string Message(const absl::Status& status);
 
 }  // namespace tocsin
 
-#define TOCSIN_CHECK(condition, message)                                       \
-  do {                                                                         \
-    if (!(condition)) [[unlikely]] {                                           \
-      ::tocsin::CheckFailed(__FILE__, __LINE__, #condition, message);          \
-    }                                                                          \
+#define TOCSIN_CHECK(condition, message)                              \
+  do {                                                                \
+    if (!(condition)) [[unlikely]] {                                  \
+      ::tocsin::CheckFailed(__FILE__, __LINE__, #condition, message); \
+    }                                                                 \
   } while (false)
 
 // Returns from the enclosing function when `expression` (a Status) is not OK.
-#define TOCSIN_TRY(expression)                                                 \
-  do {                                                                         \
-    if (absl::Status tocsin_status = (expression); !tocsin_status.ok()) {      \
-      return tocsin_status;                                                    \
-    }                                                                          \
+#define TOCSIN_TRY(expression)                                            \
+  do {                                                                    \
+    if (absl::Status tocsin_status = (expression); !tocsin_status.ok()) { \
+      return tocsin_status;                                               \
+    }                                                                     \
   } while (false)
 
 // `TOCSIN_ASSIGN(auto x, F());` unwraps a StatusOr or returns its status.
 #define TOCSIN_ASSIGN(left, expression) TOCSIN_ASSIGN_IMPL(TOCSIN_JOIN(tocsin_or_, __LINE__), left, expression)
-#define TOCSIN_ASSIGN_IMPL(temporary, left, expression)                        \
-  auto temporary = (expression);                                               \
-  if (!temporary.ok()) return std::move(temporary).status();                   \
+#define TOCSIN_ASSIGN_IMPL(temporary, left, expression)      \
+  auto temporary = (expression);                             \
+  if (!temporary.ok()) return std::move(temporary).status(); \
   left = *std::move(temporary)
 #define TOCSIN_JOIN(a, b) TOCSIN_JOIN_IMPL(a, b)
 #define TOCSIN_JOIN_IMPL(a, b) a##b

@@ -81,7 +81,8 @@ std::string JsonQuote(std::string_view text) {
 std::string_view TruncateUtf8(std::string_view text, std::size_t bytes) {
   if (text.size() <= bytes) return text;
   std::size_t end = bytes;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U)
+    --end;
   return text.substr(0, end);
 }
 

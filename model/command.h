@@ -9,6 +9,7 @@
 
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
+
 #include "model/ids.h"
 #include "model/organisation.h"
 #include "model/report.h"
@@ -64,17 +65,17 @@ struct TestPage {
 struct AttemptResult {
   enum class Kind : std::uint8_t {
     kAccepted = 1,
-    kRetryLater = 2,   // certainly not delivered; try again
-    kRejected = 3,     // certainly never will be: next method at once
-    kAmbiguous = 4,    // the answer was lost: try again, labelled
-    kNotStarted = 5,   // the gate was closed before it began
+    kRetryLater = 2,  // certainly not delivered; try again
+    kRejected = 3,    // certainly never will be: next method at once
+    kAmbiguous = 4,   // the answer was lost: try again, labelled
+    kNotStarted = 5,  // the gate was closed before it began
   };
   NotificationId notification;
   std::int32_t attempt = 0;
   Kind kind = Kind::kAccepted;
   std::string provider_id;
-  std::string detail;             // for people and logs; no secrets
-  absl::Duration retry_after;     // zero: our own back-off decides
+  std::string detail;          // for people and logs; no secrets
+  absl::Duration retry_after;  // zero: our own back-off decides
 };
 struct ProviderReceipt {
   std::string provider_id;
@@ -83,9 +84,19 @@ struct ProviderReceipt {
 };
 
 struct Command {
-  using Body = std::variant<AcknowledgeGroup, ResolveGroup, EscalateGroup, AcknowledgeIncident, ResolveIncident,
-                            OpenIncident, AddNote, CreateSilence, ExpireSilence, ApplyOrganisation, TestPage,
-                            AttemptResult, ProviderReceipt>;
+  using Body = std::variant<AcknowledgeGroup,
+                            ResolveGroup,
+                            EscalateGroup,
+                            AcknowledgeIncident,
+                            ResolveIncident,
+                            OpenIncident,
+                            AddNote,
+                            CreateSilence,
+                            ExpireSilence,
+                            ApplyOrganisation,
+                            TestPage,
+                            AttemptResult,
+                            ProviderReceipt>;
   std::string request_id;  // a repeat with the same id answers as the first did; empty: not repeatable
   std::string actor;       // "user:alice", "link:alice", "notify"
   Body body;

@@ -13,7 +13,9 @@ namespace {
 
 constexpr std::size_t kAlignment = 8;
 
-std::size_t Aligned(std::size_t size) { return (size + kAlignment - 1) & ~(kAlignment - 1); }
+std::size_t Aligned(std::size_t size) {
+  return (size + kAlignment - 1) & ~(kAlignment - 1);
+}
 
 std::size_t TextTableBytes(const EventHeader& header) {
   return sizeof(TextLengths) * (std::size_t{header.label_count} + header.annotation_count);
@@ -25,7 +27,8 @@ const TextLengths* TextTable(const std::byte* record) {
 
 std::size_t TextBytes(const TextLengths* lengths, std::size_t count) {
   std::size_t bytes = 0;
-  for (std::size_t i = 0; i < count; ++i) bytes += std::size_t{lengths[i].name} + lengths[i].value;
+  for (std::size_t i = 0; i < count; ++i)
+    bytes += std::size_t{lengths[i].name} + lengths[i].value;
   return bytes;
 }
 
@@ -33,7 +36,9 @@ const char* FirstText(const std::byte* record, const EventHeader& header) {
   return reinterpret_cast<const char*>(record + sizeof(EventHeader) + TextTableBytes(header));
 }
 
-std::span<const LabelView> ReadTexts(const TextLengths* lengths, const char* text, std::size_t count,
+std::span<const LabelView> ReadTexts(const TextLengths* lengths,
+                                     const char* text,
+                                     std::size_t count,
                                      std::span<LabelView> out) {
   for (std::size_t i = 0; i < count; ++i) {
     out[i].name = {text, lengths[i].name};
@@ -63,7 +68,8 @@ absl::Status CheckTexts(std::string_view what,
                         std::size_t count_limit,
                         std::size_t value_limit) {
   if (texts.size() > count_limit) return Invalid("%s: %d of them, at most %d", what, texts.size(), count_limit);
-  for (const LabelView& text : texts) TOCSIN_TRY(CheckText(what, text, value_limit));
+  for (const LabelView& text : texts)
+    TOCSIN_TRY(CheckText(what, text, value_limit));
   return absl::OkStatus();
 }
 
@@ -71,7 +77,8 @@ absl::Status CheckTexts(std::string_view what,
 std::span<LabelView> NormaliseInPlace(std::span<LabelView> labels) {
   // Insertion sort is stable and best for the few, mostly sorted labels of real senders.
   for (std::size_t i = 1; i < labels.size(); ++i) {
-    for (std::size_t j = i; j > 0 && labels[j].name < labels[j - 1].name; --j) std::swap(labels[j], labels[j - 1]);
+    for (std::size_t j = i; j > 0 && labels[j].name < labels[j - 1].name; --j)
+      std::swap(labels[j], labels[j - 1]);
   }
   std::size_t kept = 0;
   for (std::size_t i = 0; i < labels.size(); ++i) {
@@ -87,7 +94,8 @@ std::byte* Write(std::byte* to, std::string_view text) {
 }
 
 std::byte* WriteTexts(std::byte* to, std::span<const LabelView> texts) {
-  for (const LabelView& text : texts) to = Write(Write(to, text.name), text.value);
+  for (const LabelView& text : texts)
+    to = Write(Write(to, text.name), text.value);
   return to;
 }
 
@@ -103,7 +111,8 @@ std::optional<absl::Time> FromNs(std::int64_t ns) {
 Labels Owned(std::span<const LabelView> views) {
   Labels labels;
   labels.reserve(views.size());
-  for (const LabelView& view : views) labels.push_back({std::string(view.name), std::string(view.value)});
+  for (const LabelView& view : views)
+    labels.push_back({std::string(view.name), std::string(view.value)});
   return labels;
 }
 
@@ -165,7 +174,9 @@ AlertEvent EventView::ToEvent() const {
   return event;
 }
 
-AlertKey KeyOf(std::uint64_t seed, IntegrationIndex integration, std::string_view dedup_key,
+AlertKey KeyOf(std::uint64_t seed,
+               IntegrationIndex integration,
+               std::string_view dedup_key,
                std::span<const LabelView> labels) {
   // Lengths go in with the bytes, so that {"ab": "c"} and {"a": "bc"} differ; a first byte tells the two kinds apart.
   thread_local std::string bytes;
@@ -186,8 +197,10 @@ AlertKey KeyOf(std::uint64_t seed, IntegrationIndex integration, std::string_vie
   return HashTo128(bytes, seed);
 }
 
-absl::Status EventBatch::Append(const EventHeader& prototype, std::span<LabelView> labels,
-                                std::span<const LabelView> annotations, std::string_view dedup_key,
+absl::Status EventBatch::Append(const EventHeader& prototype,
+                                std::span<LabelView> labels,
+                                std::span<const LabelView> annotations,
+                                std::string_view dedup_key,
                                 std::string_view link) {
   if (count() >= limits::kEventsPerBatch) return Exhausted("batch: more than %d events", limits::kEventsPerBatch);
   TOCSIN_TRY(CheckTexts("labels", labels, limits::kLabelsPerAlert, limits::kLabelValueBytes));
@@ -203,8 +216,10 @@ absl::Status EventBatch::Append(const EventHeader& prototype, std::span<LabelVie
   if (kept.empty() && dedup_key.empty()) return Invalid("labels: at least one label pair required");
 
   std::size_t size = sizeof(EventHeader) + sizeof(TextLengths) * (kept.size() + annotations.size());
-  for (const LabelView& l : kept) size += l.name.size() + l.value.size();
-  for (const LabelView& a : annotations) size += a.name.size() + a.value.size();
+  for (const LabelView& l : kept)
+    size += l.name.size() + l.value.size();
+  for (const LabelView& a : annotations)
+    size += a.name.size() + a.value.size();
   size = Aligned(size + dedup_key.size() + link.size());
   if (size > limits::kEventBytes) return Invalid("event: %d bytes in all, at most %d", size, limits::kEventBytes);
 

@@ -20,13 +20,18 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+
 #include "model/ids.h"
 #include "model/labels.h"
 #include "model/severity.h"
 
 namespace tocsin {
 
-enum class EventKind : std::uint8_t { kTrigger = 0, kAcknowledge = 1, kResolve = 2 };
+enum class EventKind : std::uint8_t {
+  kTrigger = 0,
+  kAcknowledge = 1,
+  kResolve = 2
+};
 std::string_view Name(EventKind kind);
 
 struct AlertEvent {
@@ -34,10 +39,10 @@ struct AlertEvent {
   Severity severity = Severity::kUnknown;  // kUnknown: the `severity` label decides
   std::string dedup_key;                   // empty: the whole label set is the key
   Labels labels;
-  Labels annotations;                      // summary, description, runbook_url ...; empty values are kept
-  std::optional<absl::Time> starts_at;     // the sender's clock: shown, never trusted to suppress a page
-  std::optional<absl::Time> ends_at;       // <= receipt: resolved; later: the alert's lease
-  std::string link;                        // where a person looks: generatorURL and the like
+  Labels annotations;                   // summary, description, runbook_url ...; empty values are kept
+  std::optional<absl::Time> starts_at;  // the sender's clock: shown, never trusted to suppress a page
+  std::optional<absl::Time> ends_at;    // <= receipt: resolved; later: the alert's lease
+  std::string link;                     // where a person looks: generatorURL and the like
   friend bool operator==(const AlertEvent&, const AlertEvent&) = default;
 };
 
@@ -86,7 +91,9 @@ using IntegrationIndex = std::uint32_t;
 
 // The key of an alert: `scope` is the integration's hash scope, `dedup_key` empty means the label set.
 // Deterministic for a store's `seed`; labels must be normalised.
-AlertKey KeyOf(std::uint64_t seed, IntegrationIndex integration, std::string_view dedup_key,
+AlertKey KeyOf(std::uint64_t seed,
+               IntegrationIndex integration,
+               std::string_view dedup_key,
                std::span<const LabelView> labels);
 
 // A growing buffer of records; reuse it to stay free of allocation. One thread.
@@ -99,8 +106,11 @@ class EventBatch {
   absl::Status Append(const AlertEvent& event);
   // The same from views: sorts and drops empty labels in place in `labels`. For the wire decoder; no allocation once the
   // buffer has grown.
-  absl::Status Append(const EventHeader& prototype, std::span<LabelView> labels, std::span<const LabelView> annotations,
-                      std::string_view dedup_key, std::string_view link);
+  absl::Status Append(const EventHeader& prototype,
+                      std::span<LabelView> labels,
+                      std::span<const LabelView> annotations,
+                      std::string_view dedup_key,
+                      std::string_view link);
 
   void Clear(IntegrationIndex integration);
   std::size_t count() const { return offsets_.size(); }

@@ -15,7 +15,11 @@ class Gate {
   bool Close() { return Move(kClosed); }
 
  private:
-  enum : std::uint8_t { kOpen, kStarted, kClosed };
+  enum : std::uint8_t {
+    kOpen,
+    kStarted,
+    kClosed
+  };
   bool Move(std::uint8_t to) {
     std::uint8_t expected = kOpen;
     return state_.compare_exchange_strong(expected, to, std::memory_order_acq_rel);

@@ -8,22 +8,23 @@
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+
 #include "model/event.h"
 
 namespace tocsin {
 
 // The first fate of one event. Counted by kind; their sum is the number of accepted events (a test checks it).
 enum class Outcome : std::uint8_t {
-  kNew = 0,            // a new firing alert, handed to its groups
-  kRefired = 1,        // an alert that had been resolved fires again
-  kDuplicate = 2,      // merged into a firing alert; the lease is renewed
-  kUpdated = 3,        // merged; severity, annotations or link changed
-  kAcknowledged = 4,   // the source acknowledged a firing alert
-  kResolved = 5,       // a firing alert was resolved
+  kNew = 0,              // a new firing alert, handed to its groups
+  kRefired = 1,          // an alert that had been resolved fires again
+  kDuplicate = 2,        // merged into a firing alert; the lease is renewed
+  kUpdated = 3,          // merged; severity, annotations or link changed
+  kAcknowledged = 4,     // the source acknowledged a firing alert
+  kResolved = 5,         // a firing alert was resolved
   kAlreadyResolved = 6,  // a resolve for an alert that is not firing; kept as a fact, changes nothing
-  kSilenced = 7,       // as kNew or kRefired, but a silence holds it back
-  kUnrouted = 8,       // as kNew or kRefired, but its route has neither policy nor receiver
-  kRejected = 9,       // by the shard: over the integration's budget of active alerts
+  kSilenced = 7,         // as kNew or kRefired, but a silence holds it back
+  kUnrouted = 8,         // as kNew or kRefired, but its route has neither policy nor receiver
+  kRejected = 9,         // by the shard: over the integration's budget of active alerts
 };
 inline constexpr std::size_t kOutcomes = 10;
 std::string_view Name(Outcome outcome);
@@ -40,8 +41,8 @@ std::string_view Name(Admission admission);
 
 // What became of a batch; given only after all of it is in the fsynced journal.
 struct Receipt {
-  std::uint64_t sequence = 0;       // the journal entry that made the last of it durable
-  std::vector<Outcome> outcomes;    // one per event in order, when asked for; else empty
+  std::uint64_t sequence = 0;     // the journal entry that made the last of it durable
+  std::vector<Outcome> outcomes;  // one per event in order, when asked for; else empty
 };
 
 class Inlet {

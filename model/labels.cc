@@ -38,8 +38,12 @@ void Normalise(Labels& labels) {
   labels = std::move(kept);
 }
 
-std::string_view Find(std::span<const Label> labels, std::string_view name) { return FindIn(labels, name); }
-std::string_view Find(std::span<const LabelView> labels, std::string_view name) { return FindIn(labels, name); }
+std::string_view Find(std::span<const Label> labels, std::string_view name) {
+  return FindIn(labels, name);
+}
+std::string_view Find(std::span<const LabelView> labels, std::string_view name) {
+  return FindIn(labels, name);
+}
 
 std::string Format(std::span<const Label> labels) {
   std::string out = "{";
@@ -56,7 +60,8 @@ std::string Format(std::span<const Label> labels) {
 std::uint64_t Fingerprint(std::span<const LabelView> labels) {
   std::uint64_t hash = 0xcbf29ce484222325;
   const auto mix = [&hash](std::string_view bytes) {
-    for (const char c : bytes) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+    for (const char c : bytes)
+      hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
     hash = (hash ^ 0xFFU) * 0x100000001b3;
   };
   for (const LabelView& label : labels) {

@@ -1,9 +1,9 @@
 #include "model/matcher.h"
 
-#include <re2/re2.h>
-
 #include <algorithm>
 #include <optional>
+
+#include <re2/re2.h>
 
 #include "base/limits.h"
 #include "base/status.h"
@@ -14,7 +14,9 @@ namespace {
 
 constexpr std::string_view kOperators[] = {"=", "!=", "=~", "!~"};
 
-bool IsSpace(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '\v'; }
+bool IsSpace(char c) {
+  return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '\v';
+}
 
 bool IsClassicNameChar(char c, bool first) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == ':' || (!first && c >= '0' && c <= '9');
@@ -29,7 +31,9 @@ std::optional<MatchOp> OperatorAt(std::string_view text) {
   return std::nullopt;
 }
 
-std::size_t OperatorLength(MatchOp op) { return kOperators[static_cast<std::size_t>(op)].size(); }
+std::size_t OperatorLength(MatchOp op) {
+  return kOperators[static_cast<std::size_t>(op)].size();
+}
 
 // The classic value: optional double quotes; \" \n \\ are escapes, any other backslash is itself.
 absl::StatusOr<std::string> UnescapeClassic(std::string_view raw) {
@@ -66,16 +70,20 @@ absl::StatusOr<std::string> UnescapeClassic(std::string_view raw) {
 absl::StatusOr<Matcher> ParseClassic(std::string_view text) {
   const std::string_view trimmed = Trim(text);
   std::size_t end = 0;
-  while (end < trimmed.size() && IsClassicNameChar(trimmed[end], end == 0)) ++end;
+  while (end < trimmed.size() && IsClassicNameChar(trimmed[end], end == 0))
+    ++end;
   std::size_t at = end;
-  while (at < trimmed.size() && IsSpace(trimmed[at])) ++at;
+  while (at < trimmed.size() && IsSpace(trimmed[at]))
+    ++at;
   const std::optional<MatchOp> op = OperatorAt(trimmed.substr(at));
   if (end == 0 || !op) return Invalid("bad matcher format: %s", text);
   TOCSIN_ASSIGN(std::string value, UnescapeClassic(Trim(trimmed.substr(at + OperatorLength(*op)))));
   return Matcher{std::string(trimmed.substr(0, end)), *op, std::move(value)};
 }
 
-bool IsReserved(char c) { return IsSpace(c) || std::string_view("{}!=~,\\\"'`").find(c) != std::string_view::npos; }
+bool IsReserved(char c) {
+  return IsSpace(c) || std::string_view("{}!=~,\\\"'`").find(c) != std::string_view::npos;
+}
 
 // A UTF-8 token: a run of unreserved characters, or a double-quoted string with the escapes that both forms share.
 absl::StatusOr<std::string> ReadToken(std::string_view& text) {
@@ -102,7 +110,8 @@ absl::StatusOr<std::string> ReadToken(std::string_view& text) {
     return Invalid("unterminated quote");
   }
   std::size_t end = 0;
-  while (end < text.size() && !IsReserved(text[end])) ++end;
+  while (end < text.size() && !IsReserved(text[end]))
+    ++end;
   if (end == 0) return Invalid("expected a name or a value");
   token = text.substr(0, end);
   text.remove_prefix(end);

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+
 #include "model/labels.h"
 
 namespace re2 {
@@ -19,7 +20,12 @@ class RE2;
 
 namespace tocsin {
 
-enum class MatchOp : std::uint8_t { kEqual, kNotEqual, kRegex, kNotRegex };
+enum class MatchOp : std::uint8_t {
+  kEqual,
+  kNotEqual,
+  kRegex,
+  kNotRegex
+};
 
 // As written. A value; compile it to use it.
 struct Matcher {

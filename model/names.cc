@@ -26,8 +26,9 @@ const Route* FindRoute(const Route& route, const RouteId& id) {
 }  // namespace
 
 std::string_view Name(Outcome outcome) {
-  constexpr std::string_view kNames[kOutcomes] = {"new",      "refired",          "duplicate", "updated",  "acknowledged",
-                                                  "resolved", "already_resolved", "silenced",  "unrouted", "rejected"};
+  constexpr std::string_view kNames[kOutcomes] = {"new",          "refired",  "duplicate",        "updated",
+                                                  "acknowledged", "resolved", "already_resolved", "silenced",
+                                                  "unrouted",     "rejected"};
   return kNames[static_cast<std::size_t>(outcome)];
 }
 
@@ -92,9 +93,15 @@ std::string_view Name(TimelineEntry::Kind kind) {
   return "unknown";
 }
 
-Subject SubjectOf(GroupId id) { return {SubjectKind::kGroup, id.value()}; }
-Subject SubjectOf(IncidentId id) { return {SubjectKind::kIncident, id.value()}; }
-Subject SubjectOf(SilenceId id) { return {SubjectKind::kSilence, id.value()}; }
+Subject SubjectOf(GroupId id) {
+  return {SubjectKind::kGroup, id.value()};
+}
+Subject SubjectOf(IncidentId id) {
+  return {SubjectKind::kIncident, id.value()};
+}
+Subject SubjectOf(SilenceId id) {
+  return {SubjectKind::kSilence, id.value()};
+}
 
 RowKey KeyOf(const Row& row) {
   const auto id = std::visit(
@@ -110,13 +117,29 @@ RowKey KeyOf(const Row& row) {
   return {static_cast<std::uint8_t>(row.index()), id};
 }
 
-const User* Organisation::Find(const UserId& id) const { return FindById(users, id); }
-const Team* Organisation::Find(const TeamId& id) const { return FindById(teams, id); }
-const Schedule* Organisation::Find(const ScheduleId& id) const { return FindById(schedules, id); }
-const EscalationPolicy* Organisation::Find(const PolicyId& id) const { return FindById(policies, id); }
-const Service* Organisation::Find(const ServiceId& id) const { return FindById(services, id); }
-const Integration* Organisation::Find(const IntegrationId& id) const { return FindById(integrations, id); }
-const Receiver* Organisation::Find(const ReceiverId& id) const { return FindById(receivers, id); }
-const Route* Organisation::Find(const RouteId& id) const { return FindRoute(route, id); }
+const User* Organisation::Find(const UserId& id) const {
+  return FindById(users, id);
+}
+const Team* Organisation::Find(const TeamId& id) const {
+  return FindById(teams, id);
+}
+const Schedule* Organisation::Find(const ScheduleId& id) const {
+  return FindById(schedules, id);
+}
+const EscalationPolicy* Organisation::Find(const PolicyId& id) const {
+  return FindById(policies, id);
+}
+const Service* Organisation::Find(const ServiceId& id) const {
+  return FindById(services, id);
+}
+const Integration* Organisation::Find(const IntegrationId& id) const {
+  return FindById(integrations, id);
+}
+const Receiver* Organisation::Find(const ReceiverId& id) const {
+  return FindById(receivers, id);
+}
+const Route* Organisation::Find(const RouteId& id) const {
+  return FindRoute(route, id);
+}
 
 }  // namespace tocsin

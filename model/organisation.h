@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+
 #include "model/ids.h"
 #include "model/matcher.h"
 #include "model/schedule.h"
@@ -19,11 +20,20 @@
 namespace tocsin {
 
 // How loudly a page asks. High wakes people up; low may wait.
-enum class Urgency : std::uint8_t { kLow, kHigh };
+enum class Urgency : std::uint8_t {
+  kLow,
+  kHigh
+};
 
 struct ContactMethod {
-  enum class Kind : std::uint8_t { kTerminal, kEmail, kSms, kVoice, kWebhook };
-  ContactMethodId id;   // unique within its user
+  enum class Kind : std::uint8_t {
+    kTerminal,
+    kEmail,
+    kSms,
+    kVoice,
+    kWebhook
+  };
+  ContactMethodId id;  // unique within its user
   Kind kind = Kind::kEmail;
   std::string address;  // an e-mail address, an E.164 number, a URL; for kTerminal a name that is printed
   std::string secret;   // kWebhook: signs the body; never shown again
@@ -64,10 +74,10 @@ struct PolicyStep {
 struct EscalationPolicy {
   PolicyId id;
   std::string name;
-  TeamId team;                     // owner: paged when a whole pass reaches nobody
-  std::vector<PolicyStep> steps;   // at least one
-  std::int32_t repeats = 0;        // further passes after the first
-  absl::Duration repeat_interval;  // between passes, after the last step's delay
+  TeamId team;                         // owner: paged when a whole pass reaches nobody
+  std::vector<PolicyStep> steps;       // at least one
+  std::int32_t repeats = 0;            // further passes after the first
+  absl::Duration repeat_interval;      // between passes, after the last step's delay
   absl::Duration acknowledge_timeout;  // zero: an acknowledgement does not run out
   friend bool operator==(const EscalationPolicy&, const EscalationPolicy&) = default;
 };
@@ -83,10 +93,12 @@ struct Service {
 // A configured door with its own key.
 struct Integration {
   IntegrationId id;
-  std::string source;       // a name from ingest's table of sources: "alertmanager", "datadog", "nagios", "generic", "stream"
-  std::string key_hash;     // hex BLAKE2b-256 of the key; empty: a door without key, loopback only
-  Labels labels;            // added to each event unless the event has them
-  absl::Duration lease;     // an alert not renewed for so long has recovered; zero: 5 minutes for kinds that resend, else never
+  std::string
+      source;  // a name from ingest's table of sources: "alertmanager", "datadog", "nagios", "generic", "stream"
+  std::string key_hash;  // hex BLAKE2b-256 of the key; empty: a door without key, loopback only
+  Labels labels;         // added to each event unless the event has them
+  absl::Duration
+      lease;  // an alert not renewed for so long has recovered; zero: 5 minutes for kinds that resend, else never
   std::uint32_t active_alerts = 1'000'000;  // guaranteed budget
   friend bool operator==(const Integration&, const Integration&) = default;
 };
@@ -105,13 +117,13 @@ struct Route {
   std::vector<Matcher> matchers;  // the root has none
   bool continue_matching = false;
   std::vector<std::string> group_by;
-  bool group_by_all = false;      // group_by: ['...']
+  bool group_by_all = false;  // group_by: ['...']
   absl::Duration group_wait = absl::Seconds(30);
   absl::Duration group_interval = absl::Minutes(5);
   absl::Duration repeat_interval = absl::Hours(4);
-  PolicyId policy;                // paging
-  ReceiverId receiver;            // notify-only; a route may have both
-  ServiceId service;              // empty: the first service whose matchers fit
+  PolicyId policy;                 // paging
+  ReceiverId receiver;             // notify-only; a route may have both
+  ServiceId service;               // empty: the first service whose matchers fit
   std::optional<Urgency> urgency;  // absent: critical, high and unknown severities are high, the others low
   std::vector<Route> children;
   friend bool operator==(const Route&, const Route&) = default;
@@ -120,7 +132,7 @@ struct Route {
 // When a group becomes an incident.
 struct IncidentCondition {
   enum class Kind : std::uint8_t {
-    kAll,             // of `operands`
+    kAll,  // of `operands`
     kAny,
     kGroupSize,       // firing alerts in the group >= count
     kRate,            // alerts that began to fire in the group within `window` >= count
@@ -144,14 +156,15 @@ struct IncidentRule {
   std::uint8_t incident_severity = 3;  // SEV1 .. SEV5
   std::string title;                   // may hold {{labels.NAME}}, {{group}}, {{service}}
   PolicyId policy;                     // who is paged for the incident itself; may be empty
-  absl::Duration join_window = absl::Minutes(30);  // later groups of the same service (or with equal join_by labels) join
-  std::vector<std::string> join_by;    // labels; empty: the service
+  absl::Duration join_window =
+      absl::Minutes(30);             // later groups of the same service (or with equal join_by labels) join
+  std::vector<std::string> join_by;  // labels; empty: the service
   friend bool operator==(const IncidentRule&, const IncidentRule&) = default;
 };
 
 // How messages leave. Secrets are kept as given here and are redacted wherever they are shown.
 struct Smtp {
-  std::string url;       // smtp://host:port or smtps://host:port
+  std::string url;  // smtp://host:port or smtps://host:port
   std::string from;
   std::string username;
   std::string password;

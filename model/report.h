@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+
 #include "model/ids.h"
 #include "model/labels.h"
 #include "model/severity.h"
@@ -32,15 +33,15 @@ struct GroupReport {
   GroupKey key;
   std::uint32_t shard = 0;
   RouteId route;
-  Labels labels;                  // the group's
-  std::uint32_t firing = 0;       // not suppressed
-  std::uint32_t suppressed = 0;   // firing, but silenced
-  std::uint32_t acknowledged = 0; // of `firing`: acknowledged at the source
-  std::uint64_t fired_total = 0;  // transitions to firing since the shard's table began, suppressed ones not counted
+  Labels labels;                   // the group's
+  std::uint32_t firing = 0;        // not suppressed
+  std::uint32_t suppressed = 0;    // firing, but silenced
+  std::uint32_t acknowledged = 0;  // of `firing`: acknowledged at the source
+  std::uint64_t fired_total = 0;   // transitions to firing since the shard's table began, suppressed ones not counted
   std::uint64_t resolved_total = 0;
   Severity highest = Severity::kUnknown;  // among `firing`
-  absl::Time oldest_start;        // our receipt of the oldest alert of `firing`; sender's startsAt where earlier
-  SilenceId silence;              // one that holds back some of `suppressed`
+  absl::Time oldest_start;              // our receipt of the oldest alert of `firing`; sender's startsAt where earlier
+  SilenceId silence;                    // one that holds back some of `suppressed`
   std::vector<AlertSummary> exemplars;  // up to limits::kExemplarsPerGroup, most severe first, then oldest
   friend bool operator==(const GroupReport&, const GroupReport&) = default;
 };

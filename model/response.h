@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+
 #include "base/clock.h"
 #include "model/ids.h"
 #include "model/organisation.h"
@@ -20,12 +21,16 @@
 namespace tocsin {
 
 struct Group {
-  enum class State : std::uint8_t { kOpen = 1, kAcknowledged = 2, kResolved = 3 };
+  enum class State : std::uint8_t {
+    kOpen = 1,
+    kAcknowledged = 2,
+    kResolved = 3
+  };
   GroupId id;
   GroupKey key;
   Generation generation;
   State state = State::kOpen;
-  Route route;                 // as it was when the group opened, without children: pinned
+  Route route;  // as it was when the group opened, without children: pinned
   ServiceId service;
   Labels labels;
   Urgency urgency = Urgency::kHigh;
@@ -33,7 +38,7 @@ struct Group {
   EngineTime opened_engine;
   absl::Time acknowledged_at;  // meaningful in kAcknowledged
   std::string acknowledged_by;
-  absl::Time resolved_at;      // meaningful in kResolved
+  absl::Time resolved_at;  // meaningful in kResolved
   std::string resolved_by;
   // The last that was decided on; reports change the live counts, decisions change these.
   std::uint32_t firing = 0;
@@ -41,21 +46,25 @@ struct Group {
   Severity highest = Severity::kUnknown;
   std::uint64_t fired_total = 0;
   std::vector<AlertSummary> exemplars;
-  bool flushed = false;        // group_wait is over: the group has been handed to policy and receiver
+  bool flushed = false;  // group_wait is over: the group has been handed to policy and receiver
   absl::Time last_notified_at;
-  std::string quiet_reason;    // why nobody is being paged although the group is open; empty: somebody is, or will be
-  EscalationId escalation;     // the running or last one
+  std::string quiet_reason;  // why nobody is being paged although the group is open; empty: somebody is, or will be
+  EscalationId escalation;   // the running or last one
   std::vector<IncidentId> incidents;
   friend bool operator==(const Group&, const Group&) = default;
 };
 
 struct Escalation {
-  enum class State : std::uint8_t { kRunning = 1, kExhausted = 2, kStopped = 3 };
+  enum class State : std::uint8_t {
+    kRunning = 1,
+    kExhausted = 2,
+    kStopped = 3
+  };
   EscalationId id;
-  Subject subject;             // a group or an incident
+  Subject subject;  // a group or an incident
   Generation generation;
   State state = State::kRunning;
-  EscalationPolicy policy;     // pinned
+  EscalationPolicy policy;  // pinned
   Urgency urgency = Urgency::kHigh;
   std::int32_t next_step = 0;  // index into policy.steps
   std::int32_t pass = 0;       // 0 is the first
@@ -68,15 +77,20 @@ struct Escalation {
 };
 
 struct Page {
-  enum class State : std::uint8_t { kActive = 1, kDone = 2, kCancelled = 3, kUnreachable = 4 };
+  enum class State : std::uint8_t {
+    kActive = 1,
+    kDone = 2,
+    kCancelled = 3,
+    kUnreachable = 4
+  };
   PageId id;
-  EscalationId escalation;     // none for test pages
+  EscalationId escalation;  // none for test pages
   Subject subject;
   UserId user;
   State state = State::kActive;
   Urgency urgency = Urgency::kHigh;
   std::int32_t step = 0;
-  std::string reason;          // "step 1: schedule db-primary: layer weekly" ; "test page"
+  std::string reason;  // "step 1: schedule db-primary: layer weekly" ; "test page"
   absl::Time started_at;
   EngineTime started_engine;
   std::vector<NotificationRule> rules;  // pinned; sorted by delay
@@ -96,46 +110,60 @@ struct Notification {
     kCancelled = 6,  // acknowledged, resolved, ... before it was sent
     kDead = 7,       // given up after all retries; counted and shown
   };
-  enum class Lane : std::uint8_t { kCritical = 0, kNormal = 1, kRest = 2 };
-  enum class Purpose : std::uint8_t { kPage = 1, kResolved = 2, kTest = 3, kGroupUpdate = 4, kFallback = 5 };
+  enum class Lane : std::uint8_t {
+    kCritical = 0,
+    kNormal = 1,
+    kRest = 2
+  };
+  enum class Purpose : std::uint8_t {
+    kPage = 1,
+    kResolved = 2,
+    kTest = 3,
+    kGroupUpdate = 4,
+    kFallback = 5
+  };
   NotificationId id;
-  PageId page;                 // none for notify-only routes
+  PageId page;  // none for notify-only routes
   Subject subject;
-  UserId user;                 // none for receivers
+  UserId user;  // none for receivers
   ReceiverId receiver;
-  ContactMethod method;        // pinned
+  ContactMethod method;  // pinned
   Purpose purpose = Purpose::kPage;
   Lane lane = Lane::kNormal;
   State state = State::kPending;
   EngineTime due;
   EngineTime lease_until;
-  std::int32_t attempt = 0;    // of the attempt under way or last made; 1 is the first
-  bool repeat = false;         // an earlier attempt's outcome is unknown: the text says "(repeat)"
-  std::string idempotency_key; // the same for all attempts
-  std::string provider_id;     // the provider's own id, once accepted
+  std::int32_t attempt = 0;     // of the attempt under way or last made; 1 is the first
+  bool repeat = false;          // an earlier attempt's outcome is unknown: the text says "(repeat)"
+  std::string idempotency_key;  // the same for all attempts
+  std::string provider_id;      // the provider's own id, once accepted
   std::string last_error;
-  std::string end_reason;      // of kFailed, kCancelled, kDead
+  std::string end_reason;  // of kFailed, kCancelled, kDead
   absl::Time created_at;
   absl::Time accepted_at;
   // What the message says, fixed when it is queued; channels render it.
   std::string title;
   std::string body;
-  std::string acknowledge_url; // signed link, empty where nothing can be acknowledged
+  std::string acknowledge_url;  // signed link, empty where nothing can be acknowledged
   friend bool operator==(const Notification&, const Notification&) = default;
 };
 
 struct Incident {
-  enum class State : std::uint8_t { kOpen = 1, kAcknowledged = 2, kResolved = 3 };
+  enum class State : std::uint8_t {
+    kOpen = 1,
+    kAcknowledged = 2,
+    kResolved = 3
+  };
   IncidentId id;
   Generation generation;
   State state = State::kOpen;
   std::string title;
-  std::uint8_t severity = 3;   // SEV1 .. SEV5
+  std::uint8_t severity = 3;  // SEV1 .. SEV5
   ServiceId service;
-  IncidentRuleId rule;         // none: opened by a person
-  std::string join_key;        // later groups with this key join while the window lasts
+  IncidentRuleId rule;   // none: opened by a person
+  std::string join_key;  // later groups with this key join while the window lasts
   EngineTime join_until;
-  std::string opened_reason;   // which rule, which values crossed which thresholds
+  std::string opened_reason;  // which rule, which values crossed which thresholds
   std::string opened_by;
   absl::Time opened_at;
   absl::Time acknowledged_at;
@@ -150,19 +178,19 @@ struct Incident {
 // A durable timer. Dropped when its subject's generation has moved on.
 struct Timer {
   enum class Kind : std::uint8_t {
-    kGroupFlush = 1,       // group_wait, then group_interval
+    kGroupFlush = 1,  // group_wait, then group_interval
     kEscalationStep = 2,
-    kPageRule = 3,         // the person's next notification rule
-    kNotification = 4,     // a pending notification is due, or a lease has run out
+    kPageRule = 3,      // the person's next notification rule
+    kNotification = 4,  // a pending notification is due, or a lease has run out
     kAcknowledgeTimeout = 5,
-    kIncidentCheck = 6,    // a rule's "unacknowledged for T" comes true
-    kSilenceEdge = 7,      // wall time: a silence starts or ends
-    kRetention = 8,        // a closed row may be dropped from memory
+    kIncidentCheck = 6,  // a rule's "unacknowledged for T" comes true
+    kSilenceEdge = 7,    // wall time: a silence starts or ends
+    kRetention = 8,      // a closed row may be dropped from memory
   };
   TimerId id;
   Kind kind = Kind::kGroupFlush;
-  EngineTime due;        // all kinds but kSilenceEdge
-  absl::Time due_wall;   // kSilenceEdge
+  EngineTime due;             // all kinds but kSilenceEdge
+  absl::Time due_wall;        // kSilenceEdge
   std::uint64_t subject = 0;  // id of the row that the kind names
   Generation generation;
   friend bool operator==(const Timer&, const Timer&) = default;

@@ -12,17 +12,31 @@
 
 #include "absl/time/civil_time.h"
 #include "absl/time/time.h"
+
 #include "model/ids.h"
 
 namespace tocsin {
 
 struct Rotation {
-  enum class Type : std::uint8_t { kHourly, kDaily, kWeekly, kMonthly, kShifts };
-  enum class Count : std::uint8_t { kWall, kElapsed };              // what a turn's length is measured on
-  enum class MonthOverflow : std::uint8_t { kClamp, kOverflow, kSkip };  // the 31st in a month of 30 days
+  enum class Type : std::uint8_t {
+    kHourly,
+    kDaily,
+    kWeekly,
+    kMonthly,
+    kShifts
+  };
+  enum class Count : std::uint8_t {
+    kWall,
+    kElapsed
+  };  // what a turn's length is measured on
+  enum class MonthOverflow : std::uint8_t {
+    kClamp,
+    kOverflow,
+    kSkip
+  };  // the 31st in a month of 30 days
   Type type = Type::kWeekly;
-  std::int32_t length = 1;     // in units of type; >= 1
-  absl::CivilMinute start;     // the anchor: the first handoff, local to the layer's zone
+  std::int32_t length = 1;  // in units of type; >= 1
+  absl::CivilMinute start;  // the anchor: the first handoff, local to the layer's zone
   Count count = Count::kWall;
   MonthOverflow month_overflow = MonthOverflow::kClamp;
   std::int32_t start_index = 0;  // participant of the turn that begins at `start`
@@ -51,19 +65,22 @@ struct Participant {
 
 // A window that recurs daily or weekly in local time; a layer is on only inside the union of its windows.
 struct Restriction {
-  enum class Type : std::uint8_t { kDaily, kWeekly };
+  enum class Type : std::uint8_t {
+    kDaily,
+    kWeekly
+  };
   Type type = Type::kDaily;
-  std::int32_t start_minute = 0;      // of the day, 0..1439
+  std::int32_t start_minute = 0;       // of the day, 0..1439
   std::int32_t start_day_of_week = 1;  // ISO, Monday 1 .. Sunday 7; weekly only
-  std::int32_t duration_minutes = 0;  // wall-clock length, at most 1 day or 7 days
+  std::int32_t duration_minutes = 0;   // wall-clock length, at most 1 day or 7 days
   friend bool operator==(const Restriction&, const Restriction&) = default;
 };
 
 struct Layer {
   LayerId id;
   std::string name;
-  std::int32_t priority = 0;  // higher hides lower where it has anybody; equal: union
-  std::string time_zone;      // empty: the schedule's
+  std::int32_t priority = 0;                  // higher hides lower where it has anybody; equal: union
+  std::string time_zone;                      // empty: the schedule's
   std::optional<absl::Time> effective_since;  // absent: from the rotation's start
   std::optional<absl::Time> effective_until;
   Rotation rotation;
@@ -73,16 +90,21 @@ struct Layer {
 };
 
 struct Override {
-  enum class Type : std::uint8_t { kAssign, kAdd, kRemove, kSwap };
+  enum class Type : std::uint8_t {
+    kAssign,
+    kAdd,
+    kRemove,
+    kSwap
+  };
   std::string id;
   std::uint64_t seq = 0;  // creation order decides among overlapping ones
   absl::Time start;
   absl::Time end;
   Type type = Type::kAssign;
-  std::vector<Target> users;       // assign (may be empty: nobody, opaque), add, remove
-  UserId from_user;                // swap: acts only if this one is on
+  std::vector<Target> users;  // assign (may be empty: nobody, opaque), add, remove
+  UserId from_user;           // swap: acts only if this one is on
   UserId to_user;
-  std::vector<LayerId> layers;     // empty: the whole schedule
+  std::vector<LayerId> layers;  // empty: the whole schedule
   std::string created_by;
   std::string reason;
   friend bool operator==(const Override&, const Override&) = default;

@@ -60,14 +60,15 @@ constexpr Word kWords[] = {
 constexpr std::string_view kNames[] = {"unknown", "info", "low", "warning", "high", "critical"};
 
 bool EqualIgnoringCase(std::string_view word, std::string_view lower) {
-  return std::equal(word.begin(), word.end(), lower.begin(), lower.end(), [](char a, char b) {
-    return (a >= 'A' && a <= 'Z' ? static_cast<char>(a - 'A' + 'a') : a) == b;
-  });
+  return std::equal(word.begin(), word.end(), lower.begin(), lower.end(),
+                    [](char a, char b) { return (a >= 'A' && a <= 'Z' ? static_cast<char>(a - 'A' + 'a') : a) == b; });
 }
 
 }  // namespace
 
-std::string_view Name(Severity severity) { return kNames[static_cast<std::size_t>(severity)]; }
+std::string_view Name(Severity severity) {
+  return kNames[static_cast<std::size_t>(severity)];
+}
 
 Severity ParseSeverity(std::string_view word) {
   const std::string_view trimmed = Trim(word);

@@ -8,7 +8,14 @@
 
 namespace tocsin {
 
-enum class Severity : std::uint8_t { kUnknown = 0, kInfo = 1, kLow = 2, kWarning = 3, kHigh = 4, kCritical = 5 };
+enum class Severity : std::uint8_t {
+  kUnknown = 0,
+  kInfo = 1,
+  kLow = 2,
+  kWarning = 3,
+  kHigh = 4,
+  kCritical = 5
+};
 
 // "critical", "high", "warning", "low", "info", "unknown".
 std::string_view Name(Severity severity);

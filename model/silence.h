@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+
 #include "model/ids.h"
 #include "model/matcher.h"
 

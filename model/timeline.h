@@ -6,12 +6,20 @@
 #include <vector>
 
 #include "absl/time/time.h"
+
 #include "base/clock.h"
 #include "model/ids.h"
 
 namespace tocsin {
 
-enum class SubjectKind : std::uint8_t { kNone = 0, kGroup = 1, kIncident = 2, kSilence = 3, kOrganisation = 4, kUser = 5 };
+enum class SubjectKind : std::uint8_t {
+  kNone = 0,
+  kGroup = 1,
+  kIncident = 2,
+  kSilence = 3,
+  kOrganisation = 4,
+  kUser = 5
+};
 
 struct Subject {
   SubjectKind kind = SubjectKind::kNone;
@@ -61,8 +69,8 @@ struct TimelineEntry {
   Kind kind = Kind::kNote;
   Subject subject;
   absl::Time at;
-  std::string actor;   // "user:alice", "rule:big-outage", "shard", "timer", "link:alice", "source"
-  std::string text;    // one sentence for people: what and why, with rule, version and values
+  std::string actor;  // "user:alice", "rule:big-outage", "shard", "timer", "link:alice", "source"
+  std::string text;   // one sentence for people: what and why, with rule, version and values
   EscalationId escalation;
   PageId page;
   NotificationId notification;
