@@ -14,6 +14,7 @@ using NotificationId = StrongId<struct NotificationTag>;  // one message of a pa
 using IncidentId = StrongId<struct IncidentTag>;
 using SilenceId = StrongId<struct SilenceTag>;
 using TimerId = StrongId<struct TimerTag>;
+using AnswerId = StrongId<struct AnswerTag>;
 
 // Hash of a route's name and the group's labels: the same group in every shard, episode and process. Never zero.
 using GroupKey = StrongId<struct GroupKeyTag>;

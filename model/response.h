@@ -44,13 +44,20 @@ struct Group {
   std::uint32_t firing = 0;
   std::uint32_t suppressed = 0;
   Severity highest = Severity::kUnknown;
+  Severity peak = Severity::kUnknown;  // the highest of this episode: an acknowledgement is undone only by a higher one
   std::uint64_t fired_total = 0;
+  std::uint64_t resolved_total = 0;
   std::vector<AlertSummary> exemplars;
   bool flushed = false;  // group_wait is over: the group has been handed to policy and receiver
+  // What the route's receiver was last told: Alertmanager's notification log (specs: wire-compat 1.9).
   absl::Time last_notified_at;
+  EngineTime notified_engine;  // repeat_interval counts from here; meaningful once last_notified_at is set
+  std::uint64_t notified_fired_total = 0;
+  std::uint64_t notified_resolved_total = 0;
   std::string quiet_reason;  // why nobody is being paged although the group is open; empty: somebody is, or will be
   EscalationId escalation;   // the running or last one
   std::vector<IncidentId> incidents;
+  std::vector<IncidentRuleId> fired_rules;  // a rule fires once in an episode
   friend bool operator==(const Group&, const Group&) = default;
 };
 
@@ -90,7 +97,8 @@ struct Page {
   State state = State::kActive;
   Urgency urgency = Urgency::kHigh;
   std::int32_t step = 0;
-  std::string reason;  // "step 1: schedule db-primary: layer weekly" ; "test page"
+  std::int32_t pass = 0;  // of the escalation; a later pass pages again
+  std::string reason;     // "step 1: schedule db-primary: layer weekly" ; "test page"
   absl::Time started_at;
   EngineTime started_engine;
   std::vector<NotificationRule> rules;  // pinned; sorted by delay
@@ -203,7 +211,18 @@ struct Counters {
   friend bool operator==(const Counters&, const Counters&) = default;
 };
 
-using Row = std::variant<Group, Escalation, Page, Notification, Incident, Silence, Timer, Counters, OrganisationPtr>;
+// What a command with a request id was answered, so that its repeat, after a restart too, answers the same and does
+// nothing. Only successes are kept: a refusal changed nothing. Bounded; the oldest are removed.
+struct Answer {
+  AnswerId id;
+  std::string request_id;
+  std::string actor;
+  std::uint64_t made = 0;  // CommandResult::id
+  friend bool operator==(const Answer&, const Answer&) = default;
+};
+
+using Row =
+    std::variant<Group, Escalation, Page, Notification, Incident, Silence, Timer, Counters, OrganisationPtr, Answer>;
 
 // Which row: the variant's index above and the id (0 for the singletons).
 struct RowKey {
