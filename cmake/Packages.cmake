@@ -2,6 +2,7 @@
 find_package(Threads REQUIRED)
 find_package(absl REQUIRED)
 find_package(Protobuf REQUIRED)
+unset(re2_FOUND CACHE)  # set by pkg_check_modules below; gRPC would take it for its own at the second configuration
 find_package(gRPC CONFIG REQUIRED)
 find_package(RocksDB CONFIG REQUIRED)
 find_package(Boost 1.81 REQUIRED COMPONENTS json url)
