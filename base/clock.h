@@ -21,10 +21,11 @@ class EngineTime {
   static constexpr EngineTime Infinite() { return EngineTime(INT64_MAX); }
   constexpr std::int64_t ns() const { return ns_; }
   friend constexpr auto operator<=>(EngineTime, EngineTime) = default;
-  // Saturates; a far deadline stays a far deadline.
+  // Saturates; a far deadline stays a far deadline, and Infinite() less anything is Infinite().
   friend EngineTime operator+(EngineTime t, absl::Duration d);
   friend EngineTime operator-(EngineTime t, absl::Duration d) { return t + (-d); }
-  friend absl::Duration operator-(EngineTime a, EngineTime b) { return absl::Nanoseconds(a.ns_ - b.ns_); }
+  // Infinite() is an infinite duration after every other time.
+  friend absl::Duration operator-(EngineTime a, EngineTime b);
 
  private:
   std::int64_t ns_ = 0;

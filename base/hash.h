@@ -17,7 +17,8 @@ struct Hash128 {
 std::uint64_t Hash64(std::string_view bytes, std::uint64_t seed = 0);
 Hash128 HashTo128(std::string_view bytes, std::uint64_t seed = 0);
 
-// CRC-32C (Castagnoli), hardware where the processor has it.
+// CRC-32C (Castagnoli) by the processor's instruction (SSE4.2, which x86-64-v2 implies). Goes on from a part's value:
+// Crc32c(b, Crc32c(a)) == Crc32c(ab).
 std::uint32_t Crc32c(std::string_view bytes, std::uint32_t seed = 0);
 
 }  // namespace tocsin

@@ -24,7 +24,9 @@ class Random {
   }
   // Uniform in [low, high].
   std::int64_t Between(std::int64_t low, std::int64_t high) {
-    return low + static_cast<std::int64_t>(Below(static_cast<std::uint64_t>(high - low) + 1));
+    const std::uint64_t span = static_cast<std::uint64_t>(high) - static_cast<std::uint64_t>(low);
+    const std::uint64_t offset = span == UINT64_MAX ? Next() : Below(span + 1);
+    return static_cast<std::int64_t>(static_cast<std::uint64_t>(low) + offset);
   }
   // True once in `one_in` draws on average.
   bool OneIn(std::uint64_t one_in) { return Below(one_in) == 0; }

@@ -30,10 +30,23 @@ struct StringEqual {
 
 bool IsValidUtf8(std::string_view text);
 
+// The code point at the start of a text that is not empty. Invalid UTF-8: `valid` is false and `bytes` is 1.
+struct CodePoint {
+  char32_t value = U'\uFFFD';
+  std::size_t bytes = 1;
+  bool valid = false;
+};
+CodePoint FirstCodePoint(std::string_view text);
+void AppendUtf8(std::string& out, char32_t code_point);
+
 // `text` as a JSON string literal, quotes included. Invalid UTF-8 becomes U+FFFD.
 std::string JsonQuote(std::string_view text);
 
-// Cuts `text` to at most `bytes` bytes without splitting a UTF-8 sequence.
+// `text` as Go's %q prints it, quotes included: all that is visible as it is; control, format and other invisible code
+// points and invalid bytes escaped. The result never holds a line break or anything else that a terminal obeys.
+std::string GoQuote(std::string_view text);
+
+// Cuts `text` to at most `bytes` bytes without splitting a UTF-8 sequence. Invalid UTF-8 is cut where it comes.
 std::string_view TruncateUtf8(std::string_view text, std::size_t bytes);
 
 std::string ToLower(std::string_view text);

@@ -1,11 +1,11 @@
 #include "base/wakeup.h"
 
+#include <algorithm>
+#include <ctime>
+
 #include <linux/futex.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-#include <algorithm>
-#include <ctime>
 
 namespace tocsin {
 

@@ -21,7 +21,11 @@ class Wakeup {
   void Wait(absl::Duration at_most);
 
  private:
-  enum : std::uint32_t { kIdle, kSleeping, kNotified };
+  enum : std::uint32_t {
+    kIdle,
+    kSleeping,
+    kNotified
+  };
   // Notify's release pairs with Wait's acquire: what was pushed before Notify is seen after Wait.
   std::atomic<std::uint32_t> state_{kIdle};
 };

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/strings.h"
+
 namespace tocsin {
 namespace {
 
@@ -9,19 +11,6 @@ template <typename L>
 std::string_view FindIn(std::span<const L> labels, std::string_view name) {
   const auto found = std::ranges::find_if(labels, [&](const L& label) { return std::string_view(label.name) == name; });
   return found == labels.end() ? std::string_view() : std::string_view(found->value);
-}
-
-void AppendQuoted(std::string& out, std::string_view value) {
-  out += '"';
-  for (const char c : value) {
-    if (c == '"' || c == '\\') out += '\\';
-    if (c == '\n') {
-      out += "\\n";
-    } else {
-      out += c;
-    }
-  }
-  out += '"';
 }
 
 }  // namespace
@@ -51,7 +40,7 @@ std::string Format(std::span<const Label> labels) {
     if (out.size() > 1) out += ", ";
     out += label.name;
     out += '=';
-    AppendQuoted(out, label.value);
+    out += GoQuote(label.value);
   }
   out += '}';
   return out;

@@ -33,7 +33,7 @@ void Normalise(Labels& labels);
 std::string_view Find(std::span<const Label> labels, std::string_view name);
 std::string_view Find(std::span<const LabelView> labels, std::string_view name);
 
-// {a="1", b="2"} with Go escapes, as Alertmanager prints group labels.
+// {a="1", b="2"} with GoQuote's escapes, as Alertmanager prints group labels.
 std::string Format(std::span<const Label> labels);
 
 // Alertmanager's fingerprint: 64-bit FNV-1a over name 0xFF value 0xFF (specs/wire-compat.md 1.4).
