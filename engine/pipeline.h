@@ -33,6 +33,7 @@ class Engine final : public Inlet {
  public:
   struct Options {
     std::uint32_t shard_count = 1;
+    bool threads = true;  // false: the caller drives the stages with Step, as the simulation does
     Shard::Options shard;          // index is set per shard
     Responder::Options responder;  // shard_count is set from above
     absl::Duration audit_interval = absl::Seconds(10);
@@ -46,6 +47,13 @@ class Engine final : public Inlet {
   // Recovers from the store: checkpoint, rows, journal. Then the threads run. `store` and `clock` outlive the engine.
   static absl::StatusOr<std::unique_ptr<Engine>> Start(Options options, Store& store, const Clock& clock,
                                                        StartAttempt start_attempt);
+  // Where engine time goes on after a restart: the journal's last, plus what the wall clock says has passed since.
+  static EngineTime ResumeAt(const Store& store, absl::Time wall_now);
+
+  // Without threads only: one step of a stage; true when it did something.
+  enum class Stage : std::uint8_t { kShard, kCommitter, kResponder, kKeeper };
+  bool Step(Stage stage, std::uint32_t shard = 0);
+
   // Refuses new batches, commits what was taken, stops the threads. What it does not finish, recovery does.
   ~Engine() override;
 

@@ -32,37 +32,46 @@ class Submissions {
                                           std::memory_order_acq_rel));
     Slot& taken = slots_[slot];
     taken.parts.store(parts, std::memory_order_relaxed);
+    taken.refused.store(false, std::memory_order_relaxed);
     taken.outcomes.assign(outcomes, Outcome::kNew);
     taken.done = std::move(done);
     return slot;
   }
 
-  // Gives a slot back that no ring has seen.
-  void Abandon(std::uint32_t slot) {
-    slots_[slot].done = nullptr;
-    Free(slot);
+  // The batch is refused after all: `parts` of it are in no ring. Nobody is told.
+  void Withdraw(std::uint32_t slot, std::uint32_t parts) {
+    Slot& withdrawn = slots_[slot];
+    withdrawn.refused.store(true, std::memory_order_release);
+    Finish(slot, parts, 0);
   }
 
   // Where a shard writes the outcomes of its part; empty when nobody asked.
   std::span<Outcome> OutcomesOf(std::uint32_t slot) { return slots_[slot].outcomes; }
 
   // One part is durable as of `sequence`. The last part tells the sender.
-  void Complete(std::uint32_t slot, std::uint64_t sequence) {
-    Slot& completed = slots_[slot];
-    if (completed.parts.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
-    Inlet::Done done = std::move(completed.done);
-    Receipt receipt{sequence, std::move(completed.outcomes)};
-    completed.outcomes.clear();
-    Free(slot);
-    if (done) done(receipt);
-  }
+  void Complete(std::uint32_t slot, std::uint64_t sequence) { Finish(slot, 1, sequence); }
 
  private:
   struct Slot {
     std::atomic<std::uint32_t> parts{0};
+    std::atomic<bool> refused{false};
     std::vector<Outcome> outcomes;
     Inlet::Done done;
   };
+
+  // `refused` is stored before the last parts are counted off, and parts counts with acquire and release: whoever finishes
+  // the slot sees it.
+  void Finish(std::uint32_t slot, std::uint32_t parts, std::uint64_t sequence) {
+    Slot& finished = slots_[slot];
+    if (finished.parts.fetch_sub(parts, std::memory_order_acq_rel) != parts) return;
+    Inlet::Done done = std::move(finished.done);
+    const bool refused = finished.refused.load(std::memory_order_acquire);
+    const Receipt receipt{sequence, std::move(finished.outcomes)};
+    finished.done = nullptr;
+    finished.outcomes.clear();
+    Free(slot);
+    if (done && !refused) done(receipt);
+  }
 
   // The free list is a stack of slot numbers; the tag in the upper half changes with every move, so a stale
   // compare-exchange cannot succeed (ABA).

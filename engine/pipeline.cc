@@ -1,0 +1,426 @@
+#include "engine/pipeline.h"
+
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+#include "base/log.h"
+#include "base/status.h"
+#include "engine/pipeline_stages.h"
+#include "model/codec/response_codec.h"
+
+namespace tocsin {
+namespace {
+
+constexpr std::uint32_t kSubmissionSlots = 1 << 14;
+constexpr absl::Duration kRetryAfter = absl::Seconds(1);
+// Everybody who sends gets this long after a start to say again what fires, before silence counts as recovery.
+constexpr absl::Duration kLeaseGrace = absl::Minutes(5);
+constexpr absl::Duration kLongestDowntime = absl::Hours(24 * 365);
+
+// One-shot: a thread waits for another's word.
+class Signal {
+ public:
+  void Set() {
+    std::lock_guard<std::mutex> lock(mutex_);
+    set_ = true;
+    condition_.notify_all();
+  }
+  void Wait() {
+    std::unique_lock<std::mutex> lock(mutex_);
+    condition_.wait(lock, [this] { return set_; });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable condition_;
+  bool set_ = false;
+};
+
+// What readers on any thread may know of the rules; replaced as a whole.
+struct Published {
+  RulesPtr rules;
+  std::unordered_map<IntegrationId, IntegrationIndex> indexes;
+};
+
+}  // namespace
+
+class Engine::Impl {
+ public:
+  Impl(Options options, Store& store, const Clock& clock) :
+      options_(std::move(options)),
+      store_(store),
+      clock_(clock),
+      submissions_(kSubmissionSlots),
+      commit_(store, clock, submissions_),
+      keeper_(options_, store, clock, commit_) {}
+  ~Impl() { Stop(); }
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+
+  absl::Status Recover(Engine::StartAttempt start_attempt);
+  void Begin();
+  void Stop();
+
+  Admission Submit(const EventBatch& batch, bool want_outcomes, Done done);
+  bool StepShard(std::uint32_t shard) { return shards_[shard]->Step(commit_.wakeup()); }
+  bool StepCommitter() { return commit_.Step(shards_, *responder_); }
+  bool StepResponder() { return responder_->Step(commit_.wakeup()); }
+  bool StepKeeper() {
+    return keeper_.Step(shards_, [this](std::function<void()> done) { Barrier(std::move(done)); });
+  }
+
+  Options options_;
+  Store& store_;
+  const Clock& clock_;
+  Submissions submissions_;
+  TakenIn taken_in_;
+  CommitStage commit_;
+  KeeperStage keeper_;
+  std::vector<std::unique_ptr<ShardStage>> shards_;
+  std::unique_ptr<ResponderStage> responder_;
+  std::atomic<std::shared_ptr<const Published>> published_;
+  std::atomic<bool> accepting_{false};
+  std::atomic<std::uint64_t> batches_{0};
+  std::atomic<std::uint64_t> events_{0};
+  std::atomic<std::uint64_t> refused_[5] = {};
+
+ private:
+  absl::Status FoldJournal(std::vector<Shard>& shards, Responder& responder, std::vector<IntegrationId>& integrations);
+  Admission Refuse(Admission why);
+  bool PushParts(const EventBatch& batch, std::uint32_t slot, bool with_index);
+  void Publish(const RulesPtr& rules, std::vector<IntegrationId> integrations);
+  void Barrier(std::function<void()> done);
+
+  std::atomic<bool> stopping_{false};
+  std::atomic<bool> upstream_stopped_{false};
+  std::vector<std::thread> upstream_;  // shards, responder, keeper
+  std::thread committer_;
+};
+
+absl::Status Engine::Impl::FoldJournal(std::vector<Shard>& shards,
+                                       Responder& responder,
+                                       std::vector<IntegrationId>& integrations) {
+  const Journal::Recovery& found = store_.journal().recovery();
+  if (!found.last.set()) return absl::OkStatus();
+  const Sequence shards_at = store_.shards_position();
+  const Sequence responder_at = store_.responder_position();
+  const Sequence from = std::max(found.first, Sequence(std::min(shards_at, responder_at).value() + 1));
+  if (from > found.last) return absl::OkStatus();
+  return store_.journal().Read(from, [&](const Entry& entry) -> absl::Status {
+    switch (entry.kind) {
+      case EntryKind::kLead: return absl::OkStatus();
+      case EntryKind::kShard:
+        if (entry.sequence <= shards_at) return absl::OkStatus();
+        if (entry.shard >= shards.size()) {
+          return Precondition("the store was written with %d shards or more; start with --shards=%d", entry.shard + 1,
+                              entry.shard + 1);
+        }
+        return shards[entry.shard].Fold(entry.body);
+      case EntryKind::kResponder: {
+        if (entry.sequence <= responder_at) return absl::OkStatus();
+        TOCSIN_ASSIGN(const Change change, DecodeChange(entry.body));
+        responder.Fold(change);
+        return store_.ApplyChange(change, entry.sequence);
+      }
+      case EntryKind::kIntegrations: {
+        TOCSIN_ASSIGN(integrations, DecodeIntegrationNames(entry.body));
+        if (entry.sequence <= responder_at) return absl::OkStatus();
+        return store_.ApplyIntegrations(integrations, entry.sequence);
+      }
+    }
+    return DataLoss("entry %d: unknown kind %d", entry.sequence.value(), static_cast<int>(entry.kind));
+  });
+}
+
+absl::Status Engine::Impl::Recover(Engine::StartAttempt start_attempt) {
+  std::vector<Shard> shards;
+  for (std::uint32_t i = 0; i < options_.shard_count; ++i) {
+    Shard::Options shard = options_.shard;
+    shard.index = i;
+    shard.key_seed = store_.key_seed();
+    shards.emplace_back(shard);
+  }
+  options_.responder.shard_count = options_.shard_count;
+  Responder responder(options_.responder);
+
+  TOCSIN_TRY(Annotate(store_.ReadCheckpoint([&](std::uint32_t shard, std::string_view body) -> absl::Status {
+    if (shard >= shards.size()) {
+      return Precondition("the store was written with %d shards or more; start with --shards=%d", shard + 1, shard + 1);
+    }
+    return shards[shard].Fold(body);
+  }), "read checkpoint"));
+  TOCSIN_ASSIGN(std::vector<IntegrationId> integrations, store_.LoadIntegrations());
+  TOCSIN_ASSIGN(std::vector<Row> rows, store_.LoadRows());
+  responder.Restore(std::move(rows));
+  TOCSIN_TRY(Annotate(FoldJournal(shards, responder, integrations), "fold journal"));
+
+  commit_.SetSequence(store_.journal().recovery().last);
+  const Now now = clock_.Read();
+  for (std::uint32_t i = 0; i < options_.shard_count; ++i) {
+    shards[i].ExtendLeases(now.engine + kLeaseGrace);
+    shards_.push_back(std::make_unique<ShardStage>(i, std::move(shards[i]), submissions_, clock_, taken_in_));
+  }
+  responder_ = std::make_unique<ResponderStage>(
+      std::move(responder), std::move(integrations), options_, store_, clock_,
+      ResponderStage::Hooks{std::move(start_attempt), [this](RulesPtr rules, std::vector<IntegrationId> names) {
+                              Publish(rules, std::move(names));
+                            }});
+  responder_->Start();
+  for (const auto& shard : shards_) {
+    shard->Post([stage = shard.get()](Shard& table, const Now&) {
+      table.ReportAll();
+      stage->ReportedAll();
+    });
+  }
+  accepting_.store(true, std::memory_order_release);
+  return absl::OkStatus();
+}
+
+void Engine::Impl::Begin() {
+  const auto run = [this](auto step, Wakeup& wakeup, auto idle_for) {
+    while (!stopping_.load(std::memory_order_acquire)) {
+      if (!step()) wakeup.Wait(idle_for());
+    }
+    while (step()) {  // what was taken is finished
+    }
+  };
+  for (const auto& shard : shards_) {
+    upstream_.emplace_back([this, run, stage = shard.get()] {
+      run([this, stage] { return stage->Step(commit_.wakeup()); }, stage->wakeup(), [stage] { return stage->IdleFor(); });
+    });
+  }
+  upstream_.emplace_back([this, run] {
+    run([this] { return StepResponder(); }, responder_->wakeup(), [this] { return responder_->IdleFor(); });
+  });
+  upstream_.emplace_back([this] {
+    while (!stopping_.load(std::memory_order_acquire)) {
+      if (!StepKeeper()) keeper_.wakeup().Wait(absl::Seconds(1));
+    }
+  });
+  committer_ = std::thread([this] {
+    while (!upstream_stopped_.load(std::memory_order_acquire)) {
+      if (!StepCommitter()) commit_.wakeup().Wait(absl::Milliseconds(100));
+    }
+    while (StepCommitter()) {
+    }
+  });
+}
+
+void Engine::Impl::Stop() {
+  accepting_.store(false, std::memory_order_release);
+  if (!committer_.joinable()) return;
+  stopping_.store(true, std::memory_order_release);
+  for (const auto& shard : shards_) shard->wakeup().Notify();
+  responder_->wakeup().Notify();
+  keeper_.wakeup().Notify();
+  for (std::thread& thread : upstream_) thread.join();
+  upstream_stopped_.store(true, std::memory_order_release);
+  commit_.wakeup().Notify();
+  committer_.join();
+  StepResponder();  // answers of the last commit
+}
+
+Admission Engine::Impl::Refuse(Admission why) {
+  refused_[static_cast<std::size_t>(why)].fetch_add(1, std::memory_order_relaxed);
+  if (why != Admission::kTooLarge) taken_in_.Refused(clock_.Read());
+  return why;
+}
+
+bool Engine::Impl::PushParts(const EventBatch& batch, std::uint32_t slot, bool with_index) {
+  thread_local std::vector<std::vector<std::uint32_t>> mine;
+  mine.resize(shards_.size());
+  for (auto& part : mine) part.clear();
+  for (std::uint32_t i = 0; i < batch.count(); ++i) {
+    mine[batch.at(i).header().key.low % shards_.size()].push_back(i);
+  }
+  for (std::size_t s = 0; s < shards_.size(); ++s) {
+    if (shards_[s]->Push(slot, batch, mine[s], with_index && mine[s].size() != batch.count())) continue;
+    // Parts that are in stay in: events are idempotent and the sender is told to send all of them again. Its callback is
+    // dropped; the slot is free when the parts that are in are durable.
+    submissions_.Withdraw(slot, static_cast<std::uint32_t>(shards_.size() - s));
+    return false;
+  }
+  return true;
+}
+
+Admission Engine::Impl::Submit(const EventBatch& batch, bool want_outcomes, Done done) {
+  if (!accepting_.load(std::memory_order_acquire)) return Refuse(Admission::kStopping);
+  if (keeper_.space() != Store::Space::kPlenty) return Refuse(Admission::kDiskLow);
+  if (batch.bytes().size() > limits::kShardRingBytes / 4) return Refuse(Admission::kTooLarge);
+  const auto parts = static_cast<std::uint32_t>(shards_.size());
+  const std::optional<std::uint32_t> slot =
+      submissions_.Take(parts, want_outcomes ? batch.count() : 0, std::move(done));
+  if (!slot) return Refuse(Admission::kOverloaded);
+  if (!PushParts(batch, *slot, want_outcomes)) return Refuse(Admission::kOverloaded);
+  batches_.fetch_add(1, std::memory_order_relaxed);
+  events_.fetch_add(batch.count(), std::memory_order_relaxed);
+  return Admission::kAccepted;
+}
+
+// An empty batch through every ring: its acknowledgement comes after everything that was applied before it.
+void Engine::Impl::Barrier(std::function<void()> done) {
+  EventBatch nothing(store_.key_seed(), 0);
+  const auto parts = static_cast<std::uint32_t>(shards_.size());
+  const std::optional<std::uint32_t> slot =
+      submissions_.Take(parts, 0, [done = std::move(done)](const Receipt&) { done(); });
+  if (slot) PushParts(nothing, *slot, false);
+}
+
+void Engine::Impl::Publish(const RulesPtr& rules, std::vector<IntegrationId> integrations) {
+  auto published = std::make_shared<Published>();
+  published->rules = rules;
+  for (std::size_t i = 0; i < integrations.size(); ++i) {
+    published->indexes.emplace(integrations[i], static_cast<IntegrationIndex>(i));
+  }
+  published_.store(std::move(published));
+  for (const auto& shard : shards_) {
+    shard->Post([rules, integrations](Shard& table, const Now& now) { table.SetRules(rules, integrations, now); });
+  }
+}
+
+Engine::Engine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Engine::~Engine() = default;
+
+absl::StatusOr<std::unique_ptr<Engine>> Engine::Start(Options options, Store& store, const Clock& clock,
+                                                      StartAttempt start_attempt) {
+  const bool threads = options.threads;
+  auto impl = std::make_unique<Impl>(std::move(options), store, clock);
+  TOCSIN_TRY(impl->Recover(std::move(start_attempt)));
+  if (threads) impl->Begin();
+  return std::unique_ptr<Engine>(new Engine(std::move(impl)));
+}
+
+EngineTime Engine::ResumeAt(const Store& store, absl::Time wall_now) {
+  const Journal::Recovery& found = const_cast<Store&>(store).journal().recovery();
+  if (!found.last.set()) return EngineTime();
+  const absl::Duration down = std::clamp(wall_now - found.wall, absl::ZeroDuration(), kLongestDowntime);
+  return found.engine + down;
+}
+
+bool Engine::Step(Stage stage, std::uint32_t shard) {
+  switch (stage) {
+    case Stage::kShard: return impl_->StepShard(shard);
+    case Stage::kCommitter: return impl_->StepCommitter();
+    case Stage::kResponder: return impl_->StepResponder();
+    case Stage::kKeeper: return impl_->StepKeeper();
+  }
+  return false;
+}
+
+Admission Engine::Submit(const EventBatch& batch, bool want_outcomes, Done done) {
+  return impl_->Submit(batch, want_outcomes, std::move(done));
+}
+
+absl::Duration Engine::RetryAfter() const {
+  return impl_->keeper_.space() == Store::Space::kPlenty ? kRetryAfter : 30 * kRetryAfter;
+}
+
+std::uint64_t Engine::KeySeed() const { return impl_->store_.key_seed(); }
+
+void Engine::Execute(Command command, CommandDone done) {
+  if (!impl_->accepting_.load(std::memory_order_acquire)) {
+    if (done) done({Unavailable("the server is stopping"), 0, 0});
+    return;
+  }
+  if (!impl_->responder_->Push(std::move(command), done) && done) {
+    done({Exhausted("too many commands are waiting; try again in a second"), 0, 0});
+  }
+}
+
+CommandResult Engine::ExecuteAndWait(Command command) {
+  Signal signal;
+  CommandResult answer;
+  Execute(std::move(command), [&](const CommandResult& result) {
+    answer = result;
+    signal.Set();
+  });
+  signal.Wait();
+  return answer;
+}
+
+void Engine::ReadResponder(absl::AnyInvocable<void(const Responder&, const Now&)> read) {
+  if (!impl_->options_.threads) {
+    read(impl_->responder_->responder(), impl_->clock_.Read());
+    return;
+  }
+  impl_->responder_->Post(
+      [read = std::move(read)](Responder& responder, const Now& now) mutable { read(responder, now); });
+}
+
+void Engine::ReadResponderAndWait(absl::FunctionRef<void(const Responder&, const Now&)> read) {
+  Signal signal;
+  ReadResponder([&](const Responder& responder, const Now& now) {
+    read(responder, now);
+    signal.Set();
+  });
+  signal.Wait();
+}
+
+void Engine::ReadShardsAndWait(absl::FunctionRef<void(const Shard&)> read) {
+  for (const auto& shard : impl_->shards_) {
+    if (!impl_->options_.threads) {
+      read(shard->shard());
+      continue;
+    }
+    Signal signal;
+    shard->Post([&](Shard& table, const Now&) {
+      read(table);
+      signal.Set();
+    });
+    signal.Wait();
+  }
+}
+
+void Engine::ReadShardAndWait(const AlertKey& key, absl::FunctionRef<void(const Shard&)> read) {
+  ShardStage& stage = *impl_->shards_[key.low % impl_->shards_.size()];
+  if (!impl_->options_.threads) {
+    read(stage.shard());
+    return;
+  }
+  Signal signal;
+  stage.Post([&](Shard& table, const Now&) {
+    read(table);
+    signal.Set();
+  });
+  signal.Wait();
+}
+
+RulesPtr Engine::rules() const {
+  const std::shared_ptr<const Published> published = impl_->published_.load();
+  return published ? published->rules : nullptr;
+}
+
+std::optional<IntegrationIndex> Engine::IndexOf(const IntegrationId& integration) const {
+  const std::shared_ptr<const Published> published = impl_->published_.load();
+  if (!published) return std::nullopt;
+  const auto found = published->indexes.find(integration);
+  if (found == published->indexes.end()) return std::nullopt;
+  return found->second;
+}
+
+Store& Engine::store() { return impl_->store_; }
+Now Engine::Read() const { return impl_->clock_.Read(); }
+
+Engine::Statistics Engine::ReadStatistics() const {
+  Statistics statistics;
+  statistics.submitted_batches = impl_->batches_.load(std::memory_order_relaxed);
+  statistics.submitted_events = impl_->events_.load(std::memory_order_relaxed);
+  for (std::size_t i = 0; i < 5; ++i) statistics.refused[i] = impl_->refused_[i].load(std::memory_order_relaxed);
+  statistics.commits = impl_->commit_.commits();
+  statistics.committed_bytes = impl_->commit_.bytes();
+  statistics.committed_sequence = impl_->commit_.sequence();
+  statistics.fsync_ns_total = impl_->commit_.append_ns();
+  statistics.auditor_findings = impl_->responder_->auditor_findings();
+  for (const auto& shard : impl_->shards_) {
+    statistics.ring_bytes_used += shard->RingBytesUsed();
+  }
+  const_cast<Engine*>(this)->ReadShardsAndWait(
+      [&](const Shard& shard) { statistics.shards.push_back(shard.Statistics()); });
+  return statistics;
+}
+
+std::string Engine::WhyNotPaging() const { return impl_->responder_->WhyNotPaging(); }
+
+}  // namespace tocsin

@@ -1,0 +1,91 @@
+// The commit stage: everything sealed and decided becomes one write and one fsync, then acknowledgements, reports, effects.
+#include <unistd.h>
+
+#include "base/log.h"
+#include "engine/pipeline_stages.h"
+
+namespace tocsin {
+namespace {
+
+constexpr int kExitJournalFailed = 74;  // EX_IOERR of sysexits.h; the supervisor starts us again and recovery repairs
+constexpr std::size_t kDecisionsPerCommit = 512;
+
+[[noreturn]] void DieOfJournal(const absl::Status& status) {
+  LogError("the journal cannot be written: nothing more is acknowledged, the process ends; free or repair the disk and "
+           "start again, what was acknowledged is safe",
+           {{"error", Message(status)}});
+  _exit(kExitJournalFailed);
+}
+
+}  // namespace
+
+void CommitStage::Gather(std::span<const std::unique_ptr<ShardStage>> shards, ResponderStage& responder) {
+  sealed_.clear();
+  decided_.clear();
+  entries_.clear();
+  for (const auto& shard : shards) {
+    while (const std::optional<Sealed*> sealed = shard->out().TryPop()) sealed_.push_back(*sealed);
+  }
+  while (decided_.size() < kDecisionsPerCommit) {
+    const std::optional<Decided*> decided = responder.out().TryPop();
+    if (!decided) break;
+    decided_.push_back(*decided);
+  }
+  for (const Sealed* sealed : sealed_) {
+    std::size_t start = 0;
+    for (const std::size_t end : sealed->ends) {
+      entries_.push_back({EntryKind::kShard, sealed->shard, std::string_view(sealed->bytes).substr(start, end - start)});
+      start = end;
+    }
+  }
+  for (const Decided* decided : decided_) {
+    if (!decided->body.empty()) entries_.push_back({decided->kind, 0, decided->body});
+  }
+}
+
+void CommitStage::Append() {
+  const Now before = clock_.Read();
+  const absl::StatusOr<Sequence> last = store_.journal().Append(entries_, before);
+  if (!last.ok()) DieOfJournal(last.status());
+  std::uint64_t bytes = 0;
+  for (const PendingEntry& entry : entries_) bytes += entry.body.size();
+  sequence_.store(last->value(), std::memory_order_release);
+  commits_.fetch_add(1, std::memory_order_relaxed);
+  bytes_.fetch_add(bytes, std::memory_order_relaxed);
+  const std::int64_t spent = clock_.Read().engine.ns() - before.engine.ns();
+  append_ns_.fetch_add(static_cast<std::uint64_t>(spent), std::memory_order_relaxed);
+}
+
+void CommitStage::Deliver(std::span<const std::unique_ptr<ShardStage>> shards, ResponderStage& responder) {
+  const std::uint64_t last = sequence();
+  for (Sealed* sealed : sealed_) {
+    responder.PushReports(sealed->reports, sealed->shard, sealed->reported_all);
+    for (const std::uint32_t slot : sealed->acks) submissions_.Complete(slot, last);
+    ShardStage& shard = *shards[sealed->shard];
+    shard.recycled().TryPush(sealed);
+    shard.wakeup().Notify();
+  }
+  // Entries of one commit are numbered in a row, the responder's last.
+  std::uint64_t bodies = 0;
+  for (const Decided* decided : decided_) bodies += decided->body.empty() ? 0 : 1;
+  std::uint64_t next = last - bodies;
+  for (Decided* decided : decided_) {
+    if (!decided->body.empty()) ++next;
+    decided->sequence = Sequence(next);
+    TOCSIN_CHECK(responder.durable().TryPush(decided), "as many places as decisions in flight");
+  }
+  if (!decided_.empty()) responder.wakeup().Notify();
+}
+
+bool CommitStage::Step(std::span<const std::unique_ptr<ShardStage>> shards, ResponderStage& responder) {
+  Gather(shards, responder);
+  if (sealed_.empty() && decided_.empty()) {
+    if (const absl::Status status = store_.journal().TouchMark(clock_.Read()); !status.ok()) DieOfJournal(status);
+    return false;
+  }
+  if (!entries_.empty()) Append();
+  Deliver(shards, responder);
+  return true;
+}
+
+}  // namespace tocsin

@@ -1,0 +1,135 @@
+// The keeper stage: checkpoints of the alert table, flushes, retention, free disk space.
+#include "base/log.h"
+#include "engine/pipeline_stages.h"
+
+namespace tocsin {
+namespace {
+
+constexpr std::size_t kAlertsPerSlice = 4096;  // about a millisecond of the shard's time
+constexpr std::size_t kRetainSlice = 1000;
+constexpr absl::Duration kHousekeeping = absl::Seconds(1);
+
+void LogFailure(std::string_view what, const absl::Status& status) {
+  LogError("housekeeping failed; the journal keeps everything, but it grows until this works again",
+           {{"step", std::string(what)}, {"error", Message(status)}});
+}
+
+}  // namespace
+
+bool KeeperStage::Housekeeping(const Now& now) {
+  if (now.engine < next_housekeeping_) return false;
+  next_housekeeping_ = now.engine + kHousekeeping;
+  const Store::Space before = space_.load(std::memory_order_relaxed);
+  const Store::Space space = store_.FreeSpace(now);
+  space_.store(space, std::memory_order_relaxed);
+  if (space != before && space != Store::Space::kPlenty) {
+    LogError("the disk is nearly full: alerts are refused with a retry hint, paging goes on; free some space", {});
+  } else if (space != before) {
+    LogInfo("there is free disk space again: alerts are accepted", {});
+  }
+  if (const absl::Status status = store_.Retain(now.wall - options_.retention, kRetainSlice); !status.ok()) {
+    LogFailure("retention", status);
+  }
+  return true;
+}
+
+// Everything up to the position is in the table when the copy begins, because the table is ahead of the journal. Bodies
+// that are sealed later are folded over the copy again, which is harmless.
+bool KeeperStage::StartCheckpoint(std::span<const std::unique_ptr<ShardStage>> shards, const Now& now) {
+  if (!next_checkpoint_) next_checkpoint_ = now.engine + options_.checkpoint_interval;
+  const bool grown = commit_.bytes() - bytes_at_checkpoint_ >= options_.checkpoint_bytes;
+  const bool due = now.engine >= *next_checkpoint_ && commit_.bytes() != bytes_at_checkpoint_;
+  if (!grown && !due) return false;
+  next_checkpoint_ = now.engine + options_.checkpoint_interval;
+  bytes_at_checkpoint_ = commit_.bytes();
+  if (const absl::Status status = store_.BeginCheckpoint(); !status.ok()) {
+    LogFailure("checkpoint", status);
+    return true;
+  }
+  position_ = commit_.sequence();
+  begun_.store(0, std::memory_order_relaxed);
+  for (const auto& shard : shards) {
+    shard->Post([this](Shard& table, const Now&) {
+      table.BeginCheckpoint();
+      begun_.fetch_add(1, std::memory_order_release);
+      wakeup_.Notify();
+    });
+  }
+  copying_ = 0;
+  asked_ = false;
+  phase_ = Phase::kBegin;
+  return true;
+}
+
+bool KeeperStage::Copy(std::span<const std::unique_ptr<ShardStage>> shards) {
+  if (!asked_) {
+    asked_ = true;
+    answered_.store(false, std::memory_order_relaxed);
+    slice_bodies_.clear();
+    shards[copying_]->Post([this](Shard& table, const Now&) {
+      slice_more_ = table.CheckpointSlice(kAlertsPerSlice, [this](std::string_view body) {
+        slice_bodies_.emplace_back(body);
+      });
+      answered_.store(true, std::memory_order_release);
+      wakeup_.Notify();
+    });
+    return true;
+  }
+  if (!answered_.load(std::memory_order_acquire)) return false;
+  asked_ = false;
+  for (const std::string& body : slice_bodies_) {
+    if (const absl::Status status = store_.WriteCheckpoint(shards[copying_]->index(), body); !status.ok()) {
+      LogFailure("checkpoint", status);
+      phase_ = Phase::kIdle;
+      return true;
+    }
+  }
+  if (!slice_more_ && ++copying_ == shards.size()) phase_ = Phase::kBarrier;
+  return true;
+}
+
+bool KeeperStage::Commit(const Now& now) {
+  phase_ = Phase::kIdle;
+  absl::Status status = store_.CommitCheckpoint(Sequence(position_));
+  if (status.ok()) status = store_.Flush();
+  if (!status.ok()) {
+    LogFailure("checkpoint", status);
+  } else {
+    LogInfo("checkpoint written", {{"position", std::to_string(position_)},
+                                   {"journal_bytes", std::to_string(store_.journal().bytes_on_disk())},
+                                   {"engine_ns", std::to_string(now.engine.ns())}});
+  }
+  return true;
+}
+
+bool KeeperStage::Step(std::span<const std::unique_ptr<ShardStage>> shards, const Barrier& barrier) {
+  const Now now = clock_.Read();
+  const bool kept = Housekeeping(now);
+  switch (phase_) {
+    case Phase::kIdle: return StartCheckpoint(shards, now) || kept;
+    case Phase::kBegin:
+      if (begun_.load(std::memory_order_acquire) < shards.size()) return kept;
+      phase_ = Phase::kCopy;
+      return true;
+    case Phase::kCopy: return Copy(shards) || kept;
+    case Phase::kBarrier:
+      // What the copy has seen must be in the journal before the copy counts.
+      if (!asked_) {
+        asked_ = true;
+        answered_.store(false, std::memory_order_relaxed);
+        barrier([this] {
+          answered_.store(true, std::memory_order_release);
+          wakeup_.Notify();
+        });
+        return true;
+      }
+      if (!answered_.load(std::memory_order_acquire)) return kept;
+      asked_ = false;
+      phase_ = Phase::kCommit;
+      return true;
+    case Phase::kCommit: return Commit(now);
+  }
+  return kept;
+}
+
+}  // namespace tocsin

@@ -1,0 +1,235 @@
+// The responder stage: commands, reports and timers in; decisions out; effects when they are durable.
+#include <algorithm>
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "engine/pipeline_stages.h"
+#include "model/codec/response_codec.h"
+
+namespace tocsin {
+namespace {
+
+constexpr std::size_t kCommandsWaiting = 10'000;  // more are refused: whoever sends so many must wait
+constexpr std::size_t kReportsPerDecision = 64;   // keeps one decision's journal entry small
+constexpr std::size_t kTimersPerDecision = 64;
+constexpr std::size_t kAuditSlice = 10'000;
+constexpr absl::Duration kPagingTolerance = absl::Seconds(60);
+
+std::string EncodeIntegrations(const std::vector<IntegrationId>& names) { return EncodeIntegrationNames(names); }
+
+}  // namespace
+
+ResponderStage::ResponderStage(Responder responder, std::vector<IntegrationId> integrations,
+                               const Engine::Options& options, Store& store, const Clock& clock, Hooks hooks) :
+    responder_(std::move(responder)),
+    integrations_(std::move(integrations)),
+    options_(options),
+    store_(store),
+    clock_(clock),
+    hooks_(std::move(hooks)),
+    out_(kDecidedInFlight),
+    durable_(kDecidedInFlight) {}
+
+bool ResponderStage::Push(Command command, CommandDone& done) {
+  {
+    MutexLock lock(mutex_);
+    if (inbox_.commands.size() >= kCommandsWaiting) return false;
+    inbox_.commands.emplace_back(std::move(command), std::move(done));
+  }
+  wakeup_.Notify();
+  return true;
+}
+
+void ResponderStage::Post(absl::AnyInvocable<void(Responder&, const Now&)> task) {
+  {
+    MutexLock lock(mutex_);
+    inbox_.tasks.push_back(std::move(task));
+  }
+  wakeup_.Notify();
+}
+
+void ResponderStage::PushReports(std::vector<GroupReport>& reports, std::uint32_t shard, bool reported_all) {
+  if (reports.empty() && !reported_all) return;
+  {
+    MutexLock lock(mutex_);
+    for (GroupReport& report : reports) {
+      const std::pair<GroupKey, std::uint32_t> key{report.key, shard};
+      const auto [at, inserted] = inbox_.reports.insert_or_assign(key, std::move(report));
+      if (inserted) inbox_.order.push_back(at->first.first);
+    }
+    if (reported_all) inbox_.shards_reported.insert(shard);
+  }
+  reports.clear();
+  wakeup_.Notify();
+}
+
+std::string ResponderStage::WhyNotPaging() const {
+  MutexLock lock(mutex_);
+  return why_not_paging_;
+}
+
+void ResponderStage::Start() {
+  const Now now = clock_.Read();
+  next_audit_ = now.engine + options_.audit_interval;
+  Decide(responder_.Start(now), nullptr);
+}
+
+// Hands a decision to the committer. Large changes are cut into entries below the journal's limit; rows are absolute and
+// all entries of one commit become durable together.
+void ResponderStage::Decide(Decision decision, CommandDone done) {
+  if (decision.change.empty() && decision.effects.empty() && !done) return;
+  auto decided = std::make_unique<Decided>();
+  if (!decision.change.empty()) decided->body = EncodeChange(decision.change);
+  TOCSIN_CHECK(decided->body.size() <= limits::kJournalEntryBytes, "a decision fits a journal entry");
+  decided->change = std::move(decision.change);
+  decided->effects = std::move(decision.effects);
+  decided->result = std::move(decision.result);
+  decided->done = std::move(done);
+  undelivered_.push_back(std::move(decided));
+}
+
+bool ResponderStage::TakeInbox(const Now& now) {
+  Inbox taken;
+  {
+    MutexLock lock(mutex_);
+    std::swap(taken, inbox_);
+  }
+  for (auto& [command, done] : taken.commands) Decide(responder_.Handle(command, now), std::move(done));
+
+  std::vector<GroupReport> some;
+  const auto observe = [&] {
+    if (some.empty()) return;
+    Decide(responder_.Observe(std::exchange(some, {}), now), nullptr);
+  };
+  for (const GroupKey key : taken.order) {
+    for (auto at = taken.reports.lower_bound({key, 0}); at != taken.reports.end() && at->first.first == key;) {
+      some.push_back(std::move(at->second));
+      at = taken.reports.erase(at);
+    }
+    if (some.size() >= kReportsPerDecision) observe();
+  }
+  observe();
+  for (const std::uint32_t shard : taken.shards_reported) Decide(responder_.ShardReported(shard, now), nullptr);
+  for (auto& task : taken.tasks) task(responder_, now);
+  return !taken.commands.empty() || !taken.order.empty() || !taken.shards_reported.empty() || !taken.tasks.empty();
+}
+
+bool ResponderStage::FireTimers(const Now& now) {
+  if (!more_timers_ && responder_.NextTimer() > now.engine && responder_.NextWallTimer() > now.wall) return false;
+  Decide(responder_.FireTimers(now, kTimersPerDecision, more_timers_), nullptr);
+  return true;
+}
+
+bool ResponderStage::Audit(const Now& now) {
+  if (now.engine < next_audit_) return false;
+  next_audit_ = now.engine + options_.audit_interval;
+  std::vector<std::string> findings;
+  Decide(responder_.Audit(now, kAuditSlice, findings), nullptr);
+  for (const std::string& finding : findings) LogError("the auditor repaired a group", {{"finding", finding}});
+  findings_.fetch_add(findings.size(), std::memory_order_relaxed);
+  std::string why_not;
+  const bool can_page = responder_.CanPage(now, kPagingTolerance, why_not);
+  MutexLock lock(mutex_);
+  why_not_paging_ = can_page ? std::string() : why_not;
+  return true;
+}
+
+void ResponderStage::Perform(const CloseGates& effect) {
+  for (const NotificationId id : effect.notifications) {
+    const auto found = gates_.find(id);
+    if (found == gates_.end()) continue;
+    found->second->Close();
+    gates_.erase(found);
+  }
+}
+
+void ResponderStage::Perform(const StartAttempt& effect) {
+  auto gate = std::make_shared<Gate>();
+  gates_[effect.notification.id] = gate;
+  hooks_.start_attempt(effect.notification, effect.deadline, std::move(gate));
+}
+
+// Events name integrations by number, so a new name is journalled before any event can carry it.
+void ResponderStage::Publish(const RulesPtr& rules) {
+  bool grown = false;
+  for (const Integration& integration : rules->organisation->integrations) {
+    if (std::ranges::find(integrations_, integration.id) != integrations_.end()) continue;
+    integrations_.push_back(integration.id);
+    grown = true;
+  }
+  if (!grown) {
+    hooks_.publish_rules(rules, integrations_);
+    return;
+  }
+  auto decided = std::make_unique<Decided>();
+  decided->kind = EntryKind::kIntegrations;
+  decided->body = EncodeIntegrations(integrations_);
+  decided->integrations = integrations_;
+  decided->effects.emplace_back(PublishRules{rules});
+  undelivered_.push_back(std::move(decided));
+}
+
+// Gates close before the answer is given: an OK to an acknowledgement means that no further send will start.
+void ResponderStage::Perform(Decided& decided) {
+  for (const Effect& effect : decided.effects) {
+    if (const auto* close = std::get_if<CloseGates>(&effect)) Perform(*close);
+    if (const auto* start = std::get_if<StartAttempt>(&effect)) Perform(*start);
+    if (const auto* publish = std::get_if<PublishRules>(&effect)) Publish(publish->rules);
+  }
+  absl::Status applied;
+  if (decided.kind == EntryKind::kIntegrations) {
+    applied = store_.ApplyIntegrations(decided.integrations, decided.sequence);
+  } else if (!decided.change.empty()) {
+    applied = store_.ApplyChange(decided.change, decided.sequence);
+  }
+  if (!applied.ok()) {
+    LogError("the views cannot be written; paging goes on, history and the next start suffer: look at the disk",
+             {{"error", Message(applied)}});
+  }
+  decided.result.sequence = decided.sequence.value();
+  if (decided.done) decided.done(decided.result);
+}
+
+bool ResponderStage::Finish() {
+  bool any = false;
+  while (const std::optional<Decided*> durable = durable_.TryPop()) {
+    const std::unique_ptr<Decided> decided(*durable);
+    --in_flight_;
+    Perform(*decided);
+    any = true;
+  }
+  return any;
+}
+
+bool ResponderStage::Step(Wakeup& committer) {
+  bool busy = Finish();
+  const Now now = clock_.Read();
+  // With the way to the disk full, deciding on would only pile up: reports coalesce in the inbox meanwhile.
+  if (undelivered_.size() < kDecidedInFlight) {
+    busy = TakeInbox(now) || busy;
+    busy = FireTimers(now) || busy;
+    busy = Audit(now) || busy;
+    responder_.Forget(now);
+  }
+  std::size_t delivered = 0;
+  while (delivered < undelivered_.size() && in_flight_ < kDecidedInFlight &&
+         out_.TryPush(undelivered_[delivered].get())) {
+    static_cast<void>(undelivered_[delivered].release());
+    ++in_flight_;
+    ++delivered;
+  }
+  undelivered_.erase(undelivered_.begin(), undelivered_.begin() + static_cast<std::ptrdiff_t>(delivered));
+  if (delivered > 0) committer.Notify();
+  return busy || delivered > 0;
+}
+
+absl::Duration ResponderStage::IdleFor() const {
+  if (more_timers_) return absl::ZeroDuration();
+  const Now now = clock_.Read();
+  absl::Duration idle = next_audit_ - now.engine;
+  if (responder_.NextTimer() != EngineTime::Infinite()) idle = std::min(idle, responder_.NextTimer() - now.engine);
+  idle = std::min(idle, responder_.NextWallTimer() - now.wall);
+  return std::clamp(idle, absl::ZeroDuration(), absl::Seconds(1));
+}
+
+}  // namespace tocsin

@@ -1,0 +1,204 @@
+// The shard stage: ring to table to sealed bodies.
+#include <algorithm>
+#include <cstring>
+
+#include "base/limits.h"
+#include "engine/pipeline_stages.h"
+
+namespace tocsin {
+namespace {
+
+// How much a shard applies before it looks whether the committer could take what it has. Small enough that an
+// acknowledgement does not wait long behind others, large enough that a seal costs little per event.
+constexpr std::size_t kEventsPerRound = 8192;
+constexpr std::size_t kWorkPerRound = 4096;
+
+// While senders were refused within this time, leases stand still: whoever was refused comes again after its own period.
+constexpr absl::Duration kRefusalGrace = absl::Minutes(2);
+
+struct RecordHead {
+  std::uint32_t submission = 0;
+  std::uint32_t count = 0;
+  std::uint32_t with_index = 0;  // positions in the batch follow, one u32 for each event, padded to 8
+  std::uint32_t unused = 0;
+};
+
+std::size_t IndexBytes(std::size_t count) { return (count * sizeof(std::uint32_t) + 7) & ~std::size_t{7}; }
+
+template <typename T>
+T ReadAs(const std::byte* from) {
+  T value;
+  std::memcpy(&value, from, sizeof value);
+  return value;
+}
+
+}  // namespace
+
+void Sealed::Clear() {
+  bytes.clear();
+  ends.clear();
+  acks.clear();
+  reports.clear();
+  reported_all = false;
+}
+
+void TakenIn::Advance(const Now& now) {
+  const std::int64_t ns = now.engine.ns();
+  const std::int64_t since = last_advance_ < 0 ? 0 : ns - last_advance_;
+  last_advance_ = ns;
+  if (since > 0 && ns - last_refusal_.load(std::memory_order_relaxed) < absl::ToInt64Nanoseconds(kRefusalGrace)) {
+    paused_.fetch_add(since, std::memory_order_relaxed);
+  }
+}
+
+ShardStage::ShardStage(std::uint32_t index, Shard shard, Submissions& submissions, const Clock& clock,
+                       TakenIn& taken_in) :
+    index_(index),
+    shard_(std::move(shard)),
+    submissions_(submissions),
+    clock_(clock),
+    taken_in_(taken_in),
+    ring_memory_(RingLayout::BytesNeeded(limits::kShardRingSlots, limits::kShardRingBytes)),
+    ring_(Ring::Create(ring_memory_, limits::kShardRingSlots, limits::kShardRingBytes)),
+    out_(kSealedPerShard),
+    recycled_(kSealedPerShard) {
+  for (std::size_t i = 0; i < kSealedPerShard; ++i) {
+    pool_.push_back(std::make_unique<Sealed>());
+    pool_.back()->shard = index;
+    recycled_.TryPush(pool_.back().get());
+  }
+}
+
+bool ShardStage::Push(std::uint32_t submission,
+                      const EventBatch& batch,
+                      std::span<const std::uint32_t> mine,
+                      bool with_index) {
+  std::size_t size = sizeof(RecordHead) + (with_index ? IndexBytes(mine.size()) : 0);
+  const bool whole = mine.size() == batch.count();
+  if (whole) {
+    size += batch.bytes().size();
+  } else {
+    for (const std::uint32_t i : mine) size += batch.at(i).header().size;
+  }
+  std::optional<Ring::Reservation> reservation = ring_.TryReserve(size);
+  if (!reservation) return false;
+
+  std::byte* to = reservation->bytes().data();
+  const RecordHead head{submission, static_cast<std::uint32_t>(mine.size()), with_index ? 1U : 0U, 0};
+  std::memcpy(to, &head, sizeof head);
+  to += sizeof head;
+  if (with_index) {
+    std::memcpy(to, mine.data(), mine.size() * sizeof(std::uint32_t));
+    to += IndexBytes(mine.size());
+  }
+  if (whole) {
+    if (!batch.bytes().empty()) std::memcpy(to, batch.bytes().data(), batch.bytes().size());
+  } else {
+    for (const std::uint32_t i : mine) {
+      const EventHeader& header = batch.at(i).header();
+      std::memcpy(to, &header, header.size);
+      to += header.size;
+    }
+  }
+  ring_.Publish(*reservation);
+  wakeup_.Notify();
+  return true;
+}
+
+void ShardStage::Post(absl::AnyInvocable<void(Shard&, const Now&)> task) {
+  {
+    MutexLock lock(tasks_mutex_);
+    tasks_.push_back(std::move(task));
+  }
+  has_tasks_.store(true, std::memory_order_release);
+  wakeup_.Notify();
+}
+
+bool ShardStage::RunTasks(const Now& now) {
+  if (!has_tasks_.exchange(false, std::memory_order_acq_rel)) return false;
+  std::vector<absl::AnyInvocable<void(Shard&, const Now&)>> tasks;
+  {
+    MutexLock lock(tasks_mutex_);
+    tasks.swap(tasks_);
+  }
+  for (auto& task : tasks) task(shard_, now);
+  dirty_ = true;
+  return true;
+}
+
+bool ShardStage::DrainRing(const Now& now) {
+  // Leases are counted on taken-in time, so that refusals do not eat them.
+  const Now lease_now{now.wall, taken_in_.At(now)};
+  std::size_t applied = 0;
+  bool any = false;
+  while (applied < kEventsPerRound) {
+    const std::span<const std::byte> record = ring_.Front();
+    if (record.empty()) break;
+    const auto head = ReadAs<RecordHead>(record.data());
+    const std::byte* at = record.data() + sizeof head;
+    const std::byte* positions = at;
+    if (head.with_index != 0) at += IndexBytes(head.count);
+    const std::span<Outcome> outcomes = submissions_.OutcomesOf(head.submission);
+    for (std::uint32_t i = 0; i < head.count; ++i) {
+      const EventView event(at);
+      at += event.header().size;
+      const Outcome outcome = shard_.Apply(event, lease_now);
+      if (outcomes.empty()) continue;
+      outcomes[head.with_index != 0 ? ReadAs<std::uint32_t>(positions + i * sizeof(std::uint32_t)) : i] = outcome;
+    }
+    acks_.push_back(head.submission);
+    ring_.Pop();
+    applied += head.count;
+    any = true;
+  }
+  return any;
+}
+
+bool ShardStage::SealInto(Wakeup& committer) {
+  if (!dirty_ && acks_.empty() && !reported_all_) return false;
+  const std::optional<Sealed*> free = recycled_.TryPop();
+  if (!free) return false;  // the committer has all of them: go on applying, the changes coalesce
+  Sealed& sealed = **free;
+  sealed.Clear();
+  shard_.Seal([&sealed](std::string_view body) {
+    sealed.bytes += body;
+    sealed.ends.push_back(sealed.bytes.size());
+  });
+  shard_.TakeReports(sealed.reports);
+  sealed.acks.swap(acks_);
+  sealed.reported_all = std::exchange(reported_all_, false);
+  dirty_ = false;
+  if (sealed.ends.empty() && sealed.acks.empty() && sealed.reports.empty() && !sealed.reported_all) {
+    recycled_.TryPush(&sealed);
+    return false;
+  }
+  TOCSIN_CHECK(out_.TryPush(&sealed), "as many places as sealed blobs");
+  committer.Notify();
+  return true;
+}
+
+bool ShardStage::Step(Wakeup& committer) {
+  const Now now = clock_.Read();
+  if (index_ == 0) taken_in_.Advance(now);
+  bool busy = RunTasks(now);
+  if (DrainRing(now)) {
+    busy = true;
+    dirty_ = true;
+  }
+  const EngineTime lease_time = taken_in_.At(now);
+  if (more_work_ || shard_.NextExpiry() <= lease_time) {
+    more_work_ = shard_.Work({now.wall, lease_time}, lease_time, kWorkPerRound);
+    dirty_ = true;
+    busy = busy || more_work_;
+  }
+  return SealInto(committer) || busy;
+}
+
+absl::Duration ShardStage::IdleFor() const {
+  if (more_work_) return absl::ZeroDuration();
+  const EngineTime next = shard_.NextExpiry();
+  if (next == EngineTime::Infinite()) return absl::Seconds(1);
+  return std::clamp(next - taken_in_.At(clock_.Read()), absl::Milliseconds(1), absl::Seconds(1));
+}
+
+}  // namespace tocsin

@@ -1,0 +1,265 @@
+// The three stages of the engine, each a Step that does what there is to do and returns. engine/pipeline.cc gives each a
+// thread; the simulation calls the same Steps from one thread in an order of its choosing.
+//
+// Ownership: a stage's state belongs to whoever calls its Step, one at a time. What others may call is marked "any thread".
+// Stages pass each other values through bounded queues, in one direction:
+//
+//   ShardStage ──Sealed──▶ CommitStage ──reports──▶ ResponderStage
+//        ▲──── recycled ───────┘   ▲────── Decided ────────┘ (and back, once durable)
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "absl/functional/any_invocable.h"
+#include "base/clock.h"
+#include "base/mutex.h"
+#include "base/ring.h"
+#include "base/spsc_ring.h"
+#include "base/wakeup.h"
+#include "engine/pipeline.h"
+#include "engine/pipeline_submissions.h"
+#include "engine/responder.h"
+#include "engine/shard.h"
+#include "storage/store.h"
+
+namespace tocsin {
+
+// What a shard has done since it last sealed: journal bodies, whom to tell when they are durable, and what the responder may
+// know then. Reused; a shard has kSealedPerShard of them, which bounds what lies between it and the disk.
+struct Sealed {
+  std::uint32_t shard = 0;
+  std::string bytes;                  // the bodies, one after the other
+  std::vector<std::size_t> ends;      // where each ends
+  std::vector<std::uint32_t> acks;    // submission slots
+  std::vector<GroupReport> reports;
+  bool reported_all = false;          // with these reports the shard has reported every group it holds
+  void Clear();
+};
+inline constexpr std::size_t kSealedPerShard = 4;
+
+// One decision of the responder on its way to the disk and back. An empty body still goes the way: an answer may rest on
+// decisions before it that are not durable yet.
+struct Decided {
+  EntryKind kind = EntryKind::kResponder;
+  std::string body;
+  Change change;
+  std::vector<IntegrationId> integrations;  // of kIntegrations
+  std::vector<Effect> effects;
+  CommandResult result;
+  CommandDone done;
+  Sequence sequence;  // set by the committer
+};
+inline constexpr std::size_t kDecidedInFlight = 4096;
+
+// Engine time less the time in which we refused: what leases are judged by. Any thread.
+class TakenIn {
+ public:
+  void Refused(const Now& now) { last_refusal_.store(now.engine.ns(), std::memory_order_relaxed); }
+  // One thread (the first shard's): moves the clock on.
+  void Advance(const Now& now);
+  EngineTime At(const Now& now) const { return EngineTime(now.engine.ns() - paused_.load(std::memory_order_relaxed)); }
+
+ private:
+  std::atomic<std::int64_t> last_refusal_{INT64_MIN / 2};
+  std::atomic<std::int64_t> paused_{0};
+  std::int64_t last_advance_ = -1;
+};
+
+class ShardStage {
+ public:
+  ShardStage(std::uint32_t index, Shard shard, Submissions& submissions, const Clock& clock, TakenIn& taken_in);
+
+  // Any thread. Copies the events of `batch` that `mine` selects into the ring; false when it is full.
+  bool Push(std::uint32_t submission, const EventBatch& batch, std::span<const std::uint32_t> mine, bool with_index);
+  // Any thread. Runs on the stage's thread before its next events.
+  void Post(absl::AnyInvocable<void(Shard&, const Now&)> task);
+  std::uint64_t RingBytesUsed() const { return ring_.UsedBytes(); }
+
+  // True when something was done. `committer` is notified when something was sealed.
+  bool Step(Wakeup& committer);
+  absl::Duration IdleFor() const;
+
+  std::uint32_t index() const { return index_; }
+  Shard& shard() { return shard_; }
+  Wakeup& wakeup() { return wakeup_; }
+  SpscRing<Sealed*>& out() { return out_; }
+  SpscRing<Sealed*>& recycled() { return recycled_; }
+  void ReportedAll() { reported_all_ = true; }
+
+ private:
+  bool RunTasks(const Now& now);
+  bool DrainRing(const Now& now);
+  bool SealInto(Wakeup& committer);
+
+  const std::uint32_t index_;
+  Shard shard_;
+  Submissions& submissions_;
+  const Clock& clock_;
+  TakenIn& taken_in_;
+  std::vector<std::byte> ring_memory_;
+  Ring ring_;
+  std::vector<std::uint32_t> acks_;
+  bool dirty_ = false;         // applied something since the last seal
+  bool reported_all_ = false;
+  bool more_work_ = false;
+  std::vector<std::unique_ptr<Sealed>> pool_;
+  SpscRing<Sealed*> out_;
+  SpscRing<Sealed*> recycled_;
+  Wakeup wakeup_;
+  std::atomic<bool> has_tasks_{false};
+  Mutex tasks_mutex_;
+  std::vector<absl::AnyInvocable<void(Shard&, const Now&)>> tasks_ TOCSIN_GUARDED_BY(tasks_mutex_);
+};
+
+class ResponderStage {
+ public:
+  struct Hooks {
+    Engine::StartAttempt start_attempt;
+    std::function<void(RulesPtr, std::vector<IntegrationId>)> publish_rules;  // to the shards and the readers
+  };
+  ResponderStage(Responder responder,
+                 std::vector<IntegrationId> integrations,
+                 const Engine::Options& options,
+                 Store& store,
+                 const Clock& clock,
+                 Hooks hooks);
+
+  // Any thread. False when too many commands wait.
+  bool Push(Command command, CommandDone& done);
+  void Post(absl::AnyInvocable<void(Responder&, const Now&)> task);
+  // The committer's thread.
+  void PushReports(std::vector<GroupReport>& reports, std::uint32_t shard, bool reported_all);
+
+  // The first decision after recovery; its effects wait for the journal like any other's.
+  void Start();
+  bool Step(Wakeup& committer);
+  absl::Duration IdleFor() const;
+
+  Responder& responder() { return responder_; }
+  Wakeup& wakeup() { return wakeup_; }
+  SpscRing<Decided*>& out() { return out_; }
+  SpscRing<Decided*>& durable() { return durable_; }
+  std::uint64_t auditor_findings() const { return findings_.load(std::memory_order_relaxed); }
+  std::string WhyNotPaging() const;
+
+ private:
+  bool TakeInbox(const Now& now);
+  bool FireTimers(const Now& now);
+  bool Audit(const Now& now);
+  bool Finish();
+  void Decide(Decision decision, CommandDone done);
+  void Perform(Decided& decided);
+  void Publish(const RulesPtr& rules);
+  void Perform(const CloseGates& effect);
+  void Perform(const StartAttempt& effect);
+
+  Responder responder_;
+  std::vector<IntegrationId> integrations_;
+  const Engine::Options options_;
+  Store& store_;
+  const Clock& clock_;
+  Hooks hooks_;
+  std::unordered_map<NotificationId, std::shared_ptr<Gate>> gates_;  // attempts under way
+  std::vector<std::unique_ptr<Decided>> undelivered_;  // decided, no room in out_ yet; in order
+  std::size_t in_flight_ = 0;
+  EngineTime next_audit_;
+  bool more_timers_ = false;
+  SpscRing<Decided*> out_;
+  SpscRing<Decided*> durable_;
+  Wakeup wakeup_;
+  std::atomic<std::uint64_t> findings_{0};
+
+  struct Inbox {
+    std::vector<std::pair<Command, CommandDone>> commands;
+    std::map<std::pair<GroupKey, std::uint32_t>, GroupReport> reports;  // the newest of each, so bounded by the groups
+    std::vector<GroupKey> order;                                        // in which they came: most severe first
+    std::set<std::uint32_t> shards_reported;
+    std::vector<absl::AnyInvocable<void(Responder&, const Now&)>> tasks;
+  };
+  mutable Mutex mutex_;
+  Inbox inbox_ TOCSIN_GUARDED_BY(mutex_);
+  std::string why_not_paging_ TOCSIN_GUARDED_BY(mutex_);
+};
+
+class CommitStage {
+ public:
+  CommitStage(Store& store, const Clock& clock, Submissions& submissions) :
+      store_(store), clock_(clock), submissions_(submissions) {}
+
+  // One commit of all that is sealed and decided; false when there was nothing. Ends the process when the journal fails.
+  bool Step(std::span<const std::unique_ptr<ShardStage>> shards, ResponderStage& responder);
+
+  Wakeup& wakeup() { return wakeup_; }
+  std::uint64_t commits() const { return commits_.load(std::memory_order_relaxed); }
+  std::uint64_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
+  std::uint64_t sequence() const { return sequence_.load(std::memory_order_acquire); }
+  std::uint64_t append_ns() const { return append_ns_.load(std::memory_order_relaxed); }
+  void SetSequence(Sequence sequence) { sequence_.store(sequence.value(), std::memory_order_release); }
+
+ private:
+  void Gather(std::span<const std::unique_ptr<ShardStage>> shards, ResponderStage& responder);
+  void Append();
+  void Deliver(std::span<const std::unique_ptr<ShardStage>> shards, ResponderStage& responder);
+
+  Store& store_;
+  const Clock& clock_;
+  Submissions& submissions_;
+  std::vector<Sealed*> sealed_;
+  std::vector<Decided*> decided_;
+  std::vector<PendingEntry> entries_;
+  Wakeup wakeup_;
+  std::atomic<std::uint64_t> commits_{0};
+  std::atomic<std::uint64_t> bytes_{0};
+  std::atomic<std::uint64_t> sequence_{0};
+  std::atomic<std::uint64_t> append_ns_{0};
+};
+
+// Checkpoints, flushes, retention, free disk space: all that keeps the store in shape, a step at a time.
+class KeeperStage {
+ public:
+  KeeperStage(const Engine::Options& options, Store& store, const Clock& clock, CommitStage& commit) :
+      options_(options), store_(store), clock_(clock), commit_(commit) {}
+
+  // `barrier` asks for its callback once everything applied so far is durable.
+  using Barrier = std::function<void(std::function<void()>)>;
+  bool Step(std::span<const std::unique_ptr<ShardStage>> shards, const Barrier& barrier);
+  Store::Space space() const { return space_.load(std::memory_order_relaxed); }
+  Wakeup& wakeup() { return wakeup_; }
+
+ private:
+  enum class Phase : std::uint8_t { kIdle, kBegin, kCopy, kBarrier, kCommit };
+  bool StartCheckpoint(std::span<const std::unique_ptr<ShardStage>> shards, const Now& now);
+  bool Copy(std::span<const std::unique_ptr<ShardStage>> shards);
+  bool Commit(const Now& now);
+  bool Housekeeping(const Now& now);
+
+  const Engine::Options options_;
+  Store& store_;
+  const Clock& clock_;
+  CommitStage& commit_;
+  Phase phase_ = Phase::kIdle;
+  EngineTime next_housekeeping_;
+  std::optional<EngineTime> next_checkpoint_;
+  std::uint64_t bytes_at_checkpoint_ = 0;
+  std::uint64_t position_ = 0;       // everything up to here is in the checkpoint under way
+  std::uint32_t copying_ = 0;        // the shard being copied
+  bool asked_ = false;               // a slice or barrier has been asked for and has not come yet
+  std::atomic<bool> answered_{false};
+  std::atomic<std::uint32_t> begun_{0};
+  bool slice_more_ = false;          // with slice_bodies_: written by the shard's thread before answered_ is released
+  std::vector<std::string> slice_bodies_;
+  std::atomic<Store::Space> space_{Store::Space::kPlenty};
+  Wakeup wakeup_;
+};
+
+}  // namespace tocsin
