@@ -1,0 +1,331 @@
+#include "model/codec/organisation_proto.h"
+
+#include <limits>
+
+#include "model/codec/decode.h"
+#include "model/codec/enum_proto.h"
+
+namespace tocsin {
+
+TOCSIN_ENUM_PROTO(
+    ContactMethod::Kind, v1::ContactMethod::Kind, 1, 1, ContactMethod::Kind::kWebhook, v1::ContactMethod::Kind_MAX);
+TOCSIN_ENUM_PROTO(IncidentCondition::Kind,
+                  v1::IncidentCondition::Kind,
+                  1,
+                  1,
+                  IncidentCondition::Kind::kMatchers,
+                  v1::IncidentCondition::Kind_MAX);
+
+void ToProto(const ContactMethod& from, v1::ContactMethod& to) {
+  to.set_id(Utf8(from.id.value()));
+  to.set_kind(ToProto(from.kind));
+  to.set_address(Utf8(from.address));
+  to.set_secret(Utf8(from.secret));
+}
+
+absl::Status FromProto(const v1::ContactMethod& from, ContactMethod& to) {
+  Decode decode;
+  to.id = ContactMethodId(from.id());
+  decode.Take("kind", from.kind(), to.kind);
+  to.address = from.address();
+  to.secret = from.secret();
+  return decode.status();
+}
+
+void ToProto(const NotificationRule& from, v1::NotificationRule& to) {
+  to.set_urgency(ToProto(from.urgency));
+  PutDuration(from.delay, to, &v1::NotificationRule::mutable_delay);
+  to.set_method(Utf8(from.method.value()));
+}
+
+absl::Status FromProto(const v1::NotificationRule& from, NotificationRule& to) {
+  Decode decode;
+  decode.Take("urgency", from.urgency(), to.urgency);
+  decode.Take("delay", from.delay(), to.delay);
+  to.method = ContactMethodId(from.method());
+  return decode.status();
+}
+
+void ToProto(const User& from, v1::User& to) {
+  to.set_id(Utf8(from.id.value()));
+  to.set_name(Utf8(from.name));
+  to.set_time_zone(Utf8(from.time_zone));
+  ToProtoList(from.contact_methods, *to.mutable_contact_methods());
+  ToProtoList(from.notification_rules, *to.mutable_notification_rules());
+}
+
+absl::Status FromProto(const v1::User& from, User& to) {
+  Decode decode;
+  to.id = UserId(from.id());
+  to.name = from.name();
+  to.time_zone = from.time_zone();
+  decode.List("contact_methods", from.contact_methods(), to.contact_methods);
+  decode.List("notification_rules", from.notification_rules(), to.notification_rules);
+  return decode.status();
+}
+
+void ToProto(const Team& from, v1::Team& to) {
+  to.set_id(Utf8(from.id.value()));
+  to.set_name(Utf8(from.name));
+  ToProto(from.members, *to.mutable_members());
+}
+
+absl::Status FromProto(const v1::Team& from, Team& to) {
+  to.id = TeamId(from.id());
+  to.name = from.name();
+  FromProto(from.members(), to.members);
+  return absl::OkStatus();
+}
+
+void ToProto(const PolicyStep& from, v1::PolicyStep& to) {
+  PutDuration(from.delay, to, &v1::PolicyStep::mutable_delay);
+  ToProtoList(from.targets, *to.mutable_targets());
+}
+
+absl::Status FromProto(const v1::PolicyStep& from, PolicyStep& to) {
+  Decode decode;
+  decode.Take("delay", from.delay(), to.delay);
+  decode.List("targets", from.targets(), to.targets);
+  return decode.status();
+}
+
+void ToProto(const EscalationPolicy& from, v1::EscalationPolicy& to) {
+  to.set_id(Utf8(from.id.value()));
+  to.set_name(Utf8(from.name));
+  to.set_team(Utf8(from.team.value()));
+  ToProtoList(from.steps, *to.mutable_steps());
+  to.set_repeats(from.repeats);
+  PutDuration(from.repeat_interval, to, &v1::EscalationPolicy::mutable_repeat_interval);
+  PutDuration(from.acknowledge_timeout, to, &v1::EscalationPolicy::mutable_acknowledge_timeout);
+}
+
+absl::Status FromProto(const v1::EscalationPolicy& from, EscalationPolicy& to) {
+  Decode decode;
+  to.id = PolicyId(from.id());
+  to.name = from.name();
+  to.team = TeamId(from.team());
+  decode.List("steps", from.steps(), to.steps);
+  to.repeats = from.repeats();
+  decode.Take("repeat_interval", from.repeat_interval(), to.repeat_interval);
+  decode.Take("acknowledge_timeout", from.acknowledge_timeout(), to.acknowledge_timeout);
+  return decode.status();
+}
+
+void ToProto(const Service& from, v1::Service& to) {
+  to.set_id(Utf8(from.id.value()));
+  to.set_name(Utf8(from.name));
+  to.set_team(Utf8(from.team.value()));
+  ToProtoList(from.matchers, *to.mutable_matchers());
+}
+
+absl::Status FromProto(const v1::Service& from, Service& to) {
+  Decode decode;
+  to.id = ServiceId(from.id());
+  to.name = from.name();
+  to.team = TeamId(from.team());
+  decode.List("matchers", from.matchers(), to.matchers);
+  return decode.status();
+}
+
+void ToProto(const Integration& from, v1::Integration& to) {
+  to.set_id(Utf8(from.id.value()));
+  to.set_source(Utf8(from.source));
+  to.set_key_hash(Utf8(from.key_hash));
+  ToProtoList(from.labels, *to.mutable_labels());
+  PutDuration(from.lease, to, &v1::Integration::mutable_lease);
+  to.set_active_alerts(from.active_alerts);
+}
+
+absl::Status FromProto(const v1::Integration& from, Integration& to) {
+  Decode decode;
+  to.id = IntegrationId(from.id());
+  to.source = from.source();
+  to.key_hash = from.key_hash();
+  decode.List("labels", from.labels(), to.labels);
+  decode.Take("lease", from.lease(), to.lease);
+  to.active_alerts = from.active_alerts();
+  return decode.status();
+}
+
+void ToProto(const Receiver& from, v1::Receiver& to) {
+  to.set_id(Utf8(from.id.value()));
+  ToProtoList(from.targets, *to.mutable_targets());
+  to.set_send_resolved(from.send_resolved);
+}
+
+absl::Status FromProto(const v1::Receiver& from, Receiver& to) {
+  Decode decode;
+  to.id = ReceiverId(from.id());
+  decode.List("targets", from.targets(), to.targets);
+  to.send_resolved = from.send_resolved();
+  return decode.status();
+}
+
+void ToProto(const Route& from, v1::Route& to) {
+  to.set_id(Utf8(from.id.value()));
+  ToProtoList(from.matchers, *to.mutable_matchers());
+  to.set_continue_matching(from.continue_matching);
+  ToProto(from.group_by, *to.mutable_group_by());
+  to.set_group_by_all(from.group_by_all);
+  PutDuration(from.group_wait, to, &v1::Route::mutable_group_wait);
+  PutDuration(from.group_interval, to, &v1::Route::mutable_group_interval);
+  PutDuration(from.repeat_interval, to, &v1::Route::mutable_repeat_interval);
+  to.set_policy(Utf8(from.policy.value()));
+  to.set_receiver(Utf8(from.receiver.value()));
+  to.set_service(Utf8(from.service.value()));
+  if (from.urgency) to.set_urgency(ToProto(*from.urgency));
+  ToProtoList(from.children, *to.mutable_children());
+}
+
+absl::Status FromProto(const v1::Route& from, Route& to) {
+  Decode decode;
+  to.id = RouteId(from.id());
+  decode.List("matchers", from.matchers(), to.matchers);
+  to.continue_matching = from.continue_matching();
+  FromProto(from.group_by(), to.group_by);
+  to.group_by_all = from.group_by_all();
+  decode.Take("group_wait", from.group_wait(), to.group_wait);
+  decode.Take("group_interval", from.group_interval(), to.group_interval);
+  decode.Take("repeat_interval", from.repeat_interval(), to.repeat_interval);
+  to.policy = PolicyId(from.policy());
+  to.receiver = ReceiverId(from.receiver());
+  to.service = ServiceId(from.service());
+  to.urgency.reset();
+  if (from.urgency() != v1::URGENCY_UNSPECIFIED) decode.Take("urgency", from.urgency(), to.urgency.emplace());
+  decode.List("children", from.children(), to.children);
+  return decode.status();
+}
+
+void ToProto(const IncidentCondition& from, v1::IncidentCondition& to) {
+  to.set_kind(ToProto(from.kind));
+  ToProtoList(from.operands, *to.mutable_operands());
+  to.set_count(from.count);
+  PutDuration(from.window, to, &v1::IncidentCondition::mutable_window);
+  to.set_severity(ToProto(from.severity));
+  ToProtoList(from.matchers, *to.mutable_matchers());
+}
+
+absl::Status FromProto(const v1::IncidentCondition& from, IncidentCondition& to) {
+  Decode decode;
+  decode.Take("kind", from.kind(), to.kind);
+  decode.List("operands", from.operands(), to.operands);
+  to.count = from.count();
+  decode.Take("window", from.window(), to.window);
+  decode.Take("severity", from.severity(), to.severity);
+  decode.List("matchers", from.matchers(), to.matchers);
+  return decode.status();
+}
+
+void ToProto(const IncidentRule& from, v1::IncidentRule& to) {
+  to.set_id(Utf8(from.id.value()));
+  ToProto(from.condition, *to.mutable_condition());
+  to.set_incident_severity(from.incident_severity);
+  to.set_title(Utf8(from.title));
+  to.set_policy(Utf8(from.policy.value()));
+  PutDuration(from.join_window, to, &v1::IncidentRule::mutable_join_window);
+  ToProto(from.join_by, *to.mutable_join_by());
+}
+
+absl::Status FromProto(const v1::IncidentRule& from, IncidentRule& to) {
+  Decode decode;
+  to.id = IncidentRuleId(from.id());
+  decode.Require("condition", from.has_condition());
+  decode.Take("condition", from.condition(), to.condition);
+  if (from.incident_severity() > std::numeric_limits<std::uint8_t>::max()) {
+    decode.Fail("incident_severity", "not 1 to 5");
+  }
+  to.incident_severity = static_cast<std::uint8_t>(from.incident_severity());
+  to.title = from.title();
+  to.policy = PolicyId(from.policy());
+  decode.Take("join_window", from.join_window(), to.join_window);
+  FromProto(from.join_by(), to.join_by);
+  return decode.status();
+}
+
+void ToProto(const Smtp& from, v1::Smtp& to) {
+  to.set_url(Utf8(from.url));
+  to.set_from(Utf8(from.from));
+  to.set_username(Utf8(from.username));
+  to.set_password(Utf8(from.password));
+  to.set_require_tls(from.require_tls);
+  to.set_ca_file(Utf8(from.ca_file));
+}
+
+absl::Status FromProto(const v1::Smtp& from, Smtp& to) {
+  to.url = from.url();
+  to.from = from.from();
+  to.username = from.username();
+  to.password = from.password();
+  to.require_tls = from.require_tls();
+  to.ca_file = from.ca_file();
+  return absl::OkStatus();
+}
+
+void ToProto(const Twilio& from, v1::Twilio& to) {
+  to.set_url(Utf8(from.url));
+  to.set_account_sid(Utf8(from.account_sid));
+  to.set_auth_token(Utf8(from.auth_token));
+  to.set_from(Utf8(from.from));
+}
+
+absl::Status FromProto(const v1::Twilio& from, Twilio& to) {
+  to.url = from.url();
+  to.account_sid = from.account_sid();
+  to.auth_token = from.auth_token();
+  to.from = from.from();
+  return absl::OkStatus();
+}
+
+void ToProto(const DeadMan& from, v1::DeadMan& to) {
+  to.set_url(Utf8(from.url));
+  PutDuration(from.interval, to, &v1::DeadMan::mutable_interval);
+}
+
+absl::Status FromProto(const v1::DeadMan& from, DeadMan& to) {
+  Decode decode;
+  to.url = from.url();
+  decode.Take("interval", from.interval(), to.interval);
+  return decode.status();
+}
+
+void ToProto(const Organisation& from, v1::Organisation& to) {
+  to.set_name(Utf8(from.name));
+  to.set_public_url(Utf8(from.public_url));
+  ToProtoList(from.users, *to.mutable_users());
+  ToProtoList(from.teams, *to.mutable_teams());
+  ToProtoList(from.schedules, *to.mutable_schedules());
+  ToProtoList(from.policies, *to.mutable_policies());
+  ToProtoList(from.services, *to.mutable_services());
+  ToProtoList(from.integrations, *to.mutable_integrations());
+  ToProtoList(from.receivers, *to.mutable_receivers());
+  ToProto(from.route, *to.mutable_route());
+  ToProtoList(from.incident_rules, *to.mutable_incident_rules());
+  to.set_fallback_user(Utf8(from.fallback_user.value()));
+  ToProto(from.smtp, *to.mutable_smtp());
+  ToProto(from.twilio, *to.mutable_twilio());
+  ToProto(from.dead_man, *to.mutable_dead_man());
+}
+
+absl::Status FromProto(const v1::Organisation& from, Organisation& to) {
+  Decode decode;
+  to = Organisation();
+  to.name = from.name();
+  to.public_url = from.public_url();
+  decode.List("users", from.users(), to.users);
+  decode.List("teams", from.teams(), to.teams);
+  decode.List("schedules", from.schedules(), to.schedules);
+  decode.List("policies", from.policies(), to.policies);
+  decode.List("services", from.services(), to.services);
+  decode.List("integrations", from.integrations(), to.integrations);
+  decode.List("receivers", from.receivers(), to.receivers);
+  decode.Require("route", from.has_route());
+  decode.Take("route", from.route(), to.route);
+  decode.List("incident_rules", from.incident_rules(), to.incident_rules);
+  to.fallback_user = UserId(from.fallback_user());
+  if (from.has_smtp()) decode.Take("smtp", from.smtp(), to.smtp);
+  if (from.has_twilio()) decode.Take("twilio", from.twilio(), to.twilio);
+  if (from.has_dead_man()) decode.Take("dead_man", from.dead_man(), to.dead_man);
+  return decode.status();
+}
+
+}  // namespace tocsin

@@ -1,0 +1,81 @@
+// Between the model's organisation and proto/tocsin/v1/{organisation,schedule}.proto. Rules: model/codec/common_proto.h.
+//
+// FromProto checks the form only. Whether references lead anywhere is for config/check.h.
+// ToProto copies secrets: redact an organisation (config/dump.h) before it is shown.
+#pragma once
+
+#include "absl/status/status.h"
+
+#include "model/codec/common_proto.h"
+#include "model/organisation.h"
+#include "tocsin/v1/organisation.pb.h"
+#include "tocsin/v1/schedule.pb.h"
+
+namespace tocsin {
+
+v1::ContactMethod::Kind ToProto(ContactMethod::Kind from);
+v1::IncidentCondition::Kind ToProto(IncidentCondition::Kind from);
+v1::Rotation::Type ToProto(Rotation::Type from);
+v1::Rotation::Count ToProto(Rotation::Count from);
+v1::Rotation::MonthOverflow ToProto(Rotation::MonthOverflow from);
+v1::Restriction::Type ToProto(Restriction::Type from);
+v1::Override::Type ToProto(Override::Type from);
+absl::Status FromProto(v1::ContactMethod::Kind from, ContactMethod::Kind& to);
+absl::Status FromProto(v1::IncidentCondition::Kind from, IncidentCondition::Kind& to);
+absl::Status FromProto(v1::Rotation::Type from, Rotation::Type& to);
+absl::Status FromProto(v1::Rotation::Count from, Rotation::Count& to);
+absl::Status FromProto(v1::Rotation::MonthOverflow from, Rotation::MonthOverflow& to);
+absl::Status FromProto(v1::Restriction::Type from, Restriction::Type& to);
+absl::Status FromProto(v1::Override::Type from, Override::Type& to);
+
+void ToProto(const Rotation& from, v1::Rotation& to);
+void ToProto(const Participant& from, v1::Participant& to);
+void ToProto(const Restriction& from, v1::Restriction& to);
+void ToProto(const Layer& from, v1::Layer& to);
+void ToProto(const Override& from, v1::Override& to);
+void ToProto(const FixedShift& from, v1::FixedShift& to);
+void ToProto(const TemporarySchedule& from, v1::TemporarySchedule& to);
+void ToProto(const Schedule& from, v1::Schedule& to);
+absl::Status FromProto(const v1::Rotation& from, Rotation& to);
+absl::Status FromProto(const v1::Participant& from, Participant& to);
+absl::Status FromProto(const v1::Restriction& from, Restriction& to);
+absl::Status FromProto(const v1::Layer& from, Layer& to);
+absl::Status FromProto(const v1::Override& from, Override& to);
+absl::Status FromProto(const v1::FixedShift& from, FixedShift& to);
+absl::Status FromProto(const v1::TemporarySchedule& from, TemporarySchedule& to);
+absl::Status FromProto(const v1::Schedule& from, Schedule& to);
+
+void ToProto(const ContactMethod& from, v1::ContactMethod& to);
+void ToProto(const NotificationRule& from, v1::NotificationRule& to);
+void ToProto(const User& from, v1::User& to);
+void ToProto(const Team& from, v1::Team& to);
+void ToProto(const PolicyStep& from, v1::PolicyStep& to);
+void ToProto(const EscalationPolicy& from, v1::EscalationPolicy& to);
+void ToProto(const Service& from, v1::Service& to);
+void ToProto(const Integration& from, v1::Integration& to);
+void ToProto(const Receiver& from, v1::Receiver& to);
+void ToProto(const Route& from, v1::Route& to);
+void ToProto(const IncidentCondition& from, v1::IncidentCondition& to);
+void ToProto(const IncidentRule& from, v1::IncidentRule& to);
+void ToProto(const Smtp& from, v1::Smtp& to);
+void ToProto(const Twilio& from, v1::Twilio& to);
+void ToProto(const DeadMan& from, v1::DeadMan& to);
+void ToProto(const Organisation& from, v1::Organisation& to);
+absl::Status FromProto(const v1::ContactMethod& from, ContactMethod& to);
+absl::Status FromProto(const v1::NotificationRule& from, NotificationRule& to);
+absl::Status FromProto(const v1::User& from, User& to);
+absl::Status FromProto(const v1::Team& from, Team& to);
+absl::Status FromProto(const v1::PolicyStep& from, PolicyStep& to);
+absl::Status FromProto(const v1::EscalationPolicy& from, EscalationPolicy& to);
+absl::Status FromProto(const v1::Service& from, Service& to);
+absl::Status FromProto(const v1::Integration& from, Integration& to);
+absl::Status FromProto(const v1::Receiver& from, Receiver& to);
+absl::Status FromProto(const v1::Route& from, Route& to);
+absl::Status FromProto(const v1::IncidentCondition& from, IncidentCondition& to);
+absl::Status FromProto(const v1::IncidentRule& from, IncidentRule& to);
+absl::Status FromProto(const v1::Smtp& from, Smtp& to);
+absl::Status FromProto(const v1::Twilio& from, Twilio& to);
+absl::Status FromProto(const v1::DeadMan& from, DeadMan& to);
+absl::Status FromProto(const v1::Organisation& from, Organisation& to);
+
+}  // namespace tocsin

@@ -1,0 +1,183 @@
+#include <string>
+
+#include "absl/time/civil_time.h"
+
+#include "base/strings.h"
+#include "model/codec/decode.h"
+#include "model/codec/enum_proto.h"
+#include "model/codec/organisation_proto.h"
+
+namespace tocsin {
+
+TOCSIN_ENUM_PROTO(Rotation::Type, v1::Rotation::Type, 1, 1, Rotation::Type::kShifts, v1::Rotation::Type_MAX);
+TOCSIN_ENUM_PROTO(Rotation::Count, v1::Rotation::Count, 1, 1, Rotation::Count::kElapsed, v1::Rotation::Count_MAX);
+TOCSIN_ENUM_PROTO(Rotation::MonthOverflow,
+                  v1::Rotation::MonthOverflow,
+                  1,
+                  1,
+                  Rotation::MonthOverflow::kSkip,
+                  v1::Rotation::MonthOverflow_MAX);
+TOCSIN_ENUM_PROTO(
+    Restriction::Type, v1::Restriction::Type, 1, 1, Restriction::Type::kWeekly, v1::Restriction::Type_MAX);
+TOCSIN_ENUM_PROTO(Override::Type, v1::Override::Type, 1, 1, Override::Type::kSwap, v1::Override::Type_MAX);
+
+void ToProto(const Rotation& from, v1::Rotation& to) {
+  to.set_type(ToProto(from.type));
+  to.set_length(from.length);
+  to.set_start(absl::FormatCivilTime(from.start));
+  to.set_count(ToProto(from.count));
+  to.set_month_overflow(ToProto(from.month_overflow));
+  to.set_start_index(from.start_index);
+}
+
+absl::Status FromProto(const v1::Rotation& from, Rotation& to) {
+  Decode decode;
+  decode.Take("type", from.type(), to.type);
+  to.length = from.length();
+  if (!absl::ParseCivilTime(from.start(), &to.start)) decode.Fail("start", "not a local time such as 2024-03-04T09:00");
+  decode.Take("count", from.count(), to.count);
+  decode.Take("month_overflow", from.month_overflow(), to.month_overflow);
+  to.start_index = from.start_index();
+  return decode.status();
+}
+
+void ToProto(const Participant& from, v1::Participant& to) {
+  ToProtoList(from.members, *to.mutable_members());
+}
+
+absl::Status FromProto(const v1::Participant& from, Participant& to) {
+  Decode decode;
+  decode.List("members", from.members(), to.members);
+  return decode.status();
+}
+
+void ToProto(const Restriction& from, v1::Restriction& to) {
+  to.set_type(ToProto(from.type));
+  to.set_start_minute(from.start_minute);
+  to.set_start_day_of_week(from.start_day_of_week);
+  to.set_duration_minutes(from.duration_minutes);
+}
+
+absl::Status FromProto(const v1::Restriction& from, Restriction& to) {
+  Decode decode;
+  decode.Take("type", from.type(), to.type);
+  to.start_minute = from.start_minute();
+  to.start_day_of_week = from.start_day_of_week();
+  to.duration_minutes = from.duration_minutes();
+  return decode.status();
+}
+
+void ToProto(const Layer& from, v1::Layer& to) {
+  to.set_id(Utf8(from.id.value()));
+  to.set_name(Utf8(from.name));
+  to.set_priority(from.priority);
+  to.set_time_zone(Utf8(from.time_zone));
+  PutTime(from.effective_since, to, &v1::Layer::mutable_effective_since);
+  PutTime(from.effective_until, to, &v1::Layer::mutable_effective_until);
+  ToProto(from.rotation, *to.mutable_rotation());
+  ToProtoList(from.participants, *to.mutable_participants());
+  ToProtoList(from.restrictions, *to.mutable_restrictions());
+}
+
+absl::Status FromProto(const v1::Layer& from, Layer& to) {
+  Decode decode;
+  to.id = LayerId(from.id());
+  to.name = from.name();
+  to.priority = from.priority();
+  to.time_zone = from.time_zone();
+  if (from.has_effective_since()) decode.Take("effective_since", from.effective_since(), to.effective_since.emplace());
+  if (from.has_effective_until()) decode.Take("effective_until", from.effective_until(), to.effective_until.emplace());
+  decode.Require("rotation", from.has_rotation());
+  decode.Take("rotation", from.rotation(), to.rotation);
+  decode.List("participants", from.participants(), to.participants);
+  decode.List("restrictions", from.restrictions(), to.restrictions);
+  return decode.status();
+}
+
+void ToProto(const Override& from, v1::Override& to) {
+  to.set_id(Utf8(from.id));
+  to.set_seq(from.seq);
+  ToProto(from.start, *to.mutable_start());
+  ToProto(from.end, *to.mutable_end());
+  to.set_type(ToProto(from.type));
+  ToProtoList(from.users, *to.mutable_users());
+  to.set_from_user(Utf8(from.from_user.value()));
+  to.set_to_user(Utf8(from.to_user.value()));
+  ToProto(from.layers, *to.mutable_layers());
+  to.set_created_by(Utf8(from.created_by));
+  to.set_reason(Utf8(from.reason));
+}
+
+absl::Status FromProto(const v1::Override& from, Override& to) {
+  Decode decode;
+  to.id = from.id();
+  to.seq = from.seq();
+  decode.Require("start", from.has_start());
+  decode.Require("end", from.has_end());
+  decode.Take("start", from.start(), to.start);
+  decode.Take("end", from.end(), to.end);
+  decode.Take("type", from.type(), to.type);
+  decode.List("users", from.users(), to.users);
+  to.from_user = UserId(from.from_user());
+  to.to_user = UserId(from.to_user());
+  FromProto(from.layers(), to.layers);
+  to.created_by = from.created_by();
+  to.reason = from.reason();
+  return decode.status();
+}
+
+void ToProto(const FixedShift& from, v1::FixedShift& to) {
+  ToProto(from.start, *to.mutable_start());
+  ToProto(from.end, *to.mutable_end());
+  ToProtoList(from.members, *to.mutable_members());
+}
+
+absl::Status FromProto(const v1::FixedShift& from, FixedShift& to) {
+  Decode decode;
+  decode.Require("start", from.has_start());
+  decode.Require("end", from.has_end());
+  decode.Take("start", from.start(), to.start);
+  decode.Take("end", from.end(), to.end);
+  decode.List("members", from.members(), to.members);
+  return decode.status();
+}
+
+void ToProto(const TemporarySchedule& from, v1::TemporarySchedule& to) {
+  ToProto(from.start, *to.mutable_start());
+  ToProto(from.end, *to.mutable_end());
+  ToProtoList(from.shifts, *to.mutable_shifts());
+}
+
+absl::Status FromProto(const v1::TemporarySchedule& from, TemporarySchedule& to) {
+  Decode decode;
+  decode.Require("start", from.has_start());
+  decode.Require("end", from.has_end());
+  decode.Take("start", from.start(), to.start);
+  decode.Take("end", from.end(), to.end);
+  decode.List("shifts", from.shifts(), to.shifts);
+  return decode.status();
+}
+
+void ToProto(const Schedule& from, v1::Schedule& to) {
+  to.set_id(Utf8(from.id.value()));
+  to.set_name(Utf8(from.name));
+  to.set_team(Utf8(from.team.value()));
+  to.set_time_zone(Utf8(from.time_zone));
+  ToProtoList(from.layers, *to.mutable_layers());
+  ToProtoList(from.overrides, *to.mutable_overrides());
+  ToProtoList(from.temporary_schedules, *to.mutable_temporary_schedules());
+}
+
+absl::Status FromProto(const v1::Schedule& from, Schedule& to) {
+  Decode decode;
+  to.id = ScheduleId(from.id());
+  to.name = from.name();
+  to.team = TeamId(from.team());
+  to.time_zone = from.time_zone();
+  decode.List("layers", from.layers(), to.layers);
+  decode.List("overrides", from.overrides(), to.overrides);
+  decode.List("temporary_schedules", from.temporary_schedules(), to.temporary_schedules);
+  return decode.status();
+}
+
+}  // namespace tocsin
