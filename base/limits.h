@@ -40,6 +40,20 @@ inline constexpr std::size_t kExemplarsPerGroup = 10;
 inline constexpr std::size_t kSilences = 10'000;
 inline constexpr std::size_t kMatchersPerSilence = 32;
 inline constexpr int kRegexBytes = 4096;
+
+// Schedules. A schedule may hold a schedule that holds a schedule ... so many times; and one answer may have to look at so
+// many schedules in all, each counted as often as it is reached.
 inline constexpr int kScheduleNesting = 4;
+inline constexpr std::int64_t kScheduleVisits = 256;
+inline constexpr std::size_t kLayersPerSchedule = 64;
+inline constexpr std::size_t kParticipantsPerLayer = 1000;
+inline constexpr std::size_t kRestrictionsPerLayer = 32;
+inline constexpr std::size_t kTargetsPerParticipant = 256;
+inline constexpr std::size_t kOverridesPerSchedule = 10'000;
+inline constexpr std::size_t kFixedShiftsPerSchedule = 10'000;
+inline constexpr std::int32_t kRotationLength = 10'000;
+// What one question for a range may cost.
+inline constexpr int kScheduleRangeDays = 2 * 366;
+inline constexpr std::int64_t kScheduleBoundaries = 200'000;
 
 }  // namespace tocsin::limits

@@ -5,18 +5,30 @@
 // later. f is monotone, so windows that tile local time tile real time: no gap, no double cover.
 #pragma once
 
+#include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+
 #include "model/organisation.h"
 
 namespace tocsin {
 
-// Somebody who is meant, and why: `schedule db-primary: layer weekly, turn 812` or `team payments`.
+struct CompiledOrganisation;
+
+// Somebody who is meant, and why, in words for people. From the outside in:
+//   named directly
+//   team payments
+//   schedule db-primary: layer weekly, turn 812                     (turn 0 began at the rotation's start)
+//   schedule db-primary: override o7 by carol: swap for alice (dentist)
+//   schedule db-primary: temporary schedule of 2026-12-24T00:00Z
+//   schedule all: layer night, turn 3: schedule apac: layer daily, turn 90: team db
 struct Person {
   UserId user;
   std::string reason;
@@ -31,8 +43,20 @@ struct Shift {
   friend bool operator==(const Shift&, const Shift&) = default;
 };
 
+// What being on call has cost somebody. Real seconds: a night on which the clocks change has 7 or 9 hours.
+struct Duty {
+  absl::Duration total;
+  absl::Duration night;    // 22:00 to 06:00 on the person's own wall clock
+  absl::Duration weekend;  // Saturday and Sunday on the person's own wall clock
+  friend bool operator==(const Duty&, const Duty&) = default;
+};
+
 class Roster {
  public:
+  // Everything that Compile would refuse, one line each beginning with the object's path:
+  // `schedule "db": layer "weekly": time zone "Mars/Olympus" is unknown`.
+  static std::vector<std::string> Problems(const Organisation& organisation);
+
   // Fails on unknown zones or references, cycles of nested schedules and nesting beyond limits::kScheduleNesting; the
   // message starts with the object's path. `organisation` must not be null; it is kept.
   static absl::StatusOr<Roster> Compile(OrganisationPtr organisation);
@@ -41,9 +65,22 @@ class Roster {
   // exist are left out. Closed form: the cost does not depend on the age of a rotation.
   std::vector<Person> Resolve(std::span<const Target> targets, absl::Time at) const;
 
+  // Who is on call in one schedule at `at`, sorted; nobody when there is no such schedule.
+  std::vector<UserId> OnCall(const ScheduleId& schedule, absl::Time at) const;
+
   // Who is on call, [since, until) tiled by shifts of which neighbours differ. Errors: unknown schedule, since >= until,
-  // or a range of more than two years.
-  absl::StatusOr<std::vector<Shift>> FinalSchedule(const ScheduleId& schedule, absl::Time since, absl::Time until) const;
+  // a range of more than two years or outside the years 1900 to 2400, or one that has too many boundaries
+  // (limits::kScheduleBoundaries).
+  absl::StatusOr<std::vector<Shift>> FinalSchedule(const ScheduleId& schedule,
+                                                   absl::Time since,
+                                                   absl::Time until) const;
+
+  // The shifts of FinalSchedule in which nobody is on call.
+  absl::StatusOr<std::vector<Shift>> Gaps(const ScheduleId& schedule, absl::Time since, absl::Time until) const;
+
+  // Who has had how much of [since, until); people who have had nothing are left out. A person without a known zone lives
+  // by the schedule's. Errors as FinalSchedule.
+  absl::StatusOr<std::map<UserId, Duty>> Fairness(const ScheduleId& schedule, absl::Time since, absl::Time until) const;
 
   // The first instant after `at` at which the people on call differ; nullopt when there is none within 400 days.
   std::optional<absl::Time> NextChange(const ScheduleId& schedule, absl::Time at) const;
@@ -51,8 +88,9 @@ class Roster {
   const Organisation& organisation() const;
 
  private:
-  struct Compiled;
-  std::shared_ptr<const Compiled> compiled_;
+  explicit Roster(std::shared_ptr<const CompiledOrganisation> compiled) : compiled_(std::move(compiled)) {}
+
+  std::shared_ptr<const CompiledOrganisation> compiled_;
 };
 
 }  // namespace tocsin

@@ -1,0 +1,215 @@
+#include "escalation/compiled_schedule.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "base/status.h"
+
+namespace tocsin {
+namespace {
+
+class Compiler {
+ public:
+  explicit Compiler(OrganisationPtr organisation) { out_.source = std::move(organisation); }
+
+  CompiledOrganisation Run() {
+    NumberPeople();
+    const std::vector<Schedule>& schedules = out_.source->schedules;
+    for (std::uint32_t i = 0; i < schedules.size(); ++i)
+      out_.schedule_numbers.emplace(schedules[i].id, i);
+    for (std::uint32_t i = 0; i < schedules.size(); ++i)
+      out_.schedules.push_back(Compile(schedules[i], i));
+    for (CompiledSchedule& schedule : out_.schedules)
+      schedule.reach = Reach(schedule.source);
+    for (const User* user : out_.users)
+      out_.user_zones.push_back(UserZone(*user));
+    return std::move(out_);
+  }
+
+ private:
+  void NumberPeople() {
+    for (const User& user : out_.source->users)
+      out_.users.push_back(&user);
+    std::sort(out_.users.begin(), out_.users.end(), [](const User* a, const User* b) { return a->id < b->id; });
+    for (const User* user : out_.users) {
+      out_.user_numbers.emplace(user->id, static_cast<std::uint32_t>(out_.user_numbers.size()));
+    }
+    for (const Team& team : out_.source->teams) {
+      out_.team_numbers.emplace(team.id, static_cast<std::uint32_t>(out_.teams.size()));
+      out_.teams.push_back(&team);
+      std::vector<std::uint32_t>& members = out_.members.emplace_back();
+      for (const UserId& id : team.members) {
+        const auto user = out_.user_numbers.find(id);
+        if (user != out_.user_numbers.end()) members.push_back(user->second);
+      }
+      std::sort(members.begin(), members.end());
+    }
+  }
+
+  std::uint32_t Zone(const std::string& name) {
+    const auto known = zone_numbers_.find(name);
+    if (known != zone_numbers_.end()) return known->second;
+    absl::StatusOr<ZoneClock> clock = ZoneClock::Load(name);
+    TOCSIN_CHECK(clock.ok(), "zones of schedules are checked");
+    out_.zones.push_back(*std::move(clock));
+    return zone_numbers_[name] = static_cast<std::uint32_t>(out_.zones.size() - 1);
+  }
+
+  std::uint32_t UserZone(const User& user) {
+    if (zone_numbers_.contains(user.time_zone)) return zone_numbers_[user.time_zone];
+    return ZoneClock::Load(user.time_zone).ok() ? Zone(user.time_zone) : CompiledOrganisation::kNoZone;
+  }
+
+  Crew MakeCrew(const std::vector<Target>& targets) const {
+    Crew crew;
+    for (const Target& target : targets) {
+      if (const std::optional<Ref> ref = out_.Find(target)) crew.push_back(*ref);
+    }
+    std::sort(crew.begin(), crew.end());
+    crew.erase(std::unique(crew.begin(), crew.end()), crew.end());
+    return crew;
+  }
+
+  CompiledLayer Compile(const Layer& layer, const CompiledSchedule& schedule, std::uint32_t source) {
+    const std::uint32_t zone = layer.time_zone.empty() ? schedule.zone : Zone(layer.time_zone);
+    const ZoneClock& clock = out_.zones[zone];
+    const std::vector<WeekWindow> week = WindowsOfWeek(layer.restrictions);
+    const Instant anchor = clock.FirstAt(ToWallTime(absl::CivilSecond(layer.rotation.start)));
+    CompiledLayer out = {.source = source,
+                         .priority = layer.priority,
+                         .zone = zone,
+                         .since = layer.effective_since ? ToInstant(*layer.effective_since) : anchor,
+                         .until = layer.effective_until ? ToInstant(*layer.effective_until) : kNever,
+                         .mask = WeekMask(week),
+                         .turns = Turns(layer.rotation, week, clock),
+                         .start_index = layer.rotation.start_index,
+                         .slots = {},
+                         .hands_over = false};
+    for (const Participant& participant : layer.participants)
+      out.slots.push_back(MakeCrew(participant.members));
+    out.hands_over = std::any_of(out.slots.begin(), out.slots.end(), [&](const Crew& c) { return c != out.slots[0]; });
+    return out;
+  }
+
+  void CompileLayers(const Schedule& schedule, CompiledSchedule& out) {
+    for (std::uint32_t i = 0; i < schedule.layers.size(); ++i) {
+      out.layers.push_back(Compile(schedule.layers[i], out, i));
+    }
+    std::stable_sort(out.layers.begin(), out.layers.end(),
+                     [](const CompiledLayer& a, const CompiledLayer& b) { return a.priority > b.priority; });
+  }
+
+  void CompileOverrides(const Schedule& schedule, CompiledSchedule& out) const {
+    std::vector<std::uint32_t> order;
+    for (std::uint32_t i = 0; i < schedule.overrides.size(); ++i)
+      order.push_back(i);
+    std::stable_sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) {
+      return schedule.overrides[a].seq < schedule.overrides[b].seq;
+    });
+    std::vector<Interval> intervals;
+    for (const std::uint32_t source : order) {
+      const Override& from = schedule.overrides[source];
+      CompiledOverride& to = out.overrides.emplace_back();
+      to.source = source;
+      to.type = from.type;
+      for (std::size_t bit = 0; bit < out.layers.size(); ++bit) {
+        const LayerId& id = schedule.layers[out.layers[bit].source].id;
+        if (std::find(from.layers.begin(), from.layers.end(), id) != from.layers.end()) {
+          to.layers |= std::uint64_t{1} << bit;
+        }
+      }
+      to.crew = MakeCrew(from.users);
+      if (from.type == Override::Type::kSwap) {
+        to.from = out_.user_numbers.at(from.from_user);
+        to.to = out_.user_numbers.at(from.to_user);
+      }
+      intervals.push_back({.start = ToInstant(from.start), .end = ToInstant(from.end)});
+    }
+    out.override_index = IntervalIndex(intervals);
+    for (const Interval& interval : intervals)
+      AddEdges(interval, out.edges);
+  }
+
+  void CompileTemporaries(const Schedule& schedule, CompiledSchedule& out) const {
+    for (const TemporarySchedule& from : schedule.temporary_schedules) {
+      CompiledTemporary& to = out.temporaries.emplace_back();
+      to.start = ToInstant(from.start);
+      to.end = ToInstant(from.end);
+      AddEdges({.start = to.start, .end = to.end}, out.edges);
+      std::vector<Interval> shifts;
+      for (const FixedShift& shift : from.shifts) {
+        to.crews.push_back(MakeCrew(shift.members));
+        shifts.push_back({.start = ToInstant(shift.start), .end = ToInstant(shift.end)});
+        AddEdges(shifts.back(), out.edges);
+      }
+      to.shifts = IntervalIndex(shifts);
+    }
+    std::sort(out.temporaries.begin(), out.temporaries.end(),
+              [](const CompiledTemporary& a, const CompiledTemporary& b) { return a.start < b.start; });
+  }
+
+  static void AddEdges(const Interval& interval, std::vector<Instant>& edges) {
+    edges.push_back(interval.start);
+    edges.push_back(interval.end);
+  }
+
+  CompiledSchedule Compile(const Schedule& schedule, std::uint32_t source) {
+    CompiledSchedule out;
+    out.source = source;
+    out.zone = Zone(schedule.time_zone);
+    CompileLayers(schedule, out);
+    CompileOverrides(schedule, out);
+    CompileTemporaries(schedule, out);
+    std::sort(out.edges.begin(), out.edges.end());
+    out.edges.erase(std::unique(out.edges.begin(), out.edges.end()), out.edges.end());
+    return out;
+  }
+
+  static void AddNested(const Crew& crew, std::vector<std::uint32_t>& found) {
+    for (const Ref& ref : crew) {
+      const bool known = std::find(found.begin(), found.end(), ref.number) != found.end();
+      if (ref.kind == Ref::Kind::kSchedule && !known) found.push_back(ref.number);
+    }
+  }
+
+  std::vector<std::uint32_t> Reach(std::uint32_t schedule) const {
+    std::vector<std::uint32_t> found = {schedule};
+    for (std::size_t i = 0; i < found.size(); ++i) {
+      const CompiledSchedule& inner = out_.schedules[found[i]];
+      for (const CompiledLayer& layer : inner.layers) {
+        for (const Crew& slot : layer.slots)
+          AddNested(slot, found);
+      }
+      for (const CompiledOverride& override_ : inner.overrides)
+        AddNested(override_.crew, found);
+      for (const CompiledTemporary& temporary : inner.temporaries) {
+        for (const Crew& crew : temporary.crews)
+          AddNested(crew, found);
+      }
+    }
+    return found;
+  }
+
+  CompiledOrganisation out_;
+  absl::flat_hash_map<std::string, std::uint32_t> zone_numbers_;
+};
+
+}  // namespace
+
+std::optional<Ref> CompiledOrganisation::Find(const Target& target) const {
+  const auto find = [](const auto& numbers, const auto& id, Ref::Kind kind) -> std::optional<Ref> {
+    const auto found = numbers.find(id);
+    if (found == numbers.end()) return std::nullopt;
+    return Ref{.kind = kind, .number = found->second};
+  };
+  if (const auto* user = std::get_if<UserTarget>(&target)) return find(user_numbers, user->user, Ref::Kind::kUser);
+  if (const auto* team = std::get_if<TeamTarget>(&target)) return find(team_numbers, team->team, Ref::Kind::kTeam);
+  return find(schedule_numbers, std::get<ScheduleTarget>(target).schedule, Ref::Kind::kSchedule);
+}
+
+CompiledOrganisation CompileOrganisation(OrganisationPtr organisation) {
+  return Compiler(std::move(organisation)).Run();
+}
+
+}  // namespace tocsin

@@ -1,0 +1,102 @@
+// An organisation's schedules in the form in which they are evaluated: names are numbers, zones are clocks, windows are
+// masks, overrides are indexed. Built once from checked values (escalation/schedule_check.h), then immutable.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/inlined_vector.h"
+
+#include "escalation/interval_index.h"
+#include "escalation/rotation.h"
+#include "escalation/seconds.h"
+#include "escalation/week.h"
+#include "escalation/zone_clock.h"
+#include "model/organisation.h"
+
+namespace tocsin {
+
+// A target by number. Users before teams before schedules: the plainest reason comes first.
+struct Ref {
+  enum class Kind : std::uint8_t {
+    kUser,
+    kTeam,
+    kSchedule
+  };
+  Kind kind = Kind::kUser;
+  std::uint32_t number = 0;
+  friend constexpr auto operator<=>(const Ref&, const Ref&) = default;
+};
+using Crew = absl::InlinedVector<Ref, 2>;  // sorted, each once
+
+struct CompiledLayer {
+  std::uint32_t source = 0;  // position in Schedule::layers
+  std::int32_t priority = 0;
+  std::uint32_t zone = 0;
+  Instant since;
+  Instant until;
+  WeekMask mask;
+  Turns turns;
+  std::int64_t start_index = 0;
+  std::vector<Crew> slots;  // in turn order; none: the layer never has anybody of its own
+  bool hands_over = false;  // false: every slot is the same, the ends of turns change nothing
+
+  // `slots` is not empty.
+  const Crew& SlotOf(std::int64_t turn) const {
+    const auto slots_count = static_cast<std::int64_t>(slots.size());
+    return slots[static_cast<std::size_t>(FloorMod(turn + start_index, slots_count))];
+  }
+};
+
+struct CompiledOverride {
+  std::uint32_t source = 0;  // position in Schedule::overrides
+  Override::Type type = Override::Type::kAssign;
+  std::uint64_t layers = 0;  // bits of positions in CompiledSchedule::layers; none: the whole schedule
+  Crew crew;                 // assign, add, remove
+  std::uint32_t from = 0;    // swap
+  std::uint32_t to = 0;
+};
+
+struct CompiledTemporary {
+  Instant start;
+  Instant end;
+  std::vector<Crew> crews;  // of the shifts
+  IntervalIndex shifts;
+};
+
+struct CompiledSchedule {
+  std::uint32_t source = 0;  // position in Organisation::schedules
+  std::uint32_t zone = 0;
+  std::vector<CompiledLayer> layers;        // highest priority first
+  std::vector<CompiledOverride> overrides;  // in the order in which they apply
+  IntervalIndex override_index;
+  std::vector<CompiledTemporary> temporaries;  // ascending, disjoint
+  std::vector<Instant> edges;        // starts and ends of overrides, temporaries and shifts: ascending, each once
+  std::vector<std::uint32_t> reach;  // numbers of this schedule and of all that are nested in it
+};
+
+struct CompiledOrganisation {
+  OrganisationPtr source;
+  std::vector<const User*> users;                   // by number: sorted by id
+  std::vector<const Team*> teams;                   // by number
+  std::vector<std::vector<std::uint32_t>> members;  // of each team: user numbers, ascending
+  std::vector<ZoneClock> zones;
+  std::vector<CompiledSchedule> schedules;  // by number
+  std::vector<std::uint32_t> user_zones;    // by user: zone number; kNoZone: none given, or unknown
+  absl::flat_hash_map<UserId, std::uint32_t> user_numbers;
+  absl::flat_hash_map<TeamId, std::uint32_t> team_numbers;
+  absl::flat_hash_map<ScheduleId, std::uint32_t> schedule_numbers;
+
+  static constexpr std::uint32_t kNoZone = UINT32_MAX;
+
+  // nullopt: deleted, or never there.
+  std::optional<Ref> Find(const Target& target) const;
+};
+
+// `organisation` has no problems (FindScheduleProblems is empty).
+CompiledOrganisation CompileOrganisation(OrganisationPtr organisation);
+
+}  // namespace tocsin

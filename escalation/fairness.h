@@ -1,0 +1,14 @@
+// How long, and how much of it at night and on weekends, on somebody's own wall clock.
+#pragma once
+
+#include "escalation/roster.h"
+#include "escalation/seconds.h"
+#include "escalation/zone_clock.h"
+
+namespace tocsin {
+
+// The duty of somebody living by `clock` who is on call in [start, end). Read off what the clock really shows, so an hour
+// that is lived twice counts twice. The cost grows with the offset changes in the range, not with its length.
+Duty DutyIn(const ZoneClock& clock, Instant start, Instant end);
+
+}  // namespace tocsin

@@ -1,0 +1,56 @@
+#include "escalation/reason.h"
+
+#include "absl/strings/str_format.h"
+
+namespace tocsin {
+namespace {
+
+std::string Describe(const Override& change) {
+  std::string text = "override";
+  if (!change.id.empty()) text += " " + change.id;
+  if (!change.created_by.empty()) text += " by " + change.created_by;
+  switch (change.type) {
+    case Override::Type::kAssign: text += ": assign"; break;
+    case Override::Type::kAdd: text += ": add"; break;
+    case Override::Type::kRemove: text += ": remove"; break;
+    case Override::Type::kSwap: text += ": swap for " + change.from_user.value(); break;
+  }
+  if (!change.reason.empty()) text += " (" + change.reason + ")";
+  return text;
+}
+
+std::string Describe(const CompiledOrganisation& organisation, const Cause& cause) {
+  if (cause.kind == Cause::Kind::kTeam) return "team " + organisation.teams[cause.item]->id.value();
+  const Schedule& schedule = organisation.source->schedules[cause.schedule];
+  const std::string start = "schedule " + schedule.id.value() + ": ";
+  switch (cause.kind) {
+    case Cause::Kind::kNamed:
+    case Cause::Kind::kTeam: break;
+    case Cause::Kind::kLayer: {
+      const Layer& layer = schedule.layers[cause.item];
+      return start +
+             absl::StrFormat("layer %s, turn %d", layer.name.empty() ? layer.id.value() : layer.name, cause.turn);
+    }
+    case Cause::Kind::kOverride: return start + Describe(schedule.overrides[cause.item]);
+    case Cause::Kind::kTemporary:
+      return start + "temporary schedule of " +
+             absl::FormatTime("%Y-%m-%dT%H:%MZ",
+                              ToTime(organisation.schedules[cause.schedule].temporaries[cause.item].start),
+                              absl::UTCTimeZone());
+  }
+  return start;
+}
+
+}  // namespace
+
+std::string Reason(const CompiledOrganisation& organisation, const Causes& causes, std::int32_t cause) {
+  if (cause < 0) return "named directly";
+  std::string text;
+  for (; cause >= 0; cause = causes[static_cast<std::size_t>(cause)].via) {
+    const std::string part = Describe(organisation, causes[static_cast<std::size_t>(cause)]);
+    text = text.empty() ? part : part + ": " + text;
+  }
+  return text;
+}
+
+}  // namespace tocsin

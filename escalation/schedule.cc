@@ -1,0 +1,174 @@
+#include "escalation/schedule.h"
+
+#include <algorithm>
+
+namespace tocsin {
+
+Offer OfferOf(const CompiledLayer& layer, Instant at, WallTime water) {
+  if (at < layer.since || at >= layer.until || layer.slots.empty() || !layer.mask.Inside(water)) return {};
+  const std::int64_t turn = layer.turns.At(at, water);
+  return {.crew = &layer.SlotOf(turn), .turn = turn};
+}
+
+const CompiledTemporary* TemporaryAt(const CompiledSchedule& schedule, Instant at) {
+  const auto after =
+      std::upper_bound(schedule.temporaries.begin(), schedule.temporaries.end(), at,
+                       [](Instant t, const CompiledTemporary& temporary) { return t < temporary.start; });
+  if (after == schedule.temporaries.begin()) return nullptr;
+  const CompiledTemporary& last = *(after - 1);
+  return at < last.end ? &last : nullptr;
+}
+
+std::int32_t Evaluation::AddCause(const Cause& cause) {
+  causes_.push_back(cause);
+  return static_cast<std::int32_t>(causes_.size() - 1);
+}
+
+WallTime Evaluation::Water(std::uint32_t zone) {
+  for (const auto& [known, water] : waters_) {
+    if (known == zone) return water;
+  }
+  const WallTime water = organisation_.zones[zone].HighWater(at_);
+  waters_.emplace_back(zone, water);
+  return water;
+}
+
+void Evaluation::AddRef(const Ref& ref, std::int32_t via, PeopleSet& into) {
+  switch (ref.kind) {
+    case Ref::Kind::kUser: into.Add({.user = ref.number, .cause = via}); return;
+    case Ref::Kind::kTeam: {
+      const std::int32_t cause = AddCause({.kind = Cause::Kind::kTeam, .item = ref.number, .via = via});
+      for (const std::uint32_t member : organisation_.members[ref.number])
+        into.Add({.user = member, .cause = cause});
+      return;
+    }
+    case Ref::Kind::kSchedule: AddSchedule(organisation_.schedules[ref.number], via, into); return;
+  }
+}
+
+void Evaluation::AddCrew(const Crew& crew, std::int32_t cause, PeopleSet& into) {
+  for (const Ref& ref : crew)
+    AddRef(ref, cause, into);
+}
+
+void Evaluation::AddShifts(const CompiledSchedule& schedule,
+                           const CompiledTemporary& temporary,
+                           std::int32_t via,
+                           PeopleSet& into) {
+  const auto item = static_cast<std::uint32_t>(&temporary - schedule.temporaries.data());
+  const std::int32_t cause =
+      AddCause({.kind = Cause::Kind::kTemporary, .schedule = schedule.source, .item = item, .via = via});
+  for (const std::uint32_t shift : temporary.shifts.At(at_))
+    AddCrew(temporary.crews[shift], cause, into);
+}
+
+void Evaluation::Apply(const CompiledSchedule& schedule,
+                       const CompiledOverride& change,
+                       std::int32_t via,
+                       PeopleSet& people) {
+  const std::int32_t cause =
+      AddCause({.kind = Cause::Kind::kOverride, .schedule = schedule.source, .item = change.source, .via = via});
+  switch (change.type) {
+    case Override::Type::kAssign:
+      people.Clear();
+      AddCrew(change.crew, cause, people);
+      return;
+    case Override::Type::kAdd: AddCrew(change.crew, cause, people); return;
+    case Override::Type::kRemove: {
+      PeopleSet leaving;
+      AddCrew(change.crew, cause, leaving);
+      for (const Member& member : leaving)
+        people.Remove(member.user);
+      return;
+    }
+    case Override::Type::kSwap:
+      if (people.Remove(change.from)) people.Add({.user = change.to, .cause = cause});
+      return;
+  }
+}
+
+template <typename OfferAt>
+void Evaluation::AddLayers(const CompiledSchedule& schedule,
+                           std::span<const std::uint32_t> overrides,
+                           std::int32_t via,
+                           const OfferAt& offer_at,
+                           PeopleSet& into) {
+  std::uint64_t overridden = 0;
+  for (const std::uint32_t number : overrides)
+    overridden |= schedule.overrides[number].layers;
+  for (std::size_t i = 0; i < schedule.layers.size(); ++i) {
+    const CompiledLayer& layer = schedule.layers[i];
+    const bool lower = i > 0 && layer.priority != schedule.layers[i - 1].priority;
+    if (lower && !into.empty()) return;
+    const std::uint64_t bit = std::uint64_t{1} << i;
+    const Offer offer = offer_at(i);
+    const bool is_overridden = (overridden & bit) != 0;
+    if (offer.crew == nullptr && !is_overridden) continue;
+    const std::int32_t cause = AddCause({.kind = Cause::Kind::kLayer,
+                                         .schedule = schedule.source,
+                                         .item = layer.source,
+                                         .turn = offer.turn,
+                                         .via = via});
+    if (!is_overridden) {
+      AddCrew(*offer.crew, cause, into);
+      continue;
+    }
+    PeopleSet people;
+    if (offer.crew != nullptr) AddCrew(*offer.crew, cause, people);
+    for (const std::uint32_t number : overrides) {
+      const CompiledOverride& change = schedule.overrides[number];
+      if ((change.layers & bit) != 0) Apply(schedule, change, via, people);
+    }
+    into.Add(people);
+  }
+}
+
+template <typename OfferAt>
+PeopleSet Evaluation::Combine(const CompiledSchedule& schedule,
+                              std::span<const std::uint32_t> overrides,
+                              std::int32_t via,
+                              const OfferAt& offer_at) {
+  PeopleSet people;
+  // An assignment of the whole schedule makes everything before it irrelevant.
+  std::size_t first = overrides.size();
+  while (first > 0) {
+    const CompiledOverride& change = schedule.overrides[overrides[first - 1]];
+    if (change.layers == 0 && change.type == Override::Type::kAssign) break;
+    --first;
+  }
+  if (first == 0) {
+    AddLayers(schedule, overrides, via, offer_at, people);
+  } else {
+    --first;
+  }
+  for (std::size_t i = first; i < overrides.size(); ++i) {
+    const CompiledOverride& change = schedule.overrides[overrides[i]];
+    if (change.layers == 0) Apply(schedule, change, via, people);
+  }
+  return people;
+}
+
+PeopleSet Evaluation::OnCall(const CompiledSchedule& schedule,
+                             std::span<const Offer> offers,
+                             std::span<const std::uint32_t> overrides) {
+  PeopleSet people;
+  if (const CompiledTemporary* temporary = TemporaryAt(schedule, at_)) {
+    AddShifts(schedule, *temporary, -1, people);
+    return people;
+  }
+  return Combine(schedule, overrides, -1, [&](std::size_t layer) { return offers[layer]; });
+}
+
+void Evaluation::AddSchedule(const CompiledSchedule& schedule, std::int32_t via, PeopleSet& into) {
+  if (const CompiledTemporary* temporary = TemporaryAt(schedule, at_)) {
+    AddShifts(schedule, *temporary, via, into);
+    return;
+  }
+  const IntervalIndex::Hits overrides = schedule.override_index.At(at_);
+  into.Add(Combine(schedule, overrides, via, [&](std::size_t i) {
+    const CompiledLayer& layer = schedule.layers[i];
+    return OfferOf(layer, at_, Water(layer.zone));
+  }));
+}
+
+}  // namespace tocsin

@@ -1,0 +1,83 @@
+// Who is on call at an instant. The order of things (specs oncall 3.2, rules R7 to R11):
+//
+//   a temporary schedule, if one is on, and nothing else; otherwise
+//   each layer's offer            inside its effective range and windows: the people in the slot whose turn it is
+//   overrides of that layer       by sequence
+//   the highest priority that has anyone: the union of its layers; an empty slot lets lower layers show through
+//   overrides of the schedule     by sequence
+//
+// A target inside a slot, an override or a shift means the people behind it at that instant: the members of a team, those
+// on call in a nested schedule. So a nested schedule on which nobody is on call is as transparent as an empty slot, and a
+// swap finds a person who is on through a team.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <utility>
+
+#include "absl/container/inlined_vector.h"
+
+#include "escalation/compiled_schedule.h"
+#include "escalation/people.h"
+#include "escalation/seconds.h"
+
+namespace tocsin {
+
+// What one layer has to offer at an instant.
+struct Offer {
+  const Crew* crew = nullptr;  // nullptr: outside its range or windows, or it has no participants
+  std::int64_t turn = 0;
+};
+// `water` is the high water of the layer's zone at `at`.
+Offer OfferOf(const CompiledLayer& layer, Instant at, WallTime water);
+
+// Answers for one instant. Cheap to make, and without allocation unless many people are on; not shared.
+class Evaluation {
+ public:
+  Evaluation(const CompiledOrganisation& organisation, Instant at) : organisation_(organisation), at_(at) {}
+
+  // Everybody behind `ref`.
+  void AddTarget(const Ref& ref, PeopleSet& into) { AddRef(ref, -1, into); }
+
+  // The same for a schedule whose layers' offers (in the order of CompiledSchedule::layers) and overrides that are on (in
+  // the order in which they apply) are already known.
+  PeopleSet OnCall(const CompiledSchedule& schedule,
+                   std::span<const Offer> offers,
+                   std::span<const std::uint32_t> overrides);
+
+  const Causes& causes() const { return causes_; }
+
+ private:
+  template <typename OfferAt>
+  PeopleSet Combine(const CompiledSchedule& schedule,
+                    std::span<const std::uint32_t> overrides,
+                    std::int32_t via,
+                    const OfferAt& offer_at);
+  template <typename OfferAt>
+  void AddLayers(const CompiledSchedule& schedule,
+                 std::span<const std::uint32_t> overrides,
+                 std::int32_t via,
+                 const OfferAt& offer_at,
+                 PeopleSet& into);
+  void AddShifts(const CompiledSchedule& schedule,
+                 const CompiledTemporary& temporary,
+                 std::int32_t via,
+                 PeopleSet& into);
+  void AddSchedule(const CompiledSchedule& schedule, std::int32_t via, PeopleSet& into);
+  void AddRef(const Ref& ref, std::int32_t via, PeopleSet& into);
+  void AddCrew(const Crew& crew, std::int32_t cause, PeopleSet& into);
+  void Apply(const CompiledSchedule& schedule, const CompiledOverride& change, std::int32_t via, PeopleSet& people);
+  std::int32_t AddCause(const Cause& cause);
+  WallTime Water(std::uint32_t zone);
+
+  const CompiledOrganisation& organisation_;
+  Instant at_;
+  Causes causes_;
+  absl::InlinedVector<std::pair<std::uint32_t, WallTime>, 4> waters_;  // by zone, as far as they have been asked
+};
+
+// The temporary schedule that is on at `at`, or nullptr.
+const CompiledTemporary* TemporaryAt(const CompiledSchedule& schedule, Instant at);
+
+}  // namespace tocsin

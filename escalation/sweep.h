@@ -1,0 +1,61 @@
+// A schedule's people over time: walks from boundary to boundary, where a boundary is an instant at which something that
+// matters may change: the end of a turn, the edge of a window, an effective range, an override or a temporary schedule,
+// of the schedule or of one nested in it. Between boundaries nothing changes.
+//
+// Cost per boundary: the layers it belongs to, and one merge of what the layers offer. No allocation after the start
+// unless many people are on.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "escalation/compiled_schedule.h"
+#include "escalation/people.h"
+#include "escalation/schedule.h"
+#include "escalation/seconds.h"
+
+namespace tocsin {
+
+class Sweep {
+ public:
+  // `organisation` must outlive the sweep.
+  Sweep(const CompiledOrganisation& organisation, std::uint32_t schedule, Instant from);
+
+  // Where the sweep stands, and who is on call from here to `next()`.
+  Instant at() const { return at_; }
+  const PeopleSet& people() const { return people_; }
+
+  // The next boundary, or kNever.
+  Instant next() const { return next_; }
+  // Goes there. `next()` is not kNever.
+  void Advance();
+
+  // Goes on to the first boundary before `limit` at which other people are on call; false, standing at the last boundary
+  // before `limit`, when there is none.
+  bool AdvanceToChange(Instant limit);
+
+ private:
+  struct LayerCursor {
+    const CompiledLayer* layer = nullptr;
+    Instant next;
+    Offer offer;
+  };
+  struct EdgeCursor {
+    const std::vector<Instant>* edges = nullptr;
+    std::size_t next = 0;
+  };
+  void Refresh(LayerCursor& cursor);
+  void Settle();  // everything that follows from at_
+
+  const CompiledOrganisation& organisation_;
+  const CompiledSchedule& schedule_;
+  Instant at_;
+  Instant next_ = kNever;
+  std::vector<LayerCursor> layers_;  // of the schedule itself, in order, then of those nested in it
+  std::vector<EdgeCursor> edges_;    // of the schedule itself, then of those nested in it
+  std::vector<Offer> offers_;        // of the schedule's own layers
+  IntervalIndex::Hits overrides_;    // of the schedule itself, those that are on
+  PeopleSet people_;
+};
+
+}  // namespace tocsin
