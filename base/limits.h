@@ -53,7 +53,7 @@ inline constexpr std::size_t kOverridesPerSchedule = 10'000;
 inline constexpr std::size_t kFixedShiftsPerSchedule = 10'000;
 inline constexpr std::int32_t kRotationLength = 10'000;
 // What one question for a range may cost.
-inline constexpr int kScheduleRangeDays = 2 * 366;
+inline constexpr int kScheduleRangeDays = 10 * 366;
 inline constexpr std::int64_t kScheduleBoundaries = 200'000;
 
 }  // namespace tocsin::limits

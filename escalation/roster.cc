@@ -39,7 +39,7 @@ absl::StatusOr<Range> CheckRange(const CompiledOrganisation& organisation,
     return Invalid("the range is outside the years %d to %d", kFirstYear, kEndYear);
   }
   if (until - since > absl::Hours(24) * limits::kScheduleRangeDays) {
-    return Invalid("the range is longer than two years");
+    return Invalid("the range is longer than ten years");
   }
   return Range{.schedule = number->second, .since = ToInstant(since), .until = ToInstant(until)};
 }

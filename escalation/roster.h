@@ -69,7 +69,7 @@ class Roster {
   std::vector<UserId> OnCall(const ScheduleId& schedule, absl::Time at) const;
 
   // Who is on call, [since, until) tiled by shifts of which neighbours differ. Errors: unknown schedule, since >= until,
-  // a range of more than two years or outside the years 1900 to 2400, or one that has too many boundaries
+  // a range of more than ten years or outside the years 1900 to 2400, or one that has too many boundaries
   // (limits::kScheduleBoundaries).
   absl::StatusOr<std::vector<Shift>> FinalSchedule(const ScheduleId& schedule,
                                                    absl::Time since,

@@ -88,7 +88,7 @@ class Reader {
     auto organisation = std::make_shared<Organisation>();
     organisation->schedules.push_back(std::move(schedule));
     for (const std::string& id : users_)
-      organisation->users.push_back({.id = UserId(id)});
+      organisation->users.emplace_back().id = UserId(id);
     if (const json::value* zones = from.if_contains("user_time_zones")) {
       for (User& user : organisation->users) {
         if (const json::value* zone = zones->as_object().if_contains(user.id.value())) user.time_zone = Text(*zone);
@@ -101,10 +101,10 @@ class Reader {
   std::vector<Target> Targets(const json::value& from) {
     std::vector<Target> targets;
     for (const UserId& user : Users(from))
-      targets.emplace_back(UserTarget{User(user.value())});
+      targets.emplace_back(UserTarget{Named(user.value())});
     return targets;
   }
-  UserId User(const std::string& id) {
+  UserId Named(const std::string& id) {
     users_.insert(id);
     return UserId(id);
   }
@@ -198,8 +198,8 @@ class Reader {
     change.start = Time(from.at("start"));
     change.end = Time(from.at("end"));
     if (const json::value* users = from.if_contains("users")) change.users = Targets(*users);
-    if (const json::value* user = from.if_contains("from")) change.from_user = User(Text(*user));
-    if (const json::value* user = from.if_contains("to")) change.to_user = User(Text(*user));
+    if (const json::value* user = from.if_contains("from")) change.from_user = Named(Text(*user));
+    if (const json::value* user = from.if_contains("to")) change.to_user = Named(Text(*user));
     if (const json::value* layers = from.if_contains("layers")) {
       for (const json::value& layer : layers->as_array())
         change.layers.emplace_back(Text(layer));
