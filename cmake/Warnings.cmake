@@ -2,7 +2,8 @@
 add_library(tocsin_warnings INTERFACE)
 target_compile_options(tocsin_warnings INTERFACE -Wall -Wextra -Wpedantic -Werror -Wshadow -Wconversion -Wsign-conversion
   -Wold-style-cast -Wnon-virtual-dtor -Woverloaded-virtual -Wcast-qual -Wextra-semi -Wmissing-declarations -Wundef
-  -Wformat=2 -Wswitch-enum -Wdouble-promotion)
+  -Wformat=2 -Wswitch-enum -Wdouble-promotion
+  -Wno-missing-field-initializers)  # designated initialisers leave out what has a default
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   target_compile_options(tocsin_warnings INTERFACE -Wsuggest-override -Wcast-align=strict -Wduplicated-cond
     -Wduplicated-branches -Wlogical-op -Wredundant-decls -Wimplicit-fallthrough=5

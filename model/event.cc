@@ -17,36 +17,44 @@ std::size_t Aligned(std::size_t size) {
   return (size + kAlignment - 1) & ~(kAlignment - 1);
 }
 
-std::size_t TextTableBytes(const EventHeader& header) {
-  return sizeof(TextLengths) * (std::size_t{header.label_count} + header.annotation_count);
+static_assert(alignof(TextLengths) == 2);
+std::size_t Even(std::size_t size) {
+  return (size + 1) & ~std::size_t{1};
 }
 
-const TextLengths* TextTable(const std::byte* record) {
-  return static_cast<const TextLengths*>(static_cast<const void*>(record + sizeof(EventHeader)));
-}
+// The labels or the annotations of a record, where they lie.
+struct Section {
+  const std::byte* start;
+  std::size_t count;
 
-std::size_t TextBytes(const TextLengths* lengths, std::size_t count) {
-  std::size_t bytes = 0;
-  for (std::size_t i = 0; i < count; ++i)
-    bytes += std::size_t{lengths[i].name} + lengths[i].value;
-  return bytes;
-}
-
-const char* FirstText(const std::byte* record, const EventHeader& header) {
-  return reinterpret_cast<const char*>(record + sizeof(EventHeader) + TextTableBytes(header));
-}
-
-std::span<const LabelView> ReadTexts(const TextLengths* lengths,
-                                     const char* text,
-                                     std::size_t count,
-                                     std::span<LabelView> out) {
-  for (std::size_t i = 0; i < count; ++i) {
-    out[i].name = {text, lengths[i].name};
-    text += lengths[i].name;
-    out[i].value = {text, lengths[i].value};
-    text += lengths[i].value;
+  const TextLengths* lengths() const { return static_cast<const TextLengths*>(static_cast<const void*>(start)); }
+  const char* text() const { return reinterpret_cast<const char*>(start + count * sizeof(TextLengths)); }
+  std::size_t bytes() const {
+    std::size_t size = count * sizeof(TextLengths);
+    for (std::size_t i = 0; i < count; ++i)
+      size += std::size_t{lengths()[i].name} + lengths()[i].value;
+    return size;
   }
-  return out.first(count);
+  const std::byte* end() const { return start + Even(bytes()); }
+};
+
+Section LabelsOf(const std::byte* record, const EventHeader& header) {
+  return {record + sizeof(EventHeader), header.label_count};
+}
+Section AnnotationsOf(const std::byte* record, const EventHeader& header) {
+  return {LabelsOf(record, header).end(), header.annotation_count};
+}
+
+std::span<const LabelView> ReadTexts(const Section& section, std::span<LabelView> out) {
+  const char* text = section.text();
+  for (std::size_t i = 0; i < section.count; ++i) {
+    const TextLengths lengths = section.lengths()[i];
+    out[i].name = {text, lengths.name};
+    text += lengths.name;
+    out[i].value = {text, lengths.value};
+    text += lengths.value;
+  }
+  return out.first(section.count);
 }
 
 absl::Status CheckText(std::string_view what, const LabelView& text, std::size_t value_limit) {
@@ -93,10 +101,25 @@ std::byte* Write(std::byte* to, std::string_view text) {
   return to + text.size();
 }
 
-std::byte* WriteTexts(std::byte* to, std::span<const LabelView> texts) {
+std::size_t SectionBytes(std::span<const LabelView> texts) {
+  std::size_t size = texts.size() * sizeof(TextLengths);
+  for (const LabelView& text : texts)
+    size += text.name.size() + text.value.size();
+  return Even(size);
+}
+
+// `to` holds zeros.
+std::byte* WriteSection(std::byte* to, std::span<const LabelView> texts) {
+  std::byte* const end = to + SectionBytes(texts);
+  for (const LabelView& text : texts) {
+    const TextLengths lengths{static_cast<std::uint16_t>(text.name.size()),
+                              static_cast<std::uint16_t>(text.value.size())};
+    std::memcpy(to, &lengths, sizeof lengths);
+    to += sizeof lengths;
+  }
   for (const LabelView& text : texts)
     to = Write(Write(to, text.name), text.value);
-  return to;
+  return end;
 }
 
 std::int64_t ToNs(const std::optional<absl::Time>& time) {
@@ -128,19 +151,16 @@ std::string_view Name(EventKind kind) {
 }
 
 std::span<const LabelView> EventView::labels(std::span<LabelView> out) const {
-  return ReadTexts(TextTable(record_), FirstText(record_, header()), header().label_count, out);
+  return ReadTexts(LabelsOf(record_, header()), out);
 }
 
 std::span<const LabelView> EventView::annotations(std::span<LabelView> out) const {
-  const TextLengths* table = TextTable(record_);
-  const char* text = FirstText(record_, header()) + TextBytes(table, header().label_count);
-  return ReadTexts(table + header().label_count, text, header().annotation_count, out);
+  return ReadTexts(AnnotationsOf(record_, header()), out);
 }
 
 std::string_view EventView::dedup_key() const {
-  const EventHeader& h = header();
-  const std::size_t texts = TextBytes(TextTable(record_), std::size_t{h.label_count} + h.annotation_count);
-  return {FirstText(record_, h) + texts, h.dedup_key_bytes};
+  const std::byte* start = AnnotationsOf(record_, header()).end();
+  return {reinterpret_cast<const char*>(start), header().dedup_key_bytes};
 }
 
 std::string_view EventView::link() const {
@@ -149,15 +169,13 @@ std::string_view EventView::link() const {
 }
 
 std::span<const std::byte> EventView::label_bytes() const {
-  const char* first = FirstText(record_, header());
-  return {reinterpret_cast<const std::byte*>(first), TextBytes(TextTable(record_), header().label_count)};
+  const Section labels = LabelsOf(record_, header());
+  return {labels.start, labels.bytes()};
 }
 
 std::span<const std::byte> EventView::annotation_bytes() const {
-  const TextLengths* table = TextTable(record_);
-  const char* first = FirstText(record_, header()) + TextBytes(table, header().label_count);
-  return {reinterpret_cast<const std::byte*>(first),
-          TextBytes(table + header().label_count, header().annotation_count)};
+  const Section annotations = AnnotationsOf(record_, header());
+  return {annotations.start, annotations.bytes()};
 }
 
 AlertEvent EventView::ToEvent() const {
@@ -215,12 +233,8 @@ absl::Status EventBatch::Append(const EventHeader& prototype,
   const std::span<const LabelView> kept = NormaliseInPlace(labels);
   if (kept.empty() && dedup_key.empty()) return Invalid("labels: at least one label pair required");
 
-  std::size_t size = sizeof(EventHeader) + sizeof(TextLengths) * (kept.size() + annotations.size());
-  for (const LabelView& l : kept)
-    size += l.name.size() + l.value.size();
-  for (const LabelView& a : annotations)
-    size += a.name.size() + a.value.size();
-  size = Aligned(size + dedup_key.size() + link.size());
+  const std::size_t size =
+      Aligned(sizeof(EventHeader) + SectionBytes(kept) + SectionBytes(annotations) + dedup_key.size() + link.size());
   if (size > limits::kEventBytes) return Invalid("event: %d bytes in all, at most %d", size, limits::kEventBytes);
 
   const std::size_t start = buffer_.size();
@@ -236,15 +250,7 @@ absl::Status EventBatch::Append(const EventHeader& prototype,
   header.key = KeyOf(seed_, integration_, dedup_key, kept);
   std::memcpy(to, &header, sizeof header);
   to += sizeof header;
-  for (const std::span<const LabelView> texts : {kept, annotations}) {
-    for (const LabelView& text : texts) {
-      const TextLengths lengths{static_cast<std::uint16_t>(text.name.size()),
-                                static_cast<std::uint16_t>(text.value.size())};
-      std::memcpy(to, &lengths, sizeof lengths);
-      to += sizeof lengths;
-    }
-  }
-  to = WriteTexts(WriteTexts(to, kept), annotations);
+  to = WriteSection(WriteSection(to, kept), annotations);
   Write(Write(to, dedup_key), link);
   offsets_.push_back(static_cast<std::uint32_t>(start));
   return absl::OkStatus();

@@ -5,8 +5,9 @@
 //   EventView    a record in a batch: offsets only, no pointers, so it can lie in memory that processes share.
 //
 // Record layout (little endian, 8-byte aligned, this machine only, never on disk):
-//   EventHeader, then `label_count + annotation_count` TextLengths, then the bytes of name, value, name, value ...,
-//   then dedup key, link and source bytes, then padding to 8.
+//   EventHeader, then labels, annotations, dedup key and link without gaps, then padding to 8.
+//   Labels and annotations each: a TextLengths per label, then the bytes of name, value, name, value ..., then one zero
+//   byte if that is needed to end at an even place.
 // Labels are normalised: sorted, unique, none empty. EventBatch::Append guarantees it; readers rely on it.
 #pragma once
 
@@ -77,7 +78,7 @@ class EventView {
   std::span<const LabelView> annotations(std::span<LabelView> out) const;
   std::string_view dedup_key() const;
   std::string_view link() const;
-  // Labels and annotations as they lie: lengths and bytes. Equal bytes mean equal text.
+  // Labels and annotations as they lie: lengths and text. Equal bytes mean equal labels, and the other way round.
   std::span<const std::byte> label_bytes() const;
   std::span<const std::byte> annotation_bytes() const;
   AlertEvent ToEvent() const;
