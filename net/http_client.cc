@@ -1,0 +1,107 @@
+#include "net/http_client.h"
+
+#include <algorithm>
+#include <memory>
+#include <mutex>
+
+#include <curl/curl.h>
+
+#include "base/status.h"
+#include "base/strings.h"
+
+namespace tocsin {
+namespace {
+
+struct FreeEasy {
+  void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
+};
+struct FreeList {
+  void operator()(curl_slist* list) const { curl_slist_free_all(list); }
+};
+
+struct Reception {
+  HttpResponse response = {};
+  std::size_t max_bytes = 0;
+  bool too_large = false;
+};
+
+std::size_t TakeBody(char* bytes, std::size_t size, std::size_t count, void* to) {
+  auto& reception = *static_cast<Reception*>(to);
+  if (reception.response.body.size() + size * count > reception.max_bytes) {
+    reception.too_large = true;
+    return 0;  // libcurl ends the transfer
+  }
+  reception.response.body.append(bytes, size * count);
+  return size * count;
+}
+
+std::size_t TakeHeader(char* bytes, std::size_t size, std::size_t count, void* to) {
+  auto& reception = *static_cast<Reception*>(to);
+  const std::string_view line(bytes, size * count);
+  if (line.starts_with("HTTP/")) reception.response.headers.clear();  // of an interim response
+  const std::size_t colon = line.find(':');
+  if (colon != std::string_view::npos) {
+    reception.response.headers.push_back(
+        {std::string(line.substr(0, colon)), std::string(Trim(line.substr(colon + 1)))});
+  }
+  return size * count;
+}
+
+long Milliseconds(absl::Duration d) {
+  return static_cast<long>(std::max<std::int64_t>(1, absl::ToInt64Milliseconds(d)));
+}
+
+}  // namespace
+
+absl::StatusOr<HttpResponse> Perform(const HttpCall& call) {
+  static std::once_flag initialised;
+  std::call_once(initialised, [] { curl_global_init(CURL_GLOBAL_DEFAULT); });
+  const std::unique_ptr<CURL, FreeEasy> easy(curl_easy_init());
+  TOCSIN_CHECK(easy != nullptr, "curl_easy_init");
+  std::unique_ptr<curl_slist, FreeList> headers;
+  const auto add_header = [&headers](const std::string& line) {
+    curl_slist* longer = curl_slist_append(headers.get(), line.c_str());
+    if (longer == nullptr) return;
+    static_cast<void>(headers.release());
+    headers.reset(longer);
+  };
+  for (const HttpHeader& header : call.headers) {
+    add_header(header.value.empty() ? header.name + ";" : header.name + ": " + header.value);
+  }
+  if (FindHeader(call.headers, "Expect").empty()) add_header("Expect:");  // no second's pause before large bodies
+
+  Reception reception{.max_bytes = call.max_response_bytes};
+  CURL* const c = easy.get();
+  curl_easy_setopt(c, CURLOPT_URL, call.url.c_str());
+  curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
+  curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, call.method.c_str());
+  curl_easy_setopt(c, CURLOPT_HTTPHEADER, headers.get());
+  curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, Milliseconds(call.connect_timeout));
+  curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, Milliseconds(call.timeout));
+  curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L);
+  curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, TakeBody);
+  curl_easy_setopt(c, CURLOPT_WRITEDATA, &reception);
+  curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, TakeHeader);
+  curl_easy_setopt(c, CURLOPT_HEADERDATA, &reception);
+  if (!call.ca_file.empty()) curl_easy_setopt(c, CURLOPT_CAINFO, call.ca_file.c_str());
+  if (call.method == "HEAD") curl_easy_setopt(c, CURLOPT_NOBODY, 1L);
+  if (!call.body.empty() || call.method == "POST" || call.method == "PUT" || call.method == "PATCH") {
+    curl_easy_setopt(c, CURLOPT_POSTFIELDS, call.body.data());
+    curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(call.body.size()));
+    // libcurl would call any body a form.
+    if (FindHeader(call.headers, "Content-Type").empty()) {
+      add_header("Content-Type:");
+      curl_easy_setopt(c, CURLOPT_HTTPHEADER, headers.get());
+    }
+  }
+  const CURLcode result = curl_easy_perform(c);
+  if (reception.too_large) return Exhausted("%s: more than %d bytes", call.url, call.max_response_bytes);
+  if (result != CURLE_OK) return Unavailable("%s: %s", call.url, curl_easy_strerror(result));
+  long status = 0;
+  curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &status);
+  reception.response.status = static_cast<int>(status);
+  return std::move(reception.response);
+}
+
+}  // namespace tocsin

@@ -1,0 +1,239 @@
+#include "net/http_server.h"
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "base/status.h"
+#include "net/http_session.h"
+#include "net/http_wire.h"
+
+namespace tocsin {
+namespace {
+
+namespace asio = boost::asio;
+using boost::system::error_code;
+using tcp = asio::ip::tcp;
+
+constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
+constexpr absl::Duration kDefaultGrace = absl::Seconds(5);
+constexpr auto kAcceptPause = std::chrono::milliseconds(50);  // when descriptors have run out
+
+absl::StatusOr<std::shared_ptr<asio::ssl::context>> LoadTls(const HttpServer::Options& options) {
+  auto tls = std::make_shared<asio::ssl::context>(asio::ssl::context::tls_server);
+  error_code error;
+  tls->set_options(asio::ssl::context::default_workarounds | asio::ssl::context::no_sslv2 |
+                       asio::ssl::context::no_sslv3 | asio::ssl::context::no_tlsv1 | asio::ssl::context::no_tlsv1_1,
+                   error);
+  tls->use_certificate_chain_file(options.tls_certificate_file, error);
+  if (error) return Invalid("certificate %s: %s", options.tls_certificate_file, error.message());
+  tls->use_private_key_file(options.tls_key_file, asio::ssl::context::pem, error);
+  if (error) return Invalid("key %s: %s", options.tls_key_file, error.message());
+  if (SSL_CTX_check_private_key(tls->native_handle()) != 1) {
+    return Invalid("key %s does not belong to certificate %s", options.tls_key_file, options.tls_certificate_file);
+  }
+  return tls;
+}
+
+}  // namespace
+
+class HttpServer::Impl {
+ public:
+  Impl(Options options, HttpRouter router) : state_(std::make_shared<HttpServerState>()) {
+    state_->options = std::move(options);
+    state_->router = std::move(router);
+  }
+  ~Impl() { Stop(kDefaultGrace); }
+
+  absl::Status Start() {
+    const Options& options = state_->options;
+    if (!options.tls_certificate_file.empty()) TOCSIN_TRY(ReloadTls());
+    for (int i = 0; i < std::max(1, options.threads); ++i)
+      loops_.push_back(std::make_shared<HttpLoop>());
+    TOCSIN_TRY(Listen());
+    for (const std::shared_ptr<HttpLoop>& loop : loops_)
+      guards_.push_back(asio::make_work_guard(loop->context));
+    asio::co_spawn(loops_.front()->context, Accept(),
+                   [](const std::exception_ptr& error) { static_cast<void>(error); });
+    running_ = loops_.size();
+    for (const std::shared_ptr<HttpLoop>& loop : loops_)
+      threads_.emplace_back([this, loop] { Run(*loop); });
+    return absl::OkStatus();
+  }
+
+  void Stop(absl::Duration grace) {
+    if (threads_.empty()) return;
+    asio::post(loops_.front()->context, [acceptor = acceptor_.get()] {
+      error_code ignored;
+      acceptor->close(ignored);
+    });
+    for (const std::shared_ptr<HttpLoop>& loop : loops_) {
+      asio::post(loop->context, [loop = loop.get()] {
+        loop->draining = true;
+        for (HttpConnection* connection : loop->connections) {
+          error_code ignored;
+          if (connection->idle) connection->socket->cancel(ignored);
+        }
+      });
+    }
+    guards_.clear();
+    {
+      std::unique_lock lock(mutex_);
+      ended_.wait_for(lock, absl::ToChronoNanoseconds(grace), [this] { return running_ == 0; });
+    }
+    for (const std::shared_ptr<HttpLoop>& loop : loops_)
+      loop->context.stop();
+    for (std::thread& thread : threads_)
+      thread.join();
+    threads_.clear();
+    acceptor_.reset();
+    loops_.clear();
+  }
+
+  absl::Status ReloadTls() {
+    TOCSIN_ASSIGN(std::shared_ptr<asio::ssl::context> tls, LoadTls(state_->options));
+    const std::lock_guard lock(mutex_);
+    tls_ = std::move(tls);
+    return absl::OkStatus();
+  }
+
+  std::uint16_t port() const { return port_; }
+  const HttpServerState::Counters& counters() const { return state_->counters; }
+
+ private:
+  absl::Status Listen() {
+    const Options& options = state_->options;
+    error_code error;
+    const asio::ip::address address = asio::ip::make_address(options.address, error);
+    if (error) return Invalid("listen on %s: not an IP address", options.address);
+    const tcp::endpoint endpoint(address, options.port);
+    acceptor_ = std::make_unique<tcp::acceptor>(loops_.front()->context);
+    acceptor_->open(endpoint.protocol(), error);
+    if (!error) acceptor_->set_option(tcp::acceptor::reuse_address(true), error);
+    if (!error) acceptor_->bind(endpoint, error);
+    if (!error) acceptor_->listen(tcp::acceptor::max_listen_connections, error);
+    if (error) return Unavailable("listen on %s port %d: %s", options.address, options.port, error.message());
+    port_ = acceptor_->local_endpoint(error).port();
+    return absl::OkStatus();
+  }
+
+  asio::awaitable<void> Accept() {
+    tcp::acceptor& acceptor = *acceptor_;
+    for (std::size_t next = 0; acceptor.is_open(); ++next) {
+      const std::shared_ptr<HttpLoop>& loop = loops_[next % loops_.size()];
+      auto [error, socket] = co_await acceptor.async_accept(loop->context, kAwait);
+      if (error == asio::error::operation_aborted) co_return;
+      if (error) {
+        asio::steady_timer pause(loops_.front()->context, kAcceptPause);
+        co_await pause.async_wait(kAwait);
+        continue;
+      }
+      Admit(loop, std::move(socket));
+    }
+  }
+
+  void Admit(const std::shared_ptr<HttpLoop>& loop, tcp::socket socket) {
+    HttpServerState::Counters& counters = state_->counters;
+    counters.connections_accepted.fetch_add(1, std::memory_order_relaxed);
+    error_code ignored;
+    const bool is_loopback = IsLoopback(socket.remote_endpoint(ignored).address());
+    const Options& options = state_->options;
+    const std::size_t limit =
+        is_loopback ? options.max_connections
+                    : options.max_connections - std::min(options.max_connections, options.reserved_connections);
+    const std::shared_ptr<asio::ssl::context> tls = CurrentTls();
+    if (counters.connections_open.load(std::memory_order_relaxed) >= limit) {
+      counters.connections_refused.fetch_add(1, std::memory_order_relaxed);
+      if (!tls) Turn(socket);
+      return;
+    }
+    if (tls) {
+      ServeTls(state_, loop, std::move(socket), tls);
+    } else {
+      ServePlain(state_, loop, std::move(socket));
+    }
+  }
+
+  // Says no in one write that either fits or is lost.
+  static void Turn(tcp::socket& socket) {
+    HttpResponse response = JsonResponse(503, R"({"code":503,"message":"too many connections"})");
+    response.headers.push_back({"Retry-After", "1"});
+    const std::string bytes = SerializeHead(response, {.keep_alive = false}, absl::Now()) + response.body;
+    error_code ignored;
+    socket.non_blocking(true, ignored);
+    socket.write_some(asio::buffer(bytes), ignored);
+    socket.shutdown(tcp::socket::shutdown_send, ignored);
+  }
+
+  std::shared_ptr<asio::ssl::context> CurrentTls() {
+    const std::lock_guard lock(mutex_);
+    return tls_;
+  }
+
+  void Run(HttpLoop& loop) {
+    loop.context.run();
+    {
+      const std::lock_guard lock(mutex_);
+      --running_;
+    }
+    ended_.notify_all();
+  }
+
+  const std::shared_ptr<HttpServerState> state_;
+  std::vector<std::shared_ptr<HttpLoop>> loops_;
+  std::vector<asio::executor_work_guard<asio::io_context::executor_type>> guards_;
+  std::unique_ptr<tcp::acceptor> acceptor_;
+  std::vector<std::thread> threads_;
+  std::uint16_t port_ = 0;
+  std::mutex mutex_;  // guards the two below
+  std::size_t running_ = 0;
+  std::shared_ptr<asio::ssl::context> tls_;
+  std::condition_variable ended_;
+};
+
+HttpServer::HttpServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+HttpServer::~HttpServer() = default;
+
+absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(Options options, HttpRouter router) {
+  auto impl = std::make_unique<Impl>(std::move(options), std::move(router));
+  TOCSIN_TRY(impl->Start());
+  return std::unique_ptr<HttpServer>(new HttpServer(std::move(impl)));
+}
+
+void HttpServer::Stop(absl::Duration grace) {
+  impl_->Stop(grace);
+}
+absl::Status HttpServer::ReloadTls() {
+  return impl_->ReloadTls();
+}
+std::uint16_t HttpServer::port() const {
+  return impl_->port();
+}
+
+HttpServer::Statistics HttpServer::ReadStatistics() const {
+  const HttpServerState::Counters& counters = impl_->counters();
+  const auto read = [](const std::atomic<std::uint64_t>& counter) { return counter.load(std::memory_order_relaxed); };
+  Statistics statistics{
+      .connections_accepted = read(counters.connections_accepted),
+      .connections_refused = read(counters.connections_refused),
+      .connections_open = read(counters.connections_open),
+      .requests = read(counters.requests),
+      .timeouts = read(counters.timeouts),
+      .malformed = read(counters.malformed),
+  };
+  for (std::size_t i = 0; i < std::size(statistics.responses); ++i)
+    statistics.responses[i] = read(counters.responses[i]);
+  return statistics;
+}
+
+}  // namespace tocsin
