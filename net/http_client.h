@@ -13,13 +13,13 @@ namespace tocsin {
 
 struct HttpCall {
   std::string method = "GET";
-  std::string url;
-  HttpHeaders headers;
-  std::string body;
+  std::string url = {};
+  HttpHeaders headers = {};
+  std::string body = {};
   absl::Duration connect_timeout = absl::Seconds(5);
   absl::Duration timeout = absl::Seconds(30);  // for all of it
   std::size_t max_response_bytes = 16U << 20U;
-  std::string ca_file;  // empty: the system's
+  std::string ca_file = {};  // empty: the system's
 };
 
 // Any response is an OK, whatever its status. Unavailable: no response came; ResourceExhausted: it was too large.

@@ -27,13 +27,13 @@ struct HttpProblem {
 
 // How a part of the tree speaks: peers' APIs have their own error bodies and headers.
 struct HttpSubtree {
-  std::string prefix;
+  std::string prefix = {};
   // The answer to a problem; absent: {"code":404,"message":"path /x was not found"}.
-  std::function<HttpResponse(const HttpProblem&)> problem;
+  std::function<HttpResponse(const HttpProblem&)> problem = {};
   // A last touch on each response, also on problems; absent: none.
-  std::function<void(const HttpRequest&, HttpResponse&)> finish;
+  std::function<void(const HttpRequest&, HttpResponse&)> finish = {};
   // Answers OPTIONS where no handler does; absent: 204.
-  std::function<HttpResponse(const HttpRequest&)> options;
+  std::function<HttpResponse(const HttpRequest&)> options = {};
   bool head = true;  // false: HEAD is refused with 405 where no handler is registered for it
 };
 

@@ -24,8 +24,8 @@ class HttpServer {
     std::string address = "127.0.0.1";
     std::uint16_t port = 0;  // 0: any free one, see port()
     int threads = 2;
-    std::string tls_certificate_file;  // PEM chain; empty: no TLS
-    std::string tls_key_file;
+    std::string tls_certificate_file = {};  // PEM chain; empty: no TLS
+    std::string tls_key_file = {};
 
     std::size_t max_header_bytes = limits::kHeaderBytes;
     absl::Duration header_timeout = absl::Seconds(5);   // from the first byte of a request; also for the TLS handshake

@@ -42,6 +42,7 @@ constexpr std::size_t kReadBytes = 64 * 1024;      // what one with a large body
 constexpr std::size_t kJoinBytes = 16 * 1024;      // smaller bodies are sent in one piece with their head
 constexpr std::size_t kUnwantedBytes = 64 * 1024;  // bodies nobody asked for are read and dropped up to here
 constexpr std::size_t kLingerBytes = 1024 * 1024;  // and after a refusal, so that the peer can read why
+constexpr int kGone = 0;
 constexpr auto kLinger = std::chrono::seconds(1);
 
 std::chrono::nanoseconds Chrono(absl::Duration d) {
@@ -81,6 +82,8 @@ bool IsForwarded(const HttpRequest& request) {
   return std::ranges::any_of(kNames, [&](std::string_view name) { return !request.header(name).empty(); });
 }
 
+// GCC 12 destroys some temporaries of co_await expressions twice (aggregates, operands of ?:): below, whatever has a
+// destructor gets a name first.
 using Parser = http::request_parser<http::string_body>;
 
 template <class Stream>
@@ -161,7 +164,8 @@ class Session final : public HttpConnection {
         co_return false;  // the network's trouble, not the request's
       }
       state_->counters.malformed.fetch_add(1, std::memory_order_relaxed);
-      co_await Refuse(request, ProblemOf(error));
+      const HttpProblem problem = ProblemOf(error);
+      co_await Refuse(request, problem);
       co_return false;
     }
     state_->counters.requests.fetch_add(1, std::memory_order_relaxed);
@@ -204,9 +208,10 @@ class Session final : public HttpConnection {
     HttpRouter::Match match = state_->router.Find(request);
     const std::size_t cap = match.handler != nullptr ? match.options.max_body_bytes : kUnwantedBytes;
     BodyLease lease(*state_);
-    if (const std::optional<HttpProblem> problem = co_await ReadBody(parser, request, lease, cap)) {
-      if (problem->status != 0)
-        co_await Refuse(request, match.handler != nullptr ? *problem : HttpProblem{413, "not wanted"});
+    std::optional<HttpProblem> problem = co_await ReadBody(parser, request, lease, cap);
+    if (problem) {
+      if (match.handler == nullptr) problem->message = "a body that nobody asked for is too large";
+      if (problem->status != kGone) co_await Refuse(request, *problem);
       co_return false;
     }
     const bool keep_alive = parser.keep_alive() && !loop_->draining;
@@ -214,19 +219,22 @@ class Session final : public HttpConnection {
       co_return co_await Respond(request, std::move(match.response), keep_alive);
     }
     request.body = std::move(parser.get().body());
-    if (const std::optional<HttpProblem> problem = Inflate(request, lease, cap)) {
-      co_return co_await Respond(request, state_->router.Describe(request, *problem), keep_alive);
+    problem = Inflate(request, lease, cap);
+    if (problem) {
+      HttpResponse refusal = state_->router.Describe(request, *problem);
+      co_return co_await Respond(request, std::move(refusal), keep_alive);
     }
     co_return co_await Answer(*match.handler, std::move(request), keep_alive, parser.get().version());
   }
 
-  // A problem with status 0: the peer has gone.
+  // A problem with status kGone: there is nobody to tell.
   asio::awaitable<std::optional<HttpProblem>> ReadBody(Parser& parser,
                                                        const HttpRequest& request,
                                                        BodyLease& lease,
                                                        std::size_t cap) {
     const HttpProblem too_large{413, absl::StrFormat("the body is too large: at most %d bytes", cap)};
     const HttpProblem no_memory{503, "too many bodies at once: try again"};
+    const HttpProblem gone{kGone, ""};
     const boost::optional<std::uint64_t> length = parser.content_length();
     if (length && *length > cap) co_return too_large;
     if (length && !lease.GrowTo(static_cast<std::size_t>(*length))) co_return no_memory;
@@ -236,7 +244,7 @@ class Session final : public HttpConnection {
       Expire(state_->options.write_timeout);
       const auto [error, bytes] =
           co_await asio::async_write(stream_, asio::buffer(std::string_view("HTTP/1.1 100 Continue\r\n\r\n")), kAwait);
-      if (error) co_return HttpProblem{0, ""};
+      if (error) co_return gone;
     }
     buffer_.reserve(std::min<std::size_t>(kReadBytes, length ? static_cast<std::size_t>(*length) : kReadBytes));
     const auto start = std::chrono::steady_clock::now();
@@ -250,7 +258,9 @@ class Session final : public HttpConnection {
         CountError(error);
         const bool malformed = error.category() == http::make_error_code(http::error::bad_method).category() &&
                                error != http::error::partial_message && error != http::error::end_of_stream;
-        co_return malformed ? ProblemOf(error) : HttpProblem{0, ""};
+        HttpProblem problem = gone;
+        if (malformed) problem = ProblemOf(error);
+        co_return problem;
       }
       if (!lease.GrowTo(parser.get().body().size())) co_return no_memory;
     }
@@ -302,6 +312,7 @@ class Session final : public HttpConnection {
   }
 
   asio::awaitable<bool> Respond(const HttpRequest& request, HttpResponse response, bool keep_alive) {
+    keep_alive = keep_alive && !loop_->draining;
     state_->router.Finish(request, response);
     Count(response.status);
     std::string head = SerializeHead(response, {.keep_alive = keep_alive}, absl::Now());
@@ -322,7 +333,8 @@ class Session final : public HttpConnection {
     state_->router.Finish(request, response);
     Count(response.status);
     const ResponseFraming framing{.keep_alive = keep_alive && chunked, .chunked = chunked, .until_close = !chunked};
-    if (!co_await Write(SerializeHead(response, framing, absl::Now()))) co_return false;
+    const std::string head = SerializeHead(response, framing, absl::Now());
+    if (!co_await Write(head)) co_return false;
     if (request.method == HttpMethod::kHead) co_return framing.keep_alive;
     if (!response.body.empty() && !co_await WritePiece(response.body, chunked)) co_return false;
     while (!exchange.pieces.empty() || !exchange.ended) {
@@ -344,7 +356,8 @@ class Session final : public HttpConnection {
 
   asio::awaitable<bool> WritePiece(const std::string& piece, bool chunked) {
     if (!chunked) co_return co_await Write(piece);
-    co_return co_await Write(absl::StrFormat("%x\r\n%s\r\n", piece.size(), piece));
+    const std::string chunk = absl::StrFormat("%x\r\n%s\r\n", piece.size(), piece);
+    co_return co_await Write(chunk);
   }
 
   // In steps, so that the deadline is about progress, not about size.
@@ -365,7 +378,7 @@ class Session final : public HttpConnection {
   asio::awaitable<void> Refuse(const HttpRequest& request, const HttpProblem& problem) {
     HttpResponse response = state_->router.Describe(request, problem);
     if (problem.status == 503) response.headers.push_back({"Retry-After", "1"});
-    if (!co_await Respond(request, std::move(response), /*keep_alive=*/false)) co_return;
+    co_await Respond(request, std::move(response), /*keep_alive=*/false);
   }
 
   asio::awaitable<void> Close() {

@@ -37,15 +37,18 @@ TEST(GzipTest, StopsAtTheAbsoluteAndTheRelativeCap) {
       << "small bodies may be as regular as they like";
 }
 
-TEST(GzipTest, NoticesEveryCutAndMostDamage) {
-  const std::string whole = Gzip("the quick brown fox jumps over the lazy dog");
+TEST(GzipTest, NoticesEveryCutAndAllDamage) {
+  const std::string text = "the quick brown fox jumps over the lazy dog";
+  const std::string whole = Gzip(text);
   for (std::size_t size = 0; size < whole.size(); ++size) {
     EXPECT_FALSE(Gunzip(std::string_view(whole).substr(0, size), {}).ok()) << size;
   }
   for (std::size_t at = 10; at < whole.size(); ++at) {
     std::string damaged = whole;
     damaged[at] = static_cast<char>(damaged[at] ^ 0x10);
-    EXPECT_FALSE(Gunzip(damaged, {}).ok()) << at;
+    // A few bits between the data and the checksum mean nothing.
+    const absl::StatusOr<std::string> plain = Gunzip(damaged, {});
+    EXPECT_TRUE(!plain.ok() || *plain == text) << at;
   }
   EXPECT_THAT(std::string(Gunzip(whole + "x", {}).status().message()), HasSubstr("gzip"));
 }

@@ -66,7 +66,12 @@ class HttpServerTest : public ::testing::Test {
       std::move(responder).Send(Text("rest=" + request.rest));
     });
     router.AddSubtree({.prefix = "/peer",
-                       .problem = [](const HttpProblem& p) { return Text("peer says " + p.message); },
+                       .problem =
+                           [](const HttpProblem& p) {
+                             HttpResponse response = Text("peer says " + p.message);
+                             response.status = p.status;
+                             return response;
+                           },
                        .head = false});
     router.Add(HttpMethod::kGet, "/peer/thing",
                [](const HttpRequest&, HttpResponder responder) { std::move(responder).Send(Text("thing")); });
@@ -311,7 +316,7 @@ TEST_F(HttpServerTest, BoundsTheMemoryOfAllBodiesTogether) {
 }
 
 TEST_F(HttpServerTest, FinishesRequestsUnderWayWhenItStops) {
-  Start();
+  Start({.threads = 1});
   RawClient idle(server_->port());
   RawClient waiting(server_->port());
   waiting.Send("GET /never HTTP/1.1\r\nHost: x\r\n\r\n");
