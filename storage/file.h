@@ -2,7 +2,7 @@
 // simulation can cut the power, tear writes, flip bits, fill the disk and make fsync fail.
 //
 // Contract (what a POSIX file system promises, no more): bytes written are durable after Sync of the file; a created,
-// renamed or removed name is durable after SyncDirectory of its folder. Without a sync any subset may survive a power cut.
+// renamed or removed name is durable after SyncFolder of its folder. Without a sync any subset may survive a power cut.
 // A failed Sync leaves what is durable unknown: never retry it (Linux may have dropped the pages); end the process.
 #pragma once
 
@@ -34,8 +34,8 @@ class File {
 class FileSystem {
  public:
   virtual ~FileSystem() = default;
-  virtual absl::StatusOr<std::unique_ptr<File>> Create(const std::string& path) = 0;  // fails if it exists
-  virtual absl::StatusOr<std::unique_ptr<File>> Open(const std::string& path) = 0;    // NotFound if absent
+  virtual absl::StatusOr<std::unique_ptr<File>> Create(const std::string& path) = 0;     // fails if it exists
+  virtual absl::StatusOr<std::unique_ptr<File>> Open(const std::string& path) = 0;       // NotFound if absent
   virtual absl::StatusOr<std::vector<std::string>> List(const std::string& folder) = 0;  // names, sorted
   virtual absl::Status Rename(const std::string& from, const std::string& to) = 0;
   virtual absl::Status Remove(const std::string& path) = 0;
@@ -46,5 +46,13 @@ class FileSystem {
 
 // The real one. Thread-safe; a File is for one thread.
 FileSystem& PosixFileSystem();
+
+// The whole of a small file. NotFound if absent.
+absl::StatusOr<std::string> ReadWholeFile(FileSystem& files, const std::string& path);
+// Replaces `folder`/`name` by `contents`, durably: after a power cut the file is the old one or the new one, whole.
+absl::Status WriteFileAtomically(FileSystem& files,
+                                 const std::string& folder,
+                                 const std::string& name,
+                                 std::string_view contents);
 
 }  // namespace tocsin

@@ -6,9 +6,10 @@
 //
 // The mark, a small file beside the segments, says durably how far the journal had come: it is at most 100 ms behind and
 // exact at each segment's end. When the recovered end is before the mark, or the chain is broken below it, Open refuses
-// (DataLoss) and says what is missing; a torn tail past the mark is normal, and is cut and logged.
+// (DataLoss) and says what is missing; so it does for damage past the mark that whole later commits follow, which no power
+// cut can leave. A torn last commit past the mark is normal: it was never acknowledged, and is cut off whole and noted.
 //
-// One thread appends; Read may be called by any thread for entries that are durable.
+// One thread appends and touches the mark; one thread (it may be another) trims; any thread reads what is durable.
 #pragma once
 
 #include <cstdint>
@@ -16,19 +17,22 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
+
 #include "base/clock.h"
+#include "base/hash.h"
 #include "model/ids.h"
 #include "storage/file.h"
 
 namespace tocsin {
 
 enum class EntryKind : std::uint8_t {
-  kShard = 1,      // a body of Shard::Seal
-  kResponder = 2,  // an encoded Change
-  kLead = 3,       // somebody took the lead: a new epoch begins; empty body
+  kShard = 1,         // a body of Shard::Seal
+  kResponder = 2,     // an encoded Change
+  kLead = 3,          // somebody took the lead: a new epoch begins; empty body
   kIntegrations = 4,  // the numbering of integrations (model/event.h IntegrationIndex): an encoded list of names
 };
 
@@ -53,34 +57,48 @@ class Journal {
   struct Options {
     std::uint64_t segment_bytes = 64 * 1024 * 1024;
     absl::Duration mark_interval = absl::Milliseconds(100);
-    bool accept_loss = false;  // `tocsin recover --accept-loss`: cut at the first damage instead of refusing
+    // `tocsin recover --accept-loss`: go on from the first damage instead of refusing. Nothing is deleted: what is given up
+    // keeps its bytes, in files named *.dropped. Numbers are not used again: the journal goes on after the highest known.
+    bool accept_loss = false;
+    // Whose journal this is: segments of another store are refused. The key is a secret of the store; it guards entries
+    // against bytes from outside that look like entries. Both are written into each segment.
+    Hash128 store;
+    std::uint64_t key = 0;
+    bool must_exist = false;  // the store has been used: an empty folder is a loss, not a beginning
+    Sequence known;           // the highest that the views have seen: a journal that ends before it has lost entries
   };
   // What recovery found, for the log and for `tocsin verify`.
   struct Recovery {
-    Sequence first;             // oldest entry present
-    Sequence last;              // newest; unset when empty
+    Sequence first;  // oldest entry present
+    Sequence last;   // newest, before this run's own; unset when empty
     Sequence mark;
     std::uint64_t torn_bytes = 0;  // cut from the tail
-    EngineTime engine;          // of the last entry: engine time goes on from here
+    EngineTime engine;             // of the last entry: engine time goes on from here
     absl::Time wall;
+    Epoch epoch;  // of the last entry
+    std::uint64_t segments = 0;
+    std::vector<std::string> notes;  // what an operator should know: torn tails cut, losses accepted; a sentence each
   };
 
   static absl::StatusOr<std::unique_ptr<Journal>> Open(FileSystem& files, std::string folder, Options options);
   virtual ~Journal() = default;
 
   virtual const Recovery& recovery() const = 0;
-  virtual Epoch epoch() const = 0;  // of this run: one more than the last in the journal
+  virtual Epoch epoch() const = 0;    // of this run: one more than the last in the journal
+  virtual Sequence last() const = 0;  // newest durable entry. Any thread
 
-  // Writes and fsyncs `entries` as one commit; returns the sequence of the last. All or nothing becomes visible to Read.
+  // Writes and fsyncs `entries` as one commit; returns the sequence of the last. All or nothing, for Read and after a
+  // crash. InvalidArgument: a body is too long, nothing was written. Any other error is final: all later calls fail too.
   virtual absl::StatusOr<Sequence> Append(std::span<const PendingEntry> entries, const Now& now) = 0;
   // Brings the mark up to date when it is due; call it when idle, too.
   virtual absl::Status TouchMark(const Now& now) = 0;
 
-  // Visits durable entries from `from` on, in order, until `visit` returns an error. NotFound when `from` was trimmed.
+  // Visits durable entries from `from` on, in order, until `visit` returns an error, which is passed on. Entries are checked
+  // again: DataLoss when one has been damaged since. NotFound when `from` was trimmed.
   virtual absl::Status Read(Sequence from, absl::FunctionRef<absl::Status(const Entry&)> visit) const = 0;
   // Unlinks whole segments that hold only entries before `before`.
   virtual absl::Status Trim(Sequence before) = 0;
-  virtual std::uint64_t bytes_on_disk() const = 0;
+  virtual std::uint64_t bytes_on_disk() const = 0;  // any thread
 
   // Reads everything and checks every checksum, chain link and the mark, changing nothing. For `tocsin verify`.
   static absl::StatusOr<Recovery> Verify(FileSystem& files, std::string folder);

@@ -20,6 +20,7 @@
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
+
 #include "model/event.h"
 #include "model/response.h"
 #include "storage/journal.h"
@@ -30,60 +31,73 @@ class Env;
 
 namespace tocsin {
 
-class Store {
+class Store final {
  public:
   struct Options {
     std::string folder = "data";
     Journal::Options journal;
-    std::uint64_t low_water_bytes = 1ULL << 30;   // below this much free disk ingest is refused
-    std::uint64_t reserve_bytes = 64ULL << 20;    // kept for paging; below it nothing is promised
-    rocksdb::Env* views_env = nullptr;            // tests: NewMemEnv
-    std::uint64_t key_seed = 0;                   // 0: chosen at random when the store is created; tests fix it
+    std::uint64_t low_water_bytes = 1ULL << 30;  // below this much free disk ingest is refused
+    std::uint64_t reserve_bytes = 64ULL << 20;   // kept for paging; below it nothing is promised
+    rocksdb::Env* views_env = nullptr;           // tests: NewMemEnv
+    std::uint64_t key_seed = 0;                  // 0: chosen at random when the store is created; tests fix it
   };
 
   // Opens or creates. DataLoss: entries are missing or damaged below the mark (see Journal). FailedPrecondition: in use, or
   // of a newer format.
   static absl::StatusOr<std::unique_ptr<Store>> Open(FileSystem& files, Options options);
-  virtual ~Store() = default;
+  ~Store();
+  Store(const Store&) = delete;
+  Store& operator=(const Store&) = delete;
 
-  virtual Journal& journal() = 0;
-  virtual std::uint64_t key_seed() const = 0;
-  virtual std::string store_id() const = 0;
+  Journal& journal();
+  std::uint64_t key_seed() const;
+  std::string store_id() const;
 
   // Recovery, in this order: the checkpoint's bodies for each shard, then the responder's rows, then the journal from
   // ReplayFrom on (shard entries from the checkpoint's position, responder entries from the views' position).
-  virtual absl::Status ReadCheckpoint(absl::FunctionRef<absl::Status(std::uint32_t shard, std::string_view body)> visit) = 0;
-  virtual Sequence shards_position() const = 0;     // fold shard entries after this one
-  virtual Sequence responder_position() const = 0;  // fold responder entries after this one
-  virtual absl::StatusOr<std::vector<Row>> LoadRows() = 0;
-  virtual absl::StatusOr<std::vector<IntegrationId>> LoadIntegrations() = 0;
+  absl::Status ReadCheckpoint(absl::FunctionRef<absl::Status(std::uint32_t shard, std::string_view body)> visit);
+  Sequence shards_position() const;     // fold shard entries after this one
+  Sequence responder_position() const;  // fold responder entries after this one
+  absl::StatusOr<std::vector<Row>> LoadRows();
+  absl::StatusOr<std::vector<IntegrationId>> LoadIntegrations();
 
   // Brings the views to `sequence`. Not synced: the journal is the truth.
-  virtual absl::Status ApplyChange(const Change& change, Sequence sequence) = 0;
-  virtual absl::Status ApplyIntegrations(const std::vector<IntegrationId>& names, Sequence sequence) = 0;
+  absl::Status ApplyChange(const Change& change, Sequence sequence);
+  absl::Status ApplyIntegrations(const std::vector<IntegrationId>& names, Sequence sequence);
 
   // A checkpoint of the alert table: Begin, bodies, Commit(position): entries up to `position` need not be folded again.
   // The previous one stays valid until Commit has returned.
-  virtual absl::Status BeginCheckpoint() = 0;
-  virtual absl::Status WriteCheckpoint(std::uint32_t shard, std::string_view body) = 0;
-  virtual absl::Status CommitCheckpoint(Sequence position) = 0;
+  absl::Status BeginCheckpoint();
+  absl::Status WriteCheckpoint(std::uint32_t shard, std::string_view body);
+  absl::Status CommitCheckpoint(Sequence position);
 
   // Makes the views durable, then trims the journal up to what both views and checkpoint have.
-  virtual absl::Status Flush() = 0;
+  absl::Status Flush();
 
   // History, for `explain` and lists. Oldest first; `after` is the cursor.
-  virtual absl::StatusOr<std::vector<TimelineEntry>> ReadTimeline(Subject subject, std::uint64_t after, std::size_t limit,
-                                                                  std::uint64_t* next) const = 0;
+  absl::StatusOr<std::vector<TimelineEntry>> ReadTimeline(Subject subject,
+                                                          std::uint64_t after,
+                                                          std::size_t limit,
+                                                          std::uint64_t* next) const;
   // A row that may have left memory.
-  virtual absl::StatusOr<std::optional<Row>> ReadRow(RowKey key) const = 0;
+  absl::StatusOr<std::optional<Row>> ReadRow(RowKey key) const;
   // Rows of one table with ids below `before` (0: all), newest first.
-  virtual absl::StatusOr<std::vector<Row>> ListRows(std::uint8_t table, std::uint64_t before, std::size_t limit) const = 0;
+  absl::StatusOr<std::vector<Row>> ListRows(std::uint8_t table, std::uint64_t before, std::size_t limit) const;
   // Deletes closed groups, incidents and their timelines that were closed before `before`. A bounded slice.
-  virtual absl::Status Retain(absl::Time before, std::size_t limit) = 0;
+  absl::Status Retain(absl::Time before, std::size_t limit);
 
-  enum class Space { kPlenty, kLow, kNone };
+  enum class Space {
+    kPlenty,
+    kLow,
+    kNone
+  };
   // Asks the file system at most once a second.
-  virtual Space FreeSpace(const Now& now) = 0;
+  Space FreeSpace(const Now& now);
+
+ private:
+  class Impl;
+  explicit Store(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
 };
 
 }  // namespace tocsin
