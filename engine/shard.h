@@ -33,6 +33,7 @@
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
+
 #include "base/clock.h"
 #include "model/event.h"
 #include "model/inlet.h"
@@ -45,37 +46,42 @@ namespace tocsin {
 // What `explain`, lists and search see of one alert.
 struct AlertRecord {
   AlertSummary summary;
-  bool acknowledged = false;         // at its source
+  bool acknowledged = false;  // at its source
   absl::Time last_seen_at;
-  absl::Time resolved_at;            // when not firing
-  std::string resolved_reason;       // "event", "ends_at", "expired"
-  std::uint64_t received = 0;        // events merged into this alert, the first included
-  EngineTime lease_until;            // when firing
-  SilenceId silence;                 // that holds it back now
-  RulesVersion rules;                // by which it was last judged
-  std::vector<GroupKey> groups;      // and the routes that led there, in tree order
+  absl::Time resolved_at;        // when not firing
+  std::string resolved_reason;   // "event", "ends_at", "expired"
+  std::uint64_t received = 0;    // events merged into this alert, the first included
+  EngineTime lease_until;        // when firing
+  SilenceId silence;             // that holds it back now
+  RulesVersion rules;            // by which it was last judged
+  std::vector<GroupKey> groups;  // and the routes that led there, in tree order
   std::vector<RouteId> routes;
-  std::uint64_t fingerprint = 0;     // Alertmanager's
+  std::uint64_t fingerprint = 0;  // Alertmanager's
 };
 
 struct ShardStatistics {
   std::uint64_t firing = 0;
   std::uint64_t suppressed = 0;
-  std::uint64_t resolved_kept = 0;   // resolved, kept a while for explain and re-fires
+  std::uint64_t resolved_kept = 0;  // resolved, kept a while for explain and re-fires
   std::uint64_t groups = 0;
   std::uint64_t interned_strings = 0;
-  std::uint64_t table_bytes = 0;     // resident, all of it
+  std::uint64_t table_bytes = 0;  // resident, all of it
   std::uint64_t outcomes[kOutcomes] = {};
 };
+
+// The alert that stands for all alerts that were rejected because their integration is over its budget: the only member of
+// a group of the shard's own, on the root route, with the label `integration`. It fires while the integration is over.
+inline constexpr std::string_view kOverBudgetAlert = "TocsinIntegrationOverBudget";
 
 class Shard {
  public:
   struct Options {
     std::uint32_t index = 0;
+    std::uint32_t shard_count = 1;  // an integration's budget is shared out among so many
     std::uint64_t key_seed = 0;
     std::uint64_t max_interned = 1'000'000;
     absl::Duration keep_resolved = absl::Minutes(30);
-    absl::Duration default_lease = absl::Minutes(5);  // for sources that resend (model/organisation.h Integration::lease)
+    absl::Duration default_lease = absl::Minutes(5);  // for sources that resend (engine/doors.h ResendLease)
   };
   explicit Shard(Options options);
   ~Shard();
@@ -99,7 +105,14 @@ class Shard {
   // whether there were any.
   bool Seal(absl::FunctionRef<void(std::string_view body)> out);
   // The groups that changed since the last call, most severe first; absolute.
-  void TakeReports(std::vector<GroupReport>& out);
+  void TakeReports(std::vector<GroupReport>& out) { TakeReports(out, Reports::kAll); }
+  // Under load a group may change with every seal; only what cannot wait need be reported each time: a group that opens,
+  // gets worse than reported, or ends. The rest stays marked until kAll is asked for.
+  enum class Reports : std::uint8_t {
+    kAll,
+    kUrgent
+  };
+  void TakeReports(std::vector<GroupReport>& out, Reports which);
   // Marks every group as changed: after recovery.
   void ReportAll();
 
@@ -119,6 +132,8 @@ class Shard {
   std::vector<AlertRecord> ListGroup(GroupKey group, std::size_t limit) const;
 
   ShardStatistics Statistics() const;
+  // A hint that an event with this key will soon be applied. The pipeline may give it a few events ahead.
+  void Prefetch(const AlertKey& key) const;
   // A hash over everything that Fold restores, independent of memory layout: equal for a table and its recovery.
   std::uint64_t StateHash() const;
 

@@ -178,6 +178,12 @@ std::span<const std::byte> EventView::annotation_bytes() const {
   return {annotations.start, annotations.bytes()};
 }
 
+std::span<const std::byte> EventView::text_bytes() const {
+  const std::byte* start = record_ + sizeof(EventHeader);
+  const std::byte* key = AnnotationsOf(record_, header()).end();
+  return {start, static_cast<std::size_t>(key - start) + header().dedup_key_bytes + header().link_bytes};
+}
+
 AlertEvent EventView::ToEvent() const {
   std::array<LabelView, 256> views;
   AlertEvent event;

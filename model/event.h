@@ -81,6 +81,9 @@ class EventView {
   // Labels and annotations as they lie: lengths and text. Equal bytes mean equal labels, and the other way round.
   std::span<const std::byte> label_bytes() const;
   std::span<const std::byte> annotation_bytes() const;
+  // Labels, annotations, dedup key and link as they lie: with equal counts and lengths in the header, equal bytes mean
+  // equal text, and the other way round.
+  std::span<const std::byte> text_bytes() const;
   AlertEvent ToEvent() const;
 
  private:

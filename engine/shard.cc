@@ -1,0 +1,376 @@
+#include "engine/shard.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/hash.h"
+#include "engine/shard_impl.h"
+
+namespace tocsin {
+namespace {
+
+std::int64_t FloorMs(std::int64_t ns) {
+  return ns / 1'000'000 - (ns % 1'000'000 < 0 ? 1 : 0);
+}
+
+bool HasStart(const EventHeader& header) {
+  return header.starts_at_ns != EventHeader::kAbsent;
+}
+bool HasEnd(const EventHeader& header) {
+  return header.ends_at_ns != EventHeader::kAbsent;
+}
+
+Severity SeverityOf(const EventHeader& header, std::span<const LabelView> labels) {
+  if (header.severity != Severity::kUnknown) return header.severity;
+  const std::string_view word = Find(labels, "severity");
+  return word.empty() ? Severity::kUnknown : ParseSeverity(word);
+}
+
+// A repeat of an alert that had looked ended: the same start, a later end. A resolved alert that is sent again keeps its
+// endsAt; a firing one's moves on, however wrong its sender's clock.
+bool HasMovedOn(const StoredAlert& alert, const EventHeader& header) {
+  return alert.looked_ended && alert.starts_given && HasStart(header) &&
+         FloorMs(header.starts_at_ns) == alert.starts_at && FloorMs(header.ends_at_ns) > alert.ends_at;
+}
+
+}  // namespace
+
+Shard::Impl::Impl(Options options)
+    : options_(options),
+      texts_(options.max_interned, options.key_seed),
+      groups_(texts_),
+      doors_(options.default_lease, options.shard_count) {}
+
+Outcome Shard::Impl::Apply(EventView event, const Now& now) {
+  Settle();
+  clock_.Begin(now);
+  const Instant at(now);
+  wall_ms_ = at.wall_ms;
+  Outcome outcome = Outcome::kRejected;
+  switch (event.header().kind) {
+    case EventKind::kTrigger: outcome = Trigger(event, at); break;
+    case EventKind::kAcknowledge: outcome = Acknowledge(event, at); break;
+    case EventKind::kResolve: outcome = ResolveEvent(event, at); break;
+  }
+  ++outcomes_[static_cast<std::size_t>(outcome)];
+  return outcome;
+}
+
+Outcome Shard::Impl::Trigger(EventView event, const Instant& at) {
+  const EventHeader& header = event.header();
+  const bool ended = HasEnd(header) && header.ends_at_ns <= at.wall_ns;
+  const std::uint32_t slot = alerts_.Find(header.key);
+  if (slot == kNoSlot) return First(event, at, ended);
+  Seen(alerts_.at(slot), at);
+  return alerts_.at(slot).firing ? Renew(slot, event, at, ended) : Again(slot, event, at, ended);
+}
+
+Outcome Shard::Impl::First(EventView event, const Instant& at, bool ended) {
+  Door& door = doors_.at(event.header().integration);
+  if (ended) {
+    if (door.kept >= door.budget) return Outcome::kAlreadyResolved;
+    const std::uint32_t slot = Create(event, at);
+    if (slot == kNoSlot) return Outcome::kAlreadyResolved;
+    StoredAlert& alert = alerts_.at(slot);
+    alert.resolved_by = ResolvedBy::kEndsAt;
+    alert.looked_ended = true;
+    Arm(slot);
+    return Outcome::kAlreadyResolved;
+  }
+  if (door.active >= door.budget) return Reject(door, at);
+  const std::uint32_t slot = Create(event, at);
+  if (slot == kNoSlot) return Reject(door, at);
+  return Fire(slot, event, at, ended);
+}
+
+// A trigger for an alert that is firing.
+Outcome Shard::Impl::Renew(std::uint32_t slot, EventView event, const Instant& at, bool ended) {
+  StoredAlert& alert = alerts_.at(slot);
+  if (ended && !HasMovedOn(alert, event.header())) {
+    alert.ends_at = FloorMs(event.header().ends_at_ns);
+    alert.looked_ended = true;
+    Resolve(slot, ResolvedBy::kEndsAt, at);
+    return Outcome::kResolved;
+  }
+  MergeTimes(slot, event.header(), at, ended);
+  const std::uint64_t content = ContentOf(event);
+  if (content == alert.content) return Outcome::kDuplicate;
+  alert.content = content;
+  Update(slot, event);
+  return Outcome::kUpdated;
+}
+
+// A trigger for an alert that is not firing.
+Outcome Shard::Impl::Again(std::uint32_t slot, EventView event, const Instant& at, bool ended) {
+  StoredAlert& alert = alerts_.at(slot);
+  const EventHeader& header = event.header();
+  if (ended && !HasMovedOn(alert, header)) {
+    alert.looked_ended = true;
+    alert.ends_at = FloorMs(header.ends_at_ns);
+    if (HasStart(header)) {
+      alert.starts_at = FloorMs(header.starts_at_ns);
+      alert.starts_given = true;
+    }
+    alerts_.Mark(slot, Unsealed::kState);
+    return Outcome::kAlreadyResolved;
+  }
+  Door& door = doors_.at(alert.integration);
+  if (door.active >= door.budget) {
+    alerts_.Mark(slot, Unsealed::kTouch);
+    return Reject(door, at);
+  }
+  const std::uint64_t content = ContentOf(event);
+  if (content != alert.content) {
+    alert.content = content;
+    Update(slot, event);
+  }
+  return Fire(slot, event, at, ended);
+}
+
+// A slot for an alert that is new, with its text; not firing as yet, and to be forgotten in time once it is armed.
+std::uint32_t Shard::Impl::Create(EventView event, const Instant& at) {
+  const EventHeader& header = event.header();
+  const std::uint32_t slot = alerts_.Add(header.key);
+  if (slot == kNoSlot) return kNoSlot;
+  StoredAlert& alert = alerts_.at(slot);
+  std::array<LabelView, UINT8_MAX> labels;
+  std::array<LabelView, UINT8_MAX> annotations;
+  const TextView text{event.labels(labels), event.annotations(annotations), event.dedup_key(), event.link()};
+  alert.integration = header.integration;
+  alert.content = ContentOf(event);
+  alert.severity = SeverityOf(header, text.labels);
+  alert.text = texts_.Store(text, TextStore::Sighting::kFirst);
+  alert.starts_given = HasStart(header);
+  alert.starts_at = alert.starts_given ? FloorMs(header.starts_at_ns) : at.wall_ms;
+  if (HasEnd(header)) alert.ends_at = FloorMs(header.ends_at_ns);
+  alert.resolved_at = at.wall_ms;
+  alert.until = clock_.TickAfter(at.now, absl::ToInt64Nanoseconds(options_.keep_resolved));
+  alert.order = ++order_;
+  Seen(alert, at);
+  CountStanding(alert, +1);
+  alerts_.Mark(slot, Unsealed::kAll);
+  return slot;
+}
+
+Outcome Shard::Impl::Fire(std::uint32_t slot, EventView event, const Instant& at, bool ended) {
+  StoredAlert& alert = alerts_.at(slot);
+  const EventHeader& header = event.header();
+  const Outcome first = alert.fired ? Outcome::kRefired : Outcome::kNew;
+  groups_.Unlink(alert);
+  const std::uint32_t old_memberships = groups_.TakeMemberships(alert);
+  CountStanding(alert, -1);
+
+  alert.firing = true;
+  alert.fired = true;
+  alert.acknowledged = false;
+  alert.fired_at = at.wall_ms;
+  alert.resolved_by = ResolvedBy::kNone;
+  alert.starts_given = HasStart(header);
+  alert.starts_at = alert.starts_given ? FloorMs(header.starts_at_ns) : at.wall_ms;
+  alert.explicit_end = false;
+  alert.until = 0;
+  MergeTimes(slot, header, at, ended);
+
+  std::array<LabelView, UINT8_MAX> buffer;
+  const std::span<const LabelView> labels = event.labels(buffer);
+  alert.silence = suppressor_.Judge(labels);
+  alert.rules = rules_version();
+  Route(slot, labels);
+  groups_.EndMemberships(old_memberships);  // last, so that a group that it comes back to goes on with its totals
+  CountStanding(alert, +1);
+  alerts_.Mark(slot, Unsealed::kAll);
+  if (alert.silence.set()) return Outcome::kSilenced;
+  const bool leads_somewhere = router_ && std::ranges::any_of(matched_, [this](std::uint32_t node) {
+                                 return router_->node(node).leads_somewhere;
+                               });
+  return leads_somewhere ? first : Outcome::kUnrouted;
+}
+
+// The lease, starts_at and ends_at after a trigger for a firing alert, as Alertmanager merges them (specs/wire-compat.md
+// 1.2): intervals that overlap keep the earlier start; a later end stays unless it was only a timeout.
+void Shard::Impl::MergeTimes(std::uint32_t slot, const EventHeader& header, const Instant& at, bool ended) {
+  StoredAlert& alert = alerts_.at(slot);
+  Unsealed change = Unsealed::kTouch;
+  if (HasStart(header) && FloorMs(header.starts_at_ns) != alert.starts_at) {
+    const std::int64_t start = FloorMs(header.starts_at_ns);
+    const bool overlaps = start > alert.starts_at && (!alert.explicit_end || start < alert.ends_at);
+    if (!overlaps || !alert.starts_given) {
+      alert.starts_at = start;
+      alert.starts_given = true;
+      change = Unsealed::kState;
+      groups_.MarkChanged(alert);
+    }
+  }
+  const Door& door = doors_.at(alert.integration);
+  const bool explicit_end = HasEnd(header) && !ended;
+  std::uint32_t until = StoredAlert::kNever;
+  if (explicit_end) {
+    until = clock_.TickAfter(at.now, header.ends_at_ns - at.wall_ns);
+  } else if (door.lease_ns > 0) {
+    until = clock_.TickAfter(at.now, door.lease_ns);
+  }
+  if (alert.looked_ended != ended) change = Unsealed::kState;
+  alert.looked_ended = ended;
+  const bool old_end_stays = alert.explicit_end && !ended && alert.until > until;
+  if (!old_end_stays) {
+    if (alert.explicit_end != explicit_end) change = Unsealed::kState;
+    alert.explicit_end = explicit_end;
+    alert.until = until;
+    alert.ends_at = HasEnd(header) ? FloorMs(header.ends_at_ns) : kNoTime;
+  }
+  alerts_.Mark(slot, change);
+  Arm(slot);
+}
+
+// New content for an alert that is there. Its groups stay; with a dedup key its labels may have changed, so that silences
+// are asked again.
+void Shard::Impl::Update(std::uint32_t slot, EventView event) {
+  StoredAlert& alert = alerts_.at(slot);
+  std::array<LabelView, UINT8_MAX> labels;
+  std::array<LabelView, UINT8_MAX> annotations;
+  const TextView text{event.labels(labels), event.annotations(annotations), event.dedup_key(), event.link()};
+  const TextRef old = alert.text;
+  alert.text = texts_.Store(text, TextStore::Sighting::kAgain);
+  texts_.Drop(old);
+  const Severity severity = SeverityOf(event.header(), text.labels);
+  if (alert.firing) {
+    Restand(slot, severity, text.dedup_key.empty() ? alert.silence : suppressor_.Judge(text.labels));
+  } else {
+    alert.severity = severity;
+  }
+  groups_.MarkChanged(alert);
+  alerts_.Mark(slot, Unsealed::kAll);
+}
+
+Outcome Shard::Impl::Reject(Door& door, const Instant& at) {
+  if (!door.over && router_) {
+    door.over = true;
+    ++door.times_over;
+    door.over_since = at.wall_ms;
+    door.overflow_route = router_->root().id;
+    const LabelView labels[] = {
+        {"alertname",   kOverBudgetAlert},
+        {"integration", door.id.value() }
+    };
+    door.overflow_group = router_->KeyOf(router_->root(), labels, Router::Kind::kOwn);
+    door.unsealed = doors_unsealed_ = door.changed = true;
+  }
+  return Outcome::kRejected;
+}
+
+Outcome Shard::Impl::Acknowledge(EventView event, const Instant& at) {
+  const std::uint32_t slot = alerts_.Find(event.header().key);
+  if (slot == kNoSlot) return Outcome::kAlreadyResolved;
+  StoredAlert& alert = alerts_.at(slot);
+  Seen(alert, at);
+  alerts_.Mark(slot, Unsealed::kState);
+  if (!alert.firing) return Outcome::kAlreadyResolved;
+  if (!alert.acknowledged) groups_.SetAcknowledged(alert);
+  const Door& door = doors_.at(alert.integration);
+  if (!alert.explicit_end && door.lease_ns > 0) {
+    alert.until = std::max(alert.until, clock_.TickAfter(at.now, door.lease_ns));
+    Arm(slot);
+  }
+  return Outcome::kAcknowledged;
+}
+
+Outcome Shard::Impl::ResolveEvent(EventView event, const Instant& at) {
+  const EventHeader& header = event.header();
+  std::uint32_t slot = alerts_.Find(header.key);
+  if (slot == kNoSlot) {  // it may overtake its trigger: the fact is kept, and changes nothing
+    const Door& door = doors_.at(header.integration);
+    slot = door.kept < door.budget ? Create(event, at) : kNoSlot;
+    if (slot == kNoSlot) return Outcome::kAlreadyResolved;
+    alerts_.at(slot).resolved_by = ResolvedBy::kEvent;
+    Arm(slot);
+    return Outcome::kAlreadyResolved;
+  }
+  StoredAlert& alert = alerts_.at(slot);
+  Seen(alert, at);
+  if (!alert.firing) {
+    alerts_.Mark(slot, Unsealed::kTouch);
+    return Outcome::kAlreadyResolved;
+  }
+  alert.ends_at = HasEnd(header) ? FloorMs(header.ends_at_ns) : kNoTime;
+  alert.looked_ended = false;
+  Resolve(slot, ResolvedBy::kEvent, at);
+  return Outcome::kResolved;
+}
+
+void Shard::Impl::Seen(StoredAlert& alert, const Instant& at) {
+  alert.last_seen_at = at.wall_ms;
+  if (alert.received < UINT32_MAX) ++alert.received;
+}
+
+std::uint64_t Shard::Impl::ContentOf(EventView event) const {
+  const EventHeader& header = event.header();
+  const std::uint64_t shape = static_cast<std::uint64_t>(header.severity) | std::uint64_t{header.label_count} << 8U |
+                              std::uint64_t{header.annotation_count} << 16U |
+                              std::uint64_t{header.dedup_key_bytes} << 24U | std::uint64_t{header.link_bytes} << 40U;
+  const std::span<const std::byte> bytes = event.text_bytes();
+  return Hash64({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, options_.key_seed ^ shape);
+}
+
+Shard::Shard(Options options) : impl_(std::make_unique<Impl>(options)) {}
+Shard::~Shard() = default;
+Shard::Shard(Shard&&) noexcept = default;
+Shard& Shard::operator=(Shard&&) noexcept = default;
+
+void Shard::SetRules(RulesPtr rules, std::vector<IntegrationId> integrations, const Now& now) {
+  impl_->SetRules(std::move(rules), std::move(integrations), now);
+}
+Outcome Shard::Apply(EventView event, const Now& now) {
+  return impl_->Apply(event, now);
+}
+bool Shard::Work(const Now& now, EngineTime taken_in, std::size_t budget) {
+  return impl_->Work(now, taken_in, budget);
+}
+EngineTime Shard::NextExpiry() const {
+  impl_->Settle();
+  return impl_->NextExpiry();
+}
+bool Shard::Seal(absl::FunctionRef<void(std::string_view body)> out) {
+  return impl_->Seal(out);
+}
+void Shard::TakeReports(std::vector<GroupReport>& out, Reports which) {
+  impl_->TakeReports(out, which);
+}
+void Shard::ReportAll() {
+  impl_->ReportAll();
+}
+absl::Status Shard::Fold(std::string_view body) {
+  return impl_->Fold(body);
+}
+void Shard::BeginCheckpoint() {
+  impl_->BeginCheckpoint();
+}
+bool Shard::CheckpointSlice(std::size_t budget, absl::FunctionRef<void(std::string_view body)> out) {
+  return impl_->CheckpointSlice(budget, out);
+}
+std::uint64_t Shard::List(std::uint64_t cursor,
+                          std::size_t scan,
+                          absl::FunctionRef<bool(const AlertRecord&)> visit) const {
+  impl_->Settle();
+  return impl_->List(cursor, scan, visit);
+}
+std::optional<AlertRecord> Shard::Find(const AlertKey& key) const {
+  impl_->Settle();
+  return impl_->Find(key);
+}
+std::vector<AlertRecord> Shard::ListGroup(GroupKey group, std::size_t limit) const {
+  impl_->Settle();
+  return impl_->ListGroup(group, limit);
+}
+ShardStatistics Shard::Statistics() const {
+  impl_->Settle();
+  return impl_->Statistics();
+}
+std::uint64_t Shard::StateHash() const {
+  impl_->Settle();
+  return impl_->StateHash();
+}
+void Shard::Prefetch(const AlertKey& key) const {
+  impl_->Prefetch(key);
+}
+
+}  // namespace tocsin

@@ -1,0 +1,140 @@
+// The inside of engine/shard.h. Four files share it: shard.cc (events), shard_work.cc (what is not caused by events),
+// shard_journal.cc (bodies, recovery, checkpoints) and shard_reads.cc (reports and look-ups).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "engine/alert_table.h"
+#include "engine/body.h"
+#include "engine/doors.h"
+#include "engine/group_table.h"
+#include "engine/lease_wheel.h"
+#include "engine/router.h"
+#include "engine/shard.h"
+#include "engine/suppressor.h"
+#include "engine/taken_in.h"
+#include "engine/texts.h"
+
+namespace tocsin {
+
+// An instant in the units that records are kept in.
+struct Instant {
+  explicit Instant(const Now& at)
+      : now(at), wall_ns(absl::ToUnixNanos(at.wall)), wall_ms(absl::ToUnixMillis(at.wall)) {}
+  Now now;
+  std::int64_t wall_ns;
+  std::int64_t wall_ms;
+};
+
+class Shard::Impl {
+ public:
+  explicit Impl(Options options);
+
+  void SetRules(RulesPtr rules, std::vector<IntegrationId> integrations, const Now& now);
+  Outcome Apply(EventView event, const Now& now);
+  bool Work(const Now& now, EngineTime taken_in, std::size_t budget);
+  EngineTime NextExpiry() const;
+
+  bool Seal(absl::FunctionRef<void(std::string_view body)> out);
+  absl::Status Fold(std::string_view body);
+  void BeginCheckpoint();
+  bool CheckpointSlice(std::size_t budget, absl::FunctionRef<void(std::string_view body)> out);
+  std::uint64_t StateHash() const;
+  // Makes all that follows from folded bodies: index, lists, counts, wheel. Every public method but Fold begins with it.
+  void Settle();
+
+  void TakeReports(std::vector<GroupReport>& out, Reports which);
+  void ReportAll();
+  std::uint64_t List(std::uint64_t cursor, std::size_t scan, absl::FunctionRef<bool(const AlertRecord&)> visit) const;
+  std::optional<AlertRecord> Find(const AlertKey& key) const;
+  std::vector<AlertRecord> ListGroup(GroupKey group, std::size_t limit) const;
+  ShardStatistics Statistics() const;
+  void Prefetch(const AlertKey& key) const { alerts_.Prefetch(key); }
+
+ private:
+  class BodyBuilder;
+  class Folder;
+
+  // Events (shard.cc).
+  Outcome Trigger(EventView event, const Instant& at);
+  Outcome First(EventView event, const Instant& at, bool ended);
+  Outcome Renew(std::uint32_t slot, EventView event, const Instant& at, bool ended);
+  Outcome Again(std::uint32_t slot, EventView event, const Instant& at, bool ended);
+  Outcome Acknowledge(EventView event, const Instant& at);
+  Outcome ResolveEvent(EventView event, const Instant& at);
+  std::uint32_t Create(EventView event, const Instant& at);
+  Outcome Fire(std::uint32_t slot, EventView event, const Instant& at, bool ended);
+  Outcome Reject(Door& door, const Instant& at);
+  void Update(std::uint32_t slot, EventView event);
+  void MergeTimes(std::uint32_t slot, const EventHeader& header, const Instant& at, bool ended);
+  void Seen(StoredAlert& alert, const Instant& at);
+  std::uint64_t ContentOf(EventView event) const;
+
+  // Transitions (shard_work.cc). Every change of an alert's standing goes through one of these.
+  void Resolve(std::uint32_t slot, ResolvedBy by, const Instant& at);
+  void Forget(std::uint32_t slot);
+  void Route(std::uint32_t slot, std::span<const LabelView> labels);
+  // Changes severity or silence of a firing alert, moving it between the lists of its groups where need be.
+  void Restand(std::uint32_t slot, Severity severity, SilenceId silence);
+  void CountStanding(const StoredAlert& alert, std::int32_t by);
+  void Arm(std::uint32_t slot);
+  void ComeDue(std::uint32_t slot, const Instant& at);
+  bool JudgeAgain(std::size_t& budget);
+  void CheckBudget(Door& door);
+
+  // Reports and look-ups (shard_reads.cc).
+  GroupReport ReportOf(std::uint32_t group) const;
+  GroupReport OverflowReportOf(const Door& door) const;
+  AlertSummary SummaryOf(const StoredAlert& alert) const;
+  AlertRecord RecordOf(const StoredAlert& alert) const;
+  IntegrationId NameOf(IntegrationIndex integration) const;
+
+  std::uint32_t rules_version() const {
+    return rules_ == nullptr ? 0 : static_cast<std::uint32_t>(rules_->version.value());
+  }
+
+  Options options_;
+  TextStore texts_;
+  AlertTable alerts_;
+  GroupTable groups_;
+  LeaseWheel wheel_;
+  TakenInClock clock_;
+  Doors doors_;
+
+  RulesPtr rules_;
+  std::optional<Router> router_;
+  Suppressor suppressor_;
+  std::uint32_t judge_next_ = 0;  // the slot to be judged again next
+  std::uint32_t judge_left_ = 0;  // slots still to be looked at
+  std::uint32_t unrouted_ = 0;    // firing alerts without a group: they came before there were rules
+
+  std::uint64_t order_ = 0;  // of the last alert that entered its lists
+  std::uint64_t firing_ = 0;
+  std::uint64_t suppressed_ = 0;
+  std::uint64_t kept_ = 0;
+  std::array<std::uint64_t, kOutcomes> outcomes_{};
+
+  std::int64_t wall_ms_ = 0;  // of the last event or Work
+  bool doors_unsealed_ = false;
+  std::int64_t sealed_clock_ns_ = 0;
+  bool folded_ = false;  // bodies were folded that have not been settled
+  enum class Phase : std::uint8_t {
+    kNone,
+    kStrings,
+    kGroups,
+    kDoors,
+    kAlerts
+  };
+  Phase checkpoint_ = Phase::kNone;
+  std::uint32_t checkpoint_next_ = 0;
+  BodyWriter writer_;
+
+  std::vector<std::uint32_t> matched_;  // scratch
+};
+
+}  // namespace tocsin

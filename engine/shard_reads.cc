@@ -1,0 +1,224 @@
+// What a shard tells: reports to the responder, and look-ups.
+#include <algorithm>
+#include <tuple>
+
+#include "absl/strings/str_format.h"
+
+#include "base/hash.h"
+#include "engine/shard_impl.h"
+
+namespace tocsin {
+namespace {
+
+Labels Owned(std::span<const LabelView> views) {
+  Labels labels;
+  labels.reserve(views.size());
+  for (const LabelView& view : views)
+    labels.push_back({std::string(view.name), std::string(view.value)});
+  return labels;
+}
+
+std::string_view Name(ResolvedBy by) {
+  switch (by) {
+    case ResolvedBy::kNone: return "";
+    case ResolvedBy::kEvent: return "event";
+    case ResolvedBy::kEndsAt: return "ends_at";
+    case ResolvedBy::kExpired: return "expired";
+  }
+  return "";
+}
+
+// Which of two reports the responder should see first.
+bool MoreUrgent(const GroupReport& a, const GroupReport& b) {
+  return std::tuple(b.highest, a.oldest_start, a.key) < std::tuple(a.highest, b.oldest_start, b.key);
+}
+
+}  // namespace
+
+IntegrationId Shard::Impl::NameOf(IntegrationIndex integration) const {
+  return integration < doors_.all().size() ? doors_.all()[integration].id : IntegrationId();
+}
+
+AlertSummary Shard::Impl::SummaryOf(const StoredAlert& alert) const {
+  TextBuffer buffer;
+  const TextView text = texts_.Read(alert.text, buffer);
+  AlertSummary summary;
+  summary.key = alert.key;
+  summary.integration = NameOf(alert.integration);
+  summary.severity = alert.severity;
+  summary.labels = Owned(text.labels);
+  summary.annotations = Owned(text.annotations);
+  summary.link = text.link;
+  summary.fired_at = alert.fired ? absl::FromUnixMillis(alert.fired_at) : absl::Time();
+  summary.starts_at = absl::FromUnixMillis(alert.starts_at);
+  summary.firing = alert.firing;
+  return summary;
+}
+
+AlertRecord Shard::Impl::RecordOf(const StoredAlert& alert) const {
+  AlertRecord record;
+  record.summary = SummaryOf(alert);
+  record.acknowledged = alert.acknowledged;
+  record.last_seen_at = absl::FromUnixMillis(alert.last_seen_at);
+  record.received = alert.received;
+  if (alert.firing) {
+    record.lease_until = alert.until == StoredAlert::kNever ? EngineTime::Infinite() : clock_.EngineAt(alert.until);
+  } else {
+    record.resolved_at = absl::FromUnixMillis(alert.resolved_at);
+    record.resolved_reason = Name(alert.resolved_by);
+  }
+  record.silence = alert.silence;
+  record.rules = RulesVersion(alert.rules);
+  groups_.VisitGroups(alert, [&](std::uint32_t group) {
+    TextBuffer buffer;
+    record.groups.push_back(groups_.at(group).key);
+    record.routes.emplace_back(texts_.Read(groups_.at(group).text, buffer).dedup_key);
+  });
+  TextBuffer buffer;
+  record.fingerprint = Fingerprint(texts_.Read(alert.text, buffer).labels);
+  return record;
+}
+
+GroupReport Shard::Impl::ReportOf(std::uint32_t number) const {
+  const StoredGroup& group = groups_.at(number);
+  TextBuffer buffer;
+  const TextView text = texts_.Read(group.text, buffer);
+  GroupReport report;
+  report.key = group.key;
+  report.shard = options_.index;
+  report.route = RouteId(text.dedup_key);
+  report.labels = Owned(text.labels);
+  report.firing = group.firing();
+  report.suppressed = group.lists[kSuppressedList].count;
+  report.acknowledged = group.acknowledged;
+  report.fired_total = group.fired_total;
+  report.resolved_total = group.resolved_total;
+  report.highest = group.highest();
+  const std::uint32_t silenced = groups_.HeadOf(number, kSuppressedList);
+  if (silenced != kNoSlot) report.silence = alerts_.at(silenced).silence;
+
+  const StoredAlert* oldest = nullptr;
+  for (std::size_t severity = kSeverities; severity-- > 0;) {
+    const std::uint32_t head = groups_.HeadOf(number, severity);
+    if (head == kNoSlot) continue;
+    const StoredAlert& alert = alerts_.at(head);
+    if (oldest == nullptr || alert.fired_at < oldest->fired_at) oldest = &alert;
+    if (report.exemplars.size() == limits::kExemplarsPerGroup) continue;
+    groups_.VisitList(number, severity, [&](std::uint32_t slot) {
+      report.exemplars.push_back(SummaryOf(alerts_.at(slot)));
+      return report.exemplars.size() < limits::kExemplarsPerGroup;
+    });
+  }
+  if (oldest != nullptr) report.oldest_start = absl::FromUnixMillis(std::min(oldest->fired_at, oldest->starts_at));
+  return report;
+}
+
+GroupReport Shard::Impl::OverflowReportOf(const Door& door) const {
+  GroupReport report;
+  report.key = door.overflow_group;
+  report.shard = options_.index;
+  report.route = door.overflow_route;
+  report.labels = {
+      {"alertname",   std::string(kOverBudgetAlert)},
+      {"integration", door.id.value()              }
+  };
+  report.fired_total = door.times_over;
+  report.resolved_total = door.times_over - (door.over ? 1 : 0);
+  if (!door.over) return report;
+  report.firing = 1;
+  report.highest = Severity::kCritical;
+  report.oldest_start = absl::FromUnixMillis(door.over_since);
+  AlertSummary alert;
+  alert.key = HashTo128(door.id.value(), door.overflow_group.value());
+  alert.integration = door.id;
+  alert.severity = Severity::kCritical;
+  alert.labels = report.labels;
+  alert.annotations = {
+      {"summary", absl::StrFormat("integration %s is over its budget of active alerts: new alerts are rejected",
+       door.id.value())}
+  };
+  alert.fired_at = alert.starts_at = report.oldest_start;
+  report.exemplars.push_back(std::move(alert));
+  return report;
+}
+
+void Shard::Impl::TakeReports(std::vector<GroupReport>& out, Reports which) {
+  Settle();
+  const std::size_t first = out.size();
+  std::erase_if(groups_.changed(), [&](std::uint32_t number) {
+    StoredGroup& group = groups_.at(number);
+    if (group.key.set()) {
+      if (which == Reports::kUrgent && !group.urgent()) return false;
+      out.push_back(ReportOf(number));
+      group.reported_firing = out.back().firing > 0;
+      group.reported_highest = out.back().highest;
+    }
+    group.changed = false;
+    return true;
+  });
+  for (Door& door : doors_.all()) {
+    if (door.changed) out.push_back(OverflowReportOf(door));
+    door.changed = false;
+  }
+  std::sort(out.begin() + static_cast<std::ptrdiff_t>(first), out.end(), MoreUrgent);
+}
+
+void Shard::Impl::ReportAll() {
+  Settle();
+  for (std::uint32_t group = 0; group < groups_.end(); ++group) {
+    if (groups_.Has(group)) groups_.MarkChanged(group);
+  }
+  for (Door& door : doors_.all())
+    door.changed = door.times_over > 0;
+}
+
+std::uint64_t Shard::Impl::List(std::uint64_t cursor,
+                                std::size_t scan,
+                                absl::FunctionRef<bool(const AlertRecord&)> visit) const {
+  auto slot = static_cast<std::uint32_t>(std::min<std::uint64_t>(cursor, alerts_.end()));
+  for (; slot < alerts_.end() && scan > 0; ++slot, --scan) {
+    if (alerts_.IsLive(slot) && !visit(RecordOf(alerts_.at(slot)))) {
+      ++slot;
+      break;
+    }
+  }
+  return slot >= alerts_.end() ? 0 : slot;
+}
+
+std::optional<AlertRecord> Shard::Impl::Find(const AlertKey& key) const {
+  const std::uint32_t slot = alerts_.Find(key);
+  if (slot == kNoSlot) return std::nullopt;
+  return RecordOf(alerts_.at(slot));
+}
+
+std::vector<AlertRecord> Shard::Impl::ListGroup(GroupKey key, std::size_t limit) const {
+  std::vector<AlertRecord> records;
+  const std::uint32_t group = groups_.Find(key);
+  if (group == kNoSlot || limit == 0) return records;
+  const auto add = [&](std::size_t list) {
+    if (records.size() == limit) return;
+    groups_.VisitList(group, list, [&](std::uint32_t slot) {
+      records.push_back(RecordOf(alerts_.at(slot)));
+      return records.size() < limit;
+    });
+  };
+  for (std::size_t severity = kSeverities; severity-- > 0;)
+    add(severity);
+  add(kSuppressedList);
+  add(kResolvedList);
+  return records;
+}
+
+ShardStatistics Shard::Impl::Statistics() const {
+  ShardStatistics statistics;
+  statistics.firing = firing_;
+  statistics.suppressed = suppressed_;
+  statistics.resolved_kept = kept_;
+  statistics.groups = groups_.size();
+  statistics.interned_strings = texts_.interned();
+  statistics.table_bytes = texts_.bytes() + alerts_.bytes() + groups_.bytes() + wheel_.bytes() + doors_.bytes();
+  std::ranges::copy(outcomes_, statistics.outcomes);
+  return statistics;
+}
+
+}  // namespace tocsin

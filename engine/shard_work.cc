@@ -1,0 +1,185 @@
+// What a shard does to alerts: the transitions between firing, resolved and forgotten, and the work that time and new rules
+// cause.
+#include <algorithm>
+#include <utility>
+
+#include "engine/shard_impl.h"
+
+namespace tocsin {
+
+void Shard::Impl::CountStanding(const StoredAlert& alert, std::int32_t by) {
+  const auto add = [by](auto& count) { count += static_cast<std::decay_t<decltype(count)>>(by); };
+  Door& door = doors_.at(alert.integration);
+  if (!alert.firing) {
+    add(kept_);
+    add(door.kept);
+    return;
+  }
+  add(alert.silence.set() ? suppressed_ : firing_);
+  add(door.active);
+  if (alert.memberships == kNoSlot) add(unrouted_);
+}
+
+void Shard::Impl::Arm(std::uint32_t slot) {
+  StoredAlert& alert = alerts_.at(slot);
+  if (alert.until == StoredAlert::kNever) return;
+  if (alert.wheel_tick != 0 && alert.wheel_tick <= alert.until) return;  // it will come up early, and be put back
+  alert.wheel_tick = wheel_.Add(slot, alert.until);
+}
+
+void Shard::Impl::Route(std::uint32_t slot, std::span<const LabelView> labels) {
+  StoredAlert& alert = alerts_.at(slot);
+  matched_.clear();
+  if (router_) router_->Match(labels, matched_);
+  for (const std::uint32_t number : matched_) {
+    const Router::Node& node = router_->node(number);
+    std::array<LabelView, UINT8_MAX> buffer;
+    const std::span<const LabelView> group_labels = router_->GroupLabels(node, labels, buffer);
+    const GroupKey key = router_->KeyOf(node, group_labels);
+    std::uint32_t group = groups_.Find(key);
+    if (group == kNoSlot) {
+      const TextView text{group_labels, {}, node.id.value(), {}};
+      group = groups_.Create(key, texts_.Store(text, TextStore::Sighting::kFirst));
+    }
+    groups_.Join(alert, slot, group);
+  }
+  alert.order = ++order_;
+  groups_.Link(alert);
+  if (!alert.silence.set()) groups_.CountFired(alert);
+}
+
+void Shard::Impl::Resolve(std::uint32_t slot, ResolvedBy by, const Instant& at) {
+  StoredAlert& alert = alerts_.at(slot);
+  CountStanding(alert, -1);
+  groups_.Unlink(alert);
+  if (!alert.silence.set()) groups_.CountResolved(alert);
+  alert.firing = false;
+  alert.acknowledged = false;
+  alert.explicit_end = false;
+  alert.silence = SilenceId();
+  alert.resolved_by = by;
+  alert.resolved_at = at.wall_ms;
+  alert.order = ++order_;
+  groups_.Link(alert);
+  Door& door = doors_.at(alert.integration);
+  // Resolved alerts have the same budget as active ones; past it they are forgotten at once.
+  const absl::Duration keep = door.kept < door.budget ? options_.keep_resolved : absl::ZeroDuration();
+  alert.until = clock_.TickAfter(at.now, absl::ToInt64Nanoseconds(keep));
+  CountStanding(alert, +1);
+  alerts_.Mark(slot, Unsealed::kState);
+  Arm(slot);
+  CheckBudget(door);
+}
+
+void Shard::Impl::Forget(std::uint32_t slot) {
+  StoredAlert& alert = alerts_.at(slot);
+  CountStanding(alert, -1);
+  groups_.Unlink(alert);
+  groups_.EndMemberships(groups_.TakeMemberships(alert));
+  texts_.Drop(alert.text);
+  alerts_.Remove(slot);
+}
+
+void Shard::Impl::Restand(std::uint32_t slot, Severity severity, SilenceId silence) {
+  StoredAlert& alert = alerts_.at(slot);
+  if (alert.severity == severity && alert.silence == silence) return;
+  if (alert.silence != silence) alert.rules = rules_version();
+  StoredAlert changed = alert;
+  changed.severity = severity;
+  changed.silence = silence;
+  const bool moves = ListOf(changed) != ListOf(alert);
+  if (moves) groups_.Unlink(alert);
+  CountStanding(alert, -1);
+  alert.severity = severity;
+  alert.silence = silence;
+  CountStanding(alert, +1);
+  if (moves) {
+    alert.order = ++order_;
+    groups_.Link(alert);
+  }
+  groups_.MarkChanged(alert);
+  alerts_.Mark(slot, Unsealed::kState);
+}
+
+void Shard::Impl::CheckBudget(Door& door) {
+  if (!door.over || std::uint64_t{door.active} * 10 > std::uint64_t{door.budget} * 9) return;
+  door.over = false;
+  door.unsealed = doors_unsealed_ = door.changed = true;
+}
+
+void Shard::Impl::SetRules(RulesPtr rules, std::vector<IntegrationId> integrations, const Now& now) {
+  Settle();
+  clock_.Begin(now);
+  const OrganisationPtr before = rules_ == nullptr ? nullptr : rules_->organisation;
+  const bool same_silences = rules_ != nullptr && rules != nullptr && rules_->silences == rules->silences;
+  rules_ = std::move(rules);
+  const OrganisationPtr organisation = rules_ == nullptr ? nullptr : rules_->organisation;
+  if (organisation == nullptr) {
+    router_.reset();
+  } else if (organisation != before) {
+    router_.emplace(organisation->route, options_.key_seed);
+  }
+  const Organisation none;
+  doors_.SetRules(organisation == nullptr ? none : *organisation, integrations);
+  for (Door& door : doors_.all())
+    CheckBudget(door);
+
+  if (!same_silences) suppressor_ = rules_ == nullptr ? Suppressor() : Suppressor(rules_->silences);
+  const bool silences_matter = !same_silences && (suppressed_ > 0 || !suppressor_.empty());
+  // The scan goes on from where an earlier one stands and comes round, so that frequent changes starve no slot.
+  if (silences_matter || unrouted_ > 0) judge_left_ = alerts_.end();
+}
+
+bool Shard::Impl::JudgeAgain(std::size_t& budget) {
+  for (; judge_left_ > 0 && budget > 0; --judge_left_, --budget) {
+    if (judge_next_ >= alerts_.end()) judge_next_ = 0;
+    const std::uint32_t slot = judge_next_++;
+    if (!alerts_.IsLive(slot) || !alerts_.at(slot).firing) continue;
+    StoredAlert& alert = alerts_.at(slot);
+    TextBuffer buffer;
+    const std::span<const LabelView> labels = texts_.Read(alert.text, buffer).labels;
+    Restand(slot, alert.severity, suppressor_.Judge(labels));
+    if (alert.memberships == kNoSlot && router_) {
+      CountStanding(alert, -1);
+      Route(slot, labels);
+      CountStanding(alert, +1);
+      alerts_.Mark(slot, Unsealed::kAll);
+    }
+  }
+  return judge_left_ == 0;
+}
+
+void Shard::Impl::ComeDue(std::uint32_t slot, const Instant& at) {
+  if (!alerts_.IsLive(slot)) return;
+  StoredAlert& alert = alerts_.at(slot);
+  if (alert.wheel_tick == 0 || alert.wheel_tick > wheel_.now()) return;  // a stale entry
+  alert.wheel_tick = 0;
+  if (alert.until > clock_.tick()) {
+    Arm(slot);
+  } else if (alert.firing) {
+    Resolve(slot, ResolvedBy::kExpired, at);
+  } else {
+    Forget(slot);
+  }
+}
+
+bool Shard::Impl::Work(const Now& now, EngineTime taken_in, std::size_t budget) {
+  Settle();
+  clock_.Begin(now);
+  clock_.Observe(now, taken_in);
+  const Instant at(now);
+  wall_ms_ = at.wall_ms;
+  const bool reached = wheel_.Advance(
+      clock_.tick(), budget,
+      [this](std::uint32_t slot) { return alerts_.IsLive(slot) ? alerts_.at(slot).wheel_tick : 0; },
+      [&](std::uint32_t slot) { ComeDue(slot, at); });
+  return !JudgeAgain(budget) || !reached;
+}
+
+EngineTime Shard::Impl::NextExpiry() const {
+  if (judge_left_ > 0) return clock_.ShellAt(clock_.tick());
+  const std::uint32_t tick = wheel_.Next();
+  return tick == LeaseWheel::kNever ? EngineTime::Infinite() : clock_.ShellAt(tick);
+}
+
+}  // namespace tocsin
