@@ -1,21 +1,25 @@
-// Delivers leased notifications. One thread of its own with one libcurl multi handle: an attempt starts and completes
-// later, with a deadline; a provider that hangs holds nobody else's page.
+// Delivers leased notifications. One thread of its own with one libcurl multi handle, and a pool for mail (see
+// notify/mailer.h for why): an attempt starts and completes later, with a deadline; a provider that hangs holds nobody
+// else's page.
 //
 // The promise that no send starts after an acknowledgement has answered OK rests on the gate: the responder's shell
-// closes a notification's gate before it answers; the notifier starts an attempt only by winning the gate.
+// closes a notification's gate before it answers; the notifier starts an attempt only by winning the gate, right before
+// it hands the request to libcurl.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
 
-#include "absl/functional/any_invocable.h"
 #include "absl/time/time.h"
+
 #include "model/command.h"
 #include "model/gate.h"
 #include "model/organisation.h"
 #include "model/response.h"
+#include "notify/peer_rules.h"
 
 namespace tocsin {
 
@@ -23,18 +27,30 @@ class Notifier {
  public:
   using Report = std::function<void(const AttemptResult&)>;  // called on the notifier's thread; must not block
   struct Options {
-    bool terminal = true;               // kTerminal prints to standard output; else only to the log
-    std::size_t max_in_flight = 512;    // more wait in their lane, critical first
-    std::size_t reserved_critical = 64;  // of them only for the critical lane
-    std::size_t max_per_host = 64;      // one slow provider cannot take all
+    bool terminal = true;                  // kTerminal prints; else it only logs the title
+    int terminal_fd = 1;                   // where kTerminal prints
+    std::size_t max_in_flight = 512;       // more wait in their lane, critical first
+    std::size_t reserved_critical = 64;    // of them only for the critical lane
+    std::size_t max_per_host = 64;         // one slow provider cannot take all
+    std::size_t max_per_mail_server = 16;  // each is a thread, and mail servers limit connections per client
+    std::size_t max_waiting = 100'000;     // more are answered at once with kRetryLater
+    absl::Duration connect_timeout = absl::Seconds(10);  // name look-up, TCP and TLS together
+    absl::Duration shutdown_grace = absl::Seconds(3);    // for attempts under way, before they are given up
+    std::string proxy;                                   // for HTTP; empty: none, whatever the environment says
+    std::string ca_file;                                 // for HTTPS; empty: the system's
+    PeerRules webhook_peers;                             // where webhooks of people and receivers may lead
   };
   Notifier(Options options, Report report);
+  // Waiting attempts are reported as kNotStarted; those under way get `shutdown_grace`, then what is certain is reported.
+  // No report is made after the destructor has returned.
   ~Notifier();
+  Notifier(const Notifier&) = delete;
+  Notifier& operator=(const Notifier&) = delete;
 
   // Providers and their credentials; takes effect for attempts started from now on. Any thread.
   void SetOrganisation(OrganisationPtr organisation);
   // Queues an attempt by lane. Any thread; never blocks. Every attempt is reported exactly once, by `deadline` at the
-  // latest.
+  // latest. Without a gate it starts unconditionally.
   void Start(const Notification& notification, absl::Duration deadline, std::shared_ptr<Gate> gate);
   // A GET to the dead-man URL; result ignored but logged when it changes. Any thread.
   void Beat(const std::string& url);
@@ -42,7 +58,7 @@ class Notifier {
   struct Statistics {
     std::uint64_t in_flight = 0;
     std::uint64_t queued[3] = {};
-    std::uint64_t results[5][6] = {};  // [ContactMethod::Kind][AttemptResult::Kind]
+    std::uint64_t results[5][6] = {};  // [ContactMethod::Kind][AttemptResult::Kind]; also those that were not started
   };
   Statistics Read() const;
 

@@ -1,0 +1,30 @@
+#include "notify/channel.h"
+
+#include <cstddef>
+#include <iterator>
+
+#include "base/status.h"
+#include "notify/channels/channels.h"
+
+namespace tocsin {
+namespace {
+
+using Kind = ContactMethod::Kind;
+
+constexpr Channel kChannels[] = {
+    {Kind::kTerminal, TerminalDestination, ComposeTerminal, JudgeTerminal},
+    {Kind::kEmail,    EmailDestination,    ComposeEmail,    JudgeEmail   },
+    {Kind::kSms,      TwilioDestination,   ComposeSms,      JudgeTwilio  },
+    {Kind::kVoice,    TwilioDestination,   ComposeVoice,    JudgeTwilio  },
+    {Kind::kWebhook,  WebhookDestination,  ComposeWebhook,  JudgeWebhook },
+};
+
+}  // namespace
+
+const Channel& ChannelOf(ContactMethod::Kind kind) {
+  const auto index = static_cast<std::size_t>(kind);
+  TOCSIN_CHECK(index < std::size(kChannels) && kChannels[index].kind == kind, "the table is in the order of the kinds");
+  return kChannels[index];
+}
+
+}  // namespace tocsin

@@ -1,0 +1,50 @@
+// One HTTP exchange on a libcurl multi handle. All calls on the multi handle's thread; nothing blocks.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include <curl/curl.h>
+
+#include "notify/curl_options.h"
+#include "notify/exchange.h"
+
+namespace tocsin {
+
+// Life: made, added to a multi handle by its handle(), then Finish() once with libcurl's result, or Abandon() when it
+// took too long; then taken off the multi handle, then destroyed.
+class HttpTransfer {
+ public:
+  HttpTransfer(HttpRequest request, const TransportOptions& options);
+  HttpTransfer(const HttpTransfer&) = delete;  // libcurl holds our address
+  HttpTransfer& operator=(const HttpTransfer&) = delete;
+
+  CURL* handle() const { return handle_.get(); }
+  Reply Finish(CURLcode code, absl::Time now) const;
+  // The deadline has passed, or we are stopping: `why` in a few words.
+  Reply Abandon(std::string_view why, absl::Time now) const;
+
+ private:
+  Reply Describe(absl::Time now) const;
+  static curl_socket_t OpenSocket(void* self, curlsocktype purpose, curl_sockaddr* address);
+  static int BeforeRequest(void* self, char* peer, char* local, int peer_port, int local_port);
+  static std::size_t OnHeader(char* bytes, std::size_t size, std::size_t count, void* self);
+  static std::size_t OnBody(char* bytes, std::size_t size, std::size_t count, void* self);
+
+  const HttpRequest request_;
+  const TransportOptions& options_;  // of the notifier, which outlives all transfers
+  CurlList headers_;
+  std::array<char, CURL_ERROR_SIZE> error_{};
+  bool peer_denied_ = false;
+  bool request_begun_ = false;  // from here on the provider may have acted on it
+  std::size_t header_bytes_ = 0;
+  std::string retry_after_;
+  std::string body_;
+  bool body_cut_ = false;
+  CurlHandle handle_;  // last: its end must not find the others gone
+};
+
+}  // namespace tocsin

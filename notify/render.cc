@@ -1,0 +1,75 @@
+#include "notify/render.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+
+#include "base/strings.h"
+#include "notify/text.h"
+#include "notify/wording.h"
+
+namespace tocsin {
+namespace {
+
+std::string Repeated(std::string_view piece, std::size_t times) {
+  std::string out;
+  for (std::size_t i = 0; i < times; ++i)
+    out += piece;
+  return out;
+}
+
+}  // namespace
+
+std::string RenderTerminal(const Notification& notification, absl::Time now, absl::TimeZone zone) {
+  constexpr std::size_t kWidth = 76;
+  const std::string name = CleanLine(notification.method.address, kNameBytes);
+  const std::string person = Person(notification);
+  std::string heading = absl::StrCat(Headline(notification), " for ", person);
+  if (!name.empty() && name != person) absl::StrAppend(&heading, " (", name, ")");
+  absl::StrAppend(&heading, ", ", absl::FormatTime("%a %Y-%m-%d %H:%M:%S %Z", now, zone));
+  const std::size_t used = std::min(kWidth, heading.size() + 5);
+  std::string out =
+      absl::StrCat("\n┏━━ ", heading, " ", Repeated("━", kWidth - used), "\n┃ ", Title(notification), "\n");
+  const std::string body = Body(notification);
+  if (!body.empty()) {
+    out += "┃\n";
+    for (const absl::string_view line : absl::StrSplit(body, '\n'))
+      absl::StrAppend(&out, "┃ ", line, "\n");
+  }
+  const std::vector<std::string> how = HowToAcknowledge(notification);
+  if (!how.empty()) out += "┃\n";
+  for (const std::string& line : how)
+    absl::StrAppend(&out, "┃ ", line, "\n");
+  absl::StrAppend(&out, "┗", Repeated("━", kWidth - 1), "\n");
+  return out;
+}
+
+std::string RenderVoice(const Notification& notification) {
+  constexpr std::size_t kSpokenBytes = 400;  // escaping makes at most six bytes of one, and the limit is 4,000
+  const std::string reference = Reference(notification.subject);
+  std::string spoken = absl::StrCat("Tocsin. ", ToLower(Headline(notification)), " for ", Person(notification), ". ",
+                                    CleanLine(notification.title, kSpokenBytes), ". ");
+  if (Acknowledgeable(notification) && !reference.empty()) {
+    absl::StrAppend(&spoken, "To acknowledge, use the link in your messages, or tocsin ack ", reference, ".");
+  }
+  return absl::StrCat("<Response><Pause length=\"1\"/><Say loop=\"2\">", XmlEscape(spoken), "</Say></Response>");
+}
+
+std::string RenderWebhook(const Notification& notification) {
+  const std::string reference = Reference(notification.subject);
+  const auto field = [](std::string_view name, std::string_view value) {
+    return absl::StrCat(JsonQuote(name), ":", JsonQuote(value));
+  };
+  return absl::StrCat(
+      "{", field("id", absl::StrCat("N", notification.id.value())), ",",
+      field("idempotency_key", notification.idempotency_key), ",", field("purpose", PurposeName(notification.purpose)),
+      ",", field("priority", LaneName(notification.lane)), ",", field("subject", reference), ",",
+      field("user", CleanLine(notification.user.value(), kNameBytes)), ",",
+      field("receiver", CleanLine(notification.receiver.value(), kNameBytes)), ",", field("title", Title(notification)),
+      ",", field("body", Body(notification)), ",", field("acknowledge_url", CleanLink(notification.acknowledge_url)),
+      ",", field("created_at", absl::FormatTime(absl::RFC3339_full, notification.created_at, absl::UTCTimeZone())),
+      ",\"attempt\":", notification.attempt, ",\"repeat\":", notification.repeat ? "true" : "false", "}");
+}
+
+}  // namespace tocsin
