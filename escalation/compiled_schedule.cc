@@ -127,8 +127,9 @@ class Compiler {
       intervals.push_back({.start = ToInstant(from.start), .end = ToInstant(from.end)});
     }
     out.override_index = IntervalIndex(intervals);
-    for (const Interval& interval : intervals)
-      AddEdges(interval, out.edges);
+    for (std::uint32_t i = 0; i < intervals.size(); ++i) {
+      AddEdges(intervals[i], i, out.edges);
+    }
   }
 
   void CompileTemporaries(const Schedule& schedule, CompiledSchedule& out) const {
@@ -136,12 +137,12 @@ class Compiler {
       CompiledTemporary& to = out.temporaries.emplace_back();
       to.start = ToInstant(from.start);
       to.end = ToInstant(from.end);
-      AddEdges({.start = to.start, .end = to.end}, out.edges);
+      AddEdges({.start = to.start, .end = to.end}, Edge::kTemporary, out.edges);
       std::vector<Interval> shifts;
       for (const FixedShift& shift : from.shifts) {
         to.crews.push_back(MakeCrew(shift.members));
         shifts.push_back({.start = ToInstant(shift.start), .end = ToInstant(shift.end)});
-        AddEdges(shifts.back(), out.edges);
+        AddEdges(shifts.back(), Edge::kTemporary, out.edges);
       }
       to.shifts = IntervalIndex(shifts);
     }
@@ -149,9 +150,9 @@ class Compiler {
               [](const CompiledTemporary& a, const CompiledTemporary& b) { return a.start < b.start; });
   }
 
-  static void AddEdges(const Interval& interval, std::vector<Instant>& edges) {
-    edges.push_back(interval.start);
-    edges.push_back(interval.end);
+  static void AddEdges(const Interval& interval, std::uint32_t number, std::vector<Edge>& edges) {
+    edges.push_back({.at = interval.start, .number = number, .begins = true});
+    edges.push_back({.at = interval.end, .number = number, .begins = false});
   }
 
   CompiledSchedule Compile(const Schedule& schedule, std::uint32_t source) {
@@ -161,8 +162,7 @@ class Compiler {
     CompileLayers(schedule, out);
     CompileOverrides(schedule, out);
     CompileTemporaries(schedule, out);
-    std::sort(out.edges.begin(), out.edges.end());
-    out.edges.erase(std::unique(out.edges.begin(), out.edges.end()), out.edges.end());
+    std::sort(out.edges.begin(), out.edges.end(), [](const Edge& a, const Edge& b) { return a.at < b.at; });
     return out;
   }
 

@@ -67,6 +67,14 @@ struct CompiledTemporary {
   IntervalIndex shifts;
 };
 
+// An instant at which something other than a layer begins or ends.
+struct Edge {
+  static constexpr std::uint32_t kTemporary = UINT32_MAX;
+  Instant at;
+  std::uint32_t number = kTemporary;  // of the override; kTemporary: a temporary schedule, or a shift of one
+  bool begins = false;
+};
+
 struct CompiledSchedule {
   std::uint32_t source = 0;  // position in Organisation::schedules
   std::uint32_t zone = 0;
@@ -74,8 +82,8 @@ struct CompiledSchedule {
   std::vector<CompiledOverride> overrides;  // in the order in which they apply
   IntervalIndex override_index;
   std::vector<CompiledTemporary> temporaries;  // ascending, disjoint
-  std::vector<Instant> edges;        // starts and ends of overrides, temporaries and shifts: ascending, each once
-  std::vector<std::uint32_t> reach;  // numbers of this schedule and of all that are nested in it
+  std::vector<Edge> edges;                     // of overrides and temporary schedules, ascending
+  std::vector<std::uint32_t> reach;            // numbers of this schedule and of all that are nested in it
 };
 
 struct CompiledOrganisation {

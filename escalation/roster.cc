@@ -79,7 +79,8 @@ absl::StatusOr<Roster> Roster::Compile(OrganisationPtr organisation) {
 }
 
 std::vector<Person> Roster::Resolve(std::span<const Target> targets, absl::Time at) const {
-  Evaluation evaluation(*compiled_, ToInstant(at));
+  Causes causes;
+  Evaluation evaluation(*compiled_, ToInstant(at), &causes);
   PeopleSet people;
   for (const Target& target : targets) {
     if (const std::optional<Ref> ref = compiled_->Find(target)) evaluation.AddTarget(*ref, people);
@@ -87,8 +88,7 @@ std::vector<Person> Roster::Resolve(std::span<const Target> targets, absl::Time 
   std::vector<Person> persons;
   persons.reserve(people.size());
   for (const Member& member : people) {
-    persons.push_back(
-        {.user = compiled_->users[member.user]->id, .reason = Reason(*compiled_, evaluation.causes(), member.cause)});
+    persons.push_back({.user = compiled_->users[member.user]->id, .reason = Reason(*compiled_, causes, member.cause)});
   }
   return persons;
 }
@@ -97,7 +97,8 @@ std::vector<UserId> Roster::OnCall(const ScheduleId& schedule, absl::Time at) co
   const auto number = compiled_->schedule_numbers.find(schedule);
   if (number == compiled_->schedule_numbers.end()) return {};
   PeopleSet people;
-  Evaluation(*compiled_, ToInstant(at)).AddTarget({.kind = Ref::Kind::kSchedule, .number = number->second}, people);
+  Evaluation(*compiled_, ToInstant(at), nullptr)
+      .AddTarget({.kind = Ref::Kind::kSchedule, .number = number->second}, people);
   return Users(*compiled_, people);
 }
 

@@ -19,11 +19,6 @@ const CompiledTemporary* TemporaryAt(const CompiledSchedule& schedule, Instant a
   return at < last.end ? &last : nullptr;
 }
 
-std::int32_t Evaluation::AddCause(const Cause& cause) {
-  causes_.push_back(cause);
-  return static_cast<std::int32_t>(causes_.size() - 1);
-}
-
 WallTime Evaluation::Water(std::uint32_t zone) {
   for (const auto& [known, water] : waters_) {
     if (known == zone) return water;
@@ -47,8 +42,13 @@ void Evaluation::AddRef(const Ref& ref, std::int32_t via, PeopleSet& into) {
 }
 
 void Evaluation::AddCrew(const Crew& crew, std::int32_t cause, PeopleSet& into) {
-  for (const Ref& ref : crew)
-    AddRef(ref, cause, into);
+  for (const Ref& ref : crew) {
+    if (ref.kind == Ref::Kind::kUser) {
+      into.Add({.user = ref.number, .cause = cause});
+    } else {
+      AddRef(ref, cause, into);
+    }
+  }
 }
 
 void Evaluation::AddShifts(const CompiledSchedule& schedule,
@@ -96,13 +96,15 @@ void Evaluation::AddLayers(const CompiledSchedule& schedule,
   std::uint64_t overridden = 0;
   for (const std::uint32_t number : overrides)
     overridden |= schedule.overrides[number].layers;
-  for (std::size_t i = 0; i < schedule.layers.size(); ++i) {
-    const CompiledLayer& layer = schedule.layers[i];
-    const bool lower = i > 0 && layer.priority != schedule.layers[i - 1].priority;
-    if (lower && !into.empty()) return;
-    const std::uint64_t bit = std::uint64_t{1} << i;
-    const Offer offer = offer_at(i);
+  std::uint64_t bit = 1;
+  std::int32_t priority = schedule.layers.empty() ? 0 : schedule.layers.front().priority;
+  for (const CompiledLayer& layer : schedule.layers) {
+    if (layer.priority != priority && !into.empty()) return;
+    priority = layer.priority;
+    const Offer offer = offer_at(layer);
     const bool is_overridden = (overridden & bit) != 0;
+    const std::uint64_t own_bit = bit;
+    bit <<= 1U;
     if (offer.crew == nullptr && !is_overridden) continue;
     const std::int32_t cause = AddCause({.kind = Cause::Kind::kLayer,
                                          .schedule = schedule.source,
@@ -117,7 +119,7 @@ void Evaluation::AddLayers(const CompiledSchedule& schedule,
     if (offer.crew != nullptr) AddCrew(*offer.crew, cause, people);
     for (const std::uint32_t number : overrides) {
       const CompiledOverride& change = schedule.overrides[number];
-      if ((change.layers & bit) != 0) Apply(schedule, change, via, people);
+      if ((change.layers & own_bit) != 0) Apply(schedule, change, via, people);
     }
     into.Add(people);
   }
@@ -156,7 +158,9 @@ PeopleSet Evaluation::OnCall(const CompiledSchedule& schedule,
     AddShifts(schedule, *temporary, -1, people);
     return people;
   }
-  return Combine(schedule, overrides, -1, [&](std::size_t layer) { return offers[layer]; });
+  const CompiledLayer* const first = schedule.layers.data();
+  return Combine(schedule, overrides, -1,
+                 [&](const CompiledLayer& layer) { return offers[static_cast<std::size_t>(&layer - first)]; });
 }
 
 void Evaluation::AddSchedule(const CompiledSchedule& schedule, std::int32_t via, PeopleSet& into) {
@@ -165,10 +169,8 @@ void Evaluation::AddSchedule(const CompiledSchedule& schedule, std::int32_t via,
     return;
   }
   const IntervalIndex::Hits overrides = schedule.override_index.At(at_);
-  into.Add(Combine(schedule, overrides, via, [&](std::size_t i) {
-    const CompiledLayer& layer = schedule.layers[i];
-    return OfferOf(layer, at_, Water(layer.zone));
-  }));
+  into.Add(Combine(schedule, overrides, via,
+                   [&](const CompiledLayer& layer) { return OfferOf(layer, at_, Water(layer.zone)); }));
 }
 
 }  // namespace tocsin

@@ -35,7 +35,9 @@ Offer OfferOf(const CompiledLayer& layer, Instant at, WallTime water);
 // Answers for one instant. Cheap to make, and without allocation unless many people are on; not shared.
 class Evaluation {
  public:
-  Evaluation(const CompiledOrganisation& organisation, Instant at) : organisation_(organisation), at_(at) {}
+  // Members' causes are positions in `causes`; without it, when reasons are not wanted, they are -1.
+  Evaluation(const CompiledOrganisation& organisation, Instant at, Causes* causes)
+      : organisation_(organisation), at_(at), causes_(causes) {}
 
   // Everybody behind `ref`.
   void AddTarget(const Ref& ref, PeopleSet& into) { AddRef(ref, -1, into); }
@@ -45,8 +47,6 @@ class Evaluation {
   PeopleSet OnCall(const CompiledSchedule& schedule,
                    std::span<const Offer> offers,
                    std::span<const std::uint32_t> overrides);
-
-  const Causes& causes() const { return causes_; }
 
  private:
   template <typename OfferAt>
@@ -68,12 +68,16 @@ class Evaluation {
   void AddRef(const Ref& ref, std::int32_t via, PeopleSet& into);
   void AddCrew(const Crew& crew, std::int32_t cause, PeopleSet& into);
   void Apply(const CompiledSchedule& schedule, const CompiledOverride& change, std::int32_t via, PeopleSet& people);
-  std::int32_t AddCause(const Cause& cause);
+  std::int32_t AddCause(const Cause& cause) {
+    if (causes_ == nullptr) return -1;
+    causes_->push_back(cause);
+    return static_cast<std::int32_t>(causes_->size() - 1);
+  }
   WallTime Water(std::uint32_t zone);
 
   const CompiledOrganisation& organisation_;
   Instant at_;
-  Causes causes_;
+  Causes* causes_;
   absl::InlinedVector<std::pair<std::uint32_t, WallTime>, 4> waters_;  // by zone, as far as they have been asked
 };
 

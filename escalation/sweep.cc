@@ -21,15 +21,19 @@ Instant NextBoundary(
 
 Sweep::Sweep(const CompiledOrganisation& organisation, std::uint32_t schedule, Instant from)
     : organisation_(organisation), schedule_(organisation.schedules[schedule]), at_(from) {
+  offers_.resize(schedule_.layers.size());
   for (const std::uint32_t number : schedule_.reach) {
     const CompiledSchedule& reached = organisation.schedules[number];
     for (const CompiledLayer& layer : reached.layers) {
-      layers_.push_back({.layer = &layer, .next = from, .offer = {}});
+      const bool own = layers_.size() < offers_.size();
+      layers_.push_back({.layer = &layer, .next = from, .offer = own ? &offers_[layers_.size()] : nullptr});
     }
-    const auto first = std::lower_bound(reached.edges.begin(), reached.edges.end(), from);
-    edges_.push_back({.edges = &reached.edges, .next = static_cast<std::size_t>(first - reached.edges.begin())});
+    // What begins or ends at `from` is already in the answer for `from`.
+    const auto first = std::upper_bound(reached.edges.begin(), reached.edges.end(), from,
+                                        [](Instant at, const Edge& edge) { return at < edge.at; });
+    const Edge* const edges = reached.edges.data();
+    edges_.push_back({.next = edges + (first - reached.edges.begin()), .end = edges + reached.edges.size()});
   }
-  offers_.resize(schedule_.layers.size());
   overrides_ = schedule_.override_index.At(at_);
   Settle();
 }
@@ -37,29 +41,37 @@ Sweep::Sweep(const CompiledOrganisation& organisation, std::uint32_t schedule, I
 void Sweep::Refresh(LayerCursor& cursor) {
   const ZoneClock& clock = organisation_.zones[cursor.layer->zone];
   const WallTime water = clock.HighWater(at_);
-  cursor.offer = OfferOf(*cursor.layer, at_, water);
-  cursor.next = NextBoundary(*cursor.layer, clock, at_, water, cursor.offer);
+  const Offer offer = OfferOf(*cursor.layer, at_, water);
+  cursor.next = NextBoundary(*cursor.layer, clock, at_, water, offer);
+  if (cursor.offer != nullptr) *cursor.offer = offer;
+}
+
+void Sweep::Pass(const Edge& edge) {
+  if (edge.number == Edge::kTemporary) return;
+  const auto place = std::lower_bound(overrides_.begin(), overrides_.end(), edge.number);
+  if (edge.begins) {
+    overrides_.insert(place, edge.number);
+  } else {
+    overrides_.erase(place);
+  }
 }
 
 void Sweep::Settle() {
-  next_ = kNever;
-  for (std::size_t i = 0; i < layers_.size(); ++i) {
-    LayerCursor& cursor = layers_[i];
-    if (cursor.next <= at_) {
-      Refresh(cursor);
-      if (i < offers_.size()) offers_[i] = cursor.offer;
-    }
-    next_ = std::min(next_, cursor.next);
+  Instant next = kNever;
+  for (LayerCursor& cursor : layers_) {
+    if (cursor.next <= at_) Refresh(cursor);
+    next = std::min(next, cursor.next);
   }
-  for (std::size_t i = 0; i < edges_.size(); ++i) {
-    EdgeCursor& cursor = edges_[i];
-    if (cursor.next < cursor.edges->size() && (*cursor.edges)[cursor.next] <= at_) {
-      ++cursor.next;
-      if (i == 0) overrides_ = schedule_.override_index.At(at_);
+  bool own = true;
+  for (EdgeCursor& cursor : edges_) {
+    for (; cursor.next != cursor.end && cursor.next->at <= at_; ++cursor.next) {
+      if (own) Pass(*cursor.next);
     }
-    if (cursor.next < cursor.edges->size()) next_ = std::min(next_, (*cursor.edges)[cursor.next]);
+    if (cursor.next != cursor.end) next = std::min(next, cursor.next->at);
+    own = false;
   }
-  people_ = Evaluation(organisation_, at_).OnCall(schedule_, offers_, overrides_);
+  next_ = next;
+  people_ = Evaluation(organisation_, at_, nullptr).OnCall(schedule_, offers_, overrides_);
 }
 
 void Sweep::Advance() {

@@ -20,6 +20,8 @@ class Sweep {
  public:
   // `organisation` must outlive the sweep.
   Sweep(const CompiledOrganisation& organisation, std::uint32_t schedule, Instant from);
+  Sweep(const Sweep&) = delete;  // cursors point into offers_
+  Sweep& operator=(const Sweep&) = delete;
 
   // Where the sweep stands, and who is on call from here to `next()`.
   Instant at() const { return at_; }
@@ -38,14 +40,15 @@ class Sweep {
   struct LayerCursor {
     const CompiledLayer* layer = nullptr;
     Instant next;
-    Offer offer;
+    Offer* offer = nullptr;  // in offers_; nullptr for layers of nested schedules
   };
   struct EdgeCursor {
-    const std::vector<Instant>* edges = nullptr;
-    std::size_t next = 0;
+    const Edge* next = nullptr;
+    const Edge* end = nullptr;
   };
   void Refresh(LayerCursor& cursor);
-  void Settle();  // everything that follows from at_
+  void Pass(const Edge& edge);  // of the schedule itself
+  void Settle();                // everything that follows from at_
 
   const CompiledOrganisation& organisation_;
   const CompiledSchedule& schedule_;

@@ -85,7 +85,7 @@ TEST(OracleTest, RandomOrganisationsAreOnCallAsMinuteByMinuteCountingSays) {
   ASSERT_FALSE(zones.empty()) << "the zone database is needed: install tzdata";
   const FirstAt first_at = ScanMinutes();
   std::uint64_t compared = 0;
-  for (std::uint64_t seed = 1; seed <= 300 * Scale(); ++seed) {
+  for (std::uint64_t seed = 1; seed <= 200 * Scale(); ++seed) {
     Random random(seed);
     const std::string& zone = zones[random.Below(zones.size())];
     const std::vector<std::string> others = {zones[random.Below(zones.size())], "America/New_York",
@@ -100,7 +100,7 @@ TEST(OracleTest, RandomOrganisationsAreOnCallAsMinuteByMinuteCountingSays) {
     if (testing::Test::HasFatalFailure()) return;
     ++compared;
   }
-  EXPECT_GT(compared, 200 * Scale()) << "too few zones were on whole minutes";
+  EXPECT_GT(compared, 150 * Scale()) << "too few zones were on whole minutes";
 }
 
 // Steps through one change of clocks minute by minute, from before anything of it can be felt.
