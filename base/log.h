@@ -35,6 +35,7 @@ std::optional<LogLevel> LogLevelFromName(std::string_view name);
 // Implicit from all that has one obvious text.
 class LogValue {
  public:
+  // NOLINTBEGIN(google-explicit-constructor)
   LogValue(std::string_view text) : text_(text) {}
   LogValue(const std::string& text) : text_(text) {}
   LogValue(const char* text) : text_(text) {}
@@ -45,6 +46,7 @@ class LogValue {
   LogValue(absl::Duration duration);
   LogValue(absl::Time time);
   LogValue(const absl::Status& status);
+  // NOLINTEND(google-explicit-constructor)
   const std::string& text() const { return text_; }
 
  private:

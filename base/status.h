@@ -73,9 +73,11 @@ std::string Message(const absl::Status& status);
 
 // `TOCSIN_ASSIGN(auto x, F());` unwraps a StatusOr or returns its status.
 #define TOCSIN_ASSIGN(left, expression) TOCSIN_ASSIGN_IMPL(TOCSIN_JOIN(tocsin_or_, __LINE__), left, expression)
+// NOLINTBEGIN(bugprone-macro-parentheses): `left` may be a declaration.
 #define TOCSIN_ASSIGN_IMPL(temporary, left, expression)      \
   auto temporary = (expression);                             \
   if (!temporary.ok()) return std::move(temporary).status(); \
   left = *std::move(temporary)
+// NOLINTEND(bugprone-macro-parentheses)
 #define TOCSIN_JOIN(a, b) TOCSIN_JOIN_IMPL(a, b)
 #define TOCSIN_JOIN_IMPL(a, b) a##b

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstring>
 #include <iterator>
 
 #include "absl/strings/str_format.h"
@@ -9,27 +10,50 @@
 namespace tocsin {
 namespace {
 
-// The length of the valid UTF-8 sequence at the start of `text`, or 0 when there is none (RFC 3629: no overlong forms,
-// no surrogates, nothing above U+10FFFF).
+// The well-formed sequences of more than one byte (Unicode, table 3-7): which second byte may follow which first. Bytes
+// after the second are 0x80 to 0xBF. No overlong forms, no surrogates, nothing above U+10FFFF.
+struct Sequence {
+  std::uint8_t first_low, first_high;
+  std::uint8_t second_low, second_high;
+  std::uint8_t bytes;
+};
+constexpr Sequence kSequences[] = {
+    {0xC2, 0xDF, 0x80, 0xBF, 2},
+    {0xE0, 0xE0, 0xA0, 0xBF, 3},
+    {0xE1, 0xEC, 0x80, 0xBF, 3},
+    {0xED, 0xED, 0x80, 0x9F, 3},
+    {0xEE, 0xEF, 0x80, 0xBF, 3},
+    {0xF0, 0xF0, 0x90, 0xBF, 4},
+    {0xF1, 0xF3, 0x80, 0xBF, 4},
+    {0xF4, 0xF4, 0x80, 0x8F, 4},
+};
+
+// The length of the valid UTF-8 sequence at the start of a text that is not empty, or 0 when there is none.
 std::size_t SequenceLength(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return static_cast<std::uint8_t>(text[i]); };
-  const auto continues = [&](std::size_t i) { return i < text.size() && (byte(i) & 0xC0U) == 0x80U; };
-  const std::uint8_t lead = byte(0);
-  if (lead < 0x80) return 1;
-  if (lead >= 0xC2 && lead <= 0xDF) return continues(1) ? 2 : 0;
-  if (lead >= 0xE0 && lead <= 0xEF) {
-    if (!continues(1) || !continues(2)) return 0;
-    if (lead == 0xE0 && byte(1) < 0xA0) return 0;
-    if (lead == 0xED && byte(1) > 0x9F) return 0;
-    return 3;
-  }
-  if (lead >= 0xF0 && lead <= 0xF4) {
-    if (!continues(1) || !continues(2) || !continues(3)) return 0;
-    if (lead == 0xF0 && byte(1) < 0x90) return 0;
-    if (lead == 0xF4 && byte(1) > 0x8F) return 0;
-    return 4;
+  const auto within = [&](std::size_t i, std::uint8_t low, std::uint8_t high) {
+    const auto byte = static_cast<std::uint8_t>(text[i]);
+    return low <= byte && byte <= high;
+  };
+  if (within(0, 0x00, 0x7F)) return 1;
+  for (const Sequence& s : kSequences) {
+    if (!within(0, s.first_low, s.first_high)) continue;
+    if (text.size() < s.bytes || !within(1, s.second_low, s.second_high)) return 0;
+    for (std::size_t i = 2; i < s.bytes; ++i) {
+      if (!within(i, 0x80, 0xBF)) return 0;
+    }
+    return s.bytes;
   }
   return 0;
+}
+
+// Eight bytes at once: nearly all text that we see is ASCII, and all of it is checked.
+std::size_t AsciiPrefix(std::string_view text) {
+  std::size_t at = 0;
+  for (std::uint64_t word = 0; text.size() - at >= sizeof word; at += sizeof word) {
+    std::memcpy(&word, text.data() + at, sizeof word);
+    if ((word & 0x8080808080808080) != 0) break;
+  }
+  return at;
 }
 
 // Not shown by Go's strconv.IsPrint: control, format, separator, private-use code points. (Go also escapes code points
@@ -101,6 +125,7 @@ void AppendJsonEscape(std::string& out, char c) {
 }  // namespace
 
 bool IsValidUtf8(std::string_view text) {
+  text.remove_prefix(AsciiPrefix(text));
   while (!text.empty()) {
     const std::size_t length = SequenceLength(text);
     if (length == 0) return false;

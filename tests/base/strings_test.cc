@@ -52,6 +52,15 @@ TEST(Utf8Test, KnowsValidFromInvalid) {
     EXPECT_EQ(IsValidUtf8(c.text), c.valid) << c.name;
 }
 
+TEST(Utf8Test, FindsABadByteAtEveryPlaceOfALongText) {
+  for (std::size_t at = 0; at < 40; ++at) {
+    std::string text(40, 'x');
+    EXPECT_TRUE(IsValidUtf8(text));
+    text[at] = '\x80';
+    EXPECT_FALSE(IsValidUtf8(text)) << at;
+  }
+}
+
 TEST(Utf8Test, EveryCodePointSurvivesEncodingAndDecoding) {
   for (char32_t c = 0; c <= 0x10FFFF; ++c) {
     std::string text;
