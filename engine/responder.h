@@ -13,18 +13,17 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
-#include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
-#include <unordered_map>
 #include <variant>
 #include <vector>
 
 #include "base/clock.h"
+#include "engine/organisation_index.h"
+#include "engine/responder_state.h"
 #include "escalation/roster.h"
+#include "incident/rate_window.h"
 #include "model/command.h"
 #include "model/response.h"
 #include "model/rules.h"
@@ -50,37 +49,18 @@ struct Decision {
   CommandResult result;  // for commands
 };
 
-// All rows, with the indexes that decisions and reads need. Everything here but `live` is folded from Changes.
-struct ResponderState {
-  std::map<GroupId, Group> groups;
-  std::map<EscalationId, Escalation> escalations;
-  std::map<PageId, Page> pages;
-  std::map<NotificationId, Notification> notifications;
-  std::map<IncidentId, Incident> incidents;
-  std::map<SilenceId, Silence> silences;
-  std::map<TimerId, Timer> timers;
-  Counters counters;
-  OrganisationPtr organisation;
-
-  std::unordered_map<GroupKey, GroupId> current_group;  // the unresolved episode, or the last one kept in memory
-  std::set<std::pair<EngineTime, TimerId>> due;         // engine timers
-  std::set<std::pair<std::int64_t, TimerId>> due_wall;  // wall timers, Unix ns
-
-  // Volatile: what the shards last said, by group key and shard.
-  std::unordered_map<GroupKey, std::map<std::uint32_t, GroupReport>> live;
-  std::set<std::uint32_t> shards_reported;
-};
+class Turn;
 
 class Responder {
  public:
   struct Options {
     std::uint32_t shard_count = 1;
-    std::uint64_t seed = 1;                             // of the retry jitter
-    std::string link_key;                               // signs acknowledge links; empty: no links
+    std::uint64_t seed = 1;  // of the retry jitter
+    std::string link_key;    // signs acknowledge links; empty: no links
     absl::Duration attempt_deadline = absl::Seconds(20);
-    absl::Duration lease = absl::Seconds(45);           // > attempt_deadline, checked
-    absl::Duration keep_closed = absl::Hours(24);       // closed rows stay in memory that long, then only in RocksDB
-    std::int32_t max_attempts = 6;                      // then kDead, and the person's next method
+    absl::Duration lease = absl::Seconds(45);      // > attempt_deadline, checked
+    absl::Duration keep_closed = absl::Hours(24);  // closed rows stay in memory that long, then only in RocksDB
+    std::int32_t max_attempts = 6;                 // then kDead, and the person's next method
   };
   explicit Responder(Options options);
 
@@ -89,6 +69,8 @@ class Responder {
   void Fold(const Change& change);
   // After recovery, once: compiles the roster, turns leases that were under way into ambiguous attempts, publishes the
   // rules. Without an organisation it waits for ApplyOrganisation.
+  //
+  // The order: Restore, Fold for each Change after the rows, Start, then everything else.
   Decision Start(const Now& now);
 
   Decision Handle(const Command& command, const Now& now);
@@ -111,10 +93,25 @@ class Responder {
   std::uint64_t StateHash() const;
 
  private:
-  class Transaction;
+  // Folds what the turn decided and makes the effects that follow from it.
+  Decision Commit(Turn&& turn);
+  Turn Begin(const Now& now) const;
+  Decision Apply(const Command& command, const Now& now);
+  // Compiles the organisation in the state; without one, or when it does not compile, there is none to decide by.
+  void Compile();
+  void RecordRates(const std::vector<GroupKey>& keys, const Now& now);
+  void DropSettledReports(const std::vector<GroupKey>& keys);
+
   Options options_;
   ResponderState state_;
   std::optional<Roster> roster_;
+  std::optional<OrganisationIndex> index_;
+  std::string compile_error_;
+  RateWindows rates_;
+  // The auditor's round: where it goes on, and how many it has found broken in this and in the last one.
+  GroupId audit_cursor_;
+  std::uint64_t findings_ = 0;
+  std::uint64_t last_findings_ = 0;
 };
 
 }  // namespace tocsin

@@ -7,7 +7,9 @@
 namespace tocsin {
 namespace {
 
-std::int32_t StepCount(const EscalationPolicy& policy) { return static_cast<std::int32_t>(policy.steps.size()); }
+std::int32_t StepCount(const EscalationPolicy& policy) {
+  return static_cast<std::int32_t>(policy.steps.size());
+}
 
 }  // namespace
 
@@ -39,9 +41,8 @@ PolicyMove AfterPass(const EscalationPolicy& policy, std::int32_t pass, bool rea
 }
 
 std::string Describe(const EscalationPolicy& policy, PolicyPosition at) {
-  std::string text = at.step >= StepCount(policy)
-                         ? std::string("the end of the steps")
-                         : absl::StrFormat("step %d of %d", at.step + 1, StepCount(policy));
+  std::string text = at.step >= StepCount(policy) ? std::string("the end of the steps")
+                                                  : absl::StrFormat("step %d of %d", at.step + 1, StepCount(policy));
   if (policy.repeats > 0 || at.pass > 0) {
     text += absl::StrFormat(" (pass %d of %d)", at.pass + 1, std::max(policy.repeats, at.pass) + 1);
   }

@@ -12,6 +12,7 @@
 #include <string>
 
 #include "absl/time/time.h"
+
 #include "model/organisation.h"
 
 namespace tocsin {

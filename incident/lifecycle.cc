@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+
 #include "base/status.h"
 #include "base/strings.h"
 
@@ -11,7 +12,9 @@ namespace {
 
 constexpr std::size_t kTitleBytes = 512;
 
-std::string Instant(absl::Time at) { return absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", at, absl::UTCTimeZone()); }
+std::string Instant(absl::Time at) {
+  return absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", at, absl::UTCTimeZone());
+}
 
 // nullopt: not a placeholder that we know.
 std::optional<std::string_view> Placeholder(std::string_view name, const IncidentContext& context) {
@@ -40,9 +43,10 @@ std::string Expand(std::string_view title, const IncidentContext& context) {
 }  // namespace
 
 std::string IncidentTitle(const IncidentRule& rule, const IncidentContext& context) {
-  std::string title = rule.title.empty() ? absl::StrCat(rule.id.value(), ": ", Format(context.labels))
-                                         : Expand(rule.title, context);
-  std::ranges::replace_if(title, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }, ' ');
+  std::string title =
+      rule.title.empty() ? absl::StrCat(rule.id.value(), ": ", Format(context.labels)) : Expand(rule.title, context);
+  std::ranges::replace_if(
+      title, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }, ' ');
   return std::string(TruncateUtf8(title, kTitleBytes));
 }
 

@@ -9,6 +9,7 @@
 #include <unordered_map>
 
 #include "absl/time/time.h"
+
 #include "base/clock.h"
 #include "model/ids.h"
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+
 #include "base/status.h"
 
 namespace tocsin {
@@ -42,7 +43,9 @@ absl::StatusOr<CompiledIncidentRule::Node> CompiledIncidentRule::CompileNode(con
   return node;
 }
 
-Verdict CompiledIncidentRule::Evaluate(const GroupFacts& facts) const { return EvaluateNode(root_, facts); }
+Verdict CompiledIncidentRule::Evaluate(const GroupFacts& facts) const {
+  return EvaluateNode(root_, facts);
+}
 
 // `all` of nothing is not met: a rule without conditions must not open incidents.
 Verdict CompiledIncidentRule::Combine(const Node& node, const GroupFacts& facts) {
@@ -68,8 +71,7 @@ Verdict CompiledIncidentRule::EvaluateNode(const Node& node, const GroupFacts& f
   switch (condition.kind) {
     case Kind::kAll:
     case Kind::kAny: return Combine(node, facts);
-    case Kind::kGroupSize:
-      return Compare(facts.firing >= condition.count, "group size", facts.firing, condition.count);
+    case Kind::kGroupSize: return Compare(facts.firing >= condition.count, "group size", facts.firing, condition.count);
     case Kind::kRate: {
       const std::uint64_t fired = facts.fired_within(condition.window);
       Verdict verdict = Compare(fired >= condition.count, "alerts fired", fired, condition.count);
@@ -78,22 +80,23 @@ Verdict CompiledIncidentRule::EvaluateNode(const Node& node, const GroupFacts& f
     }
     case Kind::kSeverity: {
       const bool met = facts.highest >= condition.severity;
-      return {met, absl::StrFormat("severity %s %s %s", Name(facts.highest), met ? ">=" : "<",
-                                   Name(condition.severity))};
+      return {met,
+              absl::StrFormat("severity %s %s %s", Name(facts.highest), met ? ">=" : "<", Name(condition.severity))};
     }
     case Kind::kUnacknowledged: {
       if (facts.acknowledged) return {false, "the group is acknowledged"};
       const bool met = facts.open_for >= condition.window;
-      return {met, absl::StrCat("unacknowledged for ", absl::FormatDuration(absl::Trunc(facts.open_for, absl::Seconds(1))),
-                                met ? " >= " : " < ", absl::FormatDuration(condition.window))};
+      return {met,
+              absl::StrCat("unacknowledged for ", absl::FormatDuration(absl::Trunc(facts.open_for, absl::Seconds(1))),
+                           met ? " >= " : " < ", absl::FormatDuration(condition.window))};
     }
     case Kind::kExhausted:
       return {facts.exhausted, facts.exhausted ? "the escalation is exhausted" : "the escalation is not exhausted"};
     case Kind::kMatchers: {
-      const bool met = node.matchers.Match(facts.labels) ||
-                       std::ranges::any_of(facts.alerts, [&](const AlertSummary& alert) {
-                         return node.matchers.Match(std::span<const Label>(alert.labels));
-                       });
+      const bool met =
+          node.matchers.Match(facts.labels) || std::ranges::any_of(facts.alerts, [&](const AlertSummary& alert) {
+            return node.matchers.Match(std::span<const Label>(alert.labels));
+          });
       return {met, absl::StrCat(met ? "matches " : "does not match ",
                                 Format(std::span<const Matcher>(node.matchers.matchers())))};
     }
@@ -107,7 +110,8 @@ std::optional<absl::Duration> CompiledIncidentRule::NextCheck(absl::Duration ope
     if (node.condition.kind == Kind::kUnacknowledged && node.condition.window > open_for) {
       next = next ? std::min(*next, node.condition.window) : node.condition.window;
     }
-    for (const Node& operand : node.operands) self(self, operand);
+    for (const Node& operand : node.operands)
+      self(self, operand);
   };
   visit(visit, root_);
   return next;
@@ -117,7 +121,8 @@ absl::Duration CompiledIncidentRule::LongestRateWindow() const {
   absl::Duration longest = absl::ZeroDuration();
   const auto visit = [&](const auto& self, const Node& node) -> void {
     if (node.condition.kind == Kind::kRate) longest = std::max(longest, node.condition.window);
-    for (const Node& operand : node.operands) self(self, operand);
+    for (const Node& operand : node.operands)
+      self(self, operand);
   };
   visit(visit, root_);
   return longest;

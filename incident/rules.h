@@ -12,6 +12,7 @@
 #include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+
 #include "model/labels.h"
 #include "model/matcher.h"
 #include "model/organisation.h"
@@ -24,7 +25,7 @@ struct GroupFacts {
   std::uint32_t firing = 0;
   Severity highest = Severity::kUnknown;
   bool acknowledged = false;
-  bool exhausted = false;     // its escalation has run out of steps
+  bool exhausted = false;  // its escalation has run out of steps
   absl::Duration open_for;
   std::span<const Label> labels;
   std::span<const AlertSummary> alerts;  // the listed ones

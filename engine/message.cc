@@ -1,0 +1,185 @@
+#include "engine/message.h"
+
+#include <algorithm>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+
+#include "base/strings.h"
+
+namespace tocsin {
+namespace {
+
+constexpr std::size_t kTitleBytes = 200;
+constexpr std::size_t kLabelsBytes = 300;
+constexpr std::size_t kAnnotationBytes = 400;
+constexpr std::size_t kLinkBytes = 500;
+constexpr std::size_t kBodyBytes = 8 * 1024;
+
+std::string Upper(std::string_view text) {
+  return absl::AsciiStrToUpper(ToAbsl(text));
+}
+
+std::string Count(std::uint64_t count, std::string_view what) {
+  return absl::StrFormat("%d %s%s", count, what, count == 1 ? "" : "s");
+}
+
+// What the group is about, in a word: the alert's name where senders give one.
+std::string NameOf(const Group& group) {
+  std::string_view name = Find(group.labels, "alertname");
+  if (name.empty() && !group.exemplars.empty()) name = Find(group.exemplars.front().labels, "alertname");
+  return OneLine(name.empty() ? std::string_view(Format(group.labels)) : name, 80);
+}
+
+std::string_view ServiceOrRoute(const Group& group) {
+  return group.service.set() ? group.service.value() : group.route.id.value();
+}
+
+// The labels that tell the alert from its group.
+std::string ShortLabels(const AlertSummary& alert, const Group& group) {
+  Labels own;
+  std::ranges::copy_if(alert.labels, std::back_inserter(own),
+                       [&](const Label& label) { return Find(group.labels, label.name) != label.value; });
+  return OneLine(Format(own.empty() ? alert.labels : own), kLabelsBytes);
+}
+
+std::string_view Summary(const AlertSummary& alert) {
+  for (const std::string_view name : {"summary", "description", "message", "title"}) {
+    const std::string_view text = Find(alert.annotations, name);
+    if (!text.empty()) return text;
+  }
+  return "";
+}
+
+void AppendAlerts(std::string& body, const Group& group) {
+  std::uint32_t listed = 0;
+  for (const AlertSummary& alert : group.exemplars) {
+    if (!alert.firing || body.size() > kBodyBytes / 2) continue;
+    ++listed;
+    absl::StrAppend(&body, "- ", ShortLabels(alert, group));
+    if (const std::string_view summary = Summary(alert); !summary.empty()) {
+      absl::StrAppend(&body, " ", OneLine(summary, kAnnotationBytes));
+    }
+    body += '\n';
+    if (!alert.link.empty()) absl::StrAppend(&body, "  ", OneLine(alert.link, kLinkBytes), "\n");
+  }
+  if (listed > 0 && group.firing > listed) absl::StrAppend(&body, "... and ", group.firing - listed, " more\n");
+}
+
+std::string GroupHead(const Group& group) {
+  std::string head = absl::StrFormat("%s firing", Count(group.firing, "alert"));
+  if (group.suppressed > 0) absl::StrAppend(&head, " (", group.suppressed, " silenced)");
+  absl::StrAppend(&head, ", highest severity ", ToAbsl(Name(group.highest)), ", open since ", Instant(group.opened_at),
+                  "\n");
+  absl::StrAppend(&head, "Group G", group.id.value(), " ", OneLine(Format(group.labels), kLabelsBytes), ", route ",
+                  OneLine(group.route.id.value(), 100));
+  if (group.service.set()) absl::StrAppend(&head, ", service ", OneLine(group.service.value(), 100));
+  return head + "\n\n";
+}
+
+void AppendWhy(std::string& body, const PageContext& context) {
+  if (!context.reason.empty()) absl::StrAppend(&body, "\nYou are paged by ", OneLine(context.reason, 300), ".\n");
+  if (!context.others.empty()) {
+    absl::StrAppend(&body, "Also paged: ",
+                    absl::StrJoin(context.others, ", ",
+                                  [](std::string* out, const UserId& user) { *out += OneLine(user.value(), 100); }),
+                    ".\n");
+  }
+  if (!context.next.empty()) absl::StrAppend(&body, "Next: ", context.next, ".\n");
+}
+
+void AppendAcknowledge(std::string& body, std::string_view command, const PageContext& context) {
+  absl::StrAppend(&body, "\nAcknowledge: ", ToAbsl(command), "\n");
+  if (!context.acknowledge_url.empty()) absl::StrAppend(&body, "or open ", context.acknowledge_url, "\n");
+}
+
+// For how long, in whole seconds.
+std::string Lasted(absl::Duration duration) {
+  return absl::FormatDuration(absl::Trunc(duration, absl::Seconds(1)));
+}
+
+}  // namespace
+
+std::string Instant(absl::Time at) {
+  const bool whole_minute = absl::ToUnixSeconds(at) % 60 == 0;
+  return absl::FormatTime(whole_minute ? "%Y-%m-%d %H:%M UTC" : "%Y-%m-%d %H:%M:%S UTC", at, absl::UTCTimeZone());
+}
+
+std::string OneLine(std::string_view text, std::size_t bytes) {
+  std::string line(TruncateUtf8(text, bytes));
+  std::ranges::replace_if(
+      line, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }, ' ');
+  if (line.size() < text.size()) line += "...";
+  return line;
+}
+
+std::string GroupTitle(const Group& group) {
+  return OneLine(absl::StrFormat("[%s] %s (%s) %s", Upper(Name(group.highest)), NameOf(group),
+                                 Count(group.firing, "alert"), ServiceOrRoute(group)),
+                 kTitleBytes);
+}
+
+MessageText PageMessage(const Group& group, const PageContext& context, const Now& /*now*/) {
+  MessageText message{GroupTitle(group), GroupHead(group)};
+  AppendAlerts(message.body, group);
+  AppendWhy(message.body, context);
+  AppendAcknowledge(message.body, absl::StrCat("tocsin ack G", group.id.value()), context);
+  return message;
+}
+
+MessageText PageMessage(const Incident& incident, const PageContext& context, const Now& /*now*/) {
+  MessageText message;
+  message.title = OneLine(absl::StrFormat("[SEV%d] %s", incident.severity, incident.title), kTitleBytes);
+  message.body = absl::StrFormat("Incident I%d, open since %s", incident.id.value(), Instant(incident.opened_at));
+  if (incident.service.set()) absl::StrAppend(&message.body, ", service ", OneLine(incident.service.value(), 100));
+  absl::StrAppend(&message.body, "\nOpened by ", OneLine(incident.opened_by, 100), ": ",
+                  OneLine(incident.opened_reason, 500), "\n");
+  if (!incident.groups.empty()) {
+    absl::StrAppend(&message.body, "Groups: ",
+                    absl::StrJoin(incident.groups, ", ",
+                                  [](std::string* out, GroupId id) { absl::StrAppend(out, "G", id.value()); }),
+                    "\n");
+  }
+  AppendWhy(message.body, context);
+  AppendAcknowledge(message.body, absl::StrCat("tocsin incident ack I", incident.id.value()), context);
+  return message;
+}
+
+MessageText UpdateMessage(const Group& group, std::string_view why, const Now& /*now*/) {
+  MessageText message{GroupTitle(group), GroupHead(group)};
+  AppendAlerts(message.body, group);
+  absl::StrAppend(&message.body, "\nSent because: ", OneLine(why, 200), ".\n");
+  return message;
+}
+
+MessageText ResolvedMessage(const Group& group, const Now& now) {
+  MessageText message;
+  message.title = OneLine(absl::StrFormat("[RESOLVED] %s %s", NameOf(group), ServiceOrRoute(group)), kTitleBytes);
+  message.body = absl::StrFormat("Group G%d %s is resolved: %s, after %s.\n", group.id.value(),
+                                 OneLine(Format(group.labels), kLabelsBytes), OneLine(group.resolved_by, 100),
+                                 Lasted(now.engine - group.opened_engine));
+  if (!group.acknowledged_by.empty()) {
+    absl::StrAppend(&message.body, "It was acknowledged by ", OneLine(group.acknowledged_by, 100), ".\n");
+  }
+  return message;
+}
+
+MessageText ResolvedMessage(const Incident& incident, const Now& now) {
+  MessageText message;
+  message.title = OneLine(absl::StrCat("[RESOLVED] ", incident.title), kTitleBytes);
+  message.body = absl::StrFormat("Incident I%d is resolved by %s, after %s.\n", incident.id.value(),
+                                 OneLine(incident.resolved_by, 100), Lasted(now.wall - incident.opened_at));
+  return message;
+}
+
+MessageText TestMessage(const UserId& user, std::string_view asked_by, const Now& now) {
+  MessageText message;
+  message.title = absl::StrCat("[TEST] page for ", OneLine(user.value(), 100));
+  message.body = absl::StrCat("This is a test page, asked for by ", OneLine(asked_by, 100), " at ", Instant(now.wall),
+                              ". Nothing is wrong and nothing is to be acknowledged.\n");
+  return message;
+}
+
+}  // namespace tocsin

@@ -1,0 +1,300 @@
+#include "engine/responder.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+#include "base/status.h"
+#include "engine/message.h"
+#include "engine/responder_audit.h"
+#include "engine/responder_commands.h"
+#include "engine/responder_groups.h"
+#include "engine/responder_outbox.h"
+#include "engine/responder_silences.h"
+#include "engine/responder_timers.h"
+#include "engine/responder_turn.h"
+
+namespace tocsin {
+namespace {
+
+// More overdue timers than this are not looked at one by one: it is late.
+constexpr int kOverdueLookedAt = 1000;
+
+}  // namespace
+
+Responder::Responder(Options options) : options_(std::move(options)) {
+  TOCSIN_CHECK(options_.shard_count > 0, "at least one shard");
+  TOCSIN_CHECK(options_.lease > options_.attempt_deadline, "a lease must outlast the attempt that it is for");
+  TOCSIN_CHECK(options_.max_attempts > 0, "at least one attempt");
+}
+
+void Responder::Restore(std::vector<Row> rows) {
+  RestoreInto(state_, std::move(rows));
+}
+
+void Responder::Fold(const Change& change) {
+  FoldInto(state_, change);
+}
+
+std::uint64_t Responder::StateHash() const {
+  return HashRows(state_);
+}
+
+Turn Responder::Begin(const Now& now) const {
+  TurnContext context;
+  context.state = &state_;
+  context.options = &options_;
+  context.index = index_ ? &*index_ : nullptr;
+  context.roster = roster();
+  context.rates = &rates_;
+  return Turn(context, now);
+}
+
+void Responder::Compile() {
+  roster_.reset();
+  index_.reset();
+  compile_error_.clear();
+  if (state_.organisation == nullptr) return;
+  absl::StatusOr<OrganisationIndex> index = OrganisationIndex::Compile(state_.organisation);
+  absl::StatusOr<Roster> roster = Roster::Compile(state_.organisation);
+  if (index.ok()) {
+    index_ = *std::move(index);
+    rates_.SetLongest(index_->LongestRateWindow());
+  } else {
+    compile_error_ = Message(index.status());
+  }
+  if (roster.ok()) {
+    roster_ = *std::move(roster);
+  } else {
+    compile_error_ = Message(roster.status());
+  }
+}
+
+Decision Responder::Commit(Turn&& turn) {
+  Turn::Result result = std::move(turn).Finish();
+  Decision decision;
+  decision.change = std::move(result.change);
+  FoldInto(state_, decision.change);
+
+  if (!result.closes.empty()) decision.effects.emplace_back(CloseGates{std::move(result.closes)});
+  std::vector<const Notification*> starts;
+  for (const NotificationId id : result.starts) {
+    const auto found = state_.notifications.find(id);
+    const bool leased = found != state_.notifications.end() && found->second.state == Notification::State::kLeased;
+    if (leased) starts.push_back(&found->second);
+  }
+  std::ranges::stable_sort(starts, {}, &Notification::lane);
+  for (const Notification* row : starts)
+    decision.effects.emplace_back(StartAttempt{*row, options_.attempt_deadline});
+  if (result.publish && state_.organisation != nullptr) {
+    Rules rules;
+    rules.version = state_.counters.rules;
+    rules.organisation = state_.organisation;
+    rules.silences = SilencesInEffect(state_);
+    decision.effects.emplace_back(PublishRules{std::make_shared<const Rules>(std::move(rules))});
+  }
+  return decision;
+}
+
+Decision Responder::Start(const Now& now) {
+  ForgetHistory(state_);
+  Compile();
+  Turn turn = Begin(now);
+  turn.SetActor("start");
+  for (const auto& [id, row] : state_.notifications) {
+    if (row.state == Notification::State::kLeased) TakeBackLease(turn, id);
+  }
+  // Silences that ended while nobody was there must not hold back the first alert.
+  const auto due_walls = state_.due_wall;
+  for (const auto& [due, id] : due_walls) {
+    if (due <= now.wall) FireTimer(turn, state_.timers.at(id));
+  }
+  turn.PublishRules();
+  return Commit(std::move(turn));
+}
+
+Decision Responder::Handle(const Command& command, const Now& now) {
+  if (std::optional<CommandResult> before = AnsweredBefore(state_, command)) {
+    Decision decision;
+    decision.change.now = now;
+    decision.result = *std::move(before);
+    return decision;
+  }
+  if (std::holds_alternative<ApplyOrganisation>(command.body)) return Apply(command, now);
+  Turn turn = Begin(now);
+  CommandResult result = Execute(turn, command);
+  Decision decision;
+  if (result.status.ok()) {
+    decision = Commit(std::move(turn));
+  } else {
+    decision.change.now = now;  // a refusal changes nothing
+  }
+  decision.result = std::move(result);
+  return decision;
+}
+
+Decision Responder::Apply(const Command& command, const Now& now) {
+  const auto& apply = std::get<ApplyOrganisation>(command.body);
+  Decision refusal;
+  refusal.change.now = now;
+  if (apply.organisation == nullptr) {
+    refusal.result.status = Invalid("no organisation is given");
+    return refusal;
+  }
+  absl::StatusOr<Roster> roster = Roster::Compile(apply.organisation);
+  absl::StatusOr<OrganisationIndex> index = OrganisationIndex::Compile(apply.organisation);
+  if (!roster.ok() || !index.ok()) {
+    refusal.result.status = Annotate(roster.ok() ? index.status() : roster.status(), "nothing is applied");
+    return refusal;
+  }
+  const bool first = !index_;
+  roster_ = *std::move(roster);
+  index_ = *std::move(index);
+  compile_error_.clear();
+  rates_.SetLongest(index_->LongestRateWindow());
+
+  Turn turn = Begin(now);
+  turn.SetActor(command.actor);
+  turn.SetOrganisation(apply.organisation);
+  turn.PublishRules();
+  turn.Note(
+      TimelineEntry::Kind::kOrganisationApplied, {SubjectKind::kOrganisation, 0},
+      absl::StrCat("organisation ", OneLine(apply.organisation->name, 100), " is rules version ",
+                   state_.counters.rules.value() + 1, apply.reason.empty() ? "" : ": ", OneLine(apply.reason, 500)));
+  if (!command.request_id.empty()) turn.RememberAnswer(command.actor, command.request_id, 0);
+  if (first) ReviewAll(turn);  // alerts that came in before there was an organisation to judge them by
+  return Commit(std::move(turn));
+}
+
+void Responder::RecordRates(const std::vector<GroupKey>& keys, const Now& now) {
+  if (!index_ || index_->LongestRateWindow() <= absl::ZeroDuration()) return;
+  const bool all_reported = state_.shards_reported.size() >= options_.shard_count;
+  const Turn turn = Begin(now);
+  for (const GroupKey key : keys) {
+    const std::uint64_t total = turn.Live(key).fired_total;
+    if (!all_reported) {  // what fired before we listened is not known to be recent
+      rates_.Forget(key);
+      rates_.Record(key, now.engine, total, total);
+      continue;
+    }
+    std::uint64_t before = 0;
+    if (const auto current = turn.CurrentGroup(key)) {
+      const std::uint64_t last = turn.Find<Group>(*current)->fired_total;
+      before = last <= total ? last : 0;
+    }
+    rates_.Record(key, now.engine, total, before);
+  }
+}
+
+void Responder::DropSettledReports(const std::vector<GroupKey>& keys) {
+  for (const GroupKey key : keys) {
+    const auto live = state_.live.find(key);
+    if (live == state_.live.end()) continue;
+    const bool silent = std::ranges::all_of(
+        live->second, [](const auto& entry) { return entry.second.firing == 0 && entry.second.suppressed == 0; });
+    const auto current = state_.current_group.find(key);
+    const bool open = current != state_.current_group.end() && state_.open_groups.contains(current->second);
+    if (!silent || open) continue;
+    state_.live.erase(live);
+    rates_.Forget(key);
+  }
+}
+
+Decision Responder::Observe(std::vector<GroupReport> reports, const Now& now) {
+  std::vector<GroupKey> keys;
+  for (GroupReport& report : reports) {
+    keys.push_back(report.key);
+    state_.live[report.key][report.shard] = std::move(report);
+  }
+  std::ranges::sort(keys);
+  keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
+  RecordRates(keys, now);
+  Turn turn = Begin(now);
+  if (index_) ReviewGroups(turn, keys);
+  Decision decision = Commit(std::move(turn));
+  DropSettledReports(keys);
+  return decision;
+}
+
+Decision Responder::ShardReported(std::uint32_t shard, const Now& now) {
+  const bool before = state_.shards_reported.size() >= options_.shard_count;
+  if (shard < options_.shard_count) state_.shards_reported.insert(shard);
+  Turn turn = Begin(now);
+  const bool all = state_.shards_reported.size() >= options_.shard_count;
+  if (!before && all && index_) ReviewAll(turn);
+  return Commit(std::move(turn));
+}
+
+Decision Responder::FireTimers(const Now& now, std::size_t limit, bool& more) {
+  Turn turn = Begin(now);
+  std::size_t fired = 0;
+  for (auto due = state_.due_wall.begin(); due != state_.due_wall.end() && due->first <= now.wall && fired < limit;
+       ++due) {
+    FireTimer(turn, state_.timers.at(due->second));
+    ++fired;
+  }
+  for (auto due = state_.due.begin(); due != state_.due.end() && due->due <= now.engine && fired < limit; ++due) {
+    // An earlier one of this turn may have removed it, or armed it for later.
+    const Timer* timer = turn.Find<Timer>(due->id);
+    if (timer == nullptr || timer->due > now.engine) continue;
+    FireTimer(turn, Timer(*timer));
+    ++fired;
+  }
+  Decision decision = Commit(std::move(turn));
+  more = NextTimer() <= now.engine || NextWallTimer() <= now.wall;
+  return decision;
+}
+
+EngineTime Responder::NextTimer() const {
+  return state_.due.empty() ? EngineTime::Infinite() : state_.due.begin()->due;
+}
+
+absl::Time Responder::NextWallTimer() const {
+  return state_.due_wall.empty() ? absl::InfiniteFuture() : state_.due_wall.begin()->first;
+}
+
+Decision Responder::Audit(const Now& now, std::size_t limit, std::vector<std::string>& findings) {
+  Turn turn = Begin(now);
+  // Without an organisation nobody can be paged: that is said by CanPage, and nothing can be repaired.
+  auto at = state_.open_groups.upper_bound(audit_cursor_);
+  for (std::size_t checked = 0; index_ && at != state_.open_groups.end() && checked < limit; ++checked, ++at) {
+    audit_cursor_ = *at;
+    if (std::optional<std::string> fault = AuditGroup(turn, *at)) {
+      findings.push_back(*std::move(fault));
+      ++findings_;
+    }
+  }
+  if (at == state_.open_groups.end()) {
+    audit_cursor_ = GroupId();
+    last_findings_ = std::exchange(findings_, 0);
+  }
+  return Commit(std::move(turn));
+}
+
+bool Responder::CanPage(const Now& now, absl::Duration tolerance, std::string& why_not) const {
+  why_not.clear();
+  if (state_.organisation == nullptr) {
+    why_not = "no organisation has been applied";
+  } else if (!compile_error_.empty()) {
+    why_not = absl::StrCat("the organisation cannot be used: ", compile_error_);
+  } else if (state_.shards_reported.size() < options_.shard_count) {
+    why_not = absl::StrFormat("%d of %d shards have reported", state_.shards_reported.size(), options_.shard_count);
+  } else if (findings_ + last_findings_ > 0) {
+    why_not = absl::StrFormat("the auditor found %d groups broken", findings_ + last_findings_);
+  }
+  int looked_at = 0;
+  for (const DueKey& key : state_.due) {
+    if (!why_not.empty() || key.due + tolerance >= now.engine) break;
+    const absl::Duration late = absl::Trunc(now.engine - key.due, absl::Seconds(1));
+    if (key.rank == static_cast<std::uint8_t>(Notification::Lane::kCritical)) {
+      why_not = absl::StrCat("a critical timer is overdue by ", absl::FormatDuration(late));
+    } else if (++looked_at > kOverdueLookedAt) {
+      why_not =
+          absl::StrCat("more than ", kOverdueLookedAt, " timers are overdue, one by ", absl::FormatDuration(late));
+    }
+  }
+  return why_not.empty();
+}
+
+}  // namespace tocsin

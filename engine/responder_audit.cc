@@ -1,0 +1,96 @@
+#include "engine/responder_audit.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+
+#include "engine/responder_escalations.h"
+#include "engine/responder_groups.h"
+#include "engine/responder_outbox.h"
+
+namespace tocsin {
+namespace {
+
+using Kind = Timer::Kind;
+
+bool HasTimer(const Turn& turn, Kind kind, std::uint64_t subject) {
+  return turn.FindTimer({kind, subject}) != nullptr;
+}
+
+// A message on its way without the timer that would bring it on.
+std::optional<NotificationId> Stranded(const Turn& turn, const Group& group) {
+  for (const NotificationId id : turn.About(SubjectOf(group.id)).notifications) {
+    const Notification* row = turn.Find<Notification>(id);
+    if (row != nullptr && IsOpen(*row) && !HasTimer(turn, Kind::kNotification, id.value())) return id;
+  }
+  return std::nullopt;
+}
+
+// An active page that will go on: a rule to come, or a message on its way.
+bool HasRunningPage(const Turn& turn, const Group& group) {
+  return std::ranges::any_of(turn.About(SubjectOf(group.id)).pages, [&](PageId id) {
+    const Page* page = turn.Find<Page>(id);
+    if (page == nullptr || page->state != Page::State::kActive) return false;
+    if (HasTimer(turn, Kind::kPageRule, id.value())) return true;
+    return std::ranges::any_of(page->notifications, [&](NotificationId notification) {
+      const Notification* row = turn.Find<Notification>(notification);
+      return row != nullptr && IsOpen(*row);
+    });
+  });
+}
+
+}  // namespace
+
+std::optional<std::string> FindFault(const Turn& turn, const Group& group) {
+  const std::string name = NameOf(SubjectOf(group.id));
+  if (const auto stranded = Stranded(turn, group)) {
+    return absl::StrFormat("%s: notification N%d is on its way without a timer", name, stranded->value());
+  }
+  const Escalation* escalation = turn.Find<Escalation>(group.escalation);
+  const bool running = escalation != nullptr && escalation->state == Escalation::State::kRunning;
+  if (running && !HasTimer(turn, Kind::kEscalationStep, escalation->id.value())) {
+    return absl::StrFormat("%s: escalation E%d runs without a timer", name, escalation->id.value());
+  }
+  if (group.state == Group::State::kAcknowledged || (group.firing == 0 && group.suppressed > 0)) {
+    if (running)
+      return absl::StrFormat("%s: escalation E%d runs although the group %s", name, escalation->id.value(),
+                             group.state == Group::State::kAcknowledged ? "is acknowledged" : "is silenced");
+    return std::nullopt;
+  }
+  if (!group.flushed) {
+    if (HasTimer(turn, Kind::kGroupFlush, group.id.value())) return std::nullopt;
+    return absl::StrCat(name, ": waits to be handed to its policy without a timer");
+  }
+  if (!group.route.policy.set() && group.route.receiver.set() && !HasTimer(turn, Kind::kGroupFlush, group.id.value())) {
+    return absl::StrCat(name, ": its receiver would not be told of anything more");
+  }
+  if (running || HasRunningPage(turn, group) || !group.quiet_reason.empty()) return std::nullopt;
+  return absl::StrCat(name, ": is open, and nobody is paged, and no reason is stated");
+}
+
+std::optional<std::string> AuditGroup(Turn& turn, GroupId id) {
+  const Group* group = turn.Find<Group>(id);
+  if (group == nullptr || group->state == Group::State::kResolved) return std::nullopt;
+  const std::optional<std::string> fault = FindFault(turn, *group);
+  if (!fault) return std::nullopt;
+  turn.SetActor("auditor");
+  turn.Note(TimelineEntry::Kind::kAuditorRepaired, SubjectOf(id), *fault);
+  if (const auto stranded = Stranded(turn, *group)) {
+    for (const NotificationId notification : turn.About(SubjectOf(id)).notifications) {
+      const Notification* row = turn.Find<Notification>(notification);
+      if (row == nullptr || !IsOpen(*row) || HasTimer(turn, Kind::kNotification, notification.value())) continue;
+      turn.Arm({Kind::kNotification, notification.value()}, turn.now().engine, TimerGeneration(*row));
+    }
+    return fault;
+  }
+  if (!WhyQuiet(turn, SubjectOf(id)).empty()) {
+    StopEscalation(turn, SubjectOf(id), WhyQuiet(turn, SubjectOf(id)));
+  } else if (!group->flushed) {
+    turn.Arm({Kind::kGroupFlush, id.value()}, turn.now().engine);
+  } else {
+    RestartEscalation(turn, id, "the auditor found it broken");
+  }
+  return fault;
+}
+
+}  // namespace tocsin

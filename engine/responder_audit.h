@@ -1,0 +1,21 @@
+// The auditor: no open group may be forgotten. What it checks does not rest on how the state came about.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "engine/responder_turn.h"
+
+namespace tocsin {
+
+// What is wrong with an unresolved group, in words that say what was found; nullopt when all is well.
+//   not handed to its policy yet:           its flush timer is armed
+//   open, alerts firing, route has policy:  its escalation runs with a timer, or an active page has a timer or a message
+//                                           on its way, or it is stated why nobody is paged
+//   every message on its way has its timer; nothing runs for a group that is acknowledged or silenced
+std::optional<std::string> FindFault(const Turn& turn, const Group& group);
+
+// Checks the group and repairs it: arms what is missing, or starts the escalation again. Returns what was found.
+std::optional<std::string> AuditGroup(Turn& turn, GroupId id);
+
+}  // namespace tocsin

@@ -1,0 +1,475 @@
+#include "engine/responder_groups.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+
+#include "base/strings.h"
+#include "engine/message.h"
+#include "engine/receiver_log.h"
+#include "engine/responder_escalations.h"
+#include "engine/responder_incidents.h"
+#include "engine/responder_outbox.h"
+#include "engine/responder_pages.h"
+
+namespace tocsin {
+namespace {
+
+using Kind = TimelineEntry::Kind;
+
+constexpr std::string_view kBySource = "source";
+constexpr std::string_view kExhausted = "escalation exhausted";
+
+TimerKey FlushTimer(GroupId id) {
+  return {Timer::Kind::kGroupFlush, id.value()};
+}
+TimerKey AcknowledgeTimer(GroupId id) {
+  return {Timer::Kind::kAcknowledgeTimeout, id.value()};
+}
+
+bool IsSuppressed(const Group& group) {
+  return group.firing == 0 && group.suppressed > 0;
+}
+
+// A route without a policy.
+std::string WhyRoutePagesNobody(const Route& route) {
+  return route.receiver.set() ? absl::StrCat("route ", route.id.value(), " has no policy: it only tells receiver ",
+                                             route.receiver.value())
+                              : absl::StrCat("route ", route.id.value(), " has neither policy nor receiver");
+}
+
+void NextGeneration(Group& group) {
+  group.generation = Generation(group.generation.value() + 1);
+}
+
+// The counts that decisions are made on and messages tell.
+void Refresh(const Turn& turn, Group& group) {
+  const LiveGroup live = turn.Live(group.key);
+  if (live.any == nullptr) return;
+  group.firing = live.firing;
+  group.suppressed = live.suppressed;
+  group.highest = live.highest;
+  group.fired_total = live.fired_total;
+  group.resolved_total = live.resolved_total;
+  group.exemplars = turn.LiveExemplars(group.key);
+}
+
+// Whether what the shards say begins a new episode. `last`: the episode before, null without one.
+bool Begins(const Group* last, const LiveGroup& live, bool all_reported) {
+  if (live.firing == 0) return false;
+  if (last == nullptr || last->firing == 0) return true;
+  // A person resolved it while alerts were firing: those are settled, only a new one opens it again. A total below the
+  // remembered one means that the shard's table began anew, or that another shard has yet to report.
+  return live.fired_total > last->fired_total || (all_reported && live.fired_total < last->fired_total);
+}
+
+void StartFor(Turn& turn, Group& group, std::string_view why, PolicyPosition from = {}, std::vector<UserId> also = {}) {
+  const Escalation* before = turn.Find<Escalation>(group.escalation);
+  EscalationStart start;
+  start.subject = SubjectOf(group.id);
+  start.policy = before != nullptr ? before->policy : PolicyFor(turn, group.route.policy);
+  start.urgency = group.urgency;
+  start.why = why;
+  start.from = from;
+  start.also = std::move(also);
+  group.quiet_reason.clear();
+  StartEscalation(turn, std::move(start));
+}
+
+void OpenGroup(Turn& turn, GroupKey key, const LiveGroup& live, const Group* last) {
+  const Route* found = turn.index()->FindRoute(live.any->route);
+  const GroupId before = last != nullptr ? last->id : GroupId();
+  Group& group = turn.CreateGroup(key);
+  group.generation = Generation(1);
+  group.route = found != nullptr ? *found : turn.index()->root();
+  group.route.children.clear();
+  group.labels = live.any->labels;
+  Refresh(turn, group);
+  group.peak = group.highest;
+  group.service =
+      group.route.service.set() ? group.route.service : turn.index()->ServiceOf(group.labels, group.exemplars);
+  group.urgency = UrgencyOf(group.route, group.peak);
+  group.opened_at = turn.now().wall;
+  group.opened_engine = turn.now().engine;
+
+  const bool waited = live.oldest_start + group.route.group_wait <= turn.now().wall;
+  std::string text =
+      absl::StrCat("opened by route ", group.route.id.value(), " (rules version ", turn.state().counters.rules.value(),
+                   "): ", group.firing, " firing, highest severity ", ToAbsl(Name(group.highest)));
+  if (found == nullptr)
+    absl::StrAppend(&text, "; route ", live.any->route.value(), " is gone, the root route stands in");
+  if (group.service.set()) absl::StrAppend(&text, ", service ", group.service.value());
+  if (before.set()) absl::StrAppend(&text, "; fires again after G", before.value());
+  absl::StrAppend(&text, waited ? "; its alerts are older than group_wait " : "; waits for group_wait ",
+                  absl::FormatDuration(group.route.group_wait));
+  turn.Note(Kind::kOpened, SubjectOf(group.id), std::move(text));
+  const GroupId id = group.id;
+  if (waited) {
+    FlushGroup(turn, id);
+  } else {
+    turn.Arm(FlushTimer(id), turn.now().engine + group.route.group_wait);
+  }
+  ReviewIncidentRules(turn, id);
+}
+
+void CloseGroup(Turn& turn, Group& group, std::string_view by) {
+  group.state = Group::State::kResolved;
+  group.resolved_at = turn.now().wall;
+  group.resolved_by = by;
+  group.quiet_reason.clear();
+  NextGeneration(group);
+  const GroupId id = group.id;
+  StopEscalation(turn, SubjectOf(id), absl::StrCat("resolved: ", ToAbsl(by)));
+  turn.Disarm(FlushTimer(id));
+  turn.Disarm(AcknowledgeTimer(id));
+  turn.Note(Kind::kResolved, SubjectOf(id), absl::StrCat("resolved: ", ToAbsl(by)));
+  const Organisation* organisation = turn.organisation();
+  const Receiver* receiver = organisation != nullptr ? organisation->Find(group.route.receiver) : nullptr;
+  QueueResolved(turn, SubjectOf(id), ResolvedMessage(group, turn.now()),
+                receiver == nullptr || receiver->send_resolved);
+  turn.Arm({Timer::Kind::kRetention, id.value()}, turn.now().engine + turn.options().keep_closed);
+  GroupResolved(turn, id);
+}
+
+void Recover(Turn& turn, GroupId id) {
+  Group& group = turn.Edit<Group>(id);
+  Refresh(turn, group);
+  group.firing = 0;
+  group.suppressed = 0;
+  CloseGroup(turn, group, "alerts recovered");
+}
+
+void Suppress(Turn& turn, GroupId id, const LiveGroup& live) {
+  Group& group = turn.Edit<Group>(id);
+  Refresh(turn, group);
+  group.quiet_reason = live.silence.set() ? absl::StrCat("silenced by S", live.silence.value()) : "silenced";
+  turn.Note(Kind::kSuppressed, SubjectOf(id),
+            absl::StrFormat("all %d alerts are %s", group.suppressed, group.quiet_reason));
+  StopEscalation(turn, SubjectOf(id), group.quiet_reason);
+}
+
+void Unsuppress(Turn& turn, GroupId id) {
+  Group& group = turn.Edit<Group>(id);
+  Refresh(turn, group);
+  group.quiet_reason.clear();
+  turn.Note(Kind::kUnsuppressed, SubjectOf(id), absl::StrFormat("%d alerts fire and are not silenced", group.firing));
+  if (!group.flushed || group.state != Group::State::kOpen) return;  // its flush, or the end of the acknowledgement
+  if (group.route.policy.set()) {
+    StartFor(turn, group, "no longer silenced");
+  } else {
+    group.quiet_reason = WhyRoutePagesNobody(group.route);
+  }
+}
+
+void Acknowledge(Turn& turn, Group& group, std::string_view by) {
+  group.state = Group::State::kAcknowledged;
+  group.acknowledged_at = turn.now().wall;
+  group.acknowledged_by = by;
+  NextGeneration(group);
+  const Escalation* escalation = turn.Find<Escalation>(group.escalation);
+  const absl::Duration timeout = escalation != nullptr      ? escalation->policy.acknowledge_timeout
+                                 : group.route.policy.set() ? PolicyFor(turn, group.route.policy).acknowledge_timeout
+                                                            : absl::ZeroDuration();
+  std::string text = absl::StrCat("acknowledged by ", ToAbsl(by));
+  if (timeout > absl::ZeroDuration()) {
+    turn.Arm(AcknowledgeTimer(group.id), turn.now().engine + timeout, group.generation);
+    absl::StrAppend(&text, "; runs out after ", absl::FormatDuration(timeout));
+  }
+  turn.Note(Kind::kAcknowledged, SubjectOf(group.id), text);
+  StopEscalation(turn, SubjectOf(group.id), absl::StrCat("acknowledged by ", ToAbsl(by)));
+}
+
+// Back to open; the escalation resumes with the step that was executed last, for the people of now and the acknowledger.
+void Unacknowledge(Turn& turn, Group& group, std::string_view why) {
+  group.state = Group::State::kOpen;
+  NextGeneration(group);
+  turn.Disarm(AcknowledgeTimer(group.id));
+  turn.Note(Kind::kUnacknowledged, SubjectOf(group.id),
+            absl::StrCat("no longer acknowledged by ", group.acknowledged_by, ": ", ToAbsl(why)));
+  if (group.flushed && group.route.policy.set() && !IsSuppressed(group)) {
+    const Escalation* before = turn.Find<Escalation>(group.escalation);
+    std::vector<UserId> also;
+    if (const UserId user = PersonBehind(group.acknowledged_by); user.set()) also.push_back(user);
+    StartFor(turn, group, why, before != nullptr ? ResumePosition(*before) : PolicyPosition(), std::move(also));
+  }
+  ReviewIncidentRules(turn, group.id);
+}
+
+void RaisePeak(Turn& turn, GroupId id, const LiveGroup& live) {
+  Group& group = turn.Edit<Group>(id);
+  const std::string text = absl::StrFormat("severity rose from %s to %s", Name(group.peak), Name(live.highest));
+  group.peak = live.highest;
+  Refresh(turn, group);
+  turn.Note(Kind::kAlertsChanged, SubjectOf(id), absl::StrFormat("%s; %d firing", text, group.firing));
+  const Urgency urgency = UrgencyOf(group.route, group.peak);
+  const bool raised = urgency > group.urgency;
+  group.urgency = std::max(group.urgency, urgency);
+  if (group.state == Group::State::kAcknowledged) {
+    if (group.acknowledged_by != kBySource) Unacknowledge(turn, group, text);
+    return;
+  }
+  const Escalation* before = turn.Find<Escalation>(group.escalation);
+  if (before == nullptr) return;
+  if (before->state == Escalation::State::kExhausted) {
+    StartFor(turn, group, text);
+  } else if (raised && before->state == Escalation::State::kRunning) {
+    Escalation& escalation = turn.Edit<Escalation>(before->id);
+    escalation.urgency = group.urgency;
+    const std::vector<PageId> pages = escalation.pages;
+    for (const PageId page : pages)
+      RaiseUrgency(turn, page);
+  }
+}
+
+// Alerts may be acknowledged where they come from: when all are, so is the group, and only as long as all are.
+void ReviewSourceAcknowledgement(Turn& turn, GroupId id, const LiveGroup& live) {
+  const Group& before = *turn.Find<Group>(id);
+  const bool all = live.acknowledged >= live.firing;
+  if (before.state == Group::State::kOpen && all) {
+    Group& group = turn.Edit<Group>(id);
+    Refresh(turn, group);
+    Acknowledge(turn, group, kBySource);
+  } else if (before.state == Group::State::kAcknowledged && before.acknowledged_by == kBySource && !all) {
+    Group& group = turn.Edit<Group>(id);
+    Refresh(turn, group);
+    Unacknowledge(turn, group,
+                  absl::StrFormat("%d of %d alerts are not acknowledged at their source",
+                                  live.firing - live.acknowledged, live.firing));
+  }
+}
+
+void TellReceiver(Turn& turn, Group& group) {
+  const Receiver* receiver = turn.organisation()->Find(group.route.receiver);
+  if (receiver == nullptr) {
+    turn.Note(Kind::kNotificationFailed, SubjectOf(group.id),
+              absl::StrCat("receiver ", group.route.receiver.value(), " does not exist any more"));
+    return;
+  }
+  const TellReason reason = WhyTell(group, receiver->send_resolved, turn.now().engine);
+  if (reason == TellReason::kNothingNew) return;
+  const MessageText message = UpdateMessage(group, Describe(reason, group), turn.now());
+  group.last_notified_at = turn.now().wall;
+  group.notified_engine = turn.now().engine;
+  group.notified_fired_total = group.fired_total;
+  group.notified_resolved_total = group.resolved_total;
+  for (const ContactMethod& target : receiver->targets) {
+    Notification row;
+    row.subject = SubjectOf(group.id);
+    row.receiver = receiver->id;
+    row.method = target;
+    row.purpose = Notification::Purpose::kGroupUpdate;
+    row.lane = Notification::Lane::kRest;
+    row.title = message.title;
+    row.body = message.body;
+    Queue(turn, row, absl::StrCat(turn.now().engine.ns()));
+  }
+}
+
+absl::Status CheckGeneration(const Group& group, const std::optional<Generation>& seen) {
+  if (!seen || *seen == group.generation) return absl::OkStatus();
+  return Precondition("group G%d %s, you saw generation %d: look again", group.id.value(), Describe(group),
+                      seen->value());
+}
+
+absl::StatusOr<const Group*> FindUnresolved(const Turn& turn, GroupId id, const std::optional<Generation>& seen) {
+  const Group* group = turn.Find<Group>(id);
+  if (group == nullptr) {
+    return NotFound("group G%d is not known, or was resolved more than %s ago", id.value(),
+                    absl::FormatDuration(turn.options().keep_closed));
+  }
+  TOCSIN_TRY(CheckGeneration(*group, seen));
+  if (group->state == Group::State::kResolved) {
+    return Precondition("group G%d %s: nothing is left to be done; if it fires again, it is a new group", id.value(),
+                        Describe(*group));
+  }
+  return group;
+}
+
+}  // namespace
+
+Urgency UrgencyOf(const Route& route, Severity severity) {
+  if (route.urgency) return *route.urgency;
+  switch (severity) {
+    case Severity::kUnknown:
+    case Severity::kHigh:
+    case Severity::kCritical: return Urgency::kHigh;
+    case Severity::kInfo:
+    case Severity::kLow:
+    case Severity::kWarning: return Urgency::kLow;
+  }
+  return Urgency::kHigh;
+}
+
+std::string Describe(const Group& group) {
+  const std::uint64_t generation = group.generation.value();
+  switch (group.state) {
+    case Group::State::kOpen: return absl::StrFormat("is open (generation %d)", generation);
+    case Group::State::kAcknowledged:
+      return absl::StrFormat("was acknowledged by %s at %s (generation %d)", group.acknowledged_by,
+                             Instant(group.acknowledged_at), generation);
+    case Group::State::kResolved:
+      return absl::StrFormat("was resolved by %s at %s (generation %d)", group.resolved_by, Instant(group.resolved_at),
+                             generation);
+  }
+  return "";
+}
+
+UserId PersonBehind(std::string_view actor) {
+  for (const std::string_view prefix : {"user:", "link:"}) {
+    if (actor.starts_with(prefix)) return UserId(actor.substr(prefix.size()));
+  }
+  return {};
+}
+
+void ReviewGroup(Turn& turn, GroupKey key) {
+  const LiveGroup live = turn.Live(key);
+  const bool all_reported = turn.AllShardsReported();
+  const std::optional<GroupId> current = turn.CurrentGroup(key);
+  const Group* group = current ? turn.Find<Group>(*current) : nullptr;
+  turn.SetActor("shard");
+  if (group == nullptr || group->state == Group::State::kResolved) {
+    if (Begins(group, live, all_reported)) {
+      OpenGroup(turn, key, live, group);
+    } else if (group != nullptr && group->firing > 0 && live.firing == 0 && all_reported) {
+      turn.Edit<Group>(*current).firing = 0;  // what a person had settled is over: whatever fires now is new
+    }
+    return;
+  }
+  if (!all_reported) return;  // a part of the truth closes and quiets nothing
+  if (live.firing == 0 && live.suppressed == 0) return Recover(turn, *current);
+  if (live.firing == 0) {
+    if (!IsSuppressed(*group)) Suppress(turn, *current, live);
+    return;
+  }
+  if (IsSuppressed(*group)) Unsuppress(turn, *current);
+  if (live.highest > turn.Find<Group>(*current)->peak) RaisePeak(turn, *current, live);
+  ReviewSourceAcknowledgement(turn, *current, live);
+  ReviewIncidentRules(turn, *current);
+}
+
+void ReviewGroups(Turn& turn, std::vector<GroupKey> keys) {
+  std::vector<std::pair<int, GroupKey>> order;
+  order.reserve(keys.size());
+  for (const GroupKey key : keys)
+    order.emplace_back(-static_cast<int>(turn.Live(key).highest), key);
+  std::ranges::sort(order);
+  for (const auto& [severity, key] : order)
+    ReviewGroup(turn, key);
+}
+
+void ReviewAll(Turn& turn) {
+  std::vector<GroupKey> keys;
+  for (const auto& [key, reports] : turn.state().live)
+    keys.push_back(key);
+  ReviewGroups(turn, std::move(keys));
+  if (!turn.AllShardsReported()) return;
+  const std::set<GroupId> open = turn.state().open_groups;
+  turn.SetActor("shard");
+  for (const GroupId id : open) {
+    const Group* group = turn.Find<Group>(id);
+    if (group == nullptr || group->state == Group::State::kResolved || turn.state().live.contains(group->key)) continue;
+    Recover(turn, id);
+  }
+  for (const auto& [key, id] : turn.state().current_group) {
+    const Group* group = turn.Find<Group>(id);
+    if (group == nullptr || group->state != Group::State::kResolved || group->firing == 0) continue;
+    if (!turn.state().live.contains(key)) turn.Edit<Group>(id).firing = 0;
+  }
+}
+
+void FlushGroup(Turn& turn, GroupId id) {
+  const Group* before = turn.Find<Group>(id);
+  if (before == nullptr || before->state == Group::State::kResolved || turn.organisation() == nullptr) return;
+  Group& group = turn.Edit<Group>(id);
+  const bool first = !group.flushed;
+  if (turn.AllShardsReported() && !IsSuppressed(group) && turn.Live(group.key).firing > 0) Refresh(turn, group);
+  group.flushed = true;
+  if (group.state == Group::State::kOpen && !IsSuppressed(group)) {
+    if (first && group.route.policy.set()) {
+      StartFor(turn, group, absl::StrCat("group_wait ", absl::FormatDuration(group.route.group_wait), " is over"));
+    } else if (!group.route.policy.set()) {
+      group.quiet_reason = WhyRoutePagesNobody(group.route);
+    }
+    if (group.route.receiver.set()) TellReceiver(turn, group);
+  }
+  if (group.route.receiver.set()) {
+    turn.Arm(FlushTimer(id), turn.now().engine + std::max(group.route.group_interval, absl::Seconds(1)));
+  } else {
+    turn.Disarm(FlushTimer(id));
+  }
+}
+
+void AcknowledgementRanOut(Turn& turn, GroupId id) {
+  const Group* before = turn.Find<Group>(id);
+  if (before == nullptr || before->state != Group::State::kAcknowledged) return;
+  Group& group = turn.Edit<Group>(id);
+  Unacknowledge(
+      turn, group,
+      absl::StrCat("the acknowledgement ran out ",
+                   absl::FormatDuration(absl::Trunc(turn.now().wall - group.acknowledged_at, absl::Seconds(1))),
+                   " after it was given"));
+}
+
+void GroupExhausted(Turn& turn, GroupId id) {
+  turn.Edit<Group>(id).quiet_reason = kExhausted;
+  ReviewIncidentRules(turn, id);
+}
+
+absl::Status AcknowledgeGroupBy(Turn& turn, const AcknowledgeGroup& command) {
+  TOCSIN_ASSIGN(const Group* before, FindUnresolved(turn, command.group, command.generation));
+  if (before->state == Group::State::kAcknowledged) return absl::OkStatus();
+  Acknowledge(turn, turn.Edit<Group>(command.group), turn.actor());
+  return absl::OkStatus();
+}
+
+absl::Status ResolveGroupBy(Turn& turn, const ResolveGroup& command) {
+  TOCSIN_TRY(FindUnresolved(turn, command.group, command.generation).status());
+  Group& group = turn.Edit<Group>(command.group);
+  if (turn.AllShardsReported()) Refresh(turn, group);
+  CloseGroup(turn, group, turn.actor());
+  return absl::OkStatus();
+}
+
+absl::Status EscalateGroupBy(Turn& turn, const EscalateGroup& command) {
+  TOCSIN_ASSIGN(const Group* before, FindUnresolved(turn, command.group, std::nullopt));
+  if (!before->route.policy.set()) {
+    return Precondition("group G%d cannot be escalated: its route %s has no policy", command.group.value(),
+                        before->route.id.value());
+  }
+  if (IsSuppressed(*before)) {
+    return Precondition("group G%d is %s: end the silence first", command.group.value(), before->quiet_reason);
+  }
+  Group& group = turn.Edit<Group>(command.group);
+  const std::string why = absl::StrCat("asked for by ", turn.actor());
+  const Escalation* escalation = turn.Find<Escalation>(group.escalation);
+  if (group.state == Group::State::kAcknowledged) {
+    group.state = Group::State::kOpen;
+    NextGeneration(group);
+    turn.Disarm(AcknowledgeTimer(group.id));
+    turn.Note(Kind::kUnacknowledged, SubjectOf(group.id), absl::StrCat("escalation ", why));
+  }
+  if (!group.flushed) {
+    FlushGroup(turn, group.id);
+  } else if (escalation != nullptr && escalation->state == Escalation::State::kRunning) {
+    RunNextStep(turn, escalation->id, why);
+  } else if (escalation != nullptr && escalation->state == Escalation::State::kStopped) {
+    const bool more = escalation->next_step < static_cast<std::int32_t>(escalation->policy.steps.size());
+    StartFor(turn, group, why, more ? PolicyPosition{escalation->next_step, escalation->pass} : PolicyPosition());
+  } else {
+    StartFor(turn, group, why);
+  }
+  return absl::OkStatus();
+}
+
+void RestartEscalation(Turn& turn, GroupId id, std::string_view why) {
+  Group& group = turn.Edit<Group>(id);
+  StopEscalation(turn, SubjectOf(id), why);
+  group.flushed = true;
+  if (group.route.policy.set()) {
+    StartFor(turn, group, why);
+  } else {
+    FlushGroup(turn, id);
+  }
+}
+
+}  // namespace tocsin

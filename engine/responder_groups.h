@@ -1,0 +1,51 @@
+// Groups: the life of an episode, from what the shards report and what people do.
+//
+//            ┌───────── higher severity, acknowledgement ran out ─────────┐
+//   (opens) open ──────────────── acknowledged ──────────────▶ acknowledged ──┐
+//            ├── silenced ◀──▶ unsilenced: the escalation starts again        │
+//            └──────────────── recovered, or resolved by a person ────────────┴──▶ resolved
+//
+// A group that fires again after it was resolved is a new episode with a new id.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+
+#include "engine/responder_turn.h"
+
+namespace tocsin {
+
+// Compares what the shards say now with what was decided, and decides anew. Needs an organisation.
+void ReviewGroup(Turn& turn, GroupKey key);
+// The same for each of `keys`, most severe first.
+void ReviewGroups(Turn& turn, std::vector<GroupKey> keys);
+// All that the shards hold. Once all shards have reported: unresolved groups of which none of them says anything have
+// recovered.
+void ReviewAll(Turn& turn);
+
+// group_wait or group_interval is over: to the policy once, to the receiver as its log says.
+void FlushGroup(Turn& turn, GroupId id);
+void AcknowledgementRanOut(Turn& turn, GroupId id);
+// Its escalation has run out of steps.
+void GroupExhausted(Turn& turn, GroupId id);
+
+// Commands of people. Refusals say what the present state is.
+absl::Status AcknowledgeGroupBy(Turn& turn, const AcknowledgeGroup& command);
+absl::Status ResolveGroupBy(Turn& turn, const ResolveGroup& command);
+absl::Status EscalateGroupBy(Turn& turn, const EscalateGroup& command);
+
+// The auditor's repair: whatever became of the escalation, it begins again.
+void RestartEscalation(Turn& turn, GroupId id, std::string_view why);
+
+// The urgency of pages about a group of this severity on this route.
+Urgency UrgencyOf(const Route& route, Severity severity);
+
+// "is open", "was acknowledged by user:alice at ... (generation 2)".
+std::string Describe(const Group& group);
+
+// The name of a person behind an actor: "user:alice" and "link:alice" are alice; nobody behind others.
+UserId PersonBehind(std::string_view actor);
+
+}  // namespace tocsin

@@ -1,0 +1,143 @@
+// A hash over all rows of the responder: equal for equal rows, however they came to be.
+#include <absl/time/time.h>
+
+#include "base/hash.h"
+#include "engine/responder_state.h"
+
+namespace tocsin {
+namespace {
+
+// Feeds the fields of a row, in order, into one hash. Lengths are mixed in, so that neighbours cannot be confused.
+class Mixer {
+ public:
+  std::uint64_t hash() const { return hash_; }
+
+  template <typename... Fields>
+  void All(const Fields&... fields) {
+    (Mix(fields), ...);
+  }
+
+  void Mix(std::uint64_t value) {
+    hash_ ^= value + 0x9E3779B97F4A7C15;
+    hash_ *= 0xBF58476D1CE4E5B9;
+    hash_ ^= hash_ >> 31U;
+  }
+  void Mix(std::int32_t value) { Mix(static_cast<std::uint64_t>(value)); }
+  void Mix(std::uint32_t value) { Mix(static_cast<std::uint64_t>(value)); }
+  void Mix(std::uint8_t value) { Mix(static_cast<std::uint64_t>(value)); }
+  void Mix(bool value) { Mix(static_cast<std::uint64_t>(value)); }
+  template <typename E>
+  requires std::is_enum_v<E>
+  void Mix(E value) { Mix(static_cast<std::uint64_t>(value)); }
+  void Mix(const std::string& text) { Mix(Hash64(text)); }
+  template <class Tag>
+  void Mix(StrongId<Tag> id) {
+    Mix(id.value());
+  }
+  template <class Tag>
+  void Mix(const StrongName<Tag>& name) {
+    Mix(name.value());
+  }
+  void Mix(EngineTime time) { Mix(static_cast<std::uint64_t>(time.ns())); }
+  void Mix(absl::Duration duration) { Mix(absl::FormatDuration(duration)); }
+  void Mix(absl::Time time) { Mix(time - absl::UnixEpoch()); }
+  void Mix(const Subject& subject) { All(subject.kind, subject.id); }
+  void Mix(const Label& label) { All(label.name, label.value); }
+  void Mix(const Matcher& matcher) { All(matcher.name, matcher.op, matcher.value); }
+  void Mix(const Hash128& hash) { All(hash.high, hash.low); }
+  template <typename T>
+  void Mix(const std::vector<T>& all) {
+    Mix(all.size());
+    for (const T& one : all)
+      Mix(one);
+  }
+  template <typename T>
+  void Mix(const std::optional<T>& value) {
+    Mix(value.has_value());
+    if (value) Mix(*value);
+  }
+  void Mix(const UserTarget& t) { Mix(t.user); }
+  void Mix(const TeamTarget& t) { Mix(t.team); }
+  void Mix(const ScheduleTarget& t) { Mix(t.schedule); }
+  void Mix(const Target& target) {
+    Mix(target.index());
+    std::visit([this](const auto& t) { Mix(t); }, target);
+  }
+  void Mix(const PolicyStep& s) { All(s.delay, s.targets); }
+  void Mix(const EscalationPolicy& p) {
+    All(p.id, p.name, p.team, p.steps, p.repeats, p.repeat_interval, p.acknowledge_timeout);
+  }
+  void Mix(const ContactMethod& m) { All(m.id, m.kind, m.address, m.secret); }
+  void Mix(const NotificationRule& r) { All(r.urgency, r.delay, r.method); }
+  void Mix(const Route& r) {
+    All(r.id, r.matchers, r.continue_matching, r.group_by, r.group_by_all, r.group_wait, r.group_interval,
+        r.repeat_interval, r.policy, r.receiver, r.service, r.urgency, r.children);
+  }
+  void Mix(const AlertSummary& a) {
+    All(a.key, a.integration, a.severity, a.labels, a.annotations, a.link, a.fired_at, a.starts_at, a.firing);
+  }
+
+  void Mix(const Group& g) {
+    All(g.id, g.key, g.generation, g.state, g.route, g.service, g.labels, g.urgency, g.opened_at, g.opened_engine);
+    All(g.acknowledged_at, g.acknowledged_by, g.resolved_at, g.resolved_by, g.firing, g.suppressed, g.highest, g.peak);
+    All(g.fired_total, g.resolved_total, g.exemplars, g.flushed, g.last_notified_at, g.notified_engine);
+    All(g.notified_fired_total, g.notified_resolved_total, g.quiet_reason, g.escalation, g.incidents, g.fired_rules);
+  }
+  void Mix(const Escalation& e) {
+    All(e.id, e.subject, e.generation, e.state, e.policy, e.urgency, e.next_step, e.pass, e.next_at, e.started_at,
+        e.stop_reason, e.pages, e.reached_anybody);
+  }
+  void Mix(const Page& p) {
+    All(p.id, p.escalation, p.subject, p.user, p.state, p.urgency, p.step, p.pass, p.reason, p.started_at,
+        p.started_engine, p.rules, p.next_rule, p.notifications);
+  }
+  void Mix(const Notification& n) {
+    All(n.id, n.page, n.subject, n.user, n.receiver, n.method, n.purpose, n.lane, n.state, n.due, n.lease_until);
+    All(n.attempt, n.repeat, n.idempotency_key, n.provider_id, n.last_error, n.end_reason, n.created_at, n.accepted_at);
+    All(n.title, n.body, n.acknowledge_url);
+  }
+  void Mix(const Incident& i) {
+    All(i.id, i.generation, i.state, i.title, i.severity, i.service, i.rule, i.join_key, i.join_until, i.opened_reason);
+    All(i.opened_by, i.opened_at, i.acknowledged_at, i.acknowledged_by, i.resolved_at, i.resolved_by, i.groups);
+    All(i.escalation);
+  }
+  void Mix(const Silence& s) { All(s.id, s.matchers, s.starts_at, s.ends_at, s.created_by, s.comment, s.updated_at); }
+  void Mix(const Timer& t) { All(t.id, t.kind, t.due, t.due_wall, t.subject, t.generation); }
+  void Mix(const Answer& a) { All(a.id, a.request_id, a.actor, a.made); }
+  // By what it declares, not by all it says: an organisation is one row, checked by its own equality.
+  void Mix(const Organisation& o) {
+    All(o.name, o.public_url, o.fallback_user, o.route, o.policies);
+    for (const User& user : o.users)
+      All(user.id, user.contact_methods, user.notification_rules);
+    for (const Team& team : o.teams)
+      All(team.id, team.members);
+    for (const Schedule& schedule : o.schedules)
+      All(schedule.id, schedule.layers.size(), schedule.overrides.size());
+    for (const Service& service : o.services)
+      All(service.id, service.matchers);
+    for (const IncidentRule& rule : o.incident_rules)
+      All(rule.id, rule.title, rule.policy, rule.join_by);
+  }
+
+  template <typename Id, typename T>
+  void Mix(const std::map<Id, T>& table) {
+    Mix(table.size());
+    for (const auto& [id, row] : table)
+      Mix(row);
+  }
+
+ private:
+  std::uint64_t hash_ = 0;
+};
+
+}  // namespace
+
+std::uint64_t HashRows(const ResponderState& state) {
+  Mixer mixer;
+  mixer.All(state.groups, state.escalations, state.pages, state.notifications, state.incidents, state.silences,
+            state.timers, state.answers, state.counters.next_id, state.counters.rules);
+  if (state.organisation != nullptr) mixer.Mix(*state.organisation);
+  return mixer.hash();
+}
+
+}  // namespace tocsin

@@ -1,0 +1,303 @@
+#include "engine/responder_outbox.h"
+
+#include <algorithm>
+#include <set>
+#include <tuple>
+
+#include "absl/strings/str_cat.h"
+
+#include "base/hash.h"
+#include "base/random.h"
+#include "base/strings.h"
+#include "engine/responder_pages.h"
+
+namespace tocsin {
+namespace {
+
+using State = Notification::State;
+using Purpose = Notification::Purpose;
+using Kind = TimelineEntry::Kind;
+
+constexpr absl::Duration kLongestRetryAfter = absl::Minutes(5);
+constexpr absl::Duration kSoon = absl::Seconds(1);
+constexpr std::size_t kDetailBytes = 300;
+
+TimerKey TimerOf(NotificationId id) {
+  return {Timer::Kind::kNotification, id.value()};
+}
+
+void NoteAbout(Turn& turn, Kind kind, const Notification& row, std::string text) {
+  TimelineEntry& entry = turn.Note(kind, row.subject, std::move(text));
+  entry.notification = row.id;
+  entry.page = row.page;
+  entry.user = row.user;
+}
+
+std::string IdempotencyKey(const Notification& row, std::string_view once) {
+  const std::string whole =
+      absl::StrCat(static_cast<int>(row.subject.kind), "/", row.subject.id, "/", static_cast<int>(row.purpose), "/",
+                   row.user.value(), "/", row.receiver.value(), "/", row.method.id.value(), "/", row.method.address,
+                   "/", ToAbsl(once));
+  const Hash128 hash = HashTo128(whole);
+  return absl::StrFormat("%016x%016x", hash.high, hash.low);
+}
+
+void Lease(Turn& turn, Notification& row) {
+  row.state = State::kLeased;
+  ++row.attempt;
+  row.lease_until = turn.now().engine + turn.options().lease;
+  turn.Arm(TimerOf(row.id), row.lease_until, TimerGeneration(row));
+  turn.StartAttempt(row.id);
+  NoteAbout(turn, Kind::kNotificationStarted, row,
+            absl::StrFormat("%s: attempt %d%s", Describe(row), row.attempt, row.repeat ? " (repeat)" : ""));
+}
+
+void BackToPending(Turn& turn, Notification& row, absl::Duration wait) {
+  row.state = State::kPending;
+  row.due = turn.now().engine + wait;
+  row.lease_until = EngineTime();
+  turn.Arm(TimerOf(row.id), row.due, TimerGeneration(row));
+}
+
+void End(Turn& turn, Notification& row, State state, std::string_view reason) {
+  row.state = state;
+  row.end_reason = reason;
+  turn.Disarm(TimerOf(row.id));
+}
+
+// Why the message should not be sent any more; empty: it should.
+std::string NotWanted(const Turn& turn, const Notification& row) {
+  if (row.purpose == Purpose::kResolved || row.purpose == Purpose::kTest) return "";
+  if (row.page.set()) {
+    const Page* page = turn.Find<Page>(row.page);
+    if (page == nullptr || page->state == Page::State::kCancelled) return "its page is cancelled";
+  }
+  return WhyQuiet(turn, row.subject);
+}
+
+// The attempt certainly or perhaps did not deliver: once more, or given up.
+void TryAgain(Turn& turn, Notification& row, absl::Duration retry_after, bool ambiguous) {
+  row.repeat |= ambiguous;
+  const Kind kind = ambiguous ? Kind::kNotificationAmbiguous : Kind::kNotificationRetry;
+  const std::string what = absl::StrFormat("%s: attempt %d %s: %s", Describe(row), row.attempt,
+                                           ambiguous ? "has an unknown outcome" : "failed", row.last_error);
+  if (row.attempt >= turn.options().max_attempts) {
+    NoteAbout(turn, kind, row, what);
+    End(turn, row, State::kDead, absl::StrFormat("given up after %d attempts: %s", row.attempt, row.last_error));
+    NoteAbout(turn, Kind::kNotificationFailed, row, absl::StrCat(Describe(row), ": ", row.end_reason));
+    MethodFailed(turn, row);
+    return;
+  }
+  const absl::Duration back_off = RetryDelay(turn.options().seed, row.id, row.attempt);
+  const absl::Duration wait = ambiguous ? kSoon : std::max(back_off, std::min(retry_after, kLongestRetryAfter));
+  BackToPending(turn, row, wait);
+  NoteAbout(turn, kind, row,
+            absl::StrCat(what, "; again in ", absl::FormatDuration(absl::Trunc(wait, absl::Milliseconds(100)))));
+}
+
+void Accept(Turn& turn, Notification& row, const AttemptResult& result) {
+  const bool under_way = row.state == State::kLeased && row.attempt != result.attempt;
+  row.provider_id = result.provider_id;
+  row.accepted_at = turn.now().wall;
+  if (IsOpen(row)) {
+    if (under_way) turn.CloseGate(row.id);  // a repeat that is perhaps not needed any more
+    End(turn, row, State::kAccepted, "");
+  }
+  NoteAbout(turn, Kind::kNotificationAccepted, row,
+            absl::StrFormat("%s: attempt %d was accepted%s%s", Describe(row), result.attempt,
+                            result.provider_id.empty() ? "" : ", provider's id ", OneLine(result.provider_id, 100)));
+  if (row.page.set()) SettlePage(turn, row.page);
+}
+
+}  // namespace
+
+std::string NameOf(const Subject& subject) {
+  switch (subject.kind) {
+    case SubjectKind::kGroup: return absl::StrCat("G", subject.id);
+    case SubjectKind::kIncident: return absl::StrCat("I", subject.id);
+    case SubjectKind::kSilence: return absl::StrCat("S", subject.id);
+    case SubjectKind::kUser: return "a test";
+    case SubjectKind::kOrganisation: return "the organisation";
+    case SubjectKind::kNone: return "nothing";
+  }
+  return "";
+}
+
+std::string WhyQuiet(const Turn& turn, const Subject& subject) {
+  if (subject.kind == SubjectKind::kGroup) {
+    const Group* group = turn.Find<Group>(GroupId(subject.id));
+    if (group == nullptr || group->state == Group::State::kResolved) return "resolved";
+    if (group->state == Group::State::kAcknowledged) return absl::StrCat("acknowledged by ", group->acknowledged_by);
+    if (group->firing == 0) return group->quiet_reason;
+  } else if (subject.kind == SubjectKind::kIncident) {
+    const Incident* incident = turn.Find<Incident>(IncidentId(subject.id));
+    if (incident == nullptr || incident->state == Incident::State::kResolved) return "resolved";
+    if (incident->state == Incident::State::kAcknowledged) {
+      return absl::StrCat("acknowledged by ", incident->acknowledged_by);
+    }
+  }
+  return "";
+}
+
+std::string Describe(const Notification& row) {
+  const std::string method(Name(row.method.kind));
+  return row.user.set() ? absl::StrCat(method, " to ", row.user.value())
+                        : absl::StrCat(method, " of receiver ", row.receiver.value());
+}
+
+Generation TimerGeneration(const Notification& row) {
+  return Generation(2 * static_cast<std::uint64_t>(row.attempt) + (row.state == State::kLeased ? 1 : 0));
+}
+
+absl::Duration RetryDelay(std::uint64_t seed, NotificationId id, std::int32_t attempt) {
+  constexpr std::int64_t kBaseMs = 1'000;
+  constexpr std::int64_t kCapMs = 60'000;
+  Random random(seed ^ (id.value() * 0x9E3779B97F4A7C15));
+  std::int64_t wait_ms = kBaseMs;
+  for (std::int32_t i = 0; i < attempt; ++i)
+    wait_ms = std::min(kCapMs, random.Between(kBaseMs, wait_ms * 3));
+  return absl::Milliseconds(wait_ms);
+}
+
+NotificationId Queue(Turn& turn, const Notification& what, std::string_view once) {
+  Notification& row = turn.Create<Notification>(what.subject);
+  const NotificationId id = row.id;
+  row = what;
+  row.id = id;
+  row.idempotency_key = IdempotencyKey(row, once);
+  row.created_at = turn.now().wall;
+  row.due = turn.now().engine;
+  NoteAbout(turn, Kind::kNotificationQueued, row, absl::StrCat(Describe(row), ": ", row.title));
+  Lease(turn, row);
+  return id;
+}
+
+void Cancel(Turn& turn, NotificationId id, std::string_view reason) {
+  const Notification* before = turn.Find<Notification>(id);
+  if (before == nullptr || !IsOpen(*before)) return;
+  Notification& row = turn.Edit<Notification>(id);
+  if (row.state == State::kLeased) turn.CloseGate(id);
+  End(turn, row, State::kCancelled, reason);
+  NoteAbout(turn, Kind::kNotificationCancelled, row, absl::StrCat(Describe(row), ": cancelled, ", ToAbsl(reason)));
+}
+
+void CancelAbout(Turn& turn, const Subject& subject, std::string_view reason) {
+  for (const NotificationId id : turn.About(subject).notifications) {
+    const Notification* row = turn.Find<Notification>(id);
+    if (row != nullptr && row->purpose != Purpose::kResolved && row->purpose != Purpose::kTest) {
+      Cancel(turn, id, reason);
+    }
+  }
+}
+
+void QueueResolved(Turn& turn, const Subject& subject, const MessageText& message, bool tell_receiver) {
+  // A call only to say that it is over: not to somebody who has been told by other means.
+  std::set<UserId> reached_silently;
+  std::vector<NotificationId> told;
+  for (const NotificationId id : turn.About(subject).notifications) {
+    const Notification* row = turn.Find<Notification>(id);
+    if (row == nullptr || !WasTold(*row) || row->purpose == Purpose::kResolved) continue;
+    if (row->receiver.set() && !tell_receiver) continue;
+    told.push_back(id);
+    if (row->user.set() && row->method.kind != ContactMethod::Kind::kVoice) reached_silently.insert(row->user);
+  }
+  std::set<std::tuple<UserId, ReceiverId, ContactMethod::Kind, std::string>> done;
+  for (const NotificationId id : told) {
+    const Notification& row = *turn.Find<Notification>(id);
+    if (row.method.kind == ContactMethod::Kind::kVoice && reached_silently.contains(row.user)) continue;
+    if (!done.insert({row.user, row.receiver, row.method.kind, row.method.address}).second) continue;
+    Notification notice;
+    notice.subject = subject;
+    notice.user = row.user;
+    notice.receiver = row.receiver;
+    notice.method = row.method;
+    notice.purpose = Purpose::kResolved;
+    notice.lane = Notification::Lane::kRest;
+    notice.title = message.title;
+    notice.body = message.body;
+    Queue(turn, notice, "");
+  }
+}
+
+void FireNotification(Turn& turn, NotificationId id) {
+  const Notification* before = turn.Find<Notification>(id);
+  if (before == nullptr || !IsOpen(*before)) return;
+  if (before->state == State::kLeased) {
+    Notification& row = turn.Edit<Notification>(id);
+    turn.CloseGate(id);
+    row.last_error = "no answer while the lease lasted";
+    TryAgain(turn, row, absl::ZeroDuration(), true);
+    return;
+  }
+  if (const std::string reason = NotWanted(turn, *before); !reason.empty()) {
+    Cancel(turn, id, reason);
+    return;
+  }
+  Lease(turn, turn.Edit<Notification>(id));
+}
+
+void TakeBackLease(Turn& turn, NotificationId id) {
+  Notification& row = turn.Edit<Notification>(id);
+  row.repeat = true;
+  row.last_error = "the server stopped while an attempt was perhaps under way";
+  NoteAbout(turn, Kind::kNotificationAmbiguous, row,
+            absl::StrFormat("%s: attempt %d has an unknown outcome: %s; again at once", Describe(row), row.attempt,
+                            row.last_error));
+  BackToPending(turn, row, absl::ZeroDuration());
+}
+
+absl::Status HandleResult(Turn& turn, const AttemptResult& result) {
+  const Notification* before = turn.Find<Notification>(result.notification);
+  if (before == nullptr) {
+    return NotFound("notification N%d is not in memory (any more): the result of attempt %d is dropped",
+                    result.notification.value(), result.attempt);
+  }
+  Notification& row = turn.Edit<Notification>(result.notification);
+  if (result.kind == AttemptResult::Kind::kAccepted) {
+    if (!WasTold(row)) Accept(turn, row, result);
+    return absl::OkStatus();
+  }
+  if (row.state != State::kLeased || row.attempt != result.attempt) return absl::OkStatus();  // late: nothing new
+  row.last_error = OneLine(result.detail, kDetailBytes);
+  switch (result.kind) {
+    case AttemptResult::Kind::kAccepted: break;
+    case AttemptResult::Kind::kRetryLater: TryAgain(turn, row, result.retry_after, false); break;
+    case AttemptResult::Kind::kAmbiguous: TryAgain(turn, row, absl::ZeroDuration(), true); break;
+    case AttemptResult::Kind::kRejected:
+      End(turn, row, State::kFailed, absl::StrCat("rejected: ", row.last_error));
+      NoteAbout(turn, Kind::kNotificationFailed, row,
+                absl::StrFormat("%s: attempt %d was %s", Describe(row), result.attempt, row.end_reason));
+      MethodFailed(turn, row);
+      break;
+    case AttemptResult::Kind::kNotStarted:
+      --row.attempt;  // it was not made
+      BackToPending(turn, row, kSoon);
+      break;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status HandleReceipt(Turn& turn, const ProviderReceipt& receipt) {
+  const auto found = turn.state().accepted.find(receipt.provider_id);
+  if (receipt.provider_id.empty() || found == turn.state().accepted.end()) {
+    return NotFound("no notification has the provider's id \"%s\"", OneLine(receipt.provider_id, 100));
+  }
+  Notification& row = turn.Edit<Notification>(found->second);
+  if (row.state == State::kDelivered || row.state == State::kFailed) return absl::OkStatus();  // told before
+  const std::string detail = OneLine(receipt.detail, kDetailBytes);
+  NoteAbout(turn, Kind::kReceipt, row,
+            absl::StrCat(Describe(row), receipt.delivered ? ": delivered" : ": not delivered",
+                         detail.empty() ? "" : ", ", detail));
+  if (row.state != State::kAccepted) return absl::OkStatus();
+  if (receipt.delivered) {
+    row.state = State::kDelivered;
+    return absl::OkStatus();
+  }
+  row.accepted_at = absl::Time();  // the person was not told after all
+  End(turn, row, State::kFailed, absl::StrCat("accepted, but not delivered: ", detail));
+  NoteAbout(turn, Kind::kNotificationFailed, row, absl::StrCat(Describe(row), ": ", row.end_reason));
+  MethodFailed(turn, row);
+  return absl::OkStatus();
+}
+
+}  // namespace tocsin

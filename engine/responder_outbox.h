@@ -1,0 +1,63 @@
+// The outbox: notifications from queued to their end. An attempt is journalled (kLeased) before it starts; at most one is
+// under way for a notification.
+//
+//   pending ──due──▶ leased ──┬─ accepted ──▶ delivered
+//      ▲                      ├─ retry later, ambiguous (repeat) ──▶ pending, or dead after max_attempts
+//      │                      ├─ rejected ──▶ failed
+//      └── not started ◀──────┘                       anything open ── acknowledged, resolved ... ──▶ cancelled
+//
+// A late word about an older attempt may add facts or move a row forward (it was accepted after all), never back.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+
+#include "engine/message.h"
+#include "engine/responder_turn.h"
+
+namespace tocsin {
+
+// "G17", "I3", "a test".
+std::string NameOf(const Subject& subject);
+
+// Whether the provider has taken it: the person was told, whatever came after.
+inline bool WasTold(const Notification& notification) {
+  return notification.accepted_at != absl::Time();
+}
+inline bool IsOpen(const Notification& notification) {
+  return notification.state == Notification::State::kPending || notification.state == Notification::State::kLeased;
+}
+// Why nobody is to be asked for attention to `subject` now: acknowledged, resolved, silenced. Empty: they are.
+std::string WhyQuiet(const Turn& turn, const Subject& subject);
+// "sms to alice", "webhook of receiver chat".
+std::string Describe(const Notification& notification);
+
+// Queues `row` (whose subject, recipient, purpose, lane and text are set) and starts its first attempt at once.
+// `once` tells it from all others with the same subject, recipient and purpose; it goes into the idempotency key.
+NotificationId Queue(Turn& turn, const Notification& row, std::string_view once);
+
+// Ends an open notification: no attempt of it starts any more.
+void Cancel(Turn& turn, NotificationId id, std::string_view reason);
+// All open ones about `subject` that ask for attention: pages, fallbacks and updates; not notices that it is resolved.
+void CancelAbout(Turn& turn, const Subject& subject, std::string_view reason);
+
+// Tells those who were told of the problem, and nobody else, that it is over.
+void QueueResolved(Turn& turn, const Subject& subject, const MessageText& message, bool tell_receiver);
+
+// Its timer: a pending one is due (its subject is looked at again before it is sent), or a lease has run out.
+void FireNotification(Turn& turn, NotificationId id);
+// After a restart: whether the attempt was made is not known.
+void TakeBackLease(Turn& turn, NotificationId id);
+
+absl::Status HandleResult(Turn& turn, const AttemptResult& result);
+absl::Status HandleReceipt(Turn& turn, const ProviderReceipt& receipt);
+
+// Decorrelated jitter, 1 s to 60 s: the wait after attempt `attempt` has failed. Pure.
+absl::Duration RetryDelay(std::uint64_t seed, NotificationId id, std::int32_t attempt);
+
+// Of a timer of a notification: stale once the notification has moved on.
+Generation TimerGeneration(const Notification& notification);
+
+}  // namespace tocsin

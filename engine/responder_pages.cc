@@ -1,0 +1,304 @@
+#include "engine/responder_pages.h"
+
+#include <algorithm>
+#include <set>
+
+#include "absl/strings/str_cat.h"
+
+#include "base/strings.h"
+#include "engine/link.h"
+#include "engine/message.h"
+#include "engine/responder_escalations.h"
+#include "engine/responder_outbox.h"
+
+namespace tocsin {
+namespace {
+
+using Kind = TimelineEntry::Kind;
+
+TimerKey RuleTimer(PageId id) {
+  return {Timer::Kind::kPageRule, id.value()};
+}
+
+const ContactMethod* FindMethod(const User* user, const ContactMethodId& id) {
+  if (user == nullptr) return nullptr;
+  const auto found = std::ranges::find(user->contact_methods, id, &ContactMethod::id);
+  return found == user->contact_methods.end() ? nullptr : &*found;
+}
+
+const User* FindUser(const Turn& turn, const UserId& id) {
+  return turn.organisation() != nullptr ? turn.organisation()->Find(id) : nullptr;
+}
+
+// The person's rules for `urgency`; without any, all methods at once.
+std::vector<NotificationRule> RulesFor(const User& user, Urgency urgency) {
+  std::vector<NotificationRule> rules;
+  for (const NotificationRule& rule : user.notification_rules) {
+    if (rule.urgency == urgency && FindMethod(&user, rule.method) != nullptr) rules.push_back(rule);
+  }
+  if (rules.empty()) {
+    for (const ContactMethod& method : user.contact_methods) {
+      rules.push_back({urgency, absl::ZeroDuration(), method.id});
+    }
+  }
+  std::ranges::stable_sort(rules, {}, &NotificationRule::delay);
+  return rules;
+}
+
+std::vector<NotificationRule> AllMethods(const User& user) {
+  std::vector<NotificationRule> rules;
+  for (const ContactMethod& method : user.contact_methods) {
+    rules.push_back({Urgency::kHigh, absl::ZeroDuration(), method.id});
+  }
+  return rules;
+}
+
+TimelineEntry& NoteAbout(Turn& turn, Kind kind, const Page& page, std::string text) {
+  TimelineEntry& entry = turn.Note(kind, page.subject, std::move(text));
+  entry.page = page.id;
+  entry.escalation = page.escalation;
+  entry.user = page.user;
+  return entry;
+}
+
+std::string LinkFor(const Turn& turn, const Page& page) {
+  const Organisation* organisation = turn.organisation();
+  if (turn.options().link_key.empty() || organisation == nullptr || organisation->public_url.empty()) return "";
+  const absl::Time expires = absl::FromUnixSeconds(absl::ToUnixSeconds(turn.now().wall + kLinkLifetime));
+  std::string_view base = organisation->public_url;
+  while (base.ends_with('/'))
+    base.remove_suffix(1);
+  return absl::StrCat(ToAbsl(base), "/ack/", SignLink({page.subject, page.user, expires}, turn.options().link_key));
+}
+
+PageContext ContextOf(const Turn& turn, const Page& page) {
+  PageContext context;
+  context.reason = page.reason;
+  context.acknowledge_url = LinkFor(turn, page);
+  const Escalation* escalation = turn.Find<Escalation>(page.escalation);
+  if (escalation == nullptr) return context;
+  context.next = DescribeNext(*escalation, turn.now());
+  for (const PageId id : escalation->pages) {
+    const Page* other = turn.Find<Page>(id);
+    if (other == nullptr || other->id == page.id || other->state != Page::State::kActive) continue;
+    if (other->pass == page.pass && other->step == page.step) context.others.push_back(other->user);
+  }
+  return context;
+}
+
+bool IsFallback(const Turn& turn, const Page& page) {
+  const Escalation* escalation = turn.Find<Escalation>(page.escalation);
+  return escalation != nullptr && page.step >= static_cast<std::int32_t>(escalation->policy.steps.size());
+}
+
+// What the message says, and how urgent it is among others.
+void Write(const Turn& turn, const Page& page, Notification& row) {
+  MessageText message;
+  if (page.subject.kind == SubjectKind::kUser) {
+    row.purpose = Notification::Purpose::kTest;
+    row.lane = Notification::Lane::kNormal;
+    message = TestMessage(page.user, page.reason, turn.now());
+  } else {
+    row.purpose = IsFallback(turn, page) ? Notification::Purpose::kFallback : Notification::Purpose::kPage;
+    const PageContext context = ContextOf(turn, page);
+    row.acknowledge_url = context.acknowledge_url;
+    if (page.subject.kind == SubjectKind::kGroup) {
+      const Group& group = *turn.Find<Group>(GroupId(page.subject.id));
+      row.lane = LaneOf(group);
+      message = PageMessage(group, context, turn.now());
+    } else {
+      const Incident& incident = *turn.Find<Incident>(IncidentId(page.subject.id));
+      row.lane = LaneOf(incident);
+      message = PageMessage(incident, context, turn.now());
+    }
+  }
+  row.title = std::move(message.title);
+  row.body = std::move(message.body);
+}
+
+void QueueOn(Turn& turn, Page& page, const ContactMethodId& method) {
+  const ContactMethod* found = FindMethod(FindUser(turn, page.user), method);
+  if (found == nullptr) {
+    NoteAbout(turn, Kind::kNotificationFailed, page,
+              absl::StrFormat("%s has no contact method \"%s\" any more", page.user.value(), method.value()));
+    return;
+  }
+  Notification row;
+  row.page = page.id;
+  row.subject = page.subject;
+  row.user = page.user;
+  row.method = *found;
+  Write(turn, page, row);
+  // The same for all attempts, another for each episode, escalation, pass, step and use of the method.
+  const std::string once = absl::StrCat("E", page.escalation.value(), "/", page.pass, "/", page.step, "/P",
+                                        page.id.value(), "/", page.notifications.size());
+  page.notifications.push_back(Queue(turn, row, once));
+}
+
+void ArmNextRule(Turn& turn, const Page& page) {
+  const auto next = static_cast<std::size_t>(page.next_rule);
+  if (next >= page.rules.size()) {
+    turn.Disarm(RuleTimer(page.id));
+    return;
+  }
+  turn.Arm(RuleTimer(page.id), page.started_engine + page.rules[next].delay,
+           Generation(static_cast<std::uint64_t>(page.next_rule)));
+}
+
+void Close(Turn& turn, Page& page, Page::State state) {
+  page.state = state;
+  turn.Disarm(RuleTimer(page.id));
+  if (page.subject.kind == SubjectKind::kUser) {  // groups and incidents take theirs along
+    turn.Arm({Timer::Kind::kRetention, page.id.value()}, turn.now().engine + turn.options().keep_closed);
+  }
+}
+
+PageId Create(Turn& turn, const PageRequest& request) {
+  Page& page = turn.Create<Page>(request.subject);
+  page.escalation = request.escalation;
+  page.user = request.user;
+  page.urgency = request.urgency;
+  page.step = request.step;
+  page.pass = request.pass;
+  page.reason = request.reason;
+  page.started_at = turn.now().wall;
+  page.started_engine = turn.now().engine;
+  if (const User* user = FindUser(turn, request.user)) {
+    page.rules = request.escalation.set() ? RulesFor(*user, request.urgency) : AllMethods(*user);
+  }
+  NoteAbout(turn, Kind::kPaged, page, absl::StrFormat("%s is paged: %s", page.user.value(), page.reason));
+  if (page.rules.empty()) {
+    Close(turn, page, Page::State::kUnreachable);
+    NoteAbout(turn, Kind::kUnreachable, page,
+              absl::StrFormat("%s cannot be reached: no contact method", page.user.value()));
+  }
+  if (request.escalation.set()) turn.Edit<Escalation>(request.escalation).pages.push_back(page.id);
+  return page.id;
+}
+
+// High urgency: methods of the person that no rule names are better than nobody.
+bool QueueUnusedMethod(Turn& turn, Page& page) {
+  const User* user = FindUser(turn, page.user);
+  if (user == nullptr || page.urgency != Urgency::kHigh || page.subject.kind == SubjectKind::kUser) return false;
+  std::set<ContactMethodId> used;
+  for (const NotificationId id : page.notifications) {
+    if (const Notification* row = turn.Find<Notification>(id)) used.insert(row->method.id);
+  }
+  for (const ContactMethod& method : user->contact_methods) {
+    if (used.contains(method.id)) continue;
+    QueueOn(turn, page, method.id);
+    return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+std::vector<PageId> StartPages(Turn& turn, std::span<const PageRequest> requests) {
+  std::vector<PageId> ids;
+  ids.reserve(requests.size());
+  for (const PageRequest& request : requests)
+    ids.push_back(Create(turn, request));
+  for (const PageId id : ids) {
+    if (turn.Find<Page>(id)->state == Page::State::kActive) RunDueRules(turn, id);
+  }
+  return ids;
+}
+
+void RunDueRules(Turn& turn, PageId id) {
+  Page& page = turn.Edit<Page>(id);
+  if (page.state != Page::State::kActive) return;
+  std::set<ContactMethodId> used;
+  const auto is_due = [&] {
+    const auto next = static_cast<std::size_t>(page.next_rule);
+    return next < page.rules.size() && page.started_engine + page.rules[next].delay <= turn.now().engine;
+  };
+  while (is_due()) {
+    const ContactMethodId method = page.rules[static_cast<std::size_t>(page.next_rule++)].method;
+    if (used.insert(method).second) QueueOn(turn, page, method);
+  }
+  ArmNextRule(turn, page);
+  SettlePage(turn, id);
+}
+
+void RaiseUrgency(Turn& turn, PageId id) {
+  Page& page = turn.Edit<Page>(id);
+  const User* user = FindUser(turn, page.user);
+  if (page.state != Page::State::kActive || page.urgency == Urgency::kHigh || user == nullptr) return;
+  std::set<ContactMethodId> used;
+  for (const NotificationId notification : page.notifications) {
+    if (const Notification* row = turn.Find<Notification>(notification)) used.insert(row->method.id);
+  }
+  page.urgency = Urgency::kHigh;
+  page.rules = RulesFor(*user, Urgency::kHigh);
+  std::erase_if(page.rules, [&](const NotificationRule& rule) { return used.contains(rule.method); });
+  page.next_rule = 0;
+  page.started_engine = turn.now().engine;
+  RunDueRules(turn, id);
+}
+
+void MethodFailed(Turn& turn, const Notification& failed) {
+  const Page* before = turn.Find<Page>(failed.page);
+  if (before == nullptr || before->state == Page::State::kCancelled || before->state == Page::State::kUnreachable)
+    return;
+  if (!WhyQuiet(turn, before->subject).empty()) return;
+  Page& page = turn.Edit<Page>(failed.page);
+  page.state = Page::State::kActive;  // a receipt may say so long after
+  const auto rest = page.rules.begin() + page.next_rule;
+  page.rules.erase(std::remove_if(rest, page.rules.end(),
+                                  [&](const NotificationRule& rule) { return rule.method == failed.method.id; }),
+                   page.rules.end());
+  if (static_cast<std::size_t>(page.next_rule) < page.rules.size()) {
+    const ContactMethodId next = page.rules[static_cast<std::size_t>(page.next_rule++)].method;
+    QueueOn(turn, page, next);
+  }
+  ArmNextRule(turn, page);
+  SettlePage(turn, page.id);
+}
+
+void SettlePage(Turn& turn, PageId id) {
+  const Page* before = turn.Find<Page>(id);
+  if (before == nullptr || before->state != Page::State::kActive) return;
+  if (static_cast<std::size_t>(before->next_rule) < before->rules.size()) return;
+  bool told = false;
+  std::string why;
+  for (const NotificationId notification : before->notifications) {
+    const Notification* row = turn.Find<Notification>(notification);
+    if (row == nullptr) continue;
+    if (IsOpen(*row)) return;
+    told |= WasTold(*row);
+    absl::StrAppend(&why, why.empty() ? "" : "; ", ToAbsl(Name(row->method.kind)), " ", row->end_reason);
+  }
+  Page& page = turn.Edit<Page>(id);
+  if (told) {
+    Close(turn, page, Page::State::kDone);
+    return;
+  }
+  if (QueueUnusedMethod(turn, page)) return;
+  Close(turn, page, Page::State::kUnreachable);
+  NoteAbout(turn, Kind::kUnreachable, page,
+            absl::StrFormat("%s cannot be reached: %s", page.user.value(), why.empty() ? "no contact method" : why));
+  PersonUnreachable(turn, page);
+}
+
+void SupersedePages(Turn& turn, const Escalation& escalation, const UserId& user) {
+  for (const PageId id : escalation.pages) {
+    const Page* before = turn.Find<Page>(id);
+    if (before == nullptr || before->user != user || before->state != Page::State::kActive) continue;
+    const std::vector<NotificationId> notifications = before->notifications;
+    Close(turn, turn.Edit<Page>(id), Page::State::kCancelled);
+    for (const NotificationId notification : notifications)
+      Cancel(turn, notification, "a later pass pages again");
+  }
+}
+
+void CancelPages(Turn& turn, const Subject& subject, std::string_view reason) {
+  for (const PageId id : turn.About(subject).pages) {
+    const Page* page = turn.Find<Page>(id);
+    if (page != nullptr && page->state == Page::State::kActive)
+      Close(turn, turn.Edit<Page>(id), Page::State::kCancelled);
+  }
+  CancelAbout(turn, subject, reason);
+}
+
+}  // namespace tocsin

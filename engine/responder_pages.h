@@ -1,0 +1,41 @@
+// Pages: one person to be reached because of one step, by the person's own rules. A method that fails is followed by the
+// next at once; a person of whom all methods fail is unreachable, which the escalation is told.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/responder_turn.h"
+
+namespace tocsin {
+
+struct PageRequest {
+  EscalationId escalation;  // none: a test page, on every method
+  Subject subject;
+  UserId user;
+  Urgency urgency = Urgency::kHigh;
+  std::int32_t step = 0;
+  std::int32_t pass = 0;
+  std::string reason;
+};
+
+// Starts them all, so that each can name the others. A person without any contact method is unreachable from the start;
+// the escalation is not told, the caller sees it in the rows.
+std::vector<PageId> StartPages(Turn& turn, std::span<const PageRequest> requests);
+
+// The rules that are due; overdue ones collapse to one message for each method.
+void RunDueRules(Turn& turn, PageId id);
+// The person's methods were chosen for a low urgency; now it is high: adds those of its rules that were not used yet.
+void RaiseUrgency(Turn& turn, PageId id);
+// A notification of the page has ended without reaching the person: the next method at once, its delay skipped.
+void MethodFailed(Turn& turn, const Notification& failed);
+// Nothing is left to be done for the page: it is done, or the person is unreachable.
+void SettlePage(Turn& turn, PageId id);
+// A later pass pages the person again: what is left of the earlier pages ends.
+void SupersedePages(Turn& turn, const Escalation& escalation, const UserId& user);
+// Ends all active pages about `subject`, with their open notifications.
+void CancelPages(Turn& turn, const Subject& subject, std::string_view reason);
+
+}  // namespace tocsin

@@ -1,0 +1,305 @@
+#include "engine/responder_state.h"
+
+#include "absl/strings/str_cat.h"
+
+#include "base/strings.h"
+
+namespace tocsin {
+namespace {
+
+template <typename Map, typename Id>
+auto* FindRow(Map& rows, Id id) {
+  const auto found = rows.find(id);
+  return found == rows.end() ? nullptr : &found->second;
+}
+
+bool IsTest(const Page& page) {
+  return page.subject.kind == SubjectKind::kUser;
+}
+
+}  // namespace
+
+Notification::Lane LaneOf(const Group& group) {
+  return group.peak == Severity::kCritical ? Notification::Lane::kCritical : Notification::Lane::kNormal;
+}
+
+// SEV1 and SEV2 are the major ones.
+Notification::Lane LaneOf(const Incident& incident) {
+  return incident.severity <= 2 ? Notification::Lane::kCritical : Notification::Lane::kNormal;
+}
+
+Notification::Lane LaneOf(const ResponderState& state, const Subject& subject) {
+  if (subject.kind == SubjectKind::kGroup) {
+    if (const Group* group = FindRow(state.groups, GroupId(subject.id))) return LaneOf(*group);
+  } else if (subject.kind == SubjectKind::kIncident) {
+    if (const Incident* incident = FindRow(state.incidents, IncidentId(subject.id))) return LaneOf(*incident);
+  }
+  return Notification::Lane::kRest;
+}
+
+std::string AnswerKey(std::string_view actor, std::string_view request_id) {
+  return absl::StrCat(ToAbsl(actor), "\n", ToAbsl(request_id));
+}
+
+// Puts rows in and takes them out, each time with the indexes that follow from them.
+struct RowIndex {
+  ResponderState& state;
+
+  void Put(const Group& row) {
+    state.groups.insert_or_assign(row.id, row);
+    if (row.state == Group::State::kResolved) {
+      state.open_groups.erase(row.id);
+    } else {
+      state.open_groups.insert(row.id);
+    }
+    GroupId& current = state.current_group[row.key];
+    if (current <= row.id) current = row.id;  // ids are in sequence: the newer episode
+  }
+  void Put(const Escalation& row) {
+    state.escalations.insert_or_assign(row.id, row);
+    state.about[row.subject].escalations.insert(row.id);
+  }
+  void Put(const Page& row) {
+    state.pages.insert_or_assign(row.id, row);
+    state.about[row.subject].pages.insert(row.id);
+  }
+  void Put(const Notification& row) {
+    state.notifications.insert_or_assign(row.id, row);
+    state.about[row.subject].notifications.insert(row.id);
+    if (!row.provider_id.empty()) state.accepted[row.provider_id] = row.id;
+  }
+  void Put(const Incident& row) {
+    state.incidents.insert_or_assign(row.id, row);
+    if (!row.rule.set() || row.join_key.empty()) return;
+    const JoinIndexKey key(row.rule, row.join_key);
+    const auto found = state.joinable.find(key);
+    if (row.state != Incident::State::kResolved) {
+      if (found == state.joinable.end() || found->second < row.id) state.joinable[key] = row.id;
+    } else if (found != state.joinable.end() && found->second == row.id) {
+      state.joinable.erase(found);
+    }
+  }
+  void Put(const Silence& row) { state.silences.insert_or_assign(row.id, row); }
+  void Put(const Timer& row) {
+    Remove(row.id);
+    state.timers.emplace(row.id, row);
+    state.timer_of[{row.kind, row.subject}] = row.id;
+    if (row.kind == Timer::Kind::kSilenceEdge) {
+      state.due_wall.emplace(row.due_wall, row.id);
+    } else {
+      const DueKey key{row.due, static_cast<std::uint8_t>(LaneOf(row)), row.id};
+      state.armed[row.id] = key;
+      state.due.insert(key);
+    }
+  }
+  void Put(const Counters& row) { state.counters = row; }
+  void Put(const OrganisationPtr& row) { state.organisation = row; }
+  void Put(const Answer& row) {
+    state.answers.insert_or_assign(row.id, row);
+    state.answer_of[AnswerKey(row.actor, row.request_id)] = row.id;
+  }
+
+  void Remove(GroupId id) {
+    const Group* row = FindRow(state.groups, id);
+    if (row == nullptr) return;
+    const auto current = state.current_group.find(row->key);
+    if (current != state.current_group.end() && current->second == id) state.current_group.erase(current);
+    state.open_groups.erase(id);
+    state.groups.erase(id);
+  }
+  void Remove(EscalationId id) {
+    if (const Escalation* row = FindRow(state.escalations, id)) {
+      const Subject subject = row->subject;
+      state.about[subject].escalations.erase(id);
+      DropEmpty(subject);
+    }
+    state.escalations.erase(id);
+  }
+  void Remove(PageId id) {
+    if (const Page* row = FindRow(state.pages, id)) {
+      const Subject subject = row->subject;
+      state.about[subject].pages.erase(id);
+      DropEmpty(subject);
+    }
+    state.pages.erase(id);
+  }
+  void Remove(NotificationId id) {
+    if (const Notification* row = FindRow(state.notifications, id)) {
+      const auto accepted = state.accepted.find(row->provider_id);
+      if (accepted != state.accepted.end() && accepted->second == id) state.accepted.erase(accepted);
+      const Subject subject = row->subject;
+      state.about[subject].notifications.erase(id);
+      DropEmpty(subject);
+    }
+    state.notifications.erase(id);
+  }
+  void Remove(IncidentId id) {
+    if (const Incident* row = FindRow(state.incidents, id)) {
+      const auto found = state.joinable.find({row->rule, row->join_key});
+      if (found != state.joinable.end() && found->second == id) state.joinable.erase(found);
+    }
+    state.incidents.erase(id);
+  }
+  void Remove(SilenceId id) { state.silences.erase(id); }
+  void Remove(TimerId id) {
+    const Timer* row = FindRow(state.timers, id);
+    if (row == nullptr) return;
+    const auto of = state.timer_of.find({row->kind, row->subject});
+    if (of != state.timer_of.end() && of->second == id) state.timer_of.erase(of);
+    state.due_wall.erase({row->due_wall, id});
+    if (const auto armed = state.armed.find(id); armed != state.armed.end()) {
+      state.due.erase(armed->second);
+      state.armed.erase(armed);
+    }
+    state.timers.erase(id);
+  }
+  void Remove(AnswerId id) {
+    if (const Answer* row = FindRow(state.answers, id)) state.answer_of.erase(AnswerKey(row->actor, row->request_id));
+    state.answers.erase(id);
+  }
+
+  void Remove(const RowKey& key);
+  // The closed row with this number, whatever its kind, and what belongs to it.
+  void Forget(std::uint64_t id);
+  void ForgetAbout(const Subject& subject);
+
+ private:
+  void DropEmpty(const Subject& subject) {
+    const auto found = state.about.find(subject);
+    if (found != state.about.end() && found->second.empty()) state.about.erase(found);
+  }
+  Notification::Lane LaneOf(const Timer& timer) const;
+};
+
+// A timer's rank among those due at the same instant.
+Notification::Lane RowIndex::LaneOf(const Timer& timer) const {
+  using Kind = Timer::Kind;
+  switch (timer.kind) {
+    case Kind::kGroupFlush:
+    case Kind::kAcknowledgeTimeout:
+    case Kind::kIncidentCheck: return tocsin::LaneOf(state, SubjectOf(GroupId(timer.subject)));
+    case Kind::kEscalationStep: {
+      const Escalation* row = FindRow(state.escalations, EscalationId(timer.subject));
+      return row != nullptr ? tocsin::LaneOf(state, row->subject) : Notification::Lane::kRest;
+    }
+    case Kind::kPageRule: {
+      const Page* row = FindRow(state.pages, PageId(timer.subject));
+      return row != nullptr ? tocsin::LaneOf(state, row->subject) : Notification::Lane::kRest;
+    }
+    case Kind::kNotification: {
+      const Notification* row = FindRow(state.notifications, NotificationId(timer.subject));
+      return row != nullptr ? row->lane : Notification::Lane::kRest;
+    }
+    case Kind::kSilenceEdge:
+    case Kind::kRetention: return Notification::Lane::kRest;
+  }
+  return Notification::Lane::kRest;
+}
+
+void RowIndex::Remove(const RowKey& key) {
+  if (key.table == Row(Timer()).index()) {
+    const Timer* timer = FindRow(state.timers, TimerId(key.id));
+    const bool retention = timer != nullptr && timer->kind == Timer::Kind::kRetention;
+    const std::uint64_t subject = retention ? timer->subject : 0;
+    Remove(TimerId(key.id));
+    if (retention) Forget(subject);
+    return;
+  }
+  if (key.table == Row(Group()).index()) Remove(GroupId(key.id));
+  if (key.table == Row(Escalation()).index()) Remove(EscalationId(key.id));
+  if (key.table == Row(Page()).index()) Remove(PageId(key.id));
+  if (key.table == Row(Notification()).index()) Remove(NotificationId(key.id));
+  if (key.table == Row(Incident()).index()) Remove(IncidentId(key.id));
+  if (key.table == Row(Silence()).index()) Remove(SilenceId(key.id));
+  if (key.table == Row(Answer()).index()) Remove(AnswerId(key.id));
+}
+
+void RowIndex::ForgetAbout(const Subject& subject) {
+  const auto found = state.about.find(subject);
+  if (found == state.about.end()) return;
+  const SubjectRows rows = found->second;
+  for (const EscalationId id : rows.escalations)
+    Remove(id);
+  for (const PageId id : rows.pages)
+    Remove(id);
+  for (const NotificationId id : rows.notifications)
+    Remove(id);
+}
+
+void RowIndex::Forget(std::uint64_t id) {
+  if (state.groups.contains(GroupId(id))) {
+    ForgetAbout(SubjectOf(GroupId(id)));
+    Remove(GroupId(id));
+  } else if (state.incidents.contains(IncidentId(id))) {
+    ForgetAbout(SubjectOf(IncidentId(id)));
+    Remove(IncidentId(id));
+  } else if (const Page* page = FindRow(state.pages, PageId(id))) {
+    const std::vector<NotificationId> notifications = page->notifications;
+    for (const NotificationId notification : notifications)
+      Remove(notification);
+    Remove(PageId(id));
+  } else {
+    Remove(SilenceId(id));
+  }
+}
+
+void FoldInto(ResponderState& state, const Change& change) {
+  RowIndex index{state};
+  // Timers last: their rank follows from the rows that they stand for.
+  for (const Row& row : change.rows) {
+    if (!std::holds_alternative<Timer>(row)) std::visit([&](const auto& value) { index.Put(value); }, row);
+  }
+  for (const Row& row : change.rows) {
+    if (const Timer* timer = std::get_if<Timer>(&row)) index.Put(*timer);
+  }
+  for (const RowKey& key : change.removed)
+    index.Remove(key);
+}
+
+void RestoreInto(ResponderState& state, std::vector<Row> rows) {
+  Change change;
+  change.rows = std::move(rows);
+  FoldInto(state, change);
+}
+
+void ForgetHistory(ResponderState& state) {
+  RowIndex index{state};
+  const auto kept = [&](std::uint64_t id) {
+    return state.timer_of.contains({Timer::Kind::kRetention, id}) ||
+           state.timer_of.contains({Timer::Kind::kSilenceEdge, id});
+  };
+  std::vector<std::uint64_t> closed;
+  for (const auto& [id, row] : state.groups) {
+    if (row.state == Group::State::kResolved && !kept(id.value())) closed.push_back(id.value());
+  }
+  for (const auto& [id, row] : state.incidents) {
+    if (row.state == Incident::State::kResolved && !kept(id.value())) closed.push_back(id.value());
+  }
+  for (const auto& [id, row] : state.silences) {
+    if (!kept(id.value())) closed.push_back(id.value());
+  }
+  for (const auto& [id, row] : state.pages) {
+    if (IsTest(row) && row.state != Page::State::kActive && !kept(id.value())) closed.push_back(id.value());
+  }
+  for (const std::uint64_t id : closed)
+    index.Forget(id);
+
+  std::vector<Subject> orphans;
+  for (const auto& [subject, rows] : state.about) {
+    const bool known = subject.kind == SubjectKind::kGroup      ? state.groups.contains(GroupId(subject.id))
+                       : subject.kind == SubjectKind::kIncident ? state.incidents.contains(IncidentId(subject.id))
+                                                                : true;
+    if (!known) orphans.push_back(subject);
+  }
+  for (const Subject& subject : orphans)
+    index.ForgetAbout(subject);
+  // A test page's messages go with it.
+  std::vector<NotificationId> strays;
+  for (const auto& [id, row] : state.notifications) {
+    if (row.page.set() && !state.pages.contains(row.page)) strays.push_back(id);
+  }
+  for (const NotificationId id : strays)
+    index.Remove(id);
+}
+
+}  // namespace tocsin

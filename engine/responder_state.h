@@ -1,0 +1,104 @@
+// What the responder knows: all rows in memory, and the indexes that decisions and reads need.
+//
+// The rows are folded from Changes and change in no other way. The indexes follow from the rows and are kept by the same
+// functions; a timer's rank is that of its subject when the timer was put in. Only `live` and `shards_reported` are
+// volatile: what the shards last said, and will say again after a start.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "base/clock.h"
+#include "model/report.h"
+#include "model/response.h"
+
+namespace tocsin {
+
+// Order in which due timers fire: the earlier, then the more severe, then the older.
+struct DueKey {
+  EngineTime due;
+  std::uint8_t rank = 0;  // a lane: 0 critical, 1 normal, 2 the rest
+  TimerId id;
+  friend auto operator<=>(const DueKey&, const DueKey&) = default;
+};
+
+// There is at most one timer for each: arming it again replaces it.
+struct TimerKey {
+  Timer::Kind kind = Timer::Kind::kGroupFlush;
+  std::uint64_t subject = 0;
+  friend auto operator<=>(const TimerKey&, const TimerKey&) = default;
+};
+
+// What is kept in memory about a group, an incident or a person who was sent a test page.
+struct SubjectRows {
+  std::set<EscalationId> escalations;
+  std::set<PageId> pages;
+  std::set<NotificationId> notifications;
+  bool empty() const { return escalations.empty() && pages.empty() && notifications.empty(); }
+};
+
+// An incident that later groups may join: its rule and join key.
+using JoinIndexKey = std::pair<IncidentRuleId, std::string>;
+
+struct ResponderState {
+  std::map<GroupId, Group> groups;
+  std::map<EscalationId, Escalation> escalations;
+  std::map<PageId, Page> pages;
+  std::map<NotificationId, Notification> notifications;
+  std::map<IncidentId, Incident> incidents;
+  std::map<SilenceId, Silence> silences;
+  std::map<TimerId, Timer> timers;
+  std::map<AnswerId, Answer> answers;
+  Counters counters;
+  OrganisationPtr organisation;
+
+  std::unordered_map<GroupKey, GroupId> current_group;  // the unresolved episode, or the last one kept in memory
+  std::set<GroupId> open_groups;                        // all that are not resolved
+  std::set<DueKey> due;                                 // engine timers
+  std::set<std::pair<absl::Time, TimerId>> due_wall;    // wall timers
+  std::map<TimerKey, TimerId> timer_of;
+  std::map<Subject, SubjectRows> about;
+  std::map<JoinIndexKey, IncidentId> joinable;               // the newest unresolved incident with this key
+  std::unordered_map<std::string, NotificationId> accepted;  // by the provider's id
+  std::unordered_map<std::string, AnswerId> answer_of;       // by AnswerKey
+
+  // Volatile: what the shards last said, by group key and shard.
+  std::unordered_map<GroupKey, std::map<std::uint32_t, GroupReport>> live;
+  std::set<std::uint32_t> shards_reported;
+
+ private:
+  friend void FoldInto(ResponderState& state, const Change& change);
+  friend void RestoreInto(ResponderState& state, std::vector<Row> rows);
+  std::unordered_map<TimerId, DueKey> armed;  // where in `due` a timer stands
+  friend struct RowIndex;
+};
+
+// Makes the rows what `change` says. Idempotent. When the change removes a retention timer, the closed rows that it stood
+// for leave memory too: they stay in RocksDB, and recovery forgets them in the same way.
+void FoldInto(ResponderState& state, const Change& change);
+
+// Rows as RocksDB holds them, in any order, before any FoldInto.
+void RestoreInto(ResponderState& state, std::vector<Row> rows);
+
+// After a recovery: closed rows whose retention timer is gone are history, and leave memory as they did before the crash.
+void ForgetHistory(ResponderState& state);
+
+std::string AnswerKey(std::string_view actor, std::string_view request_id);
+
+// The lane of pages about it, from its severity.
+Notification::Lane LaneOf(const Group& group);
+Notification::Lane LaneOf(const Incident& incident);
+// kRest when the subject is neither or is not known.
+Notification::Lane LaneOf(const ResponderState& state, const Subject& subject);
+
+// Over all rows, independent of memory layout and of how they came to be.
+std::uint64_t HashRows(const ResponderState& state);
+
+}  // namespace tocsin

@@ -1,0 +1,91 @@
+#include "engine/responder_timers.h"
+
+#include <algorithm>
+
+#include "engine/responder_escalations.h"
+#include "engine/responder_groups.h"
+#include "engine/responder_incidents.h"
+#include "engine/responder_outbox.h"
+#include "engine/responder_pages.h"
+#include "engine/responder_silences.h"
+
+namespace tocsin {
+namespace {
+
+using Kind = Timer::Kind;
+
+// Whether the state that the timer was armed for is still there.
+bool IsLive(const Turn& turn, const Timer& timer) {
+  switch (timer.kind) {
+    case Kind::kGroupFlush:
+    case Kind::kIncidentCheck: {  // a group's number is its episode's: nothing else makes these stale
+      const Group* row = turn.Find<Group>(GroupId(timer.subject));
+      return row != nullptr && row->state != Group::State::kResolved;
+    }
+    case Kind::kAcknowledgeTimeout: {
+      const Group* row = turn.Find<Group>(GroupId(timer.subject));
+      return row != nullptr && row->state == Group::State::kAcknowledged && row->generation == timer.generation;
+    }
+    case Kind::kEscalationStep: {
+      const Escalation* row = turn.Find<Escalation>(EscalationId(timer.subject));
+      return row != nullptr && row->state == Escalation::State::kRunning && row->generation == timer.generation;
+    }
+    case Kind::kPageRule: {
+      const Page* row = turn.Find<Page>(PageId(timer.subject));
+      return row != nullptr && row->state == Page::State::kActive &&
+             static_cast<std::uint64_t>(row->next_rule) == timer.generation.value();
+    }
+    case Kind::kNotification: {
+      const Notification* row = turn.Find<Notification>(NotificationId(timer.subject));
+      return row != nullptr && IsOpen(*row) && TimerGeneration(*row) == timer.generation;
+    }
+    case Kind::kSilenceEdge: return turn.Find<Silence>(SilenceId(timer.subject)) != nullptr;
+    case Kind::kRetention: return true;
+  }
+  return false;
+}
+
+// Asked about nobody any more, although nobody has said so: what is left of a stall is looked at again, not replayed.
+bool IsQuiet(const Turn& turn, const Timer& timer) {
+  if (timer.kind == Kind::kEscalationStep) {
+    return !WhyQuiet(turn, turn.Find<Escalation>(EscalationId(timer.subject))->subject).empty();
+  }
+  return timer.kind == Kind::kPageRule && !WhyQuiet(turn, turn.Find<Page>(PageId(timer.subject))->subject).empty();
+}
+
+// Rows whose messages are still on their way are kept a while longer.
+bool HasOpenMessages(const Turn& turn, std::uint64_t id) {
+  const auto open = [&](NotificationId notification) {
+    const Notification* row = turn.Find<Notification>(notification);
+    return row != nullptr && IsOpen(*row);
+  };
+  if (const Page* page = turn.Find<Page>(PageId(id))) return std::ranges::any_of(page->notifications, open);
+  const Subject subject = turn.Find<Group>(GroupId(id)) != nullptr ? SubjectOf(GroupId(id)) : SubjectOf(IncidentId(id));
+  return std::ranges::any_of(turn.About(subject).notifications, open);
+}
+
+}  // namespace
+
+void FireTimer(Turn& turn, const Timer& timer) {
+  const TimerKey key{timer.kind, timer.subject};
+  const bool live = IsLive(turn, timer) && !IsQuiet(turn, timer);
+  if (live && timer.kind == Kind::kRetention && HasOpenMessages(turn, timer.subject)) {
+    turn.Arm(key, turn.now().engine + absl::Hours(1));
+    return;
+  }
+  turn.SetActor("timer");
+  turn.Disarm(key);
+  if (!live) return;
+  switch (timer.kind) {
+    case Kind::kGroupFlush: FlushGroup(turn, GroupId(timer.subject)); break;
+    case Kind::kEscalationStep: RunNextStep(turn, EscalationId(timer.subject), ""); break;
+    case Kind::kPageRule: RunDueRules(turn, PageId(timer.subject)); break;
+    case Kind::kNotification: FireNotification(turn, NotificationId(timer.subject)); break;
+    case Kind::kAcknowledgeTimeout: AcknowledgementRanOut(turn, GroupId(timer.subject)); break;
+    case Kind::kIncidentCheck: ReviewIncidentRules(turn, GroupId(timer.subject)); break;
+    case Kind::kSilenceEdge: SilenceEdge(turn, SilenceId(timer.subject)); break;
+    case Kind::kRetention: break;  // folding its removal lets the closed rows go
+  }
+}
+
+}  // namespace tocsin

@@ -1,0 +1,180 @@
+#include "engine/responder_turn.h"
+
+#include <algorithm>
+
+#include "base/limits.h"
+
+namespace tocsin {
+namespace {
+
+// Answers to commands that are remembered; a client that repeats does so within seconds.
+constexpr std::size_t kAnswers = 4096;
+
+}  // namespace
+
+Turn::Turn(const TurnContext& context, const Now& now)
+    : context_(context), now_(now), counters_(context.state->counters) {}
+
+std::vector<Person> Turn::Resolve(std::span<const Target> targets) const {
+  return context_.roster ? context_.roster->Resolve(targets, now_.wall) : std::vector<Person>();
+}
+
+Group& Turn::CreateGroup(GroupKey key) {
+  Group& group = Create<Group>();
+  group.key = key;
+  current_group_[key] = group.id;
+  return group;
+}
+
+std::optional<GroupId> Turn::CurrentGroup(GroupKey key) const {
+  const auto created = current_group_.find(key);
+  if (created != current_group_.end()) return created->second;
+  const auto found = state().current_group.find(key);
+  if (found == state().current_group.end()) return std::nullopt;
+  return found->second;
+}
+
+SubjectRows Turn::About(const Subject& subject) const {
+  const auto found = state().about.find(subject);
+  SubjectRows rows = found == state().about.end() ? SubjectRows() : found->second;
+  if (const auto created = about_.find(subject); created != about_.end()) {
+    rows.escalations.insert(created->second.escalations.begin(), created->second.escalations.end());
+    rows.pages.insert(created->second.pages.begin(), created->second.pages.end());
+    rows.notifications.insert(created->second.notifications.begin(), created->second.notifications.end());
+  }
+  return rows;
+}
+
+LiveGroup Turn::Live(GroupKey key) const {
+  LiveGroup live;
+  const auto found = state().live.find(key);
+  if (found == state().live.end()) return live;
+  for (const auto& [shard, report] : found->second) {
+    live.firing += report.firing;
+    live.suppressed += report.suppressed;
+    live.acknowledged += report.acknowledged;
+    live.fired_total += report.fired_total;
+    live.resolved_total += report.resolved_total;
+    if (report.firing > 0) {
+      live.highest = std::max(live.highest, report.highest);
+      live.oldest_start = std::min(live.oldest_start, report.oldest_start);
+    }
+    if (report.suppressed > 0 && report.silence.set()) live.silence = report.silence;
+    if (live.any == nullptr || report.firing > 0) live.any = &report;
+  }
+  return live;
+}
+
+std::vector<AlertSummary> Turn::LiveExemplars(GroupKey key) const {
+  std::vector<AlertSummary> all;
+  const auto found = state().live.find(key);
+  if (found == state().live.end()) return all;
+  for (const auto& [shard, report] : found->second) {
+    all.insert(all.end(), report.exemplars.begin(), report.exemplars.end());
+  }
+  std::ranges::stable_sort(all, [](const AlertSummary& a, const AlertSummary& b) {
+    return std::tuple(b.firing, b.severity, a.fired_at) < std::tuple(a.firing, a.severity, b.fired_at);
+  });
+  if (all.size() > limits::kExemplarsPerGroup) all.resize(limits::kExemplarsPerGroup);
+  return all;
+}
+
+bool Turn::AllShardsReported() const {
+  return state().shards_reported.size() >= options().shard_count;
+}
+
+std::optional<IncidentId> Turn::OpenedIncident(const IncidentRuleId& rule, const std::string& join_key) const {
+  const auto found = opened_.find({rule, join_key});
+  if (found == opened_.end()) return std::nullopt;
+  return found->second;
+}
+
+const Timer* Turn::FindTimer(TimerKey key) const {
+  const auto armed = armed_.find(key);
+  if (armed != armed_.end()) return Find<Timer>(armed->second);
+  const auto found = state().timer_of.find(key);
+  return found == state().timer_of.end() ? nullptr : Find<Timer>(found->second);
+}
+
+Timer& Turn::TimerFor(TimerKey key) {
+  if (const Timer* timer = FindTimer(key)) return Edit<Timer>(timer->id);
+  Timer& timer = Create<Timer>();
+  timer.kind = key.kind;
+  timer.subject = key.subject;
+  armed_[key] = timer.id;
+  return timer;
+}
+
+void Turn::Arm(TimerKey key, EngineTime due, Generation generation) {
+  Timer& timer = TimerFor(key);
+  timer.due = due;
+  timer.generation = generation;
+}
+
+void Turn::ArmWall(TimerKey key, absl::Time due) {
+  TimerFor(key).due_wall = due;
+}
+
+void Turn::Disarm(TimerKey key) {
+  if (const Timer* timer = FindTimer(key)) Remove<Timer>(timer->id);
+}
+
+TimelineEntry& Turn::Note(TimelineEntry::Kind kind, const Subject& subject, std::string text) {
+  TimelineEntry entry;
+  entry.kind = kind;
+  entry.subject = subject;
+  entry.at = now_.wall;
+  entry.actor = actor_;
+  entry.text = std::move(text);
+  return entries_.emplace_back(std::move(entry));
+}
+
+void Turn::PublishRules() {
+  if (publish_) return;
+  publish_ = true;
+  counters_.rules = RulesVersion(counters_.rules.value() + 1);
+}
+
+void Turn::RememberAnswer(std::string_view actor, std::string_view request_id, std::uint64_t made) {
+  Answer& answer = Create<Answer>();
+  answer.request_id = request_id;
+  answer.actor = actor;
+  answer.made = made;
+  const auto& answers = state().answers;
+  if (answers.size() >= kAnswers) Remove<Answer>(answers.begin()->first);
+}
+
+template <typename T>
+void Turn::Collect(Change& change) {
+  for (auto& [id, row] : std::get<Overlay<T>>(overlays_)) {
+    const auto& table = Table<T>();
+    const auto before = table.find(id);
+    if (row) {
+      if (before == table.end() || before->second != *row) change.rows.emplace_back(std::move(*row));
+    } else if (before != table.end()) {
+      change.removed.push_back(KeyOf(Row(before->second)));
+    }
+  }
+}
+
+Turn::Result Turn::Finish() && {
+  Result result;
+  result.change.now = now_;
+  Collect<Group>(result.change);
+  Collect<Escalation>(result.change);
+  Collect<Page>(result.change);
+  Collect<Notification>(result.change);
+  Collect<Incident>(result.change);
+  Collect<Silence>(result.change);
+  Collect<Timer>(result.change);
+  Collect<Answer>(result.change);
+  if (counters_ != state().counters) result.change.rows.emplace_back(counters_);
+  if (applied_ != nullptr) result.change.rows.emplace_back(std::move(applied_));
+  result.change.entries = std::move(entries_);
+  result.closes = std::move(closes_);
+  result.starts = std::move(starts_);
+  result.publish = publish_;
+  return result;
+}
+
+}  // namespace tocsin

@@ -1,0 +1,230 @@
+// One turn of the responder: a decision in the making. An overlay over the state: rows that are read come from the state,
+// rows that are edited are copied first and seen by every later read of the same turn. Nothing is altered until the turn
+// is finished: it yields the Change, which Fold applies to the state, and the effects that follow from it.
+//
+//   Turn turn(context, now);
+//   Group& group = turn.Edit<Group>(id);       // valid until the turn ends, unless the row is removed
+//   group.state = Group::State::kAcknowledged;
+//   turn.Note(...);                            // why
+//   turn.Finish() -> Change, effects
+//
+// A pointer from Find does not see edits that come after it: find again.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "base/status.h"
+#include "engine/organisation_index.h"
+#include "engine/responder.h"
+#include "engine/responder_state.h"
+#include "escalation/roster.h"
+#include "incident/rate_window.h"
+
+namespace tocsin {
+
+// What a turn may look at besides the rows. `index` and `roster` are null without an organisation.
+struct TurnContext {
+  const ResponderState* state = nullptr;
+  const Responder::Options* options = nullptr;
+  const OrganisationIndex* index = nullptr;
+  const Roster* roster = nullptr;
+  const RateWindows* rates = nullptr;
+};
+
+// What the shards say of one group together; zeros when they say nothing.
+struct LiveGroup {
+  std::uint32_t firing = 0;
+  std::uint32_t suppressed = 0;
+  std::uint32_t acknowledged = 0;
+  std::uint64_t fired_total = 0;
+  std::uint64_t resolved_total = 0;
+  Severity highest = Severity::kUnknown;
+  absl::Time oldest_start = absl::InfiniteFuture();
+  SilenceId silence;
+  const GroupReport* any = nullptr;  // for what all shards agree on: route and labels
+};
+
+class Turn {
+ public:
+  Turn(const TurnContext& context, const Now& now);
+
+  const Now& now() const { return now_; }
+  const ResponderState& state() const { return *context_.state; }
+  const Responder::Options& options() const { return *context_.options; }
+  const OrganisationIndex* index() const { return context_.index; }
+  const RateWindows& rates() const { return *context_.rates; }
+  const Organisation* organisation() const { return context_.index ? &context_.index->organisation() : nullptr; }
+  std::vector<Person> Resolve(std::span<const Target> targets) const;
+
+  // Rows. T is Group, Escalation, Page, Notification, Incident, Silence or Timer.
+  template <typename T>
+  const T* Find(decltype(T::id) id) const;
+  template <typename T>
+  T& Edit(decltype(T::id) id);  // the row exists
+  template <typename T>
+  T& Create();  // with a new id
+  // A page or notification about `subject`.
+  template <typename T>
+  T& Create(const Subject& subject);
+  Group& CreateGroup(GroupKey key);  // the current episode from now on
+  template <typename T>
+  void Remove(decltype(T::id) id);
+
+  std::optional<GroupId> CurrentGroup(GroupKey key) const;
+  // What there is about `subject`, the rows of this turn included.
+  SubjectRows About(const Subject& subject) const;
+  LiveGroup Live(GroupKey key) const;
+  // The most severe, then oldest, of all shards.
+  std::vector<AlertSummary> LiveExemplars(GroupKey key) const;
+  bool AllShardsReported() const;
+  // Incidents of a rule that this turn has opened.
+  void RememberIncident(const IncidentRuleId& rule, const std::string& join_key, IncidentId id) {
+    opened_[{rule, join_key}] = id;
+  }
+  std::optional<IncidentId> OpenedIncident(const IncidentRuleId& rule, const std::string& join_key) const;
+
+  // Timers: one for each kind and subject.
+  void Arm(TimerKey key, EngineTime due, Generation generation = {});
+  void ArmWall(TimerKey key, absl::Time due);
+  void Disarm(TimerKey key);
+  const Timer* FindTimer(TimerKey key) const;
+
+  // A fact for the timeline. The entry may be filled in further.
+  TimelineEntry& Note(TimelineEntry::Kind kind, const Subject& subject, std::string text);
+  // Who acts: the actor of the entries that follow.
+  void SetActor(std::string actor) { actor_ = std::move(actor); }
+  const std::string& actor() const { return actor_; }
+
+  // Effects.
+  void StartAttempt(NotificationId id) { starts_.push_back(id); }
+  void CloseGate(NotificationId id) { closes_.push_back(id); }
+  void PublishRules();  // the rules have changed: a new version
+  void RememberAnswer(std::string_view actor, std::string_view request_id, std::uint64_t made);
+  // The row of the organisation that is applied by this turn.
+  void SetOrganisation(OrganisationPtr organisation) { applied_ = std::move(organisation); }
+
+  struct Result {
+    Change change;
+    std::vector<NotificationId> closes;
+    std::vector<NotificationId> starts;
+    bool publish = false;
+  };
+  Result Finish() &&;
+
+ private:
+  template <typename T>
+  using Overlay = std::map<decltype(T::id), std::optional<T>>;
+  template <typename T>
+  const std::map<decltype(T::id), T>& Table() const;
+  template <typename T>
+  void Collect(Change& change);
+  template <typename Id>
+  Id NewId() {
+    return Id(counters_.next_id++);
+  }
+  Timer& TimerFor(TimerKey key);
+
+  TurnContext context_;
+  Now now_;
+  std::string actor_;
+  std::tuple<Overlay<Group>,
+             Overlay<Escalation>,
+             Overlay<Page>,
+             Overlay<Notification>,
+             Overlay<Incident>,
+             Overlay<Silence>,
+             Overlay<Timer>,
+             Overlay<Answer>>
+      overlays_;
+  Counters counters_;
+  OrganisationPtr applied_;
+  // What this turn has made, as the state's indexes have the rest.
+  std::map<TimerKey, TimerId> armed_;
+  std::map<GroupKey, GroupId> current_group_;
+  std::map<Subject, SubjectRows> about_;
+  std::map<JoinIndexKey, IncidentId> opened_;
+  std::vector<TimelineEntry> entries_;
+  std::vector<NotificationId> closes_;
+  std::vector<NotificationId> starts_;
+  bool publish_ = false;
+};
+
+template <typename T>
+const std::map<decltype(T::id), T>& Turn::Table() const {
+  if constexpr (std::is_same_v<T, Group>)
+    return state().groups;
+  else if constexpr (std::is_same_v<T, Escalation>)
+    return state().escalations;
+  else if constexpr (std::is_same_v<T, Page>)
+    return state().pages;
+  else if constexpr (std::is_same_v<T, Notification>)
+    return state().notifications;
+  else if constexpr (std::is_same_v<T, Incident>)
+    return state().incidents;
+  else if constexpr (std::is_same_v<T, Silence>)
+    return state().silences;
+  else if constexpr (std::is_same_v<T, Timer>)
+    return state().timers;
+  else
+    return state().answers;
+}
+
+template <typename T>
+const T* Turn::Find(decltype(T::id) id) const {
+  const auto& overlay = std::get<Overlay<T>>(overlays_);
+  if (const auto edited = overlay.find(id); edited != overlay.end()) {
+    return edited->second ? &*edited->second : nullptr;
+  }
+  const auto& table = Table<T>();
+  const auto found = table.find(id);
+  return found == table.end() ? nullptr : &found->second;
+}
+
+template <typename T>
+T& Turn::Edit(decltype(T::id) id) {
+  auto& overlay = std::get<Overlay<T>>(overlays_);
+  auto edited = overlay.find(id);
+  if (edited == overlay.end()) {
+    const T* row = Find<T>(id);
+    TOCSIN_CHECK(row != nullptr, "a row that exists is edited");
+    edited = overlay.emplace(id, *row).first;
+  }
+  TOCSIN_CHECK(edited->second.has_value(), "a removed row is not edited");
+  return *edited->second;
+}
+
+template <typename T>
+T& Turn::Create() {
+  T row;
+  row.id = NewId<decltype(T::id)>();
+  return *std::get<Overlay<T>>(overlays_).emplace(row.id, std::move(row)).first->second;
+}
+
+template <typename T>
+void Turn::Remove(decltype(T::id) id) {
+  std::get<Overlay<T>>(overlays_)[id] = std::nullopt;
+}
+
+template <typename T>
+T& Turn::Create(const Subject& subject) {
+  T& row = Create<T>();
+  row.subject = subject;
+  if constexpr (std::is_same_v<T, Page>) {
+    about_[subject].pages.insert(row.id);
+  } else if constexpr (std::is_same_v<T, Notification>) {
+    about_[subject].notifications.insert(row.id);
+  } else {
+    about_[subject].escalations.insert(row.id);
+  }
+  return row;
+}
+
+}  // namespace tocsin
