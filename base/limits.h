@@ -56,4 +56,13 @@ inline constexpr std::int32_t kRotationLength = 10'000;
 inline constexpr int kScheduleRangeDays = 10 * 366;
 inline constexpr std::int64_t kScheduleBoundaries = 200'000;
 
+// Configuration. The organisation is one row and so one journal entry, with the facts of its change beside it.
+inline constexpr std::size_t kConfigurationBytes = 4 * 1024 * 1024;
+inline constexpr std::size_t kConfigurationNodes = 500'000;  // aliases expanded
+inline constexpr int kConfigurationDepth = 64;
+inline constexpr std::size_t kOrganisationBytes = kJournalEntryBytes - 64 * 1024;
+inline constexpr int kRouteDepth = 16;
+inline constexpr int kConditionDepth = 8;
+inline constexpr std::size_t kMatchersPerRoute = 32;
+
 }  // namespace tocsin::limits

@@ -1,0 +1,233 @@
+// Users, teams, schedules, policies, services, and how messages leave.
+#include <algorithm>
+#include <set>
+
+#include "config/check_context.h"
+#include "config/secrets.h"
+
+namespace tocsin {
+namespace {
+
+constexpr absl::Duration kLongestDelay = absl::Hours(24 * 7);
+constexpr std::size_t kStepsPerPolicy = 100;
+constexpr std::size_t kMethodsPerUser = 50;
+
+void CheckDelay(CheckContext& context, const std::string& path, absl::Duration delay) {
+  if (delay < absl::ZeroDuration() || delay > kLongestDelay) {
+    context.Report(path, absl::StrFormat("must be 0s to %s", DurationText(kLongestDelay)));
+  }
+}
+
+void CheckUser(CheckContext& context, const std::string& path, const User& user) {
+  context.Require(path + ".name", CheckLine(user.name));
+  context.Require(path + ".time_zone", CheckTimeZone(user.time_zone));
+  context.CheckIds(path + ".contact_methods", user.contact_methods, "contact method");
+  if (user.contact_methods.size() > kMethodsPerUser || user.notification_rules.size() > kMethodsPerUser) {
+    context.Report(path, absl::StrFormat("more than %d contact methods or notification rules", kMethodsPerUser));
+  }
+  Names methods{"contact method", {}, {}};
+  std::set<std::string_view> used;
+  for (std::size_t i = 0; i < user.contact_methods.size(); ++i) {
+    methods.all.push_back(user.contact_methods[i].id.value());
+    methods.position.try_emplace(methods.all.back(), i);
+  }
+  for (std::size_t i = 0; i < user.notification_rules.size(); ++i) {
+    const NotificationRule& rule = user.notification_rules[i];
+    const std::string rule_path = absl::StrFormat("%s.notification_rules[%d]", path, i);
+    CheckDelay(context, rule_path + ".delay", rule.delay);
+    context.Refer(rule_path + ".method", rule.method.value(), methods);
+    used.insert(rule.method.value());
+  }
+  for (std::size_t i = 0; i < user.contact_methods.size(); ++i) {
+    const ContactMethod& method = user.contact_methods[i];
+    CheckContactMethod(context, absl::StrFormat("%s.contact_methods[%d]", path, i), method,
+                       used.contains(method.id.value()));
+  }
+}
+
+void CheckTargets(CheckContext& context, const std::string& path, const std::vector<Target>& targets) {
+  for (std::size_t i = 0; i < targets.size(); ++i)
+    context.Refer(absl::StrFormat("%s[%d]", path, i), targets[i]);
+}
+
+void CheckLayers(CheckContext& context, const std::string& path, const Schedule& schedule) {
+  context.CheckIds(path + ".layers", schedule.layers, "layer");
+  for (std::size_t i = 0; i < schedule.layers.size(); ++i) {
+    const Layer& layer = schedule.layers[i];
+    const std::string layer_path = absl::StrFormat("%s.layers[%d]", path, i);
+    context.Require(layer_path + ".name", CheckLine(layer.name));
+    if (!layer.time_zone.empty()) context.Require(layer_path + ".time_zone", CheckTimeZone(layer.time_zone));
+    if (layer.participants.empty()) context.Report(layer_path + ".participants", "is empty: nobody takes a turn");
+    for (std::size_t k = 0; k < layer.participants.size(); ++k) {
+      CheckTargets(context, absl::StrFormat("%s.participants[%d]", layer_path, k), layer.participants[k].members);
+    }
+    const auto turns = static_cast<std::int64_t>(layer.participants.size());
+    if (turns > 0 && layer.rotation.start_index >= turns) {
+      context.Report(layer_path + ".rotation.start_index",
+                     absl::StrFormat("is %d, but there are %d participants", layer.rotation.start_index, turns));
+    }
+    if (layer.rotation.type == Rotation::Type::kShifts && layer.restrictions.empty()) {
+      context.Report(layer_path + ".rotation.type", "turns by shift need restrictions: they are the shifts");
+    }
+    if (layer.effective_since && layer.effective_until && *layer.effective_since >= *layer.effective_until) {
+      context.Report(layer_path + ".effective_until", "is not after effective_since");
+    }
+  }
+}
+
+void CheckOverride(CheckContext& context, const std::string& path, const Override& change, const Names& layers) {
+  if (change.start >= change.end) context.Report(path + ".end", "is not after start");
+  CheckTargets(context, path + ".users", change.users);
+  for (std::size_t i = 0; i < change.layers.size(); ++i) {
+    context.Refer(absl::StrFormat("%s.layers[%d]", path, i), change.layers[i].value(), layers);
+  }
+  context.Require(path + ".reason", CheckLine(change.reason));
+  context.Require(path + ".created_by", CheckLine(change.created_by));
+  if (change.type == Override::Type::kSwap) {
+    context.Refer(path + ".from", change.from_user.value(), context.users);
+    context.Refer(path + ".to", change.to_user.value(), context.users);
+    if (!change.users.empty()) context.Report(path + ".users", "a swap has from and to, and no users");
+  } else {
+    if (change.from_user.set()) context.Report(path + ".from", "only a swap has it");
+    if (change.to_user.set()) context.Report(path + ".to", "only a swap has it");
+    if (change.users.empty() && change.type != Override::Type::kAssign) context.Report(path + ".users", "names nobody");
+  }
+}
+
+void CheckTemporary(CheckContext& context, const std::string& path, const TemporarySchedule& temporary) {
+  if (temporary.start >= temporary.end) context.Report(path + ".end", "is not after start");
+  for (std::size_t i = 0; i < temporary.shifts.size(); ++i) {
+    const FixedShift& shift = temporary.shifts[i];
+    const std::string shift_path = absl::StrFormat("%s.shifts[%d]", path, i);
+    if (shift.start >= shift.end) context.Report(shift_path + ".end", "is not after start");
+    if (shift.end <= temporary.start || shift.start >= temporary.end) {
+      context.Report(shift_path, "lies outside of its temporary schedule");
+    }
+    CheckTargets(context, shift_path + ".members", shift.members);
+  }
+}
+
+// Timings that cannot be meant.
+void CheckPolicyTimes(CheckContext& context, const std::string& path, const EscalationPolicy& policy) {
+  absl::Duration pass = policy.repeat_interval;
+  for (std::size_t i = 0; i < policy.steps.size(); ++i) {
+    CheckDelay(context, absl::StrFormat("%s.steps[%d].delay", path, i), policy.steps[i].delay);
+    pass += policy.steps[i].delay;
+  }
+  CheckDelay(context, path + ".repeat_interval", policy.repeat_interval);
+  CheckDelay(context, path + ".acknowledge_timeout", policy.acknowledge_timeout);
+  if (policy.repeats < 0) context.Report(path + ".repeats", "must not be negative");
+  if (policy.repeats > 0 && pass < absl::Seconds(1)) {
+    context.Report(path + ".repeats", "all passes would come at once: neither a step nor repeat_interval has a delay");
+  }
+  if (policy.repeats == 0 && policy.repeat_interval > absl::ZeroDuration()) {
+    context.Report(path + ".repeat_interval", "has no effect without repeats");
+  }
+  if (policy.acknowledge_timeout > absl::ZeroDuration() && policy.acknowledge_timeout < absl::Seconds(1)) {
+    context.Report(path + ".acknowledge_timeout", "is too short to do anything in: at least 1s, or 0s for no timeout");
+  }
+}
+
+}  // namespace
+
+void CheckContactMethod(CheckContext& context, const std::string& path, const ContactMethod& method, bool used) {
+  const std::string address = path + ".address";
+  const Organisation& organisation = context.organisation();
+  switch (method.kind) {
+    case ContactMethod::Kind::kTerminal:
+      if (method.address.empty()) context.Report(address, "is empty");
+      context.Require(address, CheckLine(method.address));
+      break;
+    case ContactMethod::Kind::kEmail:
+      context.Require(address, CheckEmailAddress(method.address));
+      if (used && organisation.smtp.url.empty()) context.Report(path, "e-mail cannot be sent without the section smtp");
+      break;
+    case ContactMethod::Kind::kSms:
+    case ContactMethod::Kind::kVoice:
+      context.Require(address, CheckPhoneNumber(method.address));
+      if (used && organisation.twilio.account_sid.empty()) {
+        context.Report(path, "SMS and calls cannot be made without the section twilio");
+      }
+      break;
+    case ContactMethod::Kind::kWebhook: context.Require(address, CheckHttpUrl(method.address)); break;
+  }
+  if (!method.secret.empty() && method.kind != ContactMethod::Kind::kWebhook) {
+    context.Report(path + ".secret", "only a webhook has a secret");
+  }
+  context.Require(path + ".secret", CheckLine(method.secret));
+}
+
+void CheckPeople(CheckContext& context) {
+  const Organisation& organisation = context.organisation();
+  context.CheckIds("users", organisation.users, "user");
+  for (std::size_t i = 0; i < organisation.users.size(); ++i) {
+    CheckUser(context, absl::StrFormat("users[%d]", i), organisation.users[i]);
+  }
+  context.CheckIds("teams", organisation.teams, "team");
+  for (std::size_t i = 0; i < organisation.teams.size(); ++i) {
+    const Team& team = organisation.teams[i];
+    context.Require(absl::StrFormat("teams[%d].name", i), CheckLine(team.name));
+    std::set<UserId> seen;
+    for (std::size_t k = 0; k < team.members.size(); ++k) {
+      const std::string path = absl::StrFormat("teams[%d].members[%d]", i, k);
+      context.Refer(path, team.members[k].value(), context.users);
+      if (!seen.insert(team.members[k]).second) context.Report(path, "is there twice");
+    }
+  }
+}
+
+void CheckSchedules(CheckContext& context) {
+  const std::vector<Schedule>& schedules = context.organisation().schedules;
+  context.CheckIds("schedules", schedules, "schedule");
+  for (std::size_t i = 0; i < schedules.size(); ++i) {
+    const Schedule& schedule = schedules[i];
+    const std::string path = absl::StrFormat("schedules[%d]", i);
+    context.Require(path + ".name", CheckLine(schedule.name));
+    context.Require(path + ".time_zone", CheckTimeZone(schedule.time_zone));
+    if (schedule.team.set()) context.Refer(path + ".team", schedule.team.value(), context.teams);
+    CheckLayers(context, path, schedule);
+    Names layers{"layer", {}, {}};
+    for (std::size_t k = 0; k < schedule.layers.size(); ++k) {
+      layers.all.push_back(schedule.layers[k].id.value());
+      layers.position.try_emplace(layers.all.back(), k);
+    }
+    for (std::size_t k = 0; k < schedule.overrides.size(); ++k) {
+      CheckOverride(context, absl::StrFormat("%s.overrides[%d]", path, k), schedule.overrides[k], layers);
+    }
+    for (std::size_t k = 0; k < schedule.temporary_schedules.size(); ++k) {
+      CheckTemporary(context, absl::StrFormat("%s.temporary_schedules[%d]", path, k), schedule.temporary_schedules[k]);
+    }
+  }
+}
+
+void CheckPolicies(CheckContext& context) {
+  const std::vector<EscalationPolicy>& policies = context.organisation().policies;
+  context.CheckIds("policies", policies, "policy");
+  for (std::size_t i = 0; i < policies.size(); ++i) {
+    const EscalationPolicy& policy = policies[i];
+    const std::string path = absl::StrFormat("policies[%d]", i);
+    context.Require(path + ".name", CheckLine(policy.name));
+    if (policy.team.set()) context.Refer(path + ".team", policy.team.value(), context.teams);
+    if (policy.steps.empty()) context.Report(path + ".steps", "is empty: there must be at least one step");
+    if (policy.steps.size() > kStepsPerPolicy) {
+      context.Report(path + ".steps", absl::StrFormat("%d steps, at most %d", policy.steps.size(), kStepsPerPolicy));
+    }
+    for (std::size_t k = 0; k < policy.steps.size(); ++k) {
+      CheckTargets(context, absl::StrFormat("%s.steps[%d].targets", path, k), policy.steps[k].targets);
+    }
+    CheckPolicyTimes(context, path, policy);
+  }
+}
+
+void CheckServices(CheckContext& context) {
+  const std::vector<Service>& services = context.organisation().services;
+  context.CheckIds("services", services, "service");
+  for (std::size_t i = 0; i < services.size(); ++i) {
+    const std::string path = absl::StrFormat("services[%d]", i);
+    context.Require(path + ".name", CheckLine(services[i].name));
+    if (services[i].team.set()) context.Refer(path + ".team", services[i].team.value(), context.teams);
+    CheckMatchers(context, path + ".matchers", services[i].matchers);
+  }
+}
+
+}  // namespace tocsin

@@ -1,0 +1,267 @@
+// Integrations, receivers, routes, incident rules, and how messages leave.
+#include <algorithm>
+#include <map>
+
+#include "base/limits.h"
+#include "config/check_context.h"
+#include "config/reach.h"
+
+namespace tocsin {
+namespace {
+
+constexpr std::size_t kRoutes = 10'000;
+
+void CheckKeyHash(CheckContext& context, const std::string& path, const std::string& hash) {
+  constexpr std::size_t kHexDigits = 64;
+  const bool fine = hash.empty() || (hash.size() == kHexDigits && std::ranges::all_of(hash, [](char c) {
+                                       return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+                                     }));
+  if (!fine) context.Report(path, "must be 64 lower-case hex digits: the BLAKE2b-256 hash of the key");
+}
+
+void CheckIntegration(CheckContext& context, const std::string& path, const Integration& integration) {
+  context.Require(path + ".source", CheckId(integration.source));
+  CheckKeyHash(context, path + ".key_hash", integration.key_hash);
+  std::vector<std::string> names;
+  for (const Label& label : integration.labels) {
+    names.push_back(label.name);
+    context.Require(absl::StrFormat("%s.labels.%s", path, label.name),
+                    CheckLine(label.value, limits::kLabelValueBytes));
+  }
+  CheckLabelNames(context, path + ".labels", names);
+  if (integration.lease != absl::ZeroDuration() && integration.lease < absl::Seconds(1)) {
+    context.Report(path + ".lease", "must be at least 1s, or 0s for the source's own");
+  }
+  if (integration.active_alerts == 0) context.Report(path + ".active_alerts", "must be at least 1");
+}
+
+void CheckRouteTimes(CheckContext& context, const std::string& path, const Route& route) {
+  constexpr absl::Duration kLongest = absl::Hours(24 * 365);
+  if (route.group_wait < absl::ZeroDuration() || route.group_wait > kLongest) {
+    context.Report(path + ".group_wait", "must be 0s to 1 year");
+  }
+  if (route.group_interval < absl::Seconds(1) || route.group_interval > kLongest) {
+    context.Report(path + ".group_interval", "must be 1s to 1 year");
+  }
+  if (route.repeat_interval < absl::Seconds(1) || route.repeat_interval > kLongest) {
+    context.Report(path + ".repeat_interval", "must be 1s to 1 year");
+  }
+  if (route.repeat_interval < route.group_interval) {
+    context.Report(path + ".repeat_interval",
+                   absl::StrFormat("is %s, shorter than group_interval (%s): a repeat is only looked for then",
+                                   DurationText(route.repeat_interval), DurationText(route.group_interval)));
+  }
+}
+
+class RouteChecker {
+ public:
+  explicit RouteChecker(CheckContext& context) : context_(context), reach_(context.organisation()) {}
+
+  void Run() {
+    const Route& root = context_.organisation().route;
+    if (!root.matchers.empty())
+      context_.Report("route.matchers", "the root takes every alert: it can have no matchers");
+    if (root.continue_matching) context_.Report("route.continue", "the root has no siblings to go on to");
+    CheckRoute("route", root, 1);
+    if (count_ > kRoutes) context_.Report("route", absl::StrFormat("%d routes, at most %d", count_, kRoutes));
+  }
+
+ private:
+  void CheckRoute(const std::string& path, const Route& route, int depth) {
+    ++count_;
+    if (depth > limits::kRouteDepth) {
+      context_.Report(path, absl::StrFormat("routes are nested deeper than %d", limits::kRouteDepth));
+      return;
+    }
+    context_.Require(path + ".id", CheckId(route.id.value(), /*slashes=*/true));
+    const auto [first, is_new] = ids_.try_emplace(route.id, path);
+    if (!is_new) {
+      context_.Report(path + ".id", absl::StrFormat("route %s is declared twice (first: %s)",
+                                                    JsonQuote(route.id.value()), first->second));
+    }
+    CheckMatchers(context_, path + ".matchers", route.matchers);
+    CheckLabelNames(context_, path + ".group_by", route.group_by);
+    CheckRouteTimes(context_, path, route);
+    if (route.service.set()) context_.Refer(path + ".service", route.service.value(), context_.services);
+    if (route.receiver.set()) context_.Refer(path + ".receiver", route.receiver.value(), context_.receivers);
+    CheckReach(path, route);
+    for (std::size_t i = 0; i < route.children.size(); ++i) {
+      CheckRoute(absl::StrFormat("%s.routes[%d]", path, i), route.children[i], depth + 1);
+    }
+  }
+
+  void CheckReach(const std::string& path, const Route& route) {
+    if (!route.policy.set() && !route.receiver.set()) {
+      context_.Report(path, "has neither policy nor receiver: its alerts would reach nobody");
+    }
+    if (!route.policy.set()) return;
+    context_.Refer(path + ".policy", route.policy.value(), context_.policies);
+    const EscalationPolicy* policy = context_.organisation().Find(route.policy);
+    if (policy == nullptr) return;
+    for (const Urgency urgency : {Urgency::kHigh, Urgency::kLow}) {
+      if (route.urgency && *route.urgency != urgency) continue;
+      if (reach_.Reaches(*policy, urgency)) continue;
+      const char* word = urgency == Urgency::kHigh ? "high" : "low";
+      context_.Report(path + ".policy",
+                      absl::StrFormat("policy %s reaches nobody at %s urgency: no person behind its steps has a "
+                                      "notification rule for it",
+                                      JsonQuote(route.policy.value()), word));
+    }
+  }
+
+  CheckContext& context_;
+  Reach reach_;
+  std::map<RouteId, std::string> ids_;  // to the path of the first
+  std::size_t count_ = 0;
+};
+
+void CheckWindow(CheckContext& context, const std::string& path, absl::Duration window) {
+  if (window < absl::Seconds(1) || window > absl::Hours(24 * 7)) context.Report(path, "must be 1s to 1w");
+}
+
+void CheckCondition(CheckContext& context, const std::string& path, const IncidentCondition& condition, int depth) {
+  using Kind = IncidentCondition::Kind;
+  if (depth > limits::kConditionDepth) {
+    context.Report(path, absl::StrFormat("conditions are nested deeper than %d", limits::kConditionDepth));
+    return;
+  }
+  switch (condition.kind) {
+    case Kind::kAll:
+    case Kind::kAny: {
+      const std::string list = path + (condition.kind == Kind::kAll ? ".all" : ".any");
+      if (condition.operands.empty()) context.Report(list, "is empty");
+      for (std::size_t i = 0; i < condition.operands.size(); ++i) {
+        CheckCondition(context, absl::StrFormat("%s[%d]", list, i), condition.operands[i], depth + 1);
+      }
+      return;
+    }
+    case Kind::kGroupSize:
+      if (condition.count == 0) context.Report(path + ".group_size", "must be at least 1");
+      return;
+    case Kind::kRate:
+      if (condition.count == 0) context.Report(path + ".rate.count", "must be at least 1");
+      CheckWindow(context, path + ".rate.window", condition.window);
+      return;
+    case Kind::kSeverity:
+      if (condition.severity == Severity::kUnknown)
+        context.Report(path + ".severity", "every alert is at least unknown");
+      return;
+    case Kind::kUnacknowledged: CheckWindow(context, path + ".unacknowledged", condition.window); return;
+    case Kind::kExhausted: return;
+    case Kind::kMatchers:
+      if (condition.matchers.empty()) context.Report(path + ".matchers", "is empty");
+      CheckMatchers(context, path + ".matchers", condition.matchers);
+      return;
+  }
+}
+
+// {{labels.NAME}}, {{group}}, {{service}} and nothing else in double braces.
+absl::Status CheckTitle(std::string_view title) {
+  TOCSIN_TRY(CheckLine(title));
+  if (title.empty()) return Invalid("is empty");
+  while (true) {
+    const std::size_t open = title.find("{{");
+    if (open == std::string_view::npos) return absl::OkStatus();
+    const std::size_t close = title.find("}}", open);
+    if (close == std::string_view::npos) return Invalid("{{ without }}");
+    const std::string_view name = Trim(title.substr(open + 2, close - open - 2));
+    const bool known = name == "group" || name == "service" || (name.starts_with("labels.") && name.size() > 7);
+    if (!known) return Invalid("{{%s}} is none of {{labels.NAME}}, {{group}} and {{service}}", name);
+    title.remove_prefix(close + 2);
+  }
+}
+
+}  // namespace
+
+void CheckIntegrations(CheckContext& context) {
+  const std::vector<Integration>& integrations = context.organisation().integrations;
+  context.CheckIds("integrations", integrations, "integration");
+  std::map<std::string_view, std::size_t> keys;
+  std::map<std::string_view, std::size_t> open_doors;
+  for (std::size_t i = 0; i < integrations.size(); ++i) {
+    const Integration& integration = integrations[i];
+    const std::string path = absl::StrFormat("integrations[%d]", i);
+    CheckIntegration(context, path, integration);
+    auto& seen = integration.key_hash.empty() ? open_doors : keys;
+    const auto [first, is_new] =
+        seen.try_emplace(integration.key_hash.empty() ? std::string_view(integration.source) : integration.key_hash, i);
+    if (is_new) continue;
+    const char* what = integration.key_hash.empty() ? "is a second integration of this source without a key"
+                                                    : "has the key of another integration";
+    context.Report(path, absl::StrFormat("%s (first: integrations[%d])", what, first->second));
+  }
+}
+
+void CheckReceivers(CheckContext& context) {
+  const std::vector<Receiver>& receivers = context.organisation().receivers;
+  context.CheckIds("receivers", receivers, "receiver");
+  for (std::size_t i = 0; i < receivers.size(); ++i) {
+    const std::string path = absl::StrFormat("receivers[%d].targets", i);
+    if (receivers[i].targets.empty()) context.Report(path, "is empty: the receiver would reach nobody");
+    context.CheckIds(path, receivers[i].targets, "target");
+    for (std::size_t k = 0; k < receivers[i].targets.size(); ++k) {
+      CheckContactMethod(context, absl::StrFormat("%s[%d]", path, k), receivers[i].targets[k], /*used=*/true);
+    }
+  }
+}
+
+void CheckRoutes(CheckContext& context) {
+  RouteChecker(context).Run();
+}
+
+void CheckIncidentRules(CheckContext& context) {
+  const std::vector<IncidentRule>& rules = context.organisation().incident_rules;
+  context.CheckIds("incident_rules", rules, "incident rule");
+  Reach reach(context.organisation());
+  for (std::size_t i = 0; i < rules.size(); ++i) {
+    const IncidentRule& rule = rules[i];
+    const std::string path = absl::StrFormat("incident_rules[%d]", i);
+    CheckCondition(context, path + ".when", rule.condition, 1);
+    if (rule.incident_severity < 1 || rule.incident_severity > 5) context.Report(path + ".severity", "must be 1 to 5");
+    context.Require(path + ".title", CheckTitle(rule.title));
+    CheckLabelNames(context, path + ".join_by", rule.join_by);
+    if (rule.join_window < absl::ZeroDuration() || rule.join_window > absl::Hours(24 * 7)) {
+      context.Report(path + ".join_window", "must be 0s to 1w");
+    }
+    if (!rule.policy.set()) continue;
+    context.Refer(path + ".policy", rule.policy.value(), context.policies);
+    const EscalationPolicy* policy = context.organisation().Find(rule.policy);
+    if (policy != nullptr && !reach.Reaches(*policy, Urgency::kHigh)) {
+      context.Report(path + ".policy", absl::StrFormat("policy %s reaches nobody", JsonQuote(rule.policy.value())));
+    }
+  }
+}
+
+void CheckSenders(CheckContext& context) {
+  const Organisation& organisation = context.organisation();
+  if (!organisation.public_url.empty()) context.Require("public_url", CheckHttpUrl(organisation.public_url));
+  const Smtp& smtp = organisation.smtp;
+  if (smtp != Smtp()) {
+    context.Require("smtp.url", CheckSmtpUrl(smtp.url));
+    context.Require("smtp.from", CheckEmailAddress(smtp.from));
+    context.Require("smtp.username", CheckLine(smtp.username));
+    context.Require("smtp.password", CheckLine(smtp.password));
+    context.Require("smtp.ca_file", CheckLine(smtp.ca_file, 4096));
+    if (smtp.username.empty() != smtp.password.empty()) context.Report("smtp", "username and password go together");
+    if (!smtp.require_tls && !IsLoopbackUrl(smtp.url)) {
+      context.Report("smtp.require_tls",
+                     "can be false only for a relay on this machine: pages are not for the wire to read");
+    }
+  }
+  const Twilio& twilio = organisation.twilio;
+  if (twilio != Twilio()) {
+    context.Require("twilio.url", CheckHttpUrl(twilio.url));
+    context.Require("twilio.from", CheckPhoneNumber(twilio.from));
+    context.Require("twilio.account_sid", CheckId(twilio.account_sid));
+    if (twilio.auth_token.empty()) context.Report("twilio", "the auth_token is missing");
+    context.Require("twilio.auth_token", CheckLine(twilio.auth_token));
+  }
+  if (organisation.dead_man != DeadMan()) {
+    context.Require("dead_man.url", CheckHttpUrl(organisation.dead_man.url));
+    if (organisation.dead_man.interval < absl::Seconds(1) || organisation.dead_man.interval > absl::Hours(1)) {
+      context.Report("dead_man.interval", "must be 1s to 1h");
+    }
+  }
+}
+
+}  // namespace tocsin

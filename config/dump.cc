@@ -1,0 +1,360 @@
+#include "config/dump.h"
+
+#include "absl/strings/str_format.h"
+
+#include "config/text.h"
+#include "config/words.h"
+#include "config/yaml_writer.h"
+
+namespace tocsin {
+namespace {
+
+using words::WordFor;
+
+void SetDuration(YamlValue& map, std::string_view name, absl::Duration duration, absl::Duration assumed = {}) {
+  if (duration != assumed) map.Set(name, DurationText(duration));
+}
+void SetNumber(YamlValue& map, std::string_view name, std::int64_t number, std::int64_t assumed) {
+  if (number != assumed) map.Set(name, absl::StrFormat("%d", number));
+}
+void SetFlag(YamlValue& map, std::string_view name, bool flag, bool assumed) {
+  if (flag != assumed) map.Set(name, flag ? "true" : "false");
+}
+void SetTexts(YamlValue& map, std::string_view name, const std::vector<std::string>& texts) {
+  if (texts.empty()) return;
+  YamlValue list = YamlValue::List();
+  for (const std::string& text : texts)
+    list.Add(text);
+  map.Set(name, std::move(list));
+}
+template <typename Tag>
+void SetNames(YamlValue& map, std::string_view name, const std::vector<StrongName<Tag>>& names) {
+  std::vector<std::string> texts;
+  for (const StrongName<Tag>& each : names)
+    texts.push_back(each.value());
+  SetTexts(map, name, texts);
+}
+void SetMatchers(YamlValue& map, const std::vector<Matcher>& matchers) {
+  std::vector<std::string> texts;
+  for (const Matcher& matcher : matchers)
+    texts.push_back(Format(matcher));
+  SetTexts(map, "matchers", texts);
+}
+template <typename T>
+void SetList(YamlValue& map, std::string_view name, const std::vector<T>& items, YamlValue (*dump)(const T&)) {
+  if (items.empty()) return;
+  YamlValue list = YamlValue::List();
+  for (const T& item : items)
+    list.Add(dump(item));
+  map.Set(name, std::move(list));
+}
+
+YamlValue DumpTarget(const Target& target) {
+  YamlValue map = YamlValue::Map();
+  if (const auto* user = std::get_if<UserTarget>(&target)) map.Set("user", user->user.value());
+  if (const auto* team = std::get_if<TeamTarget>(&target)) map.Set("team", team->team.value());
+  if (const auto* schedule = std::get_if<ScheduleTarget>(&target)) map.Set("schedule", schedule->schedule.value());
+  return map;
+}
+
+YamlValue DumpMethod(const ContactMethod& method) {
+  YamlValue map = YamlValue::Map();
+  map.SetUnless("id", method.id.value(), Name(method.kind));
+  map.Set("kind", Name(method.kind));
+  map.Set("address", method.address);
+  map.SetUnless("secret", method.secret, "");
+  return map;
+}
+
+YamlValue DumpNotificationRule(const NotificationRule& rule) {
+  YamlValue map = YamlValue::Map();
+  map.Set("urgency", WordFor(words::kUrgencies, rule.urgency));
+  SetDuration(map, "delay", rule.delay);
+  map.Set("method", rule.method.value());
+  return map;
+}
+
+YamlValue DumpUser(const User& user) {
+  YamlValue map = YamlValue::Map();
+  map.Set("id", user.id.value());
+  map.SetUnless("name", user.name, user.id.value());
+  map.SetUnless("time_zone", user.time_zone, "UTC");
+  SetList(map, "contact_methods", user.contact_methods, DumpMethod);
+  SetList(map, "notification_rules", user.notification_rules, DumpNotificationRule);
+  // Said, because without the field there would be rules for the first method.
+  if (user.notification_rules.empty() && !user.contact_methods.empty())
+    map.Set("notification_rules", YamlValue::List());
+  return map;
+}
+
+YamlValue DumpTeam(const Team& team) {
+  YamlValue map = YamlValue::Map();
+  map.Set("id", team.id.value());
+  map.SetUnless("name", team.name, team.id.value());
+  SetNames(map, "members", team.members);
+  return map;
+}
+
+YamlValue DumpRotation(const Rotation& rotation) {
+  YamlValue map = YamlValue::Map();
+  map.Set("type", WordFor(words::kRotationTypes, rotation.type));
+  SetNumber(map, "length", rotation.length, 1);
+  map.Set("start", absl::FormatCivilTime(rotation.start));
+  map.SetUnless("count", WordFor(words::kRotationCounts, rotation.count), "wall");
+  map.SetUnless("month_overflow", WordFor(words::kMonthOverflows, rotation.month_overflow), "clamp");
+  SetNumber(map, "start_index", rotation.start_index, 0);
+  return map;
+}
+
+YamlValue DumpParticipant(const Participant& participant) {
+  YamlValue list = YamlValue::List();
+  for (const Target& member : participant.members)
+    list.Add(DumpTarget(member));
+  return participant.members.size() == 1 ? DumpTarget(participant.members.front()) : list;
+}
+
+YamlValue DumpRestriction(const Restriction& restriction) {
+  YamlValue map = YamlValue::Map();
+  map.Set("type", WordFor(words::kRestrictionTypes, restriction.type));
+  if (restriction.type == Restriction::Type::kWeekly) map.Set("day", WeekdayName(restriction.start_day_of_week));
+  map.Set("start", TimeOfDayText(restriction.start_minute));
+  map.Set("duration", DurationText(absl::Minutes(restriction.duration_minutes)));
+  return map;
+}
+
+YamlValue DumpLayer(const Layer& layer) {
+  YamlValue map = YamlValue::Map();
+  map.Set("id", layer.id.value());
+  map.SetUnless("name", layer.name, layer.id.value());
+  SetNumber(map, "priority", layer.priority, 0);
+  map.SetUnless("time_zone", layer.time_zone, "");
+  if (layer.effective_since) map.Set("effective_since", InstantText(*layer.effective_since));
+  if (layer.effective_until) map.Set("effective_until", InstantText(*layer.effective_until));
+  map.Set("rotation", DumpRotation(layer.rotation));
+  SetList(map, "participants", layer.participants, DumpParticipant);
+  SetList(map, "restrictions", layer.restrictions, DumpRestriction);
+  return map;
+}
+
+YamlValue DumpOverride(const Override& change, std::size_t position) {
+  YamlValue map = YamlValue::Map();
+  map.SetUnless("id", change.id, "");
+  if (change.seq != position + 1) map.Set("seq", absl::StrFormat("%d", change.seq));
+  map.Set("start", InstantText(change.start));
+  map.Set("end", InstantText(change.end));
+  map.SetUnless("type", WordFor(words::kOverrideTypes, change.type), "assign");
+  SetList(map, "users", change.users, DumpTarget);
+  map.SetUnless("from", change.from_user.value(), "");
+  map.SetUnless("to", change.to_user.value(), "");
+  SetNames(map, "layers", change.layers);
+  map.SetUnless("created_by", change.created_by, "");
+  map.SetUnless("reason", change.reason, "");
+  return map;
+}
+
+YamlValue DumpShift(const FixedShift& shift) {
+  YamlValue map = YamlValue::Map();
+  map.Set("start", InstantText(shift.start));
+  map.Set("end", InstantText(shift.end));
+  SetList(map, "members", shift.members, DumpTarget);
+  return map;
+}
+
+YamlValue DumpTemporary(const TemporarySchedule& temporary) {
+  YamlValue map = YamlValue::Map();
+  map.Set("start", InstantText(temporary.start));
+  map.Set("end", InstantText(temporary.end));
+  SetList(map, "shifts", temporary.shifts, DumpShift);
+  return map;
+}
+
+YamlValue DumpSchedule(const Schedule& schedule) {
+  YamlValue map = YamlValue::Map();
+  map.Set("id", schedule.id.value());
+  map.SetUnless("name", schedule.name, schedule.id.value());
+  map.SetUnless("team", schedule.team.value(), "");
+  map.Set("time_zone", schedule.time_zone);
+  SetList(map, "layers", schedule.layers, DumpLayer);
+  if (!schedule.overrides.empty()) {
+    YamlValue list = YamlValue::List();
+    for (std::size_t i = 0; i < schedule.overrides.size(); ++i)
+      list.Add(DumpOverride(schedule.overrides[i], i));
+    map.Set("overrides", std::move(list));
+  }
+  SetList(map, "temporary_schedules", schedule.temporary_schedules, DumpTemporary);
+  return map;
+}
+
+YamlValue DumpStep(const PolicyStep& step) {
+  YamlValue map = YamlValue::Map();
+  SetDuration(map, "delay", step.delay);
+  SetList(map, "targets", step.targets, DumpTarget);
+  return map;
+}
+
+YamlValue DumpPolicy(const EscalationPolicy& policy) {
+  YamlValue map = YamlValue::Map();
+  map.Set("id", policy.id.value());
+  map.SetUnless("name", policy.name, policy.id.value());
+  map.SetUnless("team", policy.team.value(), "");
+  SetList(map, "steps", policy.steps, DumpStep);
+  SetNumber(map, "repeats", policy.repeats, 0);
+  SetDuration(map, "repeat_interval", policy.repeat_interval);
+  SetDuration(map, "acknowledge_timeout", policy.acknowledge_timeout);
+  return map;
+}
+
+YamlValue DumpService(const Service& service) {
+  YamlValue map = YamlValue::Map();
+  map.Set("id", service.id.value());
+  map.SetUnless("name", service.name, service.id.value());
+  map.SetUnless("team", service.team.value(), "");
+  SetMatchers(map, service.matchers);
+  return map;
+}
+
+YamlValue DumpIntegration(const Integration& integration) {
+  YamlValue map = YamlValue::Map();
+  map.Set("id", integration.id.value());
+  map.Set("source", integration.source);
+  map.SetUnless("key_hash", integration.key_hash, "");
+  if (!integration.labels.empty()) {
+    YamlValue labels = YamlValue::Map();
+    for (const Label& label : integration.labels)
+      labels.Set(label.name, label.value);
+    map.Set("labels", std::move(labels));
+  }
+  SetDuration(map, "lease", integration.lease);
+  SetNumber(map, "active_alerts", integration.active_alerts, Integration().active_alerts);
+  return map;
+}
+
+YamlValue DumpReceiver(const Receiver& receiver) {
+  YamlValue map = YamlValue::Map();
+  map.Set("id", receiver.id.value());
+  SetList(map, "targets", receiver.targets, DumpMethod);
+  SetFlag(map, "send_resolved", receiver.send_resolved, true);
+  return map;
+}
+
+std::vector<std::string> GroupBy(const Route& route) {
+  return route.group_by_all ? std::vector<std::string>{std::string(words::kAllLabels)} : route.group_by;
+}
+
+// Only what it does not take over from `parent`.
+YamlValue DumpRoute(const Route& route, const Route& parent, std::string_view assumed_id) {
+  YamlValue map = YamlValue::Map();
+  map.SetUnless("id", route.id.value(), assumed_id);
+  SetMatchers(map, route.matchers);
+  SetFlag(map, "continue", route.continue_matching, false);
+  map.SetUnless("policy", route.policy.value(), parent.policy.value());
+  map.SetUnless("receiver", route.receiver.value(), parent.receiver.value());
+  map.SetUnless("service", route.service.value(), parent.service.value());
+  if (route.urgency != parent.urgency) {
+    map.Set("urgency", route.urgency ? WordFor(words::kUrgencies, *route.urgency) : words::kBySeverity);
+  }
+  if (GroupBy(route) != GroupBy(parent)) {
+    YamlValue list = YamlValue::List();
+    for (const std::string& name : GroupBy(route))
+      list.Add(name);
+    map.Set("group_by", std::move(list));
+  }
+  SetDuration(map, "group_wait", route.group_wait, parent.group_wait);
+  SetDuration(map, "group_interval", route.group_interval, parent.group_interval);
+  SetDuration(map, "repeat_interval", route.repeat_interval, parent.repeat_interval);
+  if (!route.children.empty()) {
+    YamlValue list = YamlValue::List();
+    for (std::size_t i = 0; i < route.children.size(); ++i) {
+      list.Add(DumpRoute(route.children[i], route, absl::StrFormat("%s/%d", route.id.value(), i)));
+    }
+    map.Set("routes", std::move(list));
+  }
+  return map;
+}
+
+YamlValue DumpCondition(const IncidentCondition& condition) {
+  using Kind = IncidentCondition::Kind;
+  YamlValue map = YamlValue::Map();
+  switch (condition.kind) {
+    case Kind::kAll: SetList(map, "all", condition.operands, DumpCondition); break;
+    case Kind::kAny: SetList(map, "any", condition.operands, DumpCondition); break;
+    case Kind::kGroupSize: SetNumber(map, "group_size", condition.count, 0); break;
+    case Kind::kRate: {
+      YamlValue rate = YamlValue::Map();
+      SetNumber(rate, "count", condition.count, 0);
+      SetDuration(rate, "window", condition.window);
+      map.Set("rate", std::move(rate));
+      break;
+    }
+    case Kind::kSeverity: map.Set("severity", Name(condition.severity)); break;
+    case Kind::kUnacknowledged: SetDuration(map, "unacknowledged", condition.window); break;
+    case Kind::kExhausted: map.Set("exhausted", "true"); break;
+    case Kind::kMatchers: SetMatchers(map, condition.matchers); break;
+  }
+  return map;
+}
+
+YamlValue DumpIncidentRule(const IncidentRule& rule) {
+  YamlValue map = YamlValue::Map();
+  map.Set("id", rule.id.value());
+  map.Set("when", DumpCondition(rule.condition));
+  SetNumber(map, "severity", rule.incident_severity, IncidentRule().incident_severity);
+  map.Set("title", rule.title);
+  map.SetUnless("policy", rule.policy.value(), "");
+  SetDuration(map, "join_window", rule.join_window, IncidentRule().join_window);
+  SetTexts(map, "join_by", rule.join_by);
+  return map;
+}
+
+void DumpSenders(const Organisation& organisation, YamlValue& map) {
+  if (const Smtp& smtp = organisation.smtp; smtp != Smtp()) {
+    YamlValue section = YamlValue::Map();
+    section.Set("url", smtp.url);
+    section.Set("from", smtp.from);
+    section.SetUnless("username", smtp.username, "");
+    section.SetUnless("password", smtp.password, "");
+    SetFlag(section, "require_tls", smtp.require_tls, true);
+    section.SetUnless("ca_file", smtp.ca_file, "");
+    map.Set("smtp", std::move(section));
+  }
+  if (const Twilio& twilio = organisation.twilio; twilio != Twilio()) {
+    YamlValue section = YamlValue::Map();
+    section.SetUnless("url", twilio.url, Twilio().url);
+    section.Set("account_sid", twilio.account_sid);
+    section.SetUnless("auth_token", twilio.auth_token, "");
+    section.Set("from", twilio.from);
+    map.Set("twilio", std::move(section));
+  }
+  if (const DeadMan& dead_man = organisation.dead_man; dead_man != DeadMan()) {
+    YamlValue section = YamlValue::Map();
+    section.Set("url", dead_man.url);
+    SetDuration(section, "interval", dead_man.interval, DeadMan().interval);
+    map.Set("dead_man", std::move(section));
+  }
+}
+
+}  // namespace
+
+std::string DumpWithSecrets(const Organisation& organisation) {
+  YamlValue map = YamlValue::Map();
+  map.SetUnless("name", organisation.name, "");
+  map.SetUnless("public_url", organisation.public_url, "");
+  map.SetUnless("fallback_user", organisation.fallback_user.value(), "");
+  DumpSenders(organisation, map);
+  SetList(map, "users", organisation.users, DumpUser);
+  SetList(map, "teams", organisation.teams, DumpTeam);
+  SetList(map, "schedules", organisation.schedules, DumpSchedule);
+  SetList(map, "policies", organisation.policies, DumpPolicy);
+  SetList(map, "services", organisation.services, DumpService);
+  SetList(map, "integrations", organisation.integrations, DumpIntegration);
+  SetList(map, "receivers", organisation.receivers, DumpReceiver);
+  map.Set("route", DumpRoute(organisation.route, Route(), "root"));
+  SetList(map, "incident_rules", organisation.incident_rules, DumpIncidentRule);
+  return map.Print();
+}
+
+std::string Dump(const Organisation& organisation) {
+  return DumpWithSecrets(Redacted(organisation));
+}
+
+}  // namespace tocsin

@@ -1,0 +1,11 @@
+# Writes OUT, a .cc with the YAML files of FOLDER in it as string literals: config/sample.h's SampleOrganisation.
+file(GLOB files RELATIVE ${FOLDER} ${FOLDER}/*.yaml)
+list(SORT files)
+set(text "// Made by config/embed_sample.cmake from deploy/sample. Do not edit.\n#include \"config/sample.h\"\n\n")
+string(APPEND text "namespace tocsin {\n\nstd::vector<SourceFile> SampleOrganisation() {\n  return {\n")
+foreach(file ${files})
+  file(READ ${FOLDER}/${file} content)
+  string(APPEND text "      {\"sample/${file}\", R\"yaml(${content})yaml\"},\n")
+endforeach()
+string(APPEND text "  };\n}\n\n}  // namespace tocsin\n")
+file(WRITE ${OUT} "${text}")

@@ -1,0 +1,32 @@
+// YAML files to an organisation, checked as a whole. The grammar is config/read.h, by example: deploy/sample.
+//
+// Hostile input is expected: sizes, depth and aliases are bounded, duplicate keys and unknown fields are problems, and no
+// input crashes. Library exceptions end in config/yaml.cc.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "config/problem.h"
+#include "config/secrets.h"
+#include "model/organisation.h"
+
+namespace tocsin {
+
+struct SourceFile {
+  std::string name;  // for messages
+  std::string text;
+};
+
+struct LoadResult {
+  Organisation organisation;      // may be used only if there are no problems
+  std::vector<Problem> problems;  // all of them, in the order of files and lines; at most a thousand
+  bool ok() const { return problems.empty(); }
+};
+
+// Reads the files as one organisation: lists may be spread over several files, everything else is declared once. Secrets
+// that are given by reference are looked up with `secrets`; by default they are refused (see config/secrets.h).
+LoadResult Load(std::span<const SourceFile> files, const Secrets& secrets = {});
+
+}  // namespace tocsin

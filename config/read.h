@@ -1,0 +1,35 @@
+// One function per kind of thing in an organisation's YAML; together they are its grammar. Each reads one map at `path`.
+// They check the form; what refers to what is checked afterwards (config/check.h).
+#pragma once
+
+#include <string>
+
+#include "config/reader.h"
+#include "model/organisation.h"
+
+namespace tocsin {
+
+void ReadUser(Reader& reader, const YamlNode& node, const std::string& path, User& to);
+void ReadTeam(Reader& reader, const YamlNode& node, const std::string& path, Team& to);
+void ReadSchedule(Reader& reader, const YamlNode& node, const std::string& path, Schedule& to);
+void ReadPolicy(Reader& reader, const YamlNode& node, const std::string& path, EscalationPolicy& to);
+void ReadService(Reader& reader, const YamlNode& node, const std::string& path, Service& to);
+void ReadIntegration(Reader& reader, const YamlNode& node, const std::string& path, Integration& to);
+void ReadReceiver(Reader& reader, const YamlNode& node, const std::string& path, Receiver& to);
+void ReadIncidentRule(Reader& reader, const YamlNode& node, const std::string& path, IncidentRule& to);
+
+// The root of the tree, and everything below it: children take over what they do not say themselves.
+void ReadRoute(Reader& reader, const YamlNode& node, const std::string& path, Route& to);
+
+void ReadSmtp(Reader& reader, const YamlNode& node, const std::string& path, Smtp& to);
+void ReadTwilio(Reader& reader, const YamlNode& node, const std::string& path, Twilio& to);
+void ReadDeadMan(Reader& reader, const YamlNode& node, const std::string& path, DeadMan& to);
+
+// Shared by the above. A target is a map of one field: {user: alice}, {team: db}, {schedule: db-primary}.
+void ReadTarget(Reader& reader, const YamlNode& node, const std::string& path, Target& to);
+void ReadTargets(Fields& fields, std::string_view name, std::vector<Target>& to);
+void ReadContactMethod(Reader& reader, const YamlNode& node, const std::string& path, ContactMethod& to);
+// One text with commas, or a list of texts.
+void ReadMatchers(Fields& fields, std::string_view name, std::vector<Matcher>& to);
+
+}  // namespace tocsin

@@ -1,0 +1,142 @@
+// People, teams, policies, services, and how messages leave.
+#include "config/read.h"
+#include "config/text.h"
+#include "config/words.h"
+
+namespace tocsin {
+namespace {
+
+void ReadNotificationRule(Reader& reader, const YamlNode& node, const std::string& path, NotificationRule& to) {
+  Fields fields(reader, node, path);
+  fields.OneOf<Urgency>("urgency", words::kUrgencies, to.urgency);
+  fields.Duration("delay", to.delay);
+  fields.Require("method");
+  fields.Name("method", to.method);
+}
+
+}  // namespace
+
+void ReadContactMethod(Reader& reader, const YamlNode& node, const std::string& path, ContactMethod& to) {
+  Fields fields(reader, node, path);
+  fields.Require("kind");
+  fields.OneOf<ContactMethod::Kind>("kind", words::kContactKinds, to.kind);
+  to.id = ContactMethodId(Name(to.kind));
+  fields.Name("id", to.id);
+  fields.Require("address");
+  fields.Text("address", to.address);
+  fields.Secret("secret", to.secret);
+}
+
+void ReadUser(Reader& reader, const YamlNode& node, const std::string& path, User& to) {
+  Fields fields(reader, node, path);
+  fields.Require("id");
+  fields.Name("id", to.id);
+  to.name = to.id.value();
+  fields.Text("name", to.name);
+  to.time_zone = "UTC";
+  fields.Text("time_zone", to.time_zone);
+  fields.List("contact_methods", [&](const YamlNode& item, const std::string& item_path) {
+    ReadContactMethod(reader, item, item_path, to.contact_methods.emplace_back());
+  });
+  fields.List("notification_rules", [&](const YamlNode& item, const std::string& item_path) {
+    ReadNotificationRule(reader, item, item_path, to.notification_rules.emplace_back());
+  });
+  // Whoever has no rules of their own gets everything at once on the first method.
+  if (!fields.Has("notification_rules") && !to.contact_methods.empty()) {
+    for (const Urgency urgency : {Urgency::kHigh, Urgency::kLow}) {
+      to.notification_rules.push_back({urgency, absl::ZeroDuration(), to.contact_methods.front().id});
+    }
+  }
+}
+
+void ReadTeam(Reader& reader, const YamlNode& node, const std::string& path, Team& to) {
+  Fields fields(reader, node, path);
+  fields.Require("id");
+  fields.Name("id", to.id);
+  to.name = to.id.value();
+  fields.Text("name", to.name);
+  fields.NameList("members", to.members);
+}
+
+void ReadTarget(Reader& reader, const YamlNode& node, const std::string& path, Target& to) {
+  Fields fields(reader, node, path);
+  UserId user;
+  TeamId team;
+  ScheduleId schedule;
+  fields.Name("user", user);
+  fields.Name("team", team);
+  fields.Name("schedule", schedule);
+  const int given = int{fields.Has("user")} + int{fields.Has("team")} + int{fields.Has("schedule")};
+  if (given != 1 && node.kind == YamlNode::Kind::kMap) {
+    reader.Report(node, path, "must have exactly one of user, team and schedule");
+  }
+  to = UserTarget{user};
+  if (fields.Has("team")) to = TeamTarget{team};
+  if (fields.Has("schedule")) to = ScheduleTarget{schedule};
+}
+
+void ReadTargets(Fields& fields, std::string_view name, std::vector<Target>& to) {
+  fields.List(name, [&](const YamlNode& item, const std::string& path) {
+    ReadTarget(fields.reader(), item, path, to.emplace_back());
+  });
+}
+
+void ReadPolicy(Reader& reader, const YamlNode& node, const std::string& path, EscalationPolicy& to) {
+  Fields fields(reader, node, path);
+  fields.Require("id");
+  fields.Name("id", to.id);
+  to.name = to.id.value();
+  fields.Text("name", to.name);
+  fields.Name("team", to.team);
+  fields.Require("steps");
+  fields.List("steps", [&](const YamlNode& item, const std::string& item_path) {
+    PolicyStep& step = to.steps.emplace_back();
+    Fields of_step(reader, item, item_path);
+    of_step.Duration("delay", step.delay);
+    ReadTargets(of_step, "targets", step.targets);
+  });
+  fields.Integer("repeats", 0, 1000, to.repeats);
+  fields.Duration("repeat_interval", to.repeat_interval);
+  fields.Duration("acknowledge_timeout", to.acknowledge_timeout);
+}
+
+void ReadService(Reader& reader, const YamlNode& node, const std::string& path, Service& to) {
+  Fields fields(reader, node, path);
+  fields.Require("id");
+  fields.Name("id", to.id);
+  to.name = to.id.value();
+  fields.Text("name", to.name);
+  fields.Name("team", to.team);
+  ReadMatchers(fields, "matchers", to.matchers);
+}
+
+void ReadSmtp(Reader& reader, const YamlNode& node, const std::string& path, Smtp& to) {
+  Fields fields(reader, node, path);
+  fields.Require("url");
+  fields.Text("url", to.url);
+  fields.Require("from");
+  fields.Text("from", to.from);
+  fields.Text("username", to.username);
+  fields.Secret("password", to.password);
+  fields.Flag("require_tls", to.require_tls);
+  fields.Text("ca_file", to.ca_file);
+}
+
+void ReadTwilio(Reader& reader, const YamlNode& node, const std::string& path, Twilio& to) {
+  Fields fields(reader, node, path);
+  fields.Text("url", to.url);
+  fields.Require("account_sid");
+  fields.Text("account_sid", to.account_sid);
+  fields.Secret("auth_token", to.auth_token);
+  fields.Require("from");
+  fields.Text("from", to.from);
+}
+
+void ReadDeadMan(Reader& reader, const YamlNode& node, const std::string& path, DeadMan& to) {
+  Fields fields(reader, node, path);
+  fields.Require("url");
+  fields.Text("url", to.url);
+  fields.Duration("interval", to.interval);
+}
+
+}  // namespace tocsin

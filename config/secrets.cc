@@ -1,0 +1,111 @@
+#include "config/secrets.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+
+#include <sodium.h>
+
+#include "base/status.h"
+#include "base/strings.h"
+
+namespace tocsin {
+namespace {
+
+constexpr std::size_t kShortestKey = 16;
+constexpr std::size_t kLongestKey = 256;
+constexpr std::size_t kLongestSecret = 4096;
+
+absl::StatusOr<std::string> ReadEnvironment(const std::string& name) {
+  const char* value = std::getenv(name.c_str());
+  if (value == nullptr) return NotFound("the environment has no %s", JsonQuote(name));
+  return std::string(value);
+}
+
+absl::StatusOr<std::string> ReadFile(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in) return NotFound("cannot read %s", JsonQuote(path));
+  std::string text(kLongestSecret + 1, '\0');
+  in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(in.gcount()));
+  if (text.size() > kLongestSecret) return Invalid("%s is longer than %d bytes", JsonQuote(path), kLongestSecret);
+  if (text.ends_with('\n')) text.pop_back();
+  if (text.ends_with('\r')) text.pop_back();
+  return text;
+}
+
+// Calls visit(path, secret) for each secret there may be. Contact methods are known by their owner's id and their own, so
+// that order does not matter.
+template <typename O, typename Visit>
+void VisitSecrets(O& organisation, const Visit& visit) {
+  for (auto& user : organisation.users) {
+    for (auto& method : user.contact_methods) {
+      visit(absl::StrFormat("users[%s].contact_methods[%s].secret", user.id.value(), method.id.value()), method.secret);
+    }
+  }
+  for (auto& receiver : organisation.receivers) {
+    for (auto& target : receiver.targets) {
+      visit(absl::StrFormat("receivers[%s].targets[%s].secret", receiver.id.value(), target.id.value()), target.secret);
+    }
+  }
+  visit("smtp.password", organisation.smtp.password);
+  visit("twilio.auth_token", organisation.twilio.auth_token);
+}
+
+}  // namespace
+
+Secrets ProcessSecrets() {
+  return {ReadEnvironment, ReadFile};
+}
+
+std::string HashKey(std::string_view key) {
+  std::array<unsigned char, crypto_generichash_BYTES> hash{};
+  crypto_generichash(hash.data(), hash.size(), reinterpret_cast<const unsigned char*>(key.data()), key.size(), nullptr,
+                     0);
+  std::string hex;
+  for (const unsigned char byte : hash)
+    hex += absl::StrFormat("%02x", byte);
+  return hex;
+}
+
+absl::Status CheckKey(std::string_view key) {
+  const auto permitted = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
+           c == '_' || c == '~';
+  };
+  if (key.size() < kShortestKey || key.size() > kLongestKey) {
+    return Invalid("the key has %d characters, must have %d to %d", key.size(), kShortestKey, kLongestKey);
+  }
+  if (!std::ranges::all_of(key, permitted)) return Invalid("the key may hold letters, digits and - . _ ~ only");
+  return absl::OkStatus();
+}
+
+Organisation Redacted(const Organisation& organisation) {
+  Organisation redacted = organisation;
+  VisitSecrets(redacted, [](const std::string& /*path*/, std::string& secret) {
+    if (!secret.empty()) secret = kUnchanged;
+  });
+  return redacted;
+}
+
+std::vector<Problem> KeepSecrets(const Organisation& present, Organisation& organisation) {
+  std::vector<std::pair<std::string, std::string>> known;
+  VisitSecrets(present, [&](const std::string& path, const std::string& secret) {
+    if (!secret.empty()) known.emplace_back(path, secret);
+  });
+  std::vector<Problem> problems;
+  VisitSecrets(organisation, [&](const std::string& path, std::string& secret) {
+    if (secret != kUnchanged) return;
+    const auto found = std::ranges::find(known, path, &std::pair<std::string, std::string>::first);
+    if (found != known.end()) {
+      secret = found->second;
+    } else {
+      problems.push_back({"", 0, 0, path, absl::StrFormat("says %s, but there is none yet", kUnchanged)});
+    }
+  });
+  return problems;
+}
+
+}  // namespace tocsin

@@ -1,0 +1,39 @@
+// Secrets in a configuration: where they come from, how keys are kept, and how they are left out of what is shown.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+
+#include "config/problem.h"
+#include "model/organisation.h"
+
+namespace tocsin {
+
+// Looks up what `password_env: NAME` and `key_file: PATH` refer to. An empty function refuses: text that came over the
+// network must not be able to read the server's environment or files.
+struct Secrets {
+  using Lookup = std::function<absl::StatusOr<std::string>(const std::string& name)>;
+  Lookup environment;
+  Lookup file;
+};
+// This process's environment and files; a file's last newline is not part of the secret.
+Secrets ProcessSecrets();
+
+// How integration keys are kept: hex BLAKE2b-256. Keys are long and random, so a plain hash does.
+std::string HashKey(std::string_view key);
+// Keys stand in URLs: 16 to 256 letters, digits and - . _ ~
+absl::Status CheckKey(std::string_view key);
+
+// What stands in the place of a secret that is not shown. Applied again, it keeps the present secret.
+inline constexpr std::string_view kUnchanged = "(unchanged)";
+
+// `organisation` without secrets: kUnchanged wherever there is one. Hashes of keys stay.
+Organisation Redacted(const Organisation& organisation);
+// Puts the secrets of `present` where `organisation` says kUnchanged. A problem for each one that `present` does not have.
+std::vector<Problem> KeepSecrets(const Organisation& present, Organisation& organisation);
+
+}  // namespace tocsin

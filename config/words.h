@@ -1,0 +1,63 @@
+// The words that configuration uses for the model's enumerations, for reading and for writing.
+#pragma once
+
+#include <algorithm>
+#include <iterator>
+#include <string_view>
+
+#include "config/reader.h"
+#include "model/organisation.h"
+
+namespace tocsin::words {
+
+inline constexpr Choice<Urgency> kUrgencies[] = {
+    {"low",  Urgency::kLow },
+    {"high", Urgency::kHigh},
+};
+inline constexpr Choice<ContactMethod::Kind> kContactKinds[] = {
+    {"terminal", ContactMethod::Kind::kTerminal},
+    {"email",    ContactMethod::Kind::kEmail   },
+    {"sms",      ContactMethod::Kind::kSms     },
+    {"voice",    ContactMethod::Kind::kVoice   },
+    {"webhook",  ContactMethod::Kind::kWebhook },
+};
+inline constexpr Choice<Rotation::Type> kRotationTypes[] = {
+    {"hourly",  Rotation::Type::kHourly },
+    {"daily",   Rotation::Type::kDaily  },
+    {"weekly",  Rotation::Type::kWeekly },
+    {"monthly", Rotation::Type::kMonthly},
+    {"shifts",  Rotation::Type::kShifts },
+};
+inline constexpr Choice<Rotation::Count> kRotationCounts[] = {
+    {"wall",    Rotation::Count::kWall   },
+    {"elapsed", Rotation::Count::kElapsed},
+};
+inline constexpr Choice<Rotation::MonthOverflow> kMonthOverflows[] = {
+    {"clamp",    Rotation::MonthOverflow::kClamp   },
+    {"overflow", Rotation::MonthOverflow::kOverflow},
+    {"skip",     Rotation::MonthOverflow::kSkip    },
+};
+inline constexpr Choice<Restriction::Type> kRestrictionTypes[] = {
+    {"daily",  Restriction::Type::kDaily },
+    {"weekly", Restriction::Type::kWeekly},
+};
+inline constexpr Choice<Override::Type> kOverrideTypes[] = {
+    {"assign", Override::Type::kAssign},
+    {"add",    Override::Type::kAdd   },
+    {"remove", Override::Type::kRemove},
+    {"swap",   Override::Type::kSwap  },
+};
+
+// What a route's urgency is called when the severity of its alerts decides; only needed where a parent says otherwise.
+inline constexpr std::string_view kBySeverity = "by_severity";
+// group_by: ['...'], Alertmanager's "every label".
+inline constexpr std::string_view kAllLabels = "...";
+
+template <typename E, std::size_t N>
+std::string_view WordFor(const Choice<E> (&choices)[N], E value) {
+  const auto* found =
+      std::find_if(std::begin(choices), std::end(choices), [&](const auto& c) { return c.value == value; });
+  return found == std::end(choices) ? std::string_view() : found->name;
+}
+
+}  // namespace tocsin::words
