@@ -37,6 +37,7 @@ class SegmentedJournal final : public Journal {
   const Recovery& recovery() const override { return recovery_; }
   Epoch epoch() const override { return epoch_; }
   Sequence last() const override;
+  Sequence first() const override;
   absl::StatusOr<Sequence> Append(std::span<const PendingEntry> entries, const Now& now) override;
   absl::Status TouchMark(const Now& now) override;
   absl::Status Read(Sequence from, absl::FunctionRef<absl::Status(const Entry&)> visit) const override;
@@ -199,6 +200,11 @@ SegmentedJournal::~SegmentedJournal() {
 Sequence SegmentedJournal::last() const {
   MutexLock lock(state_mutex_);
   return Sequence(durable_.next.value() - 1);
+}
+
+Sequence SegmentedJournal::first() const {
+  MutexLock lock(state_mutex_);
+  return segments_.front().first;
 }
 
 absl::StatusOr<Sequence> SegmentedJournal::Append(std::span<const PendingEntry> entries, const Now& now) {

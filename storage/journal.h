@@ -84,8 +84,9 @@ class Journal {
   virtual ~Journal() = default;
 
   virtual const Recovery& recovery() const = 0;
-  virtual Epoch epoch() const = 0;    // of this run: one more than the last in the journal
-  virtual Sequence last() const = 0;  // newest durable entry. Any thread
+  virtual Epoch epoch() const = 0;     // of this run: one more than the last in the journal
+  virtual Sequence last() const = 0;   // newest durable entry. Any thread
+  virtual Sequence first() const = 0;  // oldest that Read can be asked for. Any thread
 
   // Writes and fsyncs `entries` as one commit; returns the sequence of the last. All or nothing, for Read and after a
   // crash. InvalidArgument: a body is too long, nothing was written. Any other error is final: all later calls fail too.

@@ -1,15 +1,18 @@
 // A store: one folder with everything durable in it. Journal, views in RocksDB, checkpoints of the alert table.
 //
-//   data/FORMAT           format version, store id and key seed; refuses newer ones in plain words
+//   data/FORMAT           format version, store id and keys; refuses newer ones in plain words (storage/format_file.h)
 //   data/LOCK             held while open: two servers never share a folder
+//   data/ballast          reserved space, given up when the disk is nearly full (storage/disk_space.h)
 //   data/journal/         segments and the mark (storage/journal.h)
 //   data/views/           RocksDB: the responder's rows, timelines, checkpoints of the alert table. WAL off; every batch
 //                         carries the journal sequence that it brings the views to
 //
 // All RocksDB keys are in storage/keys.h.
 //
-// Threads: Commit and the journal from the committer thread only; ApplyChange, checkpoints and Flush from the thread that
-// keeps the views (they may be one); reads from any thread.
+// Threads: the journal's Append and TouchMark from the committer thread only; ApplyChange, checkpoints, Flush and Retain from
+// the thread that keeps the views (they may be one); reads and FreeSpace from any thread.
+//
+// A failed write is final, as with the journal: end the process, recovery is the repair.
 #pragma once
 
 #include <cstdint>
@@ -23,6 +26,7 @@
 
 #include "model/event.h"
 #include "model/response.h"
+#include "storage/disk_space.h"
 #include "storage/journal.h"
 
 namespace rocksdb {
@@ -54,19 +58,24 @@ class Store final {
   std::string store_id() const;
 
   // Recovery, in this order: the checkpoint's bodies for each shard, then the responder's rows, then the journal from
-  // ReplayFrom on (shard entries from the checkpoint's position, responder entries from the views' position).
+  // ReplayFrom on (shard entries after shards_position, responder and integration entries after responder_position).
   absl::Status ReadCheckpoint(absl::FunctionRef<absl::Status(std::uint32_t shard, std::string_view body)> visit);
+  Sequence ReplayFrom() const;          // the first entry that has to be looked at
   Sequence shards_position() const;     // fold shard entries after this one
   Sequence responder_position() const;  // fold responder entries after this one
   absl::StatusOr<std::vector<Row>> LoadRows();
   absl::StatusOr<std::vector<IntegrationId>> LoadIntegrations();
 
-  // Brings the views to `sequence`. Not synced: the journal is the truth.
+  // Brings the views to `sequence`. Not synced: the journal is the truth. What they have seen already is skipped. An empty
+  // change says that up to `sequence` there is nothing more for the views: call it now and then while only shards write,
+  // for the journal is kept from the views' position on.
+  // Rows that a change removes stay readable (ReadRow, ListRows) until Retain, but for timers and singletons.
   absl::Status ApplyChange(const Change& change, Sequence sequence);
   absl::Status ApplyIntegrations(const std::vector<IntegrationId>& names, Sequence sequence);
 
   // A checkpoint of the alert table: Begin, bodies, Commit(position): entries up to `position` need not be folded again.
-  // The previous one stays valid until Commit has returned.
+  // The previous one stays valid until Commit has returned. ResourceExhausted from Begin: there is no room for a second
+  // one beside it; try again later.
   absl::Status BeginCheckpoint();
   absl::Status WriteCheckpoint(std::uint32_t shard, std::string_view body);
   absl::Status CommitCheckpoint(Sequence position);
@@ -74,7 +83,8 @@ class Store final {
   // Makes the views durable, then trims the journal up to what both views and checkpoint have.
   absl::Status Flush();
 
-  // History, for `explain` and lists. Oldest first; `after` is the cursor.
+  // History, for `explain` and lists. Oldest first; `after` is the cursor (0: from the beginning). `*next` is the cursor to
+  // go on from, 0 when there is no more.
   absl::StatusOr<std::vector<TimelineEntry>> ReadTimeline(Subject subject,
                                                           std::uint64_t after,
                                                           std::size_t limit,
@@ -83,14 +93,10 @@ class Store final {
   absl::StatusOr<std::optional<Row>> ReadRow(RowKey key) const;
   // Rows of one table with ids below `before` (0: all), newest first.
   absl::StatusOr<std::vector<Row>> ListRows(std::uint8_t table, std::uint64_t before, std::size_t limit) const;
-  // Deletes closed groups, incidents and their timelines that were closed before `before`. A bounded slice.
+  // Deletes rows that have left memory and were closed before `before`, with their timelines: at most `limit` rows.
   absl::Status Retain(absl::Time before, std::size_t limit);
 
-  enum class Space {
-    kPlenty,
-    kLow,
-    kNone
-  };
+  using Space = DiskSpace::Level;
   // Asks the file system at most once a second.
   Space FreeSpace(const Now& now);
 

@@ -1,0 +1,148 @@
+// All keys of the views in RocksDB, and the only place where one is made. Numbers are big-endian, so that bytes sort as the
+// numbers do; a time's sign bit is flipped for the same reason.
+//
+// key                                               value                      scanned in order by
+// m<name>                                           see Meta                   -
+// r<table:u8><id:u64>                               Row                        recovery: the rows in memory
+// h<table:u8><id:u64>                               closed:i64 ns, Row         lists: rows that have left memory
+// x<closed:i64 ns><table:u8><id:u64>                empty                      retention, oldest first
+// t<kind:u8><subject:u64><ordinal:u64>              TimelineEntry              explain, incident pages
+// c<generation:u64><shard:u32><number:u64>          a body of Shard::Checkpoint   recovery
+//
+// table is the index of Row's alternative. ordinal is the journal's sequence and the entry's place in its Change: see
+// TimelineOrdinal. There is no shard number in a key but a checkpoint's, which is read as a whole.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "absl/time/time.h"
+
+#include "model/response.h"
+#include "model/timeline.h"
+
+namespace tocsin::keys {
+
+namespace internal {
+template <typename T>
+void AppendBigEndian(std::string& out, T value) {
+  for (int shift = static_cast<int>(sizeof(T)) * 8 - 8; shift >= 0; shift -= 8) {
+    out.push_back(static_cast<char>(static_cast<unsigned char>(value >> shift)));
+  }
+}
+template <typename T>
+T ReadBigEndian(std::string_view bytes, std::size_t at) {
+  T value = 0;
+  for (std::size_t i = 0; i < sizeof(T); ++i) {
+    value = static_cast<T>(static_cast<T>(value << 8U) | static_cast<unsigned char>(bytes[at + i]));
+  }
+  return value;
+}
+inline constexpr std::uint64_t kSignBit = 1ULL << 63U;
+}  // namespace internal
+
+// Singletons.
+inline constexpr std::string_view kApplied = "mapplied";            // u64: the journal sequence the views are at
+inline constexpr std::string_view kCheckpoint = "mcheckpoint";      // generation:u64, position:u64, bytes:u64
+inline constexpr std::string_view kIntegrations = "mintegrations";  // the numbering (model/codec EncodeIntegrations)
+
+inline std::string Number(std::uint64_t value) {
+  std::string out;
+  internal::AppendBigEndian(out, value);
+  return out;
+}
+inline std::optional<std::uint64_t> ParseNumber(std::string_view bytes, std::size_t at = 0) {
+  if (bytes.size() < at + 8) return std::nullopt;
+  return internal::ReadBigEndian<std::uint64_t>(bytes, at);
+}
+// A time as eight bytes that sort as it does.
+inline std::string Time(absl::Time time) {
+  return Number(static_cast<std::uint64_t>(absl::ToUnixNanos(time)) ^ internal::kSignBit);
+}
+
+// Rows in memory are under 'r', those that have left it under 'h'.
+enum class Home : char {
+  kMemory = 'r',
+  kHistory = 'h'
+};
+inline constexpr std::size_t kHistoryTimeBytes = 8;
+
+inline std::string Row(Home home, RowKey key) {
+  std::string out(1, static_cast<char>(home));
+  internal::AppendBigEndian(out, key.table);
+  internal::AppendBigEndian(out, key.id);
+  return out;
+}
+inline constexpr std::size_t kRowBytes = 10;
+inline std::optional<RowKey> ParseRow(std::string_view key) {
+  if (key.size() != kRowBytes) return std::nullopt;
+  return RowKey{internal::ReadBigEndian<std::uint8_t>(key, 1), internal::ReadBigEndian<std::uint64_t>(key, 2)};
+}
+
+inline std::string Retention(std::string_view closed, RowKey key) {  // closed as from Time
+  std::string out = "x";
+  out += closed;
+  internal::AppendBigEndian(out, key.table);
+  internal::AppendBigEndian(out, key.id);
+  return out;
+}
+struct RetentionKey {
+  std::string_view closed;  // as from Time
+  RowKey row;
+};
+inline std::optional<RetentionKey> ParseRetention(std::string_view key) {
+  if (key.size() != 18) return std::nullopt;
+  return RetentionKey{
+      key.substr(1, 8),
+      {internal::ReadBigEndian<std::uint8_t>(key, 9), internal::ReadBigEndian<std::uint64_t>(key, 10)}
+  };
+}
+
+// The place of a timeline entry in the order of everything: a cursor that stays valid for ever. 20 bits are more entries than
+// fit a journal entry; 44 bits of sequence last five centuries at a thousand entries a second.
+inline constexpr std::uint64_t kEntriesPerChange = 1ULL << 20U;
+inline std::uint64_t TimelineOrdinal(Sequence sequence, std::uint64_t index) {
+  return sequence.value() * kEntriesPerChange + index;
+}
+inline std::string TimelineOf(Subject subject) {  // prefix of all its entries
+  std::string out = "t";
+  internal::AppendBigEndian(out, static_cast<std::uint8_t>(subject.kind));
+  internal::AppendBigEndian(out, subject.id);
+  return out;
+}
+inline std::string Timeline(Subject subject, std::uint64_t ordinal) {
+  std::string out = TimelineOf(subject);
+  internal::AppendBigEndian(out, ordinal);
+  return out;
+}
+inline constexpr std::size_t kTimelineBytes = 18;
+inline std::uint64_t ParseTimelineOrdinal(std::string_view key) {  // Requires a key of Timeline.
+  return internal::ReadBigEndian<std::uint64_t>(key, 10);
+}
+
+inline std::string CheckpointOf(std::uint64_t generation) {  // prefix of all its bodies
+  std::string out = "c";
+  internal::AppendBigEndian(out, generation);
+  return out;
+}
+inline std::string CheckpointBody(std::uint64_t generation, std::uint32_t shard, std::uint64_t number) {
+  std::string out = CheckpointOf(generation);
+  internal::AppendBigEndian(out, shard);
+  internal::AppendBigEndian(out, number);
+  return out;
+}
+struct CheckpointKey {
+  std::uint64_t generation = 0;
+  std::uint32_t shard = 0;
+};
+inline std::optional<CheckpointKey> ParseCheckpoint(std::string_view key) {
+  if (key.size() != 21 || key[0] != 'c') return std::nullopt;
+  return CheckpointKey{internal::ReadBigEndian<std::uint64_t>(key, 1), internal::ReadBigEndian<std::uint32_t>(key, 9)};
+}
+// All checkpoints lie in ["c", "d").
+inline constexpr std::string_view kCheckpoints = "c";
+inline constexpr std::string_view kAfterCheckpoints = "d";
+
+}  // namespace tocsin::keys

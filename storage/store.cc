@@ -1,0 +1,195 @@
+#include "storage/store.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/status.h"
+#include "storage/checkpoints.h"
+#include "storage/folder_lock.h"
+#include "storage/format_file.h"
+#include "storage/views.h"
+
+namespace tocsin {
+namespace {
+
+std::string ParentOf(const std::string& folder) {
+  const std::size_t slash = folder.find_last_of('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : folder.substr(0, slash);
+}
+
+// What is in the folder, or a new store's.
+absl::StatusOr<StoreFormat> FindOrMakeFormat(FileSystem& files, const Store::Options& options) {
+  TOCSIN_ASSIGN(const std::optional<StoreFormat> found, ReadFormat(files, options.folder));
+  if (found) return *found;
+  const absl::StatusOr<std::vector<std::string>> journal = files.List(options.folder + "/journal");
+  if (journal.ok() && !journal->empty()) {
+    return DataLoss("%s/FORMAT is missing, but there is a journal: restore the file from a backup, it never changes",
+                    options.folder);
+  }
+  TOCSIN_ASSIGN(const StoreFormat made, NewFormat(options.key_seed));
+  TOCSIN_TRY(WriteFormat(files, options.folder, made));
+  return made;
+}
+
+}  // namespace
+
+class Store::Impl {
+ public:
+  Impl(FileSystem& files, Options options)
+      : files_(files),
+        options_(std::move(options)),
+        space_(files, options_.folder, options_.low_water_bytes, options_.reserve_bytes) {}
+
+  absl::Status Open() {
+    TOCSIN_TRY(files_.MakeFolder(options_.folder));
+    // A simulated disk belongs to one process anyway.
+    if (&files_ == &PosixFileSystem()) {
+      TOCSIN_ASSIGN(lock_, FolderLock::Take(options_.folder));
+    }
+    TOCSIN_TRY(files_.SyncFolder(ParentOf(options_.folder)));
+    TOCSIN_ASSIGN(format_, FindOrMakeFormat(files_, options_));
+    TOCSIN_TRY(space_.Open());
+    TOCSIN_ASSIGN(views_, Views::Open(options_.views_env, options_.folder, /*read_only=*/false));
+    TOCSIN_ASSIGN(checkpoints_, Checkpoints::Open(*views_, /*read_only=*/false));
+    TOCSIN_TRY(OpenJournal());
+    TOCSIN_TRY(JoinPositions());
+    if (format_.used) return absl::OkStatus();
+    format_.used = true;
+    return WriteFormat(files_, options_.folder, format_);
+  }
+
+  Sequence position() const { return std::min(views_->applied(), checkpoints_->position()); }
+
+  absl::Status BeginCheckpoint() {
+    TOCSIN_ASSIGN(const std::uint64_t free, space_.FreeBytes());
+    const std::uint64_t expected = checkpoints_->bytes() > 0 ? checkpoints_->bytes() * 2 : journal_->bytes_on_disk();
+    if (free < expected + options_.reserve_bytes) {
+      return Exhausted("%s: %d bytes are free, a checkpoint may need %d", options_.folder, free,
+                       expected + options_.reserve_bytes);
+    }
+    return checkpoints_->Begin();
+  }
+
+  absl::Status Flush() {
+    TOCSIN_TRY(views_->Flush());
+    return journal_->Trim(Sequence(position().value() + 1));
+  }
+
+  FileSystem& files_;
+  const Options options_;
+  FolderLock lock_;
+  StoreFormat format_;
+  DiskSpace space_;
+  std::unique_ptr<Views> views_;
+  std::unique_ptr<Checkpoints> checkpoints_;
+  std::unique_ptr<Journal> journal_;
+
+ private:
+  absl::Status OpenJournal() {
+    Journal::Options options = options_.journal;
+    options.store = format_.store;
+    options.key = format_.journal_key;
+    options.must_exist = format_.used;
+    options.known = std::max(views_->applied(), checkpoints_->position());
+    TOCSIN_ASSIGN(journal_, Journal::Open(files_, options_.folder + "/journal", options));
+    return absl::OkStatus();
+  }
+
+  // The views and the checkpoint must reach to where the journal begins.
+  absl::Status JoinPositions() {
+    const Sequence before_first(journal_->first().value() - 1);
+    if (position() >= before_first) return absl::OkStatus();
+    if (!options_.journal.accept_loss) {
+      return DataLoss(
+          "%s/views: they have seen entries up to %d, but the journal begins with entry %d: the views were lost or are "
+          "of an "
+          "older backup; restore a backup, or run `tocsin recover --accept-loss` to go on without what is missing",
+          options_.folder, position().value(), journal_->first().value());
+    }
+    // Row images are absolute: the responder can start in the middle. What shards write builds on what came before it.
+    views_->MoveTo(before_first);
+    TOCSIN_TRY(views_->Flush());
+    if (checkpoints_->position() >= before_first) return absl::OkStatus();
+    return checkpoints_->MoveTo(journal_->last());
+  }
+};
+
+Store::Store(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Store::~Store() = default;
+
+absl::StatusOr<std::unique_ptr<Store>> Store::Open(FileSystem& files, Options options) {
+  auto impl = std::make_unique<Impl>(files, std::move(options));
+  TOCSIN_TRY(impl->Open());
+  return std::unique_ptr<Store>(new Store(std::move(impl)));
+}
+
+Journal& Store::journal() {
+  return *impl_->journal_;
+}
+std::uint64_t Store::key_seed() const {
+  return impl_->format_.key_seed;
+}
+std::string Store::store_id() const {
+  return absl::StrFormat("%016x%016x", impl_->format_.store.high, impl_->format_.store.low);
+}
+
+absl::Status Store::ReadCheckpoint(absl::FunctionRef<absl::Status(std::uint32_t shard, std::string_view body)> visit) {
+  return impl_->checkpoints_->Read(visit);
+}
+Sequence Store::ReplayFrom() const {
+  return Sequence(impl_->position().value() + 1);
+}
+Sequence Store::shards_position() const {
+  return impl_->checkpoints_->position();
+}
+Sequence Store::responder_position() const {
+  return impl_->views_->applied();
+}
+absl::StatusOr<std::vector<Row>> Store::LoadRows() {
+  return impl_->views_->LoadRows();
+}
+absl::StatusOr<std::vector<IntegrationId>> Store::LoadIntegrations() {
+  return impl_->views_->LoadIntegrations();
+}
+
+absl::Status Store::ApplyChange(const Change& change, Sequence sequence) {
+  return impl_->views_->ApplyChange(change, sequence);
+}
+absl::Status Store::ApplyIntegrations(const std::vector<IntegrationId>& names, Sequence sequence) {
+  return impl_->views_->ApplyIntegrations(names, sequence);
+}
+
+absl::Status Store::BeginCheckpoint() {
+  return impl_->BeginCheckpoint();
+}
+absl::Status Store::WriteCheckpoint(std::uint32_t shard, std::string_view body) {
+  return impl_->checkpoints_->Write(shard, body);
+}
+absl::Status Store::CommitCheckpoint(Sequence position) {
+  return impl_->checkpoints_->Commit(position);
+}
+absl::Status Store::Flush() {
+  return impl_->Flush();
+}
+
+absl::StatusOr<std::vector<TimelineEntry>> Store::ReadTimeline(Subject subject,
+                                                               std::uint64_t after,
+                                                               std::size_t limit,
+                                                               std::uint64_t* next) const {
+  return impl_->views_->ReadTimeline(subject, after, limit, next);
+}
+absl::StatusOr<std::optional<Row>> Store::ReadRow(RowKey key) const {
+  return impl_->views_->ReadRow(key);
+}
+absl::StatusOr<std::vector<Row>> Store::ListRows(std::uint8_t table, std::uint64_t before, std::size_t limit) const {
+  return impl_->views_->ListRows(table, before, limit);
+}
+absl::Status Store::Retain(absl::Time before, std::size_t limit) {
+  return impl_->views_->Retain(before, limit);
+}
+Store::Space Store::FreeSpace(const Now& now) {
+  return impl_->space_.Read(now);
+}
+
+}  // namespace tocsin

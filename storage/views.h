@@ -1,0 +1,77 @@
+// The views: rows, history, timelines and integrations in one RocksDB, all folded from the journal.
+//
+// The write-ahead log is off. Every batch carries the journal sequence that it brings the views to, and there is one column
+// family, so what a crash leaves is some prefix of the batches with its own sequence: the journal is folded from there.
+//
+// Writes from one thread; reads from any.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include <rocksdb/db.h>
+
+#include "model/event.h"
+#include "model/response.h"
+
+namespace tocsin {
+
+class Views {
+ public:
+  // The views of the store in `store_folder`. `env` null: the real file system. `read_only`: for verification; nothing is
+  // written, what is missing is an error.
+  static absl::StatusOr<std::unique_ptr<Views>> Open(rocksdb::Env* env,
+                                                     const std::string& store_folder,
+                                                     bool read_only);
+  ~Views();
+
+  Sequence applied() const { return applied_; }  // the writing thread's
+  absl::StatusOr<std::vector<Row>> LoadRows() const;
+  absl::StatusOr<std::vector<IntegrationId>> LoadIntegrations() const;
+
+  absl::Status ApplyChange(const Change& change, Sequence sequence);
+  absl::Status ApplyIntegrations(const std::vector<IntegrationId>& names, Sequence sequence);
+  // Everything up to `sequence` that concerns the views has been applied.
+  void MoveTo(Sequence sequence);
+  // Durable up to applied() when it returns.
+  absl::Status Flush();
+  absl::Status Retain(absl::Time before, std::size_t limit);
+
+  absl::StatusOr<std::vector<TimelineEntry>> ReadTimeline(Subject subject,
+                                                          std::uint64_t after,
+                                                          std::size_t limit,
+                                                          std::uint64_t* next) const;
+  absl::StatusOr<std::optional<Row>> ReadRow(RowKey key) const;
+  absl::StatusOr<std::vector<Row>> ListRows(std::uint8_t table, std::uint64_t before, std::size_t limit) const;
+
+  // Reads and decodes everything.
+  struct Census {
+    std::uint64_t rows = 0;
+    std::uint64_t history = 0;
+    std::uint64_t timeline_entries = 0;
+  };
+  absl::StatusOr<Census> Verify() const;
+
+  rocksdb::DB& db() { return *db_; }
+  const std::string& folder() const { return folder_; }
+  // As the database is: files that are ingested must be alike.
+  const rocksdb::Options& options() const { return options_; }
+
+ private:
+  Views(rocksdb::Options options, std::string folder, std::unique_ptr<rocksdb::DB> db);
+  absl::Status Write(rocksdb::WriteBatch& batch, Sequence sequence);
+  absl::Status MoveToHistory(rocksdb::WriteBatch& batch, RowKey key, absl::Time now) const;
+  absl::Status Forget(rocksdb::WriteBatch& batch, RowKey key, std::string_view closed) const;
+
+  rocksdb::Options options_;
+  std::string folder_;
+  std::unique_ptr<rocksdb::DB> db_;
+  Sequence applied_;
+  bool moved_ = false;  // applied_ is ahead of the last batch
+};
+
+}  // namespace tocsin
