@@ -144,7 +144,7 @@ class Shard::Impl::BodyBuilder {
   BodyWriter& Entry(Run run, std::uint32_t number, std::size_t most) {
     BodyWriter& writer = shard_.writer_;
     if (begun_ && (writer.size() > kBodyBytes || writer.room() < most + kEntryBytes)) Finish();
-    if (!begun_) Begin();
+    EnsureBegun();
     if (run != run_) {
       if (run_ != Run::kNone) writer.Byte(0);
       writer.Byte(static_cast<std::uint8_t>(run));
@@ -154,7 +154,8 @@ class Shard::Impl::BodyBuilder {
     previous_ = number;
     return writer;
   }
-  void Begin() {
+  void EnsureBegun() {
+    if (begun_) return;
     BodyWriter& writer = shard_.writer_;
     writer.Clear();
     writer.Byte(kVersion);
@@ -271,7 +272,8 @@ bool Shard::Impl::Seal(absl::FunctionRef<void(std::string_view body)> out) {
     }
     doors_unsealed_ = false;
   }
-  if (!wheel_.empty() && clock_.ns() - sealed_clock_ns_ >= kClockIntervalNs && sealed_clock_ns_ != 0) builder.Begin();
+  const bool clock_due = clock_.ns() - sealed_clock_ns_ >= kClockIntervalNs && sealed_clock_ns_ != 0;
+  if (clock_due && !wheel_.empty()) builder.EnsureBegun();
   builder.Finish();
   if (builder.any() || sealed_clock_ns_ == 0) sealed_clock_ns_ = clock_.ns();
   return builder.any();

@@ -1,0 +1,137 @@
+#include "engine/router.h"
+
+#include <set>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+#include "engine/suppressor.h"
+#include "tests/engine/naive_router.h"
+#include "tests/engine/random_world.h"
+
+namespace tocsin::shard_test {
+namespace {
+
+using testing::ElementsAre;
+
+std::vector<LabelView> ViewsOf(const Labels& labels) {
+  std::vector<LabelView> views;
+  for (const Label& label : labels)
+    views.push_back({label.name, label.value});
+  return views;
+}
+
+std::vector<std::string> IdsOf(const Router& router, const Labels& labels) {
+  std::vector<std::uint32_t> nodes;
+  router.Match(ViewsOf(labels), nodes);
+  std::vector<std::string> ids;
+  for (const std::uint32_t node : nodes)
+    ids.push_back(router.node(node).id.value());
+  return ids;
+}
+
+TEST(RouterTest, AgreesWithANaiveWalkOnManyRandomTrees) {
+  constexpr int kTrees = 1000;
+  constexpr int kAlertsPerTree = 250;
+  for (std::uint64_t seed = 1; seed <= kTrees; ++seed) {
+    Random random(seed);
+    const Route root = RandomRoute(random, "r", 3);
+    const Router router(root, kSeed);
+    std::vector<std::uint32_t> nodes;
+    for (int i = 0; i < kAlertsPerTree; ++i) {
+      const Labels labels = RandomLabels(random);
+      const std::vector<const Route*> expected = NaiveRoutes(root, labels);
+      router.Match(ViewsOf(labels), nodes);
+      ASSERT_EQ(nodes.size(), expected.size()) << "seed " << seed << " " << Format(labels);
+      for (std::size_t n = 0; n < nodes.size(); ++n) {
+        const Router::Node& node = router.node(nodes[n]);
+        ASSERT_EQ(node.id, expected[n]->id) << "seed " << seed << " " << Format(labels);
+        std::vector<LabelView> buffer(64);
+        const std::vector<LabelView> views = ViewsOf(labels);
+        const std::span<const LabelView> group = router.GroupLabels(node, views, buffer);
+        ASSERT_EQ(std::vector<LabelView>(group.begin(), group.end()), ViewsOf(NaiveGroupLabels(*expected[n], labels)));
+      }
+    }
+  }
+}
+
+TEST(RouterTest, TheFirstMatchingChildEndsTheScanUnlessItContinues) {
+  Route root = RouteOf("root", {}, {});
+  root.children = {
+      RouteOf("team-any", {{"team", MatchOp::kRegex, ".+"}              },
+       {              }
+       ), RouteOf("db", {{"team", MatchOp::kEqual, "db"}                                            },
+       {                                            }
+       ),
+      RouteOf("web", {{"team", MatchOp::kEqual, "web"}},
+       {                                     }
+       )
+  };
+  EXPECT_THAT(IdsOf(Router(root, 0),
+                    {
+                        {"team", "db"}
+  }),
+              ElementsAre("team-any"));
+  root.children[0].continue_matching = true;
+  EXPECT_THAT(IdsOf(Router(root, 0),
+                    {
+                        {"team", "db"}
+  }),
+              ElementsAre("team-any", "db"));
+  EXPECT_THAT(IdsOf(Router(root, 0),
+                    {
+                        {"alertname", "x"}
+  }),
+              ElementsAre("root"));
+}
+
+TEST(RouterTest, AGroupByLabelThatTheAlertLacksIsNotInItsGroup) {
+  const Router router(RouteOf("root", {}, {"cluster", "alertname"}), kSeed);
+  const std::vector<LabelView> labels = {
+      {"alertname", "A"},
+      {"zone",      "z"}
+  };
+  std::vector<LabelView> buffer(8);
+  EXPECT_THAT(router.GroupLabels(router.root(), labels, buffer), ElementsAre(LabelView{"alertname", "A"}));
+}
+
+TEST(RouterTest, GroupKeysTellRouteNamesAndValuesApart) {
+  std::set<std::uint64_t> keys;
+  for (const char* id : {"root", "roo"}) {
+    const Router router(RouteOf(id, {}, {}), kSeed);
+    const std::vector<std::vector<LabelView>> groups = {
+        {          },
+        {{"ab", "c"}},
+        {{"a", "bc"}},
+        {{"ab", "c"}, {"d", "e"}},
+        {{"ab", "cd"},           {"e", "f"}},
+        {{"ab", "cde"}}
+    };
+    for (const std::vector<LabelView>& labels : groups) {
+      keys.insert(router.KeyOf(router.root(), labels).value());
+      keys.insert(router.KeyOf(router.root(), labels, Router::Kind::kOwn).value());
+    }
+  }
+  EXPECT_EQ(keys.size(), 2 * 6 * 2);
+  EXPECT_FALSE(keys.contains(0));
+}
+
+TEST(SuppressorTest, AgreesWithTryingEverySilence) {
+  int matched = 0;
+  for (std::uint64_t seed = 1; seed <= 300; ++seed) {
+    Random random(seed);
+    const std::vector<Silence> silences = RandomSilences(random);
+    const Suppressor suppressor(silences);
+    for (int i = 0; i < 100; ++i) {
+      const Labels labels = RandomLabels(random);
+      const auto expected =
+          std::ranges::find_if(silences, [&](const Silence& silence) { return NaiveMatch(silence.matchers, labels); });
+      ASSERT_EQ(suppressor.Judge(ViewsOf(labels)), expected == silences.end() ? SilenceId() : expected->id) << seed;
+      matched += expected == silences.end() ? 0 : 1;
+    }
+  }
+  EXPECT_GT(matched, 1000);
+}
+
+}  // namespace
+}  // namespace tocsin::shard_test
