@@ -138,6 +138,10 @@ class MailTransfer {
     auto* transfer = static_cast<MailTransfer*>(self);
     if (type != CURLINFO_HEADER_OUT || transfer->stage_ == kMessageStage) return 0;
     const std::string_view text(bytes, size);
+    if (text == "QUIT\r\n") {  // libcurl's goodbye after an error: the reply that matters is there
+      transfer->Hush();
+      return 0;
+    }
     for (const std::string_view verb : kVerbs) {
       if (text.starts_with(verb)) transfer->stage_ = verb;
     }

@@ -40,8 +40,10 @@ std::string RenderWebhook(const Notification& notification);
 // `from`: an address, or a name with an address in angle brackets; `to`: a bare address, already checked.
 std::string RenderEmail(const Notification& notification, std::string_view from, std::string_view to);
 
-// The bare address of "name <address>", or the text itself; empty when it is not one that may go into an envelope:
-// printable ASCII or UTF-8 without spaces, quotes, brackets, commas and control characters, with one "@" inside.
-std::string EnvelopeAddress(std::string_view text);
+// Whether `text` may go into an envelope as it is: printable ASCII or UTF-8 without spaces, quotes, brackets, commas and
+// control characters, with one "@" inside.
+bool IsEnvelopeAddress(std::string_view text);
+// The address in a sender's "name <address>" or bare "address"; empty when it may not go into an envelope.
+std::string SenderAddress(std::string_view from);
 
 }  // namespace tocsin

@@ -90,30 +90,30 @@ std::string Mailbox(std::string_view text, std::string_view address) {
 
 }  // namespace
 
-std::string EnvelopeAddress(std::string_view text) {
+bool IsEnvelopeAddress(std::string_view text) {
   constexpr std::size_t kAddressBytes = 254;  // RFC 5321, 4.5.3.1.3
-  const std::size_t bracket = text.find('<');
-  if (bracket != std::string_view::npos) {
-    const std::size_t end = text.find('>', bracket);
-    if (end == std::string_view::npos || !Trim(text.substr(end + 1)).empty()) return "";
-    text = text.substr(bracket + 1, end - bracket - 1);
-  } else {
-    text = Trim(text);
-  }
   const std::size_t at = text.find('@');
-  const bool shaped = at != 0 && at != std::string_view::npos && at + 1 < text.size() &&
-                      text.find('@', at + 1) == std::string_view::npos && text.size() <= kAddressBytes &&
-                      text[0] != '-' && text[at + 1] != '-';
+  const bool shaped = text.size() <= kAddressBytes && at != std::string_view::npos && at != 0 && at + 1 < text.size() &&
+                      text.find('@', at + 1) == std::string_view::npos && text[0] != '-' && text[at + 1] != '-';
   const bool safe = std::ranges::all_of(text, [](char c) {
     return static_cast<std::uint8_t>(c) > ' ' && c != 0x7F &&
            std::string_view("\"(),:;<>[\\]").find(c) == std::string_view::npos;
   });
   // Separators and overrides beyond ASCII would be changed by cleaning.
-  return shaped && safe && CleanLine(text, text.size()) == text ? std::string(text) : "";
+  return shaped && safe && CleanLine(text, text.size()) == text;
+}
+
+std::string SenderAddress(std::string_view from) {
+  std::string_view address = Trim(from);
+  if (const std::size_t bracket = address.find('<'); bracket != std::string_view::npos) {
+    if (!address.ends_with('>')) return "";
+    address = address.substr(bracket + 1, address.size() - bracket - 2);
+  }
+  return IsEnvelopeAddress(address) ? std::string(address) : "";
 }
 
 std::string RenderEmail(const Notification& notification, std::string_view from, std::string_view to) {
-  const std::string sender = EnvelopeAddress(from);
+  const std::string sender = SenderAddress(from);
   const std::string domain = sender.substr(std::min(sender.size(), sender.find('@') + 1));
   const std::string reference = Reference(notification.subject);
   std::string out;

@@ -27,10 +27,10 @@ absl::StatusOr<Exchange> ComposeEmail(const Notification& notification,
                    .password = smtp.password,
                    .ca_file = smtp.ca_file,
                    .require_tls = smtp.require_tls,
-                   .sender = EnvelopeAddress(smtp.from),
-                   .recipient = EnvelopeAddress(notification.method.address)};
+                   .sender = SenderAddress(smtp.from),
+                   .recipient = notification.method.address};
   if (mail.sender.empty()) return Precondition("smtp.from is not an e-mail address");
-  if (mail.recipient.empty()) return Invalid("the contact method's address is not an e-mail address");
+  if (!IsEnvelopeAddress(mail.recipient)) return Invalid("the contact method's address is not an e-mail address");
   mail.message = RenderEmail(notification, smtp.from, mail.recipient);
   return mail;
 }

@@ -44,6 +44,12 @@ AttemptResult Reports::Of(NotificationId id) const {
   return found;
 }
 
+absl::Duration DeadlineFor(FakeAnswer::How how) {
+  using How = FakeAnswer::How;
+  const bool silent = how == How::kHang || how == How::kStall || how == How::kTrickle;
+  return silent ? absl::Milliseconds(1500) : kGenerous;
+}
+
 Notification PageBy(ContactMethod::Kind kind, const std::string& address) {
   static std::atomic<std::uint64_t> last{0};
   Notification page;

@@ -9,6 +9,7 @@
 #include "base/mutex.h"
 #include "model/gate.h"
 #include "notify/notifier.h"
+#include "tests/support/fake_http.h"
 
 namespace tocsin {
 
@@ -29,6 +30,9 @@ class Reports {
 };
 
 inline constexpr absl::Duration kGenerous = absl::Seconds(30);
+
+// Short for those who never answer; the others have all the time they want.
+absl::Duration DeadlineFor(FakeAnswer::How how);
 
 // A page for alice on a contact method. Ids count from 1 within the process.
 Notification PageBy(ContactMethod::Kind kind, const std::string& address);

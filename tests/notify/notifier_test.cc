@@ -2,18 +2,15 @@
 #include "notify/notifier.h"
 
 #include <algorithm>
-#include <filesystem>
 #include <map>
 #include <set>
 
 #include "absl/strings/str_cat.h"
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/random.h"
-#include "notify/exchange.h"
 #include "tests/notify/attempts.h"
 #include "tests/support/fake_twilio.h"
 

@@ -1,16 +1,11 @@
 // What becomes of an attempt when its provider behaves in one of the ways in which providers do.
-#include <algorithm>
 #include <filesystem>
-#include <map>
-#include <set>
 
 #include "absl/strings/str_cat.h"
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/random.h"
 #include "notify/exchange.h"
 #include "notify/notifier.h"
 #include "tests/notify/attempts.h"
@@ -29,27 +24,6 @@ using How = FakeAnswer::How;
 using Method = ContactMethod::Kind;
 
 constexpr const char* kNumber = "+4915112345678";
-// For those who never answer; the others have all the time they want.
-constexpr absl::Duration kShort = absl::Milliseconds(1500);
-
-absl::Duration DeadlineFor(const FakeAnswer& answer) {
-  const bool silent = answer.how == How::kHang || answer.how == How::kStall || answer.how == How::kTrickle;
-  return silent ? kShort : kGenerous;
-}
-
-FakeAnswer Answers(int status, const std::string& body = "", const std::string& header = "") {
-  FakeAnswer answer;
-  answer.status = status;
-  answer.body = body;
-  if (!header.empty()) answer.headers.push_back(header);
-  return answer;
-}
-
-FakeAnswer Does(How how, const std::string& body = "") {
-  FakeAnswer answer = Answers(201, body);
-  answer.how = how;
-  return answer;
-}
 
 TEST(TelephoneTest, AnSmsGoesOutByTheTwilioProtocolAndComesBackWithItsSid) {
   FakeTwilio twilio;
@@ -100,58 +74,73 @@ TEST(TelephoneTest, ANumberThatCannotBeReachedIsRejectedAtOnce) {
   EXPECT_EQ(twilio.messages().size(), 1U);
 }
 
-TEST(TelephoneTest, WhatATelephoneProviderDoesIsClassified) {
+// What comes of one SMS at a provider that gives this answer to everything.
+AttemptResult SendTo(const FakeAnswer& answer) {
+  FakeTwilio twilio([&](const FakeRequest&) { return answer; });
+  Reports reports;
+  Notifier notifier(LoopbackOptions(), reports.Taker());
+  notifier.SetOrganisation(Shared(OrganisationWithTwilio(twilio.url())));
+  const Notification page = PageBy(Method::kSms, kNumber);
+  notifier.Start(page, DeadlineFor(answer.how), std::make_shared<Gate>());
+  AttemptResult result = reports.Of(page.id);
+  EXPECT_EQ(result.attempt, 1);
+  EXPECT_THAT(result.detail, Not(HasSubstr(FakeTwilio::kToken)));
+  EXPECT_EQ(twilio.http().connections(), 1) << "an attempt is one request";
+  return result;
+}
+
+TEST(TelephoneTest, WhatAProviderAnswersIsClassified) {
   struct Case {
     const char* name;
-    FakeAnswer answer;
+    int status;
+    std::string body;
+    const char* retry_after;
     Kind kind;
-    absl::Duration retry_after;
+    absl::Duration pause;
   };
+  constexpr Kind kLater = Kind::kRetryLater;
+  constexpr Kind kDoubt = Kind::kAmbiguous;
+  constexpr Kind kNever = Kind::kRejected;
   const absl::Duration none = absl::ZeroDuration();
-  const absl::Duration longest = kLongestRetryAfter;
-  const std::string after = "Retry-After: ";
   const std::string endless(10 << 20, 'x');
-  constexpr Kind later = Kind::kRetryLater;
-  constexpr Kind doubt = Kind::kAmbiguous;
-  constexpr Kind never = Kind::kRejected;
   const Case cases[] = {
-      {"too many requests",                       Answers(429, R"({"code":20429})",         after + "7"),later,absl::Seconds(7)},
-      {"absurd Retry-After",                                         Answers(429,                                 "",         after + "99999999999999999999"),later,longest},
-      {"negative Retry-After",                                  Answers(429,                                             "",                                                   after + "-5"),later,                          none},
-      {"date long ago",                                    Answers(429,                                           "",                                                                      after + "Sun, 06 Nov 1994 08:49:37 GMT"),                                                  later,none},
-      {"date far away", Answers(429,       "",after + "Sun, 06 Nov 2094 08:49:37 GMT"),later,longest},
-      {"busy, says when",                                       Answers(503,    "",                                                                  after + "30"),                                                                                                                                                    later,                                                                                                                                                                                                                                                                                                                                    absl::Seconds(30)},
-      {"busy, does not say when",Answers(503),doubt,none},
-      {"internal error",                 Answers(500),                         doubt,                                                  none },
-      {"bad gateway",             Answers(502,"<html>"),doubt,none},
-      {"our account is refused",                                Answers(401,                                            R"({"code":20003})"),                                                                                                   later,                                                                                                                                    none                                                                                                                                                                                                                                                                                                              },
-      {"our account is forbidden",                     Answers(403),later,none},
-      {"bad request",                                    Answers(400,                                                            R"({"code":21602})"),                                                                                                                                                                                   never,                                                                                                                                                                                                                                                                                                                                                                                                      none},
-      {"redirect",                                    Answers(302,                                           "","Location: http://127.0.0.1:1/"),never,                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                 none},
-      {"2xx that is not JSON",         Answers(200,               "<html>welcome to the hotel</html>"),                                                                                                                                                   doubt,                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                              none},
-      {"2xx without a sid",     Answers(201,"{}"),doubt,none                                                                                                                                                                                                                                                                                                                                                    },
-      {"hangs",                                    Does(How::kHang),                                              doubt,                                                                                                                                                                                                    none                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                               },
-      {"drops after the request",                                    Does(How::kDrop),doubt,none},
-      {"resets after the request",                                     Does(How::kReset),                                                doubt,                                                                                                                                                                                                                             none                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                         },
-      {"stalls in the body",                                         Does(How::kStall,                                 R"({"sid":"SM1"})"),    doubt,none},
-      {"a byte now and then",                                         Does(How::kTrickle,                                R"({"sid":"SM1"})"), doubt,none},
-      {"speaks something else",                                         Does(How::kRaw,                              "220 ready\r\n"),   doubt,none},
-      {"a reply without end",                                         Answers(201,                                endless),        doubt,none                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                  },
+      {"too many requests",        429, R"({"code":20429})", "7",                             kLater, absl::Seconds(7)  },
+      {"absurd pause",             429, "",                  "99999999999999999999",          kLater, kLongestRetryAfter},
+      {"negative pause",           429, "",                  "-5",                            kLater, none              },
+      {"a date long ago",          429, "",                  "Sun, 06 Nov 1994 08:49:37 GMT", kLater, none              },
+      {"a date far away",          429, "",                  "Sat, 06 Nov 2094 08:49:37 GMT", kLater, kLongestRetryAfter},
+      {"busy, says when",          503, "",                  "30",                            kLater, absl::Seconds(30) },
+      {"busy, does not say when",  503, "",                  "",                              kDoubt, none              },
+      {"internal error",           500, "",                  "",                              kDoubt, none              },
+      {"bad gateway",              502, "<html>",            "",                              kDoubt, none              },
+      {"our account is refused",   401, R"({"code":20003})", "",                              kLater, none              },
+      {"our account is forbidden", 403, "",                  "",                              kLater, none              },
+      {"bad request",              400, R"({"code":21602})", "",                              kNever, none              },
+      {"redirect",                 302, "",                  "",                              kNever, none              },
+      {"a hotel's welcome page",   200, "<html>welcome",     "",                              kDoubt, none              },
+      {"taken without a sid",      201, "{}",                "",                              kDoubt, none              },
+      {"a reply without end",      201, endless,             "",                              kDoubt, none              },
   };
   for (const Case& c : cases) {
     SCOPED_TRACE(c.name);
-    FakeTwilio twilio([&](const FakeRequest&) { return c.answer; });
-    Reports reports;
-    Notifier notifier(LoopbackOptions(), reports.Taker());
-    notifier.SetOrganisation(Shared(OrganisationWithTwilio(twilio.url())));
-    const Notification page = PageBy(Method::kSms, kNumber);
-    notifier.Start(page, DeadlineFor(c.answer), std::make_shared<Gate>());
-    const AttemptResult result = reports.Of(page.id);
+    FakeAnswer answer;
+    answer.status = c.status;
+    answer.body = c.body;
+    answer.headers = {absl::StrCat("Retry-After: ", c.retry_after), "Location: http://127.0.0.1:1/"};
+    const AttemptResult result = SendTo(answer);
     EXPECT_EQ(result.kind, c.kind) << result.detail;
-    EXPECT_EQ(result.retry_after, c.retry_after);
-    EXPECT_EQ(result.attempt, 1);
-    EXPECT_THAT(result.detail, Not(HasSubstr(FakeTwilio::kToken)));
-    EXPECT_LE(twilio.http().connections(), 1) << "an attempt is one request";
+    EXPECT_EQ(result.retry_after, c.pause);
+  }
+}
+
+TEST(TelephoneTest, AnAnswerThatIsLostLeavesDoubt) {
+  for (const How how : {How::kHang, How::kDrop, How::kReset, How::kStall, How::kTrickle, How::kRaw}) {
+    SCOPED_TRACE(static_cast<int>(how));
+    FakeAnswer answer;
+    answer.how = how;
+    answer.status = 201;
+    answer.body = R"({"sid": "SM00112233445566778899aabbccddeeff"})";
+    EXPECT_EQ(SendTo(answer).kind, Kind::kAmbiguous);
   }
 }
 
