@@ -20,7 +20,7 @@ std::uint32_t ShareOf(std::uint32_t budget, std::uint32_t shards) {
 }  // namespace
 
 absl::Duration ResendLease(std::string_view source, absl::Duration default_lease) {
-  constexpr std::string_view kResending[] = {"alertmanager-v2", "prometheus"};
+  constexpr std::string_view kResending[] = {"prometheus"};
   return std::ranges::find(kResending, source) == std::end(kResending) ? absl::ZeroDuration() : default_lease;
 }
 

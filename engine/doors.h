@@ -19,7 +19,7 @@
 namespace tocsin {
 
 // How long an alert lives after its last event when neither the event nor the integration says so. The one place where this
-// is decided: Prometheus and what speaks its protocol (door "alertmanager-v2") send each firing alert again every minute or
+// is decided: Prometheus and what speaks its protocol (source "prometheus") send each firing alert again every minute or
 // two, so silence means that it is over. All others, Alertmanager's webhook included (it repeats after hours), say when an
 // alert ends; theirs never expire by themselves.
 absl::Duration ResendLease(std::string_view source, absl::Duration default_lease);

@@ -5,6 +5,7 @@
 #include <thread>
 #include <utility>
 
+#include "base/limits.h"
 #include "base/log.h"
 #include "base/status.h"
 #include "engine/pipeline_stages.h"
@@ -59,7 +60,7 @@ class Engine::Impl {
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
 
-  absl::Status Recover(Engine::StartAttempt start_attempt);
+  absl::Status Recover(Engine::Hooks hooks);
   void Begin();
   void Stop();
 
@@ -93,6 +94,7 @@ class Engine::Impl {
   void Publish(const RulesPtr& rules, std::vector<IntegrationId> integrations);
   void Barrier(std::function<void()> done);
 
+  Engine::Hooks hooks_;
   std::atomic<bool> stopping_{false};
   std::atomic<bool> upstream_stopped_{false};
   std::vector<std::thread> upstream_;  // shards, responder, keeper
@@ -102,13 +104,11 @@ class Engine::Impl {
 absl::Status Engine::Impl::FoldJournal(std::vector<Shard>& shards,
                                        Responder& responder,
                                        std::vector<IntegrationId>& integrations) {
-  const Journal::Recovery& found = store_.journal().recovery();
-  if (!found.last.set()) return absl::OkStatus();
+  if (!store_.journal().recovery().last.set()) return absl::OkStatus();
   const Sequence shards_at = store_.shards_position();
   const Sequence responder_at = store_.responder_position();
-  const Sequence from = std::max(found.first, Sequence(std::min(shards_at, responder_at).value() + 1));
-  if (from > found.last) return absl::OkStatus();
-  return store_.journal().Read(from, [&](const Entry& entry) -> absl::Status {
+  if (store_.ReplayFrom() > store_.journal().last()) return absl::OkStatus();
+  return store_.journal().Read(store_.ReplayFrom(), [&](const Entry& entry) -> absl::Status {
     switch (entry.kind) {
       case EntryKind::kLead: return absl::OkStatus();
       case EntryKind::kShard:
@@ -125,7 +125,7 @@ absl::Status Engine::Impl::FoldJournal(std::vector<Shard>& shards,
         return store_.ApplyChange(change, entry.sequence);
       }
       case EntryKind::kIntegrations: {
-        TOCSIN_ASSIGN(integrations, DecodeIntegrationNames(entry.body));
+        TOCSIN_ASSIGN(integrations, DecodeIntegrations(entry.body));
         if (entry.sequence <= responder_at) return absl::OkStatus();
         return store_.ApplyIntegrations(integrations, entry.sequence);
       }
@@ -134,11 +134,14 @@ absl::Status Engine::Impl::FoldJournal(std::vector<Shard>& shards,
   });
 }
 
-absl::Status Engine::Impl::Recover(Engine::StartAttempt start_attempt) {
+absl::Status Engine::Impl::Recover(Engine::Hooks hooks) {
+  hooks_ = std::move(hooks);
+  commit_.OnFailure(hooks_.journal_failed);
   std::vector<Shard> shards;
   for (std::uint32_t i = 0; i < options_.shard_count; ++i) {
     Shard::Options shard = options_.shard;
     shard.index = i;
+    shard.shard_count = options_.shard_count;
     shard.key_seed = store_.key_seed();
     shards.emplace_back(shard);
   }
@@ -156,17 +159,17 @@ absl::Status Engine::Impl::Recover(Engine::StartAttempt start_attempt) {
   responder.Restore(std::move(rows));
   TOCSIN_TRY(Annotate(FoldJournal(shards, responder, integrations), "fold journal"));
 
-  commit_.SetSequence(store_.journal().recovery().last);
-  const Now now = clock_.Read();
+  commit_.SetSequence(store_.journal().last());
+  if (store_.journal().recovery().last.set()) taken_in_.PauseUntil(clock_.Read().engine + kLeaseGrace);
   for (std::uint32_t i = 0; i < options_.shard_count; ++i) {
-    shards[i].ExtendLeases(now.engine + kLeaseGrace);
     shards_.push_back(std::make_unique<ShardStage>(i, std::move(shards[i]), submissions_, clock_, taken_in_));
   }
   responder_ = std::make_unique<ResponderStage>(
       std::move(responder), std::move(integrations), options_, store_, clock_,
-      ResponderStage::Hooks{std::move(start_attempt), [this](RulesPtr rules, std::vector<IntegrationId> names) {
+      ResponderStage::Hooks{hooks_.start_attempt, [this](RulesPtr rules, std::vector<IntegrationId> names) {
                               Publish(rules, std::move(names));
-                            }});
+                            },
+                            [this] { return Sequence(commit_.sequence()); }});
   responder_->Start();
   for (const auto& shard : shards_) {
     shard->Post([stage = shard.get()](Shard& table, const Now&) {
@@ -275,6 +278,7 @@ void Engine::Impl::Publish(const RulesPtr& rules, std::vector<IntegrationId> int
     published->indexes.emplace(integrations[i], static_cast<IntegrationIndex>(i));
   }
   published_.store(std::move(published));
+  if (hooks_.organisation_changed) hooks_.organisation_changed(rules->organisation);
   for (const auto& shard : shards_) {
     shard->Post([rules, integrations](Shard& table, const Now& now) { table.SetRules(rules, integrations, now); });
   }
@@ -284,10 +288,10 @@ Engine::Engine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Engine::~Engine() = default;
 
 absl::StatusOr<std::unique_ptr<Engine>> Engine::Start(Options options, Store& store, const Clock& clock,
-                                                      StartAttempt start_attempt) {
+                                                      Hooks hooks) {
   const bool threads = options.threads;
   auto impl = std::make_unique<Impl>(std::move(options), store, clock);
-  TOCSIN_TRY(impl->Recover(std::move(start_attempt)));
+  TOCSIN_TRY(impl->Recover(std::move(hooks)));
   if (threads) impl->Begin();
   return std::unique_ptr<Engine>(new Engine(std::move(impl)));
 }
@@ -359,22 +363,11 @@ void Engine::ReadResponderAndWait(absl::FunctionRef<void(const Responder&, const
 }
 
 void Engine::ReadShardsAndWait(absl::FunctionRef<void(const Shard&)> read) {
-  for (const auto& shard : impl_->shards_) {
-    if (!impl_->options_.threads) {
-      read(shard->shard());
-      continue;
-    }
-    Signal signal;
-    shard->Post([&](Shard& table, const Now&) {
-      read(table);
-      signal.Set();
-    });
-    signal.Wait();
-  }
+  for (std::uint32_t i = 0; i < shard_count(); ++i) ReadShardAndWait(i, read);
 }
 
-void Engine::ReadShardAndWait(const AlertKey& key, absl::FunctionRef<void(const Shard&)> read) {
-  ShardStage& stage = *impl_->shards_[key.low % impl_->shards_.size()];
+void Engine::ReadShardAndWait(std::uint32_t shard, absl::FunctionRef<void(const Shard&)> read) {
+  ShardStage& stage = *impl_->shards_[shard];
   if (!impl_->options_.threads) {
     read(stage.shard());
     return;
@@ -386,6 +379,9 @@ void Engine::ReadShardAndWait(const AlertKey& key, absl::FunctionRef<void(const 
   });
   signal.Wait();
 }
+
+std::uint32_t Engine::ShardOf(const AlertKey& key) const { return static_cast<std::uint32_t>(key.low % shard_count()); }
+std::uint32_t Engine::shard_count() const { return static_cast<std::uint32_t>(impl_->shards_.size()); }
 
 RulesPtr Engine::rules() const {
   const std::shared_ptr<const Published> published = impl_->published_.load();

@@ -41,12 +41,20 @@ class Engine final : public Inlet {
     std::uint64_t checkpoint_bytes = 512ULL << 20;  // of journal since the last one, whichever comes first
     absl::Duration retention = absl::Hours(24 * 90);  // closed groups and incidents
   };
-  // Starts an attempt of a leased notification: the notifier, injected by the server.
-  using StartAttempt = std::function<void(const Notification&, absl::Duration deadline, std::shared_ptr<Gate>)>;
+  // The notifier, injected by the server. Called on the responder's thread; must not block.
+  struct Hooks {
+    // Starts an attempt of a leased notification.
+    std::function<void(const Notification&, absl::Duration deadline, std::shared_ptr<Gate>)> start_attempt;
+    // The organisation that is in force from now on; before any attempt that rests on it.
+    std::function<void(OrganisationPtr)> organisation_changed;
+    // The journal cannot be written. Nothing more is committed or acknowledged, whether this returns or not; absent: the
+    // process ends with exit code 74 (EX_IOERR). The simulation's returns.
+    std::function<void(const absl::Status&)> journal_failed;
+  };
 
   // Recovers from the store: checkpoint, rows, journal. Then the threads run. `store` and `clock` outlive the engine.
   static absl::StatusOr<std::unique_ptr<Engine>> Start(Options options, Store& store, const Clock& clock,
-                                                       StartAttempt start_attempt);
+                                                       Hooks hooks);
   // Where engine time goes on after a restart: the journal's last, plus what the wall clock says has passed since.
   static EngineTime ResumeAt(const Store& store, absl::Time wall_now);
 
@@ -72,8 +80,10 @@ class Engine final : public Inlet {
   void ReadResponderAndWait(absl::FunctionRef<void(const Responder&, const Now&)> read);
   // Runs `read` on the thread of each shard in turn, then `done`. The same rule.
   void ReadShardsAndWait(absl::FunctionRef<void(const Shard&)> read);
+  void ReadShardAndWait(std::uint32_t shard, absl::FunctionRef<void(const Shard&)> read);
   // The shard that holds `key`.
-  void ReadShardAndWait(const AlertKey& key, absl::FunctionRef<void(const Shard&)> read);
+  std::uint32_t ShardOf(const AlertKey& key) const;
+  std::uint32_t shard_count() const;
 
   // The present rules (organisation, silences in effect), and the number of an integration in them. Any thread, cheap.
   RulesPtr rules() const;

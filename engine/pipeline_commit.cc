@@ -10,14 +10,17 @@ namespace {
 constexpr int kExitJournalFailed = 74;  // EX_IOERR of sysexits.h; the supervisor starts us again and recovery repairs
 constexpr std::size_t kDecisionsPerCommit = 512;
 
-[[noreturn]] void DieOfJournal(const absl::Status& status) {
+}  // namespace
+
+// Memory is ahead of the disk from here on; going on would answer with what may be lost.
+void CommitStage::Fail(const absl::Status& status) {
+  dead_ = true;
   LogError("the journal cannot be written: nothing more is acknowledged, the process ends; free or repair the disk and "
            "start again, what was acknowledged is safe",
-           {{"error", Message(status)}});
-  _exit(kExitJournalFailed);
+           {{"error", status}});
+  if (!failed_) _exit(kExitJournalFailed);
+  failed_(status);
 }
-
-}  // namespace
 
 void CommitStage::Gather(std::span<const std::unique_ptr<ShardStage>> shards, ResponderStage& responder) {
   sealed_.clear();
@@ -43,10 +46,13 @@ void CommitStage::Gather(std::span<const std::unique_ptr<ShardStage>> shards, Re
   }
 }
 
-void CommitStage::Append() {
+bool CommitStage::Append() {
   const Now before = clock_.Read();
   const absl::StatusOr<Sequence> last = store_.journal().Append(entries_, before);
-  if (!last.ok()) DieOfJournal(last.status());
+  if (!last.ok()) {
+    Fail(last.status());
+    return false;
+  }
   std::uint64_t bytes = 0;
   for (const PendingEntry& entry : entries_) bytes += entry.body.size();
   sequence_.store(last->value(), std::memory_order_release);
@@ -54,6 +60,7 @@ void CommitStage::Append() {
   bytes_.fetch_add(bytes, std::memory_order_relaxed);
   const std::int64_t spent = clock_.Read().engine.ns() - before.engine.ns();
   append_ns_.fetch_add(static_cast<std::uint64_t>(spent), std::memory_order_relaxed);
+  return true;
 }
 
 void CommitStage::Deliver(std::span<const std::unique_ptr<ShardStage>> shards, ResponderStage& responder) {
@@ -62,28 +69,29 @@ void CommitStage::Deliver(std::span<const std::unique_ptr<ShardStage>> shards, R
     responder.PushReports(sealed->reports, sealed->shard, sealed->reported_all);
     for (const std::uint32_t slot : sealed->acks) submissions_.Complete(slot, last);
     ShardStage& shard = *shards[sealed->shard];
-    shard.recycled().TryPush(sealed);
+    shard.recycled().TryPush(std::move(sealed));
     shard.wakeup().Notify();
   }
   // Entries of one commit are numbered in a row, the responder's last.
   std::uint64_t bodies = 0;
-  for (const Decided* decided : decided_) bodies += decided->body.empty() ? 0 : 1;
+  for (const Decided* decided : decided_) bodies += decided->body.empty() ? 0U : 1U;
   std::uint64_t next = last - bodies;
   for (Decided* decided : decided_) {
     if (!decided->body.empty()) ++next;
     decided->sequence = Sequence(next);
-    TOCSIN_CHECK(responder.durable().TryPush(decided), "as many places as decisions in flight");
+    TOCSIN_CHECK(responder.durable().TryPush(std::move(decided)), "as many places as decisions in flight");
   }
   if (!decided_.empty()) responder.wakeup().Notify();
 }
 
 bool CommitStage::Step(std::span<const std::unique_ptr<ShardStage>> shards, ResponderStage& responder) {
+  if (dead_) return false;
   Gather(shards, responder);
   if (sealed_.empty() && decided_.empty()) {
-    if (const absl::Status status = store_.journal().TouchMark(clock_.Read()); !status.ok()) DieOfJournal(status);
+    if (const absl::Status status = store_.journal().TouchMark(clock_.Read()); !status.ok()) Fail(status);
     return false;
   }
-  if (!entries_.empty()) Append();
+  if (!entries_.empty() && !Append()) return false;
   Deliver(shards, responder);
   return true;
 }

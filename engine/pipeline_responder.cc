@@ -15,8 +15,6 @@ constexpr std::size_t kTimersPerDecision = 64;
 constexpr std::size_t kAuditSlice = 10'000;
 constexpr absl::Duration kPagingTolerance = absl::Seconds(60);
 
-std::string EncodeIntegrations(const std::vector<IntegrationId>& names) { return EncodeIntegrationNames(names); }
-
 }  // namespace
 
 ResponderStage::ResponderStage(Responder responder, std::vector<IntegrationId> integrations,
@@ -123,6 +121,8 @@ bool ResponderStage::FireTimers(const Now& now) {
 bool ResponderStage::Audit(const Now& now) {
   if (now.engine < next_audit_) return false;
   next_audit_ = now.engine + options_.audit_interval;
+  // With nothing of ours under way all that is committed so far is in the views: the journal need not be kept for them.
+  if (in_flight_ == 0 && undelivered_.empty()) LogViews(store_.ApplyChange(Change(), hooks_.committed()));
   std::vector<std::string> findings;
   Decide(responder_.Audit(now, kAuditSlice, findings), nullptr);
   for (const std::string& finding : findings) LogError("the auditor repaired a group", {{"finding", finding}});
@@ -169,12 +169,20 @@ void ResponderStage::Publish(const RulesPtr& rules) {
   undelivered_.push_back(std::move(decided));
 }
 
+void ResponderStage::LogViews(const absl::Status& applied) {
+  if (applied.ok()) return;
+  LogError("the views cannot be written; paging goes on, but history is incomplete until the next start: look at the disk",
+           {{"error", applied}});
+}
+
 // Gates close before the answer is given: an OK to an acknowledgement means that no further send will start.
 void ResponderStage::Perform(Decided& decided) {
   for (const Effect& effect : decided.effects) {
     if (const auto* close = std::get_if<CloseGates>(&effect)) Perform(*close);
-    if (const auto* start = std::get_if<StartAttempt>(&effect)) Perform(*start);
     if (const auto* publish = std::get_if<PublishRules>(&effect)) Publish(publish->rules);
+  }
+  for (const Effect& effect : decided.effects) {
+    if (const auto* start = std::get_if<StartAttempt>(&effect)) Perform(*start);
   }
   absl::Status applied;
   if (decided.kind == EntryKind::kIntegrations) {
@@ -182,10 +190,7 @@ void ResponderStage::Perform(Decided& decided) {
   } else if (!decided.change.empty()) {
     applied = store_.ApplyChange(decided.change, decided.sequence);
   }
-  if (!applied.ok()) {
-    LogError("the views cannot be written; paging goes on, history and the next start suffer: look at the disk",
-             {{"error", Message(applied)}});
-  }
+  LogViews(applied);
   decided.result.sequence = decided.sequence.value();
   if (decided.done) decided.done(decided.result);
 }
@@ -209,7 +214,6 @@ bool ResponderStage::Step(Wakeup& committer) {
     busy = TakeInbox(now) || busy;
     busy = FireTimers(now) || busy;
     busy = Audit(now) || busy;
-    responder_.Forget(now);
   }
   std::size_t delivered = 0;
   while (delivered < undelivered_.size() && in_flight_ < kDecidedInFlight &&

@@ -1,6 +1,7 @@
 // The shard stage: ring to table to sealed bodies.
 #include <algorithm>
 #include <cstring>
+#include <new>
 
 #include "base/limits.h"
 #include "engine/pipeline_stages.h"
@@ -12,6 +13,11 @@ namespace {
 // acknowledgement does not wait long behind others, large enough that a seal costs little per event.
 constexpr std::size_t kEventsPerRound = 8192;
 constexpr std::size_t kWorkPerRound = 4096;
+
+// Counts of groups that change all the time go to the responder this often; what cannot wait goes at once.
+constexpr absl::Duration kReportInterval = absl::Milliseconds(100);
+// How far ahead the alert table's lines are fetched; a few hundred nanoseconds of work.
+constexpr std::uint32_t kPrefetchAhead = 6;
 
 // While senders were refused within this time, leases stand still: whoever was refused comes again after its own period.
 constexpr absl::Duration kRefusalGrace = absl::Minutes(2);
@@ -46,10 +52,16 @@ void TakenIn::Advance(const Now& now) {
   const std::int64_t ns = now.engine.ns();
   const std::int64_t since = last_advance_ < 0 ? 0 : ns - last_advance_;
   last_advance_ = ns;
-  if (since > 0 && ns - last_refusal_.load(std::memory_order_relaxed) < absl::ToInt64Nanoseconds(kRefusalGrace)) {
+  const bool refusing = ns - last_refusal_.load(std::memory_order_relaxed) < absl::ToInt64Nanoseconds(kRefusalGrace);
+  if (since > 0 && (refusing || ns < pause_until_.load(std::memory_order_relaxed))) {
     paused_.fetch_add(since, std::memory_order_relaxed);
   }
 }
+
+RingMemory::RingMemory(std::size_t bytes) :
+    bytes_(static_cast<std::byte*>(::operator new(bytes, std::align_val_t{RingLayout::kUnitBytes})), bytes) {}
+
+RingMemory::~RingMemory() { ::operator delete(bytes_.data(), std::align_val_t{RingLayout::kUnitBytes}); }
 
 ShardStage::ShardStage(std::uint32_t index, Shard shard, Submissions& submissions, const Clock& clock,
                        TakenIn& taken_in) :
@@ -59,7 +71,7 @@ ShardStage::ShardStage(std::uint32_t index, Shard shard, Submissions& submission
     clock_(clock),
     taken_in_(taken_in),
     ring_memory_(RingLayout::BytesNeeded(limits::kShardRingSlots, limits::kShardRingBytes)),
-    ring_(Ring::Create(ring_memory_, limits::kShardRingSlots, limits::kShardRingBytes)),
+    ring_(Ring::Create(ring_memory_.bytes(), limits::kShardRingSlots, limits::kShardRingBytes)),
     out_(kSealedPerShard),
     recycled_(kSealedPerShard) {
   for (std::size_t i = 0; i < kSealedPerShard; ++i) {
@@ -83,7 +95,7 @@ bool ShardStage::Push(std::uint32_t submission,
   std::optional<Ring::Reservation> reservation = ring_.TryReserve(size);
   if (!reservation) return false;
 
-  std::byte* to = reservation->bytes().data();
+  std::byte* to = reservation->bytes.data();
   const RecordHead head{submission, static_cast<std::uint32_t>(mine.size()), with_index ? 1U : 0U, 0};
   std::memcpy(to, &head, sizeof head);
   to += sizeof head;
@@ -127,8 +139,6 @@ bool ShardStage::RunTasks(const Now& now) {
 }
 
 bool ShardStage::DrainRing(const Now& now) {
-  // Leases are counted on taken-in time, so that refusals do not eat them.
-  const Now lease_now{now.wall, taken_in_.At(now)};
   std::size_t applied = 0;
   bool any = false;
   while (applied < kEventsPerRound) {
@@ -139,10 +149,17 @@ bool ShardStage::DrainRing(const Now& now) {
     const std::byte* positions = at;
     if (head.with_index != 0) at += IndexBytes(head.count);
     const std::span<Outcome> outcomes = submissions_.OutcomesOf(head.submission);
+    const std::byte* ahead = at;
+    std::uint32_t fetched = 0;
     for (std::uint32_t i = 0; i < head.count; ++i) {
+      for (; fetched < head.count && fetched <= i + kPrefetchAhead; ++fetched) {
+        const EventHeader& header = EventView(ahead).header();
+        shard_.Prefetch(header.key);
+        ahead += header.size;
+      }
       const EventView event(at);
       at += event.header().size;
-      const Outcome outcome = shard_.Apply(event, lease_now);
+      const Outcome outcome = shard_.Apply(event, now);
       if (outcomes.empty()) continue;
       outcomes[head.with_index != 0 ? ReadAs<std::uint32_t>(positions + i * sizeof(std::uint32_t)) : i] = outcome;
     }
@@ -154,8 +171,9 @@ bool ShardStage::DrainRing(const Now& now) {
   return any;
 }
 
-bool ShardStage::SealInto(Wakeup& committer) {
-  if (!dirty_ && acks_.empty() && !reported_all_) return false;
+bool ShardStage::SealInto(const Now& now, Wakeup& committer) {
+  const bool report_all = now.engine - last_reports_ >= kReportInterval;
+  if (!dirty_ && acks_.empty() && !reported_all_ && !(reports_wait_ && report_all)) return false;
   const std::optional<Sealed*> free = recycled_.TryPop();
   if (!free) return false;  // the committer has all of them: go on applying, the changes coalesce
   Sealed& sealed = **free;
@@ -164,7 +182,11 @@ bool ShardStage::SealInto(Wakeup& committer) {
     sealed.bytes += body;
     sealed.ends.push_back(sealed.bytes.size());
   });
-  shard_.TakeReports(sealed.reports);
+  // The first reports after a quiet time go whole; under load only what cannot wait goes with every seal.
+  const bool whole = report_all || reported_all_;
+  shard_.TakeReports(sealed.reports, whole ? Shard::Reports::kAll : Shard::Reports::kUrgent);
+  reports_wait_ = !whole;
+  if (whole) last_reports_ = now.engine;
   sealed.acks.swap(acks_);
   sealed.reported_all = std::exchange(reported_all_, false);
   dirty_ = false;
@@ -187,15 +209,16 @@ bool ShardStage::Step(Wakeup& committer) {
   }
   const EngineTime lease_time = taken_in_.At(now);
   if (more_work_ || shard_.NextExpiry() <= lease_time) {
-    more_work_ = shard_.Work({now.wall, lease_time}, lease_time, kWorkPerRound);
+    more_work_ = shard_.Work(now, lease_time, kWorkPerRound);
     dirty_ = true;
     busy = busy || more_work_;
   }
-  return SealInto(committer) || busy;
+  return SealInto(now, committer) || busy;
 }
 
 absl::Duration ShardStage::IdleFor() const {
   if (more_work_) return absl::ZeroDuration();
+  if (reports_wait_) return kReportInterval;
   const EngineTime next = shard_.NextExpiry();
   if (next == EngineTime::Infinite()) return absl::Seconds(1);
   return std::clamp(next - taken_in_.At(clock_.Read()), absl::Milliseconds(1), absl::Seconds(1));

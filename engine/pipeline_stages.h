@@ -61,9 +61,11 @@ struct Decided {
 };
 inline constexpr std::size_t kDecidedInFlight = 4096;
 
-// Engine time less the time in which we refused: what leases are judged by. Any thread.
+// Engine time less the time in which we refused, or in which senders have not had the time to come back after a start: what
+// leases are judged by. Any thread.
 class TakenIn {
  public:
+  void PauseUntil(EngineTime until) { pause_until_.store(until.ns(), std::memory_order_relaxed); }
   void Refused(const Now& now) { last_refusal_.store(now.engine.ns(), std::memory_order_relaxed); }
   // One thread (the first shard's): moves the clock on.
   void Advance(const Now& now);
@@ -71,8 +73,22 @@ class TakenIn {
 
  private:
   std::atomic<std::int64_t> last_refusal_{INT64_MIN / 2};
+  std::atomic<std::int64_t> pause_until_{INT64_MIN};
   std::atomic<std::int64_t> paused_{0};
   std::int64_t last_advance_ = -1;
+};
+
+// The ring's memory: aligned as base/ring.h asks.
+class RingMemory {
+ public:
+  explicit RingMemory(std::size_t bytes);
+  ~RingMemory();
+  RingMemory(const RingMemory&) = delete;
+  RingMemory& operator=(const RingMemory&) = delete;
+  std::span<std::byte> bytes() const { return bytes_; }
+
+ private:
+  std::span<std::byte> bytes_;
 };
 
 class ShardStage {
@@ -99,33 +115,36 @@ class ShardStage {
  private:
   bool RunTasks(const Now& now);
   bool DrainRing(const Now& now);
-  bool SealInto(Wakeup& committer);
+  bool SealInto(const Now& now, Wakeup& committer);
 
   const std::uint32_t index_;
   Shard shard_;
   Submissions& submissions_;
   const Clock& clock_;
   TakenIn& taken_in_;
-  std::vector<std::byte> ring_memory_;
+  RingMemory ring_memory_;
   Ring ring_;
   std::vector<std::uint32_t> acks_;
   bool dirty_ = false;         // applied something since the last seal
   bool reported_all_ = false;
   bool more_work_ = false;
+  bool reports_wait_ = false;  // only urgent ones went with the last seal
+  EngineTime last_reports_;    // when all went
   std::vector<std::unique_ptr<Sealed>> pool_;
   SpscRing<Sealed*> out_;
   SpscRing<Sealed*> recycled_;
   Wakeup wakeup_;
   std::atomic<bool> has_tasks_{false};
   Mutex tasks_mutex_;
-  std::vector<absl::AnyInvocable<void(Shard&, const Now&)>> tasks_ TOCSIN_GUARDED_BY(tasks_mutex_);
+  std::vector<absl::AnyInvocable<void(Shard&, const Now&)>> tasks_ ABSL_GUARDED_BY(tasks_mutex_);
 };
 
 class ResponderStage {
  public:
   struct Hooks {
-    Engine::StartAttempt start_attempt;
+    std::function<void(const Notification&, absl::Duration deadline, std::shared_ptr<Gate>)> start_attempt;
     std::function<void(RulesPtr, std::vector<IntegrationId>)> publish_rules;  // to the shards and the readers
+    std::function<Sequence()> committed;                                      // the last durable entry
   };
   ResponderStage(Responder responder,
                  std::vector<IntegrationId> integrations,
@@ -159,6 +178,7 @@ class ResponderStage {
   bool Finish();
   void Decide(Decision decision, CommandDone done);
   void Perform(Decided& decided);
+  void LogViews(const absl::Status& applied);
   void Publish(const RulesPtr& rules);
   void Perform(const CloseGates& effect);
   void Perform(const StartAttempt& effect);
@@ -187,8 +207,8 @@ class ResponderStage {
     std::vector<absl::AnyInvocable<void(Responder&, const Now&)>> tasks;
   };
   mutable Mutex mutex_;
-  Inbox inbox_ TOCSIN_GUARDED_BY(mutex_);
-  std::string why_not_paging_ TOCSIN_GUARDED_BY(mutex_);
+  Inbox inbox_ ABSL_GUARDED_BY(mutex_);
+  std::string why_not_paging_ ABSL_GUARDED_BY(mutex_);
 };
 
 class CommitStage {
@@ -196,7 +216,9 @@ class CommitStage {
   CommitStage(Store& store, const Clock& clock, Submissions& submissions) :
       store_(store), clock_(clock), submissions_(submissions) {}
 
-  // One commit of all that is sealed and decided; false when there was nothing. Ends the process when the journal fails.
+  // See Engine::Hooks::journal_failed. Before the first Step.
+  void OnFailure(std::function<void(const absl::Status&)> failed) { failed_ = std::move(failed); }
+  // One commit of all that is sealed and decided; false when there was nothing, or when the journal has failed.
   bool Step(std::span<const std::unique_ptr<ShardStage>> shards, ResponderStage& responder);
 
   Wakeup& wakeup() { return wakeup_; }
@@ -208,7 +230,8 @@ class CommitStage {
 
  private:
   void Gather(std::span<const std::unique_ptr<ShardStage>> shards, ResponderStage& responder);
-  void Append();
+  bool Append();
+  void Fail(const absl::Status& status);
   void Deliver(std::span<const std::unique_ptr<ShardStage>> shards, ResponderStage& responder);
 
   Store& store_;
@@ -217,6 +240,8 @@ class CommitStage {
   std::vector<Sealed*> sealed_;
   std::vector<Decided*> decided_;
   std::vector<PendingEntry> entries_;
+  std::function<void(const absl::Status&)> failed_;
+  bool dead_ = false;
   Wakeup wakeup_;
   std::atomic<std::uint64_t> commits_{0};
   std::atomic<std::uint64_t> bytes_{0};

@@ -47,7 +47,7 @@ inline Organisation SampleOrganisation() {
   organisation.route = RouteOf("root", {}, {"alertname"});
   organisation.integrations.resize(3);
   organisation.integrations[0].id = IntegrationId("prometheus");
-  organisation.integrations[0].source = "alertmanager-v2";
+  organisation.integrations[0].source = "prometheus";
   organisation.integrations[1].id = IntegrationId("webhook");
   organisation.integrations[1].source = "generic";
   organisation.integrations[2].id = IntegrationId("tiny");
