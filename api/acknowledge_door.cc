@@ -1,0 +1,127 @@
+#include "api/acknowledge_door.h"
+
+#include "absl/strings/str_format.h"
+#include "api/records.h"
+#include "base/status.h"
+#include "engine/link.h"
+
+namespace tocsin {
+namespace {
+
+std::string Escape(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    switch (c) {
+      case '<': out += "&lt;"; break;
+      case '>': out += "&gt;"; break;
+      case '&': out += "&amp;"; break;
+      case '"': out += "&quot;"; break;
+      case '\'': out += "&#39;"; break;
+      default: out += c;
+    }
+  }
+  return out;
+}
+
+HttpResponse Html(int status, std::string_view title, std::string_view body) {
+  HttpResponse response;
+  response.status = status;
+  response.headers = {{"Content-Type", "text/html; charset=utf-8"},
+                      {"Cache-Control", "no-store"},
+                      {"Referrer-Policy", "no-referrer"},
+                      {"X-Content-Type-Options", "nosniff"},
+                      {"Content-Security-Policy",
+                       "default-src 'none'; style-src 'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='; "
+                       "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"}};
+  response.body = absl::StrFormat(
+      "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
+      "content=\"width=device-width, initial-scale=1\"><meta name=\"robots\" content=\"noindex\"><title>%s</title>"
+      "</head><body><h1>%s</h1>%s</body></html>\n",
+      Escape(title), Escape(title), body);
+  return response;
+}
+
+HttpResponse Refusal(const absl::Status& status) {
+  return Html(absl::IsNotFound(status) ? 404 : 400, "This link does not work",
+              absl::StrFormat("<p>%s</p>", Escape(Message(status))));
+}
+
+// What a link is about, in its present state.
+struct Matter {
+  std::string description;  // HTML
+  std::string acknowledged_by;
+  bool resolved = false;
+};
+
+Matter Describe(const Group& group) {
+  Matter matter;
+  matter.description = absl::StrFormat("<p>G%d %s, %d alerts firing, severity %s.</p><ul>", group.id.value(),
+                                       Escape(Format(group.labels)), group.firing, Name(group.highest));
+  for (const AlertSummary& alert : group.exemplars) {
+    absl::StrAppendFormat(&matter.description, "<li>%s</li>", Escape(Format(alert.labels)));
+  }
+  matter.description += "</ul>";
+  if (group.state == Group::State::kAcknowledged) matter.acknowledged_by = group.acknowledged_by;
+  matter.resolved = group.state == Group::State::kResolved;
+  return matter;
+}
+
+Matter Describe(const Incident& incident) {
+  Matter matter;
+  matter.description = absl::StrFormat("<p>I%d, SEV%d: %s</p><p>Opened because %s.</p>", incident.id.value(),
+                                       incident.severity, Escape(incident.title), Escape(incident.opened_reason));
+  if (incident.state == Incident::State::kAcknowledged) matter.acknowledged_by = incident.acknowledged_by;
+  matter.resolved = incident.state == Incident::State::kResolved;
+  return matter;
+}
+
+absl::StatusOr<Matter> Find(Api& api, const Subject& subject) {
+  if (subject.kind == SubjectKind::kIncident) {
+    TOCSIN_ASSIGN(const Incident incident, FindIncident(api, IncidentId(subject.id)));
+    return Describe(incident);
+  }
+  TOCSIN_ASSIGN(const Group group, FindGroup(api, GroupId(subject.id)));
+  return Describe(group);
+}
+
+HttpResponse Show(Api& api, const AcknowledgeLink& link) {
+  const absl::StatusOr<Matter> matter = Find(api, link.subject);
+  if (!matter.ok()) return Refusal(matter.status());
+  if (matter->resolved) return Html(200, "Already resolved", matter->description);
+  if (!matter->acknowledged_by.empty()) {
+    return Html(200, "Already acknowledged by " + matter->acknowledged_by, matter->description);
+  }
+  return Html(200, "Acknowledge?",
+              matter->description + absl::StrFormat("<form method=\"post\"><button type=\"submit\">I, %s, take it"
+                                                    "</button></form>",
+                                                    Escape(link.user.value())));
+}
+
+HttpResponse Acknowledge(Api& api, const AcknowledgeLink& link) {
+  Command command{"", "link:" + link.user.value(), AcknowledgeGroup{GroupId(link.subject.id), std::nullopt}};
+  if (link.subject.kind == SubjectKind::kIncident) {
+    command.body = AcknowledgeIncident{IncidentId(link.subject.id), std::nullopt};
+  }
+  const CommandResult result = api.engine.ExecuteAndWait(std::move(command));
+  if (!result.status.ok()) return Refusal(result.status);
+  return Html(200, "Acknowledged",
+              absl::StrFormat("<p>It is yours, %s. Nobody else is paged for it.</p>", Escape(link.user.value())));
+}
+
+}  // namespace
+
+void AddAcknowledgeRoutes(HttpRouter& router, Api& api, std::string link_key, Workers& workers) {
+  for (const HttpMethod method : {HttpMethod::kGet, HttpMethod::kPost}) {
+    router.AddPrefix(method, "/ack", [&api, &workers, link_key, method](HttpRequest request, HttpResponder responder) {
+      auto held = std::make_shared<HttpResponder>(std::move(responder));
+      const bool taken = workers.Post([&api, held, link_key, method, token = std::move(request.rest)] {
+        const absl::StatusOr<AcknowledgeLink> link = VerifyLink(token, link_key, api.engine.Read().wall);
+        if (!link.ok()) return std::move(*held).Send(Refusal(link.status()));
+        std::move(*held).Send(method == HttpMethod::kPost ? Acknowledge(api, *link) : Show(api, *link));
+      });
+      if (!taken) std::move(*held).Send(Html(503, "Busy", "<p>Try again in a second.</p>"));
+    }, {.max_body_bytes = 4096});
+  }
+}
+
+}  // namespace tocsin

@@ -1,0 +1,71 @@
+#include <algorithm>
+
+#include "api/handlers.h"
+#include "api/paging.h"
+#include "api/records.h"
+#include "base/status.h"
+#include "model/codec/response_proto.h"
+#include "model/matcher.h"
+
+namespace tocsin {
+namespace {
+
+constexpr std::size_t kScanSlice = 4096;  // about a millisecond of the shard's time
+
+bool InState(const AlertRecord& alert, v1::ListAlertsRequest::State state) {
+  if (state == v1::ListAlertsRequest::STATE_FIRING) return alert.summary.firing && !alert.silence.set();
+  if (state == v1::ListAlertsRequest::STATE_SUPPRESSED) return alert.summary.firing && alert.silence.set();
+  if (state == v1::ListAlertsRequest::STATE_RESOLVED) return !alert.summary.firing;
+  return true;
+}
+
+// The key of a group's episode in memory; unset when there is no such group.
+GroupKey KeyOfGroup(Api& api, GroupId id) {
+  GroupKey key;
+  api.engine.ReadResponderAndWait([&](const Responder& responder, const Now&) {
+    const auto found = responder.state().groups.find(id);
+    if (found != responder.state().groups.end()) key = found->second.key;
+  });
+  return key;
+}
+
+}  // namespace
+
+absl::Status ListAlerts(Api& api, const Caller&, const v1::ListAlertsRequest& request,
+                        v1::ListAlertsResponse& response) {
+  std::vector<Matcher> matchers;
+  for (const std::string& text : request.matchers()) {
+    TOCSIN_ASSIGN(Matcher matcher, ParseMatcher(text));
+    matchers.push_back(std::move(matcher));
+  }
+  TOCSIN_ASSIGN(const CompiledMatchers compiled, CompiledMatchers::Compile(matchers));
+  TOCSIN_ASSIGN(Cursor cursor, ParseCursor(request.cursor()));
+  const std::size_t page = PageSize(request.page_size());
+  GroupKey group;
+  if (request.group() != 0) {
+    group = KeyOfGroup(api, GroupId(request.group()));
+    if (!group.set()) return NotFound("group G%d is not in memory; `tocsin groups` lists those that are", request.group());
+  }
+
+  const auto wanted = [&](const AlertRecord& alert) {
+    return InState(alert, request.state()) && compiled.Match(alert.summary.labels) &&
+           (!group.set() || std::ranges::find(alert.groups, group) != alert.groups.end());
+  };
+  std::vector<AlertRecord> found;
+  for (; cursor.first < api.engine.shard_count(); cursor = {cursor.first + 1, 0}) {
+    do {
+      api.engine.ReadShardAndWait(static_cast<std::uint32_t>(cursor.first), [&](const Shard& shard) {
+        cursor.second = shard.List(cursor.second, kScanSlice, [&](const AlertRecord& alert) {
+          if (wanted(alert)) found.push_back(alert);
+          return found.size() < page;
+        });
+      });
+    } while (cursor.second != 0 && found.size() < page);
+    if (found.size() >= page && cursor.second != 0) break;
+  }
+  for (const AlertRecord& alert : found) ToProto(api, alert, *response.add_alerts());
+  if (cursor.first < api.engine.shard_count()) response.set_next_cursor(FormatCursor(cursor));
+  return absl::OkStatus();
+}
+
+}  // namespace tocsin

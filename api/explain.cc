@@ -1,0 +1,237 @@
+// Why was I paged? Why was nobody paged? Told from the timeline, which decisions wrote, and from what is armed now.
+#include <algorithm>
+
+#include "absl/strings/str_format.h"
+#include "api/handlers.h"
+#include "api/records.h"
+#include "base/status.h"
+#include "base/strings.h"
+#include "model/codec/common_proto.h"
+#include "model/labels.h"
+
+namespace tocsin {
+namespace {
+
+constexpr std::size_t kAlertsExplained = 5;
+constexpr std::size_t kFactsShown = 500;
+constexpr std::size_t kScanSlice = 4096;
+
+using Answer = v1::ExplainResponse::Answer;
+using Line = v1::ExplainResponse::Line;
+
+std::string Clock(absl::Time t) { return absl::FormatTime("%Y-%m-%d %H:%M:%S UTC", t, absl::UTCTimeZone()); }
+
+void AddFact(Answer& answer, std::optional<absl::Time> at, std::string text, std::string actor = "") {
+  Line& line = *answer.add_facts();
+  if (at) ToProto(*at, *line.mutable_at());
+  line.set_actor(std::move(actor));
+  line.set_text(std::move(text));
+}
+
+void AddNext(Answer& answer, absl::Time at, std::string text) {
+  Line& line = *answer.add_next();
+  ToProto(at, *line.mutable_at());
+  line.set_text(std::move(text));
+}
+
+absl::Status AddTimeline(Api& api, Subject subject, Answer& answer) {
+  TOCSIN_ASSIGN(const std::vector<TimelineEntry> timeline, Timeline(api, subject, kFactsShown));
+  for (const TimelineEntry& entry : timeline) {
+    AddFact(answer, entry.at, absl::StrFormat("%s: %s", Name(entry.kind), entry.text), entry.actor);
+  }
+  return absl::OkStatus();
+}
+
+std::string Verdict(const Group& group) {
+  switch (group.state) {
+    case Group::State::kAcknowledged:
+      return absl::StrFormat("acknowledged by %s at %s; nobody else is paged", group.acknowledged_by,
+                             Clock(group.acknowledged_at));
+    case Group::State::kResolved:
+      return absl::StrFormat("resolved by %s at %s", group.resolved_by, Clock(group.resolved_at));
+    case Group::State::kOpen: break;
+  }
+  if (!group.quiet_reason.empty()) return "open, and nobody is being paged: " + group.quiet_reason;
+  if (!group.flushed) return "open, waiting for group_wait so that what belongs together is paged together";
+  return "open, and people are being paged until somebody acknowledges";
+}
+
+std::string Names(const std::vector<Person>& people) {
+  std::string names;
+  for (const Person& person : people) {
+    absl::StrAppendFormat(&names, "%s%s (%s)", names.empty() ? "" : ", ", person.user.value(), person.reason);
+  }
+  return names.empty() ? "nobody (the step is skipped at once)" : names;
+}
+
+// What is armed for an escalation, with the people that its next step would reach at that time.
+void AddEscalation(const Responder& responder, EscalationId id, const Now& now, Answer& answer) {
+  const auto found = responder.state().escalations.find(id);
+  if (found == responder.state().escalations.end()) return;
+  const Escalation& escalation = found->second;
+  if (escalation.state != Escalation::State::kRunning || escalation.next_at == EngineTime::Infinite()) return;
+  const absl::Time at = ExpectedWall(now, escalation.next_at);
+  const auto step = static_cast<std::size_t>(escalation.next_step);
+  if (step >= escalation.policy.steps.size()) {
+    AddNext(answer, at, absl::StrFormat("policy %s has no further step in this pass", escalation.policy.id.value()));
+    return;
+  }
+  std::string who = "unknown";
+  if (responder.roster() != nullptr) who = Names(responder.roster()->Resolve(escalation.policy.steps[step].targets, at));
+  AddNext(answer, at,
+          absl::StrFormat("policy %s, step %d, pass %d pages %s", escalation.policy.id.value(), step + 1,
+                          escalation.pass + 1, who));
+}
+
+void AddNotifications(const Responder& responder, EscalationId id, const Now& now, Answer& answer) {
+  const ResponderState& state = responder.state();
+  const auto escalation = state.escalations.find(id);
+  if (escalation == state.escalations.end()) return;
+  for (const PageId page_id : escalation->second.pages) {
+    const auto page = state.pages.find(page_id);
+    if (page == state.pages.end() || page->second.state != Page::State::kActive) continue;
+    for (std::size_t i = static_cast<std::size_t>(page->second.next_rule); i < page->second.rules.size(); ++i) {
+      const NotificationRule& rule = page->second.rules[i];
+      AddNext(answer, ExpectedWall(now, page->second.started_engine + rule.delay),
+              absl::StrFormat("%s is tried by %s, by their own rule", page->second.user.value(), rule.method.value()));
+    }
+    for (const NotificationId notification : page->second.notifications) {
+      const auto sent = state.notifications.find(notification);
+      if (sent == state.notifications.end() || sent->second.state != Notification::State::kPending) continue;
+      AddNext(answer, ExpectedWall(now, sent->second.due),
+              absl::StrFormat("N%d to %s by %s, attempt %d", notification.value(), page->second.user.value(),
+                              sent->second.method.id.value(), sent->second.attempt + 1));
+    }
+  }
+}
+
+absl::Status ExplainGroup(Api& api, GroupId id, v1::ExplainResponse& response) {
+  TOCSIN_ASSIGN(const Group group, FindGroup(api, id));
+  Answer& answer = *response.add_answers();
+  answer.set_subject(absl::StrFormat("group G%d %s, route %s", id.value(), Format(group.labels), group.route.id.value()));
+  answer.set_verdict(Verdict(group));
+  TOCSIN_TRY(AddTimeline(api, SubjectOf(id), answer));
+  api.engine.ReadResponderAndWait([&](const Responder& responder, const Now& now) {
+    AddEscalation(responder, group.escalation, now, answer);
+    AddNotifications(responder, group.escalation, now, answer);
+    for (const auto& [timer_id, timer] : responder.state().timers) {
+      if (timer.kind == Timer::Kind::kGroupFlush && timer.subject == id.value()) {
+        AddNext(answer, ExpectedWall(now, timer.due), "the group is looked at again (group_wait or group_interval)");
+      }
+    }
+  });
+  std::ranges::sort(*answer.mutable_next(), {}, [](const Line& line) {
+    return std::pair(line.at().seconds(), line.at().nanos());
+  });
+  return absl::OkStatus();
+}
+
+absl::Status ExplainIncident(Api& api, IncidentId id, v1::ExplainResponse& response) {
+  TOCSIN_ASSIGN(const Incident incident, FindIncident(api, id));
+  Answer& answer = *response.add_answers();
+  answer.set_subject(absl::StrFormat("incident I%d \"%s\"", id.value(), incident.title));
+  answer.set_verdict("opened because " + incident.opened_reason);
+  TOCSIN_TRY(AddTimeline(api, SubjectOf(id), answer));
+  api.engine.ReadResponderAndWait([&](const Responder& responder, const Now& now) {
+    AddEscalation(responder, incident.escalation, now, answer);
+    AddNotifications(responder, incident.escalation, now, answer);
+  });
+  return absl::OkStatus();
+}
+
+absl::Status ExplainPage(Api& api, PageId id, v1::ExplainResponse& response) {
+  TOCSIN_ASSIGN(const Page page, FindPage(api, id));
+  Answer& answer = *response.add_answers();
+  answer.set_subject(absl::StrFormat("page P%d to %s", id.value(), page.user.value()));
+  answer.set_verdict("paged because " + page.reason);
+  if (page.subject.kind == SubjectKind::kGroup) return ExplainGroup(api, GroupId(page.subject.id), response);
+  if (page.subject.kind == SubjectKind::kIncident) return ExplainIncident(api, IncidentId(page.subject.id), response);
+  return AddTimeline(api, page.subject, answer);
+}
+
+// The alert's own facts, then those of each group that it belongs to.
+absl::Status ExplainAlert(Api& api, const AlertRecord& alert, v1::ExplainResponse& response) {
+  Answer& answer = *response.add_answers();
+  answer.set_subject(absl::StrFormat("alert %s from integration %s", Format(alert.summary.labels),
+                                     alert.summary.integration.value()));
+  AddFact(answer, alert.summary.fired_at,
+          absl::StrFormat("fired; received %d times since, severity %s", alert.received, Name(alert.summary.severity)));
+  if (alert.received > 1) AddFact(answer, alert.last_seen_at, "last seen");
+  if (!alert.summary.firing) AddFact(answer, alert.resolved_at, "resolved: " + alert.resolved_reason);
+  for (const RouteId& route : alert.routes) {
+    AddFact(answer, std::nullopt,
+            absl::StrFormat("rules version %d route it to %s", alert.rules.value(), route.value()));
+  }
+  std::vector<GroupId> groups;
+  api.engine.ReadResponderAndWait([&](const Responder& responder, const Now&) {
+    for (const GroupKey key : alert.groups) {
+      const auto found = responder.state().current_group.find(key);
+      if (found != responder.state().current_group.end()) groups.push_back(found->second);
+    }
+  });
+  if (!alert.summary.firing) {
+    answer.set_verdict("it is over");
+  } else if (alert.silence.set()) {
+    answer.set_verdict(absl::StrFormat("nobody is paged for it: silence S%d matches", alert.silence.value()));
+  } else if (alert.groups.empty() || groups.empty()) {
+    answer.set_verdict("nobody is paged for it: its route has neither an escalation policy nor a receiver");
+  } else {
+    answer.set_verdict(absl::StrFormat("it is part of group G%d", groups.front().value()));
+  }
+  for (const GroupId group : groups) TOCSIN_TRY(ExplainGroup(api, group, response));
+  return absl::OkStatus();
+}
+
+std::vector<AlertRecord> FindAlerts(Api& api, const std::function<bool(const AlertRecord&)>& wanted) {
+  std::vector<AlertRecord> found;
+  for (std::uint32_t i = 0; i < api.engine.shard_count(); ++i) {
+    std::uint64_t cursor = 0;
+    do {
+      api.engine.ReadShardAndWait(i, [&](const Shard& shard) {
+        cursor = shard.List(cursor, kScanSlice, [&](const AlertRecord& alert) {
+          if (wanted(alert)) found.push_back(alert);
+          return found.size() < kAlertsExplained;
+        });
+      });
+    } while (cursor != 0 && found.size() < kAlertsExplained);
+  }
+  return found;
+}
+
+absl::Status ExplainAlerts(Api& api, const std::vector<AlertRecord>& alerts, std::string_view asked,
+                           v1::ExplainResponse& response) {
+  if (alerts.empty()) {
+    return NotFound("no alert in memory matches %s; it never arrived, was refused at the door, or was resolved and "
+                    "forgotten; `tocsin alerts` lists what is there, /metrics counts refusals by reason",
+                    asked);
+  }
+  for (const AlertRecord& alert : alerts) TOCSIN_TRY(ExplainAlert(api, alert, response));
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status Explain(Api& api, const Caller&, const v1::ExplainRequest& request, v1::ExplainResponse& response) {
+  switch (request.subject_case()) {
+    case v1::ExplainRequest::kGroup: return ExplainGroup(api, GroupId(request.group()), response);
+    case v1::ExplainRequest::kIncident: return ExplainIncident(api, IncidentId(request.incident()), response);
+    case v1::ExplainRequest::kPage: return ExplainPage(api, PageId(request.page()), response);
+    case v1::ExplainRequest::kAlert: {
+      const std::string wanted = ToLower(Trim(request.alert()));
+      return ExplainAlerts(api, FindAlerts(api, [&](const AlertRecord& alert) {
+        return ToHex(alert.summary.key) == wanted || absl::StrFormat("%016x", alert.fingerprint) == wanted;
+      }), wanted, response);
+    }
+    case v1::ExplainRequest::kMatchers: {
+      TOCSIN_ASSIGN(const std::vector<Matcher> matchers, ParseMatchers(request.matchers()));
+      TOCSIN_ASSIGN(const CompiledMatchers compiled, CompiledMatchers::Compile(matchers));
+      return ExplainAlerts(api, FindAlerts(api, [&](const AlertRecord& alert) {
+        return compiled.Match(alert.summary.labels);
+      }), request.matchers(), response);
+    }
+    case v1::ExplainRequest::SUBJECT_NOT_SET: break;
+  }
+  return Invalid("subject: say which group, incident, page or alert");
+}
+
+}  // namespace tocsin

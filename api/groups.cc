@@ -1,0 +1,131 @@
+#include <algorithm>
+
+#include "api/handlers.h"
+#include "api/paging.h"
+#include "api/records.h"
+#include "base/limits.h"
+#include "base/status.h"
+#include "base/strings.h"
+#include "model/codec/common_proto.h"
+#include "model/codec/response_proto.h"
+
+namespace tocsin {
+namespace {
+
+constexpr std::size_t kTimelineShown = 1000;
+constexpr std::size_t kNoteBytes = 16 * 1024;
+
+std::optional<Generation> SeenBy(std::uint64_t generation) {
+  if (generation == 0) return std::nullopt;
+  return Generation(generation);
+}
+
+bool Wanted(const v1::ListGroupsRequest& request, const Group& group) {
+  if (!request.include_resolved() && group.state == Group::State::kResolved) return false;
+  return request.service().empty() || group.service.value() == request.service();
+}
+
+// The next page of groups, newest first, with ids below `before`.
+std::vector<Group> GroupsInMemory(Api& api, const v1::ListGroupsRequest& request, std::uint64_t before,
+                                  std::size_t page) {
+  std::vector<Group> groups;
+  api.engine.ReadResponderAndWait([&](const Responder& responder, const Now&) {
+    const auto& all = responder.state().groups;
+    auto at = before == 0 ? all.end() : all.lower_bound(GroupId(before));
+    while (at != all.begin() && groups.size() < page) {
+      --at;
+      if (Wanted(request, at->second)) groups.push_back(at->second);
+    }
+  });
+  return groups;
+}
+
+// Also those that have left memory.
+absl::StatusOr<std::vector<Group>> GroupsInStore(Api& api, const v1::ListGroupsRequest& request, std::uint64_t before,
+                                                 std::size_t page) {
+  std::vector<Group> groups;
+  const std::uint8_t table = KeyOf(Row(Group())).table;
+  while (groups.size() < page) {
+    TOCSIN_ASSIGN(const std::vector<Row> rows, api.engine.store().ListRows(table, before, page));
+    if (rows.empty()) break;
+    for (const Row& row : rows) {
+      const Group& group = std::get<Group>(row);
+      before = group.id.value();
+      if (groups.size() < page && Wanted(request, group)) groups.push_back(group);
+    }
+  }
+  return groups;
+}
+
+}  // namespace
+
+absl::Status ListGroups(Api& api, const Caller&, const v1::ListGroupsRequest& request,
+                        v1::ListGroupsResponse& response) {
+  TOCSIN_ASSIGN(const Cursor cursor, ParseCursor(request.cursor()));
+  const std::size_t page = PageSize(request.page_size());
+  std::vector<Group> groups;
+  if (request.include_resolved()) {
+    TOCSIN_ASSIGN(groups, GroupsInStore(api, request, cursor.first, page));
+  } else {
+    groups = GroupsInMemory(api, request, cursor.first, page);
+  }
+  for (const Group& group : groups) ToProto(group, *response.add_groups());
+  if (groups.size() == page) response.set_next_cursor(FormatCursor({groups.back().id.value(), 0}));
+  return absl::OkStatus();
+}
+
+absl::Status GetGroup(Api& api, const Caller&, const v1::GetGroupRequest& request, v1::GetGroupResponse& response) {
+  TOCSIN_ASSIGN(const Group group, FindGroup(api, GroupId(request.id())));
+  ToProto(group, *response.mutable_group());
+  api.engine.ReadResponderAndWait([&](const Responder& responder, const Now&) {
+    const ResponderState& state = responder.state();
+    const auto escalation = state.escalations.find(group.escalation);
+    if (escalation == state.escalations.end()) return;
+    ToProto(escalation->second, *response.mutable_escalation());
+    for (const PageId id : escalation->second.pages) {
+      const auto page = state.pages.find(id);
+      if (page == state.pages.end()) continue;
+      ToProto(page->second, *response.add_pages());
+      for (const NotificationId notification : page->second.notifications) {
+        const auto found = state.notifications.find(notification);
+        if (found == state.notifications.end()) continue;
+        ToProto(found->second, *response.add_notifications());
+        Redact(*response.mutable_notifications()->rbegin());
+      }
+    }
+  });
+  TOCSIN_ASSIGN(const std::vector<TimelineEntry> timeline, Timeline(api, SubjectOf(group.id), kTimelineShown));
+  for (const TimelineEntry& entry : timeline) ToProto(entry, *response.add_timeline());
+  return absl::OkStatus();
+}
+
+absl::Status RunAcknowledgeGroup(Api& api, const Caller& caller, const v1::GroupCommand& request,
+                                 v1::CommandResponse& response) {
+  return Run(api, caller, request.request_id(), AcknowledgeGroup{GroupId(request.id()), SeenBy(request.generation())},
+             response);
+}
+
+absl::Status RunResolveGroup(Api& api, const Caller& caller, const v1::GroupCommand& request,
+                             v1::CommandResponse& response) {
+  return Run(api, caller, request.request_id(), ResolveGroup{GroupId(request.id()), SeenBy(request.generation())},
+             response);
+}
+
+absl::Status RunEscalateGroup(Api& api, const Caller& caller, const v1::GroupCommand& request,
+                              v1::CommandResponse& response) {
+  return Run(api, caller, request.request_id(), EscalateGroup{GroupId(request.id())}, response);
+}
+
+absl::Status RunAddNote(Api& api, const Caller& caller, const v1::AddNoteRequest& request,
+                        v1::CommandResponse& response) {
+  if (Trim(request.text()).empty()) return Invalid("text: a note needs words");
+  if (request.text().size() > kNoteBytes) {
+    return Invalid("text: %d bytes, at most %d", request.text().size(), kNoteBytes);
+  }
+  AddNote note;
+  TOCSIN_TRY(Annotate(FromProto(request.subject(), note.subject), "subject"));
+  note.text = request.text();
+  return Run(api, caller, request.request_id(), std::move(note), response);
+}
+
+}  // namespace tocsin

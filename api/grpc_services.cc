@@ -1,0 +1,96 @@
+#include "api/grpc_services.h"
+
+#include <grpcpp/grpcpp.h>
+#include <grpcpp/impl/rpc_service_method.h>
+#include <grpcpp/impl/service_type.h>
+#include <grpcpp/support/server_callback.h>
+#include <grpcpp/impl/codegen/server_callback_handlers.h>
+
+#include <string>
+
+#include "base/status.h"
+#include "base/strings.h"
+
+namespace tocsin {
+namespace {
+
+grpc::Status ToGrpc(const absl::Status& status) {
+  return {static_cast<grpc::StatusCode>(status.code()), Message(status)};
+}
+
+std::string Bytes(const grpc::ByteBuffer& buffer) {
+  std::vector<grpc::Slice> slices;
+  if (!buffer.Dump(&slices).ok()) return {};
+  std::string bytes;
+  bytes.reserve(buffer.Length());
+  for (const grpc::Slice& slice : slices) bytes.append(reinterpret_cast<const char*>(slice.begin()), slice.size());
+  return bytes;
+}
+
+std::optional<Caller> CallerOf(const grpc::CallbackServerContext& context, const Auth& auth) {
+  const auto found = context.client_metadata().find("authorization");
+  if (found == context.client_metadata().end()) return std::nullopt;
+  return auth.Check(std::string_view(found->second.data(), found->second.size()));
+}
+
+// One service of the table. Every method is unary and raw: bytes in, bytes out, decoded by the table's own functions.
+class TableService final : public grpc::Service {
+ public:
+  TableService(std::string_view name, Api& api, const Auth& auth, Workers& workers) :
+      api_(api), auth_(auth), workers_(workers) {
+    int index = 0;
+    for (const Method& method : Methods()) {
+      if (method.service != name) continue;
+      paths_.push_back(std::make_unique<std::string>("/" + std::string(method.service) + "/" + std::string(method.name)));
+      AddMethod(new grpc::internal::RpcServiceMethod(paths_.back()->c_str(), grpc::internal::RpcMethod::NORMAL_RPC,
+                                                     nullptr));
+      MarkMethodRawCallback(index++, new grpc::internal::CallbackUnaryHandler<grpc::ByteBuffer, grpc::ByteBuffer>(
+                                         [this, &method](grpc::CallbackServerContext* context,
+                                                         const grpc::ByteBuffer* request, grpc::ByteBuffer* response) {
+                                           return Answer(method, *context, *request, *response);
+                                         }));
+    }
+  }
+
+ private:
+  grpc::ServerUnaryReactor* Answer(const Method& method, grpc::CallbackServerContext& context,
+                                   const grpc::ByteBuffer& request, grpc::ByteBuffer& response) {
+    grpc::ServerUnaryReactor* reactor = context.DefaultReactor();
+    const std::optional<Caller> caller = CallerOf(context, auth_);
+    if (!caller) {
+      reactor->Finish({grpc::StatusCode::UNAUTHENTICATED, "send the metadata `authorization: Bearer <token>`"});
+      return reactor;
+    }
+    const bool taken = workers_.Post([this, &method, reactor, &response, caller = *caller, bytes = Bytes(request)] {
+      const absl::StatusOr<std::string> answer = method.call(api_, caller, bytes, Encoding::kProtobuf);
+      if (!answer.ok()) return reactor->Finish(ToGrpc(answer.status()));
+      const grpc::Slice slice(answer->data(), answer->size());
+      response = grpc::ByteBuffer(&slice, 1);
+      reactor->Finish(grpc::Status::OK);
+    });
+    if (!taken) {
+      reactor->Finish({grpc::StatusCode::RESOURCE_EXHAUSTED, "too many calls are waiting; try again in a second"});
+    }
+    return reactor;
+  }
+
+  Api& api_;
+  const Auth& auth_;
+  Workers& workers_;
+  std::vector<std::unique_ptr<std::string>> paths_;  // gRPC keeps pointers into them
+};
+
+}  // namespace
+
+std::vector<std::unique_ptr<grpc::Service>> MakeGrpcServices(Api& api, const Auth& auth, Workers& workers) {
+  std::vector<std::unique_ptr<grpc::Service>> services;
+  std::string_view last;
+  for (const Method& method : Methods()) {
+    if (method.service == last) continue;
+    last = method.service;
+    services.push_back(std::make_unique<TableService>(last, api, auth, workers));
+  }
+  return services;
+}
+
+}  // namespace tocsin

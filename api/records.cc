@@ -1,0 +1,90 @@
+#include "api/records.h"
+
+#include <utility>
+
+#include "absl/strings/str_format.h"
+#include "base/status.h"
+#include "model/codec/response_proto.h"
+
+namespace tocsin {
+namespace {
+
+constexpr std::size_t kTimelinePage = 1000;
+
+// A row of type T by id: `rows` picks the responder's table.
+template <typename T, typename Id>
+absl::StatusOr<T> FindRow(Api& api, Id id, std::string_view what, std::map<Id, T> ResponderState::* rows) {
+  std::optional<T> found;
+  api.engine.ReadResponderAndWait([&](const Responder& responder, const Now&) {
+    const auto& table = responder.state().*rows;
+    if (const auto at = table.find(id); at != table.end()) found = at->second;
+  });
+  if (found) return *std::move(found);
+  T probe;
+  probe.id = id;
+  TOCSIN_ASSIGN(std::optional<Row> stored, api.engine.store().ReadRow(KeyOf(Row(probe))));
+  if (!stored) return NotFound("%s%d does not exist, or is older than the retention", what, id.value());
+  return std::get<T>(*std::move(stored));
+}
+
+}  // namespace
+
+void ToProto(Api& api, const AlertRecord& from, v1::AlertDetails& to) {
+  ToProto(from.summary, *to.mutable_summary());
+  to.set_fingerprint(absl::StrFormat("%016x", from.fingerprint));
+  to.set_acknowledged_at_source(from.acknowledged);
+  PutTime(from.last_seen_at, to, &v1::AlertDetails::mutable_last_seen_at);
+  if (!from.summary.firing) PutTime(from.resolved_at, to, &v1::AlertDetails::mutable_resolved_at);
+  to.set_resolved_reason(from.resolved_reason);
+  to.set_received(from.received);
+  to.set_silence(from.silence.value());
+  to.set_rules_version(from.rules.value());
+  for (const RouteId& route : from.routes) to.add_routes(route.value());
+  api.engine.ReadResponderAndWait([&](const Responder& responder, const Now&) {
+    for (const GroupKey key : from.groups) {
+      const auto& current = responder.state().current_group;
+      const auto found = current.find(key);
+      to.add_groups(found == current.end() ? 0 : found->second.value());
+    }
+  });
+}
+
+absl::Status Run(Api& api, const Caller& caller, const std::string& request_id, Command::Body body,
+                 v1::CommandResponse& response) {
+  const CommandResult result = api.engine.ExecuteAndWait({request_id, caller.name, std::move(body)});
+  TOCSIN_TRY(result.status);
+  response.set_id(result.id);
+  response.set_sequence(result.sequence);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Group> FindGroup(Api& api, GroupId id) { return FindRow(api, id, "group G", &ResponderState::groups); }
+absl::StatusOr<Incident> FindIncident(Api& api, IncidentId id) {
+  return FindRow(api, id, "incident I", &ResponderState::incidents);
+}
+absl::StatusOr<Page> FindPage(Api& api, PageId id) { return FindRow(api, id, "page P", &ResponderState::pages); }
+
+absl::StatusOr<std::vector<TimelineEntry>> Timeline(Api& api, Subject subject, std::size_t limit) {
+  std::vector<TimelineEntry> all;
+  std::uint64_t cursor = 0;
+  do {
+    std::uint64_t next = 0;
+    TOCSIN_ASSIGN(std::vector<TimelineEntry> some, api.engine.store().ReadTimeline(subject, cursor, kTimelinePage, &next));
+    std::move(some.begin(), some.end(), std::back_inserter(all));
+    if (all.size() > limit) all.erase(all.begin(), all.end() - static_cast<std::ptrdiff_t>(limit));
+    cursor = next;
+  } while (cursor != 0);
+  return all;
+}
+
+std::vector<AlertRecord> AlertsOf(Api& api, GroupKey key, std::size_t limit) {
+  std::vector<AlertRecord> all;
+  api.engine.ReadShardsAndWait([&](const Shard& shard) {
+    if (all.size() >= limit) return;
+    std::vector<AlertRecord> some = shard.ListGroup(key, limit - all.size());
+    std::move(some.begin(), some.end(), std::back_inserter(all));
+  });
+  return all;
+}
+
+}  // namespace tocsin

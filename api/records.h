@@ -1,0 +1,32 @@
+// What several handlers share: alerts in the API's form, running a command, finding rows in memory or in the store.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "api/methods.h"
+#include "model/command.h"
+#include "model/timeline.h"
+#include "tocsin/v1/api.pb.h"
+
+namespace tocsin {
+
+void ToProto(Api& api, const AlertRecord& from, v1::AlertDetails& to);
+
+// Executes and waits until the answer is durable.
+absl::Status Run(Api& api, const Caller& caller, const std::string& request_id, Command::Body body,
+                 v1::CommandResponse& response);
+
+// A copy of a row, from memory or, when it has left that, from the store. NotFound names it ("group G7").
+absl::StatusOr<Group> FindGroup(Api& api, GroupId id);
+absl::StatusOr<Incident> FindIncident(Api& api, IncidentId id);
+absl::StatusOr<Page> FindPage(Api& api, PageId id);
+
+// The timeline of a subject, oldest first, the last `limit` entries.
+absl::StatusOr<std::vector<TimelineEntry>> Timeline(Api& api, Subject subject, std::size_t limit);
+
+// The alerts of a group's key, from all shards, at most `limit`.
+std::vector<AlertRecord> AlertsOf(Api& api, GroupKey key, std::size_t limit);
+
+}  // namespace tocsin
