@@ -1,0 +1,74 @@
+#include "cli/client.h"
+
+#include <sodium.h>
+
+#include <array>
+#include <cstdlib>
+#include <fstream>
+
+#include "base/status.h"
+#include "base/strings.h"
+
+namespace tocsin {
+namespace {
+
+constexpr std::string_view kDefaultServer = "127.0.0.1:8912";
+constexpr std::string_view kDefaultTokenFile = "./data/admin.token";
+constexpr int kDeadlineSeconds = 30;
+
+std::string Environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+absl::StatusOr<std::string> ReadToken(const Arguments& arguments) {
+  if (!arguments.has("token-file")) {
+    if (std::string token = Environment("TOCSIN_TOKEN"); !token.empty()) return token;
+  }
+  const std::string path = arguments.get("token-file", kDefaultTokenFile);
+  std::ifstream in(path);
+  std::string token;
+  if (!std::getline(in, token) || Trim(token).empty()) {
+    return NotFound("no API token in %s; give --token-file or set TOCSIN_TOKEN (the server keeps its token in admin.token "
+                    "in its data folder)",
+                    path);
+  }
+  return std::string(Trim(token));
+}
+
+}  // namespace
+
+absl::StatusOr<Client> Client::Make(const Arguments& arguments) {
+  Client client;
+  client.address_ = arguments.get("server", Environment("TOCSIN_SERVER"));
+  if (client.address_.empty()) client.address_ = kDefaultServer;
+  TOCSIN_ASSIGN(client.token_, ReadToken(arguments));
+  client.channel_ = grpc::CreateChannel(client.address_, grpc::InsecureChannelCredentials());
+  return client;
+}
+
+void Client::Prepare(grpc::ClientContext& context) const {
+  context.AddMetadata("authorization", "Bearer " + token_);
+  context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(kDeadlineSeconds));
+}
+
+absl::Status Client::ToStatus(const grpc::Status& status) const {
+  if (status.error_code() == grpc::StatusCode::UNAVAILABLE) {
+    return Unavailable("no server answers at %s; is `tocsin serve` running there? (--server, TOCSIN_SERVER)", address_);
+  }
+  if (status.error_code() == grpc::StatusCode::UNAUTHENTICATED) {
+    return absl::UnauthenticatedError("the server at " + address_ + " does not know this token (--token-file, "
+                                      "TOCSIN_TOKEN)");
+  }
+  return absl::Status(static_cast<absl::StatusCode>(status.error_code()), status.error_message());
+}
+
+std::string NewRequestId() {
+  std::array<unsigned char, 16> bytes{};
+  randombytes_buf(bytes.data(), bytes.size());
+  std::array<char, 33> text{};
+  sodium_bin2hex(text.data(), text.size(), bytes.data(), bytes.size());
+  return text.data();
+}
+
+}  // namespace tocsin

@@ -1,0 +1,54 @@
+// A command's connection to a server: address and token from the options, the environment or the data folder here.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include <grpcpp/grpcpp.h>
+
+#include "absl/status/statusor.h"
+#include "cli/arguments.h"
+#include "tocsin/v1/api.grpc.pb.h"
+
+namespace tocsin {
+
+// Options that every command which talks to a server has.
+inline constexpr OptionSpec kServerOption = {"server", 0, true, "HOST:PORT",
+                                             "gRPC address; else $TOCSIN_SERVER, else 127.0.0.1:8912"};
+inline constexpr OptionSpec kTokenOption = {"token-file", 0, true, "FILE",
+                                            "API token; else $TOCSIN_TOKEN, else ./data/admin.token"};
+inline constexpr OptionSpec kOutputOption = {"output", 'o', true, "FORMAT", "table (default) or json"};
+
+class Client {
+ public:
+  static absl::StatusOr<Client> Make(const Arguments& arguments);
+
+  // Calls one unary method: `Call<v1::GroupService>(&v1::GroupService::Stub::ListGroups, request)`. Errors say what to do
+  // when the server cannot be reached or the token is wrong.
+  template <typename Service, typename Stub, typename Request, typename Response>
+  absl::StatusOr<Response> Call(grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
+                                const Request& request) const {
+    const auto stub = Service::NewStub(channel_);
+    grpc::ClientContext context;
+    Prepare(context);
+    Response response;
+    const grpc::Status status = (static_cast<Stub*>(stub.get())->*method)(&context, request, &response);
+    if (!status.ok()) return ToStatus(status);
+    return response;
+  }
+
+  const std::shared_ptr<grpc::Channel>& channel() const { return channel_; }
+
+ private:
+  void Prepare(grpc::ClientContext& context) const;
+  absl::Status ToStatus(const grpc::Status& status) const;
+
+  std::string address_;
+  std::string token_;
+  std::shared_ptr<grpc::Channel> channel_;
+};
+
+// A fresh id for a mutation, so that a retry of the same command line's call is harmless.
+std::string NewRequestId();
+
+}  // namespace tocsin

@@ -1,0 +1,45 @@
+// The subcommands of `tocsin` but for `serve`. Each takes what follows its name and returns the process's exit code: 0 done,
+// 1 refused or failed (the reason is on standard error), 2 wrong usage.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace tocsin {
+
+struct CommandSpec {
+  std::string_view name;
+  std::string_view usage;    // what follows the name
+  std::string_view summary;  // one line
+  int (*run)(std::span<const std::string> arguments);
+};
+
+// In the order in which `tocsin help` lists them.
+std::span<const CommandSpec> Commands();
+
+// Runs `tocsin ARGUMENTS...` (without the program's name).
+int RunCommandLine(std::span<const std::string> arguments);
+
+int RunAlerts(std::span<const std::string> arguments);
+int RunGroups(std::span<const std::string> arguments);
+int RunAcknowledge(std::span<const std::string> arguments);
+int RunResolve(std::span<const std::string> arguments);
+int RunEscalate(std::span<const std::string> arguments);
+int RunNote(std::span<const std::string> arguments);
+int RunSilence(std::span<const std::string> arguments);
+int RunOnCall(std::span<const std::string> arguments);
+int RunIncident(std::span<const std::string> arguments);
+int RunPage(std::span<const std::string> arguments);
+int RunSend(std::span<const std::string> arguments);
+int RunExplain(std::span<const std::string> arguments);
+int RunApply(std::span<const std::string> arguments);
+int RunExport(std::span<const std::string> arguments);
+int RunStatus(std::span<const std::string> arguments);
+int RunParse(std::span<const std::string> arguments);
+int RunNotifyNagios(std::span<const std::string> arguments);
+int RunDemo(std::span<const std::string> arguments);
+int RunVerify(std::span<const std::string> arguments);
+int RunRecover(std::span<const std::string> arguments);
+
+}  // namespace tocsin

@@ -1,0 +1,267 @@
+// alerts, groups, ack, resolve, escalate, note, explain.
+#include <cstdio>
+
+#include "absl/strings/str_format.h"
+#include "base/status.h"
+#include "cli/commands.h"
+#include "cli/output.h"
+#include "cli/session.h"
+
+namespace tocsin {
+namespace {
+
+using v1::AlertService;
+using v1::GroupService;
+using v1::IncidentService;
+
+template <typename List>
+std::string FormatLabels(const List& labels) {
+  std::string text;
+  for (const v1::Label& label : labels) {
+    absl::StrAppendFormat(&text, "%s%s=%s", text.empty() ? "" : " ", label.name(), label.value());
+  }
+  return Printable(text);
+}
+
+std::string Word(v1::Severity severity) { return EnumWord(v1::Severity_Name(severity), "SEVERITY_"); }
+
+std::string Word(const v1::Group& group) {
+  if (group.state() == v1::Group::STATE_OPEN && !group.quiet_reason().empty()) return "quiet";
+  return EnumWord(v1::Group::State_Name(group.state()), "STATE_");
+}
+
+std::string Remark(const v1::Group& group) {
+  if (group.state() == v1::Group::STATE_ACKNOWLEDGED) return "by " + Printable(group.acknowledged_by());
+  if (group.state() == v1::Group::STATE_RESOLVED) return "by " + Printable(group.resolved_by());
+  return Printable(group.quiet_reason());
+}
+
+absl::StatusOr<v1::ListAlertsRequest::State> ParseState(const std::string& word) {
+  if (word.empty() || word == "any") return v1::ListAlertsRequest::STATE_ANY;
+  if (word == "firing") return v1::ListAlertsRequest::STATE_FIRING;
+  if (word == "suppressed") return v1::ListAlertsRequest::STATE_SUPPRESSED;
+  if (word == "resolved") return v1::ListAlertsRequest::STATE_RESOLVED;
+  return Invalid("--state: %s is none of any, firing, suppressed, resolved", word);
+}
+
+absl::Status ShowGroup(const Arguments& arguments, const Client& client, std::uint64_t id) {
+  v1::GetGroupRequest request;
+  request.set_id(id);
+  TOCSIN_ASSIGN(const auto response, client.Call<GroupService>(&GroupService::Stub::GetGroup, request));
+  if (WantsJson(arguments)) {
+    PrintJson(response);
+    return absl::OkStatus();
+  }
+  const v1::Group& group = response.group();
+  std::printf("G%llu  %s  %s\n", static_cast<unsigned long long>(group.id()), Word(group).c_str(),
+              FormatLabels(group.labels()).c_str());
+  std::printf("route %s, service %s, %u firing, %u silenced, highest %s, opened %s\n", Printable(group.route().id()).c_str(),
+              Printable(group.service()).c_str(), group.firing(), group.suppressed(), Word(group.highest()).c_str(),
+              Show(group.opened_at()).c_str());
+  if (!Remark(group).empty()) std::printf("%s\n", Remark(group).c_str());
+  for (const v1::AlertSummary& alert : group.exemplars()) {
+    std::printf("  %-8s %s\n", Word(alert.severity()).c_str(), FormatLabels(alert.labels()).c_str());
+  }
+  std::printf("\n");
+  Table timeline({"WHEN", "WHO", "WHAT"});
+  for (const v1::TimelineEntry& entry : response.timeline()) {
+    timeline.Add({Show(entry.at()), Printable(entry.actor()), Printable(entry.text())});
+  }
+  timeline.Print();
+  return absl::OkStatus();
+}
+
+absl::Status ListThem(const Arguments& arguments, const Client& client) {
+  v1::ListGroupsRequest request;
+  request.set_include_resolved(arguments.has("all"));
+  request.set_service(arguments.get("service"));
+  request.set_page_size(1000);
+  TOCSIN_ASSIGN(const auto response, client.Call<GroupService>(&GroupService::Stub::ListGroups, request));
+  if (WantsJson(arguments)) {
+    PrintJson(response);
+    return absl::OkStatus();
+  }
+  Table table({"GROUP", "STATE", "SEVERITY", "FIRING", "SERVICE", "OPENED", "LABELS", ""});
+  for (const v1::Group& group : response.groups()) {
+    table.Add({absl::StrFormat("G%d", group.id()), Word(group), Word(group.highest()), std::to_string(group.firing()),
+               Printable(group.service()), Show(group.opened_at()), FormatLabels(group.labels()), Remark(group)});
+  }
+  if (table.empty()) {
+    std::printf("no open groups: all is quiet\n");
+  } else {
+    table.Print();
+  }
+  if (!response.next_cursor().empty()) std::printf("... and more; -o json with the API's cursor gives all\n");
+  return absl::OkStatus();
+}
+
+// ack, resolve, escalate: one reference, one call.
+int RunOnReference(std::string_view command, std::span<const std::string> arguments, std::string_view letters,
+                   std::string_view done,
+                   absl::FunctionRef<absl::StatusOr<v1::CommandResponse>(const Client&, const Reference&)> call) {
+  return WithClient(command, arguments, {}, [&](const Arguments& parsed, const Client& client) -> absl::Status {
+    if (parsed.positional().empty()) return Invalid("which one? for example %c17", letters[0]);
+    for (const std::string& text : parsed.positional()) {
+      TOCSIN_ASSIGN(const Reference reference, ParseReference(text, letters));
+      const absl::StatusOr<v1::CommandResponse> response = call(client, reference);
+      if (!response.ok()) return response.status();
+      if (WantsJson(parsed)) {
+        PrintJson(*response);
+      } else {
+        std::printf("%c%llu %s\n", reference.letter, static_cast<unsigned long long>(reference.id),
+                    std::string(done).c_str());
+      }
+    }
+    return absl::OkStatus();
+  });
+}
+
+v1::GroupCommand ToGroup(const Reference& reference) {
+  v1::GroupCommand request;
+  request.set_id(reference.id);
+  request.set_request_id(NewRequestId());
+  return request;
+}
+
+v1::IncidentCommand ToIncident(const Reference& reference) {
+  v1::IncidentCommand request;
+  request.set_id(reference.id);
+  request.set_request_id(NewRequestId());
+  return request;
+}
+
+void PrintLine(const v1::ExplainResponse::Line& line) {
+  const std::string when = line.has_at() ? Show(line.at()) : "now";
+  std::printf("  %-25s %s%s\n", when.c_str(), Printable(line.text()).c_str(),
+              line.actor().empty() ? "" : (" [" + Printable(line.actor()) + "]").c_str());
+}
+
+absl::StatusOr<v1::ExplainRequest> ToExplain(const std::string& text) {
+  v1::ExplainRequest request;
+  if (const absl::StatusOr<Reference> reference = ParseReference(text, "GIP"); reference.ok()) {
+    if (reference->letter == 'G') request.set_group(reference->id);
+    if (reference->letter == 'I') request.set_incident(reference->id);
+    if (reference->letter == 'P') request.set_page(reference->id);
+  } else if (text.find('=') != std::string::npos) {
+    request.set_matchers(text);
+  } else if ((text.size() == 16 || text.size() == 32) && text.find_first_not_of("0123456789abcdefABCDEF") == text.npos) {
+    request.set_alert(text);
+  } else {
+    return Invalid("%s is none of: G17, I3, P9, an alert's key or fingerprint, matchers such as alertname=\"DiskFull\"",
+                   text);
+  }
+  return request;
+}
+
+}  // namespace
+
+int RunAlerts(std::span<const std::string> arguments) {
+  constexpr OptionSpec kOwn[] = {{"state", 0, true, "STATE", "any (default), firing, suppressed, resolved"},
+                                 {"group", 0, true, "G17", "only alerts of this group"},
+                                 {"limit", 0, true, "N", "at most so many (default 100)"}};
+  return WithClient("alerts", arguments, kOwn, [](const Arguments& parsed, const Client& client) -> absl::Status {
+    v1::ListAlertsRequest request;
+    for (const std::string& matcher : parsed.positional()) request.add_matchers(matcher);
+    TOCSIN_ASSIGN(const auto state, ParseState(parsed.get("state")));
+    request.set_state(state);
+    if (parsed.has("group")) {
+      TOCSIN_ASSIGN(const Reference group, ParseReference(parsed.get("group"), "G"));
+      request.set_group(group.id);
+    }
+    request.set_page_size(static_cast<std::uint32_t>(std::strtoul(parsed.get("limit", "100").c_str(), nullptr, 10)));
+    TOCSIN_ASSIGN(const auto response, client.Call<AlertService>(&AlertService::Stub::ListAlerts, request));
+    if (WantsJson(parsed)) {
+      PrintJson(response);
+      return absl::OkStatus();
+    }
+    Table table({"KEY", "STATE", "SEVERITY", "RECEIVED", "SINCE", "GROUP", "LABELS"});
+    for (const v1::AlertDetails& alert : response.alerts()) {
+      const std::string alert_state = !alert.summary().firing() ? "resolved"
+                                      : alert.silence() != 0    ? absl::StrFormat("silenced S%d", alert.silence())
+                                                                : "firing";
+      const std::string group =
+          alert.groups().empty() || alert.groups(0) == 0 ? "-" : absl::StrFormat("G%d", alert.groups(0));
+      table.Add({alert.summary().key(), alert_state, Word(alert.summary().severity()), std::to_string(alert.received()),
+                 Show(alert.summary().fired_at()), group, FormatLabels(alert.summary().labels())});
+    }
+    table.Print();
+    if (!response.next_cursor().empty()) std::printf("... and more; narrow the matchers or raise --limit\n");
+    return absl::OkStatus();
+  });
+}
+
+int RunGroups(std::span<const std::string> arguments) {
+  constexpr OptionSpec kOwn[] = {{"all", 'a', false, "", "also resolved ones"},
+                                 {"service", 0, true, "NAME", "only of this service"}};
+  return WithClient("groups", arguments, kOwn, [](const Arguments& parsed, const Client& client) -> absl::Status {
+    if (parsed.positional().empty()) return ListThem(parsed, client);
+    for (const std::string& text : parsed.positional()) {
+      TOCSIN_ASSIGN(const Reference reference, ParseReference(text, "G"));
+      TOCSIN_TRY(ShowGroup(parsed, client, reference.id));
+    }
+    return absl::OkStatus();
+  });
+}
+
+int RunAcknowledge(std::span<const std::string> arguments) {
+  return RunOnReference("ack", arguments, "GI", "acknowledged: no further send will start",
+                        [](const Client& client, const Reference& reference) {
+    return reference.letter == 'G'
+               ? client.Call<GroupService>(&GroupService::Stub::AcknowledgeGroup, ToGroup(reference))
+               : client.Call<IncidentService>(&IncidentService::Stub::AcknowledgeIncident, ToIncident(reference));
+  });
+}
+
+int RunResolve(std::span<const std::string> arguments) {
+  return RunOnReference("resolve", arguments, "GI", "resolved",
+                        [](const Client& client, const Reference& reference) {
+    return reference.letter == 'G'
+               ? client.Call<GroupService>(&GroupService::Stub::ResolveGroup, ToGroup(reference))
+               : client.Call<IncidentService>(&IncidentService::Stub::ResolveIncident, ToIncident(reference));
+  });
+}
+
+int RunEscalate(std::span<const std::string> arguments) {
+  return RunOnReference("escalate", arguments, "G", "escalated to the next step",
+                        [](const Client& client, const Reference& reference) {
+    return client.Call<GroupService>(&GroupService::Stub::EscalateGroup, ToGroup(reference));
+  });
+}
+
+int RunNote(std::span<const std::string> arguments) {
+  return WithClient("note", arguments, {}, [](const Arguments& parsed, const Client& client) -> absl::Status {
+    if (parsed.positional().size() < 2) return Invalid("usage: tocsin note G17 TEXT");
+    TOCSIN_ASSIGN(const Reference reference, ParseReference(parsed.positional()[0], "GI"));
+    v1::AddNoteRequest request;
+    request.mutable_subject()->set_kind(reference.letter == 'G' ? v1::Subject::KIND_GROUP : v1::Subject::KIND_INCIDENT);
+    request.mutable_subject()->set_id(reference.id);
+    std::string text;
+    for (std::size_t i = 1; i < parsed.positional().size(); ++i) text += (i > 1 ? " " : "") + parsed.positional()[i];
+    request.set_text(text);
+    request.set_request_id(NewRequestId());
+    return client.Call<GroupService>(&GroupService::Stub::AddNote, request).status();
+  });
+}
+
+int RunExplain(std::span<const std::string> arguments) {
+  return WithClient("explain", arguments, {}, [](const Arguments& parsed, const Client& client) -> absl::Status {
+    if (parsed.positional().size() != 1) return Invalid("explain what? G17, I3, P9, an alert's key, or matchers");
+    TOCSIN_ASSIGN(const v1::ExplainRequest request, ToExplain(parsed.positional()[0]));
+    TOCSIN_ASSIGN(const auto response,
+                  client.Call<v1::ExplainService>(&v1::ExplainService::Stub::Explain, request));
+    if (WantsJson(parsed)) {
+      PrintJson(response);
+      return absl::OkStatus();
+    }
+    for (const auto& answer : response.answers()) {
+      std::printf("%s\n  %s\n\n", Printable(answer.subject()).c_str(), Printable(answer.verdict()).c_str());
+      for (const auto& line : answer.facts()) PrintLine(line);
+      if (answer.next_size() > 0) std::printf("\n  what happens next, unless something changes:\n");
+      for (const auto& line : answer.next()) PrintLine(line);
+      std::printf("\n");
+    }
+    return absl::OkStatus();
+  });
+}
+
+}  // namespace tocsin

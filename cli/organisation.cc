@@ -1,0 +1,197 @@
+// apply, export, status, oncall, page.
+#include <cstdio>
+#include <fstream>
+#include <sstream>
+
+#include "absl/strings/str_format.h"
+#include "base/status.h"
+#include "cli/commands.h"
+#include "cli/output.h"
+#include "cli/session.h"
+
+namespace tocsin {
+namespace {
+
+using v1::OnCallService;
+using v1::OrganisationService;
+using v1::PageService;
+using v1::StatusService;
+
+void Put(absl::Time from, google::protobuf::Timestamp& to) { to.set_seconds(absl::ToUnixSeconds(from)); }
+
+absl::StatusOr<std::string> ReadFile(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in) return NotFound("cannot read %s", path);
+  std::ostringstream text;
+  text << in.rdbuf();
+  return std::move(text).str();
+}
+
+void PrintProblems(const v1::ApplyOrganisationResponse& response) {
+  for (const auto& problem : response.problems()) {
+    std::string where = problem.file();
+    if (problem.line() > 0) absl::StrAppendFormat(&where, ":%d:%d", problem.line(), problem.column());
+    if (!where.empty()) where += ": ";
+    if (!problem.path().empty()) where += problem.path() + ": ";
+    std::fprintf(stderr, "%s%s\n", Printable(where).c_str(), Printable(problem.message()).c_str());
+  }
+}
+
+std::string Names(const v1::WhoIsOnCallResponse::Entry& entry) {
+  std::string names;
+  for (const v1::OnCallPerson& person : entry.people()) {
+    absl::StrAppendFormat(&names, "%s%s (%s)", names.empty() ? "" : ", ", Printable(person.name()),
+                          Printable(person.user()));
+  }
+  return names.empty() ? "nobody" : names;
+}
+
+absl::Status ShowShifts(const Arguments& arguments, const Client& client, int days) {
+  v1::FinalScheduleRequest request;
+  request.set_schedule(arguments.positional()[0]);
+  absl::Time since = absl::Now();
+  if (arguments.has("at")) {
+    TOCSIN_ASSIGN(since, ParseInstant(arguments.get("at")));
+  }
+  Put(since, *request.mutable_since());
+  Put(since + absl::Hours(24 * days), *request.mutable_until());
+  TOCSIN_ASSIGN(const auto response, client.Call<OnCallService>(&OnCallService::Stub::FinalSchedule, request));
+  if (WantsJson(arguments)) {
+    PrintJson(response);
+    return absl::OkStatus();
+  }
+  Table table({"FROM", "UNTIL", "ON CALL"});
+  for (const auto& shift : response.shifts()) {
+    std::string users;
+    for (const std::string& user : shift.users()) users += (users.empty() ? "" : ", ") + Printable(user);
+    table.Add({Show(shift.start()), Show(shift.end()), users.empty() ? "nobody: a gap" : users});
+  }
+  table.Print();
+  return absl::OkStatus();
+}
+
+absl::Status ShowOnCall(const Arguments& arguments, const Client& client) {
+  v1::WhoIsOnCallRequest request;
+  if (!arguments.positional().empty()) request.set_schedule(arguments.positional()[0]);
+  if (arguments.has("at")) {
+    TOCSIN_ASSIGN(const absl::Time at, ParseInstant(arguments.get("at")));
+    Put(at, *request.mutable_at());
+  }
+  TOCSIN_ASSIGN(const auto response, client.Call<OnCallService>(&OnCallService::Stub::WhoIsOnCall, request));
+  if (WantsJson(arguments)) {
+    PrintJson(response);
+    return absl::OkStatus();
+  }
+  Table table({"SCHEDULE", "ON CALL", "UNTIL", "BECAUSE"});
+  for (const auto& entry : response.entries()) {
+    table.Add({Printable(entry.schedule()), Names(entry), entry.has_until() ? Show(entry.until()) : "no change ahead",
+               entry.people_size() > 0 ? Printable(entry.people(0).reason()) : ""});
+  }
+  table.Print();
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+int RunApply(std::span<const std::string> arguments) {
+  constexpr OptionSpec kOwn[] = {{"dry-run", 'n', false, "", "check and show the differences, change nothing"},
+                                 {"reason", 'm', true, "TEXT", "why; kept with the change"}};
+  return WithClient("apply", arguments, kOwn, [](const Arguments& parsed, const Client& client) -> absl::Status {
+    if (parsed.positional().empty()) return Invalid("which YAML files?");
+    v1::ApplyOrganisationRequest request;
+    for (const std::string& path : parsed.positional()) {
+      TOCSIN_ASSIGN(std::string text, ReadFile(path));
+      auto& file = *request.add_files();
+      file.set_name(path);
+      file.set_text(std::move(text));
+    }
+    request.set_dry_run(parsed.has("dry-run"));
+    request.set_reason(parsed.get("reason"));
+    request.set_request_id(NewRequestId());
+    TOCSIN_ASSIGN(const auto response,
+                  client.Call<OrganisationService>(&OrganisationService::Stub::ApplyOrganisation, request));
+    if (WantsJson(parsed)) {
+      PrintJson(response);
+    } else {
+      PrintProblems(response);
+      if (response.problems_size() == 0) {
+        for (const std::string& line : response.differences()) std::printf("%s\n", Printable(line).c_str());
+        std::printf("%s\n", response.differences_size() == 0 ? "nothing differs from the running organisation"
+                            : request.dry_run()              ? "valid; not applied (--dry-run)"
+                                                             : "applied");
+      }
+    }
+    if (response.problems_size() == 0) return absl::OkStatus();
+    return Precondition("%d problems; nothing was applied", response.problems_size());
+  });
+}
+
+int RunExport(std::span<const std::string> arguments) {
+  return WithClient("export", arguments, {}, [](const Arguments& parsed, const Client& client) -> absl::Status {
+    TOCSIN_ASSIGN(const auto response,
+                  client.Call<OrganisationService>(&OrganisationService::Stub::GetOrganisation,
+                                                   v1::GetOrganisationRequest()));
+    if (WantsJson(parsed)) {
+      PrintJson(response);
+    } else {
+      std::printf("%s", response.yaml().c_str());
+    }
+    return absl::OkStatus();
+  });
+}
+
+int RunStatus(std::span<const std::string> arguments) {
+  return WithClient("status", arguments, {}, [](const Arguments& parsed, const Client& client) -> absl::Status {
+    TOCSIN_ASSIGN(const auto status, client.Call<StatusService>(&StatusService::Stub::GetStatus, v1::GetStatusRequest()));
+    if (WantsJson(parsed)) {
+      PrintJson(status);
+      return absl::OkStatus();
+    }
+    const auto number = [](std::uint64_t n) { return std::to_string(n); };
+    Table table({"tocsin " + Printable(status.version()), Printable(status.organisation())});
+    table.Add({"alerts firing", number(status.firing())});
+    table.Add({"alerts silenced", number(status.suppressed())});
+    table.Add({"groups open", number(status.open_groups())});
+    table.Add({"groups acknowledged", number(status.acknowledged_groups())});
+    table.Add({"incidents open", number(status.open_incidents())});
+    table.Add({"notifications not yet delivered", number(status.undelivered_notifications())});
+    table.Add({"journal entry", number(status.journal_sequence())});
+    table.Add({"rules version", number(status.rules_version())});
+    table.Add({"pages can go out", status.why_not_paging().empty() ? "yes" : "NO: " + Printable(status.why_not_paging())});
+    table.Print();
+    return absl::OkStatus();
+  });
+}
+
+int RunOnCall(std::span<const std::string> arguments) {
+  constexpr OptionSpec kOwn[] = {{"at", 0, true, "TIME", "instead of now"},
+                                 {"days", 0, true, "N", "list the shifts of so many days of one schedule"}};
+  return WithClient("oncall", arguments, kOwn, [](const Arguments& parsed, const Client& client) -> absl::Status {
+    if (!parsed.has("days")) return ShowOnCall(parsed, client);
+    const int days = std::atoi(parsed.get("days").c_str());
+    if (parsed.positional().size() != 1 || days < 1 || days > 730) {
+      return Invalid("--days takes 1 to 730 and the name of one schedule");
+    }
+    return ShowShifts(parsed, client, days);
+  });
+}
+
+int RunPage(std::span<const std::string> arguments) {
+  constexpr OptionSpec kOwn[] = {{"test", 0, true, "USER", "who is to get the test page"}};
+  return WithClient("page", arguments, kOwn, [](const Arguments& parsed, const Client& client) -> absl::Status {
+    if (!parsed.has("test")) return Invalid("--test USER");
+    v1::TestPageRequest request;
+    request.set_user(parsed.get("test"));
+    request.set_request_id(NewRequestId());
+    TOCSIN_ASSIGN(const auto response, client.Call<PageService>(&PageService::Stub::TestPage, request));
+    if (WantsJson(parsed)) {
+      PrintJson(response);
+    } else {
+      std::printf("test page P%llu is on its way; `tocsin explain P%llu` tells what became of it\n",
+                  static_cast<unsigned long long>(response.id()), static_cast<unsigned long long>(response.id()));
+    }
+    return absl::OkStatus();
+  });
+}
+
+}  // namespace tocsin

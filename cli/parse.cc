@@ -1,0 +1,93 @@
+// parse: the events that payloads would become, as JSON lines, without a server.
+#include <cstdio>
+#include <fstream>
+#include <iostream>
+#include <sstream>
+
+#include "base/clock.h"
+#include "base/status.h"
+#include "base/strings.h"
+#include "cli/commands.h"
+#include "cli/session.h"
+#include "ingest/source.h"
+
+namespace tocsin {
+namespace {
+
+absl::StatusOr<std::string> ReadInput(const std::string& path) {
+  std::ostringstream text;
+  if (path == "-") {
+    text << std::cin.rdbuf();
+  } else {
+    std::ifstream in(path, std::ios::binary);
+    if (!in) return NotFound("cannot read %s", path);
+    text << in.rdbuf();
+  }
+  return std::move(text).str();
+}
+
+std::string Object(const Labels& labels) {
+  std::string out = "{";
+  for (const Label& label : labels) {
+    if (out.size() > 1) out += ',';
+    out += JsonQuote(label.name) + ":" + JsonQuote(label.value);
+  }
+  return out + "}";
+}
+
+std::string Time(const std::optional<absl::Time>& time) {
+  if (!time) return "null";
+  return "\"" + absl::FormatTime(absl::RFC3339_full, *time, absl::UTCTimeZone()) + "\"";
+}
+
+std::string Line(const std::string& file, const Reading& reading) {
+  std::string out = "{\"file\":" + JsonQuote(file);
+  if (!reading.event) {
+    const bool ignored = reading.kind == Refused::Kind::kIgnored;
+    return out + ",\"" + (ignored ? "ignored" : "rejected") + "\":" + JsonQuote(reading.reason) + "}";
+  }
+  const AlertEvent& event = *reading.event;
+  out += ",\"kind\":\"" + std::string(Name(event.kind)) + "\"";
+  out += ",\"severity\":\"" + std::string(Name(event.severity)) + "\"";
+  out += ",\"dedup_key\":" + JsonQuote(event.dedup_key);
+  out += ",\"labels\":" + Object(event.labels);
+  out += ",\"annotations\":" + Object(event.annotations);
+  out += ",\"starts_at\":" + Time(event.starts_at) + ",\"ends_at\":" + Time(event.ends_at);
+  return out + ",\"link\":" + JsonQuote(event.link) + "}";
+}
+
+std::string SourceNames() {
+  std::string names;
+  for (const Source& source : Sources()) names += (names.empty() ? "" : ", ") + std::string(source.name);
+  return names;
+}
+
+absl::Status Parse(const Arguments& arguments) {
+  const Source* source = FindSource(arguments.get("source"));
+  if (source == nullptr) return Invalid("--source: %s is none of %s", JsonQuote(arguments.get("source")), SourceNames());
+  if (arguments.positional().empty()) return Invalid("which files? - is standard input");
+  const Now now{absl::Now(), EngineTime()};
+  absl::Status worst;
+  for (const std::string& path : arguments.positional()) {
+    TOCSIN_ASSIGN(const std::string body, ReadInput(path));
+    const SourceRequest request{body, arguments.get("content-type"), "", {}};
+    const absl::StatusOr<Readings> readings = source->parse(request, now);
+    if (!readings.ok()) {
+      std::printf("{\"file\":%s,\"error\":%s}\n", JsonQuote(path).c_str(), JsonQuote(Message(readings.status())).c_str());
+      worst = Precondition("%s could not be read", path);
+      continue;
+    }
+    for (const Reading& reading : *readings) std::printf("%s\n", Line(path, reading).c_str());
+  }
+  return worst;
+}
+
+}  // namespace
+
+int RunParse(std::span<const std::string> arguments) {
+  constexpr OptionSpec kOwn[] = {{"source", 's', true, "NAME", "alertmanager, datadog, generic, nagios, prometheus"},
+                                 {"content-type", 0, true, "TYPE", "as the sender would say"}};
+  return WithArguments("parse", arguments, kOwn, Parse);
+}
+
+}  // namespace tocsin

@@ -1,0 +1,107 @@
+#include "cli/session.h"
+
+#include <algorithm>
+#include <cctype>
+#include <charconv>
+
+#include "base/status.h"
+#include "base/strings.h"
+#include "cli/commands.h"
+
+namespace tocsin {
+namespace {
+
+constexpr OptionSpec kHelpOption = {"help", 'h', false, "", "this text"};
+
+void PrintUsage(std::string_view command, std::span<const OptionSpec> specs) {
+  const auto commands = Commands();
+  const auto found = std::ranges::find(commands, command, &CommandSpec::name);
+  if (found != commands.end()) {
+    std::printf("tocsin %.*s %.*s\n\n%.*s\n\n", static_cast<int>(found->name.size()), found->name.data(),
+                static_cast<int>(found->usage.size()), found->usage.data(), static_cast<int>(found->summary.size()),
+                found->summary.data());
+  }
+  std::printf("%s", DescribeOptions(specs).c_str());
+}
+
+int ExitCode(std::string_view command, const absl::Status& status) {
+  if (status.ok()) return 0;
+  std::fprintf(stderr, "tocsin %.*s: %s\n", static_cast<int>(command.size()), command.data(), Message(status).c_str());
+  return absl::IsInvalidArgument(status) ? 2 : 1;
+}
+
+}  // namespace
+
+int WithArguments(std::string_view command, std::span<const std::string> arguments, std::span<const OptionSpec> own,
+                  absl::FunctionRef<absl::Status(const Arguments&)> body) {
+  std::vector<OptionSpec> specs(own.begin(), own.end());
+  specs.push_back(kHelpOption);
+  const absl::StatusOr<Arguments> parsed = Arguments::Parse(arguments, specs);
+  if (!parsed.ok()) return ExitCode(command, Annotate(parsed.status(), "see --help"));
+  if (parsed->has("help")) {
+    PrintUsage(command, specs);
+    return 0;
+  }
+  return ExitCode(command, body(*parsed));
+}
+
+int WithClient(std::string_view command, std::span<const std::string> arguments, std::span<const OptionSpec> own,
+               absl::FunctionRef<absl::Status(const Arguments&, const Client&)> body) {
+  std::vector<OptionSpec> specs(own.begin(), own.end());
+  specs.insert(specs.end(), {kServerOption, kTokenOption, kOutputOption});
+  return WithArguments(command, arguments, specs, [&](const Arguments& parsed) -> absl::Status {
+    const std::string output = parsed.get("output", "table");
+    if (output != "table" && output != "json") return Invalid("--output: %s is neither table nor json", output);
+    TOCSIN_ASSIGN(const Client client, Client::Make(parsed));
+    return body(parsed, client);
+  });
+}
+
+bool WantsJson(const Arguments& arguments) { return arguments.get("output") == "json"; }
+
+absl::StatusOr<Reference> ParseReference(std::string_view text, std::string_view letters) {
+  Reference reference;
+  if (text.size() >= 2) {
+    reference.letter = static_cast<char>(std::toupper(static_cast<unsigned char>(text[0])));
+    const auto [stop, error] = std::from_chars(text.data() + 1, text.data() + text.size(), reference.id);
+    if (error == std::errc() && stop == text.data() + text.size() && letters.find(reference.letter) != letters.npos) {
+      return reference;
+    }
+  }
+  return Invalid("%s is not one of: %s followed by a number, such as %c17", JsonQuote(text), letters, letters[0]);
+}
+
+absl::StatusOr<absl::Duration> ParseSpan(std::string_view text) {
+  absl::Duration sum;
+  const char* at = text.data();
+  const char* const end = text.data() + text.size();
+  while (at != end) {
+    std::int64_t number = 0;
+    const auto [stop, error] = std::from_chars(at, end, number);
+    if (error != std::errc() || stop == end || number < 0 || number > 100'000) break;
+    at = stop + 1;
+    if (*stop == 's') {
+      sum += absl::Seconds(number);
+    } else if (*stop == 'm') {
+      sum += absl::Minutes(number);
+    } else if (*stop == 'h') {
+      sum += absl::Hours(number);
+    } else if (*stop == 'd') {
+      sum += absl::Hours(24 * number);
+    } else {
+      break;
+    }
+    if (at == end) return sum;
+  }
+  return Invalid("%s is not a duration such as 30m, 2h or 1d12h", JsonQuote(text));
+}
+
+absl::StatusOr<absl::Time> ParseInstant(std::string_view text) {
+  absl::Time time;
+  std::string error;
+  if (absl::ParseTime(absl::RFC3339_full, ToAbsl(text), &time, &error)) return time;
+  if (absl::ParseTime("%Y-%m-%d %H:%M", ToAbsl(text), absl::LocalTimeZone(), &time, &error)) return time;
+  return Invalid("%s is not a time such as 2026-11-21T09:00:00Z or \"2026-11-21 09:00\"", JsonQuote(text));
+}
+
+}  // namespace tocsin

@@ -1,0 +1,371 @@
+#include "server/serve.h"
+
+#include <curl/curl.h>
+#include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <grpcpp/grpcpp.h>
+#include <grpcpp/health_check_service_interface.h>
+#include <signal.h>
+#include <sodium.h>
+
+#include <charconv>
+#include <cstdio>
+#include <fstream>
+#include <sstream>
+#include <thread>
+
+#include "api/acknowledge_door.h"
+#include "api/auth.h"
+#include "api/connect.h"
+#include "api/grpc_services.h"
+#include "api/workers.h"
+#include "base/log.h"
+#include "base/status.h"
+#include "base/version.h"
+#include "config/load.h"
+#include "config/sample.h"
+#include "config/secrets.h"
+#include "engine/pipeline.h"
+#include "escalation/roster.h"
+#include "ingest/doors.h"
+#include "ingest/grpc_ingest.h"
+#include "net/http_server.h"
+#include "notify/notifier.h"
+#include "server/greeting.h"
+#include "server/instruments.h"
+#include "storage/store.h"
+
+namespace tocsin {
+namespace {
+
+constexpr std::size_t kApiThreads = 4;
+constexpr std::size_t kApiWaiting = 1024;
+constexpr int kHttpThreads = 2;
+constexpr absl::Duration kGrace = absl::Seconds(5);
+
+// Results of attempts find the engine through this, because the notifier is built before it and dies after it.
+class Reports {
+ public:
+  void Connect(Engine* engine) {
+    std::vector<AttemptResult> early;
+    {
+      MutexLock lock(mutex_);
+      engine_ = engine;
+      early.swap(early_);
+      if (engine == nullptr) return;
+    }
+    for (const AttemptResult& result : early) Forward(result);
+  }
+  void Forward(const AttemptResult& result) {
+    MutexLock lock(mutex_);
+    if (engine_ != nullptr) {
+      engine_->Execute({"", "notify", result}, nullptr);
+    } else {
+      early_.push_back(result);
+    }
+  }
+
+ private:
+  Mutex mutex_;
+  Engine* engine_ ABSL_GUARDED_BY(mutex_) = nullptr;
+  std::vector<AttemptResult> early_ ABSL_GUARDED_BY(mutex_);
+};
+
+// Attempts find the notifier through this. The notifier stops before the engine does, so that what is under way is still
+// journalled; what the engine asks for after that was not started.
+class Outgoing {
+ public:
+  Outgoing(Notifier::Options options, Reports& reports) :
+      reports_(reports),
+      notifier_(std::make_unique<Notifier>(std::move(options),
+                                           [&reports](const AttemptResult& result) { reports.Forward(result); })) {}
+  void Start(const Notification& notification, absl::Duration deadline, std::shared_ptr<Gate> gate) {
+    {
+      MutexLock lock(mutex_);
+      if (notifier_) return outgoing_->Start(notification, deadline, std::move(gate));
+    }
+    AttemptResult result;
+    result.notification = notification.id;
+    result.attempt = notification.attempt;
+    result.kind = AttemptResult::Kind::kNotStarted;
+    reports_.Forward(result);
+  }
+  void SetOrganisation(OrganisationPtr organisation) {
+    MutexLock lock(mutex_);
+    if (notifier_) notifier_->SetOrganisation(std::move(organisation));
+  }
+  void Beat(const std::string& url) {
+    MutexLock lock(mutex_);
+    if (notifier_) notifier_->Beat(url);
+  }
+  Notifier::Statistics Read() const {
+    MutexLock lock(mutex_);
+    return notifier_ ? notifier_->Read() : Notifier::Statistics();
+  }
+  void Stop() {
+    std::unique_ptr<Notifier> last;
+    MutexLock lock(mutex_);
+    last.swap(notifier_);
+  }
+
+ private:
+  Reports& reports_;
+  mutable Mutex mutex_;
+  std::unique_ptr<Notifier> notifier_ ABSL_GUARDED_BY(mutex_);
+};
+
+struct Address {
+  std::string host;
+  std::uint16_t port = 0;
+};
+
+absl::StatusOr<Address> ParseAddress(std::string_view flag, const std::string& text) {
+  const std::size_t colon = text.rfind(':');
+  Address address;
+  if (colon != std::string::npos) {
+    address.host = text.substr(0, colon);
+    const char* const end = text.data() + text.size();
+    const auto [stop, error] = std::from_chars(text.data() + colon + 1, end, address.port);
+    if (error == std::errc() && stop == end && !address.host.empty()) return address;
+  }
+  return Invalid("--%s: %s is not host:port", flag, text);
+}
+
+absl::StatusOr<std::vector<SourceFile>> ReadFiles(const std::vector<std::string>& paths) {
+  std::vector<SourceFile> files;
+  for (const std::string& path : paths) {
+    std::ifstream in(path, std::ios::binary);
+    if (!in) return NotFound("--config: cannot read %s", path);
+    std::ostringstream text;
+    text << in.rdbuf();
+    files.push_back({path, std::move(text).str()});
+  }
+  return files;
+}
+
+absl::StatusOr<OrganisationPtr> LoadOrganisation(const std::vector<SourceFile>& files) {
+  LoadResult loaded = Load(files, ProcessSecrets());
+  std::string all;
+  for (const Problem& problem : loaded.problems) all += "\n  " + Format(problem);
+  if (all.empty()) {
+    for (const std::string& problem : Roster::Problems(loaded.organisation)) all += "\n  " + problem;
+  }
+  if (!all.empty()) return Invalid("the configuration is not applied:%s", all);
+  return std::make_shared<const Organisation>(std::move(loaded.organisation));
+}
+
+// Everything of a running server. Members are in the order of construction; Stop takes them down so that what is under way
+// is finished first.
+class Server {
+ public:
+  explicit Server(ServeOptions options) : options_(std::move(options)) {}
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+  ~Server() { Stop(); }
+
+  absl::Status Start();
+  void Stop();
+  // Once a second, from the main thread.
+  void Tick();
+  const ServeOptions& options() const { return options_; }
+
+ private:
+  absl::Status OpenStore();
+  absl::Status StartEngine();
+  absl::Status Declare();
+  absl::Status Apply(const std::vector<SourceFile>& files, std::string_view reason);
+  absl::Status StartDoors();
+  OrganisationPtr organisation() const;
+
+  ServeOptions options_;
+  std::unique_ptr<Store> store_;
+  std::unique_ptr<SystemClock> clock_;
+  std::optional<Auth> auth_;
+  std::string link_key_;
+  Reports reports_;
+  std::unique_ptr<Outgoing> outgoing_;
+  std::unique_ptr<Engine> engine_;
+  std::unique_ptr<Api> api_;
+  std::unique_ptr<Workers> workers_;
+  std::unique_ptr<KeyRing> keys_;
+  std::unique_ptr<IngestDoors> doors_;
+  std::unique_ptr<Instruments> instruments_;
+  std::unique_ptr<HttpServer> http_;
+  std::unique_ptr<GrpcIngest> grpc_ingest_;
+  std::vector<std::unique_ptr<grpc::Service>> services_;
+  std::unique_ptr<grpc::Server> grpc_;
+  EngineTime next_beat_;
+};
+
+absl::Status Server::OpenStore() {
+  Store::Options options;
+  options.folder = options_.data;
+  options.low_water_bytes = options_.low_water_mib << 20U;
+  TOCSIN_ASSIGN(store_, Store::Open(PosixFileSystem(), options));
+  const absl::Time wall = absl::Now();
+  clock_ = std::make_unique<SystemClock>(Engine::ResumeAt(*store_, wall));
+  TOCSIN_ASSIGN(auth_, Auth::Open(options_.data));
+  TOCSIN_ASSIGN(link_key_, ReadOrMakeSecret(options_.data + "/link.key"));
+  return absl::OkStatus();
+}
+
+absl::Status Server::StartEngine() {
+  Notifier::Options notifier;
+  TOCSIN_ASSIGN(notifier.webhook_peers, PeerRules::Parse(options_.allow_webhooks_to));
+  outgoing_ = std::make_unique<Outgoing>(std::move(notifier), reports_);
+  Engine::Options engine;
+  engine.shard_count = options_.shards;
+  engine.responder.link_key = link_key_;
+  engine.responder.seed = store_->key_seed();
+  TOCSIN_ASSIGN(engine_, Engine::Start(engine, *store_, *clock_,
+                                       {[this](const Notification& notification, absl::Duration deadline,
+                                               std::shared_ptr<Gate> gate) {
+                                          outgoing_->Start(notification, deadline, std::move(gate));
+                                        },
+                                        [this](OrganisationPtr now) { outgoing_->SetOrganisation(std::move(now)); }}));
+  reports_.Connect(engine_.get());
+  return absl::OkStatus();
+}
+
+OrganisationPtr Server::organisation() const {
+  const RulesPtr rules = engine_->rules();
+  return rules ? rules->organisation : nullptr;
+}
+
+absl::Status Server::Apply(const std::vector<SourceFile>& files, std::string_view reason) {
+  TOCSIN_ASSIGN(const OrganisationPtr wanted, LoadOrganisation(files));
+  OrganisationPtr current;
+  engine_->ReadResponderAndWait(
+      [&](const Responder& responder, const Now&) { current = responder.state().organisation; });
+  if (current && *current == *wanted) return absl::OkStatus();
+  return engine_->ExecuteAndWait({"", "flag:config", ApplyOrganisation{wanted, std::string(reason)}}).status;
+}
+
+absl::Status Server::Declare() {
+  if (!options_.config.empty()) {
+    TOCSIN_ASSIGN(const std::vector<SourceFile> files, ReadFiles(options_.config));
+    return Apply(files, "--config");
+  }
+  bool declared = false;
+  engine_->ReadResponderAndWait(
+      [&](const Responder& responder, const Now&) { declared = responder.state().organisation != nullptr; });
+  if (options_.sample && !declared) return Apply(SampleOrganisation(), "--sample");
+  if (!declared) {
+    LogWarning("no organisation is declared: alerts are refused until `tocsin apply FILE...` declares one", {});
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Server::StartDoors() {
+  TOCSIN_ASSIGN(const Address http, ParseAddress("http", options_.http));
+  TOCSIN_ASSIGN(const Address grpc_address, ParseAddress("grpc", options_.grpc));
+  api_ = std::make_unique<Api>(Api{*engine_, std::string(kVersion)});
+  workers_ = std::make_unique<Workers>(kApiThreads, kApiWaiting);
+  instruments_ = std::make_unique<Instruments>(*engine_, [this] { return outgoing_->Read(); });
+
+  IngestDoors::Options door_options;
+  door_options.default_integration = IntegrationId(options_.default_integration);
+  keys_ = std::make_unique<KeyRing>([this] { return engine_->rules(); },
+                                    [this](const IntegrationId& id) { return engine_->IndexOf(id); });
+  doors_ = std::make_unique<IngestDoors>(*engine_, *keys_, *clock_, door_options);
+  HttpRouter router;
+  doors_->Register(router);
+  AddConnectRoutes(router, *api_, *auth_, *workers_);
+  AddAcknowledgeRoutes(router, *api_, link_key_, *workers_);
+  instruments_->AddRoutes(router, *workers_);
+
+  HttpServer::Options http_options;
+  http_options.address = http.host;
+  http_options.port = http.port;
+  http_options.threads = kHttpThreads;
+  http_options.tls_certificate_file = options_.tls_certificate;
+  http_options.tls_key_file = options_.tls_key;
+  TOCSIN_ASSIGN(http_, HttpServer::Start(http_options, std::move(router)));
+  options_.http = http.host + ":" + std::to_string(http_->port());
+
+  grpc_ingest_ = std::make_unique<GrpcIngest>(*engine_, [this] { return engine_->rules(); },
+                                              [this](const IntegrationId& id) { return engine_->IndexOf(id); },
+                                              instruments_->registry());
+  services_ = MakeGrpcServices(*api_, *auth_, *workers_);
+  grpc::EnableDefaultHealthCheckService(true);
+  grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+  grpc::ServerBuilder builder;
+  int port = 0;
+  builder.AddListeningPort(options_.grpc, grpc::InsecureServerCredentials(), &port);
+  ConfigureGrpc(builder);
+  builder.RegisterService(grpc_ingest_->service());
+  for (const auto& service : services_) builder.RegisterService(service.get());
+  grpc_ = builder.BuildAndStart();
+  if (!grpc_) return Unavailable("--grpc: cannot listen on %s", options_.grpc);
+  options_.grpc = grpc_address.host + ":" + std::to_string(port);
+  return absl::OkStatus();
+}
+
+absl::Status Server::Start() {
+  TOCSIN_TRY(OpenStore());
+  TOCSIN_TRY(StartEngine());
+  TOCSIN_TRY(Declare());
+  return StartDoors();
+}
+
+void Server::Tick() {
+  const OrganisationPtr current = organisation();
+  const Now now = clock_->Read();
+  if (!current || current->dead_man.url.empty() || now.engine < next_beat_) return;
+  next_beat_ = now.engine + current->dead_man.interval;
+  const std::string why_not = engine_->WhyNotPaging();
+  if (why_not.empty()) {
+    outgoing_->Beat(current->dead_man.url);
+  } else {
+    LogError("no heartbeat is sent to the dead-man service, because pages would not go out", {{"reason", why_not}});
+  }
+}
+
+void Server::Stop() {
+  if (!engine_) return;
+  if (grpc_) grpc_->Shutdown(std::chrono::system_clock::now() + absl::ToChronoSeconds(kGrace));
+  if (http_) http_->Stop(kGrace);
+  workers_.reset();
+  outgoing_->Stop();  // attempts under way report before the engine goes
+  reports_.Connect(nullptr);
+  engine_.reset();
+}
+
+// SIGTERM and SIGINT are taken by the main thread alone, which waits for them.
+sigset_t BlockSignals() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGTERM);
+  sigaddset(&set, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  signal(SIGPIPE, SIG_IGN);
+  return set;
+}
+
+}  // namespace
+
+int Serve(const ServeOptions& options) {
+  const sigset_t signals = BlockSignals();
+  SetLogLevel(options.log_level);
+  curl_global_init(CURL_GLOBAL_DEFAULT);
+  if (sodium_init() < 0) {
+    std::fprintf(stderr, "tocsin: libsodium does not start\n");
+    return 1;
+  }
+  Server server(options);
+  if (const absl::Status status = server.Start(); !status.ok()) {
+    std::fprintf(stderr, "tocsin: not started: %s\n", Message(status).c_str());
+    return 1;
+  }
+  Greet(server.options());
+  for (;;) {
+    server.Tick();
+    const timespec second{1, 0};
+    const int taken = sigtimedwait(&signals, nullptr, &second);
+    if (taken == SIGTERM || taken == SIGINT) break;
+  }
+  LogInfo("stopping: what was taken is finished, the rest the next start does", {});
+  server.Stop();
+  return 0;
+}
+
+}  // namespace tocsin
