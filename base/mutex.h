@@ -40,9 +40,11 @@ class ABSL_SCOPED_LOCKABLE MutexLock {
   Mutex& mutex_;
 };
 
+// Predicates run with the mutex held; say so where they read what it guards:
+//   changed_.Wait(mutex_, [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return !queue_.empty(); });
 class ConditionVariable {
  public:
-  // Waits until `done()`, which is called with the mutex held.
+  // Waits until `done()`.
   template <typename Predicate>
   void Wait(Mutex& mutex, Predicate done) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
     std::unique_lock<std::mutex> lock(mutex.mutex_, std::adopt_lock);

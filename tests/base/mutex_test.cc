@@ -13,14 +13,15 @@ class Mailbox {
  public:
   void Put(int value) {
     MutexLock lock(mutex_);
-    changed_.Wait(mutex_, [this] { return !full_; });
+    changed_.Wait(mutex_, [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return !full_; });
     value_ = value;
     full_ = true;
     changed_.NotifyAll();
   }
   int Take() {
     MutexLock lock(mutex_);
-    while (!changed_.WaitFor(mutex_, absl::InfiniteDuration(), [this] { return full_; })) {
+    const auto full = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return full_; };
+    while (!changed_.WaitFor(mutex_, absl::InfiniteDuration(), full)) {
     }
     full_ = false;
     changed_.NotifyAll();
