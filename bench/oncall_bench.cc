@@ -1,5 +1,5 @@
-// How long it takes to say who is on call. The schedule: 10 layers of one priority in three zones, each with 4 windows a
-// week and 6 participants, and 1,000 overrides in the year, of all kinds, a fifth of them for single layers.
+// How long it takes to say who is on call. The schedule: 10 layers of one priority in three zones, each with 4 windows
+// a week and 6 participants, and 1,000 overrides in the year, of all kinds, a fifth of them for single layers.
 //
 // Targets: who is on call at an instant, at most 500 ns (median); the final schedule of the year, at most 1 ms; nothing
 // grows with the age of the rotations. Beside them the obvious evaluator, which counts turns one by one and tries every

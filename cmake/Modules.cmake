@@ -22,3 +22,13 @@ function(tocsin_test name)
   endif()
   set_tests_properties(${name} PROPERTIES TIMEOUT ${T_TIMEOUT})
 endfunction()
+
+# tocsin_bench(NAME_bench SOURCES ... [DEPS ...] [LIBS ...]): a Google Benchmark binary build/<preset>/bench/NAME_bench, run by
+# `./dev bench NAME`.
+function(tocsin_bench name)
+  cmake_parse_arguments(B "" "" "SOURCES;DEPS;LIBS" ${ARGN})
+  add_executable(${name} ${B_SOURCES})
+  list(TRANSFORM B_DEPS PREPEND tocsin_)
+  target_link_libraries(${name} PRIVATE ${B_DEPS} ${B_LIBS} benchmark::benchmark tocsin_warnings)
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bench)
+endfunction()

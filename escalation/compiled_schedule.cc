@@ -32,9 +32,8 @@ class Compiler {
     for (const User& user : out_.source->users)
       out_.users.push_back(&user);
     std::sort(out_.users.begin(), out_.users.end(), [](const User* a, const User* b) { return a->id < b->id; });
-    for (const User* user : out_.users) {
-      out_.user_numbers.emplace(user->id, static_cast<std::uint32_t>(out_.user_numbers.size()));
-    }
+    for (std::uint32_t i = 0; i < out_.users.size(); ++i)
+      out_.user_numbers.emplace(out_.users[i]->id, i);
     for (const Team& team : out_.source->teams) {
       out_.team_numbers.emplace(team.id, static_cast<std::uint32_t>(out_.teams.size()));
       out_.teams.push_back(&team);

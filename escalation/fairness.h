@@ -7,8 +7,8 @@
 
 namespace tocsin {
 
-// The duty of somebody living by `clock` who is on call in [start, end). Read off what the clock really shows, so an hour
-// that is lived twice counts twice. The cost grows with the offset changes in the range, not with its length.
+// The duty of somebody living by `clock` who is on call in [start, end). Read off what the clock really shows, so an
+// hour that is lived twice counts twice. The cost grows with the offset changes in the range, not with its length.
 Duty DutyIn(const ZoneClock& clock, Instant start, Instant end);
 
 }  // namespace tocsin

@@ -29,7 +29,8 @@ class IntervalIndex {
   Hits At(Instant at) const;
 
  private:
-  // Ascending by start. The nodes of a range are a balanced tree: its root is the middle, and knows the range's last end.
+  // Ascending by start. The nodes of a range are a balanced tree: its root is the middle, and knows the range's last
+  // end.
   struct Node {
     Instant start;
     Instant end;

@@ -78,8 +78,8 @@ void Settle(std::vector<Node>& graph) {
   }
 }
 
-// Follows unsettled schedules from `start` until one comes again; every unsettled one holds another. Schedules seen on an
-// earlier walk end the walk without a cycle: theirs has been reported.
+// Follows unsettled schedules from `start` until one comes again; every unsettled one holds another. Schedules seen on
+// an earlier walk end the walk without a cycle: theirs has been reported.
 std::vector<std::size_t> CycleFrom(std::size_t start,
                                    const std::vector<Node>& graph,
                                    std::vector<std::size_t>& walk_of) {

@@ -15,7 +15,8 @@ struct NestingProblem {
 };
 
 // Cycles (each once, at its first schedule), nesting beyond limits::kScheduleNesting, and schedules whose answer would
-// take more than limits::kScheduleVisits visits. Linear in the size of the organisation; unknown references are ignored.
+// take more than limits::kScheduleVisits visits. Linear in the size of the organisation; unknown references are
+// ignored.
 std::vector<NestingProblem> FindNestingProblems(const Organisation& organisation);
 
 }  // namespace tocsin

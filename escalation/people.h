@@ -1,7 +1,8 @@
 // Sets of people while a schedule is evaluated, each person with the cause that put him there.
 //
-// Users are numbers: their rank in the organisation's list sorted by id, so that a set sorted by number is sorted by id.
-// Causes lie in a list of the evaluation and lead from one to the next: layer of an inner schedule -> layer of the outer.
+// Users are numbers: their rank in the organisation's list sorted by id, so that a set sorted by number is sorted by
+// id. Causes lie in a list of the evaluation and lead from one to the next: layer of an inner schedule -> layer of the
+// outer.
 #pragma once
 
 #include <algorithm>

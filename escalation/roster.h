@@ -1,8 +1,8 @@
-// Who is meant, at an instant: users, teams and schedules resolved to people. The one evaluator for paging, API, CLI and
-// simulation. Pure; immutable after Compile, so any thread may ask.
+// Who is meant, at an instant: users, teams and schedules resolved to people. The one evaluator for paging, API, CLI
+// and simulation. Pure; immutable after Compile, so any thread may ask.
 //
-// The rule for local time (specs oncall 3.1): f(zone, L) = the first instant at which the wall clock of `zone` shows L or
-// later. f is monotone, so windows that tile local time tile real time: no gap, no double cover.
+// The rule for local time (specs oncall 3.1): f(zone, L) = the first instant at which the wall clock of `zone` shows L
+// or later. f is monotone, so windows that tile local time tile real time: no gap, no double cover.
 #pragma once
 
 #include <map>
@@ -68,8 +68,8 @@ class Roster {
   // Who is on call in one schedule at `at`, sorted; nobody when there is no such schedule.
   std::vector<UserId> OnCall(const ScheduleId& schedule, absl::Time at) const;
 
-  // Who is on call, [since, until) tiled by shifts of which neighbours differ. Errors: unknown schedule, since >= until,
-  // a range of more than ten years or outside the years 1900 to 2400, or one that has too many boundaries
+  // Who is on call, [since, until) tiled by shifts of which neighbours differ. Errors: unknown schedule, since >=
+  // until, a range of more than ten years or outside the years 1900 to 2400, or one that has too many boundaries
   // (limits::kScheduleBoundaries).
   absl::StatusOr<std::vector<Shift>> FinalSchedule(const ScheduleId& schedule,
                                                    absl::Time since,
@@ -78,8 +78,8 @@ class Roster {
   // The shifts of FinalSchedule in which nobody is on call.
   absl::StatusOr<std::vector<Shift>> Gaps(const ScheduleId& schedule, absl::Time since, absl::Time until) const;
 
-  // Who has had how much of [since, until); people who have had nothing are left out. A person without a known zone lives
-  // by the schedule's. Errors as FinalSchedule.
+  // Who has had how much of [since, until); people who have had nothing are left out. A person without a known zone
+  // lives by the schedule's. Errors as FinalSchedule.
   absl::StatusOr<std::map<UserId, Duty>> Fairness(const ScheduleId& schedule, absl::Time since, absl::Time until) const;
 
   // The first instant after `at` at which the people on call differ; nullopt when there is none within 400 days.

@@ -1,8 +1,8 @@
 // Whose turn it is: rotations as arithmetic. Turn 0 begins at the rotation's start, turns before it are negative, and
 // turns tile the time line. Nothing steps from the start: the cost of an answer does not depend on a rotation's age.
 //
-//   wall      turn k is [f(A + k*length), f(A + (k+1)*length)), A = the start; lengths are read off the wall clock, so a
-//             handoff at 09:00 stays at 09:00
+//   wall      turn k is [f(A + k*length), f(A + (k+1)*length)), A = the start; lengths are read off the wall clock, so
+//             that a handoff at 09:00 stays at 09:00
 //   elapsed   turn k is [f(A) + k*length, f(A) + (k+1)*length): turns keep their length and the local time moves
 //   monthly   months are counted from A, never from the turn before, so that the 31st comes back after February
 //   shifts    a turn is `length` restriction windows in a row, counted from the first that starts at or after A
@@ -53,7 +53,8 @@ class MonthTurns {
   int anchor_day_;
   std::int64_t second_of_day_;
   Rotation::MonthOverflow overflow_;
-  // kSkip and a late day: which multiples in one cycle of the calendar (400 years) have the day, ascending, 0 among them.
+  // kSkip and a late day: which multiples in one cycle of the calendar (400 years) have the day, ascending, 0 among
+  // them.
   std::vector<std::int32_t> existing_;
   std::int64_t cycle_ = 0;  // multiples in one such cycle
 };

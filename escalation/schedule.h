@@ -6,9 +6,9 @@
 //   the highest priority that has anyone: the union of its layers; an empty slot lets lower layers show through
 //   overrides of the schedule     by sequence
 //
-// A target inside a slot, an override or a shift means the people behind it at that instant: the members of a team, those
-// on call in a nested schedule. So a nested schedule on which nobody is on call is as transparent as an empty slot, and a
-// swap finds a person who is on through a team.
+// A target inside a slot, an override or a shift means the people behind it at that instant: the members of a team,
+// those on call in a nested schedule. So a nested schedule on which nobody is on call is as transparent as an empty
+// slot, and a swap finds a person who is on through a team.
 #pragma once
 
 #include <cstdint>
@@ -42,8 +42,8 @@ class Evaluation {
   // Everybody behind `ref`.
   void AddTarget(const Ref& ref, PeopleSet& into) { AddRef(ref, -1, into); }
 
-  // The same for a schedule whose layers' offers (in the order of CompiledSchedule::layers) and overrides that are on (in
-  // the order in which they apply) are already known.
+  // The same for a schedule whose layers' offers (in the order of CompiledSchedule::layers) and overrides that are on
+  // (in the order in which they apply) are already known.
   PeopleSet OnCall(const CompiledSchedule& schedule,
                    std::span<const Offer> offers,
                    std::span<const std::uint32_t> overrides);

@@ -1,6 +1,6 @@
-// A schedule's people over time: walks from boundary to boundary, where a boundary is an instant at which something that
-// matters may change: the end of a turn, the edge of a window, an effective range, an override or a temporary schedule,
-// of the schedule or of one nested in it. Between boundaries nothing changes.
+// A schedule's people over time: walks from boundary to boundary, where a boundary is an instant at which something
+// that matters may change: the end of a turn, the edge of a window, an effective range, an override or a temporary
+// schedule, of the schedule or of one nested in it. Between boundaries nothing changes.
 //
 // Cost per boundary: the layers it belongs to, and one merge of what the layers offer. No allocation after the start
 // unless many people are on.
@@ -32,8 +32,8 @@ class Sweep {
   // Goes there. `next()` is not kNever.
   void Advance();
 
-  // Goes on to the first boundary before `limit` at which other people are on call; false, standing at the last boundary
-  // before `limit`, when there is none.
+  // Goes on to the first boundary before `limit` at which other people are on call; false, standing at the last
+  // boundary before `limit`, when there is none.
   bool AdvanceToChange(Instant limit);
 
  private:

@@ -55,8 +55,8 @@ bool Overlap(std::span<const WeekWindow> ascending) {
 
 WeekMask::WeekMask(std::span<const WeekWindow> ascending) {
   if (ascending.empty()) return;
-  // Where the stretch of cover that is open at the present place of the walk ends, if one is. What runs over from the week
-  // before, or just up to its end, is open at the beginning.
+  // Where the stretch of cover that is open at the present place of the walk ends, if one is. What runs over from the
+  // week before, or just up to its end, is open at the beginning.
   std::optional<std::int32_t> open;
   for (const WeekWindow& window : ascending) {
     const std::int32_t over = window.start_s + window.length_s - kWeek;

@@ -4,15 +4,16 @@
 //   HighWater(t)  M(t), the greatest reading that the wall clock has shown at or before t
 //
 // f(L) <= t exactly when L <= M(t), and both are monotone. So windows that tile local time tile real time (no gap, no
-// double cover, ever), and "is L..R on at t" is L <= M(t) < R: plain arithmetic, without mapping local time to instants.
+// double cover, ever), and "is L..R on at t" is L <= M(t) < R: plain arithmetic, without mapping local time to
+// instants.
 //
 //   the clock is put forward: a time that does not exist is the instant of the jump
 //   the clock is put back:    a time that is lived twice is its first occurrence, and the first time past the repeated
 //                             stretch comes after the second pass. In the repeated hour nobody hands over.
 //
-// The zone's offset changes are read once, at Load, into a table; afterwards a clock is immutable, takes no lock and may
-// be shared by any threads. Nothing asks whether an offset is "daylight saving time": offsets are all there is. Resolution:
-// one second.
+// The zone's offset changes are read once, at Load, into a table; afterwards a clock is immutable, takes no lock and
+// may be shared by any threads. Nothing asks whether an offset is "daylight saving time": offsets are all there is.
+// Resolution: one second.
 #pragma once
 
 #include <cstddef>

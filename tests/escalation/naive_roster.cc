@@ -32,7 +32,8 @@ std::vector<Window> WindowsOn(absl::CivilDay day, const std::vector<Restriction>
   return windows;
 }
 
-// The start of the turn `k` turns from the rotation's; nullopt when the month lacks the day and such months are skipped.
+// The start of the turn `k` turns from the rotation's; nullopt when the month lacks the day and such months are
+// skipped.
 std::optional<absl::CivilMinute> Boundary(const Rotation& rotation, std::int64_t k) {
   const std::int64_t units = k * rotation.length;
   const absl::CivilMinute start = rotation.start;
@@ -87,7 +88,8 @@ std::set<UserId> NaiveRoster::People(const std::vector<Target>& targets, absl::T
 }
 
 bool NaiveRoster::Begun(absl::CivilMinute time, const absl::TimeZone& zone, absl::Time at) const {
-  // Days away the clock need not be asked: no zone is further from UTC than 16 hours, nor has ever skipped more than a day.
+  // Days away the clock need not be asked: no zone is further from UTC than 16 hours, nor has ever skipped more than a
+  // day.
   const absl::Time in_utc = absl::FromCivil(time, absl::UTCTimeZone());
   if (in_utc + absl::Hours(48) <= at) return true;
   if (in_utc - absl::Hours(16) > at) return false;

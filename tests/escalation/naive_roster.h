@@ -1,5 +1,6 @@
-// Who is on call, the slow and obvious way: turns are counted one by one from the rotation's start, windows are tried day by
-// day, overrides one after the other. The oracle for escalation/roster.h, with which it shares no code but the model.
+// Who is on call, the slow and obvious way: turns are counted one by one from the rotation's start, windows are tried
+// day by day, overrides one after the other. The oracle for escalation/roster.h, with which it shares no code but the
+// model.
 #pragma once
 
 #include <cstdint>
@@ -21,8 +22,8 @@ using FirstAt = std::function<absl::Time(const absl::TimeZone&, absl::CivilMinut
 
 // By looking at the clock minute after minute. Remembers what it has found.
 FirstAt ScanMinutes();
-// By asking Abseil: the jump for a time that does not exist, the first occurrence of one that comes twice. Right but for
-// times just past a repeated stretch, which Abseil does not know about.
+// By asking Abseil: the jump for a time that does not exist, the first occurrence of one that comes twice. Right but
+// for times just past a repeated stretch, which Abseil does not know about.
 absl::Time AskAbseil(const absl::TimeZone& zone, absl::CivilMinute time);
 
 class NaiveRoster {

@@ -1,8 +1,8 @@
 // The shared on-call vectors: schedules with what every query, final schedule, gap and fairness count must be, computed
 // elsewhere by two independent methods. Compared exactly.
 //
-// TOCSIN_ONCALL_VECTORS names the files (colon-separated). Without it, ../shared/fixtures/oncall/vectors.json beside the
-// source tree or a parent of it is used; where there is none, the test says that it was skipped.
+// TOCSIN_ONCALL_VECTORS names the files (colon-separated). Without it, ../shared/fixtures/oncall/vectors.json beside
+// the source tree or a parent of it is used; where there is none, the test says that it was skipped.
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>

@@ -1,6 +1,6 @@
-// The evaluator against the slow and obvious one (tests/escalation/naive_roster.h), over random organisations, zones and
-// instants around changes of clocks. TOCSIN_TEST_SCALE multiplies the number of rounds; each round prints its seed when it
-// fails.
+// The evaluator against the slow and obvious one (tests/escalation/naive_roster.h), over random organisations, zones
+// and instants around changes of clocks. TOCSIN_TEST_SCALE multiplies the number of rounds; each round prints its seed
+// when it fails.
 #include <cstdlib>
 #include <memory>
 #include <set>
@@ -155,7 +155,8 @@ TEST(OracleTest, TheClockOfEveryZoneIsMonotoneThroughEveryChange) {
 }
 
 TEST(OracleTest, WindowsThatTileLocalTimeTileRealTime) {
-  // Windows around the clock by as many layers, cut at random minutes: whatever the clocks do, exactly one person is on.
+  // Windows around the clock by as many layers, cut at random minutes: whatever the clocks do, exactly one person is
+  // on.
   const std::vector<std::string> zones = AllZones();
   for (std::uint64_t seed = 1; seed <= 200 * Scale(); ++seed) {
     Random random(seed);

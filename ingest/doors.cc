@@ -1,0 +1,353 @@
+#include "ingest/doors.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+
+#include "base/limits.h"
+#include "base/status.h"
+#include "base/strings.h"
+#include "ingest/prometheus_reader.h"
+#include "ingest/source.h"
+
+namespace tocsin {
+namespace {
+
+constexpr std::string_view kAlertmanagerPath = "api/v2/alerts";
+
+// ---- answers ----
+
+HttpResponse Problem(int status, std::string_view message) {
+  return JsonResponse(status, absl::StrFormat(R"({"code":%d,"message":%s})", status, JsonQuote(message)));
+}
+
+HttpResponse CodedProblem(const PrometheusRefusal& refusal) {
+  return JsonResponse(refusal.status,
+                      absl::StrFormat(R"({"code":%d,"message":%s})", refusal.code, JsonQuote(refusal.message)));
+}
+
+// Alertmanager's other kind of error: a bare JSON string.
+HttpResponse ErrorString(int status, std::string_view message) {
+  return JsonResponse(status, JsonQuote(message) + "\n");
+}
+
+HttpResponse WithRetryAfter(HttpResponse response, absl::Duration after) {
+  const std::int64_t seconds = std::max<std::int64_t>(1, absl::ToInt64Seconds(absl::Ceil(after, absl::Seconds(1))));
+  response.headers.push_back({"Retry-After", absl::StrFormat("%d", seconds)});
+  return response;
+}
+
+std::string_view RefusalText(Admission admission) {
+  switch (admission) {
+    case Admission::kAccepted: return "accepted";
+    case Admission::kOverloaded: return "overloaded: nothing of this was taken, send it again later";
+    case Admission::kDiskLow: return "the disk is nearly full: nothing of this was taken, send it again later";
+    case Admission::kTooLarge: return "too large: nothing of this was taken, send fewer alerts at a time";
+    case Admission::kStopping: return "stopping: nothing of this was taken, send it again later";
+  }
+  return "refused";
+}
+
+HttpResponse Unauthorised(std::string_view message) {
+  HttpResponse response = Problem(401, message);
+  response.headers.push_back({"WWW-Authenticate", R"(Basic realm="tocsin")"});
+  return response;
+}
+
+std::string RefusedList(const std::vector<Refused>& refused, Refused::Kind kind) {
+  std::string list;
+  for (const Refused& one : refused) {
+    if (one.kind != kind) continue;
+    absl::StrAppendFormat(&list, R"(%s{"index":%d,"reason":%s})", list.empty() ? "" : ",", one.index,
+                          JsonQuote(one.reason));
+  }
+  return list;
+}
+
+// A message's answer, but for what is known only when it is durable.
+struct Summary {
+  std::size_t accepted = 0;
+  std::size_t rejected = 0;
+  std::string rejected_list;
+  std::string ignored_list;
+};
+
+std::string WebhookAnswer(const Summary& summary, const Receipt& receipt, const std::vector<Outcome>& outcomes) {
+  std::string body = absl::StrFormat(R"({"accepted":%d,"rejected":[%s])", summary.accepted, summary.rejected_list);
+  if (!summary.ignored_list.empty()) absl::StrAppendFormat(&body, R"(,"ignored":[%s])", summary.ignored_list);
+  if (!outcomes.empty()) {
+    const std::string names = absl::StrJoin(outcomes, R"(",")", [](std::string* out, Outcome o) { *out += Name(o); });
+    absl::StrAppendFormat(&body, R"(,"outcomes":["%s"])", names);
+  }
+  absl::StrAppendFormat(&body, R"(,"sequence":%d})", receipt.sequence);
+  return body + "\n";
+}
+
+// The media type without its parameters.
+std::string MediaType(std::string_view content_type) {
+  return ToLower(Trim(content_type.substr(0, content_type.find(';'))));
+}
+
+// The buffers of one I/O thread; a message is read and submitted without leaving it.
+Intake& ThreadIntake(std::uint64_t key_seed) {
+  thread_local std::optional<std::pair<std::uint64_t, Intake>> mine;
+  if (!mine || mine->first != key_seed) mine.emplace(key_seed, Intake(key_seed));
+  return mine->second;
+}
+
+}  // namespace
+
+class IngestDoors::Impl : public std::enable_shared_from_this<Impl> {
+ public:
+  Impl(Inlet& inlet, const KeyRing& keys, const Clock& clock, Options options)
+      : inlet_(inlet), keys_(keys), clock_(clock), options_(std::move(options)) {}
+
+  // POST /api/v2/alerts
+  void PostAlerts(const HttpRequest& request, HttpResponder responder) {
+    counters_.requests.fetch_add(1, std::memory_order_relaxed);
+    const std::string key = KeyOfAuthorization(request.header("Authorization"));
+    const std::optional<OpenDoor> door = key.empty() ? keys_.FindById(options_.default_integration) : FindKey(key);
+    if (!door) {
+      if (!key.empty()) return std::move(responder).Send(Unauthorised("unknown integration key"));
+      return std::move(responder).Send(
+          Problem(404, absl::StrFormat("integration %s, which this door belongs to, is not declared",
+                                       options_.default_integration.value())));
+    }
+    const bool needs_key = door->integration != nullptr && !door->integration->key_hash.empty();
+    if (key.empty() && needs_key) {
+      return std::move(responder).Send(
+          Unauthorised("this door wants the integration's key (Bearer, or the password of Basic)"));
+    }
+    if (key.empty() && !request.is_loopback) {
+      return std::move(responder).Send(Problem(
+          403, absl::StrFormat(
+                   "integration %s has no key, so this door is open to this machine only: give it one, or post to "
+                   "/v1/integrations/KEY/api/v2/alerts of another integration",
+                   options_.default_integration.value())));
+    }
+    TakeAlerts(request, *door, std::move(responder));
+  }
+
+  // POST /v1/integrations/...
+  void PostWebhook(const HttpRequest& request, HttpResponder responder) {
+    counters_.requests.fetch_add(1, std::memory_order_relaxed);
+    std::string_view rest = request.rest;
+    std::string key(rest.substr(0, rest.find('/')));
+    rest.remove_prefix(std::min(key.size() + 1, rest.size()));
+    const bool is_in_path = !key.empty();
+    if (!is_in_path) key = KeyOfAuthorization(request.header("Authorization"));
+    if (key.empty()) {
+      return std::move(responder).Send(
+          Unauthorised("no key: post to /v1/integrations/KEY, or send the header `Authorization: Bearer KEY`"));
+    }
+    const std::optional<OpenDoor> door = FindKey(key);
+    if (!door) {
+      constexpr std::string_view kAdvice =
+          "unknown integration key: compare it with the one shown when the integration was made; a lost key is "
+          "replaced, not found again";
+      return std::move(responder).Send(is_in_path ? Problem(404, kAdvice) : Unauthorised(kAdvice));
+    }
+    if (rest == kAlertmanagerPath) return TakeAlerts(request, *door, std::move(responder));
+    if (!rest.empty())
+      return std::move(responder).Send(Problem(404, "there is nothing below an integration's key but /api/v2/alerts"));
+    TakeWebhook(request, *door, std::move(responder));
+  }
+
+  Statistics ReadStatistics() const {
+    const auto read = [](const std::atomic<std::uint64_t>& counter) { return counter.load(std::memory_order_relaxed); };
+    Statistics statistics{
+        .requests = read(counters_.requests),
+        .accepted_events = read(counters_.accepted_events),
+        .rejected_events = read(counters_.rejected_events),
+        .ignored_events = read(counters_.ignored_events),
+        .unreadable_bodies = read(counters_.unreadable_bodies),
+        .unknown_keys = read(counters_.unknown_keys),
+    };
+    for (std::size_t i = 0; i < std::size(statistics.refused_batches); ++i) {
+      statistics.refused_batches[i] = read(counters_.refused_batches[i]);
+    }
+    return statistics;
+  }
+
+ private:
+  struct Counters {
+    std::atomic<std::uint64_t> requests{0};
+    std::atomic<std::uint64_t> accepted_events{0};
+    std::atomic<std::uint64_t> rejected_events{0};
+    std::atomic<std::uint64_t> ignored_events{0};
+    std::atomic<std::uint64_t> unreadable_bodies{0};
+    std::atomic<std::uint64_t> unknown_keys{0};
+    std::atomic<std::uint64_t> refused_batches[5]{};
+  };
+
+  std::optional<OpenDoor> FindKey(std::string_view key) {
+    std::optional<OpenDoor> door = keys_.Find(key);
+    if (!door) counters_.unknown_keys.fetch_add(1, std::memory_order_relaxed);
+    return door;
+  }
+
+  Intake& Begin(const OpenDoor& door, absl::Time received) {
+    Intake& intake = ThreadIntake(inlet_.KeySeed());
+    const Labels* labels = door.integration != nullptr ? &door.integration->labels : nullptr;
+    intake.Begin(door.index, labels, received, Intake::Manner::kLenient);
+    return intake;
+  }
+
+  void CountRefused(const Intake& intake) {
+    const std::size_t rejected = intake.rejected();
+    counters_.rejected_events.fetch_add(rejected, std::memory_order_relaxed);
+    counters_.ignored_events.fetch_add(intake.refused().size() - rejected, std::memory_order_relaxed);
+  }
+
+  void TakeAlerts(const HttpRequest& request, const OpenDoor& door, HttpResponder responder) {
+    if (const std::string type = MediaType(request.header("Content-Type"));
+        !request.body.empty() && type != "application/json") {
+      const std::string_view shown = type.empty() ? std::string_view("application/octet-stream") : type;
+      return std::move(responder).Send(
+          Problem(415, absl::StrFormat("unsupported media type \"%s\", only [application/json] are allowed", shown)));
+    }
+    Intake& intake = Begin(door, clock_.Read().wall);
+    if (const auto refusal = ReadPrometheus(ThreadJsonReader(), request.body, intake)) {
+      counters_.unreadable_bodies.fetch_add(1, std::memory_order_relaxed);
+      return std::move(responder).Send(CodedProblem(*refusal));
+    }
+    CountRefused(intake);
+    HttpResponse answer;
+    if (!intake.refused().empty()) {
+      const std::string reasons =
+          absl::StrJoin(intake.refused(), "; ", [](std::string* out, const Refused& one) { *out += one.reason; });
+      answer = ErrorString(400, reasons);
+    }
+    Submit(intake, /*want_outcomes=*/false, std::move(responder), /*overload_status=*/503,
+           [answer = std::move(answer)](const Receipt&) mutable { return std::move(answer); });
+  }
+
+  void TakeWebhook(const HttpRequest& request, const OpenDoor& door, HttpResponder responder) {
+    const Source* source = FindSource(door.integration->source);
+    if (source == nullptr) {
+      return std::move(responder).Send(
+          Problem(409, absl::StrFormat("integration %s is of source %s, which does not come in by HTTP",
+                                       door.integration->id.value(), door.integration->source)));
+    }
+    const Now now = clock_.Read();
+    const SourceRequest source_request{.body = request.body,
+                                       .content_type = request.header("Content-Type"),
+                                       .query = request.query,
+                                       .headers = request.headers};
+    absl::StatusOr<Readings> readings = source->parse(source_request, now);
+    if (!readings.ok()) {
+      counters_.unreadable_bodies.fetch_add(1, std::memory_order_relaxed);
+      return std::move(responder).Send(JsonResponse(
+          400, absl::StrFormat("{\"code\":400,\"message\":%s,\"example\":%s}\n",
+                               JsonQuote(absl::StrFormat("source %s: %s", source->name, Message(readings.status()))),
+                               JsonQuote(source->example))));
+    }
+    Intake& intake = Begin(door, now.wall);
+    for (Reading& reading : *readings) {
+      if (reading.event) {
+        intake.Add(*reading.event);
+      } else {
+        intake.Refuse(std::move(reading.reason), reading.kind);
+      }
+    }
+    CountRefused(intake);
+    AnswerWebhook(request, intake, std::move(responder));
+  }
+
+  void AnswerWebhook(const HttpRequest& request, const Intake& intake, HttpResponder responder) {
+    Summary summary{.accepted = intake.batch().count(),
+                    .rejected = intake.rejected(),
+                    .rejected_list = RefusedList(intake.refused(), Refused::Kind::kRejected),
+                    .ignored_list = RefusedList(intake.refused(), Refused::Kind::kIgnored)};
+    const bool want_outcomes = QueryValue(request.query, "outcomes").value_or("0") == "1";
+    // Where accepted and refused alerts stand in the message, for the outcomes.
+    std::vector<Refused> places = want_outcomes ? intake.refused() : std::vector<Refused>();
+    const std::uint32_t seen = intake.seen();
+    Submit(intake, want_outcomes, std::move(responder), /*overload_status=*/429,
+           [summary = std::move(summary), places = std::move(places), want_outcomes, seen](const Receipt& receipt) {
+             const auto outcomes = want_outcomes ? Intake::Merge(receipt, places, seen) : std::vector<Outcome>();
+             const bool nothing_taken = summary.accepted == 0 && summary.rejected > 0;
+             return JsonResponse(nothing_taken ? 400 : 202, WebhookAnswer(summary, receipt, outcomes));
+           });
+  }
+
+  // Hands the batch over; `answer` is made once it is durable, or at once when there is nothing to store.
+  void Submit(const Intake& intake,
+              bool want_outcomes,
+              HttpResponder responder,
+              int overload_status,
+              absl::AnyInvocable<HttpResponse(const Receipt&)> answer) {
+    if (intake.batch().empty()) return std::move(responder).Send(answer(Receipt()));
+    const std::size_t events = intake.batch().count();
+    // Shared, because a refused batch takes its callback with it and the refusal has to be told.
+    const auto owed = std::make_shared<HttpResponder>(std::move(responder));
+    const Admission admission = inlet_.Submit(
+        intake.batch(), want_outcomes,
+        [self = shared_from_this(), owed, events, answer = std::move(answer)](const Receipt& receipt) mutable {
+          self->counters_.accepted_events.fetch_add(events, std::memory_order_relaxed);
+          std::move(*owed).Send(answer(receipt));
+        });
+    if (admission == Admission::kAccepted) return;
+    counters_.refused_batches[static_cast<std::size_t>(admission)].fetch_add(1, std::memory_order_relaxed);
+    const int status = admission == Admission::kTooLarge     ? 413
+                       : admission == Admission::kOverloaded ? overload_status
+                                                             : 503;
+    HttpResponse refusal = Problem(status, RefusalText(admission));
+    if (status != 413) refusal = WithRetryAfter(std::move(refusal), inlet_.RetryAfter());
+    std::move(*owed).Send(std::move(refusal));
+  }
+
+  Inlet& inlet_;
+  const KeyRing& keys_;
+  const Clock& clock_;
+  const Options options_;
+  Counters counters_;
+};
+
+IngestDoors::IngestDoors(Inlet& inlet, const KeyRing& keys, const Clock& clock, Options options)
+    : impl_(std::make_shared<Impl>(inlet, keys, clock, std::move(options))) {}
+IngestDoors::~IngestDoors() = default;
+
+void IngestDoors::Register(HttpRouter& router) {
+  router.AddSubtree(AlertmanagerSubtree("/api/v2"));
+  router.Add(HttpMethod::kPost, "/api/v2/alerts", [impl = impl_](const HttpRequest& request, HttpResponder responder) {
+    impl->PostAlerts(request, std::move(responder));
+  });
+  router.AddPrefix(HttpMethod::kPost, "/v1/integrations",
+                   [impl = impl_](const HttpRequest& request, HttpResponder responder) {
+                     impl->PostWebhook(request, std::move(responder));
+                   });
+}
+
+IngestDoors::Statistics IngestDoors::ReadStatistics() const {
+  return impl_->ReadStatistics();
+}
+
+HttpSubtree AlertmanagerSubtree(std::string_view prefix) {
+  return {
+      .prefix = std::string(prefix),
+      .problem = {},  // net's own words are Alertmanager's
+      .finish =
+          [](const HttpRequest& request, HttpResponse& response) {
+            response.headers.push_back({"Vary", "Origin"});
+            response.headers.push_back({"Cache-Control", "no-store"});
+            if (!request.header("Origin").empty()) response.headers.push_back({"Access-Control-Allow-Origin", "*"});
+          },
+      .options =
+          [](const HttpRequest& request) {
+            HttpResponse response;
+            const std::string_view method = request.header("Access-Control-Request-Method");
+            const std::string_view headers = request.header("Access-Control-Request-Headers");
+            if (!method.empty()) response.headers.push_back({"Access-Control-Allow-Methods", std::string(method)});
+            if (!headers.empty()) response.headers.push_back({"Access-Control-Allow-Headers", "Content-Type"});
+            return response;
+          },
+      .head = false,
+  };
+}
+
+}  // namespace tocsin

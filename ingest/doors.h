@@ -1,0 +1,55 @@
+// The doors on HTTP by which alerts come in.
+//
+//   POST /api/v2/alerts                    Alertmanager's; Prometheus, vmalert and others post here
+//   POST /v1/integrations/KEY              webhooks; the integration's source says how a body is read
+//   POST /v1/integrations                  the same with `Authorization: Bearer KEY` (or Basic, the key as password)
+//   POST /v1/integrations/KEY/api/v2/alerts  Alertmanager's door of one integration: the target for a Prometheus' path_prefix
+//
+// An answer that says yes (200, 202) is given only after the alerts are in the fsynced journal. Refusals carry Retry-After.
+// Without a key Alertmanager's door belongs to the integration Options::default_integration; unless that has a key, it is open to
+// loopback only. A request that a proxy on this machine forwarded does not count as loopback.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+
+#include "base/clock.h"
+#include "ingest/keys.h"
+#include "model/inlet.h"
+#include "net/http_router.h"
+
+namespace tocsin {
+
+class IngestDoors {
+ public:
+  struct Options {
+    IntegrationId default_integration{"default"};
+  };
+  struct Statistics {
+    std::uint64_t requests = 0;
+    std::uint64_t accepted_events = 0;  // durable
+    std::uint64_t rejected_events = 0;  // not well formed, each named in an answer
+    std::uint64_t ignored_events = 0;   // say nothing about a state
+    std::uint64_t unreadable_bodies = 0;
+    std::uint64_t unknown_keys = 0;
+    std::uint64_t refused_batches[5] = {};  // by Admission
+  };
+
+  // All outlive this; this outlives the server that the router is given to.
+  IngestDoors(Inlet& inlet, const KeyRing& keys, const Clock& clock, Options options);
+  ~IngestDoors();
+
+  void Register(HttpRouter& router);
+  // Any thread.
+  Statistics ReadStatistics() const;
+
+ private:
+  class Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+// How Alertmanager's API speaks outside its handlers: errors, CORS, Vary. For whoever adds routes under `prefix`.
+HttpSubtree AlertmanagerSubtree(std::string_view prefix);
+
+}  // namespace tocsin

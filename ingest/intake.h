@@ -1,0 +1,75 @@
+// Where the alerts of one message go on their way into a batch: the integration's labels are added, what must be bounded is bounded,
+// what cannot be taken is listed with its reason. One per message or reused by Begin; one thread.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/time/time.h"
+
+#include "model/event.h"
+#include "model/inlet.h"
+#include "model/organisation.h"
+
+namespace tocsin {
+
+// An alert of a message that did not become an event.
+struct Refused {
+  enum class Kind : std::uint8_t {
+    kRejected,  // not well formed
+    kIgnored,   // well formed, but it says nothing about an alert's state
+  };
+  std::uint32_t index = 0;  // in the message
+  std::string reason;
+  Kind kind = Kind::kRejected;
+  friend bool operator==(const Refused&, const Refused&) = default;
+};
+
+class Intake {
+ public:
+  enum class Manner : std::uint8_t {
+    kStrict,   // what is too long is rejected: the sender reads our answer
+    kLenient,  // texts for people are cut, and long keys hashed: better a shortened page than none
+  };
+
+  explicit Intake(std::uint64_t key_seed) : batch_(key_seed, 0) {}
+
+  // Empties everything. `labels` are added to events that lack them; they must outlive the use of this.
+  void Begin(IntegrationIndex integration, const Labels* labels, absl::Time received, Manner manner);
+
+  // The message's next alert, from views; `labels` and `annotations` are scratch space that is reordered and extended. An
+  // event whose end is not in the future is a resolve, whatever it calls itself.
+  void Add(EventHeader prototype,
+           std::vector<LabelView>& labels,
+           std::vector<LabelView>& annotations,
+           std::string_view dedup_key,
+           std::string_view link);
+  void Add(const AlertEvent& event);
+  // The message's next alert cannot be taken.
+  void Refuse(std::string reason, Refused::Kind kind = Refused::Kind::kRejected);
+
+  const EventBatch& batch() const { return batch_; }
+  const std::vector<Refused>& refused() const { return refused_; }
+  std::uint32_t seen() const { return seen_; }
+  std::size_t rejected() const;
+
+  // One outcome for each of the `seen` alerts of a message, in order: what the receipt says of the accepted ones, kRejected for
+  // the others. Static, because the answer comes when the Intake has long begun something else.
+  static std::vector<Outcome> Merge(const Receipt& receipt, const std::vector<Refused>& refused, std::uint32_t seen);
+
+ private:
+  void TrimAnnotations(std::vector<LabelView>& annotations, std::size_t other_bytes);
+
+  EventBatch batch_;
+  const Labels* labels_ = nullptr;
+  absl::Time received_;
+  Manner manner_ = Manner::kStrict;
+  std::uint32_t seen_ = 0;
+  std::vector<Refused> refused_;
+  std::vector<LabelView> label_scratch_;
+  std::vector<LabelView> annotation_scratch_;
+};
+
+}  // namespace tocsin
