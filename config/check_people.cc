@@ -1,4 +1,4 @@
-// Users, teams, schedules, policies, services, and how messages leave.
+// Users, teams, schedules, policies, services.
 #include <algorithm>
 #include <set>
 
@@ -140,13 +140,14 @@ void CheckContactMethod(CheckContext& context, const std::string& path, const Co
       break;
     case ContactMethod::Kind::kEmail:
       context.Require(address, CheckEmailAddress(method.address));
-      if (used && organisation.smtp.url.empty()) context.Report(path, "e-mail cannot be sent without the section smtp");
+      if (used && organisation.smtp.url.empty())
+        context.Report(path + ".kind", "e-mail cannot be sent without the section smtp");
       break;
     case ContactMethod::Kind::kSms:
     case ContactMethod::Kind::kVoice:
       context.Require(address, CheckPhoneNumber(method.address));
       if (used && organisation.twilio.account_sid.empty()) {
-        context.Report(path, "SMS and calls cannot be made without the section twilio");
+        context.Report(path + ".kind", "SMS and calls cannot be made without the section twilio");
       }
       break;
     case ContactMethod::Kind::kWebhook: context.Require(address, CheckHttpUrl(method.address)); break;

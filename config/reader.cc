@@ -73,8 +73,9 @@ void Fields::Require(std::string_view name) {
 }
 
 void Fields::Report(std::string_view name, std::string message) {
-  const YamlNode* value = reader_.Find(PathOf(name));
-  reader_.Report(value == nullptr ? node_ : *value, PathOf(name), std::move(message));
+  const auto entry =
+      std::ranges::find(node_.entries, name, [](const YamlNode::Entry& e) -> std::string_view { return e.key->text; });
+  reader_.Report(entry == node_.entries.end() ? node_ : *entry->value, PathOf(name), std::move(message));
 }
 
 void Fields::Text(std::string_view name, std::string& to) {

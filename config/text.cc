@@ -102,6 +102,34 @@ std::optional<absl::Duration> ReadOffset(std::string_view text) {
   return negative ? -offset : offset;
 }
 
+bool IsPort(std::string_view text) {
+  std::uint16_t port = 0;
+  const auto read = std::from_chars(text.data(), text.data() + text.size(), port);
+  return read.ec == std::errc() && read.ptr == text.data() + text.size() && port > 0;
+}
+
+// 127.x.y.z, nothing behind it.
+bool IsLoopbackAddress(std::string_view host) {
+  int dots = 0;
+  for (const char c : host) {
+    if (c == '.') ++dots;
+    if (c != '.' && !IsDigit(c)) return false;
+  }
+  return dots == 3 && host.starts_with("127.");
+}
+
+// The host of a URL with an authority, as written: what stands between // (or userinfo) and the port, path, query or
+// fragment. Boost.URL 1.81 takes the host of smtp://127.0.0.1.example.com to be 127.0.0.1.
+std::string_view HostOf(std::string_view url) {
+  const std::size_t slashes = url.find("://");
+  if (slashes == std::string_view::npos) return {};
+  std::string_view host = url.substr(slashes + 3);
+  host = host.substr(0, host.find_first_of("/?#"));
+  if (const std::size_t at = host.rfind('@'); at != std::string_view::npos) host.remove_prefix(at + 1);
+  if (host.starts_with('[')) return host.substr(0, host.find(']') + 1);
+  return host.substr(0, host.find(':'));
+}
+
 absl::Status CheckUrl(std::string_view url, std::string_view scheme, std::string_view secure_scheme) {
   TOCSIN_TRY(CheckLine(url, 2000));
   const auto parsed = boost::urls::parse_uri({url.data(), url.size()});
@@ -109,8 +137,8 @@ absl::Status CheckUrl(std::string_view url, std::string_view scheme, std::string
   if (!parsed) return Invalid("%s is not a URL; %s is needed", JsonQuote(url), kinds);
   const std::string found = ToLower({parsed->scheme().data(), parsed->scheme().size()});
   if (found != scheme && found != secure_scheme) return Invalid("%s is not a URL of %s", JsonQuote(url), kinds);
-  if (parsed->encoded_host().empty()) return Invalid("%s has no host", JsonQuote(url));
-  if (parsed->has_port() && !parsed->port().empty() && parsed->port_number() == 0) {
+  if (HostOf(url).empty()) return Invalid("%s has no host", JsonQuote(url));
+  if (parsed->has_port() && !IsPort({parsed->port().data(), parsed->port().size()})) {
     return Invalid("%s has a port that is not 1 to 65535", JsonQuote(url));
   }
   return absl::OkStatus();
@@ -285,11 +313,8 @@ absl::Status CheckSmtpUrl(std::string_view url) {
 }
 
 bool IsLoopbackUrl(std::string_view url) {
-  const auto parsed = boost::urls::parse_uri({url.data(), url.size()});
-  if (!parsed) return false;
-  const std::string host = ToLower({parsed->encoded_host().data(), parsed->encoded_host().size()});
-  if (host == "localhost" || host == "[::1]") return true;
-  return parsed->host_type() == boost::urls::host_type::ipv4 && host.starts_with("127.");
+  const std::string host = ToLower(HostOf(url));
+  return host == "localhost" || host == "[::1]" || IsLoopbackAddress(host);
 }
 
 }  // namespace tocsin

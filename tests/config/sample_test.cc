@@ -6,18 +6,12 @@
 #include "config/diff.h"
 #include "config/dump.h"
 #include "escalation/roster.h"
+#include "tests/config/organisation_yaml.h"
 
 namespace tocsin {
 namespace {
 
 using ::testing::IsEmpty;
-
-std::vector<std::string> Lines(const std::vector<Problem>& problems) {
-  std::vector<std::string> lines;
-  for (const Problem& problem : problems)
-    lines.push_back(Format(problem));
-  return lines;
-}
 
 TEST(SampleTest, IsAValidOrganisation) {
   const LoadResult sample = Load(SampleOrganisation());

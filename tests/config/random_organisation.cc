@@ -1,0 +1,248 @@
+#include "tests/config/random_organisation.h"
+
+#include <iterator>
+#include <string>
+
+#include "absl/strings/str_format.h"
+
+#include "config/secrets.h"
+
+namespace tocsin {
+namespace {
+
+constexpr std::int64_t kUsers = 6;
+
+// One line of text with everything in it that could confuse a reader of YAML.
+std::string RandomLine(Random& random) {
+  constexpr const char* kPieces[] = {"a", " ",  "\"", "'",  ":",  ": ",   " #", "- ",  "{",   "}",
+                                     "[", "]",  ",",  "&a", "*a", "!",    "|",  ">",   "%",   "@",
+                                     "`", "\\", "ä",  "中", "😀",  "null", "~",  "0x1", "1e3", "true"};
+  std::string text;
+  for (std::int64_t i = random.Between(1, 6); i > 0; --i)
+    text += kPieces[random.Below(std::size(kPieces))];
+  return text;
+}
+
+template <typename Id>
+Id NameOf(const char* kind, std::int64_t number) {
+  return Id(absl::StrFormat("%s-%d", kind, number));
+}
+
+UserId AnyUser(Random& random) {
+  return NameOf<UserId>("user", random.Between(0, kUsers - 1));
+}
+
+absl::Duration AnyDuration(Random& random, std::int64_t low_s, std::int64_t high_s) {
+  return absl::Seconds(random.Between(low_s, high_s));
+}
+
+absl::Time AnyTime(Random& random) {
+  return absl::FromUnixSeconds(60 * random.Between(28'000'000, 33'000'000));
+}
+
+std::vector<Matcher> AnyMatchers(Random& random) {
+  std::vector<Matcher> matchers;
+  for (std::int64_t i = random.Between(1, 3); i > 0; --i) {
+    const bool regex = random.OneIn(2);
+    matchers.push_back({random.OneIn(4) ? "na me-ä" : "label",
+                        regex ? MatchOp::kNotRegex : static_cast<MatchOp>(random.Below(2)),
+                        regex ? "a.*|b\\d+\"" : RandomLine(random)});
+  }
+  return matchers;
+}
+
+User AnyUserNumber(Random& random, std::int64_t number) {
+  User user;
+  user.id = NameOf<UserId>("user", number);
+  user.name = RandomLine(random);
+  user.time_zone = random.OneIn(2) ? "UTC" : "Europe/Berlin";
+  user.contact_methods = {
+      {ContactMethodId("terminal"), ContactMethod::Kind::kTerminal, RandomLine(random),          ""                },
+      {ContactMethodId("m"),        ContactMethod::Kind::kEmail,    "a@example.com",             ""                },
+      {ContactMethodId("s"),        ContactMethod::Kind::kSms,      "+4930123456",               ""                },
+      {ContactMethodId("h"),        ContactMethod::Kind::kWebhook,  "https://example.com/?a=#b", RandomLine(random)},
+  };
+  for (const Urgency urgency : {Urgency::kHigh, Urgency::kLow}) {
+    const auto method = random.Below(user.contact_methods.size());
+    user.notification_rules.push_back({urgency, AnyDuration(random, 0, 900), user.contact_methods[method].id});
+  }
+  if (random.OneIn(3)) user.notification_rules = {};
+  return user;
+}
+
+Layer AnyLayer(Random& random, std::int64_t number) {
+  Layer layer;
+  layer.id = NameOf<LayerId>("layer", number);
+  layer.name = RandomLine(random);
+  layer.priority = static_cast<std::int32_t>(random.Between(-5, 5));
+  if (random.OneIn(2)) layer.time_zone = "America/New_York";
+  if (random.OneIn(2)) layer.effective_since = AnyTime(random);
+  if (random.OneIn(2)) layer.effective_until = layer.effective_since.value_or(AnyTime(random)) + absl::Hours(24);
+  layer.rotation.type = static_cast<Rotation::Type>(random.Below(4));
+  layer.rotation.length = static_cast<std::int32_t>(random.Between(1, 30));
+  layer.rotation.start =
+      absl::CivilMinute(2024, random.Between(1, 12), random.Between(1, 28), random.Between(0, 23), 0);
+  layer.rotation.count = static_cast<Rotation::Count>(random.Below(2));
+  layer.rotation.month_overflow = static_cast<Rotation::MonthOverflow>(random.Below(3));
+  layer.participants = {
+      {{UserTarget{AnyUser(random)}}}, {{UserTarget{AnyUser(random)}, TeamTarget{TeamId("team-0")}}}, {}};
+  layer.rotation.start_index = static_cast<std::int32_t>(random.Below(3));
+  layer.restrictions.push_back({Restriction::Type::kDaily, static_cast<std::int32_t>(random.Below(1440)), 1,
+                                static_cast<std::int32_t>(random.Between(1, 1440))});
+  layer.restrictions.push_back({Restriction::Type::kWeekly, static_cast<std::int32_t>(random.Below(1440)),
+                                static_cast<std::int32_t>(random.Between(1, 7)),
+                                static_cast<std::int32_t>(random.Between(1, 10'080))});
+  return layer;
+}
+
+Schedule AnySchedule(Random& random, std::int64_t number) {
+  Schedule schedule;
+  schedule.id = NameOf<ScheduleId>("schedule", number);
+  schedule.name = RandomLine(random);
+  if (random.OneIn(2)) schedule.team = TeamId("team-0");
+  schedule.time_zone = "Asia/Singapore";
+  for (std::int64_t i = random.Between(1, 3); i > 0; --i)
+    schedule.layers.push_back(AnyLayer(random, i));
+  const absl::Time start = AnyTime(random);
+  Override change;
+  change.id = "o1";
+  change.seq = random.OneIn(2) ? 1 : 77;
+  change.start = start;
+  change.end = start + absl::Hours(3);
+  change.type = static_cast<Override::Type>(random.Below(3));
+  change.users = {UserTarget{AnyUser(random)}};
+  change.layers = {schedule.layers[0].id};
+  change.created_by = RandomLine(random);
+  change.reason = RandomLine(random);
+  schedule.overrides.push_back(change);
+  Override swap;
+  swap.seq = 2;
+  swap.start = start;
+  swap.end = start + absl::Hours(1);
+  swap.type = Override::Type::kSwap;
+  swap.from_user = UserId("user-0");
+  swap.to_user = UserId("user-1");
+  schedule.overrides.push_back(swap);
+  schedule.temporary_schedules.push_back(
+      {start, start + absl::Hours(8), {{start, start + absl::Hours(4), {UserTarget{AnyUser(random)}}}}});
+  return schedule;
+}
+
+EscalationPolicy AnyPolicy(Random& random, std::int64_t number) {
+  EscalationPolicy policy;
+  policy.id = NameOf<PolicyId>("policy", number);
+  policy.name = RandomLine(random);
+  policy.steps.push_back({
+      AnyDuration(random, 1, 900), {UserTarget{UserId("sure")}, TeamTarget{TeamId("team-0")}}
+  });
+  policy.steps.push_back({AnyDuration(random, 0, 900), {ScheduleTarget{ScheduleId("schedule-0")}}});
+  if (random.OneIn(2)) policy.steps.emplace_back();
+  if (random.OneIn(2)) {
+    policy.repeats = static_cast<std::int32_t>(random.Between(1, 5));
+    policy.repeat_interval = AnyDuration(random, 0, 900);
+  }
+  policy.acknowledge_timeout = AnyDuration(random, 1, 9000);
+  return policy;
+}
+
+Route AnyRoute(Random& random, const Route& parent, const std::string& id, int depth) {
+  Route route = parent;
+  route.children.clear();
+  route.id = RouteId(random.OneIn(3) ? id + "/named" : id);
+  if (depth > 0) {
+    route.matchers = AnyMatchers(random);
+    route.continue_matching = random.OneIn(2);
+  }
+  if (random.OneIn(2)) route.policy = NameOf<PolicyId>("policy", random.Between(0, 1));
+  if (random.OneIn(3)) route.receiver = ReceiverId(random.OneIn(2) ? "chat" : "");
+  if (route.receiver.set() && random.OneIn(3)) route.policy = PolicyId();
+  if (!route.receiver.set() && !route.policy.set()) route.policy = PolicyId("policy-0");
+  if (random.OneIn(3)) route.service = ServiceId(random.OneIn(2) ? "service" : "");
+  if (random.OneIn(3)) route.urgency = std::nullopt;
+  if (random.OneIn(3)) route.urgency = static_cast<Urgency>(random.Below(2));
+  if (random.OneIn(3)) {
+    route.group_by_all = random.OneIn(3);
+    route.group_by =
+        route.group_by_all ? std::vector<std::string>{} : std::vector<std::string>{"b", RandomLine(random)};
+  }
+  if (random.OneIn(2)) route.group_wait = AnyDuration(random, 0, 60);
+  if (random.OneIn(2)) route.group_interval = AnyDuration(random, 1, 600);
+  if (random.OneIn(2)) route.repeat_interval = AnyDuration(random, 600, 6000);
+  for (std::uint64_t i = 0, n = random.Below(3); depth < 4 && i < n; ++i) {
+    route.children.push_back(AnyRoute(random, route, absl::StrFormat("%s/%d", route.id.value(), i), depth + 1));
+  }
+  return route;
+}
+
+IncidentCondition AnyCondition(Random& random, int depth) {
+  using Kind = IncidentCondition::Kind;
+  IncidentCondition condition;
+  condition.kind = static_cast<Kind>(random.Below(8));
+  if (depth == 3 && (condition.kind == Kind::kAll || condition.kind == Kind::kAny)) condition.kind = Kind::kExhausted;
+  switch (condition.kind) {
+    case Kind::kAll:
+    case Kind::kAny:
+      for (std::int64_t i = random.Between(1, 3); i > 0; --i)
+        condition.operands.push_back(AnyCondition(random, depth + 1));
+      break;
+    case Kind::kRate: condition.window = AnyDuration(random, 1, 600); [[fallthrough]];
+    case Kind::kGroupSize: condition.count = static_cast<std::uint32_t>(random.Between(1, 1000)); break;
+    case Kind::kSeverity: condition.severity = static_cast<Severity>(random.Between(1, 5)); break;
+    case Kind::kUnacknowledged: condition.window = AnyDuration(random, 1, 600); break;
+    case Kind::kExhausted: break;
+    case Kind::kMatchers: condition.matchers = AnyMatchers(random); break;
+  }
+  return condition;
+}
+
+}  // namespace
+
+Organisation RandomOrganisation(Random& random) {
+  Organisation organisation;
+  organisation.name = RandomLine(random);
+  organisation.public_url = "https://tocsin.example.com/x";
+  for (std::int64_t i = 0; i < kUsers; ++i)
+    organisation.users.push_back(AnyUserNumber(random, i));
+  User sure = AnyUserNumber(random, 99);
+  sure.id = UserId("sure");
+  sure.notification_rules = {
+      {Urgency::kHigh, absl::ZeroDuration(), ContactMethodId("terminal")},
+      {Urgency::kLow,  absl::ZeroDuration(), ContactMethodId("terminal")},
+  };
+  organisation.users.push_back(sure);
+  organisation.fallback_user = sure.id;
+  organisation.teams = {
+      {TeamId("team-0"), RandomLine(random), {UserId("user-1"), UserId("user-0")}},
+      {TeamId("team-1"), "team-1",           {}                                  },
+  };
+  for (std::int64_t i = 0; i < 2; ++i)
+    organisation.schedules.push_back(AnySchedule(random, i));
+  for (std::int64_t i = 0; i < 2; ++i)
+    organisation.policies.push_back(AnyPolicy(random, i));
+  organisation.services.push_back({ServiceId("service"), RandomLine(random), TeamId("team-1"), AnyMatchers(random)});
+  organisation.integrations = {
+      {IntegrationId("open"),        "generic",    "", {}, absl::ZeroDuration(), 5},
+      { IntegrationId("closed"),
+       "nagios", HashKey(RandomLine(random)),
+       {{"a", RandomLine(random)}, {"ä b", "c"}},
+       AnyDuration(random,                                              1,                                                                   600),
+       1'000'000},
+  };
+  organisation.receivers.push_back({ReceiverId("chat"),
+                                    {{ContactMethodId("x"), ContactMethod::Kind::kWebhook, "http://127.0.0.1:1/", "s"}},
+                                    random.OneIn(2)});
+  organisation.route = AnyRoute(random, Route(), "root", 0);
+  organisation.incident_rules.push_back({IncidentRuleId("rule"),
+                                         AnyCondition(random, 0),
+                                         static_cast<std::uint8_t>(random.Between(1, 5)),
+                                         "t {{labels.x}}: " + std::to_string(random.Next()),
+                                         random.OneIn(2) ? PolicyId("policy-1") : PolicyId(),
+                                         AnyDuration(random, 0, 3600),
+                                         {"a"}});
+  organisation.smtp = {"smtp://127.0.0.1:25", "a@example.com", "u", RandomLine(random), random.OneIn(2), "/ca.pem"};
+  organisation.twilio = {"https://example.com", "AC1", RandomLine(random), "+15005550006"};
+  organisation.dead_man = {"https://example.com/d", AnyDuration(random, 1, 60)};
+  return organisation;
+}
+
+}  // namespace tocsin
