@@ -101,9 +101,13 @@ void AddPositions(const Reader& reader, std::vector<Problem>& problems) {
 // Adds what Check finds, unless something at that place, or around it, could not even be read.
 void AddChecked(const Reader& reader, const Organisation& organisation, std::vector<Problem>& problems) {
   std::vector<Problem> found = Check(organisation);
+  const auto is_at_or_below = [](const std::string& path, const std::string& above) {
+    return path.starts_with(above) &&
+           (path.size() == above.size() || path[above.size()] == '.' || path[above.size()] == '[');
+  };
   std::erase_if(found, [&](const Problem& problem) {
     return std::ranges::any_of(
-        problems, [&](const Problem& form) { return !form.path.empty() && problem.path.starts_with(form.path); });
+        problems, [&](const Problem& form) { return !form.path.empty() && is_at_or_below(problem.path, form.path); });
   });
   AddPositions(reader, found);
   std::ranges::move(found, std::back_inserter(problems));
