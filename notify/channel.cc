@@ -6,7 +6,7 @@
 #include "base/status.h"
 #include "notify/channels/channels.h"
 
-namespace tocsin {
+namespace tocsin::notify {
 namespace {
 
 using Kind = ContactMethod::Kind;
@@ -27,4 +27,4 @@ const Channel& ChannelOf(ContactMethod::Kind kind) {
   return kChannels[index];
 }
 
-}  // namespace tocsin
+}  // namespace tocsin::notify

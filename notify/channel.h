@@ -12,7 +12,7 @@
 #include "model/response.h"
 #include "notify/exchange.h"
 
-namespace tocsin {
+namespace tocsin::notify {
 
 // All functions are pure.
 struct Channel {
@@ -29,4 +29,4 @@ struct Channel {
 
 const Channel& ChannelOf(ContactMethod::Kind kind);
 
-}  // namespace tocsin
+}  // namespace tocsin::notify

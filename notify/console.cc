@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-namespace tocsin {
+namespace tocsin::notify {
 
 Console::Console(int fd) : fd_(fd) {
   struct stat status {};
@@ -59,4 +59,4 @@ std::optional<Console::Printed> Console::Pump() {
   return std::nullopt;
 }
 
-}  // namespace tocsin
+}  // namespace tocsin::notify

@@ -8,7 +8,7 @@
 #include <optional>
 #include <string>
 
-namespace tocsin {
+namespace tocsin::notify {
 
 class Console {
  public:
@@ -46,4 +46,4 @@ class Console {
   std::deque<Text> waiting_;
 };
 
-}  // namespace tocsin
+}  // namespace tocsin::notify

@@ -6,7 +6,7 @@
 
 #include "notify/text.h"
 
-namespace tocsin {
+namespace tocsin::notify {
 namespace {
 
 int OnSocketMade(void* /*context*/, curl_socket_t socket, curlsocktype /*purpose*/) {
@@ -70,4 +70,4 @@ std::string ErrorOf(CURLcode code, const char* own_words) {
   return CleanLine(own_words[0] != '\0' ? own_words : curl_easy_strerror(code), kErrorBytes);
 }
 
-}  // namespace tocsin
+}  // namespace tocsin::notify

@@ -10,7 +10,7 @@
 #include "notify/exchange.h"
 #include "notify/peer_rules.h"
 
-namespace tocsin {
+namespace tocsin::notify {
 
 // How we reach the outside, for all exchanges alike.
 struct TransportOptions {
@@ -48,4 +48,4 @@ Reply::Trouble TroubleOf(CURLcode code);
 // One clean line: libcurl's own words about this transfer where it left some, else about the code.
 std::string ErrorOf(CURLcode code, const char* own_words);
 
-}  // namespace tocsin
+}  // namespace tocsin::notify

@@ -4,7 +4,7 @@
 
 #include "base/strings.h"
 
-namespace tocsin {
+namespace tocsin::notify {
 
 Verdict JudgeUnanswered(const Reply& reply) {
   using Kind = AttemptResult::Kind;
@@ -35,4 +35,4 @@ absl::Duration ParseRetryAfter(std::string_view value, absl::Time now) {
   return std::clamp(asked, absl::ZeroDuration(), kLongestRetryAfter);
 }
 
-}  // namespace tocsin
+}  // namespace tocsin::notify

@@ -12,14 +12,14 @@
 
 #include "model/command.h"
 
-namespace tocsin {
+namespace tocsin::notify {
 
 // More of a provider's reply is not read.
 inline constexpr std::size_t kReplyBytes = 64 * 1024;
 // The longest pause that a provider can ask for; its clock and its arithmetic are not ours.
 inline constexpr absl::Duration kLongestRetryAfter = absl::Minutes(10);
 
-struct HttpRequest {
+struct WebRequest {
   enum class Peers : std::uint8_t {
     kAny,     // the URL is the operator's own: a provider, a dead-man service
     kPublic,  // the URL is anybody's: only peers that the rules permit (notify/peer_rules.h)
@@ -47,7 +47,7 @@ struct ConsolePage {
   std::string text = {};
 };
 
-using Exchange = std::variant<HttpRequest, MailRequest, ConsolePage>;
+using Exchange = std::variant<WebRequest, MailRequest, ConsolePage>;
 
 struct Reply {
   // How far it came. In doubt the later one: a repeated page beats a lost one.
@@ -90,4 +90,4 @@ Verdict JudgeUnanswered(const Reply& reply);
 // The value of a Retry-After header: seconds or an HTTP date, else zero; always within [0, kLongestRetryAfter].
 absl::Duration ParseRetryAfter(std::string_view value, absl::Time now);
 
-}  // namespace tocsin
+}  // namespace tocsin::notify

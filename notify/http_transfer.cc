@@ -7,9 +7,9 @@
 
 #include "base/strings.h"
 
-namespace tocsin {
+namespace tocsin::notify {
 
-HttpTransfer::HttpTransfer(HttpRequest request, const TransportOptions& options)
+HttpTransfer::HttpTransfer(WebRequest request, const TransportOptions& options)
     : request_(std::move(request)), options_(options), handle_(curl_easy_init()) {
   TOCSIN_CHECK(handle_ != nullptr, "out of memory");
   CURL* handle = handle_.get();
@@ -52,7 +52,7 @@ HttpTransfer::HttpTransfer(HttpRequest request, const TransportOptions& options)
 curl_socket_t HttpTransfer::OpenSocket(void* self, curlsocktype /*purpose*/, curl_sockaddr* address) {
   auto* transfer = static_cast<HttpTransfer*>(self);
   // Behind a proxy the peer is the proxy, the operator's own, and what it connects to is its own decision.
-  const bool check = transfer->request_.peers == HttpRequest::Peers::kPublic && transfer->options_.proxy.empty();
+  const bool check = transfer->request_.peers == WebRequest::Peers::kPublic && transfer->options_.proxy.empty();
   if (check && !transfer->options_.webhook_peers.Permits(address->addr, address->addrlen)) {
     transfer->peer_denied_ = true;
     return CURL_SOCKET_BAD;
@@ -119,4 +119,4 @@ Reply HttpTransfer::Abandon(std::string_view why, absl::Time now) const {
   return reply;
 }
 
-}  // namespace tocsin
+}  // namespace tocsin::notify

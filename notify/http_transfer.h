@@ -12,13 +12,13 @@
 #include "notify/curl_options.h"
 #include "notify/exchange.h"
 
-namespace tocsin {
+namespace tocsin::notify {
 
 // Life: made, added to a multi handle by its handle(), then Finish() once with libcurl's result, or Abandon() when it
 // took too long; then taken off the multi handle, then destroyed.
 class HttpTransfer {
  public:
-  HttpTransfer(HttpRequest request, const TransportOptions& options);
+  HttpTransfer(WebRequest request, const TransportOptions& options);
   HttpTransfer(const HttpTransfer&) = delete;  // libcurl holds our address
   HttpTransfer& operator=(const HttpTransfer&) = delete;
 
@@ -34,7 +34,7 @@ class HttpTransfer {
   static std::size_t OnHeader(char* bytes, std::size_t size, std::size_t count, void* self);
   static std::size_t OnBody(char* bytes, std::size_t size, std::size_t count, void* self);
 
-  const HttpRequest request_;
+  const WebRequest request_;
   const TransportOptions& options_;  // of the notifier, which outlives all transfers
   CurlList headers_;
   std::array<char, CURL_ERROR_SIZE> error_{};
@@ -47,4 +47,4 @@ class HttpTransfer {
   CurlHandle handle_;  // last: its end must not find the others gone
 };
 
-}  // namespace tocsin
+}  // namespace tocsin::notify

@@ -2,7 +2,7 @@
 
 #include "base/status.h"
 
-namespace tocsin {
+namespace tocsin::notify {
 
 void Lanes::Push(Lane lane, const std::string& destination, Ticket ticket) {
   Waiting& waiting = waiting_[static_cast<std::size_t>(lane)];
@@ -61,4 +61,4 @@ void Lanes::Release(const std::string& destination) {
   --in_flight_;
 }
 
-}  // namespace tocsin
+}  // namespace tocsin::notify

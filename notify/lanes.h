@@ -16,7 +16,7 @@
 
 #include "model/response.h"
 
-namespace tocsin {
+namespace tocsin::notify {
 
 class Lanes {
  public:
@@ -58,4 +58,4 @@ class Lanes {
   std::size_t in_flight_ = 0;
 };
 
-}  // namespace tocsin
+}  // namespace tocsin::notify

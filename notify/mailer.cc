@@ -15,7 +15,7 @@
 
 #include "base/strings.h"
 
-namespace tocsin {
+namespace tocsin::notify {
 namespace {
 
 constexpr std::string_view kMessageStage = ".";
@@ -244,4 +244,4 @@ void Mailer::Run() {
   }
 }
 
-}  // namespace tocsin
+}  // namespace tocsin::notify

@@ -20,7 +20,7 @@
 #include "notify/curl_options.h"
 #include "notify/exchange.h"
 
-namespace tocsin {
+namespace tocsin::notify {
 
 // A message on its way. Its state decides the race between the deadline and the last byte: either the message is given
 // up and its end never sent, or its end is sent and giving up can only say "ambiguous".
@@ -86,4 +86,4 @@ class Mailer {
   std::vector<std::thread> threads_;  // the owner's; Start() and the destructor are not concurrent with themselves
 };
 
-}  // namespace tocsin
+}  // namespace tocsin::notify

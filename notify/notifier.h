@@ -22,6 +22,9 @@
 #include "notify/peer_rules.h"
 
 namespace tocsin {
+namespace notify {
+class Dispatcher;
+}
 
 class Notifier {
  public:
@@ -63,8 +66,7 @@ class Notifier {
   Statistics Read() const;
 
  private:
-  class Impl;
-  std::unique_ptr<Impl> impl_;
+  std::unique_ptr<notify::Dispatcher> dispatcher_;
 };
 
 }  // namespace tocsin

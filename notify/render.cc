@@ -9,7 +9,7 @@
 #include "notify/text.h"
 #include "notify/wording.h"
 
-namespace tocsin {
+namespace tocsin::notify {
 namespace {
 
 std::string Repeated(std::string_view piece, std::size_t times) {
@@ -34,7 +34,7 @@ std::string RenderTerminal(const Notification& notification, absl::Time now, abs
   const std::string body = Body(notification);
   if (!body.empty()) {
     out += "┃\n";
-    for (const absl::string_view line : absl::StrSplit(body, '\n'))
+    for (const auto line : absl::StrSplit(body, '\n'))
       absl::StrAppend(&out, "┃ ", line, "\n");
   }
   const std::vector<std::string> how = HowToAcknowledge(notification);
@@ -72,4 +72,4 @@ std::string RenderWebhook(const Notification& notification) {
       ",\"attempt\":", notification.attempt, ",\"repeat\":", notification.repeat ? "true" : "false", "}");
 }
 
-}  // namespace tocsin
+}  // namespace tocsin::notify

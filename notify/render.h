@@ -10,7 +10,7 @@
 
 #include "model/response.h"
 
-namespace tocsin {
+namespace tocsin::notify {
 
 // At most so many SMS segments; carriers bill each.
 inline constexpr int kSmsSegments = 3;
@@ -46,4 +46,4 @@ bool IsEnvelopeAddress(std::string_view text);
 // The address in a sender's "name <address>" or bare "address"; empty when it may not go into an envelope.
 std::string SenderAddress(std::string_view from);
 
-}  // namespace tocsin
+}  // namespace tocsin::notify

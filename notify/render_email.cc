@@ -12,7 +12,7 @@
 #include "notify/text.h"
 #include "notify/wording.h"
 
-namespace tocsin {
+namespace tocsin::notify {
 namespace {
 
 bool IsPlainAscii(std::string_view text) {
@@ -145,4 +145,4 @@ std::string RenderEmail(const Notification& notification, std::string_view from,
   return out;
 }
 
-}  // namespace tocsin
+}  // namespace tocsin::notify

@@ -9,7 +9,7 @@
 #include "notify/text.h"
 #include "notify/wording.h"
 
-namespace tocsin {
+namespace tocsin::notify {
 namespace {
 
 constexpr std::string_view kGsmBeyondAscii = "£¥èéùìòÇØøÅåΔΦΓΛΩΠΨΣΘΞÆæßÉ¤¡ÄÖÑÜ§¿äöñüà";
@@ -88,4 +88,4 @@ std::string RenderSms(const Notification& notification) {
   return cut_to(fits);
 }
 
-}  // namespace tocsin
+}  // namespace tocsin::notify

@@ -5,7 +5,7 @@
 
 #include "base/strings.h"
 
-namespace tocsin {
+namespace tocsin::notify {
 namespace {
 
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
@@ -151,4 +151,4 @@ std::string FormEscape(std::string_view text) {
   return out;
 }
 
-}  // namespace tocsin
+}  // namespace tocsin::notify

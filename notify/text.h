@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace tocsin {
+namespace tocsin::notify {
 
 // One line of valid UTF-8 of at most `bytes` bytes: no control characters, no line or paragraph separators, no
 // direction overrides, no invisible tags. What separated lines or words becomes one space. Cut text ends in "...".
@@ -24,4 +24,4 @@ std::string XmlEscape(std::string_view text);
 // application/x-www-form-urlencoded: all but unreserved characters as %XX.
 std::string FormEscape(std::string_view text);
 
-}  // namespace tocsin
+}  // namespace tocsin::notify

@@ -6,7 +6,7 @@
 #include "notify/render.h"
 #include "notify/text.h"
 
-namespace tocsin {
+namespace tocsin::notify {
 namespace {
 
 std::string_view PurposeLabel(Notification::Purpose purpose) {
@@ -93,4 +93,4 @@ std::string Reference(const Subject& subject) {
   return "";
 }
 
-}  // namespace tocsin
+}  // namespace tocsin::notify

@@ -8,7 +8,7 @@
 
 #include "model/response.h"
 
-namespace tocsin {
+namespace tocsin::notify {
 
 // What is kept of an alert's words. Media with less room cut further.
 inline constexpr std::size_t kTitleBytes = 300;
@@ -32,4 +32,4 @@ std::string Body(const Notification& notification);
 std::vector<std::string> HowToAcknowledge(const Notification& notification);
 bool Acknowledgeable(const Notification& notification);
 
-}  // namespace tocsin
+}  // namespace tocsin::notify

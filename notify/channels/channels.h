@@ -5,7 +5,7 @@
 
 #include "notify/channel.h"
 
-namespace tocsin {
+namespace tocsin::notify {
 
 std::string TerminalDestination(const ContactMethod& method, const Organisation& organisation);
 absl::StatusOr<Exchange> ComposeTerminal(const Notification& notification,
@@ -35,4 +35,4 @@ Verdict JudgeWebhook(const Reply& reply);
 // The value of the header Tocsin-Signature: "t=<unix seconds>,v1=<hex HMAC-SHA256 of "<t>.<body>">".
 std::string SignWebhook(const std::string& secret, const std::string& body, absl::Time now);
 
-}  // namespace tocsin
+}  // namespace tocsin::notify

@@ -8,7 +8,7 @@
 #include "notify/render.h"
 #include "notify/text.h"
 
-namespace tocsin {
+namespace tocsin::notify {
 
 std::string EmailDestination(const ContactMethod& /*method*/, const Organisation& organisation) {
   return organisation.smtp.url;
@@ -53,4 +53,4 @@ Verdict JudgeEmail(const Reply& reply) {
   return verdict;
 }
 
-}  // namespace tocsin
+}  // namespace tocsin::notify

@@ -2,7 +2,7 @@
 #include "notify/channels/channels.h"
 #include "notify/render.h"
 
-namespace tocsin {
+namespace tocsin::notify {
 
 std::string TerminalDestination(const ContactMethod& /*method*/, const Organisation& /*organisation*/) {
   return "terminal";
@@ -21,4 +21,4 @@ Verdict JudgeTerminal(const Reply& reply) {
   return {.kind = AttemptResult::Kind::kAccepted, .detail = "printed"};
 }
 
-}  // namespace tocsin
+}  // namespace tocsin::notify

@@ -13,7 +13,7 @@
 #include "notify/render.h"
 #include "notify/text.h"
 
-namespace tocsin {
+namespace tocsin::notify {
 namespace {
 
 using Kind = AttemptResult::Kind;
@@ -74,7 +74,7 @@ bool IsNumber(std::string_view text) {
 }
 
 // Checks all that SMS and calls share, and addresses the request: `resource` is "Messages" or "Calls".
-absl::StatusOr<HttpRequest> Address(const Notification& notification, const Twilio& twilio, std::string_view resource) {
+absl::StatusOr<WebRequest> Address(const Notification& notification, const Twilio& twilio, std::string_view resource) {
   if (twilio.account_sid.empty() || twilio.auth_token.empty() || twilio.from.empty()) {
     return Precondition("no SMS and voice provider is configured (twilio.account_sid, auth_token, from)");
   }
@@ -88,12 +88,12 @@ absl::StatusOr<HttpRequest> Address(const Notification& notification, const Twil
   std::string_view base = twilio.url;
   while (base.ends_with('/'))
     base.remove_suffix(1);
-  HttpRequest request{
+  WebRequest request{
       .url = absl::StrCat(ToAbsl(base), "/2010-04-01/Accounts/", twilio.account_sid, "/", ToAbsl(resource), ".json"),
       .headers = {"Content-Type: application/x-www-form-urlencoded", "Accept: application/json"},
       .username = twilio.account_sid,
       .password = twilio.auth_token,
-      .peers = HttpRequest::Peers::kAny
+      .peers = WebRequest::Peers::kAny
   };
   const std::string_view sender =
       twilio.from.starts_with("MG") && resource == "Messages" ? "MessagingServiceSid" : "From";
@@ -111,7 +111,7 @@ std::string TwilioDestination(const ContactMethod& /*method*/, const Organisatio
 absl::StatusOr<Exchange> ComposeSms(const Notification& notification,
                                     const Organisation& organisation,
                                     absl::Time /*now*/) {
-  TOCSIN_ASSIGN(HttpRequest request, Address(notification, organisation.twilio, "Messages"));
+  TOCSIN_ASSIGN(WebRequest request, Address(notification, organisation.twilio, "Messages"));
   absl::StrAppend(&request.body, "&Body=", FormEscape(RenderSms(notification)));
   return request;
 }
@@ -119,7 +119,7 @@ absl::StatusOr<Exchange> ComposeSms(const Notification& notification,
 absl::StatusOr<Exchange> ComposeVoice(const Notification& notification,
                                       const Organisation& organisation,
                                       absl::Time /*now*/) {
-  TOCSIN_ASSIGN(HttpRequest request, Address(notification, organisation.twilio, "Calls"));
+  TOCSIN_ASSIGN(WebRequest request, Address(notification, organisation.twilio, "Calls"));
   absl::StrAppend(&request.body, "&Twiml=", FormEscape(RenderVoice(notification)));
   return request;
 }
@@ -151,4 +151,4 @@ Verdict JudgeTwilio(const Reply& reply) {
   return verdict;
 }
 
-}  // namespace tocsin
+}  // namespace tocsin::notify

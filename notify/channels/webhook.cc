@@ -22,7 +22,7 @@
 #include "notify/channels/channels.h"
 #include "notify/render.h"
 
-namespace tocsin {
+namespace tocsin::notify {
 namespace {
 
 // scheme://host:port without what stands before an "@".
@@ -70,7 +70,7 @@ absl::StatusOr<Exchange> ComposeWebhook(const Notification& notification,
   if (std::ranges::any_of(url, [](char c) { return static_cast<unsigned char>(c) <= ' ' || c == 0x7F; })) {
     return Invalid("the webhook's URL holds spaces or control characters");
   }
-  HttpRequest request{.url = url, .body = RenderWebhook(notification), .peers = HttpRequest::Peers::kPublic};
+  WebRequest request{.url = url, .body = RenderWebhook(notification), .peers = WebRequest::Peers::kPublic};
   request.headers = {"Content-Type: application/json",
                      absl::StrCat("Idempotency-Key: ", HeaderSafe(notification.idempotency_key))};
   if (const std::string& secret = notification.method.secret; !secret.empty()) {
@@ -90,4 +90,4 @@ Verdict JudgeWebhook(const Reply& reply) {
   return verdict;
 }
 
-}  // namespace tocsin
+}  // namespace tocsin::notify

@@ -8,7 +8,7 @@
 
 #include "tests/support/fake_twilio.h"
 
-namespace tocsin {
+namespace tocsin::notify {
 
 Notifier::Report Reports::Taker() {
   return [this](const AttemptResult& result) {
@@ -88,4 +88,4 @@ OrganisationPtr Shared(Organisation organisation) {
   return std::make_shared<const Organisation>(std::move(organisation));
 }
 
-}  // namespace tocsin
+}  // namespace tocsin::notify

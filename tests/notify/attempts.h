@@ -11,7 +11,7 @@
 #include "notify/notifier.h"
 #include "tests/support/fake_http.h"
 
-namespace tocsin {
+namespace tocsin::notify {
 
 // Keeps every report. Any thread.
 class Reports {
@@ -42,4 +42,4 @@ Notifier::Options LoopbackOptions();
 Organisation OrganisationWithTwilio(const std::string& url);
 OrganisationPtr Shared(Organisation organisation);
 
-}  // namespace tocsin
+}  // namespace tocsin::notify

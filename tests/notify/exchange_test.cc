@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace tocsin {
+namespace tocsin::notify {
 namespace {
 
 TEST(RetryAfterTest, IsSecondsOrADateAndNeverAbsurd) {
@@ -60,4 +60,4 @@ TEST(UnansweredTest, IsRetriedAmbiguousOrRejectedByHowFarItCame) {
 }
 
 }  // namespace
-}  // namespace tocsin
+}  // namespace tocsin::notify

@@ -10,7 +10,7 @@
 
 #include "base/random.h"
 
-namespace tocsin {
+namespace tocsin::notify {
 namespace {
 
 using ::testing::ElementsAre;
@@ -117,4 +117,4 @@ TEST(LanesTest, KeepsItsBoundsAndLosesNobody) {
 }
 
 }  // namespace
-}  // namespace tocsin
+}  // namespace tocsin::notify

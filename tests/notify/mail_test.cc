@@ -17,7 +17,7 @@
 #include "tests/support/fake_http.h"
 #include "tests/support/smtp_server.h"
 
-namespace tocsin {
+namespace tocsin::notify {
 namespace {
 
 using ::testing::ElementsAre;
@@ -72,7 +72,7 @@ Parsed Parse(const std::string& raw) {
   Parsed parsed;
   const std::size_t end = raw.find("\r\n\r\n");
   parsed.body = end == std::string::npos ? "" : raw.substr(end + 4);
-  for (const absl::string_view piece : absl::StrSplit(ToAbsl(std::string_view(raw).substr(0, end)), "\r\n")) {
+  for (const auto piece : absl::StrSplit(ToAbsl(std::string_view(raw).substr(0, end)), "\r\n")) {
     const std::string line(piece);
     if (line.starts_with(' ')) {
       parsed.values[parsed.names.back()] += line;
@@ -182,9 +182,9 @@ TEST_F(MailTest, NoTextBreaksOutOfItsHeaderOrAddsARecipient) {
     const Parsed parsed = Parse(mail.raw);
     EXPECT_THAT(parsed.names, ::testing::ElementsAreArray(kHeaders));
     EXPECT_TRUE(std::ranges::all_of(mail.raw, [](char c) { return c == '\r' || c == '\n' || (c >= ' ' && c < 0x7F); }));
-    for (const absl::string_view line : absl::StrSplit(mail.raw, "\r\n")) {
+    for (const auto line : absl::StrSplit(mail.raw, "\r\n")) {
       EXPECT_LE(line.size(), 998U);
-      EXPECT_EQ(line.find_first_of("\r\n"), absl::string_view::npos) << "only CRLF ends a line";
+      EXPECT_EQ(line.find_first_of("\r\n"), line.npos) << "only CRLF ends a line";
     }
   }
 }
@@ -315,4 +315,4 @@ TEST_F(MailTest, ASlowServerHoldsNoOtherChannelUpAndEachMailIsReportedOnce) {
 }
 
 }  // namespace
-}  // namespace tocsin
+}  // namespace tocsin::notify

@@ -14,7 +14,7 @@
 #include "tests/notify/attempts.h"
 #include "tests/support/fake_twilio.h"
 
-namespace tocsin {
+namespace tocsin::notify {
 namespace {
 
 using ::testing::ElementsAre;
@@ -351,4 +351,4 @@ TEST(NotifierTest, ATerminalShowsWhoWhatAndHowToAcknowledge) {
 }
 
 }  // namespace
-}  // namespace tocsin
+}  // namespace tocsin::notify

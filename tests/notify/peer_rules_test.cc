@@ -4,7 +4,7 @@
 #include <netinet/in.h>
 #include <sys/un.h>
 
-namespace tocsin {
+namespace tocsin::notify {
 namespace {
 
 TEST(PeerRulesTest, OnlyTheOpenInternetIsPermitted) {
@@ -90,4 +90,4 @@ TEST(PeerRulesTest, OtherFamiliesAndShortAddressesAreNotPermitted) {
 }
 
 }  // namespace
-}  // namespace tocsin
+}  // namespace tocsin::notify

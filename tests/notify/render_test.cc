@@ -11,7 +11,7 @@
 #include "base/random.h"
 #include "base/strings.h"
 
-namespace tocsin {
+namespace tocsin::notify {
 namespace {
 
 using ::testing::EndsWith;
@@ -58,7 +58,7 @@ std::string DecodeSubject(const std::string& message) {
   while (message[end + 2] == ' ')
     end = message.find("\r\n", end + 2);
   std::string out;
-  for (const absl::string_view word : absl::StrSplit(message.substr(start, end - start), "\r\n ")) {
+  for (const auto word : absl::StrSplit(message.substr(start, end - start), "\r\n ")) {
     if (!ToStd(word).starts_with("=?UTF-8?B?")) return std::string(word);
     EXPECT_LE(word.size(), 75U);
     std::string bytes;
@@ -201,14 +201,14 @@ TEST(RenderTest, MailReadersSeeTheTextThatWasWritten) {
     page.title = std::string(TruncateUtf8(page.title, 250));
     std::erase_if(page.title, [](char c) { return static_cast<unsigned char>(c) == 0x7F; });
     const std::string message = RenderEmail(page, "tocsin@example.com", "alice@example.com");
-    for (const absl::string_view line : absl::StrSplit(message, "\r\n")) {
+    for (const auto line : absl::StrSplit(message, "\r\n")) {
       EXPECT_FALSE(ToStd(line).starts_with('.'));
       EXPECT_LE(line.size(), 998U);
     }
     const std::string decoded = DecodeBody(message);
     const std::string subject = DecodeSubject(message);
     EXPECT_THAT(decoded, StartsWith(absl::StrCat(subject.substr(subject.find(' ') + 1), "\n\n")));
-    for (const absl::string_view line : absl::StrSplit(page.body, '\n')) {
+    for (const auto line : absl::StrSplit(page.body, '\n')) {
       EXPECT_THAT(decoded, HasSubstr(std::string(Trim(ToStd(line)))));
     }
   }
@@ -238,4 +238,4 @@ TEST(RenderTest, AnEncodedWordOfOthersIsNotDecoded) {
 }
 
 }  // namespace
-}  // namespace tocsin
+}  // namespace tocsin::notify

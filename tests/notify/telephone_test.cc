@@ -11,7 +11,7 @@
 #include "tests/notify/attempts.h"
 #include "tests/support/fake_twilio.h"
 
-namespace tocsin {
+namespace tocsin::notify {
 namespace {
 
 using ::testing::ElementsAre;
@@ -178,4 +178,4 @@ TEST(TelephoneTest, WhatFailsBeforeTheRequestIsSentIsTriedAgainWithoutDoubt) {
 }
 
 }  // namespace
-}  // namespace tocsin
+}  // namespace tocsin::notify

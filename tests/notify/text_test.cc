@@ -7,7 +7,7 @@
 #include "base/random.h"
 #include "base/strings.h"
 
-namespace tocsin {
+namespace tocsin::notify {
 namespace {
 
 TEST(TextTest, OneLineHoldsNothingThatATerminalOrAHeaderObeys) {
@@ -121,4 +121,4 @@ TEST(TextTest, FormsEscapeAllButUnreservedCharacters) {
 }
 
 }  // namespace
-}  // namespace tocsin
+}  // namespace tocsin::notify

@@ -12,7 +12,7 @@
 #include "tests/notify/attempts.h"
 #include "tests/support/fake_twilio.h"
 
-namespace tocsin {
+namespace tocsin::notify {
 namespace {
 
 using ::testing::ElementsAre;
@@ -141,7 +141,7 @@ TEST(WebhookTest, WebhooksIntoOurOwnNetworkAreRefusedUnlessAllowed) {
 
 TEST(WebhookTest, WebhooksSpeakNothingButHttp) {
   for (const char* url : {"file:///etc/passwd", "gopher://127.0.0.1/", "dict://127.0.0.1/", "ftp://127.0.0.1/",
-                          "unix:/tmp/x", "smtp://127.0.0.1/", "", "http", "//127.0.0.1/",
+                          "unix:/run/x", "smtp://127.0.0.1/", "", "http", "//127.0.0.1/",
                           "http://127.0.0.1/\r\nHost: other", "http://127.0.0.1/ HTTP/1.1", "\thttp://127.0.0.1/"}) {
     SCOPED_TRACE(url);
     Reports reports;
@@ -153,4 +153,4 @@ TEST(WebhookTest, WebhooksSpeakNothingButHttp) {
 }
 
 }  // namespace
-}  // namespace tocsin
+}  // namespace tocsin::notify

@@ -5,25 +5,12 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "absl/strings/str_split.h"
 
 #include "base/strings.h"
+#include "net/http.h"
 
 namespace tocsin {
 namespace {
-
-std::string FormUnescape(absl::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '%' && i + 2 < text.size()) {
-      out += absl::HexStringToBytes(text.substr(i + 1, 2));
-      i += 2;
-    } else {
-      out += text[i] == '+' ? ' ' : text[i];
-    }
-  }
-  return out;
-}
 
 FakeAnswer Json(int status, const std::string& body) {
   return {.status = status, .headers = {"Content-Type: application/json"}, .body = body};
@@ -37,15 +24,6 @@ FakeAnswer Error(int status, int code, std::string_view message) {
 }
 
 }  // namespace
-
-std::map<std::string, std::string> ParseForm(const std::string& body) {
-  std::map<std::string, std::string> form;
-  for (const absl::string_view pair : absl::StrSplit(body, '&', absl::SkipEmpty())) {
-    const std::pair<absl::string_view, absl::string_view> parts = absl::StrSplit(pair, absl::MaxSplits('=', 1));
-    form[FormUnescape(parts.first)] = FormUnescape(parts.second);
-  }
-  return form;
-}
 
 FakeTwilio::FakeTwilio(Trouble trouble)
     : trouble_(std::move(trouble)), http_([this](const FakeRequest& request) { return Answer(request); }) {}
@@ -68,8 +46,11 @@ FakeAnswer FakeTwilio::Answer(const FakeRequest& request) {
   const bool call = request.target == accounts + "Calls.json";
   if (!call && request.target != accounts + "Messages.json")
     return Error(404, 20404, "The requested resource was not found");
+  std::map<std::string, std::string> form;
+  for (FormField& field : ParseForm(request.body))
+    form[field.name] = std::move(field.value);
   if (request.method != "POST") return Error(405, 20004, "Method not allowed");
-  return Accept(call, ParseForm(request.body));
+  return Accept(call, form);
 }
 
 FakeAnswer FakeTwilio::Accept(bool call, const std::map<std::string, std::string>& form) {

@@ -52,7 +52,4 @@ class FakeTwilio {
   FakeHttp http_;  // last: its threads use the others
 };
 
-// The fields of an application/x-www-form-urlencoded body.
-std::map<std::string, std::string> ParseForm(const std::string& body);
-
 }  // namespace tocsin

@@ -1,0 +1,77 @@
+#include "notify/heartbeats.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+
+#include "base/log.h"
+#include "base/status.h"
+
+namespace tocsin::notify {
+namespace {
+
+constexpr std::chrono::seconds kDeadline(10);
+
+}  // namespace
+
+Heartbeats::~Heartbeats() {
+  for (const auto& [handle, beat] : under_way_)
+    curl_multi_remove_handle(multi_, handle);
+}
+
+void Heartbeats::Begin(const std::string& url) {
+  if (std::ranges::any_of(under_way_, [&](const auto& beat) { return beat.second.url == url; })) return;
+  WebRequest request;
+  request.url = url;
+  request.peers = WebRequest::Peers::kAny;
+  auto http = std::make_unique<HttpTransfer>(std::move(request), transport_);
+  CURL* handle = http->handle();
+  const CURLMcode code = curl_multi_add_handle(multi_, handle);
+  TOCSIN_CHECK(code == CURLM_OK, curl_multi_strerror(code));
+  under_way_.emplace(handle, Beat{url, std::chrono::steady_clock::now() + kDeadline, std::move(http)});
+}
+
+void Heartbeats::Finish(CURL* handle, CURLcode code) {
+  const Reply reply = under_way_.at(handle).http->Finish(code, absl::Now());
+  const bool answered = reply.reached == Reply::Reached::kAnswered;
+  End(handle, answered && reply.status / 100 == 2, answered ? absl::StrCat("status ", reply.status) : reply.error);
+}
+
+void Heartbeats::Expire(Instant now) {
+  std::vector<CURL*> late;
+  for (const auto& [handle, beat] : under_way_) {
+    if (beat.deadline <= now) late.push_back(handle);
+  }
+  for (CURL* handle : late)
+    End(handle, false, "no answer by the deadline");
+}
+
+std::optional<Heartbeats::Instant> Heartbeats::next_deadline() const {
+  std::optional<Instant> next;
+  for (const auto& [handle, beat] : under_way_)
+    next = std::min(next.value_or(beat.deadline), beat.deadline);
+  return next;
+}
+
+// Says so when it changes. The URL is a secret and is not logged.
+void Heartbeats::End(CURL* handle, bool arrived, std::string_view detail) {
+  curl_multi_remove_handle(multi_, handle);
+  const auto found = under_way_.find(handle);
+  const bool changed = last_url_ != found->second.url || last_arrived_ != arrived;
+  last_url_ = found->second.url;
+  last_arrived_ = arrived;
+  under_way_.erase(found);
+  if (!changed) return;
+  if (arrived) {
+    LogInfo("the dead-man service gets our heartbeat");
+  } else {
+    LogError("the dead-man service does not get our heartbeat", {
+                                                                    {"detail", detail}
+    });
+  }
+}
+
+}  // namespace tocsin::notify
