@@ -17,17 +17,6 @@ constexpr std::size_t kDetailedReasons = 100;  // more would only make the answe
 constexpr std::size_t kKeptKeyBytes = 900;     // of a dedup key that is too long; a hash of all of it follows
 constexpr std::size_t kOverheadBytes = sizeof(EventHeader) + sizeof(TextLengths) * 2 * limits::kLabelsPerAlert + 64;
 
-// By name, the last of equal names kept. Empty values stay: an annotation may be empty.
-void Canonicalise(std::vector<LabelView>& annotations) {
-  std::ranges::stable_sort(annotations, {}, &LabelView::name);
-  std::size_t kept = 0;
-  for (std::size_t i = 0; i < annotations.size(); ++i) {
-    const bool superseded = i + 1 < annotations.size() && annotations[i + 1].name == annotations[i].name;
-    if (!superseded) annotations[kept++] = annotations[i];
-  }
-  annotations.resize(kept);
-}
-
 std::size_t BytesOf(const std::vector<LabelView>& texts) {
   std::size_t bytes = 0;
   for (const LabelView& text : texts)
@@ -36,6 +25,24 @@ std::size_t BytesOf(const std::vector<LabelView>& texts) {
 }
 
 }  // namespace
+
+void KeepLastOfEqualNames(std::vector<LabelView>& texts) {
+  constexpr std::size_t kFew = 32;
+  if (texts.size() > kFew) {
+    std::ranges::stable_sort(texts, {}, &LabelView::name);
+  } else {
+    for (std::size_t i = 1; i < texts.size(); ++i) {
+      for (std::size_t j = i; j > 0 && texts[j].name < texts[j - 1].name; --j)
+        std::swap(texts[j], texts[j - 1]);
+    }
+  }
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    const bool superseded = i + 1 < texts.size() && texts[i + 1].name == texts[i].name;
+    if (!superseded) texts[kept++] = texts[i];
+  }
+  texts.resize(kept);
+}
 
 void Intake::Begin(IntegrationIndex integration, const Labels* labels, absl::Time received, Manner manner) {
   batch_.Clear(integration);
@@ -65,7 +72,7 @@ void Intake::TrimAnnotations(std::vector<LabelView>& annotations, std::size_t ot
     left -= annotation.value.size();
   }
   std::erase_if(annotations, [](const LabelView& annotation) { return annotation.name.empty(); });
-  Canonicalise(annotations);  // cut names may have become equal
+  KeepLastOfEqualNames(annotations);  // cut names may have become equal
 }
 
 void Intake::Add(EventHeader prototype,
@@ -80,7 +87,7 @@ void Intake::Add(EventHeader prototype,
       if (!has) labels.push_back({extra.name, extra.value});
     }
   }
-  Canonicalise(annotations);
+  KeepLastOfEqualNames(annotations);
   std::string short_key;
   if (manner_ == Manner::kLenient) {
     if (link.size() > limits::kLabelValueBytes) link = {};

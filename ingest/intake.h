@@ -27,6 +27,9 @@ struct Refused {
   friend bool operator==(const Refused&, const Refused&) = default;
 };
 
+// Sorts by name and keeps the last of equal names, empty values too. In place; allocates only for more than 32.
+void KeepLastOfEqualNames(std::vector<LabelView>& texts);
+
 class Intake {
  public:
   enum class Manner : std::uint8_t {
