@@ -3,15 +3,15 @@
 #include <algorithm>
 
 #include "absl/strings/str_format.h"
+
 #include "base/status.h"
 
 namespace tocsin {
 namespace {
 
 const OptionSpec* FindSpec(std::span<const OptionSpec> specs, std::string_view name, char letter) {
-  const auto found = std::ranges::find_if(specs, [&](const OptionSpec& spec) {
-    return letter != 0 ? spec.letter == letter : spec.name == name;
-  });
+  const auto found = std::ranges::find_if(
+      specs, [&](const OptionSpec& spec) { return letter != 0 ? spec.letter == letter : spec.name == name; });
   return found == specs.end() ? nullptr : &*found;
 }
 

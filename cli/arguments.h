@@ -13,10 +13,10 @@
 namespace tocsin {
 
 struct OptionSpec {
-  std::string_view name;         // without dashes
-  char letter = 0;               // 0: none
+  std::string_view name;  // without dashes
+  char letter = 0;        // 0: none
   bool takes_value = true;
-  std::string_view value_name;   // for the help text
+  std::string_view value_name;  // for the help text
   std::string_view help;
 };
 

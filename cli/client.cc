@@ -1,10 +1,10 @@
 #include "cli/client.h"
 
-#include <sodium.h>
-
 #include <array>
 #include <cstdlib>
 #include <fstream>
+
+#include <sodium.h>
 
 #include "base/status.h"
 #include "base/strings.h"
@@ -29,9 +29,10 @@ absl::StatusOr<std::string> ReadToken(const Arguments& arguments) {
   std::ifstream in(path);
   std::string token;
   if (!std::getline(in, token) || Trim(token).empty()) {
-    return NotFound("no API token in %s; give --token-file or set TOCSIN_TOKEN (the server keeps its token in admin.token "
-                    "in its data folder)",
-                    path);
+    return NotFound(
+        "no API token in %s; give --token-file or set TOCSIN_TOKEN (the server keeps its token in admin.token "
+        "in its data folder)",
+        path);
   }
   return std::string(Trim(token));
 }
@@ -57,7 +58,8 @@ absl::Status Client::ToStatus(const grpc::Status& status) const {
     return Unavailable("no server answers at %s; is `tocsin serve` running there? (--server, TOCSIN_SERVER)", address_);
   }
   if (status.error_code() == grpc::StatusCode::UNAUTHENTICATED) {
-    return absl::UnauthenticatedError("the server at " + address_ + " does not know this token (--token-file, "
+    return absl::UnauthenticatedError("the server at " + address_ +
+                                      " does not know this token (--token-file, "
                                       "TOCSIN_TOKEN)");
   }
   return absl::Status(static_cast<absl::StatusCode>(status.error_code()), status.error_message());

@@ -4,9 +4,9 @@
 #include <memory>
 #include <string>
 
+#include "absl/status/statusor.h"
 #include <grpcpp/grpcpp.h>
 
-#include "absl/status/statusor.h"
 #include "cli/arguments.h"
 #include "tocsin/v1/api.grpc.pb.h"
 

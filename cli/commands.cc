@@ -9,44 +9,49 @@ namespace tocsin {
 namespace {
 
 constexpr CommandSpec kCommands[] = {
-    {"apply",         "FILE... [--dry-run]",               "check and apply the organisation in these YAML files",     &RunApply       },
-    {"export",        "",                                  "print the running organisation as YAML",                   &RunExport      },
-    {"status",        "",                                  "what the server is doing, and whether pages can go out",   &RunStatus      },
-    {"alerts",        "[MATCHER...] [--state S]",          "list alerts",                                              &RunAlerts      },
-    {"groups",        "[G17] [--all]",                     "list groups, or show one with its pages and history",      &RunGroups      },
-    {"explain",       "G17 | I3 | P9 | KEY | MATCHERS",    "why somebody was paged, or nobody, and what happens next", &RunExplain     },
-    {"ack",           "G17 | I3",                          "take a group or an incident: nobody else is paged for it", &RunAcknowledge },
-    {"resolve",       "G17 | I3",                          "close a group or an incident",                             &RunResolve     },
-    {"escalate",      "G17",                               "run the next step of its policy now",                      &RunEscalate    },
-    {"note",          "G17 | I3 TEXT",                     "write on a timeline",                                      &RunNote        },
-    {"silence",       "add | list | expire",               "keep matching alerts quiet for a while",                   &RunSilence     },
-    {"oncall",        "[SCHEDULE] [--at T] [--days N]",    "who is on call",                                           &RunOnCall      },
-    {"incident",      "list | show | open",                "incidents",                                                &RunIncident    },
-    {"page",          "--test USER",                       "send a test page on every contact method of a person",     &RunPage        },
-    {"send",          "LABEL=VALUE... --key KEY",          "send one alert, and wait until it is durable",             &RunSend        },
-    {"parse",         "--source NAME FILE...",             "show the events that payloads would become; no server",    &RunParse       },
-    {"notify-nagios", "--url URL --key KEY ...",           "the notification command of Nagios and Icinga",            &RunNotifyNagios},
-    {"demo",          "",                                  "play an outage against a sample server",                   &RunDemo        },
-    {"verify",        "[--data DIR]",                      "read a store and check every checksum; changes nothing",   &RunVerify      },
-    {"recover",       "--accept-loss [--data DIR]",        "cut a damaged journal at the damage and say what is lost", &RunRecover     },
+    {"apply",         "FILE... [--dry-run]",            "check and apply the organisation in these YAML files",     &RunApply       },
+    {"export",        "",                               "print the running organisation as YAML",                   &RunExport      },
+    {"status",        "",                               "what the server is doing, and whether pages can go out",   &RunStatus      },
+    {"alerts",        "[MATCHER...] [--state S]",       "list alerts",                                              &RunAlerts      },
+    {"groups",        "[G17] [--all]",                  "list groups, or show one with its pages and history",      &RunGroups      },
+    {"explain",       "G17 | I3 | P9 | KEY | MATCHERS", "why somebody was paged, or nobody, and what happens next",
+     &RunExplain                                                                                                                    },
+    {"ack",           "G17 | I3",                       "take a group or an incident: nobody else is paged for it", &RunAcknowledge },
+    {"resolve",       "G17 | I3",                       "close a group or an incident",                             &RunResolve     },
+    {"escalate",      "G17",                            "run the next step of its policy now",                      &RunEscalate    },
+    {"note",          "G17 | I3 TEXT",                  "write on a timeline",                                      &RunNote        },
+    {"silence",       "add | list | expire",            "keep matching alerts quiet for a while",                   &RunSilence     },
+    {"oncall",        "[SCHEDULE] [--at T] [--days N]", "who is on call",                                           &RunOnCall      },
+    {"incident",      "list | show | open",             "incidents",                                                &RunIncident    },
+    {"page",          "--test USER",                    "send a test page on every contact method of a person",     &RunPage        },
+    {"send",          "LABEL=VALUE... --key KEY",       "send one alert, and wait until it is durable",             &RunSend        },
+    {"parse",         "--source NAME FILE...",          "show the events that payloads would become; no server",    &RunParse       },
+    {"notify-nagios", "--url URL --key KEY ...",        "the notification command of Nagios and Icinga",            &RunNotifyNagios},
+    {"demo",          "",                               "play an outage against a sample server",                   &RunDemo        },
+    {"verify",        "[--data DIR]",                   "read a store and check every checksum; changes nothing",   &RunVerify      },
+    {"recover",       "--accept-loss [--data DIR]",     "cut a damaged journal at the damage and say what is lost", &RunRecover     },
 };
 
 void PrintHelp(std::FILE* to) {
   std::fprintf(to, "tocsin %.*s: takes in every alert and pages the right person\n\n",
                static_cast<int>(kVersion.size()), kVersion.data());
-  std::fprintf(to, "  %-14s %-34s %s\n", "serve", "[--sample] [--config FILES]", "run the server; --help lists its flags");
+  std::fprintf(to, "  %-14s %-34s %s\n", "serve", "[--sample] [--config FILES]",
+               "run the server; --help lists its flags");
   for (const CommandSpec& command : kCommands) {
     std::fprintf(to, "  %-14.*s %-34.*s %.*s\n", static_cast<int>(command.name.size()), command.name.data(),
-                 static_cast<int>(command.usage.size()), command.usage.data(),
-                 static_cast<int>(command.summary.size()), command.summary.data());
+                 static_cast<int>(command.usage.size()), command.usage.data(), static_cast<int>(command.summary.size()),
+                 command.summary.data());
   }
-  std::fprintf(to, "\n`tocsin COMMAND --help` says more. Commands find the server by --server or $TOCSIN_SERVER (default\n"
-                   "127.0.0.1:8912) and its token by --token-file or $TOCSIN_TOKEN (default ./data/admin.token).\n");
+  std::fprintf(to,
+               "\n`tocsin COMMAND --help` says more. Commands find the server by --server or $TOCSIN_SERVER (default\n"
+               "127.0.0.1:8912) and its token by --token-file or $TOCSIN_TOKEN (default ./data/admin.token).\n");
 }
 
 }  // namespace
 
-std::span<const CommandSpec> Commands() { return kCommands; }
+std::span<const CommandSpec> Commands() {
+  return kCommands;
+}
 
 int RunCommandLine(std::span<const std::string> arguments) {
   if (arguments.empty()) {

@@ -5,10 +5,10 @@
 #include <map>
 #include <set>
 
-#include <grpcpp/grpcpp.h>
-
 #include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
+#include <grpcpp/grpcpp.h>
+
 #include "base/status.h"
 #include "cli/commands.h"
 #include "cli/output.h"
@@ -25,7 +25,8 @@ constexpr absl::Duration kWatch = absl::Seconds(55);
 constexpr absl::Duration kAcknowledgeAfter = absl::Seconds(28);
 
 void Say(const std::string& text) {
-  std::printf("%s  %s\n", absl::FormatTime("%H:%M:%S", absl::Now(), absl::LocalTimeZone()).c_str(), Printable(text).c_str());
+  std::printf("%s  %s\n", absl::FormatTime("%H:%M:%S", absl::Now(), absl::LocalTimeZone()).c_str(),
+              Printable(text).c_str());
   std::fflush(stdout);
 }
 
@@ -55,17 +56,20 @@ absl::Status Storm(const std::string& address, bool firing) {
     v1::IngestRequest batch;
     batch.set_batch_id(static_cast<std::uint64_t>(first));
     batch.set_want_outcomes(true);
-    for (int i = first; i < first + kAlertsPerBatch; ++i) *batch.add_alerts() = StormAlert(i, firing);
+    for (int i = first; i < first + kAlertsPerBatch; ++i)
+      *batch.add_alerts() = StormAlert(i, firing);
     ok = stream->Write(batch) && stream->Read(&response);
     for (const int outcome : response.outcomes()) {
-      ++outcomes[EnumWord(v1::IngestResponse::Outcome_Name(static_cast<v1::IngestResponse::Outcome>(outcome)), "OUTCOME_")];
+      ++outcomes[EnumWord(v1::IngestResponse::Outcome_Name(static_cast<v1::IngestResponse::Outcome>(outcome)),
+                          "OUTCOME_")];
     }
   }
   stream->WritesDone();
   const grpc::Status status = stream->Finish();
   if (!status.ok()) return Unavailable("the stream at %s ended: %s", address, status.error_message());
   std::string fates;
-  for (const auto& [outcome, count] : outcomes) absl::StrAppendFormat(&fates, " %d %s", count, outcome);
+  for (const auto& [outcome, count] : outcomes)
+    absl::StrAppendFormat(&fates, " %d %s", count, outcome);
   Say(absl::StrFormat("gRPC stream: %d alerts %s, durable after %d ms; fates:%s", kStormAlerts,
                       firing ? "fire" : "are resolved", absl::ToInt64Milliseconds(absl::Now() - start), fates));
   return absl::OkStatus();
@@ -75,35 +79,47 @@ absl::Status Post(const std::string& what, const std::string& url, const std::st
   HttpCall call;
   call.method = "POST";
   call.url = url;
-  call.headers = {{"Content-Type", "application/json"}};
+  call.headers = {
+      {"Content-Type", "application/json"}
+  };
   call.body = body;
   TOCSIN_ASSIGN(const HttpResponse response, Perform(call));
-  if (response.status / 100 != 2) return Unavailable("%s: %s answered %d: %s", what, url, response.status, response.body);
+  if (response.status / 100 != 2)
+    return Unavailable("%s: %s answered %d: %s", what, url, response.status, response.body);
   Say(absl::StrFormat("%s: answered %d", what, response.status));
   return absl::OkStatus();
 }
 
 absl::Status PostPrometheus(const std::string& http, bool firing) {
-  const std::string ends = firing ? "" : ",\"endsAt\":\"" + absl::FormatTime(absl::RFC3339_sec, absl::Now() - absl::Seconds(1),
-                                                                             absl::UTCTimeZone()) + "\"";
+  const std::string ends =
+      firing ? ""
+             : ",\"endsAt\":\"" +
+                   absl::FormatTime(absl::RFC3339_sec, absl::Now() - absl::Seconds(1), absl::UTCTimeZone()) + "\"";
   return Post("Prometheus posts a critical alert of payments", http + "/api/v2/alerts",
               "[{\"labels\":{\"alertname\":\"CardPaymentsFail\",\"service\":\"payments\",\"severity\":\"critical\","
-              "\"instance\":\"pay-1\"},\"annotations\":{\"summary\":\"40% of card payments fail\"}" + ends + "}]");
+              "\"instance\":\"pay-1\"},\"annotations\":{\"summary\":\"40% of card payments fail\"}" +
+                  ends + "}]");
 }
 
 absl::Status PostDatadog(const std::string& http, bool firing) {
-  return Post("Datadog's webhook tells of the database", http + "/v1/integrations/demo-key-for-datadog",
-              absl::StrFormat("{\"id\":\"%d\",\"alert_id\":\"4711\",\"alert_transition\":\"%s\",\"alert_priority\":\"P1\","
-                              "\"title\":\"Replication lag is high\",\"alert_scope\":\"service:database,cluster:eu-1\","
-                              "\"tags\":\"service:database,cluster:eu-1\",\"alert_cycle_key\":\"demo-cycle\"}",
-                              absl::ToUnixMillis(absl::Now()), firing ? "Triggered" : "Recovered"));
+  return Post(
+      "Datadog's webhook tells of the database", http + "/v1/integrations/demo-key-for-datadog",
+      absl::StrFormat("{\"id\":\"%d\",\"alert_id\":\"4711\",\"alert_transition\":\"%s\",\"alert_priority\":\"P1\","
+                      "\"title\":\"Replication lag is high\",\"alert_scope\":\"service:database,cluster:eu-1\","
+                      "\"tags\":\"service:database,cluster:eu-1\",\"alert_cycle_key\":\"demo-cycle\"}",
+                      absl::ToUnixMillis(absl::Now()), firing ? "Triggered" : "Recovered"));
 }
 
 void Nagios(const std::string& http, bool firing) {
   const std::string spool = std::filesystem::temp_directory_path() / "tocsin-demo-spool";
-  const std::vector<std::string> arguments = {
-      "--url", http, "--key", "demo-key-for-nagios", "--spool", spool, "-t", firing ? "PROBLEM" : "RECOVERY",
-      "-H", "core-switch-1", "-s", "uplink", "-S", firing ? "CRITICAL" : "OK", "-o", firing ? "link down" : "link up"};
+  const std::vector<std::string> arguments = {"--url",   http,
+                                              "--key",   "demo-key-for-nagios",
+                                              "--spool", spool,
+                                              "-t",      firing ? "PROBLEM" : "RECOVERY",
+                                              "-H",      "core-switch-1",
+                                              "-s",      "uplink",
+                                              "-S",      firing ? "CRITICAL" : "OK",
+                                              "-o",      firing ? "link down" : "link up"};
   Say(absl::StrFormat("Nagios runs `tocsin notify-nagios` for its uplink check (%s): exit code %d",
                       firing ? "PROBLEM" : "RECOVERY", RunNotifyNagios(arguments)));
 }
@@ -132,7 +148,7 @@ class Watch {
       if (first && begun_) own_groups_.insert(at->id());
     }
     TOCSIN_ASSIGN(const auto incidents, client_.Call<v1::IncidentService>(&v1::IncidentService::Stub::ListIncidents,
-                                                                         v1::ListIncidentsRequest()));
+                                                                          v1::ListIncidentsRequest()));
     for (const v1::Incident& incident : incidents.incidents()) {
       if (!seen_incidents_.insert(incident.id()).second || !begun_) continue;
       Say(absl::StrFormat("incident I%d opened, SEV%d \"%s\", because %s", incident.id(), incident.severity(),
@@ -218,9 +234,12 @@ absl::Status Play(const Arguments& arguments, const Client& client) {
   TOCSIN_TRY(watch.Look());
 
   int told = 0;
-  for (const auto& [who, count] : watch.pages()) told += count;
-  std::printf("\n%d alerts became %zu groups and %d notifications:\n", kStormAlerts + 3, watch.own_groups().size(), told);
-  for (const auto& [who, count] : watch.pages()) std::printf("  %-20s %d\n", Printable(who).c_str(), count);
+  for (const auto& [who, count] : watch.pages())
+    told += count;
+  std::printf("\n%d alerts became %zu groups and %d notifications:\n", kStormAlerts + 3, watch.own_groups().size(),
+              told);
+  for (const auto& [who, count] : watch.pages())
+    std::printf("  %-20s %d\n", Printable(who).c_str(), count);
   const std::uint64_t shown = watch.own_groups().empty() ? 1 : *watch.own_groups().begin();
   std::printf("\nNow try: build/release/tocsin explain G%llu\n", static_cast<unsigned long long>(shown));
   return absl::OkStatus();
@@ -229,7 +248,9 @@ absl::Status Play(const Arguments& arguments, const Client& client) {
 }  // namespace
 
 int RunDemo(std::span<const std::string> arguments) {
-  constexpr OptionSpec kOwn[] = {{"http", 0, true, "URL", "the server's HTTP address (default http://127.0.0.1:8911)"}};
+  constexpr OptionSpec kOwn[] = {
+      {"http", 0, true, "URL", "the server's HTTP address (default http://127.0.0.1:8911)"}
+  };
   return WithClient("demo", arguments, kOwn, Play);
 }
 

@@ -2,6 +2,7 @@
 #include <cstdio>
 
 #include "absl/strings/str_format.h"
+
 #include "base/status.h"
 #include "cli/commands.h"
 #include "cli/output.h"
@@ -23,7 +24,9 @@ std::string FormatLabels(const List& labels) {
   return Printable(text);
 }
 
-std::string Word(v1::Severity severity) { return EnumWord(v1::Severity_Name(severity), "SEVERITY_"); }
+std::string Word(v1::Severity severity) {
+  return EnumWord(v1::Severity_Name(severity), "SEVERITY_");
+}
 
 std::string Word(const v1::Group& group) {
   if (group.state() == v1::Group::STATE_OPEN && !group.quiet_reason().empty()) return "quiet";
@@ -55,9 +58,9 @@ absl::Status ShowGroup(const Arguments& arguments, const Client& client, std::ui
   const v1::Group& group = response.group();
   std::printf("G%llu  %s  %s\n", static_cast<unsigned long long>(group.id()), Word(group).c_str(),
               FormatLabels(group.labels()).c_str());
-  std::printf("route %s, service %s, %u firing, %u silenced, highest %s, opened %s\n", Printable(group.route().id()).c_str(),
-              Printable(group.service()).c_str(), group.firing(), group.suppressed(), Word(group.highest()).c_str(),
-              Show(group.opened_at()).c_str());
+  std::printf("route %s, service %s, %u firing, %u silenced, highest %s, opened %s\n",
+              Printable(group.route().id()).c_str(), Printable(group.service()).c_str(), group.firing(),
+              group.suppressed(), Word(group.highest()).c_str(), Show(group.opened_at()).c_str());
   if (!Remark(group).empty()) std::printf("%s\n", Remark(group).c_str());
   for (const v1::AlertSummary& alert : group.exemplars()) {
     std::printf("  %-8s %s\n", Word(alert.severity()).c_str(), FormatLabels(alert.labels()).c_str());
@@ -96,7 +99,9 @@ absl::Status ListThem(const Arguments& arguments, const Client& client) {
 }
 
 // ack, resolve, escalate: one reference, one call.
-int RunOnReference(std::string_view command, std::span<const std::string> arguments, std::string_view letters,
+int RunOnReference(std::string_view command,
+                   std::span<const std::string> arguments,
+                   std::string_view letters,
                    std::string_view done,
                    absl::FunctionRef<absl::StatusOr<v1::CommandResponse>(const Client&, const Reference&)> call) {
   return WithClient(command, arguments, {}, [&](const Arguments& parsed, const Client& client) -> absl::Status {
@@ -144,7 +149,8 @@ absl::StatusOr<v1::ExplainRequest> ToExplain(const std::string& text) {
     if (reference->letter == 'P') request.set_page(reference->id);
   } else if (text.find('=') != std::string::npos) {
     request.set_matchers(text);
-  } else if ((text.size() == 16 || text.size() == 32) && text.find_first_not_of("0123456789abcdefABCDEF") == text.npos) {
+  } else if ((text.size() == 16 || text.size() == 32) &&
+             text.find_first_not_of("0123456789abcdefABCDEF") == text.npos) {
     request.set_alert(text);
   } else {
     return Invalid("%s is none of: G17, I3, P9, an alert's key or fingerprint, matchers such as alertname=\"DiskFull\"",
@@ -156,12 +162,15 @@ absl::StatusOr<v1::ExplainRequest> ToExplain(const std::string& text) {
 }  // namespace
 
 int RunAlerts(std::span<const std::string> arguments) {
-  constexpr OptionSpec kOwn[] = {{"state", 0, true, "STATE", "any (default), firing, suppressed, resolved"},
-                                 {"group", 0, true, "G17", "only alerts of this group"},
-                                 {"limit", 0, true, "N", "at most so many (default 100)"}};
+  constexpr OptionSpec kOwn[] = {
+      {"state", 0, true, "STATE", "any (default), firing, suppressed, resolved"},
+      {"group", 0, true, "G17",   "only alerts of this group"                  },
+      {"limit", 0, true, "N",     "at most so many (default 100)"              }
+  };
   return WithClient("alerts", arguments, kOwn, [](const Arguments& parsed, const Client& client) -> absl::Status {
     v1::ListAlertsRequest request;
-    for (const std::string& matcher : parsed.positional()) request.add_matchers(matcher);
+    for (const std::string& matcher : parsed.positional())
+      request.add_matchers(matcher);
     TOCSIN_ASSIGN(const auto state, ParseState(parsed.get("state")));
     request.set_state(state);
     if (parsed.has("group")) {
@@ -191,8 +200,10 @@ int RunAlerts(std::span<const std::string> arguments) {
 }
 
 int RunGroups(std::span<const std::string> arguments) {
-  constexpr OptionSpec kOwn[] = {{"all", 'a', false, "", "also resolved ones"},
-                                 {"service", 0, true, "NAME", "only of this service"}};
+  constexpr OptionSpec kOwn[] = {
+      {"all",     'a', false, "",     "also resolved ones"  },
+      {"service", 0,   true,  "NAME", "only of this service"}
+  };
   return WithClient("groups", arguments, kOwn, [](const Arguments& parsed, const Client& client) -> absl::Status {
     if (parsed.positional().empty()) return ListThem(parsed, client);
     for (const std::string& text : parsed.positional()) {
@@ -204,17 +215,17 @@ int RunGroups(std::span<const std::string> arguments) {
 }
 
 int RunAcknowledge(std::span<const std::string> arguments) {
-  return RunOnReference("ack", arguments, "GI", "acknowledged: no further send will start",
-                        [](const Client& client, const Reference& reference) {
-    return reference.letter == 'G'
-               ? client.Call<GroupService>(&GroupService::Stub::AcknowledgeGroup, ToGroup(reference))
-               : client.Call<IncidentService>(&IncidentService::Stub::AcknowledgeIncident, ToIncident(reference));
-  });
+  return RunOnReference(
+      "ack", arguments, "GI", "acknowledged: no further send will start",
+      [](const Client& client, const Reference& reference) {
+        return reference.letter == 'G'
+                   ? client.Call<GroupService>(&GroupService::Stub::AcknowledgeGroup, ToGroup(reference))
+                   : client.Call<IncidentService>(&IncidentService::Stub::AcknowledgeIncident, ToIncident(reference));
+      });
 }
 
 int RunResolve(std::span<const std::string> arguments) {
-  return RunOnReference("resolve", arguments, "GI", "resolved",
-                        [](const Client& client, const Reference& reference) {
+  return RunOnReference("resolve", arguments, "GI", "resolved", [](const Client& client, const Reference& reference) {
     return reference.letter == 'G'
                ? client.Call<GroupService>(&GroupService::Stub::ResolveGroup, ToGroup(reference))
                : client.Call<IncidentService>(&IncidentService::Stub::ResolveIncident, ToIncident(reference));
@@ -224,8 +235,8 @@ int RunResolve(std::span<const std::string> arguments) {
 int RunEscalate(std::span<const std::string> arguments) {
   return RunOnReference("escalate", arguments, "G", "escalated to the next step",
                         [](const Client& client, const Reference& reference) {
-    return client.Call<GroupService>(&GroupService::Stub::EscalateGroup, ToGroup(reference));
-  });
+                          return client.Call<GroupService>(&GroupService::Stub::EscalateGroup, ToGroup(reference));
+                        });
 }
 
 int RunNote(std::span<const std::string> arguments) {
@@ -236,7 +247,8 @@ int RunNote(std::span<const std::string> arguments) {
     request.mutable_subject()->set_kind(reference.letter == 'G' ? v1::Subject::KIND_GROUP : v1::Subject::KIND_INCIDENT);
     request.mutable_subject()->set_id(reference.id);
     std::string text;
-    for (std::size_t i = 1; i < parsed.positional().size(); ++i) text += (i > 1 ? " " : "") + parsed.positional()[i];
+    for (std::size_t i = 1; i < parsed.positional().size(); ++i)
+      text += (i > 1 ? " " : "") + parsed.positional()[i];
     request.set_text(text);
     request.set_request_id(NewRequestId());
     return client.Call<GroupService>(&GroupService::Stub::AddNote, request).status();
@@ -247,17 +259,18 @@ int RunExplain(std::span<const std::string> arguments) {
   return WithClient("explain", arguments, {}, [](const Arguments& parsed, const Client& client) -> absl::Status {
     if (parsed.positional().size() != 1) return Invalid("explain what? G17, I3, P9, an alert's key, or matchers");
     TOCSIN_ASSIGN(const v1::ExplainRequest request, ToExplain(parsed.positional()[0]));
-    TOCSIN_ASSIGN(const auto response,
-                  client.Call<v1::ExplainService>(&v1::ExplainService::Stub::Explain, request));
+    TOCSIN_ASSIGN(const auto response, client.Call<v1::ExplainService>(&v1::ExplainService::Stub::Explain, request));
     if (WantsJson(parsed)) {
       PrintJson(response);
       return absl::OkStatus();
     }
     for (const auto& answer : response.answers()) {
       std::printf("%s\n  %s\n\n", Printable(answer.subject()).c_str(), Printable(answer.verdict()).c_str());
-      for (const auto& line : answer.facts()) PrintLine(line);
+      for (const auto& line : answer.facts())
+        PrintLine(line);
       if (answer.next_size() > 0) std::printf("\n  what happens next, unless something changes:\n");
-      for (const auto& line : answer.next()) PrintLine(line);
+      for (const auto& line : answer.next())
+        PrintLine(line);
       std::printf("\n");
     }
     return absl::OkStatus();

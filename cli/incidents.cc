@@ -2,6 +2,7 @@
 #include <cstdio>
 
 #include "absl/strings/str_format.h"
+
 #include "base/status.h"
 #include "cli/commands.h"
 #include "cli/output.h"
@@ -13,7 +14,9 @@ namespace {
 using v1::IncidentService;
 using v1::SilenceService;
 
-std::string Word(v1::Incident::State state) { return EnumWord(v1::Incident::State_Name(state), "STATE_"); }
+std::string Word(v1::Incident::State state) {
+  return EnumWord(v1::Incident::State_Name(state), "STATE_");
+}
 
 absl::Status ListIncidents(const Arguments& arguments, const Client& client) {
   v1::ListIncidentsRequest request;
@@ -25,9 +28,9 @@ absl::Status ListIncidents(const Arguments& arguments, const Client& client) {
   }
   Table table({"INCIDENT", "STATE", "SEVERITY", "SERVICE", "OPENED", "GROUPS", "TITLE"});
   for (const v1::Incident& incident : response.incidents()) {
-    table.Add({absl::StrFormat("I%d", incident.id()), Word(incident.state()), absl::StrFormat("SEV%d", incident.severity()),
-               Printable(incident.service()), Show(incident.opened_at()), std::to_string(incident.groups_size()),
-               Printable(incident.title())});
+    table.Add({absl::StrFormat("I%d", incident.id()), Word(incident.state()),
+               absl::StrFormat("SEV%d", incident.severity()), Printable(incident.service()), Show(incident.opened_at()),
+               std::to_string(incident.groups_size()), Printable(incident.title())});
   }
   if (table.empty()) {
     std::printf("no open incidents\n");
@@ -97,8 +100,8 @@ absl::Status ListSilences(const Arguments& arguments, const Client& client) {
     constexpr const char* kOperators[] = {"?", "=", "!=", "=~", "!~"};
     for (const v1::Matcher& matcher : silence.matchers()) {
       const int op = matcher.op() >= 0 && matcher.op() <= 4 ? static_cast<int>(matcher.op()) : 0;
-      absl::StrAppendFormat(&matchers, "%s%s%s\"%s\"", matchers.empty() ? "" : ", ", matcher.name(),
-                            kOperators[op], matcher.value());
+      absl::StrAppendFormat(&matchers, "%s%s%s\"%s\"", matchers.empty() ? "" : ", ", matcher.name(), kOperators[op],
+                            matcher.value());
     }
     table.Add({absl::StrFormat("S%d", silence.id()), Show(silence.starts_at()), Show(silence.ends_at()),
                Printable(silence.created_by()), Printable(matchers), Printable(silence.comment())});
@@ -113,7 +116,8 @@ absl::Status ListSilences(const Arguments& arguments, const Client& client) {
 
 absl::Status AddSilence(const Arguments& arguments, const Client& client) {
   v1::CreateSilenceRequest request;
-  for (std::size_t i = 1; i < arguments.positional().size(); ++i) request.add_matchers(arguments.positional()[i]);
+  for (std::size_t i = 1; i < arguments.positional().size(); ++i)
+    request.add_matchers(arguments.positional()[i]);
   if (request.matchers().empty()) return Invalid("which alerts? for example alertname=DiskFull");
   TOCSIN_ASSIGN(const absl::Duration length, ParseSpan(arguments.get("for", "2h")));
   request.mutable_ends_at()->set_seconds(absl::ToUnixSeconds(absl::Now() + length));
@@ -145,23 +149,28 @@ absl::Status ExpireSilence(const Arguments& arguments, const Client& client) {
 }  // namespace
 
 int RunIncident(std::span<const std::string> arguments) {
-  constexpr OptionSpec kOwn[] = {{"all", 'a', false, "", "list: also resolved ones"},
-                                 {"severity", 0, true, "1..5", "open: SEV1 is the worst (default 3)"},
-                                 {"service", 0, true, "NAME", "open: what is interrupted"},
-                                 {"policy", 0, true, "NAME", "open: who is paged for it"}};
+  constexpr OptionSpec kOwn[] = {
+      {"all",      'a', false, "",     "list: also resolved ones"           },
+      {"severity", 0,   true,  "1..5", "open: SEV1 is the worst (default 3)"},
+      {"service",  0,   true,  "NAME", "open: what is interrupted"          },
+      {"policy",   0,   true,  "NAME", "open: who is paged for it"          }
+  };
   return WithClient("incident", arguments, kOwn, [](const Arguments& parsed, const Client& client) -> absl::Status {
     const std::string verb = parsed.positional().empty() ? "list" : parsed.positional()[0];
     if (verb == "list") return ListIncidents(parsed, client);
     if (verb == "show") return ShowIncident(parsed, client);
     if (verb == "open") return OpenIncident(parsed, client);
-    return Invalid("%s is none of list, show I3, open TITLE; `tocsin ack I3` and `tocsin resolve I3` do the rest", verb);
+    return Invalid("%s is none of list, show I3, open TITLE; `tocsin ack I3` and `tocsin resolve I3` do the rest",
+                   verb);
   });
 }
 
 int RunSilence(std::span<const std::string> arguments) {
-  constexpr OptionSpec kOwn[] = {{"for", 0, true, "SPAN", "add: how long, such as 30m, 2h (default), 1d"},
-                                 {"comment", 'c', true, "TEXT", "add: why"},
-                                 {"all", 'a', false, "", "list: also those that have ended"}};
+  constexpr OptionSpec kOwn[] = {
+      {"for",     0,   true,  "SPAN", "add: how long, such as 30m, 2h (default), 1d"},
+      {"comment", 'c', true,  "TEXT", "add: why"                                    },
+      {"all",     'a', false, "",     "list: also those that have ended"            }
+  };
   return WithClient("silence", arguments, kOwn, [](const Arguments& parsed, const Client& client) -> absl::Status {
     const std::string verb = parsed.positional().empty() ? "list" : parsed.positional()[0];
     if (verb == "list") return ListSilences(parsed, client);

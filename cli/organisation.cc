@@ -4,6 +4,7 @@
 #include <sstream>
 
 #include "absl/strings/str_format.h"
+
 #include "base/status.h"
 #include "cli/commands.h"
 #include "cli/output.h"
@@ -17,7 +18,9 @@ using v1::OrganisationService;
 using v1::PageService;
 using v1::StatusService;
 
-void Put(absl::Time from, google::protobuf::Timestamp& to) { to.set_seconds(absl::ToUnixSeconds(from)); }
+void Put(absl::Time from, google::protobuf::Timestamp& to) {
+  to.set_seconds(absl::ToUnixSeconds(from));
+}
 
 absl::StatusOr<std::string> ReadFile(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
@@ -63,7 +66,8 @@ absl::Status ShowShifts(const Arguments& arguments, const Client& client, int da
   Table table({"FROM", "UNTIL", "ON CALL"});
   for (const auto& shift : response.shifts()) {
     std::string users;
-    for (const std::string& user : shift.users()) users += (users.empty() ? "" : ", ") + Printable(user);
+    for (const std::string& user : shift.users())
+      users += (users.empty() ? "" : ", ") + Printable(user);
     table.Add({Show(shift.start()), Show(shift.end()), users.empty() ? "nobody: a gap" : users});
   }
   table.Print();
@@ -94,8 +98,10 @@ absl::Status ShowOnCall(const Arguments& arguments, const Client& client) {
 }  // namespace
 
 int RunApply(std::span<const std::string> arguments) {
-  constexpr OptionSpec kOwn[] = {{"dry-run", 'n', false, "", "check and show the differences, change nothing"},
-                                 {"reason", 'm', true, "TEXT", "why; kept with the change"}};
+  constexpr OptionSpec kOwn[] = {
+      {"dry-run", 'n', false, "",     "check and show the differences, change nothing"},
+      {"reason",  'm', true,  "TEXT", "why; kept with the change"                     }
+  };
   return WithClient("apply", arguments, kOwn, [](const Arguments& parsed, const Client& client) -> absl::Status {
     if (parsed.positional().empty()) return Invalid("which YAML files?");
     v1::ApplyOrganisationRequest request;
@@ -115,7 +121,8 @@ int RunApply(std::span<const std::string> arguments) {
     } else {
       PrintProblems(response);
       if (response.problems_size() == 0) {
-        for (const std::string& line : response.differences()) std::printf("%s\n", Printable(line).c_str());
+        for (const std::string& line : response.differences())
+          std::printf("%s\n", Printable(line).c_str());
         std::printf("%s\n", response.differences_size() == 0 ? "nothing differs from the running organisation"
                             : request.dry_run()              ? "valid; not applied (--dry-run)"
                                                              : "applied");
@@ -128,9 +135,8 @@ int RunApply(std::span<const std::string> arguments) {
 
 int RunExport(std::span<const std::string> arguments) {
   return WithClient("export", arguments, {}, [](const Arguments& parsed, const Client& client) -> absl::Status {
-    TOCSIN_ASSIGN(const auto response,
-                  client.Call<OrganisationService>(&OrganisationService::Stub::GetOrganisation,
-                                                   v1::GetOrganisationRequest()));
+    TOCSIN_ASSIGN(const auto response, client.Call<OrganisationService>(&OrganisationService::Stub::GetOrganisation,
+                                                                        v1::GetOrganisationRequest()));
     if (WantsJson(parsed)) {
       PrintJson(response);
     } else {
@@ -142,7 +148,8 @@ int RunExport(std::span<const std::string> arguments) {
 
 int RunStatus(std::span<const std::string> arguments) {
   return WithClient("status", arguments, {}, [](const Arguments& parsed, const Client& client) -> absl::Status {
-    TOCSIN_ASSIGN(const auto status, client.Call<StatusService>(&StatusService::Stub::GetStatus, v1::GetStatusRequest()));
+    TOCSIN_ASSIGN(const auto status,
+                  client.Call<StatusService>(&StatusService::Stub::GetStatus, v1::GetStatusRequest()));
     if (WantsJson(parsed)) {
       PrintJson(status);
       return absl::OkStatus();
@@ -157,15 +164,18 @@ int RunStatus(std::span<const std::string> arguments) {
     table.Add({"notifications not yet delivered", number(status.undelivered_notifications())});
     table.Add({"journal entry", number(status.journal_sequence())});
     table.Add({"rules version", number(status.rules_version())});
-    table.Add({"pages can go out", status.why_not_paging().empty() ? "yes" : "NO: " + Printable(status.why_not_paging())});
+    table.Add(
+        {"pages can go out", status.why_not_paging().empty() ? "yes" : "NO: " + Printable(status.why_not_paging())});
     table.Print();
     return absl::OkStatus();
   });
 }
 
 int RunOnCall(std::span<const std::string> arguments) {
-  constexpr OptionSpec kOwn[] = {{"at", 0, true, "TIME", "instead of now"},
-                                 {"days", 0, true, "N", "list the shifts of so many days of one schedule"}};
+  constexpr OptionSpec kOwn[] = {
+      {"at",   0, true, "TIME", "instead of now"                                 },
+      {"days", 0, true, "N",    "list the shifts of so many days of one schedule"}
+  };
   return WithClient("oncall", arguments, kOwn, [](const Arguments& parsed, const Client& client) -> absl::Status {
     if (!parsed.has("days")) return ShowOnCall(parsed, client);
     const int days = std::atoi(parsed.get("days").c_str());
@@ -177,7 +187,9 @@ int RunOnCall(std::span<const std::string> arguments) {
 }
 
 int RunPage(std::span<const std::string> arguments) {
-  constexpr OptionSpec kOwn[] = {{"test", 0, true, "USER", "who is to get the test page"}};
+  constexpr OptionSpec kOwn[] = {
+      {"test", 0, true, "USER", "who is to get the test page"}
+  };
   return WithClient("page", arguments, kOwn, [](const Arguments& parsed, const Client& client) -> absl::Status {
     if (!parsed.has("test")) return Invalid("--test USER");
     v1::TestPageRequest request;

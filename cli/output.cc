@@ -1,11 +1,11 @@
 #include "cli/output.h"
 
-#include <google/protobuf/util/json_util.h>
-
 #include <algorithm>
 #include <cstdio>
 
 #include "absl/time/time.h"
+#include <google/protobuf/util/json_util.h>
+
 #include "base/strings.h"
 
 namespace tocsin {
@@ -23,7 +23,8 @@ void Table::Print() const {
   std::vector<std::size_t> widths;
   for (const auto& row : rows_) {
     widths.resize(std::max(widths.size(), row.size()));
-    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], Width(row[i]));
+    for (std::size_t i = 0; i < row.size(); ++i)
+      widths[i] = std::max(widths[i], Width(row[i]));
   }
   for (const auto& row : rows_) {
     std::string line;

@@ -58,13 +58,15 @@ std::string Line(const std::string& file, const Reading& reading) {
 
 std::string SourceNames() {
   std::string names;
-  for (const Source& source : Sources()) names += (names.empty() ? "" : ", ") + std::string(source.name);
+  for (const Source& source : Sources())
+    names += (names.empty() ? "" : ", ") + std::string(source.name);
   return names;
 }
 
 absl::Status Parse(const Arguments& arguments) {
   const Source* source = FindSource(arguments.get("source"));
-  if (source == nullptr) return Invalid("--source: %s is none of %s", JsonQuote(arguments.get("source")), SourceNames());
+  if (source == nullptr)
+    return Invalid("--source: %s is none of %s", JsonQuote(arguments.get("source")), SourceNames());
   if (arguments.positional().empty()) return Invalid("which files? - is standard input");
   const Now now{absl::Now(), EngineTime()};
   absl::Status worst;
@@ -73,11 +75,13 @@ absl::Status Parse(const Arguments& arguments) {
     const SourceRequest request{body, arguments.get("content-type"), "", {}};
     const absl::StatusOr<Readings> readings = source->parse(request, now);
     if (!readings.ok()) {
-      std::printf("{\"file\":%s,\"error\":%s}\n", JsonQuote(path).c_str(), JsonQuote(Message(readings.status())).c_str());
+      std::printf("{\"file\":%s,\"error\":%s}\n", JsonQuote(path).c_str(),
+                  JsonQuote(Message(readings.status())).c_str());
       worst = Precondition("%s could not be read", path);
       continue;
     }
-    for (const Reading& reading : *readings) std::printf("%s\n", Line(path, reading).c_str());
+    for (const Reading& reading : *readings)
+      std::printf("%s\n", Line(path, reading).c_str());
   }
   return worst;
 }
@@ -85,8 +89,10 @@ absl::Status Parse(const Arguments& arguments) {
 }  // namespace
 
 int RunParse(std::span<const std::string> arguments) {
-  constexpr OptionSpec kOwn[] = {{"source", 's', true, "NAME", "alertmanager, datadog, generic, nagios, prometheus"},
-                                 {"content-type", 0, true, "TYPE", "as the sender would say"}};
+  constexpr OptionSpec kOwn[] = {
+      {"source",       's', true, "NAME", "alertmanager, datadog, generic, nagios, prometheus"},
+      {"content-type", 0,   true, "TYPE", "as the sender would say"                           }
+  };
   return WithArguments("parse", arguments, kOwn, Parse);
 }
 

@@ -3,9 +3,9 @@
 #include <fstream>
 #include <sstream>
 
+#include "absl/strings/str_format.h"
 #include <grpcpp/grpcpp.h>
 
-#include "absl/strings/str_format.h"
 #include "base/status.h"
 #include "base/strings.h"
 #include "cli/commands.h"
@@ -33,7 +33,8 @@ absl::Status Send(const Arguments& arguments) {
   if (arguments.has("acknowledge")) alert.set_kind(v1::Alert::KIND_ACKNOWLEDGE);
   TOCSIN_TRY(AddPairs(arguments.positional(), *alert.mutable_labels()));
   TOCSIN_TRY(AddPairs(arguments.all("annotation"), *alert.mutable_annotations()));
-  if (alert.labels().empty() && !arguments.has("dedup-key")) return Invalid("an alert needs labels, e.g. alertname=DiskFull");
+  if (alert.labels().empty() && !arguments.has("dedup-key"))
+    return Invalid("an alert needs labels, e.g. alertname=DiskFull");
   alert.set_severity(arguments.get("severity"));
   alert.set_dedup_key(arguments.get("dedup-key"));
 
@@ -46,7 +47,8 @@ absl::Status Send(const Arguments& arguments) {
   v1::IngestResponse response;
   const grpc::Status status = stub->Ingest(&context, request, &response);
   if (!status.ok()) return absl::Status(static_cast<absl::StatusCode>(status.error_code()), status.error_message());
-  for (const auto& rejection : response.rejections()) return Invalid("%s", rejection.reason());
+  for (const auto& rejection : response.rejections())
+    return Invalid("%s", rejection.reason());
   if (response.has_retry_after()) return Exhausted("the server is at a limit; try again");
   std::printf("%s, durable as journal entry %llu\n",
               response.outcomes().empty() ? "accepted" : v1::IngestResponse::Outcome_Name(response.outcomes(0)).c_str(),
@@ -57,13 +59,15 @@ absl::Status Send(const Arguments& arguments) {
 }  // namespace
 
 int RunSend(std::span<const std::string> arguments) {
-  constexpr OptionSpec kOwn[] = {{"key", 'k', true, "KEY", "the key of a `stream` integration"},
-                                 {"annotation", 'a', true, "NAME=VALUE", "what people read, e.g. summary=...; repeatable"},
-                                 {"severity", 's', true, "WORD", "critical, high, warning, low, info"},
-                                 {"dedup-key", 0, true, "TEXT", "identity, where the labels are not it"},
-                                 {"resolve", 0, false, "", "it is over"},
-                                 {"acknowledge", 0, false, "", "somebody has it"},
-                                 {"server", 0, true, "HOST:PORT", "gRPC address; else $TOCSIN_SERVER, else 127.0.0.1:8912"}};
+  constexpr OptionSpec kOwn[] = {
+      {"key",         'k', true,  "KEY",        "the key of a `stream` integration"                     },
+      {"annotation",  'a', true,  "NAME=VALUE", "what people read, e.g. summary=...; repeatable"        },
+      {"severity",    's', true,  "WORD",       "critical, high, warning, low, info"                    },
+      {"dedup-key",   0,   true,  "TEXT",       "identity, where the labels are not it"                 },
+      {"resolve",     0,   false, "",           "it is over"                                            },
+      {"acknowledge", 0,   false, "",           "somebody has it"                                       },
+      {"server",      0,   true,  "HOST:PORT",  "gRPC address; else $TOCSIN_SERVER, else 127.0.0.1:8912"}
+  };
   return WithArguments("send", arguments, kOwn, Send);
 }
 

@@ -32,7 +32,9 @@ int ExitCode(std::string_view command, const absl::Status& status) {
 
 }  // namespace
 
-int WithArguments(std::string_view command, std::span<const std::string> arguments, std::span<const OptionSpec> own,
+int WithArguments(std::string_view command,
+                  std::span<const std::string> arguments,
+                  std::span<const OptionSpec> own,
                   absl::FunctionRef<absl::Status(const Arguments&)> body) {
   std::vector<OptionSpec> specs(own.begin(), own.end());
   specs.push_back(kHelpOption);
@@ -45,7 +47,9 @@ int WithArguments(std::string_view command, std::span<const std::string> argumen
   return ExitCode(command, body(*parsed));
 }
 
-int WithClient(std::string_view command, std::span<const std::string> arguments, std::span<const OptionSpec> own,
+int WithClient(std::string_view command,
+               std::span<const std::string> arguments,
+               std::span<const OptionSpec> own,
                absl::FunctionRef<absl::Status(const Arguments&, const Client&)> body) {
   std::vector<OptionSpec> specs(own.begin(), own.end());
   specs.insert(specs.end(), {kServerOption, kTokenOption, kOutputOption});
@@ -57,7 +61,9 @@ int WithClient(std::string_view command, std::span<const std::string> arguments,
   });
 }
 
-bool WantsJson(const Arguments& arguments) { return arguments.get("output") == "json"; }
+bool WantsJson(const Arguments& arguments) {
+  return arguments.get("output") == "json";
+}
 
 absl::StatusOr<Reference> ParseReference(std::string_view text, std::string_view letters) {
   Reference reference;

@@ -10,6 +10,7 @@
 #include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+
 #include "cli/arguments.h"
 #include "cli/client.h"
 
@@ -17,11 +18,15 @@ namespace tocsin {
 
 // Runs `body` with a connected client. `own` are the command's own options; those for server, token and output are added.
 // Status to exit code: OK 0, InvalidArgument 2, others 1, the message on standard error after the command's name.
-int WithClient(std::string_view command, std::span<const std::string> arguments, std::span<const OptionSpec> own,
+int WithClient(std::string_view command,
+               std::span<const std::string> arguments,
+               std::span<const OptionSpec> own,
                absl::FunctionRef<absl::Status(const Arguments&, const Client&)> body);
 
 // The same without a server.
-int WithArguments(std::string_view command, std::span<const std::string> arguments, std::span<const OptionSpec> own,
+int WithArguments(std::string_view command,
+                  std::span<const std::string> arguments,
+                  std::span<const OptionSpec> own,
                   absl::FunctionRef<absl::Status(const Arguments&)> body);
 
 bool WantsJson(const Arguments& arguments);

@@ -1,10 +1,11 @@
 // verify, recover: on the store's files, with the server stopped.
+#include "storage/store.h"
+
 #include <cstdio>
 
 #include "base/status.h"
 #include "cli/commands.h"
 #include "cli/session.h"
-#include "storage/store.h"
 
 namespace tocsin {
 namespace {
@@ -31,11 +32,14 @@ int RunVerify(std::span<const std::string> arguments) {
 }
 
 int RunRecover(std::span<const std::string> arguments) {
-  const OptionSpec own[] = {kData, {"accept-loss", 0, false, "", "cut the journal at the first damage; there is no way back"}};
+  const OptionSpec own[] = {
+      kData, {"accept-loss", 0, false, "", "cut the journal at the first damage; there is no way back"}
+  };
   return WithArguments("recover", arguments, own, [](const Arguments& parsed) -> absl::Status {
     if (!parsed.has("accept-loss")) {
-      return Invalid("recovery cuts the journal at the first damage, and what came after it is lost; copy the folder first, "
-                     "then say --accept-loss");
+      return Invalid(
+          "recovery cuts the journal at the first damage, and what came after it is lost; copy the folder first, "
+          "then say --accept-loss");
     }
     Store::Options options;
     options.folder = parsed.get("data", "./data");

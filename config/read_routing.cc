@@ -6,6 +6,7 @@
 #include "config/read.h"
 #include "config/text.h"
 #include "config/words.h"
+#include "model/integration_key.h"
 
 namespace tocsin {
 namespace {

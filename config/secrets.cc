@@ -60,16 +60,6 @@ Secrets ProcessSecrets() {
   return {ReadEnvironment, ReadFile};
 }
 
-std::string HashKey(std::string_view key) {
-  std::array<unsigned char, crypto_generichash_BYTES> hash{};
-  crypto_generichash(hash.data(), hash.size(), reinterpret_cast<const unsigned char*>(key.data()), key.size(), nullptr,
-                     0);
-  std::string hex;
-  for (const unsigned char byte : hash)
-    hex += absl::StrFormat("%02x", byte);
-  return hex;
-}
-
 absl::Status CheckKey(std::string_view key) {
   const auto permitted = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||

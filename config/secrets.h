@@ -23,8 +23,6 @@ struct Secrets {
 // This process's environment and files; a file's last newline is not part of the secret.
 Secrets ProcessSecrets();
 
-// How integration keys are kept: hex BLAKE2b-256. Keys are long and random, so a plain hash does.
-std::string HashKey(std::string_view key);
 // Keys stand in URLs: 16 to 256 letters, digits and - . _ ~
 absl::Status CheckKey(std::string_view key);
 

@@ -62,14 +62,6 @@ struct KeyRing::Table {
   std::unordered_multimap<std::uint64_t, Entry> entries;  // by the digest's first bytes
 };
 
-std::string HashKey(std::string_view key) {
-  const Digest digest = DigestOf(key);
-  std::string hex(2 * kDigestBytes + 1, '\0');
-  sodium_bin2hex(hex.data(), hex.size(), digest.data(), digest.size());
-  hex.pop_back();
-  return hex;
-}
-
 std::string KeyOfAuthorization(std::string_view header) {
   header = Trim(header);
   const std::size_t blank = header.find(' ');

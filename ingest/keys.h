@@ -15,9 +15,6 @@
 
 namespace tocsin {
 
-// Hex, as Integration::key_hash.
-std::string HashKey(std::string_view key);
-
 // The key in an Authorization header: `Bearer KEY`, or the password (else the name) of `Basic ...`; "" when there is none.
 std::string KeyOfAuthorization(std::string_view header);
 

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "base/strings.h"
+#include "model/integration_key.h"
 #include "net/gzip.h"
 #include "net/http_client.h"
 #include "net/http_server.h"

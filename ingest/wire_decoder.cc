@@ -1,0 +1,279 @@
+#include "ingest/wire_decoder.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "base/limits.h"
+#include "base/status.h"
+
+namespace tocsin {
+namespace {
+
+constexpr int kGroupDepth = 100;                          // protobuf's own recursion limit
+constexpr std::int64_t kFirstSecond = -62'135'596'800;    // 0001-01-01, Go's zero time: unset
+constexpr std::int64_t kLastSecond = 253'402'300'799;     // 9999-12-31
+constexpr std::int64_t kLargestNsSecond = 9'223'372'035;  // what fits nanoseconds since 1970 (the year 2262)
+
+enum class WireType : std::uint8_t {
+  kVarint = 0,
+  kFixed64 = 1,
+  kBytes = 2,
+  kStartGroup = 3,
+  kEndGroup = 4,
+  kFixed32 = 5
+};
+
+struct Tag {
+  std::uint32_t field = 0;
+  WireType type = WireType::kVarint;
+};
+
+// A cursor over wire bytes. After a failure every read fails and at() is where it happened.
+class Cursor {
+ public:
+  explicit Cursor(std::string_view bytes) : begin_(bytes.data()), at_(begin_), end_(begin_ + bytes.size()) {}
+
+  bool done() const { return at_ == end_ || failed_; }
+  bool failed() const { return failed_; }
+  std::size_t at() const { return static_cast<std::size_t>(at_ - begin_); }
+
+  bool ReadTag(Tag& tag) {
+    std::uint64_t raw = 0;
+    // A tag is at most five bytes: 29 bits of field number and three of type.
+    if (!ReadVarint(raw) || raw > UINT32_MAX || (raw >> 3U) == 0 || (raw & 7U) > 5) return Fail();
+    tag = {static_cast<std::uint32_t>(raw >> 3U), static_cast<WireType>(raw & 7U)};
+    return true;
+  }
+
+  bool ReadVarint(std::uint64_t& value) {
+    value = 0;
+    for (unsigned shift = 0; shift < 70; shift += 7) {
+      if (at_ == end_) return Fail();
+      const auto byte = static_cast<std::uint8_t>(*at_++);
+      if (shift < 64) value |= std::uint64_t{byte & 0x7FU} << shift;
+      if ((byte & 0x80U) == 0) return true;
+    }
+    return Fail();
+  }
+
+  bool ReadBytes(std::string_view& bytes) {
+    std::uint64_t size = 0;
+    if (!ReadVarint(size) || size > static_cast<std::uint64_t>(end_ - at_)) return Fail();
+    bytes = {at_, static_cast<std::size_t>(size)};
+    at_ += size;
+    return true;
+  }
+
+  // The field after `tag`, whatever it is. Groups are skipped without recursion.
+  bool Skip(Tag tag) {
+    if (tag.type != WireType::kStartGroup) return SkipScalar(tag.type);
+    std::uint32_t open[kGroupDepth];
+    int depth = 0;
+    open[depth++] = tag.field;
+    while (depth > 0) {
+      if (!ReadTag(tag)) return false;
+      if (tag.type == WireType::kStartGroup) {
+        if (depth == kGroupDepth) return Fail();
+        open[depth++] = tag.field;
+      } else if (tag.type == WireType::kEndGroup) {
+        if (open[--depth] != tag.field) return Fail();
+      } else if (!SkipScalar(tag.type)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+ private:
+  bool SkipScalar(WireType type) {
+    std::uint64_t number = 0;
+    std::string_view bytes;
+    switch (type) {
+      case WireType::kVarint: return ReadVarint(number);
+      case WireType::kFixed64: return Advance(8);
+      case WireType::kBytes: return ReadBytes(bytes);
+      case WireType::kFixed32: return Advance(4);
+      case WireType::kStartGroup:
+      case WireType::kEndGroup: break;
+    }
+    return Fail();
+  }
+  bool Advance(std::ptrdiff_t bytes) {
+    if (end_ - at_ < bytes) return Fail();
+    at_ += bytes;
+    return true;
+  }
+  bool Fail() {
+    failed_ = true;
+    return false;
+  }
+
+  const char* begin_;
+  const char* at_;
+  const char* end_;
+  bool failed_ = false;
+};
+
+bool Is(const Tag& tag, std::uint32_t field, WireType type) {
+  return tag.field == field && tag.type == type;
+}
+
+struct WireTime {
+  bool present = false;
+  std::int64_t seconds = 0;
+  std::int32_t nanos = 0;
+};
+
+// An alert as its fields say, before anything is judged.
+struct WireAlert {
+  std::uint64_t kind = 0;
+  std::string_view dedup_key;
+  std::string_view severity;
+  std::string_view link;
+  WireTime starts_at;
+  WireTime ends_at;
+};
+
+bool ReadEntry(std::string_view bytes, std::vector<LabelView>& to) {
+  Cursor cursor(bytes);
+  LabelView entry;
+  while (!cursor.done()) {
+    Tag tag;
+    if (!cursor.ReadTag(tag)) return false;
+    if (Is(tag, 1, WireType::kBytes)) {
+      if (!cursor.ReadBytes(entry.name)) return false;
+    } else if (Is(tag, 2, WireType::kBytes)) {
+      if (!cursor.ReadBytes(entry.value)) return false;
+    } else if (!cursor.Skip(tag)) {
+      return false;
+    }
+  }
+  if (cursor.failed()) return false;
+  to.push_back(entry);
+  return true;
+}
+
+bool ReadTime(std::string_view bytes, WireTime& to) {
+  Cursor cursor(bytes);
+  to.present = true;
+  while (!cursor.done()) {
+    Tag tag;
+    std::uint64_t number = 0;
+    if (!cursor.ReadTag(tag)) return false;
+    if (Is(tag, 1, WireType::kVarint)) {
+      if (!cursor.ReadVarint(number)) return false;
+      to.seconds = static_cast<std::int64_t>(number);
+    } else if (Is(tag, 2, WireType::kVarint)) {
+      if (!cursor.ReadVarint(number)) return false;
+      to.nanos = static_cast<std::int32_t>(number);
+    } else if (!cursor.Skip(tag)) {
+      return false;
+    }
+  }
+  return !cursor.failed();
+}
+
+bool ReadAlertField(Cursor& cursor,
+                    const Tag& tag,
+                    WireAlert& alert,
+                    std::vector<LabelView>& labels,
+                    std::vector<LabelView>& annotations) {
+  std::string_view bytes;
+  if (Is(tag, 1, WireType::kVarint)) return cursor.ReadVarint(alert.kind);
+  if (tag.type != WireType::kBytes) return cursor.Skip(tag);
+  switch (tag.field) {
+    case 2: return cursor.ReadBytes(bytes) && ReadEntry(bytes, labels);
+    case 3: return cursor.ReadBytes(bytes) && ReadEntry(bytes, annotations);
+    case 4: return cursor.ReadBytes(alert.dedup_key);
+    case 5: return cursor.ReadBytes(alert.severity);
+    case 6: return cursor.ReadBytes(bytes) && ReadTime(bytes, alert.starts_at);
+    case 7: return cursor.ReadBytes(bytes) && ReadTime(bytes, alert.ends_at);
+    case 8: return cursor.ReadBytes(alert.link);
+    default: return cursor.Skip(tag);
+  }
+}
+
+// nullopt: out of a Timestamp's range.
+std::optional<std::int64_t> ToNs(const WireTime& time) {
+  if (!time.present || time.seconds == kFirstSecond) return EventHeader::kAbsent;
+  if (time.seconds < kFirstSecond || time.seconds > kLastSecond || time.nanos < 0 || time.nanos > 999'999'999) {
+    return std::nullopt;
+  }
+  return std::clamp(time.seconds, -kLargestNsSecond, kLargestNsSecond) * 1'000'000'000 + time.nanos;
+}
+
+// A map holds each name once, the last that came; needed only where the limit would count one twice.
+void KeepLast(std::vector<LabelView>& texts, std::size_t limit) {
+  if (texts.size() <= limit) return;
+  std::ranges::stable_sort(texts, {}, &LabelView::name);
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    if (i + 1 < texts.size() && texts[i + 1].name == texts[i].name) continue;
+    texts[kept++] = texts[i];
+  }
+  texts.resize(kept);
+}
+
+void Judge(const WireAlert& alert,
+           std::vector<LabelView>& labels,
+           std::vector<LabelView>& annotations,
+           Intake& intake) {
+  EventHeader prototype;
+  // An enumeration is 32 bits wide; more is cut, as generated code does.
+  const auto kind = static_cast<std::int32_t>(alert.kind);
+  if (kind < 0 || kind > 2)
+    return intake.Refuse("kind: " + std::to_string(kind) + " is none of 0, 1, 2 (trigger, acknowledge, resolve)");
+  prototype.kind = static_cast<EventKind>(kind);
+  prototype.severity = ParseSeverity(alert.severity);
+  const std::optional<std::int64_t> starts_at = ToNs(alert.starts_at);
+  const std::optional<std::int64_t> ends_at = ToNs(alert.ends_at);
+  if (!starts_at) return intake.Refuse("starts_at: not an instant between the years 1 and 9999");
+  if (!ends_at) return intake.Refuse("ends_at: not an instant between the years 1 and 9999");
+  prototype.starts_at_ns = *starts_at;
+  prototype.ends_at_ns = *ends_at;
+  KeepLast(labels, limits::kLabelsPerAlert);
+  KeepLast(annotations, limits::kAnnotationsPerAlert);
+  intake.Add(prototype, labels, annotations, alert.dedup_key, alert.link);
+}
+
+absl::Status NotARequest(std::size_t offset) {
+  return Invalid("not an IngestRequest: the bytes at offset %d cannot be read", offset);
+}
+
+}  // namespace
+
+absl::StatusOr<WireRequest> WireDecoder::Decode(std::string_view bytes, Intake& intake) {
+  WireRequest request;
+  Cursor cursor(bytes);
+  while (!cursor.done()) {
+    Tag tag;
+    if (!cursor.ReadTag(tag)) return NotARequest(cursor.at());
+    std::uint64_t number = 0;
+    std::string_view body;
+    if (Is(tag, 2, WireType::kBytes)) {
+      const std::size_t start = cursor.at();
+      if (!cursor.ReadBytes(body)) return NotARequest(cursor.at());
+      WireAlert alert;
+      labels_.clear();
+      annotations_.clear();
+      Cursor fields(body);
+      while (!fields.done()) {
+        Tag field;
+        if (!fields.ReadTag(field) || !ReadAlertField(fields, field, alert, labels_, annotations_)) {
+          return NotARequest(start + fields.at());
+        }
+      }
+      Judge(alert, labels_, annotations_, intake);
+    } else if (Is(tag, 1, WireType::kVarint)) {
+      if (!cursor.ReadVarint(request.batch_id)) return NotARequest(cursor.at());
+    } else if (Is(tag, 3, WireType::kVarint)) {
+      if (!cursor.ReadVarint(number)) return NotARequest(cursor.at());
+      request.want_outcomes = number != 0;
+    } else if (!cursor.Skip(tag)) {
+      return NotARequest(cursor.at());
+    }
+  }
+  return request;
+}
+
+}  // namespace tocsin
