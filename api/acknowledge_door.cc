@@ -1,6 +1,7 @@
 #include "api/acknowledge_door.h"
 
 #include "absl/strings/str_format.h"
+
 #include "api/records.h"
 #include "base/status.h"
 #include "engine/link.h"
@@ -26,13 +27,15 @@ std::string Escape(std::string_view text) {
 HttpResponse Html(int status, std::string_view title, std::string_view body) {
   HttpResponse response;
   response.status = status;
-  response.headers = {{"Content-Type", "text/html; charset=utf-8"},
-                      {"Cache-Control", "no-store"},
-                      {"Referrer-Policy", "no-referrer"},
-                      {"X-Content-Type-Options", "nosniff"},
-                      {"Content-Security-Policy",
-                       "default-src 'none'; style-src 'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='; "
-                       "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"}};
+  response.headers = {
+      {"Content-Type",            "text/html; charset=utf-8"        },
+      {"Cache-Control",           "no-store"                        },
+      {"Referrer-Policy",         "no-referrer"                     },
+      {"X-Content-Type-Options",  "nosniff"                         },
+      {"Content-Security-Policy",
+       "default-src 'none'; style-src 'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='; "
+       "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"}
+  };
   response.body = absl::StrFormat(
       "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
       "content=\"width=device-width, initial-scale=1\"><meta name=\"robots\" content=\"noindex\"><title>%s</title>"
@@ -98,7 +101,9 @@ HttpResponse Show(Api& api, const AcknowledgeLink& link) {
 }
 
 HttpResponse Acknowledge(Api& api, const AcknowledgeLink& link) {
-  Command command{"", "link:" + link.user.value(), AcknowledgeGroup{GroupId(link.subject.id), std::nullopt}};
+  Command command{
+      "", "link:" + link.user.value(), AcknowledgeGroup{GroupId(link.subject.id), std::nullopt}
+  };
   if (link.subject.kind == SubjectKind::kIncident) {
     command.body = AcknowledgeIncident{IncidentId(link.subject.id), std::nullopt};
   }
@@ -112,15 +117,18 @@ HttpResponse Acknowledge(Api& api, const AcknowledgeLink& link) {
 
 void AddAcknowledgeRoutes(HttpRouter& router, Api& api, std::string link_key, Workers& workers) {
   for (const HttpMethod method : {HttpMethod::kGet, HttpMethod::kPost}) {
-    router.AddPrefix(method, "/ack", [&api, &workers, link_key, method](HttpRequest request, HttpResponder responder) {
-      auto held = std::make_shared<HttpResponder>(std::move(responder));
-      const bool taken = workers.Post([&api, held, link_key, method, token = std::move(request.rest)] {
-        const absl::StatusOr<AcknowledgeLink> link = VerifyLink(token, link_key, api.engine.Read().wall);
-        if (!link.ok()) return std::move(*held).Send(Refusal(link.status()));
-        std::move(*held).Send(method == HttpMethod::kPost ? Acknowledge(api, *link) : Show(api, *link));
-      });
-      if (!taken) std::move(*held).Send(Html(503, "Busy", "<p>Try again in a second.</p>"));
-    }, {.max_body_bytes = 4096});
+    router.AddPrefix(
+        method, "/ack",
+        [&api, &workers, link_key, method](HttpRequest request, HttpResponder responder) {
+          auto held = std::make_shared<HttpResponder>(std::move(responder));
+          const bool taken = workers.Post([&api, held, link_key, method, token = std::move(request.rest)] {
+            const absl::StatusOr<AcknowledgeLink> link = VerifyLink(token, link_key, api.engine.Read().wall);
+            if (!link.ok()) return std::move(*held).Send(Refusal(link.status()));
+            std::move(*held).Send(method == HttpMethod::kPost ? Acknowledge(api, *link) : Show(api, *link));
+          });
+          if (!taken) std::move(*held).Send(Html(503, "Busy", "<p>Try again in a second.</p>"));
+        },
+        {.max_body_bytes = 4096});
   }
 }
 

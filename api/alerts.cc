@@ -31,7 +31,9 @@ GroupKey KeyOfGroup(Api& api, GroupId id) {
 
 }  // namespace
 
-absl::Status ListAlerts(Api& api, const Caller&, const v1::ListAlertsRequest& request,
+absl::Status ListAlerts(Api& api,
+                        const Caller&,
+                        const v1::ListAlertsRequest& request,
                         v1::ListAlertsResponse& response) {
   std::vector<Matcher> matchers;
   for (const std::string& text : request.matchers()) {
@@ -44,7 +46,8 @@ absl::Status ListAlerts(Api& api, const Caller&, const v1::ListAlertsRequest& re
   GroupKey group;
   if (request.group() != 0) {
     group = KeyOfGroup(api, GroupId(request.group()));
-    if (!group.set()) return NotFound("group G%d is not in memory; `tocsin groups` lists those that are", request.group());
+    if (!group.set())
+      return NotFound("group G%d is not in memory; `tocsin groups` lists those that are", request.group());
   }
 
   const auto wanted = [&](const AlertRecord& alert) {
@@ -63,7 +66,8 @@ absl::Status ListAlerts(Api& api, const Caller&, const v1::ListAlertsRequest& re
     } while (cursor.second != 0 && found.size() < page);
     if (found.size() >= page && cursor.second != 0) break;
   }
-  for (const AlertRecord& alert : found) ToProto(api, alert, *response.add_alerts());
+  for (const AlertRecord& alert : found)
+    ToProto(api, alert, *response.add_alerts());
   if (cursor.first < api.engine.shard_count()) response.set_next_cursor(FormatCursor(cursor));
   return absl::OkStatus();
 }

@@ -1,13 +1,13 @@
 #include "api/auth.h"
 
+#include <array>
+#include <cerrno>
+#include <cstring>
+
 #include <fcntl.h>
 #include <sodium.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <array>
-#include <cerrno>
-#include <cstring>
 
 #include "base/status.h"
 #include "base/strings.h"
@@ -59,7 +59,8 @@ absl::StatusOr<std::string> ReadSecret(const std::string& path) {
   const ssize_t size = read(file.get(), buffer.data(), buffer.size());
   if (size < 0) return Failed("read", path);
   std::string secret(Trim(std::string_view(buffer.data(), static_cast<std::size_t>(size))));
-  if (secret.size() < 16) return Precondition("%s holds no secret of 16 characters or more; delete it for a new one", path);
+  if (secret.size() < 16)
+    return Precondition("%s holds no secret of 16 characters or more; delete it for a new one", path);
   return secret;
 }
 

@@ -44,32 +44,35 @@ HttpResponse ErrorResponse(const absl::Status& status) {
 }
 
 std::optional<Encoding> EncodingOf(const HttpRequest& request) {
-  const std::string type = ToLower(Trim(request.header("content-type").substr(0, request.header("content-type").find(';'))));
+  const std::string type =
+      ToLower(Trim(request.header("content-type").substr(0, request.header("content-type").find(';'))));
   if (type == "application/json") return Encoding::kJson;
   if (type == "application/proto") return Encoding::kProtobuf;
   return std::nullopt;
 }
 
-void AnswerCall(Api& api, const Auth& auth, Workers& workers, const Method& method, HttpRequest request,
-            HttpResponder responder) {
+void AnswerCall(
+    Api& api, const Auth& auth, Workers& workers, const Method& method, HttpRequest request, HttpResponder responder) {
   const std::optional<Caller> caller = auth.Check(request.header("authorization"));
   if (!caller) {
-    return std::move(responder).Send(ErrorResponse(absl::UnauthenticatedError(
-        "send the header `Authorization: Bearer <token>`; the server keeps its token in admin.token in its data folder")));
+    return std::move(responder).Send(
+        ErrorResponse(absl::UnauthenticatedError("send the header `Authorization: Bearer <token>`; the server keeps "
+                                                 "its token in admin.token in its data folder")));
   }
   const std::optional<Encoding> encoding = EncodingOf(request);
   if (!encoding) {
-    return std::move(responder).Send(
-        {415, {{"Accept-Post", "application/json, application/proto"}}, "only application/json or application/proto\n"});
+    return std::move(responder).Send({415,
+                                      {{"Accept-Post", "application/json, application/proto"}},
+                                      "only application/json or application/proto\n"});
   }
   auto held = std::make_shared<HttpResponder>(std::move(responder));
-  const bool taken = workers.Post([&api, &method, caller = *caller, encoding = *encoding,
-                                   body = std::move(request.body), held] {
-    absl::StatusOr<std::string> answer = method.call(api, caller, body, encoding);
-    if (!answer.ok()) return std::move(*held).Send(ErrorResponse(answer.status()));
-    if (encoding == Encoding::kJson) return std::move(*held).Send(JsonResponse(200, *std::move(answer)));
-    std::move(*held).Send({200, {{"Content-Type", "application/proto"}}, *std::move(answer)});
-  });
+  const bool taken =
+      workers.Post([&api, &method, caller = *caller, encoding = *encoding, body = std::move(request.body), held] {
+        absl::StatusOr<std::string> answer = method.call(api, caller, body, encoding);
+        if (!answer.ok()) return std::move(*held).Send(ErrorResponse(answer.status()));
+        if (encoding == Encoding::kJson) return std::move(*held).Send(JsonResponse(200, *std::move(answer)));
+        std::move(*held).Send({200, {{"Content-Type", "application/proto"}}, *std::move(answer)});
+      });
   if (!taken) std::move(*held).Send(ErrorResponse(Exhausted("too many calls are waiting; try again in a second")));
 }
 

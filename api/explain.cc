@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_format.h"
+
 #include "api/handlers.h"
 #include "api/records.h"
 #include "base/status.h"
@@ -19,7 +20,9 @@ constexpr std::size_t kScanSlice = 4096;
 using Answer = v1::ExplainResponse::Answer;
 using Line = v1::ExplainResponse::Line;
 
-std::string Clock(absl::Time t) { return absl::FormatTime("%Y-%m-%d %H:%M:%S UTC", t, absl::UTCTimeZone()); }
+std::string Clock(absl::Time t) {
+  return absl::FormatTime("%Y-%m-%d %H:%M:%S UTC", t, absl::UTCTimeZone());
+}
 
 void AddFact(Answer& answer, std::optional<absl::Time> at, std::string text, std::string actor = "") {
   Line& line = *answer.add_facts();
@@ -77,7 +80,8 @@ void AddEscalation(const Responder& responder, EscalationId id, const Now& now, 
     return;
   }
   std::string who = "unknown";
-  if (responder.roster() != nullptr) who = Names(responder.roster()->Resolve(escalation.policy.steps[step].targets, at));
+  if (responder.roster() != nullptr)
+    who = Names(responder.roster()->Resolve(escalation.policy.steps[step].targets, at));
   AddNext(answer, at,
           absl::StrFormat("policy %s, step %d, pass %d pages %s", escalation.policy.id.value(), step + 1,
                           escalation.pass + 1, who));
@@ -108,7 +112,8 @@ void AddNotifications(const Responder& responder, EscalationId id, const Now& no
 absl::Status ExplainGroup(Api& api, GroupId id, v1::ExplainResponse& response) {
   TOCSIN_ASSIGN(const Group group, FindGroup(api, id));
   Answer& answer = *response.add_answers();
-  answer.set_subject(absl::StrFormat("group G%d %s, route %s", id.value(), Format(group.labels), group.route.id.value()));
+  answer.set_subject(
+      absl::StrFormat("group G%d %s, route %s", id.value(), Format(group.labels), group.route.id.value()));
   answer.set_verdict(Verdict(group));
   TOCSIN_TRY(AddTimeline(api, SubjectOf(id), answer));
   api.engine.ReadResponderAndWait([&](const Responder& responder, const Now& now) {
@@ -120,9 +125,8 @@ absl::Status ExplainGroup(Api& api, GroupId id, v1::ExplainResponse& response) {
       }
     }
   });
-  std::ranges::sort(*answer.mutable_next(), {}, [](const Line& line) {
-    return std::pair(line.at().seconds(), line.at().nanos());
-  });
+  std::ranges::sort(*answer.mutable_next(), {},
+                    [](const Line& line) { return std::pair(line.at().seconds(), line.at().nanos()); });
   return absl::OkStatus();
 }
 
@@ -152,8 +156,8 @@ absl::Status ExplainPage(Api& api, PageId id, v1::ExplainResponse& response) {
 // The alert's own facts, then those of each group that it belongs to.
 absl::Status ExplainAlert(Api& api, const AlertRecord& alert, v1::ExplainResponse& response) {
   Answer& answer = *response.add_answers();
-  answer.set_subject(absl::StrFormat("alert %s from integration %s", Format(alert.summary.labels),
-                                     alert.summary.integration.value()));
+  answer.set_subject(
+      absl::StrFormat("alert %s from integration %s", Format(alert.summary.labels), alert.summary.integration.value()));
   AddFact(answer, alert.summary.fired_at,
           absl::StrFormat("fired; received %d times since, severity %s", alert.received, Name(alert.summary.severity)));
   if (alert.received > 1) AddFact(answer, alert.last_seen_at, "last seen");
@@ -178,7 +182,8 @@ absl::Status ExplainAlert(Api& api, const AlertRecord& alert, v1::ExplainRespons
   } else {
     answer.set_verdict(absl::StrFormat("it is part of group G%d", groups.front().value()));
   }
-  for (const GroupId group : groups) TOCSIN_TRY(ExplainGroup(api, group, response));
+  for (const GroupId group : groups)
+    TOCSIN_TRY(ExplainGroup(api, group, response));
   return absl::OkStatus();
 }
 
@@ -198,14 +203,18 @@ std::vector<AlertRecord> FindAlerts(Api& api, const std::function<bool(const Ale
   return found;
 }
 
-absl::Status ExplainAlerts(Api& api, const std::vector<AlertRecord>& alerts, std::string_view asked,
+absl::Status ExplainAlerts(Api& api,
+                           const std::vector<AlertRecord>& alerts,
+                           std::string_view asked,
                            v1::ExplainResponse& response) {
   if (alerts.empty()) {
-    return NotFound("no alert in memory matches %s; it never arrived, was refused at the door, or was resolved and "
-                    "forgotten; `tocsin alerts` lists what is there, /metrics counts refusals by reason",
-                    asked);
+    return NotFound(
+        "no alert in memory matches %s; it never arrived, was refused at the door, or was resolved and "
+        "forgotten; `tocsin alerts` lists what is there, /metrics counts refusals by reason",
+        asked);
   }
-  for (const AlertRecord& alert : alerts) TOCSIN_TRY(ExplainAlert(api, alert, response));
+  for (const AlertRecord& alert : alerts)
+    TOCSIN_TRY(ExplainAlert(api, alert, response));
   return absl::OkStatus();
 }
 
@@ -218,16 +227,20 @@ absl::Status Explain(Api& api, const Caller&, const v1::ExplainRequest& request,
     case v1::ExplainRequest::kPage: return ExplainPage(api, PageId(request.page()), response);
     case v1::ExplainRequest::kAlert: {
       const std::string wanted = ToLower(Trim(request.alert()));
-      return ExplainAlerts(api, FindAlerts(api, [&](const AlertRecord& alert) {
-        return ToHex(alert.summary.key) == wanted || absl::StrFormat("%016x", alert.fingerprint) == wanted;
-      }), wanted, response);
+      return ExplainAlerts(api,
+                           FindAlerts(api,
+                                      [&](const AlertRecord& alert) {
+                                        return ToHex(alert.summary.key) == wanted ||
+                                               absl::StrFormat("%016x", alert.fingerprint) == wanted;
+                                      }),
+                           wanted, response);
     }
     case v1::ExplainRequest::kMatchers: {
       TOCSIN_ASSIGN(const std::vector<Matcher> matchers, ParseMatchers(request.matchers()));
       TOCSIN_ASSIGN(const CompiledMatchers compiled, CompiledMatchers::Compile(matchers));
-      return ExplainAlerts(api, FindAlerts(api, [&](const AlertRecord& alert) {
-        return compiled.Match(alert.summary.labels);
-      }), request.matchers(), response);
+      return ExplainAlerts(
+          api, FindAlerts(api, [&](const AlertRecord& alert) { return compiled.Match(alert.summary.labels); }),
+          request.matchers(), response);
     }
     case v1::ExplainRequest::SUBJECT_NOT_SET: break;
   }

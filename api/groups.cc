@@ -26,7 +26,9 @@ bool Wanted(const v1::ListGroupsRequest& request, const Group& group) {
 }
 
 // The next page of groups, newest first, with ids below `before`.
-std::vector<Group> GroupsInMemory(Api& api, const v1::ListGroupsRequest& request, std::uint64_t before,
+std::vector<Group> GroupsInMemory(Api& api,
+                                  const v1::ListGroupsRequest& request,
+                                  std::uint64_t before,
                                   std::size_t page) {
   std::vector<Group> groups;
   api.engine.ReadResponderAndWait([&](const Responder& responder, const Now&) {
@@ -41,7 +43,9 @@ std::vector<Group> GroupsInMemory(Api& api, const v1::ListGroupsRequest& request
 }
 
 // Also those that have left memory.
-absl::StatusOr<std::vector<Group>> GroupsInStore(Api& api, const v1::ListGroupsRequest& request, std::uint64_t before,
+absl::StatusOr<std::vector<Group>> GroupsInStore(Api& api,
+                                                 const v1::ListGroupsRequest& request,
+                                                 std::uint64_t before,
                                                  std::size_t page) {
   std::vector<Group> groups;
   const std::uint8_t table = KeyOf(Row(Group())).table;
@@ -59,7 +63,9 @@ absl::StatusOr<std::vector<Group>> GroupsInStore(Api& api, const v1::ListGroupsR
 
 }  // namespace
 
-absl::Status ListGroups(Api& api, const Caller&, const v1::ListGroupsRequest& request,
+absl::Status ListGroups(Api& api,
+                        const Caller&,
+                        const v1::ListGroupsRequest& request,
                         v1::ListGroupsResponse& response) {
   TOCSIN_ASSIGN(const Cursor cursor, ParseCursor(request.cursor()));
   const std::size_t page = PageSize(request.page_size());
@@ -69,7 +75,8 @@ absl::Status ListGroups(Api& api, const Caller&, const v1::ListGroupsRequest& re
   } else {
     groups = GroupsInMemory(api, request, cursor.first, page);
   }
-  for (const Group& group : groups) ToProto(group, *response.add_groups());
+  for (const Group& group : groups)
+    ToProto(group, *response.add_groups());
   if (groups.size() == page) response.set_next_cursor(FormatCursor({groups.back().id.value(), 0}));
   return absl::OkStatus();
 }
@@ -95,28 +102,37 @@ absl::Status GetGroup(Api& api, const Caller&, const v1::GetGroupRequest& reques
     }
   });
   TOCSIN_ASSIGN(const std::vector<TimelineEntry> timeline, Timeline(api, SubjectOf(group.id), kTimelineShown));
-  for (const TimelineEntry& entry : timeline) ToProto(entry, *response.add_timeline());
+  for (const TimelineEntry& entry : timeline)
+    ToProto(entry, *response.add_timeline());
   return absl::OkStatus();
 }
 
-absl::Status RunAcknowledgeGroup(Api& api, const Caller& caller, const v1::GroupCommand& request,
+absl::Status RunAcknowledgeGroup(Api& api,
+                                 const Caller& caller,
+                                 const v1::GroupCommand& request,
                                  v1::CommandResponse& response) {
   return Run(api, caller, request.request_id(), AcknowledgeGroup{GroupId(request.id()), SeenBy(request.generation())},
              response);
 }
 
-absl::Status RunResolveGroup(Api& api, const Caller& caller, const v1::GroupCommand& request,
+absl::Status RunResolveGroup(Api& api,
+                             const Caller& caller,
+                             const v1::GroupCommand& request,
                              v1::CommandResponse& response) {
   return Run(api, caller, request.request_id(), ResolveGroup{GroupId(request.id()), SeenBy(request.generation())},
              response);
 }
 
-absl::Status RunEscalateGroup(Api& api, const Caller& caller, const v1::GroupCommand& request,
+absl::Status RunEscalateGroup(Api& api,
+                              const Caller& caller,
+                              const v1::GroupCommand& request,
                               v1::CommandResponse& response) {
   return Run(api, caller, request.request_id(), EscalateGroup{GroupId(request.id())}, response);
 }
 
-absl::Status RunAddNote(Api& api, const Caller& caller, const v1::AddNoteRequest& request,
+absl::Status RunAddNote(Api& api,
+                        const Caller& caller,
+                        const v1::AddNoteRequest& request,
                         v1::CommandResponse& response) {
   if (Trim(request.text()).empty()) return Invalid("text: a note needs words");
   if (request.text().size() > kNoteBytes) {

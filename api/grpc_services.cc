@@ -1,12 +1,12 @@
 #include "api/grpc_services.h"
 
+#include <string>
+
 #include <grpcpp/grpcpp.h>
+#include <grpcpp/impl/codegen/server_callback_handlers.h>
 #include <grpcpp/impl/rpc_service_method.h>
 #include <grpcpp/impl/service_type.h>
 #include <grpcpp/support/server_callback.h>
-#include <grpcpp/impl/codegen/server_callback_handlers.h>
-
-#include <string>
 
 #include "base/status.h"
 #include "base/strings.h"
@@ -23,7 +23,8 @@ std::string Bytes(const grpc::ByteBuffer& buffer) {
   if (!buffer.Dump(&slices).ok()) return {};
   std::string bytes;
   bytes.reserve(buffer.Length());
-  for (const grpc::Slice& slice : slices) bytes.append(reinterpret_cast<const char*>(slice.begin()), slice.size());
+  for (const grpc::Slice& slice : slices)
+    bytes.append(reinterpret_cast<const char*>(slice.begin()), slice.size());
   return bytes;
 }
 
@@ -36,14 +37,15 @@ std::optional<Caller> CallerOf(const grpc::CallbackServerContext& context, const
 // One service of the table. Every method is unary and raw: bytes in, bytes out, decoded by the table's own functions.
 class TableService final : public grpc::Service {
  public:
-  TableService(std::string_view name, Api& api, const Auth& auth, Workers& workers) :
-      api_(api), auth_(auth), workers_(workers) {
+  TableService(std::string_view name, Api& api, const Auth& auth, Workers& workers)
+      : api_(api), auth_(auth), workers_(workers) {
     int index = 0;
     for (const Method& method : Methods()) {
       if (method.service != name) continue;
-      paths_.push_back(std::make_unique<std::string>("/" + std::string(method.service) + "/" + std::string(method.name)));
-      AddMethod(new grpc::internal::RpcServiceMethod(paths_.back()->c_str(), grpc::internal::RpcMethod::NORMAL_RPC,
-                                                     nullptr));
+      paths_.push_back(
+          std::make_unique<std::string>("/" + std::string(method.service) + "/" + std::string(method.name)));
+      AddMethod(
+          new grpc::internal::RpcServiceMethod(paths_.back()->c_str(), grpc::internal::RpcMethod::NORMAL_RPC, nullptr));
       MarkMethodRawCallback(index++, new grpc::internal::CallbackUnaryHandler<grpc::ByteBuffer, grpc::ByteBuffer>(
                                          [this, &method](grpc::CallbackServerContext* context,
                                                          const grpc::ByteBuffer* request, grpc::ByteBuffer* response) {
@@ -53,8 +55,10 @@ class TableService final : public grpc::Service {
   }
 
  private:
-  grpc::ServerUnaryReactor* Answer(const Method& method, grpc::CallbackServerContext& context,
-                                   const grpc::ByteBuffer& request, grpc::ByteBuffer& response) {
+  grpc::ServerUnaryReactor* Answer(const Method& method,
+                                   grpc::CallbackServerContext& context,
+                                   const grpc::ByteBuffer& request,
+                                   grpc::ByteBuffer& response) {
     grpc::ServerUnaryReactor* reactor = context.DefaultReactor();
     const std::optional<Caller> caller = CallerOf(context, auth_);
     if (!caller) {

@@ -2,64 +2,109 @@
 #pragma once
 
 #include "absl/status/status.h"
+
 #include "api/methods.h"
 #include "tocsin/v1/api.pb.h"
 
 namespace tocsin {
 
-absl::Status ListAlerts(Api& api, const Caller& caller, const v1::ListAlertsRequest& request,
+absl::Status ListAlerts(Api& api,
+                        const Caller& caller,
+                        const v1::ListAlertsRequest& request,
                         v1::ListAlertsResponse& response);
 
-absl::Status ListGroups(Api& api, const Caller& caller, const v1::ListGroupsRequest& request,
+absl::Status ListGroups(Api& api,
+                        const Caller& caller,
+                        const v1::ListGroupsRequest& request,
                         v1::ListGroupsResponse& response);
-absl::Status GetGroup(Api& api, const Caller& caller, const v1::GetGroupRequest& request,
+absl::Status GetGroup(Api& api,
+                      const Caller& caller,
+                      const v1::GetGroupRequest& request,
                       v1::GetGroupResponse& response);
-absl::Status RunAcknowledgeGroup(Api& api, const Caller& caller, const v1::GroupCommand& request,
+absl::Status RunAcknowledgeGroup(Api& api,
+                                 const Caller& caller,
+                                 const v1::GroupCommand& request,
                                  v1::CommandResponse& response);
-absl::Status RunResolveGroup(Api& api, const Caller& caller, const v1::GroupCommand& request,
+absl::Status RunResolveGroup(Api& api,
+                             const Caller& caller,
+                             const v1::GroupCommand& request,
                              v1::CommandResponse& response);
-absl::Status RunEscalateGroup(Api& api, const Caller& caller, const v1::GroupCommand& request,
+absl::Status RunEscalateGroup(Api& api,
+                              const Caller& caller,
+                              const v1::GroupCommand& request,
                               v1::CommandResponse& response);
-absl::Status RunAddNote(Api& api, const Caller& caller, const v1::AddNoteRequest& request,
+absl::Status RunAddNote(Api& api,
+                        const Caller& caller,
+                        const v1::AddNoteRequest& request,
                         v1::CommandResponse& response);
 
-absl::Status ListIncidents(Api& api, const Caller& caller, const v1::ListIncidentsRequest& request,
+absl::Status ListIncidents(Api& api,
+                           const Caller& caller,
+                           const v1::ListIncidentsRequest& request,
                            v1::ListIncidentsResponse& response);
-absl::Status GetIncident(Api& api, const Caller& caller, const v1::GetIncidentRequest& request,
+absl::Status GetIncident(Api& api,
+                         const Caller& caller,
+                         const v1::GetIncidentRequest& request,
                          v1::GetIncidentResponse& response);
-absl::Status RunOpenIncident(Api& api, const Caller& caller, const v1::OpenIncidentRequest& request,
+absl::Status RunOpenIncident(Api& api,
+                             const Caller& caller,
+                             const v1::OpenIncidentRequest& request,
                              v1::CommandResponse& response);
-absl::Status RunAcknowledgeIncident(Api& api, const Caller& caller, const v1::IncidentCommand& request,
+absl::Status RunAcknowledgeIncident(Api& api,
+                                    const Caller& caller,
+                                    const v1::IncidentCommand& request,
                                     v1::CommandResponse& response);
-absl::Status RunResolveIncident(Api& api, const Caller& caller, const v1::IncidentCommand& request,
+absl::Status RunResolveIncident(Api& api,
+                                const Caller& caller,
+                                const v1::IncidentCommand& request,
                                 v1::CommandResponse& response);
 
-absl::Status ListSilences(Api& api, const Caller& caller, const v1::ListSilencesRequest& request,
+absl::Status ListSilences(Api& api,
+                          const Caller& caller,
+                          const v1::ListSilencesRequest& request,
                           v1::ListSilencesResponse& response);
-absl::Status RunCreateSilence(Api& api, const Caller& caller, const v1::CreateSilenceRequest& request,
+absl::Status RunCreateSilence(Api& api,
+                              const Caller& caller,
+                              const v1::CreateSilenceRequest& request,
                               v1::CommandResponse& response);
-absl::Status RunExpireSilence(Api& api, const Caller& caller, const v1::ExpireSilenceRequest& request,
+absl::Status RunExpireSilence(Api& api,
+                              const Caller& caller,
+                              const v1::ExpireSilenceRequest& request,
                               v1::CommandResponse& response);
 
-absl::Status WhoIsOnCall(Api& api, const Caller& caller, const v1::WhoIsOnCallRequest& request,
+absl::Status WhoIsOnCall(Api& api,
+                         const Caller& caller,
+                         const v1::WhoIsOnCallRequest& request,
                          v1::WhoIsOnCallResponse& response);
-absl::Status FinalSchedule(Api& api, const Caller& caller, const v1::FinalScheduleRequest& request,
+absl::Status FinalSchedule(Api& api,
+                           const Caller& caller,
+                           const v1::FinalScheduleRequest& request,
                            v1::FinalScheduleResponse& response);
 
-absl::Status RunApplyOrganisation(Api& api, const Caller& caller, const v1::ApplyOrganisationRequest& request,
+absl::Status RunApplyOrganisation(Api& api,
+                                  const Caller& caller,
+                                  const v1::ApplyOrganisationRequest& request,
                                   v1::ApplyOrganisationResponse& response);
-absl::Status GetOrganisation(Api& api, const Caller& caller, const v1::GetOrganisationRequest& request,
+absl::Status GetOrganisation(Api& api,
+                             const Caller& caller,
+                             const v1::GetOrganisationRequest& request,
                              v1::GetOrganisationResponse& response);
 
-absl::Status RunTestPage(Api& api, const Caller& caller, const v1::TestPageRequest& request,
+absl::Status RunTestPage(Api& api,
+                         const Caller& caller,
+                         const v1::TestPageRequest& request,
                          v1::CommandResponse& response);
 absl::Status GetPage(Api& api, const Caller& caller, const v1::GetPageRequest& request, v1::GetPageResponse& response);
-absl::Status ListNotifications(Api& api, const Caller& caller, const v1::ListNotificationsRequest& request,
+absl::Status ListNotifications(Api& api,
+                               const Caller& caller,
+                               const v1::ListNotificationsRequest& request,
                                v1::ListNotificationsResponse& response);
 
 absl::Status Explain(Api& api, const Caller& caller, const v1::ExplainRequest& request, v1::ExplainResponse& response);
 
-absl::Status GetStatus(Api& api, const Caller& caller, const v1::GetStatusRequest& request,
+absl::Status GetStatus(Api& api,
+                       const Caller& caller,
+                       const v1::GetStatusRequest& request,
                        v1::GetStatusResponse& response);
 
 }  // namespace tocsin

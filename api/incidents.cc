@@ -18,7 +18,9 @@ std::optional<Generation> SeenBy(const v1::IncidentCommand& request) {
 
 }  // namespace
 
-absl::Status ListIncidents(Api& api, const Caller&, const v1::ListIncidentsRequest& request,
+absl::Status ListIncidents(Api& api,
+                           const Caller&,
+                           const v1::ListIncidentsRequest& request,
                            v1::ListIncidentsResponse& response) {
   TOCSIN_ASSIGN(const Cursor cursor, ParseCursor(request.cursor()));
   const std::size_t page = PageSize(request.page_size());
@@ -40,7 +42,9 @@ absl::Status ListIncidents(Api& api, const Caller&, const v1::ListIncidentsReque
   return absl::OkStatus();
 }
 
-absl::Status GetIncident(Api& api, const Caller&, const v1::GetIncidentRequest& request,
+absl::Status GetIncident(Api& api,
+                         const Caller&,
+                         const v1::GetIncidentRequest& request,
                          v1::GetIncidentResponse& response) {
   TOCSIN_ASSIGN(const Incident incident, FindIncident(api, IncidentId(request.id())));
   ToProto(incident, *response.mutable_incident());
@@ -48,11 +52,14 @@ absl::Status GetIncident(Api& api, const Caller&, const v1::GetIncidentRequest& 
     if (const absl::StatusOr<Group> group = FindGroup(api, id); group.ok()) ToProto(*group, *response.add_groups());
   }
   TOCSIN_ASSIGN(const std::vector<TimelineEntry> timeline, Timeline(api, SubjectOf(incident.id), kTimelineShown));
-  for (const TimelineEntry& entry : timeline) ToProto(entry, *response.add_timeline());
+  for (const TimelineEntry& entry : timeline)
+    ToProto(entry, *response.add_timeline());
   return absl::OkStatus();
 }
 
-absl::Status RunOpenIncident(Api& api, const Caller& caller, const v1::OpenIncidentRequest& request,
+absl::Status RunOpenIncident(Api& api,
+                             const Caller& caller,
+                             const v1::OpenIncidentRequest& request,
                              v1::CommandResponse& response) {
   if (Trim(request.title()).empty()) return Invalid("title: say in a few words what is interrupted");
   if (request.title().size() > kTitleBytes) return Invalid("title: at most %d bytes", kTitleBytes);
@@ -62,17 +69,22 @@ absl::Status RunOpenIncident(Api& api, const Caller& caller, const v1::OpenIncid
   open.severity = request.severity() == 0 ? std::uint8_t{3} : static_cast<std::uint8_t>(request.severity());
   open.service = ServiceId(request.service());
   open.policy = PolicyId(request.policy());
-  for (const std::uint64_t group : request.groups()) open.groups.emplace_back(group);
+  for (const std::uint64_t group : request.groups())
+    open.groups.emplace_back(group);
   return Run(api, caller, request.request_id(), std::move(open), response);
 }
 
-absl::Status RunAcknowledgeIncident(Api& api, const Caller& caller, const v1::IncidentCommand& request,
+absl::Status RunAcknowledgeIncident(Api& api,
+                                    const Caller& caller,
+                                    const v1::IncidentCommand& request,
                                     v1::CommandResponse& response) {
   return Run(api, caller, request.request_id(), AcknowledgeIncident{IncidentId(request.id()), SeenBy(request)},
              response);
 }
 
-absl::Status RunResolveIncident(Api& api, const Caller& caller, const v1::IncidentCommand& request,
+absl::Status RunResolveIncident(Api& api,
+                                const Caller& caller,
+                                const v1::IncidentCommand& request,
                                 v1::CommandResponse& response) {
   return Run(api, caller, request.request_id(), ResolveIncident{IncidentId(request.id()), SeenBy(request)}, response);
 }

@@ -33,8 +33,7 @@ absl::StatusOr<std::string> Encode(const pb::Message& message, Encoding encoding
   return json;
 }
 
-template <typename Request, typename Response,
-          absl::Status (*kHandler)(Api&, const Caller&, const Request&, Response&)>
+template <typename Request, typename Response, absl::Status (*kHandler)(Api&, const Caller&, const Request&, Response&)>
 absl::StatusOr<std::string> Call(Api& api, const Caller& caller, std::string_view text, Encoding encoding) {
   Request request;
   TOCSIN_TRY(Decode(text, encoding, request));
@@ -46,8 +45,7 @@ absl::StatusOr<std::string> Call(Api& api, const Caller& caller, std::string_vie
 // Deduces a handler's message types.
 template <auto kHandler>
 struct Entry;
-template <typename Request, typename Response,
-          absl::Status (*kHandler)(Api&, const Caller&, const Request&, Response&)>
+template <typename Request, typename Response, absl::Status (*kHandler)(Api&, const Caller&, const Request&, Response&)>
 struct Entry<kHandler> {
   static constexpr auto kCall = &Call<Request, Response, kHandler>;
 };
@@ -82,6 +80,8 @@ constexpr Method kMethods[] = {
 
 }  // namespace
 
-std::span<const Method> Methods() { return kMethods; }
+std::span<const Method> Methods() {
+  return kMethods;
+}
 
 }  // namespace tocsin

@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "absl/status/statusor.h"
+
 #include "engine/pipeline.h"
 
 namespace tocsin {
@@ -25,7 +26,10 @@ struct Caller {
   std::string name;
 };
 
-enum class Encoding : std::uint8_t { kProtobuf, kJson };
+enum class Encoding : std::uint8_t {
+  kProtobuf,
+  kJson
+};
 
 struct Method {
   std::string_view service;  // tocsin.v1.GroupService

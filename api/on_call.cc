@@ -31,7 +31,9 @@ void AddEntry(const Roster& roster, const Schedule& schedule, absl::Time at, v1:
 
 }  // namespace
 
-absl::Status WhoIsOnCall(Api& api, const Caller&, const v1::WhoIsOnCallRequest& request,
+absl::Status WhoIsOnCall(Api& api,
+                         const Caller&,
+                         const v1::WhoIsOnCallRequest& request,
                          v1::WhoIsOnCallResponse& response) {
   TOCSIN_ASSIGN(const Roster roster, CurrentRoster(api));
   absl::Time at = api.engine.Read().wall;
@@ -43,11 +45,14 @@ absl::Status WhoIsOnCall(Api& api, const Caller&, const v1::WhoIsOnCallRequest& 
     AddEntry(roster, *schedule, at, response);
     return absl::OkStatus();
   }
-  for (const Schedule& schedule : roster.organisation().schedules) AddEntry(roster, schedule, at, response);
+  for (const Schedule& schedule : roster.organisation().schedules)
+    AddEntry(roster, schedule, at, response);
   return absl::OkStatus();
 }
 
-absl::Status FinalSchedule(Api& api, const Caller&, const v1::FinalScheduleRequest& request,
+absl::Status FinalSchedule(Api& api,
+                           const Caller&,
+                           const v1::FinalScheduleRequest& request,
                            v1::FinalScheduleResponse& response) {
   TOCSIN_ASSIGN(const Roster roster, CurrentRoster(api));
   absl::Time since = api.engine.Read().wall;
@@ -59,7 +64,8 @@ absl::Status FinalSchedule(Api& api, const Caller&, const v1::FinalScheduleReque
     auto& shown = *response.add_shifts();
     ToProto(shift.start, *shown.mutable_start());
     ToProto(shift.end, *shown.mutable_end());
-    for (const UserId& user : shift.users) shown.add_users(user.value());
+    for (const UserId& user : shift.users)
+      shown.add_users(user.value());
   }
   return absl::OkStatus();
 }

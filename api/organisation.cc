@@ -31,7 +31,9 @@ OrganisationPtr Current(Api& api) {
 
 }  // namespace
 
-absl::Status RunApplyOrganisation(Api& api, const Caller& caller, const v1::ApplyOrganisationRequest& request,
+absl::Status RunApplyOrganisation(Api& api,
+                                  const Caller& caller,
+                                  const v1::ApplyOrganisationRequest& request,
                                   v1::ApplyOrganisationResponse& response) {
   std::vector<SourceFile> files;
   std::size_t bytes = 0;
@@ -42,14 +44,16 @@ absl::Status RunApplyOrganisation(Api& api, const Caller& caller, const v1::Appl
   if (files.empty()) return Invalid("files: none");
   if (bytes > kConfigurationBytes) return Invalid("files: %d bytes in all, at most %d", bytes, kConfigurationBytes);
   LoadResult loaded = Load(files);
-  for (const Problem& problem : loaded.problems) AddProblem(problem, response);
+  for (const Problem& problem : loaded.problems)
+    AddProblem(problem, response);
   if (!loaded.ok()) return absl::OkStatus();
   const OrganisationPtr current = Current(api);
   for (const Problem& problem : KeepSecrets(current ? *current : Organisation(), loaded.organisation)) {
     AddProblem(problem, response);
   }
   const auto organisation = std::make_shared<const Organisation>(std::move(loaded.organisation));
-  for (const std::string& problem : Roster::Problems(*organisation)) AddProblem({"", 0, 0, "", problem}, response);
+  for (const std::string& problem : Roster::Problems(*organisation))
+    AddProblem({"", 0, 0, "", problem}, response);
   if (response.problems_size() > 0) return absl::OkStatus();
 
   for (const std::string& line : Diff(current ? *current : Organisation(), *organisation)) {
@@ -62,7 +66,9 @@ absl::Status RunApplyOrganisation(Api& api, const Caller& caller, const v1::Appl
   return absl::OkStatus();
 }
 
-absl::Status GetOrganisation(Api& api, const Caller&, const v1::GetOrganisationRequest&,
+absl::Status GetOrganisation(Api& api,
+                             const Caller&,
+                             const v1::GetOrganisationRequest&,
                              v1::GetOrganisationResponse& response) {
   const OrganisationPtr current = Current(api);
   if (!current) return NotFound("there is no organisation yet; `tocsin apply FILE...` declares one");

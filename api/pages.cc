@@ -14,7 +14,9 @@ void Show(const Notification& from, v1::Notification& to) {
 
 }  // namespace
 
-absl::Status RunTestPage(Api& api, const Caller& caller, const v1::TestPageRequest& request,
+absl::Status RunTestPage(Api& api,
+                         const Caller& caller,
+                         const v1::TestPageRequest& request,
                          v1::CommandResponse& response) {
   return Run(api, caller, request.request_id(), TestPage{UserId(request.user())}, response);
 }
@@ -31,7 +33,9 @@ absl::Status GetPage(Api& api, const Caller&, const v1::GetPageRequest& request,
   return absl::OkStatus();
 }
 
-absl::Status ListNotifications(Api& api, const Caller&, const v1::ListNotificationsRequest& request,
+absl::Status ListNotifications(Api& api,
+                               const Caller&,
+                               const v1::ListNotificationsRequest& request,
                                v1::ListNotificationsResponse& response) {
   TOCSIN_ASSIGN(const Cursor cursor, ParseCursor(request.cursor()));
   const std::size_t page = PageSize(request.page_size());

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_format.h"
+
 #include "base/status.h"
 #include "model/codec/response_proto.h"
 
@@ -13,7 +14,7 @@ constexpr std::size_t kTimelinePage = 1000;
 
 // A row of type T by id: `rows` picks the responder's table.
 template <typename T, typename Id>
-absl::StatusOr<T> FindRow(Api& api, Id id, std::string_view what, std::map<Id, T> ResponderState::* rows) {
+absl::StatusOr<T> FindRow(Api& api, Id id, std::string_view what, std::map<Id, T> ResponderState::*rows) {
   std::optional<T> found;
   api.engine.ReadResponderAndWait([&](const Responder& responder, const Now&) {
     const auto& table = responder.state().*rows;
@@ -39,7 +40,8 @@ void ToProto(Api& api, const AlertRecord& from, v1::AlertDetails& to) {
   to.set_received(from.received);
   to.set_silence(from.silence.value());
   to.set_rules_version(from.rules.value());
-  for (const RouteId& route : from.routes) to.add_routes(route.value());
+  for (const RouteId& route : from.routes)
+    to.add_routes(route.value());
   api.engine.ReadResponderAndWait([&](const Responder& responder, const Now&) {
     for (const GroupKey key : from.groups) {
       const auto& current = responder.state().current_group;
@@ -49,8 +51,8 @@ void ToProto(Api& api, const AlertRecord& from, v1::AlertDetails& to) {
   });
 }
 
-absl::Status Run(Api& api, const Caller& caller, const std::string& request_id, Command::Body body,
-                 v1::CommandResponse& response) {
+absl::Status Run(
+    Api& api, const Caller& caller, const std::string& request_id, Command::Body body, v1::CommandResponse& response) {
   const CommandResult result = api.engine.ExecuteAndWait({request_id, caller.name, std::move(body)});
   TOCSIN_TRY(result.status);
   response.set_id(result.id);
@@ -58,18 +60,23 @@ absl::Status Run(Api& api, const Caller& caller, const std::string& request_id, 
   return absl::OkStatus();
 }
 
-absl::StatusOr<Group> FindGroup(Api& api, GroupId id) { return FindRow(api, id, "group G", &ResponderState::groups); }
+absl::StatusOr<Group> FindGroup(Api& api, GroupId id) {
+  return FindRow(api, id, "group G", &ResponderState::groups);
+}
 absl::StatusOr<Incident> FindIncident(Api& api, IncidentId id) {
   return FindRow(api, id, "incident I", &ResponderState::incidents);
 }
-absl::StatusOr<Page> FindPage(Api& api, PageId id) { return FindRow(api, id, "page P", &ResponderState::pages); }
+absl::StatusOr<Page> FindPage(Api& api, PageId id) {
+  return FindRow(api, id, "page P", &ResponderState::pages);
+}
 
 absl::StatusOr<std::vector<TimelineEntry>> Timeline(Api& api, Subject subject, std::size_t limit) {
   std::vector<TimelineEntry> all;
   std::uint64_t cursor = 0;
   do {
     std::uint64_t next = 0;
-    TOCSIN_ASSIGN(std::vector<TimelineEntry> some, api.engine.store().ReadTimeline(subject, cursor, kTimelinePage, &next));
+    TOCSIN_ASSIGN(std::vector<TimelineEntry> some,
+                  api.engine.store().ReadTimeline(subject, cursor, kTimelinePage, &next));
     std::move(some.begin(), some.end(), std::back_inserter(all));
     if (all.size() > limit) all.erase(all.begin(), all.end() - static_cast<std::ptrdiff_t>(limit));
     cursor = next;

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+
 #include "api/methods.h"
 #include "model/command.h"
 #include "model/timeline.h"
@@ -15,8 +16,8 @@ namespace tocsin {
 void ToProto(Api& api, const AlertRecord& from, v1::AlertDetails& to);
 
 // Executes and waits until the answer is durable.
-absl::Status Run(Api& api, const Caller& caller, const std::string& request_id, Command::Body body,
-                 v1::CommandResponse& response);
+absl::Status Run(
+    Api& api, const Caller& caller, const std::string& request_id, Command::Body body, v1::CommandResponse& response);
 
 // A copy of a row, from memory or, when it has left that, from the store. NotFound names it ("group G7").
 absl::StatusOr<Group> FindGroup(Api& api, GroupId id);

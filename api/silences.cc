@@ -7,7 +7,9 @@
 
 namespace tocsin {
 
-absl::Status ListSilences(Api& api, const Caller&, const v1::ListSilencesRequest& request,
+absl::Status ListSilences(Api& api,
+                          const Caller&,
+                          const v1::ListSilencesRequest& request,
                           v1::ListSilencesResponse& response) {
   api.engine.ReadResponderAndWait([&](const Responder& responder, const Now& now) {
     for (const auto& [id, silence] : responder.state().silences) {
@@ -17,7 +19,9 @@ absl::Status ListSilences(Api& api, const Caller&, const v1::ListSilencesRequest
   return absl::OkStatus();
 }
 
-absl::Status RunCreateSilence(Api& api, const Caller& caller, const v1::CreateSilenceRequest& request,
+absl::Status RunCreateSilence(Api& api,
+                              const Caller& caller,
+                              const v1::CreateSilenceRequest& request,
                               v1::CommandResponse& response) {
   Silence silence;
   silence.id = SilenceId(request.id());
@@ -34,7 +38,9 @@ absl::Status RunCreateSilence(Api& api, const Caller& caller, const v1::CreateSi
   return Run(api, caller, request.request_id(), CreateSilence{std::move(silence)}, response);
 }
 
-absl::Status RunExpireSilence(Api& api, const Caller& caller, const v1::ExpireSilenceRequest& request,
+absl::Status RunExpireSilence(Api& api,
+                              const Caller& caller,
+                              const v1::ExpireSilenceRequest& request,
                               v1::CommandResponse& response) {
   return Run(api, caller, request.request_id(), ExpireSilence{SilenceId(request.id())}, response);
 }

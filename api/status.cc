@@ -34,9 +34,11 @@ absl::Status GetStatus(Api& api, const Caller&, const v1::GetStatusRequest&, v1:
       acknowledged += group.state == Group::State::kAcknowledged ? 1U : 0U;
     }
     std::uint64_t incidents = 0;
-    for (const auto& [id, incident] : state.incidents) incidents += incident.state != Incident::State::kResolved ? 1U : 0U;
+    for (const auto& [id, incident] : state.incidents)
+      incidents += incident.state != Incident::State::kResolved ? 1U : 0U;
     std::uint64_t undelivered = 0;
-    for (const auto& [id, notification] : state.notifications) undelivered += Undelivered(notification) ? 1U : 0U;
+    for (const auto& [id, notification] : state.notifications)
+      undelivered += Undelivered(notification) ? 1U : 0U;
     response.set_open_groups(open);
     response.set_acknowledged_groups(acknowledged);
     response.set_open_incidents(incidents);

@@ -11,7 +11,8 @@ namespace tocsin {
 class Workers::Impl {
  public:
   Impl(std::size_t threads, std::size_t most_waiting) : most_waiting_(most_waiting) {
-    for (std::size_t i = 0; i < threads; ++i) threads_.emplace_back([this] { Run(); });
+    for (std::size_t i = 0; i < threads; ++i)
+      threads_.emplace_back([this] { Run(); });
   }
   ~Impl() {
     {
@@ -19,7 +20,8 @@ class Workers::Impl {
       stopping_ = true;
     }
     condition_.notify_all();
-    for (std::thread& thread : threads_) thread.join();
+    for (std::thread& thread : threads_)
+      thread.join();
   }
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
@@ -57,9 +59,11 @@ class Workers::Impl {
   std::vector<std::thread> threads_;
 };
 
-Workers::Workers(std::size_t threads, std::size_t most_waiting) :
-    impl_(std::make_unique<Impl>(threads, most_waiting)) {}
+Workers::Workers(std::size_t threads, std::size_t most_waiting)
+    : impl_(std::make_unique<Impl>(threads, most_waiting)) {}
 Workers::~Workers() = default;
-bool Workers::Post(absl::AnyInvocable<void()> task) { return impl_->Post(std::move(task)); }
+bool Workers::Post(absl::AnyInvocable<void()> task) {
+  return impl_->Post(std::move(task));
+}
 
 }  // namespace tocsin

@@ -6,16 +6,6 @@
 //
 // Payload: 8 labels of which two are unique to the alert, 2 annotations of which one is unique, about 370 bytes as JSON. Every
 // process, the client included, shares the machine's cores; so the ratios mean something and the absolute figures little.
-#include <grpcpp/generic/async_generic_service.h>
-#include <grpcpp/generic/generic_stub.h>
-#include <grpcpp/grpcpp.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <signal.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <atomic>
 #include <cstdio>
 #include <cstring>
@@ -30,6 +20,16 @@
 #include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include <grpcpp/generic/async_generic_service.h>
+#include <grpcpp/generic/generic_stub.h>
+#include <grpcpp/grpcpp.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "tocsin/v1/ingest.grpc.pb.h"
 
 namespace tocsin {
@@ -52,19 +52,23 @@ struct Settings {
 // --- the payload ---
 
 std::vector<std::pair<std::string, std::string>> LabelsOf(int key) {
-  return {{"alertname", "HighErrorRate"},
-          {"cluster", absl::StrFormat("prod-%d", key % 4)},
-          {"env", "production"},
-          {"instance", absl::StrFormat("10.%d.%d.%d:9100", key / 65'536, key / 256 % 256, key % 256)},
-          {"job", absl::StrFormat("service-%d", key % 50)},
-          {"pod", absl::StrFormat("pod-%08x", static_cast<unsigned>(key) * 2'654'435'761U)},
-          {"severity", key % 100 == 0 ? "critical" : "warning"},
-          {"team", absl::StrFormat("team-%d", key % 10)}};
+  return {
+      {"alertname",                "HighErrorRate"                        },
+      {                                             "cluster", absl::StrFormat("prod-%d",                                key % 4)},
+      {                                             "env",              "production"                                       },
+      {                                    "instance",              absl::StrFormat("10.%d.%d.%d:9100",                                      key / 65'536, key / 256 % 256, key % 256)},
+      {                                   "job",                      absl::StrFormat("service-%d",            key % 50)},
+      { "pod",                      absl::StrFormat("pod-%08x",              static_cast<unsigned>(key) * 2'654'435'761U)},
+      {"severity",                 key % 100 == 0 ? "critical" : "warning"},
+      {                                             "team", absl::StrFormat("team-%d",                               key % 10)}
+  };
 }
 
 std::vector<std::pair<std::string, std::string>> AnnotationsOf(int key) {
-  return {{"runbook_url", "https://runbooks.example.com/high-error-rate"},
-          {"summary", absl::StrFormat("error rate of instance %d is above 5%% for 10 minutes", key)}};
+  return {
+      {"runbook_url",                                                            "https://runbooks.example.com/high-error-rate"},
+      { "summary", absl::StrFormat("error rate of instance %d is above 5%% for 10 minutes",                                           key)}
+  };
 }
 
 grpc::ByteBuffer MessageOf(int first) {
@@ -72,8 +76,10 @@ grpc::ByteBuffer MessageOf(int first) {
   request.set_batch_id(static_cast<std::uint64_t>(first));
   for (int i = 0; i < kAlertsPerMessage; ++i) {
     v1::Alert& alert = *request.add_alerts();
-    for (const auto& [name, value] : LabelsOf((first + i) % kKeys)) (*alert.mutable_labels())[name] = value;
-    for (const auto& [name, value] : AnnotationsOf((first + i) % kKeys)) (*alert.mutable_annotations())[name] = value;
+    for (const auto& [name, value] : LabelsOf((first + i) % kKeys))
+      (*alert.mutable_labels())[name] = value;
+    for (const auto& [name, value] : AnnotationsOf((first + i) % kKeys))
+      (*alert.mutable_annotations())[name] = value;
   }
   const std::string bytes = request.SerializeAsString();
   const grpc::Slice slice(bytes);
@@ -133,7 +139,8 @@ class Child {
     std::FILE* out = std::freopen(log.c_str(), "w", stdout);
     if (out == nullptr || dup2(fileno(out), 2) < 0) _exit(126);
     std::vector<char*> raw;
-    for (std::string& argument : arguments) raw.push_back(argument.data());
+    for (std::string& argument : arguments)
+      raw.push_back(argument.data());
     raw.push_back(nullptr);
     execv(raw[0], raw.data());
     _exit(127);
@@ -141,7 +148,8 @@ class Child {
   ~Child() {
     kill(pid_, SIGTERM);
     int status = 0;
-    for (int i = 0; i < 200 && waitpid(pid_, &status, WNOHANG) == 0; ++i) absl::SleepFor(absl::Milliseconds(50));
+    for (int i = 0; i < 200 && waitpid(pid_, &status, WNOHANG) == 0; ++i)
+      absl::SleepFor(absl::Milliseconds(50));
     kill(pid_, SIGKILL);
     waitpid(pid_, &status, WNOHANG);
   }
@@ -194,7 +202,9 @@ class SinkReactor final : public grpc::ServerGenericBidiReactor {
 };
 
 class SinkService final : public grpc::CallbackGenericService {
-  grpc::ServerGenericBidiReactor* CreateReactor(grpc::GenericCallbackServerContext*) override { return new SinkReactor; }
+  grpc::ServerGenericBidiReactor* CreateReactor(grpc::GenericCallbackServerContext*) override {
+    return new SinkReactor;
+  }
 };
 
 int RunSink(const std::string& address) {
@@ -211,7 +221,9 @@ int RunSink(const std::string& address) {
 // --- the gRPC client: one thread a stream, a window of messages under way ---
 
 // Messages per second that were answered.
-double RunStreams(const std::string& address, const std::vector<grpc::ByteBuffer>& messages, absl::Duration seconds,
+double RunStreams(const std::string& address,
+                  const std::vector<grpc::ByteBuffer>& messages,
+                  absl::Duration seconds,
                   bool waits_for_credit) {
   constexpr int kWindow = 8;
   std::atomic<std::uint64_t> answered{0};
@@ -271,7 +283,8 @@ double RunStreams(const std::string& address, const std::vector<grpc::ByteBuffer
   absl::SleepFor(seconds);
   const double rate = static_cast<double>(answered - before) / absl::ToDoubleSeconds(absl::Now() - start);
   stop = true;
-  for (std::thread& thread : threads) thread.join();
+  for (std::thread& thread : threads)
+    thread.join();
   return rate;
 }
 
@@ -300,8 +313,10 @@ bool Exchange(int fd, const std::string& request) {
 
 std::string PostOf(int first, int count) {
   const std::string body = BodyOf(first, count);
-  return absl::StrFormat("POST /api/v2/alerts HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n"
-                         "Content-Length: %d\r\n\r\n%s", body.size(), body);
+  return absl::StrFormat(
+      "POST /api/v2/alerts HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n"
+      "Content-Length: %d\r\n\r\n%s",
+      body.size(), body);
 }
 
 // Requests per second that were answered with success.
@@ -312,7 +327,8 @@ double RunPosts(std::uint16_t port, const std::vector<std::string>& posts, absl:
   for (int c = 0; c < kStreams; ++c) {
     threads.emplace_back([&, c] {
       const int fd = Connect(port);
-      for (std::size_t next = static_cast<std::size_t>(c) * posts.size() / kStreams; !stop; next = (next + 1) % posts.size()) {
+      for (std::size_t next = static_cast<std::size_t>(c) * posts.size() / kStreams; !stop;
+           next = (next + 1) % posts.size()) {
         if (fd < 0 || !Exchange(fd, posts[next])) break;
         answered.fetch_add(1, std::memory_order_relaxed);
       }
@@ -325,7 +341,8 @@ double RunPosts(std::uint16_t port, const std::vector<std::string>& posts, absl:
   absl::SleepFor(seconds);
   const double rate = static_cast<double>(answered - before) / absl::ToDoubleSeconds(absl::Now() - start);
   stop = true;
-  for (std::thread& thread : threads) thread.join();
+  for (std::thread& thread : threads)
+    thread.join();
   return rate;
 }
 
@@ -333,7 +350,8 @@ double RunPosts(std::uint16_t port, const std::vector<std::string>& posts, absl:
 bool Fill(std::uint16_t port) {
   const int fd = Connect(port);
   bool ok = fd >= 0;
-  for (int first = 0; ok && first < kKeys; first += kAlertsPerPost) ok = Exchange(fd, PostOf(first, kAlertsPerPost));
+  for (int first = 0; ok && first < kKeys; first += kAlertsPerPost)
+    ok = Exchange(fd, PostOf(first, kAlertsPerPost));
   if (fd >= 0) close(fd);
   return ok;
 }
@@ -360,28 +378,35 @@ integrations:
   - {id: default, source: prometheus, active_alerts: 20000000, lease: 24h}
   - {id: stream, source: stream, key: %s, active_alerts: 20000000}
 route: {policy: default, group_by: [job], group_wait: 30s}
-)", kKey);
+)",
+                         kKey);
 }
 
 bool MeasureSink(const Settings& settings, const std::vector<grpc::ByteBuffer>& messages, Figures& figures) {
   const std::uint16_t port = FreePort();
   const std::string address = absl::StrFormat("127.0.0.1:%d", port);
-  const Child sink({std::filesystem::read_symlink("/proc/self/exe").string(), "--sink", address}, settings.scratch + "/sink.log");
+  const Child sink({std::filesystem::read_symlink("/proc/self/exe").string(), "--sink", address},
+                   settings.scratch + "/sink.log");
   if (!sink.WaitFor(port)) return false;
   figures.sink = kAlertsPerMessage * RunStreams(address, messages, settings.seconds, false);
   return true;
 }
 
-bool MeasureTocsin(const Settings& settings, const std::vector<grpc::ByteBuffer>& messages,
-                   const std::vector<std::string>& posts, Figures& figures) {
+bool MeasureTocsin(const Settings& settings,
+                   const std::vector<grpc::ByteBuffer>& messages,
+                   const std::vector<std::string>& posts,
+                   Figures& figures) {
   std::ofstream(settings.scratch + "/organisation.yaml") << Organisation();
   const std::uint16_t http = FreePort();
   const std::uint16_t grpc_port = FreePort();
   const auto start = [&](const std::string& data) {
-    return std::vector<std::string>{settings.tocsin, "serve", "--data=" + settings.scratch + "/" + data,
+    return std::vector<std::string>{settings.tocsin,
+                                    "serve",
+                                    "--data=" + settings.scratch + "/" + data,
                                     absl::StrFormat("--http=127.0.0.1:%d", http),
                                     absl::StrFormat("--grpc=127.0.0.1:%d", grpc_port),
-                                    "--config=" + settings.scratch + "/organisation.yaml", "--low_water_mib=0"};
+                                    "--config=" + settings.scratch + "/organisation.yaml",
+                                    "--low_water_mib=0"};
   };
   {
     const Child server(start("memory"), settings.scratch + "/tocsin-memory.log");
@@ -394,7 +419,8 @@ bool MeasureTocsin(const Settings& settings, const std::vector<grpc::ByteBuffer>
   }
   const Child server(start("stream"), settings.scratch + "/tocsin-stream.log");
   if (!server.WaitFor(grpc_port)) return false;
-  figures.grpc = kAlertsPerMessage * RunStreams(absl::StrFormat("127.0.0.1:%d", grpc_port), messages, settings.seconds, true);
+  figures.grpc =
+      kAlertsPerMessage * RunStreams(absl::StrFormat("127.0.0.1:%d", grpc_port), messages, settings.seconds, true);
   return true;
 }
 
@@ -404,8 +430,8 @@ bool MeasureAlertmanager(const Settings& settings, const std::vector<std::string
       << "route: {receiver: none, group_by: [job], group_wait: 30s}\nreceivers: [{name: none}]\n";
   const std::uint16_t port = FreePort();
   const Child server({settings.alertmanager, "--config.file=" + settings.scratch + "/alertmanager.yml",
-                      "--storage.path=" + settings.scratch + "/am", absl::StrFormat("--web.listen-address=127.0.0.1:%d", port),
-                      "--cluster.listen-address="},
+                      "--storage.path=" + settings.scratch + "/am",
+                      absl::StrFormat("--web.listen-address=127.0.0.1:%d", port), "--cluster.listen-address="},
                      settings.scratch + "/alertmanager.log");
   if (!server.WaitFor(port)) return false;
   const std::uint64_t idle = server.ResidentBytes();
@@ -416,7 +442,9 @@ bool MeasureAlertmanager(const Settings& settings, const std::vector<std::string
   return true;
 }
 
-double Ratio(double a, double b) { return b > 0 ? a / b : 0; }
+double Ratio(double a, double b) {
+  return b > 0 ? a / b : 0;
+}
 
 void Print(const Figures& f) {
   std::printf("\n%-34s %14s %14s %8s\n", "", "tocsin", "beside", "ratio");
@@ -425,16 +453,19 @@ void Print(const Figures& f) {
               Ratio(f.http, f.alertmanager_http));
   std::printf("%-34s %14.0f %14.0f %8.2f\n", "bytes per active alert | Alertmanager", f.bytes, f.alertmanager_bytes,
               Ratio(f.bytes, f.alertmanager_bytes));
-  std::printf("\n{\"grpc_alerts_per_second\": %.0f, \"sink_alerts_per_second\": %.0f, \"http_alerts_per_second\": %.0f, "
-              "\"alertmanager_alerts_per_second\": %.0f, \"bytes_per_alert\": %.0f, \"alertmanager_bytes_per_alert\": %.0f}\n",
-              f.grpc, f.sink, f.http, f.alertmanager_http, f.bytes, f.alertmanager_bytes);
+  std::printf(
+      "\n{\"grpc_alerts_per_second\": %.0f, \"sink_alerts_per_second\": %.0f, \"http_alerts_per_second\": %.0f, "
+      "\"alertmanager_alerts_per_second\": %.0f, \"bytes_per_alert\": %.0f, \"alertmanager_bytes_per_alert\": %.0f}\n",
+      f.grpc, f.sink, f.http, f.alertmanager_http, f.bytes, f.alertmanager_bytes);
 }
 
 int Run(const Settings& settings) {
   std::vector<grpc::ByteBuffer> messages;
-  for (int first = 0; first < kKeys; first += kAlertsPerMessage) messages.push_back(MessageOf(first));
+  for (int first = 0; first < kKeys; first += kAlertsPerMessage)
+    messages.push_back(MessageOf(first));
   std::vector<std::string> posts;
-  for (int first = 0; first < kKeys; first += kAlertsPerPost) posts.push_back(PostOf(first, kAlertsPerPost));
+  for (int first = 0; first < kKeys; first += kAlertsPerPost)
+    posts.push_back(PostOf(first, kAlertsPerPost));
   std::printf("%d keys; %zu bytes an alert as JSON, %zu on the wire\n", kKeys, BodyOf(0, 100).size() / 100,
               messages[0].Length() / kAlertsPerMessage);
   Figures figures;

@@ -49,13 +49,13 @@ struct Published {
 
 class Engine::Impl {
  public:
-  Impl(Options options, Store& store, const Clock& clock) :
-      options_(std::move(options)),
-      store_(store),
-      clock_(clock),
-      submissions_(kSubmissionSlots),
-      commit_(store, clock, submissions_),
-      keeper_(options_, store, clock, commit_) {}
+  Impl(Options options, Store& store, const Clock& clock)
+      : options_(std::move(options)),
+        store_(store),
+        clock_(clock),
+        submissions_(kSubmissionSlots),
+        commit_(store, clock, submissions_),
+        keeper_(options_, store, clock, commit_) {}
   ~Impl() { Stop(); }
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
@@ -153,7 +153,8 @@ absl::Status Engine::Impl::Recover(Engine::Hooks hooks) {
       return Precondition("the store was written with %d shards or more; start with --shards=%d", shard + 1, shard + 1);
     }
     return shards[shard].Fold(body);
-  }), "read checkpoint"));
+  }),
+                      "read checkpoint"));
   TOCSIN_ASSIGN(std::vector<IntegrationId> integrations, store_.LoadIntegrations());
   TOCSIN_ASSIGN(std::vector<Row> rows, store_.LoadRows());
   responder.Restore(std::move(rows));
@@ -166,10 +167,10 @@ absl::Status Engine::Impl::Recover(Engine::Hooks hooks) {
   }
   responder_ = std::make_unique<ResponderStage>(
       std::move(responder), std::move(integrations), options_, store_, clock_,
-      ResponderStage::Hooks{hooks_.start_attempt, [this](RulesPtr rules, std::vector<IntegrationId> names) {
-                              Publish(rules, std::move(names));
-                            },
-                            [this] { return Sequence(commit_.sequence()); }});
+      ResponderStage::Hooks{
+          hooks_.start_attempt,
+          [this](RulesPtr rules, std::vector<IntegrationId> names) { Publish(rules, std::move(names)); },
+          [this] { return Sequence(commit_.sequence()); }});
   responder_->Start();
   for (const auto& shard : shards_) {
     shard->Post([stage = shard.get()](Shard& table, const Now&) {
@@ -191,7 +192,8 @@ void Engine::Impl::Begin() {
   };
   for (const auto& shard : shards_) {
     upstream_.emplace_back([this, run, stage = shard.get()] {
-      run([this, stage] { return stage->Step(commit_.wakeup()); }, stage->wakeup(), [stage] { return stage->IdleFor(); });
+      run([this, stage] { return stage->Step(commit_.wakeup()); }, stage->wakeup(),
+          [stage] { return stage->IdleFor(); });
     });
   }
   upstream_.emplace_back([this, run] {
@@ -215,10 +217,12 @@ void Engine::Impl::Stop() {
   accepting_.store(false, std::memory_order_release);
   if (!committer_.joinable()) return;
   stopping_.store(true, std::memory_order_release);
-  for (const auto& shard : shards_) shard->wakeup().Notify();
+  for (const auto& shard : shards_)
+    shard->wakeup().Notify();
   responder_->wakeup().Notify();
   keeper_.wakeup().Notify();
-  for (std::thread& thread : upstream_) thread.join();
+  for (std::thread& thread : upstream_)
+    thread.join();
   upstream_stopped_.store(true, std::memory_order_release);
   commit_.wakeup().Notify();
   committer_.join();
@@ -234,7 +238,8 @@ Admission Engine::Impl::Refuse(Admission why) {
 bool Engine::Impl::PushParts(const EventBatch& batch, std::uint32_t slot, bool with_index) {
   thread_local std::vector<std::vector<std::uint32_t>> mine;
   mine.resize(shards_.size());
-  for (auto& part : mine) part.clear();
+  for (auto& part : mine)
+    part.clear();
   for (std::uint32_t i = 0; i < batch.count(); ++i) {
     mine[batch.at(i).header().key.low % shards_.size()].push_back(i);
   }
@@ -287,8 +292,7 @@ void Engine::Impl::Publish(const RulesPtr& rules, std::vector<IntegrationId> int
 Engine::Engine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Engine::~Engine() = default;
 
-absl::StatusOr<std::unique_ptr<Engine>> Engine::Start(Options options, Store& store, const Clock& clock,
-                                                      Hooks hooks) {
+absl::StatusOr<std::unique_ptr<Engine>> Engine::Start(Options options, Store& store, const Clock& clock, Hooks hooks) {
   const bool threads = options.threads;
   auto impl = std::make_unique<Impl>(std::move(options), store, clock);
   TOCSIN_TRY(impl->Recover(std::move(hooks)));
@@ -321,7 +325,9 @@ absl::Duration Engine::RetryAfter() const {
   return impl_->keeper_.space() == Store::Space::kPlenty ? kRetryAfter : 30 * kRetryAfter;
 }
 
-std::uint64_t Engine::KeySeed() const { return impl_->store_.key_seed(); }
+std::uint64_t Engine::KeySeed() const {
+  return impl_->store_.key_seed();
+}
 
 void Engine::Execute(Command command, CommandDone done) {
   if (!impl_->accepting_.load(std::memory_order_acquire)) {
@@ -363,7 +369,8 @@ void Engine::ReadResponderAndWait(absl::FunctionRef<void(const Responder&, const
 }
 
 void Engine::ReadShardsAndWait(absl::FunctionRef<void(const Shard&)> read) {
-  for (std::uint32_t i = 0; i < shard_count(); ++i) ReadShardAndWait(i, read);
+  for (std::uint32_t i = 0; i < shard_count(); ++i)
+    ReadShardAndWait(i, read);
 }
 
 void Engine::ReadShardAndWait(std::uint32_t shard, absl::FunctionRef<void(const Shard&)> read) {
@@ -380,8 +387,12 @@ void Engine::ReadShardAndWait(std::uint32_t shard, absl::FunctionRef<void(const 
   signal.Wait();
 }
 
-std::uint32_t Engine::ShardOf(const AlertKey& key) const { return static_cast<std::uint32_t>(key.low % shard_count()); }
-std::uint32_t Engine::shard_count() const { return static_cast<std::uint32_t>(impl_->shards_.size()); }
+std::uint32_t Engine::ShardOf(const AlertKey& key) const {
+  return static_cast<std::uint32_t>(key.low % shard_count());
+}
+std::uint32_t Engine::shard_count() const {
+  return static_cast<std::uint32_t>(impl_->shards_.size());
+}
 
 RulesPtr Engine::rules() const {
   const std::shared_ptr<const Published> published = impl_->published_.load();
@@ -396,14 +407,19 @@ std::optional<IntegrationIndex> Engine::IndexOf(const IntegrationId& integration
   return found->second;
 }
 
-Store& Engine::store() { return impl_->store_; }
-Now Engine::Read() const { return impl_->clock_.Read(); }
+Store& Engine::store() {
+  return impl_->store_;
+}
+Now Engine::Read() const {
+  return impl_->clock_.Read();
+}
 
 Engine::Statistics Engine::ReadStatistics() const {
   Statistics statistics;
   statistics.submitted_batches = impl_->batches_.load(std::memory_order_relaxed);
   statistics.submitted_events = impl_->events_.load(std::memory_order_relaxed);
-  for (std::size_t i = 0; i < 5; ++i) statistics.refused[i] = impl_->refused_[i].load(std::memory_order_relaxed);
+  for (std::size_t i = 0; i < 5; ++i)
+    statistics.refused[i] = impl_->refused_[i].load(std::memory_order_relaxed);
   statistics.commits = impl_->commit_.commits();
   statistics.committed_bytes = impl_->commit_.bytes();
   statistics.committed_sequence = impl_->commit_.sequence();
@@ -417,6 +433,8 @@ Engine::Statistics Engine::ReadStatistics() const {
   return statistics;
 }
 
-std::string Engine::WhyNotPaging() const { return impl_->responder_->WhyNotPaging(); }
+std::string Engine::WhyNotPaging() const {
+  return impl_->responder_->WhyNotPaging();
+}
 
 }  // namespace tocsin

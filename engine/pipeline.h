@@ -20,6 +20,7 @@
 
 #include "absl/functional/any_invocable.h"
 #include "absl/status/statusor.h"
+
 #include "base/clock.h"
 #include "engine/responder.h"
 #include "engine/shard.h"
@@ -33,12 +34,12 @@ class Engine final : public Inlet {
  public:
   struct Options {
     std::uint32_t shard_count = 1;
-    bool threads = true;  // false: the caller drives the stages with Step, as the simulation does
+    bool threads = true;           // false: the caller drives the stages with Step, as the simulation does
     Shard::Options shard;          // index is set per shard
     Responder::Options responder;  // shard_count is set from above
     absl::Duration audit_interval = absl::Seconds(10);
     absl::Duration checkpoint_interval = absl::Minutes(5);
-    std::uint64_t checkpoint_bytes = 512ULL << 20;  // of journal since the last one, whichever comes first
+    std::uint64_t checkpoint_bytes = 512ULL << 20;    // of journal since the last one, whichever comes first
     absl::Duration retention = absl::Hours(24 * 90);  // closed groups and incidents
   };
   // The notifier, injected by the server. Called on the responder's thread; must not block.
@@ -53,13 +54,17 @@ class Engine final : public Inlet {
   };
 
   // Recovers from the store: checkpoint, rows, journal. Then the threads run. `store` and `clock` outlive the engine.
-  static absl::StatusOr<std::unique_ptr<Engine>> Start(Options options, Store& store, const Clock& clock,
-                                                       Hooks hooks);
+  static absl::StatusOr<std::unique_ptr<Engine>> Start(Options options, Store& store, const Clock& clock, Hooks hooks);
   // Where engine time goes on after a restart: the journal's last, plus what the wall clock says has passed since.
   static EngineTime ResumeAt(const Store& store, absl::Time wall_now);
 
   // Without threads only: one step of a stage; true when it did something.
-  enum class Stage : std::uint8_t { kShard, kCommitter, kResponder, kKeeper };
+  enum class Stage : std::uint8_t {
+    kShard,
+    kCommitter,
+    kResponder,
+    kKeeper
+  };
   bool Step(Stage stage, std::uint32_t shard = 0);
 
   // Refuses new batches, commits what was taken, stops the threads. What it does not finish, recovery does.

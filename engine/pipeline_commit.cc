@@ -15,9 +15,12 @@ constexpr std::size_t kDecisionsPerCommit = 512;
 // Memory is ahead of the disk from here on; going on would answer with what may be lost.
 void CommitStage::Fail(const absl::Status& status) {
   dead_ = true;
-  LogError("the journal cannot be written: nothing more is acknowledged, the process ends; free or repair the disk and "
-           "start again, what was acknowledged is safe",
-           {{"error", status}});
+  LogError(
+      "the journal cannot be written: nothing more is acknowledged, the process ends; free or repair the disk and "
+      "start again, what was acknowledged is safe",
+      {
+          {"error", status}
+  });
   if (!failed_) _exit(kExitJournalFailed);
   failed_(status);
 }
@@ -27,7 +30,8 @@ void CommitStage::Gather(std::span<const std::unique_ptr<ShardStage>> shards, Re
   decided_.clear();
   entries_.clear();
   for (const auto& shard : shards) {
-    while (const std::optional<Sealed*> sealed = shard->out().TryPop()) sealed_.push_back(*sealed);
+    while (const std::optional<Sealed*> sealed = shard->out().TryPop())
+      sealed_.push_back(*sealed);
   }
   while (decided_.size() < kDecisionsPerCommit) {
     const std::optional<Decided*> decided = responder.out().TryPop();
@@ -37,7 +41,8 @@ void CommitStage::Gather(std::span<const std::unique_ptr<ShardStage>> shards, Re
   for (const Sealed* sealed : sealed_) {
     std::size_t start = 0;
     for (const std::size_t end : sealed->ends) {
-      entries_.push_back({EntryKind::kShard, sealed->shard, std::string_view(sealed->bytes).substr(start, end - start)});
+      entries_.push_back(
+          {EntryKind::kShard, sealed->shard, std::string_view(sealed->bytes).substr(start, end - start)});
       start = end;
     }
   }
@@ -54,7 +59,8 @@ bool CommitStage::Append() {
     return false;
   }
   std::uint64_t bytes = 0;
-  for (const PendingEntry& entry : entries_) bytes += entry.body.size();
+  for (const PendingEntry& entry : entries_)
+    bytes += entry.body.size();
   sequence_.store(last->value(), std::memory_order_release);
   commits_.fetch_add(1, std::memory_order_relaxed);
   bytes_.fetch_add(bytes, std::memory_order_relaxed);
@@ -67,14 +73,16 @@ void CommitStage::Deliver(std::span<const std::unique_ptr<ShardStage>> shards, R
   const std::uint64_t last = sequence();
   for (Sealed* sealed : sealed_) {
     responder.PushReports(sealed->reports, sealed->shard, sealed->reported_all);
-    for (const std::uint32_t slot : sealed->acks) submissions_.Complete(slot, last);
+    for (const std::uint32_t slot : sealed->acks)
+      submissions_.Complete(slot, last);
     ShardStage& shard = *shards[sealed->shard];
     shard.recycled().TryPush(std::move(sealed));
     shard.wakeup().Notify();
   }
   // Entries of one commit are numbered in a row, the responder's last.
   std::uint64_t bodies = 0;
-  for (const Decided* decided : decided_) bodies += decided->body.empty() ? 0U : 1U;
+  for (const Decided* decided : decided_)
+    bodies += decided->body.empty() ? 0U : 1U;
   std::uint64_t next = last - bodies;
   for (Decided* decided : decided_) {
     if (!decided->body.empty()) ++next;

@@ -11,7 +11,10 @@ constexpr absl::Duration kHousekeeping = absl::Seconds(1);
 
 void LogFailure(std::string_view what, const absl::Status& status) {
   LogError("housekeeping failed; the journal keeps everything, but it grows until this works again",
-           {{"step", std::string(what)}, {"error", Message(status)}});
+           {
+               {"step",  std::string(what)},
+               {"error", Message(status)  }
+  });
 }
 
 }  // namespace
@@ -67,9 +70,8 @@ bool KeeperStage::Copy(std::span<const std::unique_ptr<ShardStage>> shards) {
     answered_.store(false, std::memory_order_relaxed);
     slice_bodies_.clear();
     shards[copying_]->Post([this](Shard& table, const Now&) {
-      slice_more_ = table.CheckpointSlice(kAlertsPerSlice, [this](std::string_view body) {
-        slice_bodies_.emplace_back(body);
-      });
+      slice_more_ =
+          table.CheckpointSlice(kAlertsPerSlice, [this](std::string_view body) { slice_bodies_.emplace_back(body); });
       answered_.store(true, std::memory_order_release);
       wakeup_.Notify();
     });
@@ -95,9 +97,11 @@ bool KeeperStage::Commit(const Now& now) {
   if (!status.ok()) {
     LogFailure("checkpoint", status);
   } else {
-    LogInfo("checkpoint written", {{"position", std::to_string(position_)},
-                                   {"journal_bytes", std::to_string(store_.journal().bytes_on_disk())},
-                                   {"engine_ns", std::to_string(now.engine.ns())}});
+    LogInfo("checkpoint written", {
+                                      {"position",      std::to_string(position_)                       },
+                                      {"journal_bytes", std::to_string(store_.journal().bytes_on_disk())},
+                                      {"engine_ns",     std::to_string(now.engine.ns())                 }
+    });
   }
   return true;
 }

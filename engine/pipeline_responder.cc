@@ -17,16 +17,20 @@ constexpr absl::Duration kPagingTolerance = absl::Seconds(60);
 
 }  // namespace
 
-ResponderStage::ResponderStage(Responder responder, std::vector<IntegrationId> integrations,
-                               const Engine::Options& options, Store& store, const Clock& clock, Hooks hooks) :
-    responder_(std::move(responder)),
-    integrations_(std::move(integrations)),
-    options_(options),
-    store_(store),
-    clock_(clock),
-    hooks_(std::move(hooks)),
-    out_(kDecidedInFlight),
-    durable_(kDecidedInFlight) {}
+ResponderStage::ResponderStage(Responder responder,
+                               std::vector<IntegrationId> integrations,
+                               const Engine::Options& options,
+                               Store& store,
+                               const Clock& clock,
+                               Hooks hooks)
+    : responder_(std::move(responder)),
+      integrations_(std::move(integrations)),
+      options_(options),
+      store_(store),
+      clock_(clock),
+      hooks_(std::move(hooks)),
+      out_(kDecidedInFlight),
+      durable_(kDecidedInFlight) {}
 
 bool ResponderStage::Push(Command command, CommandDone& done) {
   {
@@ -92,7 +96,8 @@ bool ResponderStage::TakeInbox(const Now& now) {
     MutexLock lock(mutex_);
     std::swap(taken, inbox_);
   }
-  for (auto& [command, done] : taken.commands) Decide(responder_.Handle(command, now), std::move(done));
+  for (auto& [command, done] : taken.commands)
+    Decide(responder_.Handle(command, now), std::move(done));
 
   std::vector<GroupReport> some;
   const auto observe = [&] {
@@ -107,8 +112,10 @@ bool ResponderStage::TakeInbox(const Now& now) {
     if (some.size() >= kReportsPerDecision) observe();
   }
   observe();
-  for (const std::uint32_t shard : taken.shards_reported) Decide(responder_.ShardReported(shard, now), nullptr);
-  for (auto& task : taken.tasks) task(responder_, now);
+  for (const std::uint32_t shard : taken.shards_reported)
+    Decide(responder_.ShardReported(shard, now), nullptr);
+  for (auto& task : taken.tasks)
+    task(responder_, now);
   return !taken.commands.empty() || !taken.order.empty() || !taken.shards_reported.empty() || !taken.tasks.empty();
 }
 
@@ -125,7 +132,10 @@ bool ResponderStage::Audit(const Now& now) {
   if (in_flight_ == 0 && undelivered_.empty()) LogViews(store_.ApplyChange(Change(), hooks_.committed()));
   std::vector<std::string> findings;
   Decide(responder_.Audit(now, kAuditSlice, findings), nullptr);
-  for (const std::string& finding : findings) LogError("the auditor repaired a group", {{"finding", finding}});
+  for (const std::string& finding : findings)
+    LogError("the auditor repaired a group", {
+                                                 {"finding", finding}
+    });
   findings_.fetch_add(findings.size(), std::memory_order_relaxed);
   std::string why_not;
   const bool can_page = responder_.CanPage(now, kPagingTolerance, why_not);
@@ -171,8 +181,11 @@ void ResponderStage::Publish(const RulesPtr& rules) {
 
 void ResponderStage::LogViews(const absl::Status& applied) {
   if (applied.ok()) return;
-  LogError("the views cannot be written; paging goes on, but history is incomplete until the next start: look at the disk",
-           {{"error", applied}});
+  LogError(
+      "the views cannot be written; paging goes on, but history is incomplete until the next start: look at the disk",
+      {
+          {"error", applied}
+  });
 }
 
 // Gates close before the answer is given: an OK to an acknowledgement means that no further send will start.

@@ -29,7 +29,9 @@ struct RecordHead {
   std::uint32_t unused = 0;
 };
 
-std::size_t IndexBytes(std::size_t count) { return (count * sizeof(std::uint32_t) + 7) & ~std::size_t{7}; }
+std::size_t IndexBytes(std::size_t count) {
+  return (count * sizeof(std::uint32_t) + 7) & ~std::size_t{7};
+}
 
 template <typename T>
 T ReadAs(const std::byte* from) {
@@ -58,22 +60,24 @@ void TakenIn::Advance(const Now& now) {
   }
 }
 
-RingMemory::RingMemory(std::size_t bytes) :
-    bytes_(static_cast<std::byte*>(::operator new(bytes, std::align_val_t{RingLayout::kUnitBytes})), bytes) {}
+RingMemory::RingMemory(std::size_t bytes)
+    : bytes_(static_cast<std::byte*>(::operator new (bytes, std::align_val_t{RingLayout::kUnitBytes})), bytes) {}
 
-RingMemory::~RingMemory() { ::operator delete(bytes_.data(), std::align_val_t{RingLayout::kUnitBytes}); }
+RingMemory::~RingMemory() {
+  ::operator delete (bytes_.data(), std::align_val_t{RingLayout::kUnitBytes});
+}
 
-ShardStage::ShardStage(std::uint32_t index, Shard shard, Submissions& submissions, const Clock& clock,
-                       TakenIn& taken_in) :
-    index_(index),
-    shard_(std::move(shard)),
-    submissions_(submissions),
-    clock_(clock),
-    taken_in_(taken_in),
-    ring_memory_(RingLayout::BytesNeeded(limits::kShardRingSlots, limits::kShardRingBytes)),
-    ring_(Ring::Create(ring_memory_.bytes(), limits::kShardRingSlots, limits::kShardRingBytes)),
-    out_(kSealedPerShard),
-    recycled_(kSealedPerShard) {
+ShardStage::ShardStage(
+    std::uint32_t index, Shard shard, Submissions& submissions, const Clock& clock, TakenIn& taken_in)
+    : index_(index),
+      shard_(std::move(shard)),
+      submissions_(submissions),
+      clock_(clock),
+      taken_in_(taken_in),
+      ring_memory_(RingLayout::BytesNeeded(limits::kShardRingSlots, limits::kShardRingBytes)),
+      ring_(Ring::Create(ring_memory_.bytes(), limits::kShardRingSlots, limits::kShardRingBytes)),
+      out_(kSealedPerShard),
+      recycled_(kSealedPerShard) {
   for (std::size_t i = 0; i < kSealedPerShard; ++i) {
     pool_.push_back(std::make_unique<Sealed>());
     pool_.back()->shard = index;
@@ -90,7 +94,8 @@ bool ShardStage::Push(std::uint32_t submission,
   if (whole) {
     size += batch.bytes().size();
   } else {
-    for (const std::uint32_t i : mine) size += batch.at(i).header().size;
+    for (const std::uint32_t i : mine)
+      size += batch.at(i).header().size;
   }
   std::optional<Ring::Reservation> reservation = ring_.TryReserve(size);
   if (!reservation) return false;
@@ -133,7 +138,8 @@ bool ShardStage::RunTasks(const Now& now) {
     MutexLock lock(tasks_mutex_);
     tasks.swap(tasks_);
   }
-  for (auto& task : tasks) task(shard_, now);
+  for (auto& task : tasks)
+    task(shard_, now);
   dirty_ = true;
   return true;
 }

@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "absl/functional/any_invocable.h"
+
 #include "base/clock.h"
 #include "base/mutex.h"
 #include "base/ring.h"
@@ -38,11 +39,11 @@ namespace tocsin {
 // know then. Reused; a shard has kSealedPerShard of them, which bounds what lies between it and the disk.
 struct Sealed {
   std::uint32_t shard = 0;
-  std::string bytes;                  // the bodies, one after the other
-  std::vector<std::size_t> ends;      // where each ends
-  std::vector<std::uint32_t> acks;    // submission slots
+  std::string bytes;                // the bodies, one after the other
+  std::vector<std::size_t> ends;    // where each ends
+  std::vector<std::uint32_t> acks;  // submission slots
   std::vector<GroupReport> reports;
-  bool reported_all = false;          // with these reports the shard has reported every group it holds
+  bool reported_all = false;  // with these reports the shard has reported every group it holds
   void Clear();
 };
 inline constexpr std::size_t kSealedPerShard = 4;
@@ -125,7 +126,7 @@ class ShardStage {
   RingMemory ring_memory_;
   Ring ring_;
   std::vector<std::uint32_t> acks_;
-  bool dirty_ = false;         // applied something since the last seal
+  bool dirty_ = false;  // applied something since the last seal
   bool reported_all_ = false;
   bool more_work_ = false;
   bool reports_wait_ = false;  // only urgent ones went with the last seal
@@ -190,7 +191,7 @@ class ResponderStage {
   const Clock& clock_;
   Hooks hooks_;
   std::unordered_map<NotificationId, std::shared_ptr<Gate>> gates_;  // attempts under way
-  std::vector<std::unique_ptr<Decided>> undelivered_;  // decided, no room in out_ yet; in order
+  std::vector<std::unique_ptr<Decided>> undelivered_;                // decided, no room in out_ yet; in order
   std::size_t in_flight_ = 0;
   EngineTime next_audit_;
   bool more_timers_ = false;
@@ -213,8 +214,8 @@ class ResponderStage {
 
 class CommitStage {
  public:
-  CommitStage(Store& store, const Clock& clock, Submissions& submissions) :
-      store_(store), clock_(clock), submissions_(submissions) {}
+  CommitStage(Store& store, const Clock& clock, Submissions& submissions)
+      : store_(store), clock_(clock), submissions_(submissions) {}
 
   // See Engine::Hooks::journal_failed. Before the first Step.
   void OnFailure(std::function<void(const absl::Status&)> failed) { failed_ = std::move(failed); }
@@ -252,8 +253,8 @@ class CommitStage {
 // Checkpoints, flushes, retention, free disk space: all that keeps the store in shape, a step at a time.
 class KeeperStage {
  public:
-  KeeperStage(const Engine::Options& options, Store& store, const Clock& clock, CommitStage& commit) :
-      options_(options), store_(store), clock_(clock), commit_(commit) {}
+  KeeperStage(const Engine::Options& options, Store& store, const Clock& clock, CommitStage& commit)
+      : options_(options), store_(store), clock_(clock), commit_(commit) {}
 
   // `barrier` asks for its callback once everything applied so far is durable.
   using Barrier = std::function<void(std::function<void()>)>;
@@ -262,7 +263,13 @@ class KeeperStage {
   Wakeup& wakeup() { return wakeup_; }
 
  private:
-  enum class Phase : std::uint8_t { kIdle, kBegin, kCopy, kBarrier, kCommit };
+  enum class Phase : std::uint8_t {
+    kIdle,
+    kBegin,
+    kCopy,
+    kBarrier,
+    kCommit
+  };
   bool StartCheckpoint(std::span<const std::unique_ptr<ShardStage>> shards, const Now& now);
   bool Copy(std::span<const std::unique_ptr<ShardStage>> shards);
   bool Commit(const Now& now);
@@ -276,12 +283,12 @@ class KeeperStage {
   EngineTime next_housekeeping_;
   std::optional<EngineTime> next_checkpoint_;
   std::uint64_t bytes_at_checkpoint_ = 0;
-  std::uint64_t position_ = 0;       // everything up to here is in the checkpoint under way
-  std::uint32_t copying_ = 0;        // the shard being copied
-  bool asked_ = false;               // a slice or barrier has been asked for and has not come yet
+  std::uint64_t position_ = 0;  // everything up to here is in the checkpoint under way
+  std::uint32_t copying_ = 0;   // the shard being copied
+  bool asked_ = false;          // a slice or barrier has been asked for and has not come yet
   std::atomic<bool> answered_{false};
   std::atomic<std::uint32_t> begun_{0};
-  bool slice_more_ = false;          // with slice_bodies_: written by the shard's thread before answered_ is released
+  bool slice_more_ = false;  // with slice_bodies_: written by the shard's thread before answered_ is released
   std::vector<std::string> slice_bodies_;
   std::atomic<Store::Space> space_{Store::Space::kPlenty};
   Wakeup wakeup_;

@@ -18,7 +18,8 @@ namespace tocsin {
 class Submissions {
  public:
   explicit Submissions(std::uint32_t slots) : slots_(slots), next_(slots) {
-    for (std::uint32_t i = 0; i < slots; ++i) next_[i].store(i + 1, std::memory_order_relaxed);
+    for (std::uint32_t i = 0; i < slots; ++i)
+      next_[i].store(i + 1, std::memory_order_relaxed);
   }
 
   // A slot for a batch of `events` in `parts` parts; nullopt when all are taken.
@@ -75,9 +76,7 @@ class Submissions {
 
   // The free list is a stack of slot numbers; the tag in the upper half changes with every move, so a stale
   // compare-exchange cannot succeed (ABA).
-  static std::uint64_t Tagged(std::uint64_t old, std::uint32_t slot) {
-    return (((old >> 32U) + 1) << 32U) | slot;
-  }
+  static std::uint64_t Tagged(std::uint64_t old, std::uint32_t slot) { return (((old >> 32U) + 1) << 32U) | slot; }
   void Free(std::uint32_t slot) {
     std::uint64_t head = free_.load(std::memory_order_acquire);
     do {

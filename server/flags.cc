@@ -5,24 +5,35 @@
 #include "absl/flags/flag.h"
 #include "absl/flags/parse.h"
 #include "absl/flags/usage.h"
+
 #include "base/status.h"
 
 ABSL_FLAG(std::string, data, "./data", "folder of the store; made when absent");
 ABSL_FLAG(std::string, http, "127.0.0.1:8911", "address of webhooks, JSON API, links and metrics");
 ABSL_FLAG(std::string, grpc, "127.0.0.1:8912", "address of the gRPC stream and API");
-ABSL_FLAG(std::vector<std::string>, config, {},
+ABSL_FLAG(std::vector<std::string>,
+          config,
+          {},
           "YAML files of the organisation, comma-separated; applied at start when they differ from what the store has");
 ABSL_FLAG(bool, sample, false, "declare the built-in sample organisation when the store has none");
-ABSL_FLAG(std::uint32_t, shards, 1,
+ABSL_FLAG(std::uint32_t,
+          shards,
+          1,
           "threads that hold the alert table; fixed when the store is made; one takes over a million alerts a second");
 ABSL_FLAG(std::string, log_level, "info", "debug, info, warning or error");
-ABSL_FLAG(std::string, default_integration, "default",
+ABSL_FLAG(std::string,
+          default_integration,
+          "default",
           "integration to which POST /api/v2/alerts belongs; without a key it is open on loopback only");
 ABSL_FLAG(std::string, tls_certificate, "", "PEM chain for HTTPS; empty: plain HTTP");
 ABSL_FLAG(std::string, tls_key, "", "PEM key for HTTPS");
-ABSL_FLAG(std::uint64_t, low_water_mib, 1024,
+ABSL_FLAG(std::uint64_t,
+          low_water_mib,
+          1024,
           "free disk in MiB below which alerts are refused with a retry hint while paging goes on");
-ABSL_FLAG(std::vector<std::string>, allow_webhooks_to, {},
+ABSL_FLAG(std::vector<std::string>,
+          allow_webhooks_to,
+          {},
           "networks such as 10.1.0.0/16 that outgoing webhooks may reach although they are private");
 
 namespace tocsin {
@@ -30,7 +41,8 @@ namespace tocsin {
 absl::StatusOr<ServeOptions> ParseServeFlags(std::vector<std::string> arguments) {
   absl::SetProgramUsageMessage("tocsin serve [flags]: takes alerts in and pages people");
   std::vector<char*> raw;
-  for (std::string& argument : arguments) raw.push_back(argument.data());
+  for (std::string& argument : arguments)
+    raw.push_back(argument.data());
   const std::vector<char*> rest = absl::ParseCommandLine(static_cast<int>(raw.size()), raw.data());
   if (rest.size() > 1) return Invalid("%s: serve takes flags only; see tocsin serve --help", rest[1]);
   ServeOptions options;

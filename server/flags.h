@@ -10,17 +10,17 @@
 namespace tocsin {
 
 struct ServeOptions {
-  std::string data;                  // the store's folder
-  std::string http;                  // host:port; port 0: any free one
+  std::string data;  // the store's folder
+  std::string http;  // host:port; port 0: any free one
   std::string grpc;
-  std::vector<std::string> config;   // YAML files, applied at start when they differ from what the store has
-  bool sample = false;               // the built-in sample organisation, when the store has none
+  std::vector<std::string> config;  // YAML files, applied at start when they differ from what the store has
+  bool sample = false;              // the built-in sample organisation, when the store has none
   std::uint32_t shards = 1;
   std::string log_level;
-  std::string default_integration;   // to which POST /api/v2/alerts belongs
+  std::string default_integration;  // to which POST /api/v2/alerts belongs
   std::string tls_certificate;
   std::string tls_key;
-  std::uint64_t low_water_mib = 1024;  // free disk below this: alerts are refused, paging goes on
+  std::uint64_t low_water_mib = 1024;          // free disk below this: alerts are refused, paging goes on
   std::vector<std::string> allow_webhooks_to;  // networks (CIDR) that outgoing webhooks may reach although private
 };
 

@@ -10,7 +10,7 @@ using Kind = MetricRegistry::Kind;
 
 // Counts over the responder's rows, taken together once a scrape.
 struct ResponderCounts {
-  std::uint64_t groups[4] = {};         // by Group::State
+  std::uint64_t groups[4] = {};  // by Group::State
   std::uint64_t incidents_open = 0;
   std::uint64_t notifications[8] = {};  // by Notification::State
   std::uint64_t timers = 0;
@@ -20,7 +20,8 @@ struct ResponderCounts {
 ResponderCounts Count(const Responder& responder, const Now& now) {
   ResponderCounts counts;
   const ResponderState& state = responder.state();
-  for (const auto& [id, group] : state.groups) ++counts.groups[static_cast<std::size_t>(group.state)];
+  for (const auto& [id, group] : state.groups)
+    ++counts.groups[static_cast<std::size_t>(group.state)];
   for (const auto& [id, incident] : state.incidents) {
     counts.incidents_open += incident.state != Incident::State::kResolved ? 1U : 0U;
   }
@@ -40,20 +41,26 @@ ResponderCounts Count(const Responder& responder, const Now& now) {
 
 class Instruments::Impl {
  public:
-  Impl(Engine& engine, std::function<Notifier::Statistics()> read_notifier) :
-      engine_(engine), read_notifier_(std::move(read_notifier)) {
+  Impl(Engine& engine, std::function<Notifier::Statistics()> read_notifier)
+      : engine_(engine), read_notifier_(std::move(read_notifier)) {
     AddEngine();
     AddShards();
     AddResponder();
     AddNotifier();
-    registry_.AddGauge("tocsin_build_info", "1, with the version as a label.", {{"version", std::string(kVersion)}}).Set(1);
+    registry_
+        .AddGauge("tocsin_build_info", "1, with the version as a label.",
+                  {
+                      {"version", std::string(kVersion)}
+    })
+        .Set(1);
   }
 
   // Takes one look at everything, then renders: the samples read what was taken.
   std::string Render() {
     MutexLock lock(mutex_);
     statistics_ = engine_.ReadStatistics();
-    engine_.ReadResponderAndWait([this](const Responder& responder, const Now& now) { counts_ = Count(responder, now); });
+    engine_.ReadResponderAndWait(
+        [this](const Responder& responder, const Now& now) { counts_ = Count(responder, now); });
     notified_ = read_notifier_();
     return registry_.RenderText();
   }
@@ -64,38 +71,49 @@ class Instruments::Impl {
  private:
   template <typename Read>
   void Add(Kind kind, std::string_view name, std::string_view help, Read read, MetricLabels labels = {}) {
-    registry_.AddSampled(kind, name, help, [read] { return static_cast<double>(read()); }, std::move(labels));
+    registry_.AddSampled(
+        kind, name, help, [read] { return static_cast<double>(read()); }, std::move(labels));
   }
 
   void AddEngine() {
-    Add(Kind::kCounter, "tocsin_ingest_batches_total", "Batches taken in.", [this] { return statistics_.submitted_batches; });
-    Add(Kind::kCounter, "tocsin_ingest_events_total", "Events taken in.", [this] { return statistics_.submitted_events; });
-    for (const Admission why : {Admission::kOverloaded, Admission::kDiskLow, Admission::kTooLarge, Admission::kStopping}) {
+    Add(Kind::kCounter, "tocsin_ingest_batches_total", "Batches taken in.",
+        [this] { return statistics_.submitted_batches; });
+    Add(Kind::kCounter, "tocsin_ingest_events_total", "Events taken in.",
+        [this] { return statistics_.submitted_events; });
+    for (const Admission why :
+         {Admission::kOverloaded, Admission::kDiskLow, Admission::kTooLarge, Admission::kStopping}) {
       Add(Kind::kCounter, "tocsin_ingest_refused_batches_total", "Batches refused with a retry hint, by reason.",
-          [this, why] { return statistics_.refused[static_cast<std::size_t>(why)]; }, {{"reason", std::string(Name(why))}});
+          [this, why] {
+            return statistics_.refused[static_cast<std::size_t>(why)];
+      },
+          {{"reason", std::string(Name(why))}});
     }
     Add(Kind::kGauge, "tocsin_ingest_ring_bytes", "Bytes taken in and not yet applied.",
         [this] { return statistics_.ring_bytes_used; });
     Add(Kind::kCounter, "tocsin_journal_commits_total", "Commits: one write and one fsync each.",
         [this] { return statistics_.commits; });
-    Add(Kind::kCounter, "tocsin_journal_bytes_total", "Bytes of entries written.", [this] { return statistics_.committed_bytes; });
+    Add(Kind::kCounter, "tocsin_journal_bytes_total", "Bytes of entries written.",
+        [this] { return statistics_.committed_bytes; });
     Add(Kind::kCounter, "tocsin_journal_commit_seconds_total", "Time spent in commits.",
         [this] { return static_cast<double>(statistics_.fsync_ns_total) / 1e9; });
-    Add(Kind::kGauge, "tocsin_journal_sequence", "The last durable entry.", [this] { return statistics_.committed_sequence; });
-    Add(Kind::kCounter, "tocsin_auditor_findings_total", "Groups that the auditor had to repair; anything but 0 is a bug.",
+    Add(Kind::kGauge, "tocsin_journal_sequence", "The last durable entry.",
+        [this] { return statistics_.committed_sequence; });
+    Add(Kind::kCounter, "tocsin_auditor_findings_total",
+        "Groups that the auditor had to repair; anything but 0 is a bug.",
         [this] { return statistics_.auditor_findings; });
     Add(Kind::kGauge, "tocsin_paging_possible", "1 while pages can really go out.",
         [this] { return engine_.WhyNotPaging().empty() ? 1U : 0U; });
   }
 
-  std::uint64_t Sum(std::uint64_t ShardStatistics::* field) const {
+  std::uint64_t Sum(std::uint64_t ShardStatistics::*field) const {
     std::uint64_t sum = 0;
-    for (const ShardStatistics& shard : statistics_.shards) sum += shard.*field;
+    for (const ShardStatistics& shard : statistics_.shards)
+      sum += shard.*field;
     return sum;
   }
 
   void AddShards() {
-    const auto gauge = [this](std::string_view name, std::string_view help, std::uint64_t ShardStatistics::* field) {
+    const auto gauge = [this](std::string_view name, std::string_view help, std::uint64_t ShardStatistics::*field) {
       Add(Kind::kGauge, name, help, [this, field] { return Sum(field); });
     };
     gauge("tocsin_alerts_firing", "Alerts that fire and are not silenced.", &ShardStatistics::firing);
@@ -107,9 +125,10 @@ class Instruments::Impl {
       Add(Kind::kCounter, "tocsin_events_total", "Events by their first fate; the sum is every event applied.",
           [this, i] {
             std::uint64_t sum = 0;
-            for (const ShardStatistics& shard : statistics_.shards) sum += shard.outcomes[i];
+            for (const ShardStatistics& shard : statistics_.shards)
+              sum += shard.outcomes[i];
             return sum;
-          },
+      },
           {{"outcome", std::string(Name(static_cast<Outcome>(i)))}});
     }
   }
@@ -117,17 +136,26 @@ class Instruments::Impl {
   void AddResponder() {
     constexpr std::string_view kGroupStates[] = {"", "open", "acknowledged", "resolved"};
     for (std::size_t i = 1; i < 4; ++i) {
-      Add(Kind::kGauge, "tocsin_groups", "Groups in memory, by state.", [this, i] { return counts_.groups[i]; },
+      Add(Kind::kGauge, "tocsin_groups", "Groups in memory, by state.",
+          [this, i] {
+            return counts_.groups[i];
+      },
           {{"state", std::string(kGroupStates[i])}});
     }
-    constexpr std::string_view kStates[] = {"", "pending", "leased", "accepted", "delivered", "failed", "cancelled", "dead"};
+    constexpr std::string_view kStates[] = {"",          "pending", "leased",    "accepted",
+                                            "delivered", "failed",  "cancelled", "dead"};
     for (std::size_t i = 1; i < 8; ++i) {
       Add(Kind::kGauge, "tocsin_notifications", "Notifications in memory, by state.",
-          [this, i] { return counts_.notifications[i]; }, {{"state", std::string(kStates[i])}});
+          [this, i] {
+            return counts_.notifications[i];
+      },
+          {{"state", std::string(kStates[i])}});
     }
-    Add(Kind::kGauge, "tocsin_incidents_open", "Incidents that are not resolved.", [this] { return counts_.incidents_open; });
+    Add(Kind::kGauge, "tocsin_incidents_open", "Incidents that are not resolved.",
+        [this] { return counts_.incidents_open; });
     Add(Kind::kGauge, "tocsin_timers", "Armed timers.", [this] { return counts_.timers; });
-    Add(Kind::kGauge, "tocsin_oldest_undelivered_seconds", "Age of the oldest notification that is due and not delivered.",
+    Add(Kind::kGauge, "tocsin_oldest_undelivered_seconds",
+        "Age of the oldest notification that is due and not delivered.",
         [this] { return counts_.oldest_undelivered_seconds; });
   }
 
@@ -136,13 +164,18 @@ class Instruments::Impl {
     constexpr std::string_view kLanes[] = {"critical", "normal", "rest"};
     for (std::size_t i = 0; i < 3; ++i) {
       Add(Kind::kGauge, "tocsin_attempts_queued", "Attempts waiting for a connection, by lane.",
-          [this, i] { return notified_.queued[i]; }, {{"lane", std::string(kLanes[i])}});
+          [this, i] {
+            return notified_.queued[i];
+      },
+          {{"lane", std::string(kLanes[i])}});
     }
     constexpr std::string_view kResults[] = {"", "accepted", "retry_later", "rejected", "ambiguous", "not_started"};
     for (std::size_t method = 0; method < 5; ++method) {
       for (std::size_t result = 1; result < 6; ++result) {
         Add(Kind::kCounter, "tocsin_attempts_total", "Attempts by contact method and result.",
-            [this, method, result] { return notified_.results[method][result]; },
+            [this, method, result] {
+              return notified_.results[method][result];
+        },
             {{"method", std::string(Name(static_cast<ContactMethod::Kind>(method)))},
              {"result", std::string(kResults[result])}});
       }
@@ -157,11 +190,13 @@ class Instruments::Impl {
   Notifier::Statistics notified_;
 };
 
-Instruments::Instruments(Engine& engine, std::function<Notifier::Statistics()> read_notifier) :
-    impl_(std::make_unique<Impl>(engine, std::move(read_notifier))) {}
+Instruments::Instruments(Engine& engine, std::function<Notifier::Statistics()> read_notifier)
+    : impl_(std::make_unique<Impl>(engine, std::move(read_notifier))) {}
 Instruments::~Instruments() = default;
 
-MetricRegistry& Instruments::registry() { return impl_->registry_; }
+MetricRegistry& Instruments::registry() {
+  return impl_->registry_;
+}
 
 void Instruments::AddRoutes(HttpRouter& router, Workers& workers) {
   router.Add(HttpMethod::kGet, "/metrics", [this, &workers](const HttpRequest&, HttpResponder responder) {

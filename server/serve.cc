@@ -1,17 +1,18 @@
 #include "server/serve.h"
 
-#include <curl/curl.h>
-#include <grpcpp/ext/proto_server_reflection_plugin.h>
-#include <grpcpp/grpcpp.h>
-#include <grpcpp/health_check_service_interface.h>
-#include <signal.h>
-#include <sodium.h>
-
 #include <charconv>
 #include <cstdio>
 #include <fstream>
 #include <sstream>
 #include <thread>
+
+#include <curl/curl.h>
+#include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <grpcpp/grpcpp.h>
+#include <grpcpp/health_check_service_interface.h>
+#include <grpcpp/impl/service_type.h>
+#include <signal.h>
+#include <sodium.h>
 
 #include "api/acknowledge_door.h"
 #include "api/auth.h"
@@ -53,7 +54,8 @@ class Reports {
       early.swap(early_);
       if (engine == nullptr) return;
     }
-    for (const AttemptResult& result : early) Forward(result);
+    for (const AttemptResult& result : early)
+      Forward(result);
   }
   void Forward(const AttemptResult& result) {
     MutexLock lock(mutex_);
@@ -74,14 +76,14 @@ class Reports {
 // journalled; what the engine asks for after that was not started.
 class Outgoing {
  public:
-  Outgoing(Notifier::Options options, Reports& reports) :
-      reports_(reports),
-      notifier_(std::make_unique<Notifier>(std::move(options),
-                                           [&reports](const AttemptResult& result) { reports.Forward(result); })) {}
+  Outgoing(Notifier::Options options, Reports& reports)
+      : reports_(reports),
+        notifier_(std::make_unique<Notifier>(std::move(options),
+                                             [&reports](const AttemptResult& result) { reports.Forward(result); })) {}
   void Start(const Notification& notification, absl::Duration deadline, std::shared_ptr<Gate> gate) {
     {
       MutexLock lock(mutex_);
-      if (notifier_) return outgoing_->Start(notification, deadline, std::move(gate));
+      if (notifier_) return notifier_->Start(notification, deadline, std::move(gate));
     }
     AttemptResult result;
     result.notification = notification.id;
@@ -145,9 +147,11 @@ absl::StatusOr<std::vector<SourceFile>> ReadFiles(const std::vector<std::string>
 absl::StatusOr<OrganisationPtr> LoadOrganisation(const std::vector<SourceFile>& files) {
   LoadResult loaded = Load(files, ProcessSecrets());
   std::string all;
-  for (const Problem& problem : loaded.problems) all += "\n  " + Format(problem);
+  for (const Problem& problem : loaded.problems)
+    all += "\n  " + Format(problem);
   if (all.empty()) {
-    for (const std::string& problem : Roster::Problems(loaded.organisation)) all += "\n  " + problem;
+    for (const std::string& problem : Roster::Problems(loaded.organisation))
+      all += "\n  " + problem;
   }
   if (!all.empty()) return Invalid("the configuration is not applied:%s", all);
   return std::make_shared<const Organisation>(std::move(loaded.organisation));
@@ -216,12 +220,13 @@ absl::Status Server::StartEngine() {
   engine.shard_count = options_.shards;
   engine.responder.link_key = link_key_;
   engine.responder.seed = store_->key_seed();
-  TOCSIN_ASSIGN(engine_, Engine::Start(engine, *store_, *clock_,
-                                       {[this](const Notification& notification, absl::Duration deadline,
-                                               std::shared_ptr<Gate> gate) {
-                                          outgoing_->Start(notification, deadline, std::move(gate));
-                                        },
-                                        [this](OrganisationPtr now) { outgoing_->SetOrganisation(std::move(now)); }}));
+  TOCSIN_ASSIGN(
+      engine_,
+      Engine::Start(engine, *store_, *clock_,
+                    {[this](const Notification& notification, absl::Duration deadline, std::shared_ptr<Gate> gate) {
+                       outgoing_->Start(notification, deadline, std::move(gate));
+                     },
+                     [this](OrganisationPtr now) { outgoing_->SetOrganisation(std::move(now)); }}));
   reports_.Connect(engine_.get());
   return absl::OkStatus();
 }
@@ -237,7 +242,11 @@ absl::Status Server::Apply(const std::vector<SourceFile>& files, std::string_vie
   engine_->ReadResponderAndWait(
       [&](const Responder& responder, const Now&) { current = responder.state().organisation; });
   if (current && *current == *wanted) return absl::OkStatus();
-  return engine_->ExecuteAndWait({"", "flag:config", ApplyOrganisation{wanted, std::string(reason)}}).status;
+  return engine_
+      ->ExecuteAndWait({
+          "", "flag:config", ApplyOrganisation{wanted, std::string(reason)}
+  })
+      .status;
 }
 
 absl::Status Server::Declare() {
@@ -282,9 +291,7 @@ absl::Status Server::StartDoors() {
   TOCSIN_ASSIGN(http_, HttpServer::Start(http_options, std::move(router)));
   options_.http = http.host + ":" + std::to_string(http_->port());
 
-  grpc_ingest_ = std::make_unique<GrpcIngest>(*engine_, [this] { return engine_->rules(); },
-                                              [this](const IntegrationId& id) { return engine_->IndexOf(id); },
-                                              instruments_->registry());
+  grpc_ingest_ = std::make_unique<GrpcIngest>(*engine_, *keys_, *clock_);
   services_ = MakeGrpcServices(*api_, *auth_, *workers_);
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
@@ -293,7 +300,8 @@ absl::Status Server::StartDoors() {
   builder.AddListeningPort(options_.grpc, grpc::InsecureServerCredentials(), &port);
   ConfigureGrpc(builder);
   builder.RegisterService(grpc_ingest_->service());
-  for (const auto& service : services_) builder.RegisterService(service.get());
+  for (const auto& service : services_)
+    builder.RegisterService(service.get());
   grpc_ = builder.BuildAndStart();
   if (!grpc_) return Unavailable("--grpc: cannot listen on %s", options_.grpc);
   options_.grpc = grpc_address.host + ":" + std::to_string(port);
@@ -316,7 +324,9 @@ void Server::Tick() {
   if (why_not.empty()) {
     outgoing_->Beat(current->dead_man.url);
   } else {
-    LogError("no heartbeat is sent to the dead-man service, because pages would not go out", {{"reason", why_not}});
+    LogError("no heartbeat is sent to the dead-man service, because pages would not go out", {
+                                                                                                 {"reason", why_not}
+    });
   }
 }
 

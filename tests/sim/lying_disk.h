@@ -29,7 +29,9 @@ class LyingDisk final : public FileSystem {
    public:
     // Files that are made are synced once, so that what is lost are entries and not the journal's frame.
     explicit LyingFile(std::unique_ptr<File> real) : real_(std::move(real)) {}
-    absl::Status WriteAt(std::uint64_t offset, std::string_view bytes) override { return real_->WriteAt(offset, bytes); }
+    absl::Status WriteAt(std::uint64_t offset, std::string_view bytes) override {
+      return real_->WriteAt(offset, bytes);
+    }
     absl::StatusOr<std::string> ReadAt(std::uint64_t offset, std::size_t size) const override {
       return real_->ReadAt(offset, size);
     }

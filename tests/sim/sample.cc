@@ -8,11 +8,15 @@ User Person(const std::string& name) {
   user.id = UserId(name);
   user.name = name;
   user.time_zone = "UTC";
-  user.contact_methods = {{ContactMethodId("mail"), ContactMethod::Kind::kEmail, name + "@example.com", ""},
-                          {ContactMethodId("sms"), ContactMethod::Kind::kSms, "+15005550100", ""}};
-  user.notification_rules = {{Urgency::kHigh, absl::ZeroDuration(), ContactMethodId("mail")},
-                             {Urgency::kHigh, absl::Seconds(30), ContactMethodId("sms")},
-                             {Urgency::kLow, absl::ZeroDuration(), ContactMethodId("mail")}};
+  user.contact_methods = {
+      {ContactMethodId("mail"), ContactMethod::Kind::kEmail, name + "@example.com", ""},
+      {ContactMethodId("sms"),  ContactMethod::Kind::kSms,   "+15005550100",        ""}
+  };
+  user.notification_rules = {
+      {Urgency::kHigh, absl::ZeroDuration(), ContactMethodId("mail")},
+      {Urgency::kHigh, absl::Seconds(30),    ContactMethodId("sms") },
+      {Urgency::kLow,  absl::ZeroDuration(), ContactMethodId("mail")}
+  };
   return user;
 }
 
@@ -23,16 +27,23 @@ OrganisationPtr SampleOrganisationForSimulation() {
   organisation->name = "simulation";
   organisation->public_url = "http://127.0.0.1:8911";
   organisation->users = {Person("ann"), Person("bob")};
-  organisation->teams = {{TeamId("all"), "Everybody", {UserId("ann"), UserId("bob")}}};
+  organisation->teams = {
+      {TeamId("all"), "Everybody", {UserId("ann"), UserId("bob")}}
+  };
   organisation->fallback_user = UserId("bob");
   EscalationPolicy policy;
   policy.id = PolicyId("default");
   policy.team = TeamId("all");
-  policy.steps = {{absl::Minutes(2), {UserTarget{UserId("ann")}}}, {absl::Minutes(2), {UserTarget{UserId("bob")}}}};
+  policy.steps = {
+      {absl::Minutes(2), {UserTarget{UserId("ann")}}},
+      {absl::Minutes(2), {UserTarget{UserId("bob")}}}
+  };
   policy.repeats = 1;
   policy.repeat_interval = absl::Minutes(1);
   organisation->policies = {policy};
-  organisation->services = {{ServiceId("web"), "Web", TeamId("all"), {{"service", MatchOp::kEqual, "web"}}}};
+  organisation->services = {
+      {ServiceId("web"), "Web", TeamId("all"), {{"service", MatchOp::kEqual, "web"}}}
+  };
   Integration stream;
   stream.id = IntegrationId("stream");
   stream.source = "stream";
@@ -57,8 +68,14 @@ AlertEvent SampleEvent(std::size_t key, bool firing, std::uint64_t number) {
   event.kind = firing ? EventKind::kTrigger : EventKind::kResolve;
   // One severity for each service: a rise would rightly take an acknowledgement back.
   event.severity = key % 4 == 0 ? Severity::kCritical : Severity::kWarning;
-  event.labels = {{"alertname", "Simulated"}, {"instance", std::to_string(key)}, {"service", kServices[key % 4]}};
-  event.annotations = {{"number", std::to_string(number)}};
+  event.labels = {
+      {"alertname", "Simulated"        },
+      {"instance",  std::to_string(key)},
+      {"service",   kServices[key % 4] }
+  };
+  event.annotations = {
+      {"number", std::to_string(number)}
+  };
   return event;
 }
 

@@ -1,11 +1,11 @@
 #include "tests/sim/world.h"
 
-#include <rocksdb/env.h>
-
 #include <algorithm>
 #include <deque>
 
 #include "absl/strings/str_format.h"
+#include <rocksdb/env.h>
+
 #include "tests/sim/lying_disk.h"
 #include "tests/sim/sample.h"
 
@@ -30,9 +30,9 @@ class SimulatedClock final : public Clock {
 // What a sender knows of one alert: every event it has sent since the last thing that is certain, and how far it was told
 // that they are safe.
 struct Sent {
-  std::vector<bool> firing;       // the state after each event
+  std::vector<bool> firing;           // the state after each event
   std::vector<std::uint64_t> number;  // each event's number; triggers carry it as an annotation
-  std::size_t acknowledged = 0;   // events that are certain: at least the first
+  std::size_t acknowledged = 0;       // events that are certain: at least the first
 };
 
 struct Attempt {
@@ -43,17 +43,19 @@ struct Attempt {
 
 class World {
  public:
-  World(const WorldOptions& options, WorldCounters& counters) :
-      options_(options), counters_(counters), random_(options.seed), liar_(disk_) {
+  World(const WorldOptions& options, WorldCounters& counters)
+      : options_(options), counters_(counters), random_(options.seed), liar_(disk_) {
     views_.reset(rocksdb::NewMemEnv(rocksdb::Env::Default()));
-    for (std::size_t i = 0; i < kKeys; ++i) sent_[i] = {{false}, {0}, 1};
+    for (std::size_t i = 0; i < kKeys; ++i)
+      sent_[i] = {{false}, {0}, 1};
   }
 
   std::vector<std::string> Run() {
     for (int life = 0; life < options_.lives && violations_.empty(); ++life) {
       if (!Start()) break;
       const auto steps = random_.Between(1, options_.steps_per_life);
-      for (std::int64_t i = 0; i < steps && !dead_; ++i) Step();
+      for (std::int64_t i = 0; i < steps && !dead_; ++i)
+        Step();
       Crash();
     }
     if (violations_.empty() && Start()) Settle();
@@ -109,8 +111,11 @@ class World {
   }
 
   void Declare() {
-    Execute({"", "user:admin", ApplyOrganisation{SampleOrganisationForSimulation(), "simulation"}},
-            [this](const CommandResult& result) { declared_ = result.status.ok(); });
+    Execute(
+        {
+            "", "user:admin", ApplyOrganisation{SampleOrganisationForSimulation(), "simulation"}
+    },
+        [this](const CommandResult& result) { declared_ = result.status.ok(); });
     Drain();
   }
 
@@ -121,7 +126,8 @@ class World {
     bool busy = true;
     for (int round = 0; busy && round < 10'000 && !dead_; ++round) {
       busy = false;
-      for (std::uint32_t i = 0; i < options_.shards; ++i) busy = engine_->Step(Engine::Stage::kShard, i) || busy;
+      for (std::uint32_t i = 0; i < options_.shards; ++i)
+        busy = engine_->Step(Engine::Stage::kShard, i) || busy;
       busy = engine_->Step(Engine::Stage::kCommitter) || busy;
       busy = engine_->Step(Engine::Stage::kResponder) || busy;
       busy = engine_->Step(Engine::Stage::kKeeper) || busy;
@@ -189,12 +195,15 @@ class World {
     if (open.empty()) return;
     const GroupId id = open[random_.Below(open.size())];
     const int life = life_;
-    Execute({absl::StrFormat("ack-%d-%d", life_, ++requests_), "user:ann", AcknowledgeGroup{id, std::nullopt}},
-            [this, id, life](const CommandResult& result) {
-      if (life != life_ || !result.status.ok()) return;
-      acknowledged_.insert(id);
-      ++counters_.acknowledgements;
-    });
+    Execute(
+        {
+            absl::StrFormat("ack-%d-%d", life_, ++requests_), "user:ann", AcknowledgeGroup{id, std::nullopt}
+    },
+        [this, id, life](const CommandResult& result) {
+          if (life != life_ || !result.status.ok()) return;
+          acknowledged_.insert(id);
+          ++counters_.acknowledgements;
+        });
   }
 
   EngineTime ProviderLooksAt() { return clock_.Read().engine + absl::Milliseconds(random_.Below(3'000)); }
@@ -230,7 +239,8 @@ class World {
 
   // No send starts after an acknowledgement has answered OK.
   void CheckStart(const Notification& notification) {
-    if (notification.purpose != Notification::Purpose::kPage || notification.subject.kind != SubjectKind::kGroup) return;
+    if (notification.purpose != Notification::Purpose::kPage || notification.subject.kind != SubjectKind::kGroup)
+      return;
     if (acknowledged_.contains(GroupId(notification.subject.id))) {
       Violate(absl::StrFormat("seed %d: N%d started after the acknowledgement of G%d had answered OK", options_.seed,
                               notification.id.value(), notification.subject.id));
@@ -256,10 +266,10 @@ class World {
         match = i;
       }
       if (match == 0) {
-        Violate(absl::StrFormat("seed %d: alert %d is %s with number %d after a power cut, which no event at or after the "
-                                "last acknowledged one (number %d) explains",
-                                options_.seed, key, firing ? "firing" : "not firing", number,
-                                sent.number[sent.acknowledged - 1]));
+        Violate(absl::StrFormat(
+            "seed %d: alert %d is %s with number %d after a power cut, which no event at or after the "
+            "last acknowledged one (number %d) explains",
+            options_.seed, key, firing ? "firing" : "not firing", number, sent.number[sent.acknowledged - 1]));
       }
       sent = {{firing}, {number}, 1};
     }
@@ -285,7 +295,8 @@ class World {
       for (const GroupId id : acknowledged_) {
         const auto found = responder.state().groups.find(id);
         if (found == responder.state().groups.end() || found->second.state != Group::State::kOpen) continue;
-        Violate(absl::StrFormat("seed %d: the acknowledgement of G%d answered OK and is forgotten", options_.seed, id.value()));
+        Violate(absl::StrFormat("seed %d: the acknowledgement of G%d answered OK and is forgotten", options_.seed,
+                                id.value()));
       }
     });
   }
@@ -310,12 +321,14 @@ class World {
     const EngineTime end = clock_.Read().engine + kQuietTime;
     while (clock_.Read().engine < end && !dead_ && violations_.empty()) {
       Drain();
-      while (!attempts_.empty()) Provide();
+      while (!attempts_.empty())
+        Provide();
       Drain();
       clock_.Advance(absl::Seconds(5));
     }
     engine_->ReadResponderAndWait([&](const Responder& responder, const Now&) {
-      for (const auto& [id, group] : responder.state().groups) CheckFate(responder, group);
+      for (const auto& [id, group] : responder.state().groups)
+        CheckFate(responder, group);
     });
     if (engine_->ReadStatistics().auditor_findings > 0) {
       Violate(absl::StrFormat("seed %d: the auditor had to repair a group", options_.seed));
@@ -349,8 +362,8 @@ class World {
   int requests_ = 0;
   std::uint64_t numbers_ = 0;
   std::map<std::size_t, Sent> sent_;
-  std::set<GroupId> acknowledged_;       // answered OK
-  std::set<std::uint64_t> reached_;      // groups for which a provider has taken a page
+  std::set<GroupId> acknowledged_;   // answered OK
+  std::set<std::uint64_t> reached_;  // groups for which a provider has taken a page
   std::deque<Attempt> attempts_;
   std::set<std::string> violations_;
 };

@@ -21,9 +21,9 @@ namespace tocsin::sim {
 
 struct WorldOptions {
   std::uint64_t seed = 1;
-  int lives = 10;             // the power is cut at the end of each
-  int steps_per_life = 120;   // at most
-  bool lying_disk = false;    // the mutant: an fsync that answers OK and does nothing
+  int lives = 10;            // the power is cut at the end of each
+  int steps_per_life = 120;  // at most
+  bool lying_disk = false;   // the mutant: an fsync that answers OK and does nothing
   std::uint32_t shards = 1;
 };
 

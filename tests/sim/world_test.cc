@@ -1,9 +1,9 @@
 // Power cuts by the thousand, and the proof that the checker would notice.
-#include <gtest/gtest.h>
+#include "tests/sim/world.h"
 
 #include <cstdlib>
 
-#include "tests/sim/world.h"
+#include <gtest/gtest.h>
 
 namespace tocsin::sim {
 namespace {
@@ -21,13 +21,14 @@ TEST(WorldTest, LosesNothingAcknowledgedOverTenThousandPowerCuts) {
     ASSERT_TRUE(violations.empty()) << "seed " << seed << ": " << violations.front();
   }
   RecordProperty("power_cuts", std::to_string(counters.power_cuts));
-  std::printf("%llu power cuts, %llu steps, %llu events acknowledged, %llu attempts, %llu pages accepted, %llu "
-              "acknowledgements: no violation\n",
-              static_cast<unsigned long long>(counters.power_cuts), static_cast<unsigned long long>(counters.steps),
-              static_cast<unsigned long long>(counters.events_acknowledged),
-              static_cast<unsigned long long>(counters.attempts_started),
-              static_cast<unsigned long long>(counters.pages_accepted),
-              static_cast<unsigned long long>(counters.acknowledgements));
+  std::printf(
+      "%llu power cuts, %llu steps, %llu events acknowledged, %llu attempts, %llu pages accepted, %llu "
+      "acknowledgements: no violation\n",
+      static_cast<unsigned long long>(counters.power_cuts), static_cast<unsigned long long>(counters.steps),
+      static_cast<unsigned long long>(counters.events_acknowledged),
+      static_cast<unsigned long long>(counters.attempts_started),
+      static_cast<unsigned long long>(counters.pages_accepted),
+      static_cast<unsigned long long>(counters.acknowledgements));
   EXPECT_GT(counters.events_acknowledged, counters.power_cuts);
   EXPECT_GT(counters.pages_accepted, 0U);
   EXPECT_GT(counters.acknowledgements, 0U);
