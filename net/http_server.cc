@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <condition_variable>
-#include <mutex>
 #include <thread>
 #include <utility>
 
@@ -14,6 +12,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "base/mutex.h"
 #include "base/status.h"
 #include "net/http_session.h"
 #include "net/http_wire.h"
@@ -65,7 +64,10 @@ class HttpServer::Impl {
       guards_.push_back(asio::make_work_guard(loop->context));
     asio::co_spawn(loops_.front()->context, Accept(),
                    [](const std::exception_ptr& error) { static_cast<void>(error); });
-    running_ = loops_.size();
+    {
+      const MutexLock lock(mutex_);
+      running_ = loops_.size();
+    }
     for (const std::shared_ptr<HttpLoop>& loop : loops_)
       threads_.emplace_back([this, loop] { Run(*loop); });
     return absl::OkStatus();
@@ -88,8 +90,8 @@ class HttpServer::Impl {
     }
     guards_.clear();
     {
-      std::unique_lock lock(mutex_);
-      ended_.wait_for(lock, absl::ToChronoNanoseconds(grace), [this] { return running_ == 0; });
+      const MutexLock lock(mutex_);
+      ended_.WaitFor(mutex_, grace, [this] { return running_ == 0; });
     }
     for (const std::shared_ptr<HttpLoop>& loop : loops_)
       loop->context.stop();
@@ -102,7 +104,7 @@ class HttpServer::Impl {
 
   absl::Status ReloadTls() {
     TOCSIN_ASSIGN(std::shared_ptr<asio::ssl::context> tls, LoadTls(state_->options));
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     tls_ = std::move(tls);
     return absl::OkStatus();
   }
@@ -176,17 +178,17 @@ class HttpServer::Impl {
   }
 
   std::shared_ptr<asio::ssl::context> CurrentTls() {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     return tls_;
   }
 
   void Run(HttpLoop& loop) {
     loop.context.run();
     {
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       --running_;
     }
-    ended_.notify_all();
+    ended_.NotifyAll();
   }
 
   const std::shared_ptr<HttpServerState> state_;
@@ -195,10 +197,10 @@ class HttpServer::Impl {
   std::unique_ptr<tcp::acceptor> acceptor_;
   std::vector<std::thread> threads_;
   std::uint16_t port_ = 0;
-  std::mutex mutex_;  // guards the two below
-  std::size_t running_ = 0;
-  std::shared_ptr<asio::ssl::context> tls_;
-  std::condition_variable ended_;
+  Mutex mutex_;
+  std::size_t running_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::shared_ptr<asio::ssl::context> tls_ ABSL_GUARDED_BY(mutex_);
+  ConditionVariable ended_;
 };
 
 HttpServer::HttpServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
