@@ -16,7 +16,8 @@ constexpr std::size_t kTitleBytes = 200;
 constexpr std::size_t kLabelsBytes = 300;
 constexpr std::size_t kAnnotationBytes = 400;
 constexpr std::size_t kLinkBytes = 500;
-constexpr std::size_t kBodyBytes = 8 * 1024;
+constexpr std::size_t kAlertsBytes = 4 * 1024;  // of a body, about
+constexpr std::size_t kNames = 10;
 
 std::string Upper(std::string_view text) {
   return absl::AsciiStrToUpper(ToAbsl(text));
@@ -56,7 +57,7 @@ std::string_view Summary(const AlertSummary& alert) {
 void AppendAlerts(std::string& body, const Group& group) {
   std::uint32_t listed = 0;
   for (const AlertSummary& alert : group.exemplars) {
-    if (!alert.firing || body.size() > kBodyBytes / 2) continue;
+    if (!alert.firing || body.size() > kAlertsBytes) continue;
     ++listed;
     absl::StrAppend(&body, "- ", ShortLabels(alert, group));
     if (const std::string_view summary = Summary(alert); !summary.empty()) {
@@ -82,10 +83,13 @@ std::string GroupHead(const Group& group) {
 void AppendWhy(std::string& body, const PageContext& context) {
   if (!context.reason.empty()) absl::StrAppend(&body, "\nYou are paged by ", OneLine(context.reason, 300), ".\n");
   if (!context.others.empty()) {
-    absl::StrAppend(&body, "Also paged: ",
-                    absl::StrJoin(context.others, ", ",
-                                  [](std::string* out, const UserId& user) { *out += OneLine(user.value(), 100); }),
-                    ".\n");
+    const std::size_t named = std::min(context.others.size(), kNames);
+    absl::StrAppend(
+        &body, "Also paged: ",
+        absl::StrJoin(context.others.begin(), context.others.begin() + static_cast<std::ptrdiff_t>(named), ", ",
+                      [](std::string* out, const UserId& user) { *out += OneLine(user.value(), 100); }));
+    if (context.others.size() > named) absl::StrAppend(&body, " and ", context.others.size() - named, " more");
+    body += ".\n";
   }
   if (!context.next.empty()) absl::StrAppend(&body, "Next: ", context.next, ".\n");
 }
@@ -137,10 +141,8 @@ MessageText PageMessage(const Incident& incident, const PageContext& context, co
   absl::StrAppend(&message.body, "\nOpened by ", OneLine(incident.opened_by, 100), ": ",
                   OneLine(incident.opened_reason, 500), "\n");
   if (!incident.groups.empty()) {
-    absl::StrAppend(&message.body, "Groups: ",
-                    absl::StrJoin(incident.groups, ", ",
-                                  [](std::string* out, GroupId id) { absl::StrAppend(out, "G", id.value()); }),
-                    "\n");
+    absl::StrAppend(&message.body, "First group: G", incident.groups.front().value(), ", ",
+                    Count(incident.groups.size(), "group"), " so far\n");
   }
   AppendWhy(message.body, context);
   AppendAcknowledge(message.body, absl::StrCat("tocsin incident ack I", incident.id.value()), context);

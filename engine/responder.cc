@@ -20,6 +20,8 @@ namespace {
 
 // More overdue timers than this are not looked at one by one: it is late.
 constexpr int kOverdueLookedAt = 1000;
+// Of the work that a start or a first organisation brings, in one decision.
+constexpr std::size_t kSlice = 64;
 
 }  // namespace
 
@@ -102,9 +104,14 @@ Decision Responder::Start(const Now& now) {
   Compile();
   Turn turn = Begin(now);
   turn.SetActor("start");
+  std::vector<const Notification*> leased;
   for (const auto& [id, row] : state_.notifications) {
-    if (row.state == Notification::State::kLeased) TakeBackLease(turn, id);
+    if (row.state == Notification::State::kLeased) leased.push_back(&row);
   }
+  std::ranges::stable_sort(leased, {}, &Notification::lane);
+  for (const Notification* row : leased)
+    to_take_back_.emplace_back(row->id, row->attempt);
+  WorkOffBacklog(turn, kSlice);
   // Silences that ended while nobody was there must not hold back the first alert.
   const auto due_walls = state_.due_wall;
   for (const auto& [due, id] : due_walls) {
@@ -119,6 +126,12 @@ Decision Responder::Handle(const Command& command, const Now& now) {
     Decision decision;
     decision.change.now = now;
     decision.result = *std::move(before);
+    return decision;
+  }
+  if (absl::Status status = CheckRequest(command); !status.ok()) {
+    Decision decision;
+    decision.change.now = now;
+    decision.result.status = std::move(status);
     return decision;
   }
   if (std::holds_alternative<ApplyOrganisation>(command.body)) return Apply(command, now);
@@ -163,8 +176,33 @@ Decision Responder::Apply(const Command& command, const Now& now) {
       absl::StrCat("organisation ", OneLine(apply.organisation->name, 100), " is rules version ",
                    state_.counters.rules.value() + 1, apply.reason.empty() ? "" : ": ", OneLine(apply.reason, 500)));
   if (!command.request_id.empty()) turn.RememberAnswer(command.actor, command.request_id, 0);
-  if (first) ReviewAll(turn);  // alerts that came in before there was an organisation to judge them by
+  if (first) {  // alerts that came in before there was an organisation to judge them by
+    ReviewEverything();
+    WorkOffBacklog(turn, kSlice);
+  }
   return Commit(std::move(turn));
+}
+
+void Responder::ReviewEverything() {
+  const std::vector<GroupKey> keys = MostSevereFirst(Begin(Now()), AllKeys(state_));
+  to_review_.assign(keys.begin(), keys.end());
+}
+
+std::size_t Responder::WorkOffBacklog(Turn& turn, std::size_t limit) {
+  std::size_t done = 0;
+  for (; done < limit && !to_take_back_.empty(); ++done) {
+    const auto [id, attempt] = to_take_back_.front();
+    to_take_back_.pop_front();
+    const Notification* row = turn.Find<Notification>(id);
+    if (row == nullptr || row->state != Notification::State::kLeased || row->attempt != attempt) continue;
+    turn.SetActor("start");
+    TakeBackLease(turn, id);
+  }
+  for (; done < limit && !to_review_.empty() && index_; ++done) {
+    ReviewGroup(turn, to_review_.front());
+    to_review_.pop_front();
+  }
+  return done;
 }
 
 void Responder::RecordRates(const std::vector<GroupKey>& keys, const Now& now) {
@@ -211,7 +249,8 @@ Decision Responder::Observe(std::vector<GroupReport> reports, const Now& now) {
   keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
   RecordRates(keys, now);
   Turn turn = Begin(now);
-  if (index_) ReviewGroups(turn, keys);
+  for (const GroupKey key : index_ ? MostSevereFirst(turn, keys) : std::vector<GroupKey>())
+    ReviewGroup(turn, key);
   Decision decision = Commit(std::move(turn));
   DropSettledReports(keys);
   return decision;
@@ -222,13 +261,16 @@ Decision Responder::ShardReported(std::uint32_t shard, const Now& now) {
   if (shard < options_.shard_count) state_.shards_reported.insert(shard);
   Turn turn = Begin(now);
   const bool all = state_.shards_reported.size() >= options_.shard_count;
-  if (!before && all && index_) ReviewAll(turn);
+  if (!before && all && index_) {
+    ReviewEverything();
+    WorkOffBacklog(turn, kSlice);
+  }
   return Commit(std::move(turn));
 }
 
 Decision Responder::FireTimers(const Now& now, std::size_t limit, bool& more) {
   Turn turn = Begin(now);
-  std::size_t fired = 0;
+  std::size_t fired = WorkOffBacklog(turn, limit);
   for (auto due = state_.due_wall.begin(); due != state_.due_wall.end() && due->first <= now.wall && fired < limit;
        ++due) {
     FireTimer(turn, state_.timers.at(due->second));
@@ -247,6 +289,7 @@ Decision Responder::FireTimers(const Now& now, std::size_t limit, bool& more) {
 }
 
 EngineTime Responder::NextTimer() const {
+  if (!to_take_back_.empty() || !to_review_.empty()) return EngineTime();
   return state_.due.empty() ? EngineTime::Infinite() : state_.due.begin()->due;
 }
 

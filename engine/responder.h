@@ -13,6 +13,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -68,7 +69,7 @@ class Responder {
   void Restore(std::vector<Row> rows);
   void Fold(const Change& change);
   // After recovery, once: compiles the roster, turns leases that were under way into ambiguous attempts, publishes the
-  // rules. Without an organisation it waits for ApplyOrganisation.
+  // rules, and lets rows that were closed long ago leave memory. Without an organisation it waits for ApplyOrganisation.
   //
   // The order: Restore, Fold for each Change after the rows, Start, then everything else.
   Decision Start(const Now& now);
@@ -76,7 +77,8 @@ class Responder {
   Decision Handle(const Command& command, const Now& now);
   Decision Observe(std::vector<GroupReport> reports, const Now& now);
   Decision ShardReported(std::uint32_t shard, const Now& now);  // it has reported all it holds
-  // At most `limit` due timers, in order of due time, then severity, then id. `more` tells whether others are due.
+  // At most `limit` due timers, in order of due time, then severity, then id. `more` tells whether others are due, or
+  // work of the start is left over: a decision stays small however much there is to be done.
   Decision FireTimers(const Now& now, std::size_t limit, bool& more);
   EngineTime NextTimer() const;
   absl::Time NextWallTimer() const;
@@ -99,6 +101,9 @@ class Responder {
   Decision Apply(const Command& command, const Now& now);
   // Compiles the organisation in the state; without one, or when it does not compile, there is none to decide by.
   void Compile();
+  // Work that may be too much for one decision: done in slices, by the calls that fire timers.
+  void ReviewEverything();
+  std::size_t WorkOffBacklog(Turn& turn, std::size_t limit);
   void RecordRates(const std::vector<GroupKey>& keys, const Now& now);
   void DropSettledReports(const std::vector<GroupKey>& keys);
 
@@ -108,6 +113,8 @@ class Responder {
   std::optional<OrganisationIndex> index_;
   std::string compile_error_;
   RateWindows rates_;
+  std::deque<GroupKey> to_review_;  // after all shards have reported, most severe first
+  std::deque<std::pair<NotificationId, std::int32_t>> to_take_back_;  // leases of before the start, and their attempts
   // The auditor's round: where it goes on, and how many it has found broken in this and in the last one.
   GroupId audit_cursor_;
   std::uint64_t findings_ = 0;

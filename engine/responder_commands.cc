@@ -18,6 +18,7 @@ namespace tocsin {
 namespace {
 
 constexpr std::size_t kNoteBytes = 16 * 1024;
+constexpr std::size_t kRequestIdBytes = 256;
 
 CommandResult Reply(absl::Status status, std::uint64_t made = 0) {
   CommandResult result;
@@ -87,6 +88,14 @@ std::optional<CommandResult> AnsweredBefore(const ResponderState& state, const C
   const auto found = state.answer_of.find(AnswerKey(command.actor, command.request_id));
   if (found == state.answer_of.end()) return std::nullopt;
   return Reply(absl::OkStatus(), state.answers.at(found->second).made);
+}
+
+absl::Status CheckRequest(const Command& command) {
+  if (command.request_id.size() > kRequestIdBytes) {
+    return Invalid("the request id has %d bytes, at most %d", command.request_id.size(), kRequestIdBytes);
+  }
+  if (!IsValidUtf8(command.request_id) || !IsValidUtf8(command.actor)) return Invalid("the request id is not UTF-8");
+  return absl::OkStatus();
 }
 
 CommandResult Execute(Turn& turn, const Command& command) {

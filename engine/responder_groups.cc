@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 
 #include "base/strings.h"
+#include "engine/exemplars.h"
 #include "engine/message.h"
 #include "engine/receiver_log.h"
 #include "engine/responder_escalations.h"
@@ -51,7 +52,7 @@ void Refresh(const Turn& turn, Group& group) {
   group.highest = live.highest;
   group.fired_total = live.fired_total;
   group.resolved_total = live.resolved_total;
-  group.exemplars = turn.LiveExemplars(group.key);
+  group.exemplars = CutForRow(turn.LiveExemplars(group.key));
 }
 
 // Whether what the shards say begins a new episode. `last`: the episode before, null without one.
@@ -87,7 +88,7 @@ void OpenGroup(Turn& turn, GroupKey key, const LiveGroup& live, const Group* las
   Refresh(turn, group);
   group.peak = group.highest;
   group.service =
-      group.route.service.set() ? group.route.service : turn.index()->ServiceOf(group.labels, group.exemplars);
+      group.route.service.set() ? group.route.service : turn.index()->ServiceOf(group.labels, turn.LiveExemplars(key));
   group.urgency = UrgencyOf(group.route, group.peak);
   group.opened_at = turn.now().wall;
   group.opened_engine = turn.now().engine;
@@ -132,6 +133,7 @@ void CloseGroup(Turn& turn, Group& group, std::string_view by) {
 }
 
 void Recover(Turn& turn, GroupId id) {
+  NoteThresholds(turn, id);
   Group& group = turn.Edit<Group>(id);
   Refresh(turn, group);
   group.firing = 0;
@@ -219,6 +221,16 @@ void RaisePeak(Turn& turn, GroupId id, const LiveGroup& live) {
     for (const PageId page : pages)
       RaiseUrgency(turn, page);
   }
+}
+
+// Counts are not decided on each time that they change; a storm would journal nothing else. Doublings are.
+void NoteGrowth(Turn& turn, GroupId id, const LiveGroup& live) {
+  constexpr std::uint32_t kSmall = 10;
+  const std::uint32_t before = turn.Find<Group>(id)->firing;
+  if (live.firing < kSmall || live.firing < 2 * static_cast<std::uint64_t>(before)) return;
+  Refresh(turn, turn.Edit<Group>(id));
+  turn.Note(Kind::kAlertsChanged, SubjectOf(id),
+            absl::StrFormat("%d alerts fire, %d when last looked at", live.firing, before));
 }
 
 // Alerts may be acknowledged where they come from: when all are, so is the group, and only as long as all are.
@@ -343,38 +355,33 @@ void ReviewGroup(Turn& turn, GroupKey key) {
   }
   if (IsSuppressed(*group)) Unsuppress(turn, *current);
   if (live.highest > turn.Find<Group>(*current)->peak) RaisePeak(turn, *current, live);
+  NoteGrowth(turn, *current, live);
   ReviewSourceAcknowledgement(turn, *current, live);
   ReviewIncidentRules(turn, *current);
 }
 
-void ReviewGroups(Turn& turn, std::vector<GroupKey> keys) {
+std::vector<GroupKey> AllKeys(const ResponderState& state) {
+  std::set<GroupKey> keys;
+  for (const auto& [key, reports] : state.live)
+    keys.insert(key);
+  for (const auto& [key, id] : state.current_group) {
+    const Group& group = state.groups.at(id);
+    if (group.state != Group::State::kResolved || group.firing > 0) keys.insert(key);
+  }
+  return {keys.begin(), keys.end()};
+}
+
+std::vector<GroupKey> MostSevereFirst(const Turn& turn, const std::vector<GroupKey>& keys) {
   std::vector<std::pair<int, GroupKey>> order;
   order.reserve(keys.size());
   for (const GroupKey key : keys)
     order.emplace_back(-static_cast<int>(turn.Live(key).highest), key);
   std::ranges::sort(order);
+  std::vector<GroupKey> sorted;
+  sorted.reserve(order.size());
   for (const auto& [severity, key] : order)
-    ReviewGroup(turn, key);
-}
-
-void ReviewAll(Turn& turn) {
-  std::vector<GroupKey> keys;
-  for (const auto& [key, reports] : turn.state().live)
-    keys.push_back(key);
-  ReviewGroups(turn, std::move(keys));
-  if (!turn.AllShardsReported()) return;
-  const std::set<GroupId> open = turn.state().open_groups;
-  turn.SetActor("shard");
-  for (const GroupId id : open) {
-    const Group* group = turn.Find<Group>(id);
-    if (group == nullptr || group->state == Group::State::kResolved || turn.state().live.contains(group->key)) continue;
-    Recover(turn, id);
-  }
-  for (const auto& [key, id] : turn.state().current_group) {
-    const Group* group = turn.Find<Group>(id);
-    if (group == nullptr || group->state != Group::State::kResolved || group->firing == 0) continue;
-    if (!turn.state().live.contains(key)) turn.Edit<Group>(id).firing = 0;
-  }
+    sorted.push_back(key);
+  return sorted;
 }
 
 void FlushGroup(Turn& turn, GroupId id) {
@@ -426,6 +433,7 @@ absl::Status ResolveGroupBy(Turn& turn, const ResolveGroup& command) {
   TOCSIN_TRY(FindUnresolved(turn, command.group, command.generation).status());
   Group& group = turn.Edit<Group>(command.group);
   if (turn.AllShardsReported()) Refresh(turn, group);
+  NoteThresholds(turn, group.id);
   CloseGroup(turn, group, turn.actor());
   return absl::OkStatus();
 }

@@ -19,11 +19,10 @@ namespace tocsin {
 
 // Compares what the shards say now with what was decided, and decides anew. Needs an organisation.
 void ReviewGroup(Turn& turn, GroupKey key);
-// The same for each of `keys`, most severe first.
-void ReviewGroups(Turn& turn, std::vector<GroupKey> keys);
-// All that the shards hold. Once all shards have reported: unresolved groups of which none of them says anything have
-// recovered.
-void ReviewAll(Turn& turn);
+// Every group that the shards hold, and every unresolved one of which they say nothing: it has recovered.
+std::vector<GroupKey> AllKeys(const ResponderState& state);
+// By what the shards say of them.
+std::vector<GroupKey> MostSevereFirst(const Turn& turn, const std::vector<GroupKey>& keys);
 
 // group_wait or group_interval is over: to the policy once, to the receiver as its log says.
 void FlushGroup(Turn& turn, GroupId id);

@@ -26,22 +26,32 @@ bool HasFired(const Group& group, const IncidentRuleId& rule) {
   return std::ranges::find(group.fired_rules, rule) != group.fired_rules.end();
 }
 
-Verdict Evaluate(const Turn& turn, const CompiledIncidentRule& rule, const Group& group) {
+// Values of a group: those that shards report now, or those that were last decided on.
+struct Values {
+  std::uint32_t firing = 0;
+  Severity highest = Severity::kUnknown;
+  std::vector<AlertSummary> alerts;
+};
+
+Values ValuesOf(const Turn& turn, const Group& group) {
   const LiveGroup live = turn.Live(group.key);
-  const bool use_live = live.any != nullptr && turn.AllShardsReported();
-  const std::vector<AlertSummary> exemplars = use_live ? turn.LiveExemplars(group.key) : group.exemplars;
+  if (live.any == nullptr || !turn.AllShardsReported()) return {group.firing, group.highest, group.exemplars};
+  return {live.firing, live.highest, turn.LiveExemplars(group.key)};
+}
+
+Verdict Evaluate(const Turn& turn, const CompiledIncidentRule& rule, const Group& group, const Values& values) {
   const Escalation* escalation = turn.Find<Escalation>(group.escalation);
   const auto fired_within = [&](absl::Duration window) {
     return turn.rates().Within(group.key, turn.now().engine, window);
   };
   return rule.Evaluate({
-      .firing = use_live ? live.firing : group.firing,
-      .highest = use_live ? live.highest : group.highest,
+      .firing = values.firing,
+      .highest = values.highest,
       .acknowledged = group.state == Group::State::kAcknowledged,
       .exhausted = escalation != nullptr && escalation->state == Escalation::State::kExhausted,
       .open_for = turn.now().engine - group.opened_engine,
       .labels = group.labels,
-      .alerts = exemplars,
+      .alerts = values.alerts,
       .fired_within = fired_within,
   });
 }
@@ -167,10 +177,15 @@ void ReviewIncidentRules(Turn& turn, GroupId id) {
   if (turn.index() == nullptr || group == nullptr || group->state == Group::State::kResolved || group->firing == 0)
     return;
   const absl::Duration open_for = turn.now().engine - group->opened_engine;
+  if (turn.index()->incident_rules().empty()) {
+    turn.Disarm(CheckTimer(id));
+    return;
+  }
   std::optional<absl::Duration> next;
+  const Values values = ValuesOf(turn, *group);
   for (const CompiledIncidentRule& rule : turn.index()->incident_rules()) {
     if (HasFired(*turn.Find<Group>(id), rule.rule().id)) continue;
-    const Verdict verdict = Evaluate(turn, rule, *turn.Find<Group>(id));
+    const Verdict verdict = Evaluate(turn, rule, *turn.Find<Group>(id), values);
     if (verdict.met) {
       Fire(turn, id, rule.rule(), verdict);
     } else if (const auto check = rule.NextCheck(open_for)) {
@@ -185,22 +200,22 @@ void ReviewIncidentRules(Turn& turn, GroupId id) {
   }
 }
 
+void NoteThresholds(Turn& turn, GroupId id) {
+  const Group& group = *turn.Find<Group>(id);
+  if (turn.index() == nullptr || !group.incidents.empty()) return;
+  const Values values{group.firing, group.peak, group.exemplars};
+  std::string missed;
+  for (const CompiledIncidentRule& rule : turn.index()->incident_rules()) {
+    absl::StrAppend(&missed, missed.empty() ? "" : "; ", "rule ", rule.rule().id.value(), ": ",
+                    Evaluate(turn, rule, group, values).reason);
+  }
+  if (missed.empty()) return;
+  turn.Note(Kind::kThresholdNotMet, SubjectOf(id), absl::StrCat("no incident: ", OneLine(missed, 1000)));
+}
+
 void GroupResolved(Turn& turn, GroupId id) {
   turn.Disarm(CheckTimer(id));
-  const Group& group = *turn.Find<Group>(id);
-  if (turn.index() != nullptr) {
-    std::string missed;
-    for (const CompiledIncidentRule& rule : turn.index()->incident_rules()) {
-      if (HasFired(group, rule.rule().id)) continue;
-      absl::StrAppend(&missed, missed.empty() ? "" : "; ", "rule ", rule.rule().id.value(), ": ",
-                      Evaluate(turn, rule, group).reason);
-    }
-    if (!missed.empty() && group.incidents.empty()) {
-      turn.Note(Kind::kThresholdNotMet, SubjectOf(id),
-                absl::StrCat("no incident; at the end: ", OneLine(missed, 1000)));
-    }
-  }
-  const std::vector<IncidentId> incidents = group.incidents;
+  const std::vector<IncidentId> incidents = turn.Find<Group>(id)->incidents;
   for (const IncidentId incident : incidents)
     ReviewIncidentOf(turn, incident);
 }

@@ -14,7 +14,9 @@ namespace tocsin {
 
 // Evaluates the rules that have not fired in this episode, and arms the next instant at which one could come true.
 void ReviewIncidentRules(Turn& turn, GroupId id);
-// The group has resolved: which thresholds were not met, and what that means for its incidents.
+// The group is about to resolve without an incident: which thresholds were not met, by the values last decided on.
+void NoteThresholds(Turn& turn, GroupId id);
+// It has resolved: what that means for its incidents.
 void GroupResolved(Turn& turn, GroupId id);
 
 absl::StatusOr<IncidentId> OpenIncidentBy(Turn& turn, const OpenIncident& command);

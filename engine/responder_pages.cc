@@ -224,11 +224,13 @@ void RunDueRules(Turn& turn, PageId id) {
 void RaiseUrgency(Turn& turn, PageId id) {
   Page& page = turn.Edit<Page>(id);
   const User* user = FindUser(turn, page.user);
-  if (page.state != Page::State::kActive || page.urgency == Urgency::kHigh || user == nullptr) return;
+  const bool reached = page.state == Page::State::kActive || page.state == Page::State::kDone;
+  if (!reached || page.urgency == Urgency::kHigh || user == nullptr) return;
   std::set<ContactMethodId> used;
   for (const NotificationId notification : page.notifications) {
     if (const Notification* row = turn.Find<Notification>(notification)) used.insert(row->method.id);
   }
+  page.state = Page::State::kActive;
   page.urgency = Urgency::kHigh;
   page.rules = RulesFor(*user, Urgency::kHigh);
   std::erase_if(page.rules, [&](const NotificationRule& rule) { return used.contains(rule.method); });

@@ -53,9 +53,13 @@ std::string IncidentTitle(const IncidentRule& rule, const IncidentContext& conte
 std::string JoinKey(const IncidentRule& rule, const IncidentContext& context) {
   if (rule.join_by.empty()) return context.service.empty() ? "" : absl::StrCat("service=", JsonQuote(context.service));
   std::string key;
+  bool any = false;
   for (const std::string& name : rule.join_by) {
-    absl::StrAppend(&key, key.empty() ? "" : ",", JsonQuote(name), "=", JsonQuote(Find(context.labels, name)));
+    const std::string_view value = Find(context.labels, name);
+    any |= !value.empty();
+    absl::StrAppend(&key, key.empty() ? "" : ",", JsonQuote(name), "=", JsonQuote(value));
   }
+  if (!any) key.clear();
   return key;
 }
 

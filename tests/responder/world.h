@@ -93,6 +93,7 @@ class World {
   const ResponderState& state() const { return responder_->state(); }
   Responder& responder() { return *responder_; }
   const Now& now() const { return now_; }
+  std::uint64_t responder_hash() const { return responder_->StateHash(); }
   void SetProvider(Provider provider) { provider_ = std::move(provider); }
   // A change that no responder would make: damage for the auditor.
   void Damage(const Change& change);
