@@ -56,6 +56,10 @@ Outcome Shard::Impl::Apply(EventView event, const Now& now) {
   return outcome;
 }
 
+TextView Shard::Impl::Decode(EventView event) {
+  return {event.labels(labels_), event.annotations(annotations_), event.dedup_key(), event.link()};
+}
+
 Outcome Shard::Impl::Trigger(EventView event, const Instant& at) {
   const EventHeader& header = event.header();
   const bool ended = HasEnd(header) && header.ends_at_ns <= at.wall_ns;
@@ -69,7 +73,7 @@ Outcome Shard::Impl::First(EventView event, const Instant& at, bool ended) {
   Door& door = doors_.at(event.header().integration);
   if (ended) {
     if (door.kept >= door.budget) return Outcome::kAlreadyResolved;
-    const std::uint32_t slot = Create(event, at);
+    const std::uint32_t slot = Create(event, Decode(event), at);
     if (slot == kNoSlot) return Outcome::kAlreadyResolved;
     StoredAlert& alert = alerts_.at(slot);
     alert.resolved_by = ResolvedBy::kEndsAt;
@@ -78,9 +82,10 @@ Outcome Shard::Impl::First(EventView event, const Instant& at, bool ended) {
     return Outcome::kAlreadyResolved;
   }
   if (door.active >= door.budget) return Reject(door, at);
-  const std::uint32_t slot = Create(event, at);
+  const TextView text = Decode(event);
+  const std::uint32_t slot = Create(event, text, at);
   if (slot == kNoSlot) return Reject(door, at);
-  return Fire(slot, event, at, ended);
+  return Fire(slot, event.header(), text, at, ended);
 }
 
 // A trigger for an alert that is firing.
@@ -96,7 +101,7 @@ Outcome Shard::Impl::Renew(std::uint32_t slot, EventView event, const Instant& a
   const std::uint64_t content = ContentOf(event);
   if (content == alert.content) return Outcome::kDuplicate;
   alert.content = content;
-  Update(slot, event);
+  Update(slot, event.header(), Decode(event));
   return Outcome::kUpdated;
 }
 
@@ -119,23 +124,21 @@ Outcome Shard::Impl::Again(std::uint32_t slot, EventView event, const Instant& a
     alerts_.Mark(slot, Unsealed::kTouch);
     return Reject(door, at);
   }
+  const TextView text = Decode(event);
   const std::uint64_t content = ContentOf(event);
   if (content != alert.content) {
     alert.content = content;
-    Update(slot, event);
+    Update(slot, header, text);
   }
-  return Fire(slot, event, at, ended);
+  return Fire(slot, header, text, at, ended);
 }
 
 // A slot for an alert that is new, with its text; not firing as yet, and to be forgotten in time once it is armed.
-std::uint32_t Shard::Impl::Create(EventView event, const Instant& at) {
+std::uint32_t Shard::Impl::Create(EventView event, const TextView& text, const Instant& at) {
   const EventHeader& header = event.header();
   const std::uint32_t slot = alerts_.Add(header.key);
   if (slot == kNoSlot) return kNoSlot;
   StoredAlert& alert = alerts_.at(slot);
-  std::array<LabelView, UINT8_MAX> labels;
-  std::array<LabelView, UINT8_MAX> annotations;
-  const TextView text{event.labels(labels), event.annotations(annotations), event.dedup_key(), event.link()};
   alert.integration = header.integration;
   alert.content = ContentOf(event);
   alert.severity = SeverityOf(header, text.labels);
@@ -152,9 +155,9 @@ std::uint32_t Shard::Impl::Create(EventView event, const Instant& at) {
   return slot;
 }
 
-Outcome Shard::Impl::Fire(std::uint32_t slot, EventView event, const Instant& at, bool ended) {
+Outcome Shard::Impl::Fire(
+    std::uint32_t slot, const EventHeader& header, const TextView& text, const Instant& at, bool ended) {
   StoredAlert& alert = alerts_.at(slot);
-  const EventHeader& header = event.header();
   const Outcome first = alert.fired ? Outcome::kRefired : Outcome::kNew;
   groups_.Unlink(alert);
   const std::uint32_t old_memberships = groups_.TakeMemberships(alert);
@@ -171,11 +174,9 @@ Outcome Shard::Impl::Fire(std::uint32_t slot, EventView event, const Instant& at
   alert.until = 0;
   MergeTimes(slot, header, at, ended);
 
-  std::array<LabelView, UINT8_MAX> buffer;
-  const std::span<const LabelView> labels = event.labels(buffer);
-  alert.silence = suppressor_.Judge(labels);
+  alert.silence = suppressor_.Judge(text.labels);
   alert.rules = rules_version();
-  Route(slot, labels);
+  Route(slot, text.labels);
   groups_.EndMemberships(old_memberships);  // last, so that a group that it comes back to goes on with its totals
   CountStanding(alert, +1);
   alerts_.Mark(slot, Unsealed::kAll);
@@ -224,15 +225,12 @@ void Shard::Impl::MergeTimes(std::uint32_t slot, const EventHeader& header, cons
 
 // New content for an alert that is there. Its groups stay; with a dedup key its labels may have changed, so that silences
 // are asked again.
-void Shard::Impl::Update(std::uint32_t slot, EventView event) {
+void Shard::Impl::Update(std::uint32_t slot, const EventHeader& header, const TextView& text) {
   StoredAlert& alert = alerts_.at(slot);
-  std::array<LabelView, UINT8_MAX> labels;
-  std::array<LabelView, UINT8_MAX> annotations;
-  const TextView text{event.labels(labels), event.annotations(annotations), event.dedup_key(), event.link()};
   const TextRef old = alert.text;
   alert.text = texts_.Store(text, TextStore::Sighting::kAgain);
   texts_.Drop(old);
-  const Severity severity = SeverityOf(event.header(), text.labels);
+  const Severity severity = SeverityOf(header, text.labels);
   if (alert.firing) {
     Restand(slot, severity, text.dedup_key.empty() ? alert.silence : suppressor_.Judge(text.labels));
   } else {
@@ -279,7 +277,7 @@ Outcome Shard::Impl::ResolveEvent(EventView event, const Instant& at) {
   std::uint32_t slot = alerts_.Find(header.key);
   if (slot == kNoSlot) {  // it may overtake its trigger: the fact is kept, and changes nothing
     const Door& door = doors_.at(header.integration);
-    slot = door.kept < door.budget ? Create(event, at) : kNoSlot;
+    slot = door.kept < door.budget ? Create(event, Decode(event), at) : kNoSlot;
     if (slot == kNoSlot) return Outcome::kAlreadyResolved;
     alerts_.at(slot).resolved_by = ResolvedBy::kEvent;
     Arm(slot);

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/limits.h"
 #include "engine/alert_table.h"
 #include "engine/body.h"
 #include "engine/doors.h"
@@ -61,16 +62,17 @@ class Shard::Impl {
   class Folder;
 
   // Events (shard.cc).
+  TextView Decode(EventView event);  // into scratch: good until the next call
   Outcome Trigger(EventView event, const Instant& at);
   Outcome First(EventView event, const Instant& at, bool ended);
   Outcome Renew(std::uint32_t slot, EventView event, const Instant& at, bool ended);
   Outcome Again(std::uint32_t slot, EventView event, const Instant& at, bool ended);
   Outcome Acknowledge(EventView event, const Instant& at);
   Outcome ResolveEvent(EventView event, const Instant& at);
-  std::uint32_t Create(EventView event, const Instant& at);
-  Outcome Fire(std::uint32_t slot, EventView event, const Instant& at, bool ended);
+  std::uint32_t Create(EventView event, const TextView& text, const Instant& at);
+  Outcome Fire(std::uint32_t slot, const EventHeader& header, const TextView& text, const Instant& at, bool ended);
   Outcome Reject(Door& door, const Instant& at);
-  void Update(std::uint32_t slot, EventView event);
+  void Update(std::uint32_t slot, const EventHeader& header, const TextView& text);
   void MergeTimes(std::uint32_t slot, const EventHeader& header, const Instant& at, bool ended);
   void Seen(StoredAlert& alert, const Instant& at);
   std::uint64_t ContentOf(EventView event) const;
@@ -134,7 +136,11 @@ class Shard::Impl {
   std::uint32_t checkpoint_next_ = 0;
   BodyWriter writer_;
 
-  std::vector<std::uint32_t> matched_;  // scratch
+  // Scratch, kept because clearing such arrays would cost more than what is done with them.
+  std::array<LabelView, limits::kLabelsPerAlert> labels_;
+  std::array<LabelView, limits::kAnnotationsPerAlert> annotations_;
+  std::array<LabelView, limits::kLabelsPerAlert> group_labels_;
+  std::vector<std::uint32_t> matched_;
 };
 
 }  // namespace tocsin

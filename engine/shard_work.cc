@@ -33,8 +33,7 @@ void Shard::Impl::Route(std::uint32_t slot, std::span<const LabelView> labels) {
   if (router_) router_->Match(labels, matched_);
   for (const std::uint32_t number : matched_) {
     const Router::Node& node = router_->node(number);
-    std::array<LabelView, UINT8_MAX> buffer;
-    const std::span<const LabelView> group_labels = router_->GroupLabels(node, labels, buffer);
+    const std::span<const LabelView> group_labels = router_->GroupLabels(node, labels, group_labels_);
     const GroupKey key = router_->KeyOf(node, group_labels);
     std::uint32_t group = groups_.Find(key);
     if (group == kNoSlot) {

@@ -12,7 +12,7 @@ namespace {
 
 // Shorter strings are not longer inline than a number would be.
 constexpr std::size_t kShortestInterned = 4;
-constexpr std::size_t kSeenPlaces = 1U << 17;
+constexpr std::size_t kSeenPlaces = 1U << 16;
 // An event's text is bounded by kEventBytes; every string of it may need a varint.
 constexpr std::size_t kScratchBytes = 2 * limits::kEventBytes;
 static_assert(limits::kEventBytes + 2 * 10 + (2 * std::tuple_size_v<TextBuffer> + 2) * 10 < kScratchBytes,
@@ -51,7 +51,9 @@ class TextStore::Cursor {
 };
 
 TextStore::TextStore(std::uint64_t max_interned, std::uint64_t seed)
-    : max_interned_(std::min<std::uint64_t>(max_interned, kMaxInterned)), seed_(seed), seen_once_(kSeenPlaces) {}
+    : max_interned_(std::min<std::uint64_t>(max_interned, kMaxInterned)), seed_(seed), seen_once_(kSeenPlaces) {
+  guesses_.fill(kNoSlot);
+}
 
 std::uint32_t TextStore::Use(std::string_view string, Sighting sighting) {
   if (string.size() < kShortestInterned) return kNoSlot;
@@ -63,9 +65,10 @@ std::uint32_t TextStore::Use(std::string_view string, Sighting sighting) {
     return known;
   }
   if (sighting == Sighting::kAgain || count_ >= max_interned_) return kNoSlot;
-  std::uint32_t& seen = seen_once_[wide % kSeenPlaces];
-  if (seen != hash) {
-    seen = hash;
+  std::uint16_t& seen = seen_once_[wide % kSeenPlaces];
+  const auto tag = static_cast<std::uint16_t>(hash | 1U);  // never that of an empty place
+  if (seen != tag) {
+    seen = tag;
     return kNoSlot;
   }
   std::uint32_t number = interned_end_;
@@ -98,8 +101,14 @@ void TextStore::Release(std::uint32_t number) {
   if (--interned_[number].uses == 0) Forget(number);
 }
 
-char* TextStore::WriteString(char* to, std::string_view string, Sighting sighting) {
-  const std::uint32_t number = Use(string, sighting);
+char* TextStore::WriteString(char* to, std::string_view string, Sighting sighting, std::size_t place) {
+  std::uint32_t number = guesses_[place];
+  if (number != kNoSlot && interned_[number].uses > 0 && String(number) == string) {
+    ++interned_[number].uses;
+  } else {
+    number = Use(string, sighting);
+    if (number != kNoSlot) guesses_[place] = number;
+  }
   if (number != kNoSlot) return WriteVarint(to, std::uint64_t{number} << 1U | 1U);
   to = WriteVarint(to, string.size() << 1U);
   if (!string.empty()) std::memcpy(to, string.data(), string.size());
@@ -110,14 +119,15 @@ TextRef TextStore::Store(const TextView& text, Sighting sighting) {
   if (scratch_ == nullptr) scratch_ = std::make_unique_for_overwrite<char[]>(kScratchBytes);
   char* to = WriteVarint(scratch_.get(), text.labels.size());
   to = WriteVarint(to, text.annotations.size());
+  std::size_t place = 0;
   for (const std::span<const LabelView> pairs : {text.labels, text.annotations}) {
     for (const LabelView& pair : pairs) {
-      to = WriteString(to, pair.name, sighting);
-      to = WriteString(to, pair.value, sighting);
+      to = WriteString(to, pair.name, sighting, place++);
+      to = WriteString(to, pair.value, sighting, place++);
     }
   }
-  to = WriteString(to, text.dedup_key, sighting);
-  to = WriteString(to, text.link, sighting);
+  to = WriteString(to, text.dedup_key, sighting, place++);
+  to = WriteString(to, text.link, sighting, place);
   return Adopt({scratch_.get(), static_cast<std::size_t>(to - scratch_.get())});
 }
 
@@ -207,8 +217,8 @@ void TextStore::EndCount() {
 
 std::size_t TextStore::bytes() const {
   return slab_.bytes() + interned_.bytes() + by_hash_.bytes() +
-         (free_.capacity() + defined_.capacity() + seen_once_.capacity()) * sizeof(std::uint32_t) +
-         (scratch_ == nullptr ? 0 : kScratchBytes);
+         (free_.capacity() + defined_.capacity()) * sizeof(std::uint32_t) +
+         seen_once_.capacity() * sizeof(seen_once_[0]) + (scratch_ == nullptr ? 0 : kScratchBytes);
 }
 
 }  // namespace tocsin

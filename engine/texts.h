@@ -105,7 +105,7 @@ class TextStore {
   std::uint32_t Use(std::string_view string, Sighting sighting);
   void Release(std::uint32_t number);
   void Forget(std::uint32_t number);
-  char* WriteString(char* to, std::string_view string, Sighting sighting);
+  char* WriteString(char* to, std::string_view string, Sighting sighting, std::size_t place);
 
   Slab slab_;
   std::uint64_t max_interned_;
@@ -116,8 +116,13 @@ class TextStore {
   SlotIndex by_hash_;
   std::vector<std::uint32_t> free_;
   std::vector<std::uint32_t> defined_;
-  std::vector<std::uint32_t> seen_once_;  // hashes of strings, each at its own place; later ones push out earlier ones
+  // Tags of strings, each at its own place; later strings push out earlier ones. Small, so that it stays in the cache: a
+  // string that comes less often than once in some ten thousand alerts is not worth a number.
+  std::vector<std::uint16_t> seen_once_;
   std::unique_ptr<char[]> scratch_;
+  // The number last used at each place of a text: alerts that come together resemble each other, and comparing is cheaper
+  // than hashing. Guesses only.
+  std::array<std::uint32_t, 2 * std::tuple_size_v<TextBuffer> + 2> guesses_;
 };
 
 }  // namespace tocsin

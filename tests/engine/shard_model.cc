@@ -58,7 +58,7 @@ std::uint32_t ShardModel::Budget(IntegrationIndex integration) const {
 absl::Duration ShardModel::Lease(IntegrationIndex integration) const {
   const Integration& declared = rules_->organisation->integrations[integration];
   if (declared.lease > absl::ZeroDuration()) return declared.lease;
-  return declared.source == "alertmanager-v2" ? options_.default_lease : absl::InfiniteDuration();
+  return declared.source == "prometheus" ? options_.default_lease : absl::InfiniteDuration();
 }
 
 SilenceId ShardModel::Judge(const Labels& labels) const {
