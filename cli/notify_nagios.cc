@@ -198,14 +198,17 @@ SendResult Send(const SpooledEvent& event, absl::Duration patience) {
   HttpCall call;
   call.method = "POST";
   call.url = absl::StrCat(event.url, "/v1/integrations/", event.key);
-  call.headers = {
-      {"Content-Type", "application/json"}
-  };
+  call.headers.push_back({"Content-Type", "application/json"});
   call.body = event.body;
   call.timeout = std::clamp(patience, absl::Milliseconds(100), absl::Seconds(10));
   call.connect_timeout = std::min(call.timeout, absl::Seconds(2));
   const absl::StatusOr<HttpResponse> response = Perform(call);
-  if (!response.ok()) return {SendResult::Kind::kLater, Message(response.status())};
+  if (!response.ok()) {
+    // Its words begin with the URL, which ends in the key; Nagios logs what we print.
+    std::string reason = Message(response.status());
+    if (reason.starts_with(call.url)) reason.replace(0, call.url.size(), event.url);
+    return {SendResult::Kind::kLater, reason};
+  }
   if (response->status / 100 == 2) return {SendResult::Kind::kSent, ""};
   const bool permanent = std::ranges::find(kPermanent, response->status) != std::end(kPermanent);
   return {permanent ? SendResult::Kind::kRejected : SendResult::Kind::kLater,

@@ -31,9 +31,11 @@ sockaddr_in Loopback(int port) {
 }
 
 // A bound socket and its port.
-std::pair<int, int> Bind() {
+std::pair<int, int> Bind(int port) {
   const int made = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address = Loopback(0);
+  const int yes = 1;
+  setsockopt(made, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+  sockaddr_in address = Loopback(port);
   TOCSIN_CHECK(bind(made, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0, "bind");
   socklen_t length = sizeof address;
   TOCSIN_CHECK(getsockname(made, reinterpret_cast<sockaddr*>(&address), &length) == 0, "getsockname");
@@ -114,9 +116,9 @@ bool ParseHead(std::string_view head, FakeRequest& request) {
 
 }  // namespace
 
-FakeHttp::FakeHttp(Script script, const Certificate* tls) : script_(std::move(script)) {
+FakeHttp::FakeHttp(Script script, const Certificate* tls, int port) : script_(std::move(script)) {
   if (tls != nullptr) tls_ = tls->NewServerContext();
-  std::tie(listener_, port_) = Bind();
+  std::tie(listener_, port_) = Bind(port);
   TOCSIN_CHECK(listen(listener_, 1024) == 0, "listen");
   acceptor_ = std::thread([this] { Accept(); });
 }
@@ -243,7 +245,7 @@ void FakeHttp::Serve(int socket) {
 }
 
 int ClosedPort() {
-  const auto [made, port] = Bind();
+  const auto [made, port] = Bind(0);
   close(made);
   return port;
 }

@@ -44,7 +44,8 @@ struct FakeAnswer {
 class FakeHttp {
  public:
   using Script = std::function<FakeAnswer(const FakeRequest&)>;  // called on connections' threads, one at a time
-  explicit FakeHttp(Script script, const Certificate* tls = nullptr);
+  // `port` 0: one that the system chooses.
+  explicit FakeHttp(Script script, const Certificate* tls = nullptr, int port = 0);
   ~FakeHttp();
   FakeHttp(const FakeHttp&) = delete;
   FakeHttp& operator=(const FakeHttp&) = delete;
