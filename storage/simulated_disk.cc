@@ -229,6 +229,7 @@ absl::Status SimulatedDisk::SyncFolder(const std::string& path) {
   TOCSIN_TRY(Begin("fsync folder", path));
   counters_.folder_syncs += 1;
   if (fail_sync_ > 0 && --fail_sync_ == 0) return Unavailable("%s: fsync folder: Input/output error (simulated)", path);
+  if (lies_) return absl::OkStatus();
   std::vector<NameChange> others;
   for (NameChange& change : name_changes_) {
     if (change.folder != path) {
@@ -308,7 +309,7 @@ void SimulatedDisk::CutPower(Random& random, Cut cut) {
   MutexLock lock(mutex_);
   SettleNames(random, cut);
   std::vector<Node*> settled;  // a file that has two names is settled once
-  for (auto& [path, node] : names_) {
+  for (const auto& [path, node] : names_) {
     if (std::ranges::find(settled, node.get()) != settled.end()) continue;
     Settle(*node, random, cut);
     settled.push_back(node.get());
@@ -332,6 +333,11 @@ bool SimulatedDisk::stopped() const {
 void SimulatedDisk::SetReadOnly(bool read_only) {
   MutexLock lock(mutex_);
   read_only_ = read_only;
+}
+
+void SimulatedDisk::LieAboutSyncs(bool lie) {
+  MutexLock lock(mutex_);
+  lies_ = lie;
 }
 
 void SimulatedDisk::SetCapacity(std::uint64_t bytes) {
@@ -379,18 +385,46 @@ std::vector<std::string> SimulatedDisk::Paths() const {
 
 std::unique_ptr<SimulatedDisk> SimulatedDisk::Clone() const {
   MutexLock lock(mutex_);
+  std::unique_ptr<SimulatedDisk> clone = Copy();
+  MutexLock clone_lock(clone->mutex_);
+  for (auto& [path, node] : clone->names_) {
+    node->durable = node->cache;
+    node->changes.clear();
+  }
+  clone->durable_ = clone->names_;
+  clone->name_changes_.clear();
+  return clone;
+}
+
+std::unique_ptr<SimulatedDisk> SimulatedDisk::Copy() const {
   auto copy = std::make_unique<SimulatedDisk>();
   MutexLock copy_lock(copy->mutex_);
-  for (const auto& [path, node] : names_) {
-    auto same = std::make_shared<Node>();
-    same->cache = node->cache;
-    same->durable = node->cache;
-    copy->names_[path] = same;
-    copy->durable_[path] = std::move(same);
+  std::map<const Node*, std::shared_ptr<Node>> twins;  // a file may have several names
+  const auto twin_of = [&](const std::shared_ptr<Node>& node) {
+    std::shared_ptr<Node>& twin = twins[node.get()];
+    if (node && !twin) twin = std::make_shared<Node>(*node);
+    return twin;
+  };
+  for (const auto& [path, node] : names_)
+    copy->names_[path] = twin_of(node);
+  for (const auto& [path, node] : durable_)
+    copy->durable_[path] = twin_of(node);
+  for (const NameChange& change : name_changes_) {
+    copy->name_changes_.push_back({change.folder, change.from, change.to, twin_of(change.node)});
   }
   copy->folders_ = folders_;
   copy->capacity_ = capacity_;
   return copy;
+}
+
+bool SimulatedDisk::has_copy() const {
+  MutexLock lock(mutex_);
+  return kept_ != nullptr;
+}
+
+std::unique_ptr<SimulatedDisk> SimulatedDisk::TakeCopy() {
+  MutexLock lock(mutex_);
+  return std::move(kept_);
 }
 
 SimulatedDisk::Counters SimulatedDisk::counters() const {
@@ -406,6 +440,7 @@ absl::Status SimulatedDisk::CheckPower(const std::string& path) const {
 absl::Status SimulatedDisk::Begin(std::string_view what, const std::string& path) {
   TOCSIN_TRY(CheckPower(path));
   if (stop_ > 0 && --stop_ == 0) stopped_ = true;
+  if (copy_ > 0 && --copy_ == 0) kept_ = Copy();
   TOCSIN_TRY(CheckPower(path));
   if (read_only_) {
     return absl::PermissionDeniedError(absl::StrFormat("%s: %s: Read-only file system (simulated)", path, what));

@@ -64,7 +64,14 @@ class SimulatedDisk final : public FileSystem {
   void FailRead(std::uint64_t nth) { Arm(fail_read_, nth); }
   void StopAfter(std::uint64_t operations) { Arm(stop_, operations + 1); }  // reads do not count
   bool stopped() const;
+  // Keeps a copy of the disk, with all that is not synced, as it is after so many more operations: a power cut of the copy is
+  // a power cut at that moment, and whoever uses this disk goes on undisturbed.
+  void KeepCopyAfter(std::uint64_t operations) { Arm(copy_, operations + 1); }
+  bool has_copy() const;
+  std::unique_ptr<SimulatedDisk> TakeCopy();  // null: it has not come to that
   void SetReadOnly(bool read_only);
+  // Every sync says yes and does nothing: a negative control for whoever checks power cuts.
+  void LieAboutSyncs(bool lie);
   // Bytes that fit; preallocated space counts as used and stays usable.
   void SetCapacity(std::uint64_t bytes);
   // Damage, at once and durable. TOCSIN_CHECK that the place is there.
@@ -99,6 +106,7 @@ class SimulatedDisk final : public FileSystem {
   // Counts an operation that changes something; an error when the machine is off, read-only, or a fault fires.
   absl::Status Begin(std::string_view what, const std::string& path) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status CheckPower(const std::string& path) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  std::unique_ptr<SimulatedDisk> Copy() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   std::uint64_t UsedBytes() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status Reserve(const Node& node, std::uint64_t size, const std::string& path) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -113,12 +121,15 @@ class SimulatedDisk final : public FileSystem {
   std::vector<std::string> folders_ ABSL_GUARDED_BY(mutex_);
   std::uint64_t capacity_ ABSL_GUARDED_BY(mutex_) = UINT64_MAX / 2;
   bool read_only_ ABSL_GUARDED_BY(mutex_) = false;
+  bool lies_ ABSL_GUARDED_BY(mutex_) = false;
   bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
   std::uint64_t generation_ ABSL_GUARDED_BY(mutex_) = 0;  // handles of an older one are dead
   std::uint64_t fail_write_ ABSL_GUARDED_BY(mutex_) = 0;  // 0: not armed
   std::uint64_t fail_sync_ ABSL_GUARDED_BY(mutex_) = 0;
   mutable std::uint64_t fail_read_ ABSL_GUARDED_BY(mutex_) = 0;
   std::uint64_t stop_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::uint64_t copy_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::unique_ptr<SimulatedDisk> kept_ ABSL_GUARDED_BY(mutex_);
   Counters counters_ ABSL_GUARDED_BY(mutex_);
 };
 

@@ -19,68 +19,29 @@ enum class Mutant : std::uint8_t {
   kAcknowledgesBeforeAppendReturns
 };
 
-// A disk that says yes to every sync and does nothing.
-class LyingDisk final : public FileSystem {
- public:
-  explicit LyingDisk(SimulatedDisk& disk) : disk_(disk) {}
-
-  absl::StatusOr<std::unique_ptr<File>> Create(const std::string& path) override { return Wrap(disk_.Create(path)); }
-  absl::StatusOr<std::unique_ptr<File>> Open(const std::string& path) override { return Wrap(disk_.Open(path)); }
-  absl::StatusOr<std::vector<std::string>> List(const std::string& folder) override { return disk_.List(folder); }
-  absl::Status Rename(const std::string& from, const std::string& to) override { return disk_.Rename(from, to); }
-  absl::Status Remove(const std::string& path) override { return disk_.Remove(path); }
-  absl::Status MakeFolder(const std::string& path) override { return disk_.MakeFolder(path); }
-  absl::Status SyncFolder(const std::string& path) override { return disk_.SyncFolder(path); }
-  absl::StatusOr<std::uint64_t> FreeBytes(const std::string& path) override { return disk_.FreeBytes(path); }
-
- private:
-  class LyingFile final : public File {
-   public:
-    explicit LyingFile(std::unique_ptr<File> file) : file_(std::move(file)) {}
-    absl::Status WriteAt(std::uint64_t offset, std::string_view bytes) override {
-      return file_->WriteAt(offset, bytes);
-    }
-    absl::StatusOr<std::string> ReadAt(std::uint64_t offset, std::size_t size) const override {
-      return file_->ReadAt(offset, size);
-    }
-    absl::Status Sync() override { return absl::OkStatus(); }
-    absl::Status Allocate(std::uint64_t size) override { return file_->Allocate(size); }
-    absl::Status Truncate(std::uint64_t size) override { return file_->Truncate(size); }
-    absl::StatusOr<std::uint64_t> Size() const override { return file_->Size(); }
-
-   private:
-    std::unique_ptr<File> file_;
-  };
-  static absl::StatusOr<std::unique_ptr<File>> Wrap(absl::StatusOr<std::unique_ptr<File>> file) {
-    if (!file.ok()) return file.status();
-    return std::make_unique<LyingFile>(*std::move(file));
-  }
-  SimulatedDisk& disk_;
-};
-
 // Uses a journal until the power fails, again and again, and remembers what it was promised.
 class Witness {
  public:
   Witness(std::uint64_t seed, Mutant mutant) : random_(seed), mutant_(mutant) {}
 
   // One life: ends with the power cut at some operation. Returns what is wrong, or "".
-  std::string Live(SimulatedDisk& disk, FileSystem& files) {
+  std::string Live(SimulatedDisk& disk) {
     disk.StopAfter(random_.Below(random_.OneIn(4) ? 12 : 90));
-    if (std::string wrong = OpenAndUse(disk, files); !wrong.empty()) return wrong;
+    if (std::string wrong = OpenAndUse(disk); !wrong.empty()) return wrong;
     disk.CutPower(random_);
     return "";
   }
 
   // The power stays on: what is there must be exactly what was promised, and perhaps the commit that was under way.
-  std::string Check(FileSystem& files) {
-    const absl::StatusOr<std::unique_ptr<Journal>> journal = Journal::Open(files, kFolder, SmallOptions());
+  std::string Check(SimulatedDisk& disk) {
+    const absl::StatusOr<std::unique_ptr<Journal>> journal = Journal::Open(disk, kFolder, SmallOptions());
     if (!journal.ok()) return journal.status().ToString();
     return Compare(**journal);
   }
 
  private:
-  std::string OpenAndUse(SimulatedDisk& disk, FileSystem& files) {
-    absl::StatusOr<std::unique_ptr<Journal>> journal = Journal::Open(files, kFolder, SmallOptions());
+  std::string OpenAndUse(SimulatedDisk& disk) {
+    absl::StatusOr<std::unique_ptr<Journal>> journal = Journal::Open(disk, kFolder, SmallOptions());
     if (!journal.ok()) return disk.stopped() ? "" : journal.status().ToString();
     if (std::string wrong = Compare(**journal); !wrong.empty()) return disk.stopped() ? "" : wrong;
     std::int64_t ms = 0;
@@ -153,13 +114,12 @@ class Witness {
 
 std::string RunWitness(std::uint64_t seed, Mutant mutant, bool lying_disk) {
   SimulatedDisk disk;
-  LyingDisk lying(disk);
-  FileSystem& files = lying_disk ? static_cast<FileSystem&>(lying) : disk;
+  disk.LieAboutSyncs(lying_disk);
   Witness witness(seed, mutant);
   for (int life = 0; life < 4; ++life) {
-    if (std::string wrong = witness.Live(disk, files); !wrong.empty()) return wrong;
+    if (std::string wrong = witness.Live(disk); !wrong.empty()) return wrong;
   }
-  return witness.Check(files);
+  return witness.Check(disk);
 }
 
 TEST(JournalPowerTest, KeepsWhatWasAcknowledgedAndNothingElseThroughThousandsOfPowerCuts) {
