@@ -164,7 +164,8 @@ std::uint64_t ContentEnd(const std::string& path) {
 void FlipBitInTheMiddle(const std::string& path) {
   const std::unique_ptr<File> file = *PosixFileSystem().Open(path);
   std::uint64_t middle = ContentEnd(path) / 2;
-  while (*file->ReadAt(middle, 1) == std::string(1, '\0')) ++middle;  // not in padding, where it would harm nobody
+  while (*file->ReadAt(middle, 1) == std::string(1, '\0'))
+    ++middle;  // not in padding, where it would harm nobody
   std::string byte = *file->ReadAt(middle, 1);
   byte[0] = static_cast<char>(byte[0] ^ 1);
   Must(file->WriteAt(middle, byte));

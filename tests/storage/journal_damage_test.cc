@@ -200,6 +200,65 @@ TEST(JournalDamageTest, OneDamagedSlotOfTheMarkIsSurvivedBothAreNot) {
               AllOf(HasSubstr("DATA_LOSS"), HasSubstr("neither of its two slots is whole")));
 }
 
+TEST(JournalDamageTest, EitherSlotOfTheMarkWillDoAfterATrim) {
+  SimulatedDisk disk;
+  {
+    const auto journal = Journal::Open(disk, kFolder, SmallOptions());
+    for (int i = 0; i < 10; ++i)
+      ASSERT_TRUE(AppendBodies(**journal, {std::string(3000, 'x')}, At(i * 1000)).ok());
+    ASSERT_TRUE((*journal)->Trim(Sequence(9)).ok());
+    disk.StopAfter(0);  // no mark at the end
+  }
+  Random random(1);
+  disk.CutPower(random);
+  for (std::uint64_t slot = 0; slot < 2; ++slot) {
+    const std::unique_ptr<SimulatedDisk> damaged = disk.Clone();
+    damaged->FlipBit(kFolder + "/mark", slot * kBlock + 100, 0);
+    EXPECT_TRUE(Journal::Verify(*damaged, kFolder).ok()) << Journal::Verify(*damaged, kFolder).status();
+  }
+}
+
+TEST(JournalDamageTest, ADamagedSlotCostsOneMarkNotAll) {
+  SimulatedDisk disk;
+  Journal::Options options = SmallOptions();
+  options.segment_bytes = 1 << 20;
+  const auto journal = Journal::Open(disk, kFolder, options);
+  for (int i = 1; i <= 7; ++i)
+    ASSERT_TRUE(AppendBodies(**journal, {"x"}, At(i * 1000)).ok());
+  for (std::uint64_t slot = 0; slot < 2; ++slot) {
+    const std::unique_ptr<SimulatedDisk> damaged = disk.Clone();
+    damaged->FlipBit(kFolder + "/mark", slot * kBlock + 100, 0);
+    EXPECT_GE(Journal::Verify(*damaged, kFolder)->mark, Sequence(7)) << slot;
+  }
+}
+
+// Every byte was written by this store, at this place, with this number: only the chain tells that it is another history.
+TEST(JournalDamageTest, ACommitOfAnotherHistoryBreaksTheChain) {
+  const auto history = [](const std::string& second) {
+    SimulatedDisk disk;
+    const auto journal = Journal::Open(disk, kFolder, SmallOptions());
+    EXPECT_TRUE(AppendBodies(**journal, {second}).ok());
+    EXPECT_TRUE(AppendBodies(**journal, {"third"}).ok());
+    return disk.Clone();
+  };
+  const std::unique_ptr<SimulatedDisk> disk = history("one");
+  disk->Overwrite(Segment(1), 2 * kBlock, history("two")->Contents(Segment(1)).substr(2 * kBlock, kBlock));
+  EXPECT_THAT(Journal::Verify(*disk, kFolder).status().ToString(),
+              AllOf(HasSubstr("offset 12288"), HasSubstr("does not continue the chain")));
+}
+
+TEST(JournalDamageTest, AcceptedLossNeverReusesAnEpoch) {
+  SimulatedDisk disk;
+  for (int run = 0; run < 3; ++run) {
+    const auto journal = Journal::Open(disk, kFolder, SmallOptions());
+    ASSERT_TRUE(AppendBodies(**journal, {"x"}).ok());
+  }
+  disk.FlipBit(Segment(1), 2 * kBlock + 5, 1);  // in the first run
+  Journal::Options options = SmallOptions();
+  options.accept_loss = true;
+  EXPECT_EQ((*Journal::Open(disk, kFolder, options))->epoch(), Epoch(4));
+}
+
 TEST(JournalDamageTest, AWholeJournalFromBeforeTheMarkIsRefused) {
   const std::unique_ptr<SimulatedDisk> disk = WrittenDisk(true, 1);
   const std::unique_ptr<SimulatedDisk> longer = WrittenDisk(true, 2);

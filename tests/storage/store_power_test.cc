@@ -116,6 +116,10 @@ void CheckAfterCut(SimulatedDisk& disk, const Promised& promised) {
   // What has to be folded is there.
   EXPECT_TRUE(store.journal().Read(store.ReplayFrom(), [](const Entry&) { return absl::OkStatus(); }).ok());
 
+  for (const std::string& path : disk.Paths()) {
+    EXPECT_FALSE(path.starts_with("/data/views/checkpoint/")) << path << " was left by a killed checkpoint";
+  }
+
   // Life goes on: the next checkpoint does not mix with what a killed one has left.
   ASSERT_TRUE(store.BeginCheckpoint().ok());
   ASSERT_TRUE(store.WriteCheckpoint(0, "next").ok());
