@@ -47,7 +47,8 @@ void CommitStage::Gather(std::span<const std::unique_ptr<ShardStage>> shards, Re
     }
   }
   for (const Decided* decided : decided_) {
-    if (!decided->body.empty()) entries_.push_back({decided->kind, 0, decided->body});
+    for (const std::string& body : decided->bodies)
+      entries_.push_back({decided->kind, 0, body});
   }
 }
 
@@ -82,10 +83,10 @@ void CommitStage::Deliver(std::span<const std::unique_ptr<ShardStage>> shards, R
   // Entries of one commit are numbered in a row, the responder's last.
   std::uint64_t bodies = 0;
   for (const Decided* decided : decided_)
-    bodies += decided->body.empty() ? 0U : 1U;
+    bodies += decided->bodies.size();
   std::uint64_t next = last - bodies;
   for (Decided* decided : decided_) {
-    if (!decided->body.empty()) ++next;
+    next += decided->bodies.size();
     decided->sequence = Sequence(next);
     TOCSIN_CHECK(responder.durable().TryPush(std::move(decided)), "as many places as decisions in flight");
   }

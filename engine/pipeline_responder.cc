@@ -10,10 +10,29 @@ namespace tocsin {
 namespace {
 
 constexpr std::size_t kCommandsWaiting = 10'000;  // more are refused: whoever sends so many must wait
-constexpr std::size_t kReportsPerDecision = 64;   // keeps one decision's journal entry small
-constexpr std::size_t kTimersPerDecision = 64;
+constexpr std::size_t kReportsPerDecision = 16;   // keeps one decision small
+constexpr std::size_t kTimersPerDecision = 32;
 constexpr std::size_t kAuditSlice = 10'000;
 constexpr absl::Duration kPagingTolerance = absl::Seconds(60);
+
+// A change as bodies below the journal's limit: halves of what is too large. Rows are absolute, so the parts may be folded
+// one after the other.
+void EncodeInto(const Change& change, std::vector<std::string>& bodies) {
+  std::string body = EncodeChange(change);
+  if (body.size() <= limits::kJournalEntryBytes) {
+    bodies.push_back(std::move(body));
+    return;
+  }
+  TOCSIN_CHECK(change.rows.size() + change.entries.size() > 1, "a single row fits a journal entry");
+  const auto rows = static_cast<std::ptrdiff_t>(change.rows.size() / 2);
+  const auto entries = static_cast<std::ptrdiff_t>(change.entries.size() / 2);
+  Change first{change.now, {change.entries.begin(), change.entries.begin() + entries},
+               {change.rows.begin(), change.rows.begin() + rows}, {}};
+  Change second{change.now, {change.entries.begin() + entries, change.entries.end()},
+                {change.rows.begin() + rows, change.rows.end()}, change.removed};
+  EncodeInto(first, bodies);
+  EncodeInto(second, bodies);
+}
 
 }  // namespace
 
@@ -76,13 +95,11 @@ void ResponderStage::Start() {
   Decide(responder_.Start(now), nullptr);
 }
 
-// Hands a decision to the committer. Large changes are cut into entries below the journal's limit; rows are absolute and
-// all entries of one commit become durable together.
+// Hands a decision to the committer.
 void ResponderStage::Decide(Decision decision, CommandDone done) {
   if (decision.change.empty() && decision.effects.empty() && !done) return;
   auto decided = std::make_unique<Decided>();
-  if (!decision.change.empty()) decided->body = EncodeChange(decision.change);
-  TOCSIN_CHECK(decided->body.size() <= limits::kJournalEntryBytes, "a decision fits a journal entry");
+  if (!decision.change.empty()) EncodeInto(decision.change, decided->bodies);
   decided->change = std::move(decision.change);
   decided->effects = std::move(decision.effects);
   decided->result = std::move(decision.result);
@@ -173,7 +190,7 @@ void ResponderStage::Publish(const RulesPtr& rules) {
   }
   auto decided = std::make_unique<Decided>();
   decided->kind = EntryKind::kIntegrations;
-  decided->body = EncodeIntegrations(integrations_);
+  decided->bodies.push_back(EncodeIntegrations(integrations_));
   decided->integrations = integrations_;
   decided->effects.emplace_back(PublishRules{rules});
   undelivered_.push_back(std::move(decided));

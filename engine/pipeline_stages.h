@@ -48,11 +48,11 @@ struct Sealed {
 };
 inline constexpr std::size_t kSealedPerShard = 4;
 
-// One decision of the responder on its way to the disk and back. An empty body still goes the way: an answer may rest on
-// decisions before it that are not durable yet.
+// One decision of the responder on its way to the disk and back. One without bodies still goes the way: an answer may rest
+// on decisions before it that are not durable yet. Its bodies are entries of one commit, which is all or nothing.
 struct Decided {
   EntryKind kind = EntryKind::kResponder;
-  std::string body;
+  std::vector<std::string> bodies;
   Change change;
   std::vector<IntegrationId> integrations;  // of kIntegrations
   std::vector<Effect> effects;

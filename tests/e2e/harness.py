@@ -165,6 +165,14 @@ class Tocsin:
             self.child.__exit__()
 
 
+class QuietServer(http.server.ThreadingHTTPServer):
+    """Peers that are killed in the middle of a request are what some of these tests are about."""
+    daemon_threads = True
+
+    def handle_error(self, request, client_address):
+        pass
+
+
 class FakeTwilio:
     """Twilio's Messages and Calls resources (REST API 2010-04-01): basic authentication, form bodies, JSON answers. It stands
     for the real service, which cannot be had offline. `fail` may hold a function (form) -> (status, json) or None."""
@@ -209,8 +217,7 @@ class FakeTwilio:
             def log_message(self, *_):
                 pass
 
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
+        self.server = QuietServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
@@ -245,8 +252,7 @@ class Receiver:
             def log_message(self, *_):
                 pass
 
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
+        self.server = QuietServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 

@@ -6,7 +6,7 @@ GENERIC_KEY = "e2e-generic-key-0123456789"
 
 
 def yaml(smtp_port=None, twilio=None, public_url="http://127.0.0.1:8911", step_delay="5s", extra_users="", webhook=None,
-         group_wait="1s"):
+         group_wait="1s", group_by="alertname"):
     """`smtp_port` and `twilio` (a FakeTwilio) make mail and SMS real; without them people have terminals, or `webhook`."""
     def method(kind, address, other):
         if webhook:
@@ -30,7 +30,7 @@ schedules:
     team: ops
     time_zone: Europe/Vienna
     layers:
-      - {{id: always, rotation: {{type: weekly, start: '2024-01-01 09:00'}}, participants: [{{members: [{{user: ann}}]}}]}}
+      - {{id: always, rotation: {{type: weekly, start: '2024-01-01 09:00'}}, participants: [[{{user: ann}}]]}}
 policies:
   - id: default
     team: ops
@@ -44,7 +44,7 @@ integrations:
   - {{id: stream, source: stream, key: {STREAM_KEY}}}
   - {{id: nagios, source: nagios, key: {NAGIOS_KEY}}}
   - {{id: generic, source: generic, key: {GENERIC_KEY}}}
-route: {{policy: default, group_by: [alertname], group_wait: {group_wait}, group_interval: 2s}}
+route: {{policy: default, group_by: [{group_by}], group_wait: {group_wait}, group_interval: 2s}}
 incident_rules:
   - {{id: critical, when: {{severity: critical}}, severity: 2, title: '{{{{service}}}} is down', join_window: 10m}}
 """

@@ -15,7 +15,7 @@ def refusal(data):
 
 
 def segments(data):
-    return sorted(path for path in pathlib.Path(data, "journal").iterdir() if path.name.endswith(".seg"))
+    return sorted(path for path in pathlib.Path(data, "journal").iterdir() if path.name != "mark" and not path.name.endswith(".dropped"))
 
 
 def main():

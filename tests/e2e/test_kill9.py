@@ -14,7 +14,7 @@ import organisation
 from harness import Receiver, Tocsin, http_request, scratch, wait_for
 
 SENDERS = 8
-KEYS_PER_SENDER = 40
+KEYS_PER_SENDER = 12
 
 
 class Sender(threading.Thread):
@@ -119,7 +119,7 @@ def main():
     randomness = random.Random(seed)
     with scratch() as folder, Receiver() as receiver:
         config = folder / "organisation.yaml"
-        config.write_text(organisation.yaml(webhook=receiver.url, step_delay="1s", group_wait="0s"))
+        config.write_text(organisation.yaml(webhook=receiver.url, step_delay="1s", group_wait="0s", group_by="instance"))
         tocsin = Tocsin(folder, config, ["--allow_webhooks_to=127.0.0.0/8"])
         with tocsin.start():
             senders = [Sender(tocsin, number, seed + number) for number in range(SENDERS)]
