@@ -8,6 +8,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_replace.h"
 
+#include "base/limits.h"
 #include "base/status.h"
 #include "base/strings.h"
 #include "ingest/fields.h"
@@ -50,6 +51,27 @@ bool IsGood(std::string_view state) {
   return state == "OK" || state == "UP";
 }
 
+constexpr std::size_t kMostCustomLabels = 32;
+
+// Custom variables of the service and the host ($_SERVICETEAM$, $_HOSTSITE$) are what its owners want to route by: team=..., site=...
+// The service's wins.
+void AddCustomLabels(const Fields& fields, Labels& labels) {
+  std::size_t added = 0;
+  for (const std::string_view owner : {"_SERVICE", "_HOST"}) {
+    for (const Field& field : fields.all()) {
+      const std::string path = Upper(field.path);
+      std::string_view name = path;
+      if (name.starts_with("NAGIOS_")) name.remove_prefix(7);
+      if (!name.starts_with(owner) || name.size() == owner.size()) continue;
+      const std::string label = ToLower(name.substr(owner.size()));
+      const std::string_view value = Trim(field.text);
+      if (value.empty() || IsUnfilledPlaceholder(value) || !Find(labels, label).empty()) continue;
+      if (label.size() > limits::kLabelNameBytes || ++added > kMostCustomLabels) continue;
+      labels.push_back({label, std::string(TruncateUtf8(value, limits::kLabelValueBytes))});
+    }
+  }
+}
+
 // The two characters \n in long outputs are line breaks.
 std::string WithLineBreaks(std::string_view text) {
   return absl::StrReplaceAll(ToAbsl(text), {
@@ -89,6 +111,7 @@ Reading ReadOne(Fields fields) {
   label("service", service);
   label("hostgroup", fields.Get({"hostgroupname", "hostgroupnames"}));
   label("servicegroup", fields.Get({"servicegroupname", "servicegroupnames"}));
+  AddCustomLabels(fields, event.labels);
 
   const auto annotate = [&](std::string_view name, std::string_view text) {
     if (!text.empty()) event.annotations.push_back({std::string(name), std::string(text)});

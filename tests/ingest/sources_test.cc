@@ -233,6 +233,15 @@ TEST(NagiosSourceTest, UnexpandedServiceMacrosMeanAHost) {
   EXPECT_EQ(event.dedup_key, "event_source=host;host_name=a");
 }
 
+TEST(NagiosSourceTest, CustomVariablesBecomeLabelsToRouteBy) {
+  const AlertEvent event = Event("nagios", R"({"HOSTNAME":"a","SERVICEDESC":"disk","SERVICESTATE":"CRITICAL",
+      "_SERVICETEAM":"db","_HOSTTEAM":"infra","NAGIOS__HOSTSITE":"fra1","_HOSTHOST":"evil","_SERVICEX":"$_SERVICEX$","_HOST":"y"})");
+  EXPECT_EQ(Find(event.labels, "team"), "db") << "the service's before the host's";
+  EXPECT_EQ(Find(event.labels, "site"), "fra1");
+  EXPECT_EQ(Find(event.labels, "host"), "a") << "no variable replaces what Nagios itself says";
+  EXPECT_EQ(Find(event.labels, "x"), "");
+}
+
 // ---- generic ----
 
 TEST(GenericSourceTest, ReadsOurDocumentedShape) {
