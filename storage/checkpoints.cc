@@ -117,7 +117,7 @@ absl::Status Checkpoints::Switch(std::uint64_t generation, Sequence position, st
   rocksdb::WriteOptions no_log;
   no_log.disableWAL = true;
   TOCSIN_TRY(FromRocks(views_.db().Write(no_log, &batch), "checkpoint"));
-  TOCSIN_TRY(views_.Flush());
+  TOCSIN_TRY(views_.Flush().status());
   generation_ = generation;
   position_ = position;
   bytes_ = bytes;

@@ -72,8 +72,9 @@ class Store::Impl {
   }
 
   absl::Status Flush() {
-    TOCSIN_TRY(views_->Flush());
-    return journal_->Trim(Sequence(position().value() + 1));
+    // Not position(): somebody may have applied more since, and that is not durable.
+    TOCSIN_ASSIGN(const Sequence durable, views_->Flush());
+    return journal_->Trim(Sequence(std::min(durable, checkpoints_->position()).value() + 1));
   }
 
   FileSystem& files_;
@@ -109,7 +110,7 @@ class Store::Impl {
     }
     // Row images are absolute: the responder can start in the middle. What shards write builds on what came before it.
     views_->MoveTo(before_first);
-    TOCSIN_TRY(views_->Flush());
+    TOCSIN_TRY(views_->Flush().status());
     if (checkpoints_->position() >= before_first) return absl::OkStatus();
     return checkpoints_->MoveTo(journal_->last());
   }

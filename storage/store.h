@@ -9,8 +9,9 @@
 //
 // All RocksDB keys are in storage/keys.h.
 //
-// Threads: the journal's Append and TouchMark from the committer thread only; ApplyChange, checkpoints, Flush and Retain from
-// the thread that keeps the views (they may be one); reads and FreeSpace from any thread.
+// Threads: the journal's Append and TouchMark from one thread (the committer). ApplyChange and ApplyIntegrations from one
+// thread, in the order of their sequences. Checkpoints and Flush from one thread. They may be three. Retain, reads and
+// FreeSpace from any.
 //
 // A failed write is final, as with the journal: end the process, recovery is the repair.
 #pragma once

@@ -135,6 +135,7 @@ absl::StatusOr<std::unique_ptr<Views>> Views::Open(rocksdb::Env* env, const std:
   if (!opened.ok()) return FromRocks(opened, "open " + folder);
   auto views = std::unique_ptr<Views>(new Views(options, folder, std::unique_ptr<rocksdb::DB>(db)));
   TOCSIN_ASSIGN(const std::optional<std::string> applied, Get(*db, keys::kApplied));
+  MutexLock lock(views->mutex_);
   if (applied) views->applied_ = Sequence(keys::ParseNumber(*applied).value_or(0));
   return views;
 }
@@ -158,12 +159,18 @@ absl::StatusOr<std::vector<IntegrationId>> Views::LoadIntegrations() const {
   return DecodeIntegrations(*bytes);
 }
 
+Sequence Views::applied() const {
+  MutexLock lock(mutex_);
+  return applied_;
+}
+
 absl::Status Views::ApplyChange(const Change& change, Sequence sequence) {
-  if (sequence <= applied_) return absl::OkStatus();
   if (change.empty()) {
     MoveTo(sequence);
     return absl::OkStatus();
   }
+  MutexLock lock(mutex_);
+  if (sequence <= applied_) return absl::OkStatus();
   if (change.entries.size() > keys::kEntriesPerChange) return Invalid("views: a change has too many timeline entries");
   rocksdb::WriteBatch batch;
   for (std::size_t i = 0; i < change.entries.size(); ++i) {
@@ -192,6 +199,7 @@ absl::Status Views::MoveToHistory(rocksdb::WriteBatch& batch, RowKey key, absl::
 }
 
 absl::Status Views::ApplyIntegrations(const std::vector<IntegrationId>& names, Sequence sequence) {
+  MutexLock lock(mutex_);
   if (sequence <= applied_) return absl::OkStatus();
   rocksdb::WriteBatch batch;
   TOCSIN_TRY(FromRocks(batch.Put(ToSlice(keys::kIntegrations), EncodeIntegrations(names)), "batch"));
@@ -199,6 +207,7 @@ absl::Status Views::ApplyIntegrations(const std::vector<IntegrationId>& names, S
 }
 
 void Views::MoveTo(Sequence sequence) {
+  MutexLock lock(mutex_);
   if (sequence <= applied_) return;
   applied_ = sequence;
   moved_ = true;
@@ -212,15 +221,20 @@ absl::Status Views::Write(rocksdb::WriteBatch& batch, Sequence sequence) {
   return absl::OkStatus();
 }
 
-absl::Status Views::Flush() {
-  if (moved_) {
+absl::StatusOr<Sequence> Views::Flush() {
+  Sequence durable;
+  {
+    MutexLock lock(mutex_);
     rocksdb::WriteBatch batch;
-    TOCSIN_TRY(Write(batch, applied_));
+    if (moved_) TOCSIN_TRY(Write(batch, applied_));
+    durable = applied_;
   }
-  return FromRocks(db_->Flush(rocksdb::FlushOptions()), "flush");
+  TOCSIN_TRY(FromRocks(db_->Flush(rocksdb::FlushOptions()), "flush"));
+  return durable;
 }
 
 absl::Status Views::Retain(absl::Time before, std::size_t limit) {
+  MutexLock lock(mutex_);  // a row must not come back while it is forgotten
   rocksdb::WriteBatch batch;
   const std::string end = keys::Time(before);
   std::size_t seen = 0;

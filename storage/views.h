@@ -3,7 +3,7 @@
 // The write-ahead log is off. Every batch carries the journal sequence that it brings the views to, and there is one column
 // family, so what a crash leaves is some prefix of the batches with its own sequence: the journal is folded from there.
 //
-// Writes from one thread; reads from any.
+// Any thread. Writes take turns; Flush holds nobody up while RocksDB writes its files.
 #pragma once
 
 #include <cstdint>
@@ -15,6 +15,7 @@
 #include "absl/status/statusor.h"
 #include <rocksdb/db.h>
 
+#include "base/mutex.h"
 #include "model/event.h"
 #include "model/response.h"
 
@@ -29,7 +30,7 @@ class Views {
                                                      bool read_only);
   ~Views();
 
-  Sequence applied() const { return applied_; }  // the writing thread's
+  Sequence applied() const;
   absl::StatusOr<std::vector<Row>> LoadRows() const;
   absl::StatusOr<std::vector<IntegrationId>> LoadIntegrations() const;
 
@@ -37,8 +38,8 @@ class Views {
   absl::Status ApplyIntegrations(const std::vector<IntegrationId>& names, Sequence sequence);
   // Everything up to `sequence` that concerns the views has been applied.
   void MoveTo(Sequence sequence);
-  // Durable up to applied() when it returns.
-  absl::Status Flush();
+  // Returns up to where the views are durable now: what was applied before the call. Others may have applied more since.
+  absl::StatusOr<Sequence> Flush();
   absl::Status Retain(absl::Time before, std::size_t limit);
 
   absl::StatusOr<std::vector<TimelineEntry>> ReadTimeline(Subject subject,
@@ -63,15 +64,16 @@ class Views {
 
  private:
   Views(rocksdb::Options options, std::string folder, std::unique_ptr<rocksdb::DB> db);
-  absl::Status Write(rocksdb::WriteBatch& batch, Sequence sequence);
+  absl::Status Write(rocksdb::WriteBatch& batch, Sequence sequence) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status MoveToHistory(rocksdb::WriteBatch& batch, RowKey key, absl::Time now) const;
   absl::Status Forget(rocksdb::WriteBatch& batch, RowKey key, std::string_view closed) const;
 
   rocksdb::Options options_;
   std::string folder_;
   std::unique_ptr<rocksdb::DB> db_;
-  Sequence applied_;
-  bool moved_ = false;  // applied_ is ahead of the last batch
+  mutable Mutex mutex_;  // held by whoever writes
+  Sequence applied_ ABSL_GUARDED_BY(mutex_);
+  bool moved_ ABSL_GUARDED_BY(mutex_) = false;  // applied_ is ahead of the last batch
 };
 
 }  // namespace tocsin

@@ -2,6 +2,8 @@
 #include "storage/store.h"
 
 #include <algorithm>
+#include <atomic>
+#include <thread>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -190,6 +192,33 @@ TEST_F(StoreTest, ARowThatCameBackIsNotForgotten) {
   EXPECT_EQ(store->ListRows(0, 0, 10)->size(), 1);
   std::uint64_t next = 0;
   EXPECT_EQ(store->ReadTimeline(SubjectOf(GroupId(1)), 0, 10, &next)->size(), 1);
+}
+
+// As in the engine: the responder applies while the keeper flushes. What is trimmed must be durable in the views.
+TEST_F(StoreTest, FlushNeverTrimsWhatAnotherThreadHasOnlyJustApplied) {
+  constexpr std::uint64_t kChanges = 300;
+  {
+    const auto store = OpenOrDie();
+    std::atomic<bool> done = false;
+    std::thread keeper([&] {
+      while (!done) {
+        const Sequence position = store->journal().last();
+        ASSERT_TRUE(store->BeginCheckpoint().ok());
+        ASSERT_TRUE(store->CommitCheckpoint(position).ok());
+        ASSERT_TRUE(store->Flush().ok());
+        ASSERT_TRUE(store->Retain(absl::UnixEpoch(), 10).ok());
+      }
+    });
+    for (std::uint64_t id = 1; id <= kChanges; ++id) {
+      Change change;
+      change.rows = {GroupOf(id)};
+      Apply(*store, change);
+    }
+    done = true;
+    keeper.join();
+  }
+  const auto store = OpenOrDie();  // refuses when the journal begins after the views' position
+  EXPECT_EQ(store->LoadRows()->size(), store->responder_position().value() - 1);
 }
 
 TEST_F(StoreTest, ACheckpointReplacesTheOneBefore) {
