@@ -1,5 +1,5 @@
-// The inside of engine/shard.h. Four files share it: shard.cc (events), shard_work.cc (what is not caused by events),
-// shard_journal.cc (bodies, recovery, checkpoints) and shard_reads.cc (reports and look-ups).
+// The inside of engine/shard.h. Five files share it: shard.cc (events), shard_work.cc (what is not caused by events),
+// shard_seal.cc and shard_fold.cc (bodies, checkpoints, recovery) and shard_reads.cc (reports and look-ups).
 #pragma once
 
 #include <array>

@@ -57,16 +57,21 @@ TEST(RouterTest, AgreesWithANaiveWalkOnManyRandomTrees) {
 
 TEST(RouterTest, TheFirstMatchingChildEndsTheScanUnlessItContinues) {
   Route root = RouteOf("root", {}, {});
-  root.children = {
-      RouteOf("team-any", {{"team", MatchOp::kRegex, ".+"} },
-       { }
-       ), RouteOf("db", {{"team", MatchOp::kEqual, "db"}                               },
-       {                               }
-       ),
-      RouteOf("web", {{"team", MatchOp::kEqual, "web"}                                },
-       {                               }
-       )
-  };
+  root.children.push_back(RouteOf("team-any",
+                                  {
+                                      Matcher{"team", MatchOp::kRegex, ".+"}
+  },
+                                  {}));
+  root.children.push_back(RouteOf("db",
+                                  {
+                                      Matcher{"team", MatchOp::kEqual, "db"}
+  },
+                                  {}));
+  root.children.push_back(RouteOf("web",
+                                  {
+                                      Matcher{"team", MatchOp::kEqual, "web"}
+  },
+                                  {}));
   EXPECT_THAT(IdsOf(Router(root, 0),
                     {
                         {"team", "db"}
@@ -99,13 +104,12 @@ TEST(RouterTest, GroupKeysTellRouteNamesAndValuesApart) {
   std::set<std::uint64_t> keys;
   for (const char* id : {"root", "roo"}) {
     const Router router(RouteOf(id, {}, {}), kSeed);
-    const Labels groups[] = {
-        {          },
-        Labels{{"ab", "c"}},
-        Labels{{"a", "bc"}},
-        Labels{{"ab", "c"}, {"d", "e"}},
-        Labels{{"ab", "cde"}          }
-    };
+    std::vector<Labels> groups(5);  // the first has no labels
+    groups[1].push_back({"ab", "c"});
+    groups[2].push_back({"a", "bc"});
+    groups[3] = groups[1];
+    groups[3].push_back({"d", "e"});
+    groups[4].push_back({"ab", "cde"});
     for (const Labels& labels : groups) {
       keys.insert(router.KeyOf(router.root(), ViewsOf(labels)).value());
       keys.insert(router.KeyOf(router.root(), ViewsOf(labels), Router::Kind::kOwn).value());

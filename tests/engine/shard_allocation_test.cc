@@ -18,23 +18,54 @@ void* Counted(std::size_t size, std::size_t alignment) {
 }
 }  // namespace
 
-[[gnu::noinline]] void* operator new(std::size_t size) {
+// All forms, so that nothing of ours meets a sanitizer's. Not inlined, or GCC takes the free for a mismatch with new.
+#define TOCSIN_COUNTED [[gnu::noinline]]
+TOCSIN_COUNTED void* operator new(std::size_t size) {
   return Counted(size, alignof(std::max_align_t));
 }
-[[gnu::noinline]] void* operator new(std::size_t size, std::align_val_t alignment) {
+TOCSIN_COUNTED void* operator new[](std::size_t size) {
+  return Counted(size, alignof(std::max_align_t));
+}
+TOCSIN_COUNTED void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+  return Counted(size, alignof(std::max_align_t));
+}
+TOCSIN_COUNTED void* operator new[](std::size_t size, const std::nothrow_t&) noexcept {
+  return Counted(size, alignof(std::max_align_t));
+}
+TOCSIN_COUNTED void* operator new(std::size_t size, std::align_val_t alignment) {
   return Counted(size, static_cast<std::size_t>(alignment));
 }
-// Not inlined, or GCC takes the free for a mismatch with new.
-[[gnu::noinline]] void operator delete(void* memory) noexcept {
+TOCSIN_COUNTED void* operator new[](std::size_t size, std::align_val_t alignment) {
+  return Counted(size, static_cast<std::size_t>(alignment));
+}
+TOCSIN_COUNTED void operator delete(void* memory) noexcept {
   std::free(memory);
 }
-[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept {
+TOCSIN_COUNTED void operator delete[](void* memory) noexcept {
   std::free(memory);
 }
-[[gnu::noinline]] void operator delete(void* memory, std::align_val_t) noexcept {
+TOCSIN_COUNTED void operator delete(void* memory, const std::nothrow_t&) noexcept {
   std::free(memory);
 }
-[[gnu::noinline]] void operator delete(void* memory, std::size_t, std::align_val_t) noexcept {
+TOCSIN_COUNTED void operator delete[](void* memory, const std::nothrow_t&) noexcept {
+  std::free(memory);
+}
+TOCSIN_COUNTED void operator delete(void* memory, std::size_t) noexcept {
+  std::free(memory);
+}
+TOCSIN_COUNTED void operator delete[](void* memory, std::size_t) noexcept {
+  std::free(memory);
+}
+TOCSIN_COUNTED void operator delete(void* memory, std::align_val_t) noexcept {
+  std::free(memory);
+}
+TOCSIN_COUNTED void operator delete[](void* memory, std::align_val_t) noexcept {
+  std::free(memory);
+}
+TOCSIN_COUNTED void operator delete(void* memory, std::size_t, std::align_val_t) noexcept {
+  std::free(memory);
+}
+TOCSIN_COUNTED void operator delete[](void* memory, std::size_t, std::align_val_t) noexcept {
   std::free(memory);
 }
 
