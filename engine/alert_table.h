@@ -58,7 +58,8 @@ class AlertTable {
   }
 
  private:
-  static std::uint32_t HashOf(const AlertKey& key) { return static_cast<std::uint32_t>(key.low); }
+  // Of the upper half: the lower one says which shard an alert belongs to, so in one shard its bits are not all free.
+  static std::uint32_t HashOf(const AlertKey& key) { return static_cast<std::uint32_t>(key.high); }
   void ReserveTouches() {
     if (touched_.capacity() < end_) touched_.reserve(std::max<std::size_t>(1024, std::size_t{end_} * 2));
   }
