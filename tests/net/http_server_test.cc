@@ -8,6 +8,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/mutex.h"
 #include "net/gzip.h"
 #include "net/http_client.h"
 #include "tests/net/raw_client.h"
@@ -30,6 +31,7 @@ HttpResponse Text(std::string body) {
 class HttpServerTest : public ::testing::Test {
  protected:
   ~HttpServerTest() override {
+    if (server_) server_->Stop(absl::ZeroDuration());  // no handler starts a thread any more
     for (std::thread& thread : threads_)
       thread.join();
   }
@@ -54,7 +56,7 @@ class HttpServerTest : public ::testing::Test {
                },
                {.max_body_bytes = 1000});
     router.Add(HttpMethod::kGet, "/never",
-               [this](const HttpRequest&, HttpResponder responder) { kept_.push_back(std::move(responder)); });
+               [this](const HttpRequest&, HttpResponder responder) { Keep(std::move(responder)); });
     router.Add(HttpMethod::kGet, "/dropped", [](const HttpRequest&, const HttpResponder&) {});
     router.Add(HttpMethod::kGet, "/stream", [this](const HttpRequest&, HttpResponder responder) {
       threads_.emplace_back([stream = std::move(responder).Stream(Text("one,"))]() mutable {
@@ -93,7 +95,25 @@ class HttpServerTest : public ::testing::Test {
   }
 
   std::vector<std::thread> threads_;
-  std::vector<HttpResponder> kept_;
+  void Keep(HttpResponder responder) {
+    {
+      const MutexLock lock(mutex_);
+      kept_.push_back(std::move(responder));
+    }
+    came_.NotifyAll();
+  }
+  // Waits for a request to /never; its answer is owed by the caller then.
+  HttpResponder TakeKept() {
+    const MutexLock lock(mutex_);
+    came_.Wait(mutex_, [this] { return !kept_.empty(); });
+    HttpResponder responder = std::move(kept_.back());
+    kept_.pop_back();
+    return responder;
+  }
+
+  Mutex mutex_;
+  ConditionVariable came_;
+  std::vector<HttpResponder> kept_ ABSL_GUARDED_BY(mutex_);
   std::unique_ptr<HttpServer> server_;
 };
 
@@ -278,8 +298,7 @@ TEST_F(HttpServerTest, AnswersForHandlersThatDoNot) {
   Start({.answer_timeout = absl::Milliseconds(50)});
   EXPECT_THAT(Talk("GET /never HTTP/1.1\r\nHost: x\r\n\r\n"), StartsWith("HTTP/1.1 503 "));
   EXPECT_THAT(Talk("GET /dropped HTTP/1.1\r\nHost: x\r\n\r\n"), StartsWith("HTTP/1.1 500 "));
-  std::move(kept_.front()).Send(Text("too late"));  // goes nowhere, harms nobody
-  kept_.clear();
+  TakeKept().Send(Text("too late"));  // goes nowhere, harms nobody
 }
 
 TEST_F(HttpServerTest, StreamsInChunksAndGoesOnAfterwards) {
@@ -321,27 +340,22 @@ TEST_F(HttpServerTest, FinishesRequestsUnderWayWhenItStops) {
   RawClient idle(server_->port());
   RawClient waiting(server_->port());
   waiting.Send("GET /never HTTP/1.1\r\nHost: x\r\n\r\n");
-  while (server_->ReadStatistics().requests == 0)
-    std::this_thread::yield();
+  HttpResponder owed = TakeKept();
   std::thread stopper([this] { server_->Stop(absl::Seconds(10)); });
   EXPECT_THAT(idle.ReadAll(), IsEmpty());
-  std::move(kept_.front()).Send(Text("in the end"));
+  std::move(owed).Send(Text("in the end"));
   EXPECT_THAT(waiting.ReadAll(), AllOf(HasSubstr("Connection: close\r\n"), EndsWith("in the end")));
   stopper.join();
-  kept_.clear();
 }
 
 TEST_F(HttpServerTest, OutlivedResponderIsHarmless) {
   Start();
   RawClient client(server_->port());
   client.Send("GET /never HTTP/1.1\r\nHost: x\r\n\r\n");
-  while (server_->ReadStatistics().requests == 0)
-    std::this_thread::yield();
+  HttpResponder owed = TakeKept();
   server_->Stop(absl::ZeroDuration());
   server_.reset();
-  ASSERT_EQ(kept_.size(), 1U);
-  std::move(kept_.front()).Send(Text("to nobody"));
-  kept_.clear();
+  std::move(owed).Send(Text("to nobody"));
 }
 
 TEST_F(HttpServerTest, NoHeaderOfOursCanBeSplit) {
