@@ -95,7 +95,6 @@ class Message {
       return {grpc::StatusCode::INVALID_ARGUMENT, tocsin::Message(request.status())};
     }
     shared.counts.batches.fetch_add(1, std::memory_order_relaxed);
-    shared.counts.rejected_events.fetch_add(intake.rejected(), std::memory_order_relaxed);
     response.set_batch_id(request->batch_id);
     for (const Refused& each : intake.refused()) {
       auto& rejection = *response.add_rejections();
@@ -107,11 +106,14 @@ class Message {
     refused = intake.refused();
     accepted = static_cast<std::uint32_t>(intake.batch().count());
     if (intake.batch().empty()) {
+      shared.counts.rejected_events.fetch_add(intake.rejected(), std::memory_order_relaxed);
       Complete(Receipt(), response);
       return grpc::Status::OK;
     }
+    const std::size_t rejected = intake.rejected();
     const Admission admission = shared.inlet.Submit(intake.batch(), want_outcomes, std::move(done));
     if (admission == Admission::kAccepted) {
+      shared.counts.rejected_events.fetch_add(rejected, std::memory_order_relaxed);
       submitted = true;
       return grpc::Status::OK;
     }
@@ -193,6 +195,12 @@ class StreamReactor final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
     pending_.pop_front();
     if (!ok) return End(grpc::Status::CANCELLED);
     Pump();
+  }
+
+  // The client has gone or the server stops: receipts that are outstanding keep nothing alive.
+  void OnCancel() override {
+    MutexLock lock(mutex_);
+    End(grpc::Status::CANCELLED);
   }
 
   void OnDone() override {

@@ -9,7 +9,11 @@
 namespace tocsin {
 namespace {
 
-constexpr int kGroupDepth = 100;                          // protobuf's own recursion limit
+constexpr int kDepth = 100;        // protobuf's own limit of messages and groups in each other
+constexpr unsigned kTagBytes = 5;  // what the generated classes take, of sizes too
+constexpr unsigned kNumberBytes = 10;
+constexpr std::uint64_t kLargestSize = INT32_MAX - 16;    // theirs
+constexpr std::size_t kKeptViews = 4096;                  // a hostile message's buffers are not kept
 constexpr std::int64_t kFirstSecond = -62'135'596'800;    // 0001-01-01, Go's zero time: unset
 constexpr std::int64_t kLastSecond = 253'402'300'799;     // 9999-12-31
 constexpr std::int64_t kLargestNsSecond = 9'223'372'035;  // what fits nanoseconds since 1970 (the year 2262)
@@ -28,29 +32,33 @@ struct Tag {
   WireType type = WireType::kVarint;
 };
 
-// A cursor over wire bytes. After a failure every read fails and at() is where it happened.
+// A cursor over the wire bytes of a message that lies in `depth` others. After a failure every read fails and at() is where
+// it happened.
 class Cursor {
  public:
-  explicit Cursor(std::string_view bytes) : begin_(bytes.data()), at_(begin_), end_(begin_ + bytes.size()) {}
+  Cursor(std::string_view bytes, int depth)
+      : begin_(bytes.data()), at_(begin_), end_(begin_ + bytes.size()), depth_(depth) {}
 
   bool done() const { return at_ == end_ || failed_; }
   bool failed() const { return failed_; }
   std::size_t at() const { return static_cast<std::size_t>(at_ - begin_); }
 
   bool ReadTag(Tag& tag) {
-    std::uint64_t raw = 0;
-    // A tag is at most five bytes: 29 bits of field number and three of type.
-    if (!ReadVarint(raw) || raw > UINT32_MAX || (raw >> 3U) == 0 || (raw & 7U) > 5) return Fail();
-    tag = {static_cast<std::uint32_t>(raw >> 3U), static_cast<WireType>(raw & 7U)};
+    std::uint64_t number = 0;
+    if (!ReadVarint(number, kTagBytes)) return false;
+    // 29 bits of field number and three of type; what is beyond them is cut, as generated code does.
+    const auto raw = static_cast<std::uint32_t>(number);
+    if ((raw >> 3U) == 0 || (raw & 7U) > 5) return Fail();
+    tag = {raw >> 3U, static_cast<WireType>(raw & 7U)};
     return true;
   }
 
-  bool ReadVarint(std::uint64_t& value) {
+  bool ReadVarint(std::uint64_t& value, unsigned most_bytes = kNumberBytes) {
     value = 0;
-    for (unsigned shift = 0; shift < 70; shift += 7) {
+    for (unsigned shift = 0; shift < 7 * most_bytes; shift += 7) {
       if (at_ == end_) return Fail();
       const auto byte = static_cast<std::uint8_t>(*at_++);
-      if (shift < 64) value |= std::uint64_t{byte & 0x7FU} << shift;
+      value |= std::uint64_t{byte & 0x7FU} << shift;
       if ((byte & 0x80U) == 0) return true;
     }
     return Fail();
@@ -58,7 +66,9 @@ class Cursor {
 
   bool ReadBytes(std::string_view& bytes) {
     std::uint64_t size = 0;
-    if (!ReadVarint(size) || size > static_cast<std::uint64_t>(end_ - at_)) return Fail();
+    if (!ReadVarint(size, kTagBytes) || size > kLargestSize || size > static_cast<std::uint64_t>(end_ - at_)) {
+      return Fail();
+    }
     bytes = {at_, static_cast<std::size_t>(size)};
     at_ += size;
     return true;
@@ -67,13 +77,13 @@ class Cursor {
   // The field after `tag`, whatever it is. Groups are skipped without recursion.
   bool Skip(Tag tag) {
     if (tag.type != WireType::kStartGroup) return SkipScalar(tag.type);
-    std::uint32_t open[kGroupDepth];
+    std::uint32_t open[kDepth];
     int depth = 0;
     open[depth++] = tag.field;
     while (depth > 0) {
       if (!ReadTag(tag)) return false;
       if (tag.type == WireType::kStartGroup) {
-        if (depth == kGroupDepth) return Fail();
+        if (depth == kDepth - depth_) return Fail();
         open[depth++] = tag.field;
       } else if (tag.type == WireType::kEndGroup) {
         if (open[--depth] != tag.field) return Fail();
@@ -111,6 +121,7 @@ class Cursor {
   const char* begin_;
   const char* at_;
   const char* end_;
+  int depth_;
   bool failed_ = false;
 };
 
@@ -135,7 +146,7 @@ struct WireAlert {
 };
 
 bool ReadEntry(std::string_view bytes, std::vector<LabelView>& to) {
-  Cursor cursor(bytes);
+  Cursor cursor(bytes, 2);
   LabelView entry;
   while (!cursor.done()) {
     Tag tag;
@@ -154,7 +165,7 @@ bool ReadEntry(std::string_view bytes, std::vector<LabelView>& to) {
 }
 
 bool ReadTime(std::string_view bytes, WireTime& to) {
-  Cursor cursor(bytes);
+  Cursor cursor(bytes, 2);
   to.present = true;
   while (!cursor.done()) {
     Tag tag;
@@ -202,18 +213,6 @@ std::optional<std::int64_t> ToNs(const WireTime& time) {
   return std::clamp(time.seconds, -kLargestNsSecond, kLargestNsSecond) * 1'000'000'000 + time.nanos;
 }
 
-// A map holds each name once, the last that came; needed only where the limit would count one twice.
-void KeepLast(std::vector<LabelView>& texts, std::size_t limit) {
-  if (texts.size() <= limit) return;
-  std::ranges::stable_sort(texts, {}, &LabelView::name);
-  std::size_t kept = 0;
-  for (std::size_t i = 0; i < texts.size(); ++i) {
-    if (i + 1 < texts.size() && texts[i + 1].name == texts[i].name) continue;
-    texts[kept++] = texts[i];
-  }
-  texts.resize(kept);
-}
-
 void Judge(const WireAlert& alert,
            std::vector<LabelView>& labels,
            std::vector<LabelView>& annotations,
@@ -231,8 +230,7 @@ void Judge(const WireAlert& alert,
   if (!ends_at) return intake.Refuse("ends_at: not an instant between the years 1 and 9999");
   prototype.starts_at_ns = *starts_at;
   prototype.ends_at_ns = *ends_at;
-  KeepLast(labels, limits::kLabelsPerAlert);
-  KeepLast(annotations, limits::kAnnotationsPerAlert);
+  KeepLastOfEqualNames(labels);  // a map holds each name once, the last that came; of annotations Add sees to it
   intake.Add(prototype, labels, annotations, alert.dedup_key, alert.link);
 }
 
@@ -243,20 +241,27 @@ absl::Status NotARequest(std::size_t offset) {
 }  // namespace
 
 absl::StatusOr<WireRequest> WireDecoder::Decode(std::string_view bytes, Intake& intake) {
+  for (std::vector<LabelView>* views : {&labels_, &annotations_}) {
+    if (views->capacity() > kKeptViews) std::vector<LabelView>().swap(*views);
+  }
   WireRequest request;
-  Cursor cursor(bytes);
+  Cursor cursor(bytes, 0);
   while (!cursor.done()) {
     Tag tag;
     if (!cursor.ReadTag(tag)) return NotARequest(cursor.at());
     std::uint64_t number = 0;
     std::string_view body;
     if (Is(tag, 2, WireType::kBytes)) {
-      const std::size_t start = cursor.at();
       if (!cursor.ReadBytes(body)) return NotARequest(cursor.at());
+      const std::size_t start = cursor.at() - body.size();
+      // Two bytes make an alert that is refused; an answer to millions of them would be far larger than the question.
+      if (intake.seen() == limits::kEventsPerBatch) {
+        return Invalid("alerts: more than %d in one message; 100 to 500 are a good number", limits::kEventsPerBatch);
+      }
       WireAlert alert;
       labels_.clear();
       annotations_.clear();
-      Cursor fields(body);
+      Cursor fields(body, 1);
       while (!fields.done()) {
         Tag field;
         if (!fields.ReadTag(field) || !ReadAlertField(fields, field, alert, labels_, annotations_)) {

@@ -26,7 +26,8 @@ struct WireRequest {
 class WireDecoder {
  public:
   // Adds the request's alerts to `intake`, which has begun. An alert that cannot be taken is refused there with its reason;
-  // InvalidArgument: the bytes are not an IngestRequest at all, and name the offset; nothing may be submitted then. The
+  // InvalidArgument: the bytes are not an IngestRequest at all, and name the offset, or it has more than
+  // limits::kEventsPerBatch alerts; nothing may be submitted then. The
   // views in `intake`'s batch are copies; `bytes` may go afterwards.
   absl::StatusOr<WireRequest> Decode(std::string_view bytes, Intake& intake);
 

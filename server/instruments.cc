@@ -41,9 +41,9 @@ ResponderCounts Count(const Responder& responder, const Now& now) {
 
 class Instruments::Impl {
  public:
-  Impl(Engine& engine, std::function<Notifier::Statistics()> read_notifier)
-      : engine_(engine), read_notifier_(std::move(read_notifier)) {
+  Impl(Engine& engine, Readers readers) : engine_(engine), readers_(std::move(readers)) {
     AddEngine();
+    AddIngest();
     AddShards();
     AddResponder();
     AddNotifier();
@@ -61,7 +61,9 @@ class Instruments::Impl {
     statistics_ = engine_.ReadStatistics();
     engine_.ReadResponderAndWait(
         [this](const Responder& responder, const Now& now) { counts_ = Count(responder, now); });
-    notified_ = read_notifier_();
+    notified_ = readers_.notifier();
+    http_ingest_ = readers_.http_ingest();
+    grpc_ingest_ = readers_.grpc_ingest();
     return registry_.RenderText();
   }
 
@@ -103,6 +105,48 @@ class Instruments::Impl {
         [this] { return statistics_.auditor_findings; });
     Add(Kind::kGauge, "tocsin_paging_possible", "1 while pages can really go out.",
         [this] { return engine_.WhyNotPaging().empty() ? 1U : 0U; });
+  }
+
+  // What never becomes a batch: told to the sender, counted here, so that a silent loss shows.
+  void AddIngest() {
+    Add(Kind::kCounter, "tocsin_ingest_http_requests_total", "Requests at the HTTP doors for alerts.",
+        [this] { return http_ingest_.requests; });
+    Add(Kind::kCounter, "tocsin_ingest_streams_total", "gRPC streams opened.", [this] { return grpc_ingest_.streams; });
+    Add(Kind::kCounter, "tocsin_ingest_ignored_events_total", "Events that say nothing about an alert's state.",
+        [this] { return http_ingest_.ignored_events; });
+    const struct {
+      std::string_view door;
+      const std::uint64_t& count;
+    } rejected[] = {
+        {"http", http_ingest_.rejected_events},
+        {"grpc", grpc_ingest_.rejected_events}
+    };
+    for (const auto& [door, count] : rejected) {
+      Add(
+          Kind::kCounter, "tocsin_ingest_rejected_events_total",
+          "Events that were not well formed; the answer names each.", [&count] { return count; },
+          MetricLabels(1, {"door", std::string(door)}));
+    }
+    const struct {
+      std::string_view door;
+      std::string_view reason;
+      const std::uint64_t& count;
+    } refused[] = {
+        {"http", "unreadable",  http_ingest_.unreadable_bodies},
+        {"http", "unknown_key", http_ingest_.unknown_keys     },
+        {"grpc", "unreadable",  grpc_ingest_.malformed        },
+        {"grpc", "unknown_key", grpc_ingest_.unknown_keys     },
+        {"grpc", "over_credit", grpc_ingest_.over_credit      }
+    };
+    for (const auto& [door, reason, count] : refused) {
+      MetricLabels labels = {
+          {"door",   std::string(door)  },
+          {"reason", std::string(reason)}
+      };
+      Add(
+          Kind::kCounter, "tocsin_ingest_refused_requests_total",
+          "Messages of which nothing was taken, by door and reason.", [&count] { return count; }, std::move(labels));
+    }
   }
 
   std::uint64_t Sum(std::uint64_t ShardStatistics::*field) const {
@@ -182,16 +226,17 @@ class Instruments::Impl {
     }
   }
 
-  std::function<Notifier::Statistics()> read_notifier_;
+  const Readers readers_;
   Mutex mutex_;
   // Written under mutex_ before RenderText reads them in the same call.
   Engine::Statistics statistics_;
   ResponderCounts counts_;
   Notifier::Statistics notified_;
+  IngestDoors::Statistics http_ingest_;
+  GrpcIngest::Statistics grpc_ingest_;
 };
 
-Instruments::Instruments(Engine& engine, std::function<Notifier::Statistics()> read_notifier)
-    : impl_(std::make_unique<Impl>(engine, std::move(read_notifier))) {}
+Instruments::Instruments(Engine& engine, Readers readers) : impl_(std::make_unique<Impl>(engine, std::move(readers))) {}
 Instruments::~Instruments() = default;
 
 MetricRegistry& Instruments::registry() {

@@ -7,6 +7,8 @@
 #include "api/workers.h"
 #include "base/metrics.h"
 #include "engine/pipeline.h"
+#include "ingest/doors.h"
+#include "ingest/grpc_ingest.h"
 #include "net/http_router.h"
 #include "notify/notifier.h"
 
@@ -14,8 +16,15 @@ namespace tocsin {
 
 class Instruments {
  public:
-  // The engine outlives it; `read_notifier` may be called as long as it lives.
-  Instruments(Engine& engine, std::function<Notifier::Statistics()> read_notifier);
+  // What is counted elsewhere; read together, once a scrape, as long as this lives.
+  struct Readers {
+    std::function<Notifier::Statistics()> notifier;
+    std::function<IngestDoors::Statistics()> http_ingest;
+    std::function<GrpcIngest::Statistics()> grpc_ingest;
+  };
+
+  // The engine outlives it.
+  Instruments(Engine& engine, Readers readers);
   ~Instruments();
 
   MetricRegistry& registry();

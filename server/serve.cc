@@ -192,9 +192,9 @@ class Server {
   std::unique_ptr<Workers> workers_;
   std::unique_ptr<KeyRing> keys_;
   std::unique_ptr<IngestDoors> doors_;
+  std::unique_ptr<GrpcIngest> grpc_ingest_;
   std::unique_ptr<Instruments> instruments_;
   std::unique_ptr<HttpServer> http_;
-  std::unique_ptr<GrpcIngest> grpc_ingest_;
   std::vector<std::unique_ptr<grpc::Service>> services_;
   std::unique_ptr<grpc::Server> grpc_;
   EngineTime next_beat_;
@@ -269,13 +269,16 @@ absl::Status Server::StartDoors() {
   TOCSIN_ASSIGN(const Address grpc_address, ParseAddress("grpc", options_.grpc));
   api_ = std::make_unique<Api>(Api{*engine_, std::string(kVersion)});
   workers_ = std::make_unique<Workers>(kApiThreads, kApiWaiting);
-  instruments_ = std::make_unique<Instruments>(*engine_, [this] { return outgoing_->Read(); });
-
   IngestDoors::Options door_options;
   door_options.default_integration = IntegrationId(options_.default_integration);
   keys_ = std::make_unique<KeyRing>([this] { return engine_->rules(); },
                                     [this](const IntegrationId& id) { return engine_->IndexOf(id); });
   doors_ = std::make_unique<IngestDoors>(*engine_, *keys_, *clock_, door_options);
+  grpc_ingest_ = std::make_unique<GrpcIngest>(*engine_, *keys_, *clock_);
+  instruments_ = std::make_unique<Instruments>(
+      *engine_, Instruments::Readers{.notifier = [this] { return outgoing_->Read(); },
+                                     .http_ingest = [this] { return doors_->ReadStatistics(); },
+                                     .grpc_ingest = [this] { return grpc_ingest_->ReadStatistics(); }});
   HttpRouter router;
   doors_->Register(router);
   AddConnectRoutes(router, *api_, *auth_, *workers_);
@@ -291,7 +294,6 @@ absl::Status Server::StartDoors() {
   TOCSIN_ASSIGN(http_, HttpServer::Start(http_options, std::move(router)));
   options_.http = http.host + ":" + std::to_string(http_->port());
 
-  grpc_ingest_ = std::make_unique<GrpcIngest>(*engine_, *keys_, *clock_);
   services_ = MakeGrpcServices(*api_, *auth_, *workers_);
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();

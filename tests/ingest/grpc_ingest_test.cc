@@ -1,0 +1,436 @@
+#include "ingest/grpc_ingest.h"
+
+#include <atomic>
+#include <thread>
+
+#include "absl/strings/str_format.h"
+#include <gmock/gmock.h>
+#include <grpcpp/grpcpp.h>
+#include <grpcpp/impl/codegen/client_unary_call.h>
+#include <gtest/gtest.h>
+
+#include "base/status.h"
+#include "ingest/wire_decoder.h"
+#include "model/integration_key.h"
+#include "tests/ingest/fake_inlet.h"
+#include "tocsin/v1/ingest.grpc.pb.h"
+
+namespace tocsin {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::SizeIs;
+
+// A hang ends a test with DEADLINE_EXCEEDED; nothing is asserted about how long anything takes.
+constexpr std::chrono::seconds kPatience(60);
+
+class FixedClock final : public Clock {
+ public:
+  Now Read() const override { return {.wall = absl::FromUnixSeconds(1'795'289'000), .engine = EngineTime(0)}; }
+};
+
+v1::IngestRequest Batch(std::uint64_t id, std::initializer_list<std::string> names) {
+  v1::IngestRequest request;
+  request.set_batch_id(id);
+  for (const std::string& name : names) {
+    v1::Alert& alert = *request.add_alerts();
+    if (!name.empty()) (*alert.mutable_labels())["alertname"] = name;
+  }
+  return request;
+}
+
+grpc::ByteBuffer BufferOf(std::string_view bytes) {
+  const grpc::Slice slice(bytes.data(), bytes.size());
+  return grpc::ByteBuffer(&slice, 1);
+}
+
+void Prepare(grpc::ClientContext& context, std::string_view key) {
+  context.set_deadline(std::chrono::system_clock::now() + kPatience);
+  if (!key.empty()) context.AddMetadata("authorization", "Bearer " + std::string(key));
+}
+
+// A client's side of one stream.
+class Client {
+ public:
+  Client(v1::IngestService::Stub& stub, std::string_view key) {
+    Prepare(context_, key);
+    stream_ = stub.Stream(&context_);
+  }
+  bool Send(const v1::IngestRequest& request) { return stream_->Write(request); }
+  // An answer without batch_id: the stream has ended.
+  v1::IngestResponse Receive() {
+    v1::IngestResponse response;
+    if (!stream_->Read(&response)) response.Clear();
+    return response;
+  }
+  void HalfClose() { stream_->WritesDone(); }
+  void Cancel() { context_.TryCancel(); }
+  grpc::Status End() {
+    v1::IngestResponse rest;
+    while (stream_->Read(&rest)) {
+    }
+    return stream_->Finish();
+  }
+
+ private:
+  grpc::ClientContext context_;
+  std::unique_ptr<grpc::ClientReaderWriter<v1::IngestRequest, v1::IngestResponse>> stream_;
+};
+
+class GrpcIngestTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    auto organisation = std::make_shared<Organisation>();
+    organisation->integrations = {Door("hooks", "generic", "hooks-key"), Door("stream", "stream", "stream-key")};
+    auto rules = std::make_shared<Rules>();
+    rules->organisation = std::move(organisation);
+    rules_ = rules;
+    grpc::ServerBuilder builder;
+    int port = 0;
+    builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
+    ConfigureGrpc(builder);
+    builder.RegisterService(ingest_.service());
+    server_ = builder.BuildAndStart();
+    ASSERT_NE(server_, nullptr);
+    channel_ = grpc::CreateChannel(absl::StrFormat("127.0.0.1:%d", port), grpc::InsecureChannelCredentials());
+    stub_ = v1::IngestService::NewStub(channel_);
+  }
+  void TearDown() override {
+    Shutdown();
+    CompleteAll();
+  }
+
+  static Integration Door(std::string_view id, std::string_view source, std::string_view key) {
+    Integration door;
+    door.id = IntegrationId(id);
+    door.source = source;
+    door.key_hash = HashKey(key);
+    return door;
+  }
+
+  // As the server does: at once, whatever is under way.
+  void Shutdown() {
+    if (server_) server_->Shutdown(std::chrono::system_clock::now());
+    server_.reset();
+  }
+  void CompleteAll() {
+    while (inlet_.Complete()) {
+    }
+  }
+
+  grpc::Status Ingest(const v1::IngestRequest& request, v1::IngestResponse& response, std::string_view key) {
+    grpc::ClientContext context;
+    Prepare(context, key);
+    return stub_->Ingest(&context, request, &response);
+  }
+  grpc::Status IngestBytes(std::string_view bytes) {
+    grpc::ClientContext context;
+    Prepare(context, "stream-key");
+    grpc::ByteBuffer response;
+    const grpc::internal::RpcMethod method("/tocsin.v1.IngestService/Ingest", grpc::internal::RpcMethod::NORMAL_RPC);
+    return grpc::internal::BlockingUnaryCall<grpc::ByteBuffer, grpc::ByteBuffer, grpc::ByteBuffer, grpc::ByteBuffer>(
+        channel_.get(), method, &context, BufferOf(bytes), &response);
+  }
+
+  RulesPtr rules_;
+  FakeInlet inlet_;
+  FixedClock clock_;
+  KeyRing keys_{
+      [this] { return rules_; },
+      [](const IntegrationId& id) -> std::optional<IntegrationIndex> { return id.value() == "stream" ? 1 : 0; }};
+  GrpcIngest ingest_{inlet_, keys_, clock_};
+  std::unique_ptr<grpc::Server> server_;
+  std::shared_ptr<grpc::Channel> channel_;
+  std::unique_ptr<v1::IngestService::Stub> stub_;
+};
+
+TEST_F(GrpcIngestTest, GrantsCreditBeforeAnythingIsSent) {
+  Client client(*stub_, "stream-key");
+  EXPECT_EQ(client.Receive().credit(), kStreamCredit);
+  client.HalfClose();
+  EXPECT_TRUE(client.End().ok());
+  EXPECT_EQ(ingest_.ReadStatistics().streams, 1U);
+}
+
+TEST_F(GrpcIngestTest, AnswersABatchOnlyWhenItIsDurable) {
+  inlet_.Hold();
+  Client client(*stub_, "stream-key");
+  client.Receive();
+  ASSERT_TRUE(client.Send(Batch(7, {"A", "B"})));
+  inlet_.Await(1);
+  std::atomic<bool> durable = false;
+  std::atomic<bool> durable_at_answer = false;
+  v1::IngestResponse response;
+  std::thread reader([&] {
+    response = client.Receive();
+    durable_at_answer = durable.load();
+  });
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));  // time for an answer that must not come
+  durable = true;
+  EXPECT_TRUE(inlet_.Complete());
+  reader.join();
+  EXPECT_TRUE(durable_at_answer);
+  EXPECT_EQ(response.batch_id(), 7U);
+  EXPECT_EQ(response.accepted(), 2U);
+  EXPECT_EQ(response.sequence(), 1U);
+  EXPECT_EQ(response.outcomes_size(), 0) << "nobody has asked for them";
+  EXPECT_EQ(inlet_.batches()[0].integration, 1U);
+}
+
+TEST_F(GrpcIngestTest, AnswersInTheOrderOfTheBatchesThoughReceiptsComeInAnother) {
+  inlet_.Hold();
+  Client client(*stub_, "stream-key");
+  client.Receive();
+  for (std::uint64_t id = 1; id <= 5; ++id)
+    ASSERT_TRUE(client.Send(Batch(id, {"A"})));
+  inlet_.Await(5);
+  while (inlet_.Complete(true)) {
+  }
+  for (std::uint64_t id = 1; id <= 5; ++id) {
+    const v1::IngestResponse response = client.Receive();
+    EXPECT_EQ(response.batch_id(), id);
+    EXPECT_EQ(response.sequence(), id);
+  }
+}
+
+TEST_F(GrpcIngestTest, NamesTheIndexAndTheFieldOfARejectionAndGivesOutcomesWhenAsked) {
+  Client client(*stub_, "stream-key");
+  client.Receive();
+  v1::IngestRequest request = Batch(1, {"A", "", "C", "D"});
+  request.mutable_alerts(3)->set_dedup_key(std::string(1025, 'k'));
+  request.set_want_outcomes(true);
+  ASSERT_TRUE(client.Send(request));
+  const v1::IngestResponse response = client.Receive();
+  EXPECT_EQ(response.accepted(), 2U);
+  ASSERT_EQ(response.rejections_size(), 2);
+  EXPECT_EQ(response.rejections(0).index(), 1U);
+  EXPECT_EQ(response.rejections(0).reason(), "labels: at least one label pair required");
+  EXPECT_EQ(response.rejections(1).index(), 3U);
+  EXPECT_EQ(response.rejections(1).reason(), "dedup_key: has 1025 bytes, at most 1024");
+  EXPECT_THAT(response.outcomes(), ElementsAre(v1::IngestResponse::OUTCOME_NEW, v1::IngestResponse::OUTCOME_REJECTED,
+                                               v1::IngestResponse::OUTCOME_NEW, v1::IngestResponse::OUTCOME_REJECTED));
+  EXPECT_EQ(ingest_.ReadStatistics().rejected_events, 2U);
+}
+
+TEST_F(GrpcIngestTest, AnswersABatchInWhichNothingCanBeTaken) {
+  Client client(*stub_, "stream-key");
+  client.Receive();
+  v1::IngestRequest request = Batch(1, {"", ""});
+  request.set_want_outcomes(true);
+  ASSERT_TRUE(client.Send(request));
+  ASSERT_TRUE(client.Send(Batch(2, {})));
+  const v1::IngestResponse response = client.Receive();
+  EXPECT_EQ(response.accepted(), 0U);
+  EXPECT_THAT(response.outcomes(),
+              ElementsAre(v1::IngestResponse::OUTCOME_REJECTED, v1::IngestResponse::OUTCOME_REJECTED));
+  EXPECT_EQ(client.Receive().batch_id(), 2U);
+  EXPECT_THAT(inlet_.batches(), SizeIs(0));
+}
+
+TEST_F(GrpcIngestTest, TellsARefusedSenderWhenToComeAgainAndTheStreamGoesOn) {
+  Client client(*stub_, "stream-key");
+  client.Receive();
+  for (const Admission why : {Admission::kOverloaded, Admission::kDiskLow}) {
+    inlet_.Refuse(why);
+    ASSERT_TRUE(client.Send(Batch(1, {"A", ""})));
+    const v1::IngestResponse response = client.Receive();
+    EXPECT_EQ(response.batch_id(), 1U);
+    EXPECT_EQ(response.accepted(), 0U);
+    EXPECT_EQ(response.rejections_size(), 0) << "all of it is to be sent again";
+    EXPECT_EQ(response.retry_after().seconds(), 1);
+    EXPECT_EQ(response.retry_after().nanos(), 500'000'000);
+  }
+  EXPECT_EQ(ingest_.ReadStatistics().rejected_events, 0U) << "they would be counted again with each retry";
+  inlet_.Refuse(Admission::kAccepted);
+  ASSERT_TRUE(client.Send(Batch(2, {"A"})));
+  const v1::IngestResponse response = client.Receive();
+  EXPECT_EQ(response.accepted(), 1U);
+  EXPECT_FALSE(response.has_retry_after());
+}
+
+TEST_F(GrpcIngestTest, EndsTheStreamForWhatSendingAgainDoesNotCure) {
+  const struct {
+    Admission why;
+    grpc::StatusCode code;
+  } cases[] = {
+      {Admission::kStopping, grpc::StatusCode::UNAVAILABLE     },
+      {Admission::kTooLarge, grpc::StatusCode::INVALID_ARGUMENT}
+  };
+  for (const auto& [why, code] : cases) {
+    inlet_.Refuse(why);
+    Client client(*stub_, "stream-key");
+    client.Receive();
+    client.Send(Batch(1, {"A"}));
+    EXPECT_EQ(client.End().error_code(), code);
+  }
+}
+
+TEST_F(GrpcIngestTest, TakesAsManyUnansweredBatchesAsItGrantsAndEndsTheStreamAtOneMore) {
+  inlet_.Hold();
+  Client client(*stub_, "stream-key");
+  client.Receive();
+  for (std::uint64_t id = 1; id <= kStreamCredit; ++id)
+    ASSERT_TRUE(client.Send(Batch(id, {"A"})));
+  inlet_.Await(kStreamCredit);
+  EXPECT_EQ(ingest_.ReadStatistics().over_credit, 0U);
+  client.Send(Batch(99, {"A"}));
+  EXPECT_EQ(client.End().error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_EQ(ingest_.ReadStatistics().over_credit, 1U);
+  EXPECT_THAT(inlet_.batches(), SizeIs(kStreamCredit));
+  CompleteAll();  // receipts of a stream that is over
+}
+
+TEST_F(GrpcIngestTest, NeverTakesAClientThatKeepsToItsCreditForOneThatDoesNot) {
+  Client client(*stub_, "stream-key");
+  client.Receive();
+  std::uint64_t sent = 0;
+  std::uint64_t answered = 0;
+  while (answered < 2'000) {
+    while (sent < answered + kStreamCredit)
+      ASSERT_TRUE(client.Send(Batch(++sent, {"A"})));
+    ASSERT_EQ(client.Receive().batch_id(), ++answered) << client.End().error_message();
+  }
+}
+
+TEST_F(GrpcIngestTest, AnswersAllThatWasSentBeforeTheClientClosedItsSide) {
+  inlet_.Hold();
+  Client client(*stub_, "stream-key");
+  client.Receive();
+  for (std::uint64_t id = 1; id <= 3; ++id)
+    ASSERT_TRUE(client.Send(Batch(id, {"A"})));
+  client.HalfClose();
+  inlet_.Await(3);
+  CompleteAll();
+  for (std::uint64_t id = 1; id <= 3; ++id)
+    EXPECT_EQ(client.Receive().batch_id(), id);
+  EXPECT_TRUE(client.End().ok());
+}
+
+TEST_F(GrpcIngestTest, RefusesKeysThatOpenNoStream) {
+  const struct {
+    std::string_view key;
+    grpc::StatusCode code;
+    std::string_view message;
+  } cases[] = {
+      {"",          grpc::StatusCode::UNAUTHENTICATED,   "authorization: Bearer"      },
+      {"wrong-key", grpc::StatusCode::UNAUTHENTICATED,   "no integration has this key"},
+      {"hooks-key", grpc::StatusCode::PERMISSION_DENIED, "reads webhooks of generic"  },
+  };
+  for (const auto& [key, code, message] : cases) {
+    Client client(*stub_, key);
+    EXPECT_EQ(client.Receive().credit(), 0U);
+    const grpc::Status streamed = client.End();
+    EXPECT_EQ(streamed.error_code(), code) << key;
+    EXPECT_THAT(streamed.error_message(), HasSubstr(message));
+    v1::IngestResponse response;
+    const grpc::Status called = Ingest(Batch(1, {"A"}), response, key);
+    EXPECT_EQ(called.error_code(), code) << key;
+    EXPECT_THAT(called.error_message(), HasSubstr(message));
+  }
+  EXPECT_EQ(ingest_.ReadStatistics().unknown_keys, 4U);
+  EXPECT_THAT(inlet_.batches(), SizeIs(0));
+}
+
+TEST_F(GrpcIngestTest, EndsTheStreamOfMalformedBytesAndNamesTheOffset) {
+  grpc::ClientContext context;
+  Prepare(context, "stream-key");
+  const grpc::internal::RpcMethod method("/tocsin.v1.IngestService/Stream", grpc::internal::RpcMethod::BIDI_STREAMING);
+  const std::unique_ptr<grpc::ClientReaderWriter<grpc::ByteBuffer, grpc::ByteBuffer>> stream(
+      grpc::internal::ClientReaderWriterFactory<grpc::ByteBuffer, grpc::ByteBuffer>::Create(channel_.get(), method,
+                                                                                            &context));
+  ASSERT_TRUE(stream->Write(BufferOf("\x08\x07\xFF")));
+  grpc::ByteBuffer ignored;
+  while (stream->Read(&ignored)) {
+  }
+  const grpc::Status status = stream->Finish();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_THAT(status.error_message(), HasSubstr("offset 3"));
+  EXPECT_EQ(ingest_.ReadStatistics().malformed, 1U);
+}
+
+TEST_F(GrpcIngestTest, SurvivesClientsThatCancelWhileReceiptsAreOutstanding) {
+  inlet_.Hold();
+  std::size_t batches = 0;
+  for (int round = 0; round < 60; ++round) {
+    Client client(*stub_, "stream-key");
+    client.Receive();
+    for (std::uint64_t id = 1; id <= 4; ++id, ++batches)
+      ASSERT_TRUE(client.Send(Batch(id, {"A"})));
+    if (round % 2 == 0) client.HalfClose();
+    inlet_.Await(batches);
+    // Before, during and after the end of the stream.
+    if (round % 3 == 0) inlet_.Complete();
+    std::thread committer([&] {
+      if (round % 3 != 2) CompleteAll();
+    });
+    client.Cancel();
+    client.End();
+    committer.join();
+    CompleteAll();
+  }
+  EXPECT_EQ(ingest_.ReadStatistics().batches, batches);
+}
+
+TEST_F(GrpcIngestTest, LetsTheServerStopThoughReceiptsOfStreamsAreOutstandingAndTakesThemLater) {
+  inlet_.Hold();
+  Client open(*stub_, "stream-key");
+  Client closed(*stub_, "stream-key");
+  for (Client* client : {&open, &closed}) {
+    client->Receive();
+    ASSERT_TRUE(client->Send(Batch(1, {"A"})));
+  }
+  closed.HalfClose();
+  inlet_.Await(2);
+  Shutdown();     // returns only when no call is left
+  CompleteAll();  // receipts that find their streams gone
+  EXPECT_FALSE(open.End().ok());
+  EXPECT_FALSE(closed.End().ok());
+}
+
+TEST_F(GrpcIngestTest, AnswersTheUnaryCall) {
+  v1::IngestRequest request = Batch(5, {"A", ""});
+  request.set_want_outcomes(true);
+  v1::IngestResponse response;
+  ASSERT_TRUE(Ingest(request, response, "stream-key").ok());
+  EXPECT_EQ(response.batch_id(), 5U);
+  EXPECT_EQ(response.accepted(), 1U);
+  EXPECT_EQ(response.rejections_size(), 1);
+  EXPECT_EQ(response.outcomes_size(), 2);
+  EXPECT_EQ(response.sequence(), 1U);
+  inlet_.Refuse(Admission::kOverloaded);
+  ASSERT_TRUE(Ingest(request, response, "stream-key").ok());
+  EXPECT_EQ(response.retry_after().seconds(), 1);
+  EXPECT_EQ(response.accepted(), 0U);
+  const grpc::Status malformed = IngestBytes("\xFF");
+  EXPECT_EQ(malformed.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_THAT(malformed.error_message(), HasSubstr("offset 1"));
+}
+
+TEST_F(GrpcIngestTest, SurvivesUnaryCallsThatAreCancelledBeforeTheirReceipt) {
+  inlet_.Hold();
+  for (std::size_t round = 1; round <= 30; ++round) {
+    grpc::ClientContext context;
+    Prepare(context, "stream-key");
+    v1::IngestResponse response;
+    grpc::Status status;
+    std::thread caller([&] { status = stub_->Ingest(&context, Batch(1, {"A"}), &response); });
+    inlet_.Await(round);
+    context.TryCancel();
+    if (round % 2 == 0) CompleteAll();
+    caller.join();
+    CompleteAll();
+  }
+}
+
+TEST_F(GrpcIngestTest, RefusesAMessageBeyondItsLimitWithoutReadingIt) {
+  v1::IngestRequest request;
+  (*request.add_alerts()->mutable_labels())["alertname"] = std::string(5 << 20, 'x');
+  v1::IngestResponse response;
+  EXPECT_EQ(Ingest(request, response, "stream-key").error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_EQ(ingest_.ReadStatistics().batches, 0U);
+}
+
+}  // namespace
+}  // namespace tocsin
