@@ -26,10 +26,18 @@ void EncodeInto(const Change& change, std::vector<std::string>& bodies) {
   TOCSIN_CHECK(change.rows.size() + change.entries.size() > 1, "a single row fits a journal entry");
   const auto rows = static_cast<std::ptrdiff_t>(change.rows.size() / 2);
   const auto entries = static_cast<std::ptrdiff_t>(change.entries.size() / 2);
-  Change first{change.now, {change.entries.begin(), change.entries.begin() + entries},
-               {change.rows.begin(), change.rows.begin() + rows}, {}};
-  Change second{change.now, {change.entries.begin() + entries, change.entries.end()},
-                {change.rows.begin() + rows, change.rows.end()}, change.removed};
+  Change first{
+      change.now,
+      {change.entries.begin(),      change.entries.begin() + entries},
+      {change.rows.begin(),                           change.rows.begin() + rows},
+      {                                                    }
+  };
+  Change second{
+      change.now,
+      {change.entries.begin() + entries, change.entries.end()},
+      {change.rows.begin() + rows,       change.rows.end()   },
+      change.removed
+  };
   EncodeInto(first, bodies);
   EncodeInto(second, bodies);
 }
