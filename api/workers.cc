@@ -1,10 +1,10 @@
 #include "api/workers.h"
 
-#include <condition_variable>
 #include <deque>
-#include <mutex>
 #include <thread>
 #include <vector>
+
+#include "base/mutex.h"
 
 namespace tocsin {
 
@@ -16,10 +16,10 @@ class Workers::Impl {
   }
   ~Impl() {
     {
-      std::lock_guard<std::mutex> lock(mutex_);
+      MutexLock lock(mutex_);
       stopping_ = true;
     }
-    condition_.notify_all();
+    changed_.NotifyAll();
     for (std::thread& thread : threads_)
       thread.join();
   }
@@ -28,34 +28,35 @@ class Workers::Impl {
 
   bool Post(absl::AnyInvocable<void()> task) {
     {
-      std::lock_guard<std::mutex> lock(mutex_);
+      MutexLock lock(mutex_);
       if (stopping_ || waiting_.size() >= most_waiting_) return false;
       waiting_.push_back(std::move(task));
     }
-    condition_.notify_one();
+    changed_.NotifyOne();
     return true;
   }
 
  private:
   void Run() {
-    std::unique_lock<std::mutex> lock(mutex_);
-    for (;;) {
-      condition_.wait(lock, [this] { return stopping_ || !waiting_.empty(); });
-      if (waiting_.empty()) return;
-      absl::AnyInvocable<void()> task = std::move(waiting_.front());
-      waiting_.pop_front();
-      lock.unlock();
+    while (absl::AnyInvocable<void()> task = Take())
       task();
-      task = nullptr;
-      lock.lock();
-    }
+  }
+
+  // Waits for a task; null when all are done and no more come.
+  absl::AnyInvocable<void()> Take() {
+    MutexLock lock(mutex_);
+    changed_.Wait(mutex_, [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return stopping_ || !waiting_.empty(); });
+    if (waiting_.empty()) return nullptr;
+    absl::AnyInvocable<void()> task = std::move(waiting_.front());
+    waiting_.pop_front();
+    return task;
   }
 
   const std::size_t most_waiting_;
-  std::mutex mutex_;
-  std::condition_variable condition_;
-  std::deque<absl::AnyInvocable<void()>> waiting_;
-  bool stopping_ = false;
+  Mutex mutex_;
+  ConditionVariable changed_;
+  std::deque<absl::AnyInvocable<void()>> waiting_ ABSL_GUARDED_BY(mutex_);
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   std::vector<std::thread> threads_;
 };
 

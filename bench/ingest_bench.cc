@@ -4,8 +4,8 @@
 //   HTTP   the real server | Debian's Alertmanager; the same client
 //   memory resident bytes for each active alert of both
 //
-// Payload: 8 labels of which two are unique to the alert, 2 annotations of which one is unique, about 370 bytes as JSON. Every
-// process, the client included, shares the machine's cores; so the ratios mean something and the absolute figures little.
+// Every process, the client included, shares the machine's cores; so the ratios mean something and the absolute figures
+// little.
 #include <atomic>
 #include <cstdio>
 #include <cstring>
@@ -30,15 +30,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "tocsin/v1/ingest.grpc.pb.h"
+#include "bench/ingest_payload.h"
 
 namespace tocsin {
 namespace {
 
 constexpr int kStreams = 2;
-constexpr int kAlertsPerMessage = 500;
-constexpr int kAlertsPerPost = 100;
-constexpr int kKeys = 100'000;
 constexpr char kMethod[] = "/tocsin.v1.IngestService/Stream";
 constexpr char kKey[] = "bench-stream-key-0123456789";
 
@@ -48,59 +45,6 @@ struct Settings {
   std::string alertmanager;
   std::string scratch;
 };
-
-// --- the payload ---
-
-std::vector<std::pair<std::string, std::string>> LabelsOf(int key) {
-  return {
-      {"alertname",                "HighErrorRate"                        },
-      {                                             "cluster", absl::StrFormat("prod-%d",                                key % 4)},
-      {                                             "env",              "production"                                       },
-      {                                    "instance",              absl::StrFormat("10.%d.%d.%d:9100",                                      key / 65'536, key / 256 % 256, key % 256)},
-      {                                   "job",                      absl::StrFormat("service-%d",            key % 50)},
-      { "pod",                      absl::StrFormat("pod-%08x",              static_cast<unsigned>(key) * 2'654'435'761U)},
-      {"severity",                 key % 100 == 0 ? "critical" : "warning"},
-      {                                             "team", absl::StrFormat("team-%d",                               key % 10)}
-  };
-}
-
-std::vector<std::pair<std::string, std::string>> AnnotationsOf(int key) {
-  return {
-      {"runbook_url",                                                            "https://runbooks.example.com/high-error-rate"},
-      { "summary", absl::StrFormat("error rate of instance %d is above 5%% for 10 minutes",                                           key)}
-  };
-}
-
-grpc::ByteBuffer MessageOf(int first) {
-  v1::IngestRequest request;
-  request.set_batch_id(static_cast<std::uint64_t>(first));
-  for (int i = 0; i < kAlertsPerMessage; ++i) {
-    v1::Alert& alert = *request.add_alerts();
-    for (const auto& [name, value] : LabelsOf((first + i) % kKeys))
-      (*alert.mutable_labels())[name] = value;
-    for (const auto& [name, value] : AnnotationsOf((first + i) % kKeys))
-      (*alert.mutable_annotations())[name] = value;
-  }
-  const std::string bytes = request.SerializeAsString();
-  const grpc::Slice slice(bytes);
-  return grpc::ByteBuffer(&slice, 1);
-}
-
-std::string BodyOf(int first, int count) {
-  const auto object = [](const std::vector<std::pair<std::string, std::string>>& pairs) {
-    std::string text = "{";
-    for (const auto& [name, value] : pairs) {
-      absl::StrAppendFormat(&text, "%s\"%s\":\"%s\"", text.size() > 1 ? "," : "", name, value);
-    }
-    return text + "}";
-  };
-  std::string body = "[";
-  for (int i = first; i < first + count; ++i) {
-    absl::StrAppendFormat(&body, "%s{\"labels\":%s,\"annotations\":%s}", body.size() > 1 ? "," : "",
-                          object(LabelsOf(i % kKeys)), object(AnnotationsOf(i % kKeys)));
-  }
-  return body + "]";
-}
 
 // --- processes ---
 
@@ -309,14 +253,6 @@ bool Exchange(int fd, const std::string& request) {
     const std::size_t body = length == std::string::npos ? 0 : std::stoul(answer.substr(length + 16));
     if (answer.size() >= end + 4 + body) return answer.compare(9, 1, "2") == 0;
   }
-}
-
-std::string PostOf(int first, int count) {
-  const std::string body = BodyOf(first, count);
-  return absl::StrFormat(
-      "POST /api/v2/alerts HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n"
-      "Content-Length: %d\r\n\r\n%s",
-      body.size(), body);
 }
 
 // Requests per second that were answered with success.

@@ -1,4 +1,5 @@
 // apply, export, status, oncall, page.
+#include <charconv>
 #include <cstdio>
 #include <fstream>
 #include <sstream>
@@ -178,8 +179,11 @@ int RunOnCall(std::span<const std::string> arguments) {
   };
   return WithClient("oncall", arguments, kOwn, [](const Arguments& parsed, const Client& client) -> absl::Status {
     if (!parsed.has("days")) return ShowOnCall(parsed, client);
-    const int days = std::atoi(parsed.get("days").c_str());
-    if (parsed.positional().size() != 1 || days < 1 || days > 730) {
+    const std::string text = parsed.get("days");
+    int days = 0;
+    const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), days);
+    const bool whole = error == std::errc() && stop == text.data() + text.size();
+    if (parsed.positional().size() != 1 || !whole || days < 1 || days > 730) {
       return Invalid("--days takes 1 to 730 and the name of one schedule");
     }
     return ShowShifts(parsed, client, days);

@@ -1,12 +1,11 @@
 #include "engine/pipeline.h"
 
-#include <condition_variable>
-#include <mutex>
 #include <thread>
 #include <utility>
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/mutex.h"
 #include "base/status.h"
 #include "engine/pipeline_stages.h"
 #include "model/codec/response_codec.h"
@@ -24,19 +23,19 @@ constexpr absl::Duration kLongestDowntime = absl::Hours(24 * 365);
 class Signal {
  public:
   void Set() {
-    std::lock_guard<std::mutex> lock(mutex_);
+    MutexLock lock(mutex_);
     set_ = true;
-    condition_.notify_all();
+    changed_.NotifyAll();
   }
   void Wait() {
-    std::unique_lock<std::mutex> lock(mutex_);
-    condition_.wait(lock, [this] { return set_; });
+    MutexLock lock(mutex_);
+    changed_.Wait(mutex_, [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return set_; });
   }
 
  private:
-  std::mutex mutex_;
-  std::condition_variable condition_;
-  bool set_ = false;
+  Mutex mutex_;
+  ConditionVariable changed_;
+  bool set_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
 // What readers on any thread may know of the rules; replaced as a whole.
