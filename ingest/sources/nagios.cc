@@ -32,10 +32,12 @@ constexpr Transition kTransitions[] = {
     {"ACKNOWLEDGE",       EventKind::kAcknowledge},
     {"FLAPPINGSTART",     std::nullopt           },
     {"FLAPPINGSTOP",      std::nullopt           },
+    {"FLAPPINGEND",       std::nullopt           }, // Icinga
     {"FLAPPINGDISABLED",  std::nullopt           },
     {"DOWNTIMESTART",     std::nullopt           },
     {"DOWNTIMEEND",       std::nullopt           },
     {"DOWNTIMECANCELLED", std::nullopt           },
+    {"DOWNTIMEREMOVED",   std::nullopt           }, // Icinga
     {"CUSTOM",            std::nullopt           },
 };
 

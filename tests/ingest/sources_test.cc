@@ -211,6 +211,8 @@ TEST(NagiosSourceTest, MapsNotificationTypes) {
       {"RECOVERY",        EventKind::kResolve    },
       {"ACKNOWLEDGEMENT", EventKind::kAcknowledge},
       {"FLAPPINGSTART",   std::nullopt           },
+      {"FLAPPINGEND",     std::nullopt           },
+      {"DOWNTIMEREMOVED", std::nullopt           },
       {"DOWNTIMEEND",     std::nullopt           },
       {"CUSTOM",          std::nullopt           },
       {"SOMETHINGNEW",    EventKind::kTrigger    },
