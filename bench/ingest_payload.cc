@@ -61,7 +61,7 @@ std::string BodyOf(int first, int count) {
   std::string body = "[";
   for (int i = first; i < first + count; ++i) {
     absl::StrAppendFormat(&body, "%s{\"labels\":%s,\"annotations\":%s}", body.size() > 1 ? "," : "",
-                          object(LabelsOf(i % kKeys)), object(AnnotationsOf(i % kKeys)));
+                          object(LabelsOf(i)), object(AnnotationsOf(i)));
   }
   return body + "]";
 }

@@ -54,6 +54,10 @@ class Cursor {
   }
 
   bool ReadVarint(std::uint64_t& value, unsigned most_bytes = kNumberBytes) {
+    if (at_ != end_ && (static_cast<std::uint8_t>(*at_) & 0x80U) == 0) [[likely]] {
+      value = static_cast<std::uint8_t>(*at_++);
+      return true;
+    }
     value = 0;
     for (unsigned shift = 0; shift < 7 * most_bytes; shift += 7) {
       if (at_ == end_) return Fail();

@@ -66,8 +66,14 @@ absl::Status CheckText(std::string_view what, const LabelView& text, std::size_t
   if (text.value.size() > value_limit) {
     return Invalid("%s: %s has %d bytes, at most %d", what, JsonQuote(text.name), text.value.size(), value_limit);
   }
-  if (!IsValidUtf8(text.name)) return Invalid("%s: name %s is not UTF-8", what, JsonQuote(text.name));
-  if (!IsValidUtf8(text.value)) return Invalid("%s: value of %s is not UTF-8", what, JsonQuote(text.name));
+  return absl::OkStatus();
+}
+
+absl::Status CheckUtf8(std::string_view what, std::span<const LabelView> texts) {
+  for (const LabelView& text : texts) {
+    if (!IsValidUtf8(text.name)) return Invalid("%s: name %s is not UTF-8", what, JsonQuote(text.name));
+    if (!IsValidUtf8(text.value)) return Invalid("%s: value of %s is not UTF-8", what, JsonQuote(text.name));
+  }
   return absl::OkStatus();
 }
 
@@ -81,11 +87,54 @@ absl::Status CheckTexts(std::string_view what,
   return absl::OkStatus();
 }
 
+// Whether no byte has its high bit set, and so all is UTF-8. Most texts are short: words are read where there are eight bytes,
+// overlapping at the end, and one test is made for all of them.
+std::uint64_t HighBits(std::string_view text) {
+  std::uint64_t bits = 0;
+  const char* at = text.data();
+  std::size_t left = text.size();
+  std::uint64_t word = 0;
+  for (; left >= 8; left -= 8, at += 8) {
+    std::memcpy(&word, at, 8);
+    bits |= word;
+  }
+  if (left >= 4) {
+    std::uint32_t half = 0;
+    std::memcpy(&half, at, 4);
+    bits |= half;
+    at += 4;
+    left -= 4;
+  }
+  for (; left > 0; --left, ++at)
+    bits |= static_cast<unsigned char>(*at);
+  return bits;
+}
+
+bool AreAscii(std::span<const LabelView> texts) {
+  std::uint64_t bits = 0;
+  for (const LabelView& text : texts)
+    bits |= HighBits(text.name) | HighBits(text.value);
+  return (bits & 0x8080'8080'8080'8080) == 0;
+}
+
+// The first bytes of a name as a number that orders as the name does, as far as it goes: most comparisons end here.
+std::uint64_t Prefix(std::string_view name) {
+  std::uint64_t word = 0;
+  std::memcpy(&word, name.data(), std::min<std::size_t>(name.size(), 8));
+  return __builtin_bswap64(word);
+}
+
+bool Precedes(std::string_view a, std::string_view b) {
+  const std::uint64_t first = Prefix(a);
+  const std::uint64_t second = Prefix(b);
+  return first != second ? first < second : a < b;
+}
+
 // Sorted by name, the last of equal names kept, empty values dropped; in place, without allocation.
 std::span<LabelView> NormaliseInPlace(std::span<LabelView> labels) {
   // Insertion sort is stable and best for the few, mostly sorted labels of real senders.
   for (std::size_t i = 1; i < labels.size(); ++i) {
-    for (std::size_t j = i; j > 0 && labels[j].name < labels[j - 1].name; --j)
+    for (std::size_t j = i; j > 0 && Precedes(labels[j].name, labels[j - 1].name); --j)
       std::swap(labels[j], labels[j - 1]);
   }
   std::size_t kept = 0;
@@ -120,6 +169,15 @@ std::byte* WriteSection(std::byte* to, std::span<const LabelView> texts) {
   for (const LabelView& text : texts)
     to = Write(Write(to, text.name), text.value);
   return end;
+}
+
+std::string_view AsText(std::span<const std::byte> bytes) {
+  return {static_cast<const char*>(static_cast<const void*>(bytes.data())), bytes.size()};
+}
+
+// Keys of different integrations, and of the two kinds, never meet.
+std::uint64_t ScopeSeed(std::uint64_t seed, IntegrationIndex integration, char kind) {
+  return (seed ^ (std::uint64_t{integration} << 8U | static_cast<unsigned char>(kind))) * 0x9E3779B97F4A7C15;
 }
 
 std::int64_t ToNs(const std::optional<absl::Time>& time) {
@@ -202,23 +260,11 @@ AlertKey KeyOf(std::uint64_t seed,
                IntegrationIndex integration,
                std::string_view dedup_key,
                std::span<const LabelView> labels) {
-  // Lengths go in with the bytes, so that {"ab": "c"} and {"a": "bc"} differ; a first byte tells the two kinds apart.
-  thread_local std::string bytes;
-  bytes.clear();
-  bytes.append(reinterpret_cast<const char*>(&integration), sizeof integration);
-  bytes += dedup_key.empty() ? 'l' : 'k';
-  if (!dedup_key.empty()) {
-    bytes += dedup_key;
-    return HashTo128(bytes, seed);
-  }
-  for (const LabelView& label : labels) {
-    const TextLengths lengths{static_cast<std::uint16_t>(label.name.size()),
-                              static_cast<std::uint16_t>(label.value.size())};
-    bytes.append(reinterpret_cast<const char*>(&lengths), sizeof lengths);
-    bytes += label.name;
-    bytes += label.value;
-  }
-  return HashTo128(bytes, seed);
+  if (!dedup_key.empty()) return HashTo128(dedup_key, ScopeSeed(seed, integration, 'k'));
+  thread_local std::vector<std::byte> section;
+  section.assign(SectionBytes(labels), std::byte{0});
+  WriteSection(section.data(), labels);
+  return HashTo128(AsText(section), ScopeSeed(seed, integration, 'l'));
 }
 
 absl::Status EventBatch::Append(const EventHeader& prototype,
@@ -234,6 +280,11 @@ absl::Status EventBatch::Append(const EventHeader& prototype,
   }
   if (link.size() > limits::kLabelValueBytes) {
     return Invalid("link: has %d bytes, at most %d", link.size(), limits::kLabelValueBytes);
+  }
+  const bool plain = AreAscii(labels) && AreAscii(annotations);
+  if (!plain) {
+    TOCSIN_TRY(CheckUtf8("labels", labels));
+    TOCSIN_TRY(CheckUtf8("annotations", annotations));
   }
   if (!IsValidUtf8(dedup_key) || !IsValidUtf8(link)) return Invalid("dedup_key or link is not UTF-8");
   const std::span<const LabelView> kept = NormaliseInPlace(labels);
@@ -253,11 +304,13 @@ absl::Status EventBatch::Append(const EventHeader& prototype,
   header.dedup_key_bytes = static_cast<std::uint16_t>(dedup_key.size());
   header.link_bytes = static_cast<std::uint16_t>(link.size());
   header.integration = integration_;
-  header.key = KeyOf(seed_, integration_, dedup_key, kept);
+  std::byte* const section = to + sizeof header;
+  std::byte* const section_end = WriteSection(section, kept);
+  Write(Write(WriteSection(section_end, annotations), dedup_key), link);
+  // As KeyOf, without writing the section once more.
+  header.key = dedup_key.empty() ? HashTo128(AsText({section, section_end}), ScopeSeed(seed_, integration_, 'l'))
+                                 : KeyOf(seed_, integration_, dedup_key, {});
   std::memcpy(to, &header, sizeof header);
-  to += sizeof header;
-  to = WriteSection(WriteSection(to, kept), annotations);
-  Write(Write(to, dedup_key), link);
   offsets_.push_back(static_cast<std::uint32_t>(start));
   return absl::OkStatus();
 }
