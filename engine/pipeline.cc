@@ -68,7 +68,7 @@ class Engine::Impl {
   bool StepCommitter() { return commit_.Step(shards_, *responder_); }
   bool StepResponder() { return responder_->Step(commit_.wakeup()); }
   bool StepKeeper() {
-    return keeper_.Step(shards_, [this](std::function<void()> done) { Barrier(std::move(done)); });
+    return keeper_.Step(shards_, [this](std::function<void()> done) { return Barrier(std::move(done)); });
   }
 
   Options options_;
@@ -91,7 +91,7 @@ class Engine::Impl {
   Admission Refuse(Admission why);
   bool PushParts(const EventBatch& batch, std::uint32_t slot, bool with_index);
   void Publish(const RulesPtr& rules, std::vector<IntegrationId> integrations);
-  void Barrier(std::function<void()> done);
+  bool Barrier(std::function<void()> done);
 
   Engine::Hooks hooks_;
   std::atomic<bool> stopping_{false};
@@ -267,12 +267,12 @@ Admission Engine::Impl::Submit(const EventBatch& batch, bool want_outcomes, Done
 }
 
 // An empty batch through every ring: its acknowledgement comes after everything that was applied before it.
-void Engine::Impl::Barrier(std::function<void()> done) {
+bool Engine::Impl::Barrier(std::function<void()> done) {
   EventBatch nothing(store_.key_seed(), 0);
   const auto parts = static_cast<std::uint32_t>(shards_.size());
   const std::optional<std::uint32_t> slot =
       submissions_.Take(parts, 0, [done = std::move(done)](const Receipt&) { done(); });
-  if (slot) PushParts(nothing, *slot, false);
+  return slot && PushParts(nothing, *slot, false);
 }
 
 void Engine::Impl::Publish(const RulesPtr& rules, std::vector<IntegrationId> integrations) {

@@ -119,13 +119,12 @@ bool KeeperStage::Step(std::span<const std::unique_ptr<ShardStage>> shards, cons
     case Phase::kBarrier:
       // What the copy has seen must be in the journal before the copy counts.
       if (!asked_) {
-        asked_ = true;
         answered_.store(false, std::memory_order_relaxed);
-        barrier([this] {
+        asked_ = barrier([this] {
           answered_.store(true, std::memory_order_release);
           wakeup_.Notify();
         });
-        return true;
+        return asked_ || kept;
       }
       if (!answered_.load(std::memory_order_acquire)) return kept;
       asked_ = false;

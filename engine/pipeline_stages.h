@@ -256,8 +256,9 @@ class KeeperStage {
   KeeperStage(const Engine::Options& options, Store& store, const Clock& clock, CommitStage& commit)
       : options_(options), store_(store), clock_(clock), commit_(commit) {}
 
-  // `barrier` asks for its callback once everything applied so far is durable.
-  using Barrier = std::function<void(std::function<void()>)>;
+  // `barrier` asks for its callback once everything applied so far is durable. False when the queues are too full to ask:
+  // the callback will not come, ask again later.
+  using Barrier = std::function<bool(std::function<void()>)>;
   bool Step(std::span<const std::unique_ptr<ShardStage>> shards, const Barrier& barrier);
   Store::Space space() const { return space_.load(std::memory_order_relaxed); }
   Wakeup& wakeup() { return wakeup_; }
