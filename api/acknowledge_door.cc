@@ -109,6 +109,11 @@ HttpResponse Acknowledge(Api& api, const AcknowledgeLink& link) {
   }
   const CommandResult result = api.engine.ExecuteAndWait(std::move(command));
   if (!result.status.ok()) return Refusal(result.status);
+  // Somebody else may have been first; then it is theirs.
+  const absl::StatusOr<Matter> matter = Find(api, link.subject);
+  if (matter.ok() && matter->acknowledged_by != "link:" + link.user.value()) {
+    return Html(200, "Already acknowledged by " + matter->acknowledged_by, matter->description);
+  }
   return Html(200, "Acknowledged",
               absl::StrFormat("<p>It is yours, %s. Nobody else is paged for it.</p>", Escape(link.user.value())));
 }

@@ -55,7 +55,7 @@ absl::Status ListAlerts(Api& api,
            (!group.set() || std::ranges::find(alert.groups, group) != alert.groups.end());
   };
   std::vector<AlertRecord> found;
-  for (; cursor.first < api.engine.shard_count(); cursor = {cursor.first + 1, 0}) {
+  while (cursor.first < api.engine.shard_count() && found.size() < page) {
     do {
       api.engine.ReadShardAndWait(static_cast<std::uint32_t>(cursor.first), [&](const Shard& shard) {
         cursor.second = shard.List(cursor.second, kScanSlice, [&](const AlertRecord& alert) {
@@ -64,7 +64,7 @@ absl::Status ListAlerts(Api& api,
         });
       });
     } while (cursor.second != 0 && found.size() < page);
-    if (found.size() >= page && cursor.second != 0) break;
+    if (cursor.second == 0) cursor = {cursor.first + 1, 0};
   }
   for (const AlertRecord& alert : found)
     ToProto(api, alert, *response.add_alerts());

@@ -177,10 +177,13 @@ absl::Status ExplainAlert(Api& api, const AlertRecord& alert, v1::ExplainRespons
     answer.set_verdict("it is over");
   } else if (alert.silence.set()) {
     answer.set_verdict(absl::StrFormat("nobody is paged for it: silence S%d matches", alert.silence.value()));
-  } else if (alert.groups.empty() || groups.empty()) {
-    answer.set_verdict("nobody is paged for it: its route has neither an escalation policy nor a receiver");
+  } else if (alert.groups.empty()) {
+    answer.set_verdict("nobody is paged for it: there was no route when it came");
+  } else if (groups.empty()) {
+    answer.set_verdict("it has just come; its group is being made");
   } else {
-    answer.set_verdict(absl::StrFormat("it is part of group G%d", groups.front().value()));
+    TOCSIN_ASSIGN(const Group group, FindGroup(api, groups.front()));
+    answer.set_verdict(absl::StrFormat("it is part of group G%d, which is %s", group.id.value(), Verdict(group)));
   }
   for (const GroupId group : groups)
     TOCSIN_TRY(ExplainGroup(api, group, response));

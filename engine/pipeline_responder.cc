@@ -184,8 +184,9 @@ void ResponderStage::Perform(const StartAttempt& effect) {
   hooks_.start_attempt(effect.notification, effect.deadline, std::move(gate));
 }
 
-// Events name integrations by number, so a new name is journalled before any event can carry it.
-void ResponderStage::Publish(const RulesPtr& rules) {
+// Events name integrations by number, so a new name is journalled before any event can carry it. The answer to whoever
+// declared it waits for that: after an OK its key opens.
+void ResponderStage::Publish(const RulesPtr& rules, Decided& by) {
   bool grown = false;
   for (const Integration& integration : rules->organisation->integrations) {
     if (std::ranges::find(integrations_, integration.id) != integrations_.end()) continue;
@@ -201,6 +202,8 @@ void ResponderStage::Publish(const RulesPtr& rules) {
   decided->bodies.push_back(EncodeIntegrations(integrations_));
   decided->integrations = integrations_;
   decided->effects.emplace_back(PublishRules{rules});
+  decided->result = by.result;
+  decided->done = std::exchange(by.done, nullptr);
   undelivered_.push_back(std::move(decided));
 }
 
@@ -217,7 +220,7 @@ void ResponderStage::LogViews(const absl::Status& applied) {
 void ResponderStage::Perform(Decided& decided) {
   for (const Effect& effect : decided.effects) {
     if (const auto* close = std::get_if<CloseGates>(&effect)) Perform(*close);
-    if (const auto* publish = std::get_if<PublishRules>(&effect)) Publish(publish->rules);
+    if (const auto* publish = std::get_if<PublishRules>(&effect)) Publish(publish->rules, decided);
   }
   for (const Effect& effect : decided.effects) {
     if (const auto* start = std::get_if<StartAttempt>(&effect)) Perform(*start);

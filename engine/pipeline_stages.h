@@ -180,7 +180,7 @@ class ResponderStage {
   void Decide(Decision decision, CommandDone done);
   void Perform(Decided& decided);
   void LogViews(const absl::Status& applied);
-  void Publish(const RulesPtr& rules);
+  void Publish(const RulesPtr& rules, Decided& by);
   void Perform(const CloseGates& effect);
   void Perform(const StartAttempt& effect);
 

@@ -2,6 +2,8 @@
 
 #include <limits>
 
+#include "absl/strings/str_replace.h"
+
 #include "model/codec/decode.h"
 #include "model/codec/enum_proto.h"
 
@@ -391,6 +393,16 @@ absl::Status FromProto(const v1::TimelineEntry& from, TimelineEntry& to) {
 
 void Redact(v1::Notification& notification) {
   notification.mutable_method()->clear_secret();
+  // The text has the link, too; a provider's answer may repeat the text.
+  if (const std::string& link = notification.acknowledge_url(); !link.empty()) {
+    for (std::string* text :
+         {notification.mutable_title(), notification.mutable_body(), notification.mutable_last_error()})
+      absl::StrReplaceAll(
+          {
+              {link, "(link)"}
+      },
+          text);
+  }
   notification.clear_acknowledge_url();
 }
 

@@ -1,0 +1,169 @@
+// The two faces of the API: who may call, what they speak, and that they say the same.
+#include <gmock/gmock.h>
+#include <grpcpp/impl/codegen/client_unary_call.h>
+#include <gtest/gtest.h>
+
+#include "tests/api/world.h"
+
+namespace tocsin {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+class ConnectTest : public ApiTest {
+ protected:
+  // One call over gRPC, in bytes.
+  grpc::Status Rpc(const std::string& path,
+                   std::string_view request,
+                   std::string_view authorization,
+                   std::string& out) {
+    grpc::ClientContext context;
+    context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(60));
+    if (!authorization.empty()) context.AddMetadata("authorization", std::string(authorization));
+    const grpc::Slice slice(request.data(), request.size());
+    const grpc::ByteBuffer sent(&slice, 1);
+    grpc::ByteBuffer received;
+    const grpc::internal::RpcMethod method(path.c_str(), grpc::internal::RpcMethod::NORMAL_RPC);
+    const grpc::Status status =
+        grpc::internal::BlockingUnaryCall<grpc::ByteBuffer, grpc::ByteBuffer, grpc::ByteBuffer, grpc::ByteBuffer>(
+            channel_.get(), method, &context, sent, &received);
+    std::vector<grpc::Slice> slices;
+    out.clear();
+    if (status.ok() && received.Dump(&slices).ok()) {
+      for (const grpc::Slice& each : slices)
+        out.append(reinterpret_cast<const char*>(each.begin()), each.size());
+    }
+    return status;
+  }
+};
+
+TEST_F(ConnectTest, CallsNothingWithoutTheToken) {
+  for (const Method& method : Methods()) {
+    const std::string path = "/" + std::string(method.service) + "/" + std::string(method.name);
+    for (const std::string& authorization : {std::string(), std::string("Bearer wrong"), "Basic " + token_, token_}) {
+      HttpHeaders headers = {
+          {"Content-Type", "application/json"}
+      };
+      if (!authorization.empty()) headers.push_back({"Authorization", authorization});
+      const HttpResponse response = Http("POST", path, headers, "{}");
+      EXPECT_EQ(response.status, 401) << path;
+      EXPECT_EQ(ErrorOf(response).first, "unauthenticated") << path;
+      std::string ignored;
+      EXPECT_EQ(Rpc(path, "", authorization, ignored).error_code(), grpc::StatusCode::UNAUTHENTICATED) << path;
+    }
+  }
+  EXPECT_THAT(Http("POST", "/tocsin.v1.StatusService/GetStatus").body, Not(HasSubstr(token_)));
+}
+
+TEST_F(ConnectTest, AnswersEveryMethodTheSameAsJsonAsProtobufAndOverGrpc) {
+  // What a call with an empty request comes to.
+  const std::map<std::string_view, std::string_view> refusals = {
+      {"GetGroup",            "not_found"       },
+      {"AcknowledgeGroup",    "not_found"       },
+      {"ResolveGroup",        "not_found"       },
+      {"EscalateGroup",       "not_found"       },
+      {"AddNote",             "invalid_argument"},
+      {"GetIncident",         "not_found"       },
+      {"OpenIncident",        "invalid_argument"},
+      {"AcknowledgeIncident", "not_found"       },
+      {"ResolveIncident",     "not_found"       },
+      {"CreateSilence",       "invalid_argument"},
+      {"ExpireSilence",       "not_found"       },
+      {"FinalSchedule",       "not_found"       },
+      {"ApplyOrganisation",   "invalid_argument"},
+      {"TestPage",            "not_found"       },
+      {"GetPage",             "not_found"       },
+      {"Explain",             "invalid_argument"}
+  };
+  for (const Method& method : Methods()) {
+    SCOPED_TRACE(method.name);
+    const std::string name =
+        std::string(method.service.substr(std::string_view("tocsin.v1.").size())) + "/" + std::string(method.name);
+    const HttpResponse json = Post(name, "{}");
+    const HttpResponse proto = Post(name, "", "application/proto");
+    std::string bytes;
+    const grpc::Status rpc = Rpc("/tocsin.v1." + name, "", "Bearer " + token_, bytes);
+    EXPECT_EQ(json.status, proto.status);
+    const auto refused = refusals.find(method.name);
+    if (refused == refusals.end()) {
+      EXPECT_EQ(json.status, 200) << json.body;
+      EXPECT_EQ(FindHeader(json.headers, "content-type"), "application/json");
+      EXPECT_EQ(FindHeader(proto.headers, "content-type"), "application/proto");
+      EXPECT_TRUE(rpc.ok()) << rpc.error_message();
+      continue;
+    }
+    const auto [code, message] = ErrorOf(json);
+    EXPECT_EQ(code, refused->second) << message;
+    EXPECT_EQ(json.status, code == "not_found" ? 404 : 400);
+    EXPECT_EQ(json.body, proto.body) << "errors are JSON, whatever was asked";
+    EXPECT_EQ(rpc.error_message(), message);
+    EXPECT_EQ(rpc.error_code(), code == "not_found" ? grpc::StatusCode::NOT_FOUND : grpc::StatusCode::INVALID_ARGUMENT);
+    EXPECT_GT(message.size(), 10U) << "words: " << message;
+  }
+}
+
+TEST_F(ConnectTest, SaysWhatIsWrongWithARequest) {
+  const struct {
+    std::string_view name;
+    std::string type;
+    std::string body;
+    int status;
+    std::string_view words;
+  } cases[] = {
+      {"no type",               "",                                "{}",                415, "only application/json"          },
+      {"another type",          "text/plain",                      "{}",                415, "only application/json"          },
+      {"half an object",        "application/json",                "{\"id\":",          400, "GetGroupRequest in JSON"        },
+      {"an unknown field",      "application/json",                "{\"idd\":1}",       400, "idd"                            },
+      {"text for a number",     "application/json",                "{\"id\":\"x\"}",    400, "id"                             },
+      {"a number too large",    "application/json",                "{\"id\":1e30}",     400, "id"                             },
+      {"a list",                "application/json",                "[1]",               400, "GetGroupRequest in JSON"        },
+      {"not UTF-8",             "application/json",                "{\"id\":\"\xFF\"}", 400, "not UTF-8"                      },
+      {"not a message",         "application/proto",               "\xFF",              400, "not a tocsin.v1.GetGroupRequest"},
+      {"JSON with its charset", "application/json; charset=utf-8", "{\"id\":77}",       404, "G77"                            },
+      {"a type in capitals",    "Application/JSON",                "{\"id\":77}",       404, "G77"                            },
+      {"a number as text",      "application/json",                "{\"id\":\"77\"}",   404, "G77"                            },
+  };
+  for (const auto& [name, type, body, status, words] : cases) {
+    SCOPED_TRACE(name);
+    const HttpResponse response = Post("GroupService/GetGroup", body, type);
+    EXPECT_EQ(response.status, status) << response.body;
+    EXPECT_THAT(response.body, HasSubstr(words));
+  }
+  EXPECT_EQ(Post("GroupService/GetGroup", std::string(100'000, '[')).status, 400) << "deep nesting";
+  EXPECT_EQ(Post("GroupService/Nonsense", "{}").status, 404);
+  EXPECT_EQ(Http("GET", "/tocsin.v1.GroupService/ListGroups").status, 405);
+}
+
+TEST(WorkersTest, RefuseWhatWaitsTooLongAndFinishWhatTheyTook) {
+  Mutex mutex;
+  ConditionVariable changed;
+  bool open = false;
+  int started = 0;
+  int done = 0;
+  {
+    Workers workers(1, 2);
+    const auto task = [&] {
+      MutexLock lock(mutex);
+      ++started;
+      changed.NotifyAll();
+      changed.Wait(mutex, [&] { return open; });
+      ++done;
+    };
+    ASSERT_TRUE(workers.Post(task));
+    {
+      MutexLock lock(mutex);
+      changed.Wait(mutex, [&] { return started == 1; });
+    }
+    EXPECT_TRUE(workers.Post(task));
+    EXPECT_TRUE(workers.Post(task));
+    EXPECT_FALSE(workers.Post(task)) << "two wait";
+    MutexLock lock(mutex);
+    open = true;
+    changed.NotifyAll();
+  }
+  EXPECT_EQ(done, 3);
+}
+
+}  // namespace
+}  // namespace tocsin

@@ -1,0 +1,94 @@
+// The link in a page: looking changes nothing, pressing the button acknowledges, and nothing else does.
+#include <map>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "engine/link.h"
+#include "tests/api/world.h"
+
+namespace tocsin {
+namespace {
+
+using ::testing::AnyOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+class LinkTest : public ApiTest {};
+
+TEST_F(LinkTest, ShowsOnGetAndActsOnPost) {
+  const std::uint64_t id = FireGroup("<b>Down & out</b>");
+  const std::string path = "/ack/" + LinkOf(id);
+  for (const std::string_view method : {"GET", "HEAD", "GET"}) {
+    const HttpResponse shown = Http(method, path);
+    EXPECT_EQ(shown.status, 200);
+    EXPECT_EQ(GroupNow(id).state(), v1::Group::STATE_OPEN) << method << " must not change anything";
+  }
+  const HttpResponse shown = Http("GET", path);
+  EXPECT_THAT(shown.body, HasSubstr("I, ann, take it"));
+  EXPECT_THAT(shown.body, HasSubstr("&lt;b&gt;Down &amp; out&lt;/b&gt;"));
+  EXPECT_THAT(shown.body, Not(HasSubstr("<b>")));
+  EXPECT_EQ(FindHeader(shown.headers, "cache-control"), "no-store");
+  EXPECT_EQ(FindHeader(shown.headers, "referrer-policy"), "no-referrer");
+  EXPECT_THAT(std::string(FindHeader(shown.headers, "content-security-policy")), HasSubstr("default-src 'none'"));
+
+  const HttpResponse acted = Http("POST", path);
+  EXPECT_EQ(acted.status, 200);
+  EXPECT_THAT(acted.body, HasSubstr("It is yours, ann"));
+  const v1::Group group = GroupNow(id);
+  EXPECT_EQ(group.state(), v1::Group::STATE_ACKNOWLEDGED);
+  EXPECT_EQ(group.acknowledged_by(), "link:ann");
+  EXPECT_THAT(Http("POST", path).body, HasSubstr("It is yours, ann")) << "a second press does no harm";
+  EXPECT_THAT(Http("GET", path).body, HasSubstr("Already acknowledged by link:ann"));
+}
+
+TEST_F(LinkTest, TellsWhoPressedSecondThatSomebodyWasFirst) {
+  const std::uint64_t id = FireGroup("Disk");
+  const auto link = [&](std::string_view user) {
+    return "/ack/" + SignLink({SubjectOf(GroupId(id)), UserId(user), absl::Now() + absl::Hours(1)}, kLinkKey);
+  };
+  EXPECT_THAT(Http("POST", link("bob")).body, HasSubstr("It is yours, bob"));
+  const HttpResponse second = Http("POST", link("ann"));
+  EXPECT_THAT(second.body, HasSubstr("Already acknowledged by link:bob"));
+  EXPECT_THAT(second.body, Not(HasSubstr("yours")));
+  EXPECT_EQ(GroupNow(id).acknowledged_by(), "link:bob");
+}
+
+TEST_F(LinkTest, TakesNoTokenThatItDidNotSignAndNoneThatHasEnded) {
+  const std::uint64_t id = FireGroup("Disk");
+  const AcknowledgeLink link = {SubjectOf(GroupId(id)), UserId("ann"), absl::Now() + absl::Hours(1)};
+  const std::string good = SignLink(link, kLinkKey);
+  AcknowledgeLink ended = link;
+  ended.expires_at = absl::Now() - absl::Seconds(2);
+  std::string flipped = good;
+  flipped[3] = flipped[3] == 'A' ? 'B' : 'A';
+  const std::map<std::string_view, std::string> bad = {
+      {"another key", SignLink(link, "another key")},
+      {"ended", SignLink(ended, kLinkKey)},
+      {"a changed payload", flipped},
+      {"a cut mac", good.substr(0, good.size() - 1)},
+      {"no mac", good.substr(0, good.find('.'))},
+      {"more behind it", good + "A"},
+      {"nothing", ""},
+      {"nonsense", "%00%FF..%2F"},
+      {"very long", std::string(8000, 'A')},
+  };
+  for (const auto& [name, token] : bad) {
+    for (const std::string_view method : {"GET", "POST"}) {
+      const HttpResponse response = Http(method, "/ack/" + token);
+      EXPECT_THAT(response.status, AnyOf(400, 404)) << name;
+      EXPECT_THAT(response.body, Not(HasSubstr("<button"))) << name;
+    }
+  }
+  EXPECT_EQ(GroupNow(id).state(), v1::Group::STATE_OPEN);
+}
+
+TEST_F(LinkTest, NamesAGroupThatIsGone) {
+  const HttpResponse response =
+      Http("POST", "/ack/" + SignLink({SubjectOf(GroupId(4711)), UserId("ann"), absl::Now() + absl::Hours(1)}, kLinkKey));
+  EXPECT_EQ(response.status, 404);
+  EXPECT_THAT(response.body, HasSubstr("G4711"));
+}
+
+}  // namespace
+}  // namespace tocsin
