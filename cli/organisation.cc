@@ -2,10 +2,10 @@
 #include <charconv>
 #include <cstdio>
 #include <fstream>
-#include <sstream>
 
 #include "absl/strings/str_format.h"
 
+#include "base/limits.h"
 #include "base/status.h"
 #include "cli/commands.h"
 #include "cli/output.h"
@@ -23,12 +23,18 @@ void Put(absl::Time from, google::protobuf::Timestamp& to) {
   to.set_seconds(absl::ToUnixSeconds(from));
 }
 
+// At most as much as the server would take; `path` may also be a pipe or a device that never ends.
 absl::StatusOr<std::string> ReadFile(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
   if (!in) return NotFound("cannot read %s", path);
-  std::ostringstream text;
-  text << in.rdbuf();
-  return std::move(text).str();
+  std::string text(limits::kConfigurationBytes + 1, '\0');
+  in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (in.bad()) return Invalid("cannot read %s: is it a file?", path);
+  text.resize(static_cast<std::size_t>(in.gcount()));
+  if (text.size() > limits::kConfigurationBytes) {
+    return Invalid("%s: more than %d bytes; one organisation has at most so many", path, limits::kConfigurationBytes);
+  }
+  return text;
 }
 
 void PrintProblems(const v1::ApplyOrganisationResponse& response) {
@@ -106,8 +112,14 @@ int RunApply(std::span<const std::string> arguments) {
   return WithClient("apply", arguments, kOwn, [](const Arguments& parsed, const Client& client) -> absl::Status {
     if (parsed.positional().empty()) return Invalid("which YAML files?");
     v1::ApplyOrganisationRequest request;
+    std::size_t bytes = 0;
     for (const std::string& path : parsed.positional()) {
       TOCSIN_ASSIGN(std::string text, ReadFile(path));
+      bytes += text.size();
+      if (bytes > limits::kConfigurationBytes) {
+        return Invalid("%s: with it the files have more than %d bytes; one organisation has at most so many", path,
+                       limits::kConfigurationBytes);
+      }
       auto& file = *request.add_files();
       file.set_name(path);
       file.set_text(std::move(text));

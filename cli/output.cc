@@ -17,6 +17,13 @@ std::size_t Width(std::string_view text) {
       std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
 }
 
+// What a terminal obeys or what makes a line look like another one: controls (of C1 too: U+009B begins an escape sequence
+// just as ESC [ does), line separators, direction overrides.
+bool IsUnfit(char32_t c) {
+  return c < 0x20 || (c >= 0x7F && c <= 0x9F) || c == 0x061C || c == 0x200E || c == 0x200F ||
+         (c >= 0x2028 && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069);
+}
+
 }  // namespace
 
 void Table::Print() const {
@@ -38,19 +45,16 @@ void Table::Print() const {
 
 std::string Printable(std::string_view text) {
   std::string out;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte == '\n' || byte == '\t') {
+  while (!text.empty()) {
+    const CodePoint point = FirstCodePoint(text);
+    if (point.value == '\n' || point.value == '\t') {
       out += ' ';
-    } else if (byte < 0x20 || byte == 0x7F) {
-      out += "?";
+    } else if (!point.valid || IsUnfit(point.value)) {
+      out += '?';
     } else {
-      out += c;
+      out += text.substr(0, point.bytes);
     }
-  }
-  if (IsValidUtf8(out)) return out;
-  for (char& c : out) {
-    if (static_cast<unsigned char>(c) >= 0x80U) c = '?';
+    text.remove_prefix(point.bytes);
   }
   return out;
 }

@@ -23,7 +23,7 @@ class Table {
   std::vector<std::vector<std::string>> rows_;
 };
 
-// Control bytes, escape sequences and invalid UTF-8 replaced.
+// Controls (C0, C1), line separators, direction overrides and invalid UTF-8 replaced: fit for any terminal.
 std::string Printable(std::string_view text);
 
 // "2026-11-21 03:04:05Z", in the local zone with its offset when $TZ says so; "-" when absent.

@@ -284,7 +284,11 @@ void Engine::Impl::Publish(const RulesPtr& rules, std::vector<IntegrationId> int
   published_.store(std::move(published));
   if (hooks_.organisation_changed) hooks_.organisation_changed(rules->organisation);
   for (const auto& shard : shards_) {
-    shard->Post([rules, integrations](Shard& table, const Now& now) { table.SetRules(rules, integrations, now); });
+    shard->Post([this, rules, integrations](Shard& table, const Now& now) {
+      // What has been replaced meanwhile is passed over: ten thousand silences in a row, each the whole list again, would
+      // keep a shard from its alerts for minutes. The one that replaced it comes behind.
+      if (published_.load()->rules == rules) table.SetRules(rules, integrations, now);
+    });
   }
 }
 

@@ -52,6 +52,13 @@ std::string_view RefusalText(Admission admission) {
   return "refused";
 }
 
+HttpResponse NotReady() {
+  constexpr std::string_view kText =
+      "no organisation is loaded yet: nothing of this was taken, send it again later (`tocsin apply FILE...` declares "
+      "one)";
+  return WithRetryAfter(Problem(503, kText), absl::Seconds(1));
+}
+
 HttpResponse Unauthorised(std::string_view message) {
   HttpResponse response = Problem(401, message);
   response.headers.push_back({"WWW-Authenticate", R"(Basic realm="tocsin")"});
@@ -109,6 +116,7 @@ class IngestDoors::Impl : public std::enable_shared_from_this<Impl> {
   // POST /api/v2/alerts
   void PostAlerts(const HttpRequest& request, HttpResponder responder) {
     counters_.requests.fetch_add(1, std::memory_order_relaxed);
+    if (!keys_.ready()) return std::move(responder).Send(NotReady());
     const std::string key = KeyOfAuthorization(request.header("Authorization"));
     const std::optional<OpenDoor> door = key.empty() ? keys_.FindById(options_.default_integration) : FindKey(key);
     if (!door) {
@@ -135,6 +143,7 @@ class IngestDoors::Impl : public std::enable_shared_from_this<Impl> {
   // POST /v1/integrations/...
   void PostWebhook(const HttpRequest& request, HttpResponder responder) {
     counters_.requests.fetch_add(1, std::memory_order_relaxed);
+    if (!keys_.ready()) return std::move(responder).Send(NotReady());
     std::string_view rest = request.rest;
     std::string key(rest.substr(0, rest.find('/')));
     rest.remove_prefix(std::min(key.size() + 1, rest.size()));

@@ -39,6 +39,7 @@ constexpr std::string_view kSource = "stream";
 
 // The integration that a call's key opens, or the status to end it with.
 grpc::Status Authenticate(const grpc::CallbackServerContext& context, Shared& shared, OpenDoor& door) {
+  if (!shared.keys.ready()) return {grpc::StatusCode::UNAVAILABLE, "no organisation is loaded yet; call again"};
   const auto found = context.client_metadata().find("authorization");
   std::string key;
   if (found != context.client_metadata().end()) {

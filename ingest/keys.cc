@@ -105,6 +105,11 @@ std::optional<OpenDoor> KeyRing::Open(RulesPtr rules, const Integration* integra
   return OpenDoor{std::move(rules), integration, *index};
 }
 
+bool KeyRing::ready() const {
+  const RulesPtr rules = read_rules_();
+  return rules != nullptr && rules->organisation != nullptr;
+}
+
 std::optional<OpenDoor> KeyRing::Find(std::string_view key) const {
   if (key.empty() || key.size() > kMaxKeyBytes) return std::nullopt;
   const std::shared_ptr<const Table> table = Current();

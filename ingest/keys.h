@@ -36,6 +36,9 @@ class KeyRing {
   KeyRing(const KeyRing&) = delete;
   KeyRing& operator=(const KeyRing&) = delete;
 
+  // False until an organisation is there; a server that has just started reads it a moment after its doors are open. Who
+  // finds nothing then must be told to come again, not that the key is wrong: senders drop what gets a 401 or 404.
+  bool ready() const;
   // Found by hash, then compared in constant time: how long it takes says nothing about any key.
   std::optional<OpenDoor> Find(std::string_view key) const;
   std::optional<OpenDoor> FindById(const IntegrationId& id) const;

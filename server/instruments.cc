@@ -44,6 +44,7 @@ class Instruments::Impl {
   Impl(Engine& engine, Readers readers) : engine_(engine), readers_(std::move(readers)) {
     AddEngine();
     AddIngest();
+    AddHttp();
     AddShards();
     AddResponder();
     AddNotifier();
@@ -64,6 +65,7 @@ class Instruments::Impl {
     notified_ = readers_.notifier();
     http_ingest_ = readers_.http_ingest();
     grpc_ingest_ = readers_.grpc_ingest();
+    http_ = readers_.http();
     return registry_.RenderText();
   }
 
@@ -146,6 +148,28 @@ class Instruments::Impl {
       Add(
           Kind::kCounter, "tocsin_ingest_refused_requests_total",
           "Messages of which nothing was taken, by door and reason.", [&count] { return count; }, std::move(labels));
+    }
+  }
+
+  // What does not get as far as a door: floods, slow peers, what is not HTTP.
+  void AddHttp() {
+    Add(Kind::kCounter, "tocsin_http_connections_total", "Connections to the HTTP port.",
+        [this] { return http_.connections_accepted; });
+    Add(Kind::kGauge, "tocsin_http_connections_open", "Connections that are open now.",
+        [this] { return http_.connections_open; });
+    Add(Kind::kCounter, "tocsin_http_connections_refused_total", "Connections over the limit, answered with 503.",
+        [this] { return http_.connections_refused; });
+    Add(Kind::kCounter, "tocsin_http_timeouts_total", "Connections cut off because the peer was too slow.",
+        [this] { return http_.timeouts; });
+    Add(Kind::kCounter, "tocsin_http_malformed_total", "Requests that were not proper HTTP.",
+        [this] { return http_.malformed; });
+    constexpr std::string_view kCodes[] = {"", "1xx", "2xx", "3xx", "4xx", "5xx"};
+    for (std::size_t i = 2; i < 6; ++i) {
+      Add(Kind::kCounter, "tocsin_http_responses_total", "Answers of the HTTP port, by class of status.",
+          [this, i] {
+            return http_.responses[i];
+      },
+          {{"code", std::string(kCodes[i])}});
     }
   }
 
@@ -234,6 +258,7 @@ class Instruments::Impl {
   Notifier::Statistics notified_;
   IngestDoors::Statistics http_ingest_;
   GrpcIngest::Statistics grpc_ingest_;
+  HttpServer::Statistics http_;
 };
 
 Instruments::Instruments(Engine& engine, Readers readers) : impl_(std::make_unique<Impl>(engine, std::move(readers))) {}

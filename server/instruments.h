@@ -10,6 +10,7 @@
 #include "ingest/doors.h"
 #include "ingest/grpc_ingest.h"
 #include "net/http_router.h"
+#include "net/http_server.h"
 #include "notify/notifier.h"
 
 namespace tocsin {
@@ -21,6 +22,7 @@ class Instruments {
     std::function<Notifier::Statistics()> notifier;
     std::function<IngestDoors::Statistics()> http_ingest;
     std::function<GrpcIngest::Statistics()> grpc_ingest;
+    std::function<HttpServer::Statistics()> http;
   };
 
   // The engine outlives it.

@@ -1,5 +1,6 @@
 #include "server/serve.h"
 
+#include <atomic>
 #include <charconv>
 #include <cstdio>
 #include <fstream>
@@ -195,6 +196,7 @@ class Server {
   std::unique_ptr<GrpcIngest> grpc_ingest_;
   std::unique_ptr<Instruments> instruments_;
   std::unique_ptr<HttpServer> http_;
+  std::atomic<const HttpServer*> http_reader_{nullptr};  // http_ once it serves, for its own threads
   std::vector<std::unique_ptr<grpc::Service>> services_;
   std::unique_ptr<grpc::Server> grpc_;
   EngineTime next_beat_;
@@ -278,7 +280,14 @@ absl::Status Server::StartDoors() {
   instruments_ = std::make_unique<Instruments>(
       *engine_, Instruments::Readers{.notifier = [this] { return outgoing_->Read(); },
                                      .http_ingest = [this] { return doors_->ReadStatistics(); },
-                                     .grpc_ingest = [this] { return grpc_ingest_->ReadStatistics(); }});
+                                     .grpc_ingest = [this] { return grpc_ingest_->ReadStatistics(); },
+                                     .http =
+                                         [this] {
+                                           // Null while it starts: the first request may be faster than our assignment.
+                                           const HttpServer* serving = http_reader_.load(std::memory_order_acquire);
+                                           return serving == nullptr ? HttpServer::Statistics()
+                                                                     : serving->ReadStatistics();
+                                         }});
   HttpRouter router;
   doors_->Register(router);
   AddConnectRoutes(router, *api_, *auth_, *workers_);
@@ -292,6 +301,7 @@ absl::Status Server::StartDoors() {
   http_options.tls_certificate_file = options_.tls_certificate;
   http_options.tls_key_file = options_.tls_key;
   TOCSIN_ASSIGN(http_, HttpServer::Start(http_options, std::move(router)));
+  http_reader_.store(http_.get(), std::memory_order_release);
   options_.http = http.host + ":" + std::to_string(http_->port());
 
   services_ = MakeGrpcServices(*api_, *auth_, *workers_);

@@ -1,5 +1,7 @@
 #include "ingest/doors.h"
 
+#include <utility>
+
 #include "absl/strings/match.h"
 #include "absl/strings/str_format.h"
 #include <gmock/gmock.h>
@@ -369,6 +371,19 @@ TEST_F(DoorsTest, FindsKeysInPathAndHeaderAndCountsUnknownOnes) {
   EXPECT_EQ(Post("/v1/integrations/stream-key", body).status, 409);
   EXPECT_EQ(Post("/v1/integrations/hooks-key/more", body).status, 404);
   EXPECT_EQ(doors_.ReadStatistics().unknown_keys, 3U);
+}
+
+TEST_F(DoorsTest, AsksToComeAgainUntilAnOrganisationIsThere) {
+  const RulesPtr rules = std::exchange(rules_, nullptr);
+  for (const std::string_view path : {"/api/v2/alerts", "/v1/integrations/prom-key/api/v2/alerts",
+                                      "/v1/integrations/hooks-key", "/v1/integrations/nope", "/v1/integrations"}) {
+    const HttpResponse refused = Post(path, kOneAlert);
+    EXPECT_EQ(refused.status, 503) << path;
+    EXPECT_EQ(FindHeader(refused.headers, "Retry-After"), "1") << path;
+  }
+  EXPECT_EQ(doors_.ReadStatistics().unknown_keys, 0U);
+  rules_ = rules;
+  EXPECT_EQ(Post("/api/v2/alerts", kOneAlert).status, 200);
 }
 
 TEST_F(DoorsTest, SurvivesDepthBombsAndStrangeText) {

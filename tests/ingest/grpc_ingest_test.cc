@@ -333,6 +333,13 @@ TEST_F(GrpcIngestTest, RefusesKeysThatOpenNoStream) {
   EXPECT_THAT(inlet_.batches(), SizeIs(0));
 }
 
+TEST_F(GrpcIngestTest, AsksToComeAgainUntilAnOrganisationIsThere) {
+  rules_ = nullptr;
+  v1::IngestResponse response;
+  EXPECT_EQ(Ingest(Batch(1, {"A"}), response, "stream-key").error_code(), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_EQ(ingest_.ReadStatistics().unknown_keys, 0U);
+}
+
 TEST_F(GrpcIngestTest, EndsTheStreamOfMalformedBytesAndNamesTheOffset) {
   grpc::ClientContext context;
   Prepare(context, "stream-key");
