@@ -123,14 +123,18 @@ void Shard::Impl::SetRules(RulesPtr rules, std::vector<IntegrationId> integratio
   for (Door& door : doors_.all())
     CheckBudget(door);
 
-  if (!same_silences) suppressor_ = rules_ == nullptr ? Suppressor() : Suppressor(rules_->silences);
+  if (!same_silences) suppressor_ = rules_ == nullptr ? Suppressor() : Suppressor(rules_->silences, suppressor_);
   const bool silences_matter = !same_silences && (suppressed_ > 0 || !suppressor_.empty());
   // The scan goes on from where an earlier one stands and comes round, so that frequent changes starve no slot.
   if (silences_matter || unrouted_ > 0) judge_left_ = alerts_.end();
 }
 
 bool Shard::Impl::JudgeAgain(std::size_t& budget) {
-  for (; judge_left_ > 0 && budget > 0; --judge_left_, --budget) {
+  // Thousands of silences that only a regular expression tells apart make one alert as dear as hundreds: new alerts wait
+  // for a slice to end, so it is measured in work and not in alerts.
+  constexpr std::size_t kMatchersAnAlert = 16;
+  const std::size_t price = 1 + suppressor_.unindexed() / kMatchersAnAlert;
+  for (; judge_left_ > 0 && budget > 0; --judge_left_, budget -= std::min(budget, price)) {
     if (judge_next_ >= alerts_.end()) judge_next_ = 0;
     const std::uint32_t slot = judge_next_++;
     if (!alerts_.IsLive(slot) || !alerts_.at(slot).firing) continue;

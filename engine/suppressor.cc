@@ -13,9 +13,15 @@ std::uint64_t HashOf(std::string_view name, std::string_view value) {
 
 }  // namespace
 
-Suppressor::Suppressor(std::span<const Silence> silences) {
+Suppressor::Suppressor(std::span<const Silence> silences, const Suppressor& before) {
+  std::unordered_map<std::uint64_t, const CompiledMatchers*> known;  // by the silence's id
+  for (const Compiled& one : before.silences_)
+    known.emplace(one.id.value(), &one.matchers);
   for (const Silence& silence : silences) {
-    absl::StatusOr<CompiledMatchers> compiled = CompiledMatchers::Compile(silence.matchers);
+    const auto found = known.find(silence.id.value());
+    const bool same = found != known.end() && found->second->matchers() == silence.matchers;
+    absl::StatusOr<CompiledMatchers> compiled =
+        same ? absl::StatusOr<CompiledMatchers>(*found->second) : CompiledMatchers::Compile(silence.matchers);
     if (!compiled.ok() || silence.matchers.empty()) continue;
     const auto number = static_cast<std::uint32_t>(silences_.size());
     silences_.push_back({silence.id, *std::move(compiled)});

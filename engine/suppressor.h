@@ -20,11 +20,14 @@ class Suppressor {
  public:
   Suppressor() = default;
   // A silence whose matchers do not compile matches nothing: when in doubt, page.
-  explicit Suppressor(std::span<const Silence> silences);
+  // What `before` has compiled already is taken over: one more silence costs one compilation, not ten thousand.
+  explicit Suppressor(std::span<const Silence> silences, const Suppressor& before = {});
 
   // The first matching silence in the order given; unset when none matches.
   SilenceId Judge(std::span<const LabelView> labels) const;
   bool empty() const { return silences_.empty(); }
+  // Silences that every alert is tried against, because they have no equality matcher.
+  std::size_t unindexed() const { return any_.size(); }
 
  private:
   struct Compiled {
