@@ -1,10 +1,11 @@
 // The link in a page: looking changes nothing, pressing the button acknowledges, and nothing else does.
+#include "engine/link.h"
+
 #include <map>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "engine/link.h"
 #include "tests/api/world.h"
 
 namespace tocsin {
@@ -45,7 +46,8 @@ TEST_F(LinkTest, ShowsOnGetAndActsOnPost) {
 TEST_F(LinkTest, TellsWhoPressedSecondThatSomebodyWasFirst) {
   const std::uint64_t id = FireGroup("Disk");
   const auto link = [&](std::string_view user) {
-    return "/ack/" + SignLink({SubjectOf(GroupId(id)), UserId(user), absl::Now() + absl::Hours(1)}, kLinkKey);
+    const AcknowledgeLink link = {SubjectOf(GroupId(id)), UserId(user), absl::Now() + absl::Hours(1)};
+    return "/ack/" + SignLink(link, kLinkKey);
   };
   EXPECT_THAT(Http("POST", link("bob")).body, HasSubstr("It is yours, bob"));
   const HttpResponse second = Http("POST", link("ann"));
@@ -62,17 +64,16 @@ TEST_F(LinkTest, TakesNoTokenThatItDidNotSignAndNoneThatHasEnded) {
   ended.expires_at = absl::Now() - absl::Seconds(2);
   std::string flipped = good;
   flipped[3] = flipped[3] == 'A' ? 'B' : 'A';
-  const std::map<std::string_view, std::string> bad = {
-      {"another key", SignLink(link, "another key")},
-      {"ended", SignLink(ended, kLinkKey)},
-      {"a changed payload", flipped},
-      {"a cut mac", good.substr(0, good.size() - 1)},
-      {"no mac", good.substr(0, good.find('.'))},
-      {"more behind it", good + "A"},
-      {"nothing", ""},
-      {"nonsense", "%00%FF..%2F"},
-      {"very long", std::string(8000, 'A')},
-  };
+  std::map<std::string_view, std::string> bad;
+  bad["another key"] = SignLink(link, "another key");
+  bad["ended"] = SignLink(ended, kLinkKey);
+  bad["a changed payload"] = flipped;
+  bad["a cut mac"] = good.substr(0, good.size() - 1);
+  bad["no mac"] = good.substr(0, good.find('.'));
+  bad["more behind it"] = good + "A";
+  bad["nothing"] = "";
+  bad["nonsense"] = "%00%FF..%2F";
+  bad["very long"] = std::string(8000, 'A');
   for (const auto& [name, token] : bad) {
     for (const std::string_view method : {"GET", "POST"}) {
       const HttpResponse response = Http(method, "/ack/" + token);
@@ -84,8 +85,8 @@ TEST_F(LinkTest, TakesNoTokenThatItDidNotSignAndNoneThatHasEnded) {
 }
 
 TEST_F(LinkTest, NamesAGroupThatIsGone) {
-  const HttpResponse response =
-      Http("POST", "/ack/" + SignLink({SubjectOf(GroupId(4711)), UserId("ann"), absl::Now() + absl::Hours(1)}, kLinkKey));
+  const AcknowledgeLink link = {SubjectOf(GroupId(4711)), UserId("ann"), absl::Now() + absl::Hours(1)};
+  const HttpResponse response = Http("POST", "/ack/" + SignLink(link, kLinkKey));
   EXPECT_EQ(response.status, 404);
   EXPECT_THAT(response.body, HasSubstr("G4711"));
 }
