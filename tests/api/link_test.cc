@@ -46,8 +46,8 @@ TEST_F(LinkTest, ShowsOnGetAndActsOnPost) {
 TEST_F(LinkTest, TellsWhoPressedSecondThatSomebodyWasFirst) {
   const std::uint64_t id = FireGroup("Disk");
   const auto link = [&](std::string_view user) {
-    const AcknowledgeLink link = {SubjectOf(GroupId(id)), UserId(user), absl::Now() + absl::Hours(1)};
-    return "/ack/" + SignLink(link, kLinkKey);
+    const AcknowledgeLink theirs = {SubjectOf(GroupId(id)), UserId(user), absl::Now() + absl::Hours(1)};
+    return "/ack/" + SignLink(theirs, kLinkKey);
   };
   EXPECT_THAT(Http("POST", link("bob")).body, HasSubstr("It is yours, bob"));
   const HttpResponse second = Http("POST", link("ann"));
