@@ -1,5 +1,6 @@
 // verify, recover: on the store's files, with the server stopped.
 #include "storage/store.h"
+#include "storage/verify.h"
 
 #include <cstdio>
 
@@ -23,9 +24,9 @@ void Print(const Journal::Recovery& found) {
 int RunVerify(std::span<const std::string> arguments) {
   const OptionSpec own[] = {kData};
   return WithArguments("verify", arguments, own, [](const Arguments& parsed) -> absl::Status {
-    TOCSIN_ASSIGN(const Journal::Recovery found,
-                  Journal::Verify(PosixFileSystem(), parsed.get("data", "./data") + "/journal"));
-    Print(found);
+    TOCSIN_ASSIGN(const StoreReport report, VerifyStore(PosixFileSystem(), parsed.get("data", "./data")));
+    for (const std::string& line : Describe(report))
+      std::printf("%s\n", line.c_str());
     std::printf("every checksum and link is right\n");
     return absl::OkStatus();
   });

@@ -27,11 +27,19 @@ std::string Count(std::uint64_t count, std::string_view what) {
   return absl::StrFormat("%d %s%s", count, what, count == 1 ? "" : "s");
 }
 
-// What the group is about, in a word: the alert's name where senders give one.
+// What the group is about, in a word: the alert's name where senders give one and all that are listed share it; where they
+// do not, the first and that there are others.
 std::string NameOf(const Group& group) {
   std::string_view name = Find(group.labels, "alertname");
-  if (name.empty() && !group.exemplars.empty()) name = Find(group.exemplars.front().labels, "alertname");
-  return OneLine(name.empty() ? std::string_view(Format(group.labels)) : name, 80);
+  if (!name.empty()) return OneLine(name, 80);
+  bool others = false;
+  for (const AlertSummary& alert : group.exemplars) {
+    const std::string_view own = Find(alert.labels, "alertname");
+    if (name.empty()) name = own;
+    others = others || own != name;
+  }
+  if (name.empty()) return OneLine(Format(group.labels), 80);
+  return OneLine(name, 80) + (others ? " and others" : "");
 }
 
 std::string_view ServiceOrRoute(const Group& group) {
@@ -94,11 +102,6 @@ void AppendWhy(std::string& body, const PageContext& context) {
   if (!context.next.empty()) absl::StrAppend(&body, "Next: ", context.next, ".\n");
 }
 
-void AppendAcknowledge(std::string& body, std::string_view command, const PageContext& context) {
-  absl::StrAppend(&body, "\nAcknowledge: ", ToAbsl(command), "\n");
-  if (!context.acknowledge_url.empty()) absl::StrAppend(&body, "or open ", context.acknowledge_url, "\n");
-}
-
 // For how long, in whole seconds.
 std::string Lasted(absl::Duration duration) {
   return absl::FormatDuration(absl::Trunc(duration, absl::Seconds(1)));
@@ -129,7 +132,6 @@ MessageText PageMessage(const Group& group, const PageContext& context, const No
   MessageText message{GroupTitle(group), GroupHead(group)};
   AppendAlerts(message.body, group);
   AppendWhy(message.body, context);
-  AppendAcknowledge(message.body, absl::StrCat("tocsin ack G", group.id.value()), context);
   return message;
 }
 
@@ -145,7 +147,6 @@ MessageText PageMessage(const Incident& incident, const PageContext& context, co
                     Count(incident.groups.size(), "group"), " so far\n");
   }
   AppendWhy(message.body, context);
-  AppendAcknowledge(message.body, absl::StrCat("tocsin incident ack I", incident.id.value()), context);
   return message;
 }
 

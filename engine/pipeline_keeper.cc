@@ -46,7 +46,12 @@ bool KeeperStage::StartCheckpoint(std::span<const std::unique_ptr<ShardStage>> s
   next_checkpoint_ = now.engine + options_.checkpoint_interval;
   bytes_at_checkpoint_ = commit_.bytes();
   if (const absl::Status status = store_.BeginCheckpoint(); !status.ok()) {
-    LogFailure("checkpoint", status);
+    if (absl::IsResourceExhausted(status)) {
+      LogWarning("no checkpoint now: there is no room for a second one beside the first; the journal keeps everything",
+                 {{"reason", status}});
+    } else {
+      LogFailure("checkpoint", status);
+    }
     return true;
   }
   position_ = commit_.sequence();

@@ -207,6 +207,8 @@ absl::Status Server::OpenStore() {
   options.folder = options_.data;
   options.low_water_bytes = options_.low_water_mib << 20U;
   TOCSIN_ASSIGN(store_, Store::Open(PosixFileSystem(), options));
+  for (const std::string& note : store_->journal().recovery().notes)
+    LogWarning("recovery: look at this", {{"note", note}});
   const absl::Time wall = absl::Now();
   clock_ = std::make_unique<SystemClock>(Engine::ResumeAt(*store_, wall));
   TOCSIN_ASSIGN(auth_, Auth::Open(options_.data));

@@ -45,7 +45,6 @@ TEST(MessageTest, SaysWhatWhoElseWhatNextAndHowToAcknowledge) {
   context.reason = "step 1 of 2 of policy db: schedule primary";
   context.others = {UserId("bob"), UserId("carol")};
   context.next = "step 2 of 2 at 2024-01-01 12:10 UTC unless somebody acknowledges";
-  context.acknowledge_url = "https://tocsin.example.com/ack/x.y";
   const MessageText message = PageMessage(SampleGroup(), context, {Noon(), EngineTime()});
   EXPECT_EQ(message.title, "[CRITICAL] DatabaseDown (12 alerts) payments");
   EXPECT_EQ(message.body,
@@ -58,10 +57,16 @@ TEST(MessageTest, SaysWhatWhoElseWhatNextAndHowToAcknowledge) {
             "\n"
             "You are paged by step 1 of 2 of policy db: schedule primary.\n"
             "Also paged: bob, carol.\n"
-            "Next: step 2 of 2 at 2024-01-01 12:10 UTC unless somebody acknowledges.\n"
-            "\n"
-            "Acknowledge: tocsin ack G17\n"
-            "or open https://tocsin.example.com/ack/x.y\n");
+            "Next: step 2 of 2 at 2024-01-01 12:10 UTC unless somebody acknowledges.\n");
+}
+
+TEST(MessageTest, AGroupOfDifferentAlertsSaysSo) {
+  Group group = SampleGroup();
+  group.labels = {{"service", "payments"}};
+  group.exemplars.push_back(group.exemplars.front());
+  group.exemplars.back().labels = {{"alertname", "DiskFull"}};
+  group.exemplars.front().labels = {{"alertname", "DatabaseDown"}};
+  EXPECT_EQ(GroupTitle(group), "[CRITICAL] DatabaseDown and others (12 alerts) payments");
 }
 
 TEST(MessageTest, TextFromStrangersIsCutAndStartsNoLineOfItsOwn) {
