@@ -61,6 +61,24 @@ absl::StatusOr<std::vector<Group>> GroupsInStore(Api& api,
   return groups;
 }
 
+// Rows hold what was last decided on; people want what is true now.
+void ShowLive(Api& api, google::protobuf::RepeatedPtrField<v1::Group>& groups) {
+  api.engine.ReadResponderAndWait([&](const Responder& responder, const Now&) {
+    for (v1::Group& group : groups) {
+      const auto found = responder.state().live.find(GroupKey(group.key()));
+      if (group.state() == v1::Group::STATE_RESOLVED || found == responder.state().live.end()) continue;
+      std::uint32_t firing = 0;
+      std::uint32_t suppressed = 0;
+      for (const auto& [shard, report] : found->second) {
+        firing += report.firing;
+        suppressed += report.suppressed;
+      }
+      group.set_firing(firing);
+      group.set_suppressed(suppressed);
+    }
+  });
+}
+
 }  // namespace
 
 absl::Status ListGroups(Api& api,
@@ -77,6 +95,7 @@ absl::Status ListGroups(Api& api,
   }
   for (const Group& group : groups)
     ToProto(group, *response.add_groups());
+  ShowLive(api, *response.mutable_groups());
   if (groups.size() == page) response.set_next_cursor(FormatCursor({groups.back().id.value(), 0}));
   return absl::OkStatus();
 }

@@ -1,3 +1,4 @@
+#include "api/declare.h"
 #include "api/handlers.h"
 #include "api/records.h"
 #include "base/status.h"
@@ -52,7 +53,7 @@ absl::Status RunApplyOrganisation(Api& api,
     AddProblem(problem, response);
   }
   const auto organisation = std::make_shared<const Organisation>(std::move(loaded.organisation));
-  for (const std::string& problem : Roster::Problems(*organisation))
+  for (const std::string& problem : ProblemsBeyondText(*organisation))
     AddProblem({"", 0, 0, "", problem}, response);
   if (response.problems_size() > 0) return absl::OkStatus();
 

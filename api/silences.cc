@@ -26,8 +26,8 @@ absl::Status RunCreateSilence(Api& api,
   Silence silence;
   silence.id = SilenceId(request.id());
   for (const std::string& text : request.matchers()) {
-    TOCSIN_ASSIGN(Matcher matcher, ParseMatcher(text));
-    silence.matchers.push_back(std::move(matcher));
+    TOCSIN_ASSIGN(const std::vector<Matcher> matchers, ParseMatchers(text));  // one, or a list such as {a="1", b="2"}
+    silence.matchers.insert(silence.matchers.end(), matchers.begin(), matchers.end());
   }
   silence.starts_at = api.engine.Read().wall;
   if (request.has_starts_at()) TOCSIN_TRY(Annotate(FromProto(request.starts_at(), silence.starts_at), "starts_at"));

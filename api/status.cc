@@ -43,7 +43,11 @@ absl::Status GetStatus(Api& api, const Caller&, const v1::GetStatusRequest&, v1:
     response.set_acknowledged_groups(acknowledged);
     response.set_open_incidents(incidents);
     response.set_undelivered_notifications(undelivered);
-    if (state.organisation) response.set_organisation(state.organisation->name);
+    if (state.organisation) {
+      response.set_organisation(state.organisation->name);
+    } else {
+      response.set_why_not_paging("no organisation is declared: alerts are refused until `tocsin apply FILE...`");
+    }
     response.set_rules_version(state.counters.rules.value());
   });
   return absl::OkStatus();

@@ -66,6 +66,9 @@ absl::Status Storm(const std::string& address, bool firing) {
   }
   stream->WritesDone();
   const grpc::Status status = stream->Finish();
+  if (status.error_code() == grpc::StatusCode::UNAUTHENTICATED) {
+    return Precondition("the demo needs a server with the sample organisation: `./dev run` with an empty ./data");
+  }
   if (!status.ok()) return Unavailable("the stream at %s ended: %s", address, status.error_message());
   std::string fates;
   for (const auto& [outcome, count] : outcomes)

@@ -29,7 +29,10 @@ std::string Word(v1::Severity severity) {
 }
 
 std::string Word(const v1::Group& group) {
-  if (group.state() == v1::Group::STATE_OPEN && !group.quiet_reason().empty()) return "quiet";
+  if (group.state() == v1::Group::STATE_OPEN && !group.quiet_reason().empty()) {
+    if (group.quiet_reason().find("exhausted") != std::string::npos) return "UNANSWERED";
+    return group.quiet_reason().starts_with("silenced") ? "silenced" : "told only";
+  }
   return EnumWord(v1::Group::State_Name(group.state()), "STATE_");
 }
 
@@ -84,18 +87,38 @@ absl::Status ListThem(const Arguments& arguments, const Client& client) {
     PrintJson(response);
     return absl::OkStatus();
   }
-  Table table({"GROUP", "STATE", "SEVERITY", "FIRING", "SERVICE", "OPENED", "LABELS", ""});
+  Table table({"GROUP", "STATE", "SEVERITY", "FIRING", "SERVICE", "OPENED", "LABELS", "REMARK"});
   for (const v1::Group& group : response.groups()) {
     table.Add({absl::StrFormat("G%d", group.id()), Word(group), Word(group.highest()), std::to_string(group.firing()),
                Printable(group.service()), Show(group.opened_at()), FormatLabels(group.labels()), Remark(group)});
   }
   if (table.empty()) {
-    std::printf("no open groups: all is quiet\n");
+    TOCSIN_ASSIGN(const auto status,
+                  client.Call<v1::StatusService>(&v1::StatusService::Stub::GetStatus, v1::GetStatusRequest()));
+    std::printf("no open groups; %llu alerts firing, %llu silenced\n", static_cast<unsigned long long>(status.firing()),
+                static_cast<unsigned long long>(status.suppressed()));
   } else {
     table.Print();
   }
   if (!response.next_cursor().empty()) std::printf("... and more; -o json with the API's cursor gives all\n");
   return absl::OkStatus();
+}
+
+// A group may be part of an incident, which has an escalation of its own: whoever takes the one should know of the other.
+void TellOfIncidents(const Client& client, const Reference& reference) {
+  if (reference.letter != 'G') return;
+  v1::GetGroupRequest get;
+  get.set_id(reference.id);
+  const auto found = client.Call<GroupService>(&GroupService::Stub::GetGroup, get);
+  if (!found.ok()) return;
+  for (const std::uint64_t id : found->group().incidents()) {
+    v1::GetIncidentRequest incident;
+    incident.set_id(id);
+    const auto part = client.Call<IncidentService>(&IncidentService::Stub::GetIncident, incident);
+    if (!part.ok() || part->incident().state() != v1::Incident::STATE_OPEN) continue;
+    std::printf("it is part of incident I%llu, which is not acknowledged: tocsin ack I%llu\n",
+                static_cast<unsigned long long>(id), static_cast<unsigned long long>(id));
+  }
 }
 
 // ack, resolve, escalate: one reference, one call.
@@ -115,6 +138,7 @@ int RunOnReference(std::string_view command,
       } else {
         std::printf("%c%llu %s\n", reference.letter, static_cast<unsigned long long>(reference.id),
                     std::string(done).c_str());
+        if (command == "ack") TellOfIncidents(client, reference);
       }
     }
     return absl::OkStatus();

@@ -81,7 +81,8 @@ absl::Status OpenIncident(const Arguments& arguments, const Client& client) {
   if (WantsJson(arguments)) {
     PrintJson(response);
   } else {
-    std::printf("I%llu opened\n", static_cast<unsigned long long>(response.id()));
+    std::printf("I%llu opened%s\n", static_cast<unsigned long long>(response.id()),
+                request.policy().empty() ? "; it has no policy, so nobody is paged for it (--policy NAME)" : "");
   }
   return absl::OkStatus();
 }

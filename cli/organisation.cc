@@ -142,7 +142,7 @@ int RunApply(std::span<const std::string> arguments) {
       }
     }
     if (response.problems_size() == 0) return absl::OkStatus();
-    return Precondition("%d problems; nothing was applied", response.problems_size());
+    return Precondition("%d problem(s); nothing was applied", response.problems_size());
   });
 }
 
@@ -207,7 +207,7 @@ int RunPage(std::span<const std::string> arguments) {
       {"test", 0, true, "USER", "who is to get the test page"}
   };
   return WithClient("page", arguments, kOwn, [](const Arguments& parsed, const Client& client) -> absl::Status {
-    if (!parsed.has("test")) return Invalid("--test USER");
+    if (!parsed.has("test")) return Invalid("say whom to page: tocsin page --test USER");
     v1::TestPageRequest request;
     request.set_user(parsed.get("test"));
     request.set_request_id(NewRequestId());

@@ -26,6 +26,7 @@ absl::Status AddPairs(const std::vector<std::string>& texts, google::protobuf::M
 }
 
 absl::Status Send(const Arguments& arguments) {
+  if (!arguments.has("key")) return Invalid("--key KEY is missing: the key of an integration with `source: stream`");
   v1::IngestRequest request;
   request.set_want_outcomes(true);
   v1::Alert& alert = *request.add_alerts();
@@ -51,7 +52,9 @@ absl::Status Send(const Arguments& arguments) {
     return Invalid("%s", rejection.reason());
   if (response.has_retry_after()) return Exhausted("the server is at a limit; try again");
   std::printf("%s, durable as journal entry %llu\n",
-              response.outcomes().empty() ? "accepted" : v1::IngestResponse::Outcome_Name(response.outcomes(0)).c_str(),
+              response.outcomes().empty()
+                  ? "accepted"
+                  : EnumWord(v1::IngestResponse::Outcome_Name(response.outcomes(0)), "OUTCOME_").c_str(),
               static_cast<unsigned long long>(response.sequence()));
   return absl::OkStatus();
 }

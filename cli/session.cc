@@ -74,7 +74,10 @@ absl::StatusOr<Reference> ParseReference(std::string_view text, std::string_view
       return reference;
     }
   }
-  return Invalid("%s is not one of: %s followed by a number, such as %c17", JsonQuote(text), letters, letters[0]);
+  std::string any;
+  for (const char letter : letters)
+    any += (any.empty() ? "" : " or ") + std::string(1, letter);
+  return Invalid("%s is not %s followed by a number, such as %c17", JsonQuote(text), any, letters[0]);
 }
 
 absl::StatusOr<absl::Duration> ParseSpan(std::string_view text) {

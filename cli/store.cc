@@ -1,12 +1,12 @@
 // verify, recover: on the store's files, with the server stopped.
 #include "storage/store.h"
-#include "storage/verify.h"
 
 #include <cstdio>
 
 #include "base/status.h"
 #include "cli/commands.h"
 #include "cli/session.h"
+#include "storage/verify.h"
 
 namespace tocsin {
 namespace {

@@ -233,6 +233,19 @@ void NoteGrowth(Turn& turn, GroupId id, const LiveGroup& live) {
             absl::StrFormat("%d alerts fire, %d when last looked at", live.firing, before));
 }
 
+// Nobody answered, and now something new fires: that is worth asking again, once for each time that nobody answers.
+void AskAgain(Turn& turn, GroupId id, const LiveGroup& live) {
+  const Group& before = *turn.Find<Group>(id);
+  const Escalation* escalation = turn.Find<Escalation>(before.escalation);
+  if (before.state != Group::State::kOpen || live.fired_total <= before.fired_total) return;
+  if (escalation == nullptr || escalation->state != Escalation::State::kExhausted) return;
+  Group& group = turn.Edit<Group>(id);
+  Refresh(turn, group);
+  turn.Note(Kind::kAlertsChanged, SubjectOf(id),
+            absl::StrFormat("new alerts fire although nobody has answered; %d firing", group.firing));
+  StartFor(turn, group, "new alerts fire after the escalation was exhausted");
+}
+
 // Alerts may be acknowledged where they come from: when all are, so is the group, and only as long as all are.
 void ReviewSourceAcknowledgement(Turn& turn, GroupId id, const LiveGroup& live) {
   const Group& before = *turn.Find<Group>(id);
@@ -355,6 +368,7 @@ void ReviewGroup(Turn& turn, GroupKey key) {
   }
   if (IsSuppressed(*group)) Unsuppress(turn, *current);
   if (live.highest > turn.Find<Group>(*current)->peak) RaisePeak(turn, *current, live);
+  AskAgain(turn, *current, live);
   NoteGrowth(turn, *current, live);
   ReviewSourceAcknowledgement(turn, *current, live);
   ReviewIncidentRules(turn, *current);
@@ -418,7 +432,9 @@ void AcknowledgementRanOut(Turn& turn, GroupId id) {
 }
 
 void GroupExhausted(Turn& turn, GroupId id) {
-  turn.Edit<Group>(id).quiet_reason = kExhausted;
+  Group& group = turn.Edit<Group>(id);
+  Refresh(turn, group);
+  group.quiet_reason = kExhausted;
   ReviewIncidentRules(turn, id);
 }
 

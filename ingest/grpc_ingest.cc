@@ -187,7 +187,8 @@ class StreamReactor final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
       MutexLock lock(mutex_);
       return End(status);
     }
-    StartRead(&request_);
+    MutexLock lock(mutex_);
+    if (!finished_) StartRead(&request_);
   }
 
   void OnWriteDone(bool ok) override {

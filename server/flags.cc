@@ -4,6 +4,7 @@
 
 #include "absl/flags/flag.h"
 #include "absl/flags/parse.h"
+#include "absl/flags/reflection.h"
 #include "absl/flags/usage.h"
 
 #include "base/status.h"
@@ -37,6 +38,34 @@ ABSL_FLAG(std::vector<std::string>,
           "networks such as 10.1.0.0/16 that outgoing webhooks may reach although they are private");
 
 namespace tocsin {
+namespace {
+
+const absl::CommandLineFlag* const kFlags[] = {
+    &absl::GetFlagReflectionHandle(FLAGS_data),
+    &absl::GetFlagReflectionHandle(FLAGS_http),
+    &absl::GetFlagReflectionHandle(FLAGS_grpc),
+    &absl::GetFlagReflectionHandle(FLAGS_config),
+    &absl::GetFlagReflectionHandle(FLAGS_sample),
+    &absl::GetFlagReflectionHandle(FLAGS_shards),
+    &absl::GetFlagReflectionHandle(FLAGS_log_level),
+    &absl::GetFlagReflectionHandle(FLAGS_default_integration),
+    &absl::GetFlagReflectionHandle(FLAGS_tls_certificate),
+    &absl::GetFlagReflectionHandle(FLAGS_tls_key),
+    &absl::GetFlagReflectionHandle(FLAGS_low_water_mib),
+    &absl::GetFlagReflectionHandle(FLAGS_allow_webhooks_to),
+};
+
+}  // namespace
+
+std::string DescribeServeFlags() {
+  std::string text = "tocsin serve [flags]: takes alerts in and pages people\n\n";
+  for (const absl::CommandLineFlag* flag : kFlags) {
+    const std::string fallback = flag->DefaultValue();
+    absl::StrAppendFormat(&text, "  --%-20s %s%s\n", flag->Name(), flag->Help(),
+                          fallback.empty() ? "" : " (default " + fallback + ")");
+  }
+  return text;
+}
 
 absl::StatusOr<ServeOptions> ParseServeFlags(std::vector<std::string> arguments) {
   absl::SetProgramUsageMessage("tocsin serve [flags]: takes alerts in and pages people");

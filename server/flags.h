@@ -24,6 +24,9 @@ struct ServeOptions {
   std::vector<std::string> allow_webhooks_to;  // networks (CIDR) that outgoing webhooks may reach although private
 };
 
+// For `tocsin serve --help`.
+std::string DescribeServeFlags();
+
 // Parses what follows `tocsin serve`. Invalid names the flag.
 absl::StatusOr<ServeOptions> ParseServeFlags(std::vector<std::string> arguments);
 

@@ -4,7 +4,7 @@
 
 namespace tocsin {
 
-void Greet(const ServeOptions& options) {
+void Greet(const ServeOptions& options, bool has_sample) {
   const char* scheme = options.tls_certificate.empty() ? "http" : "https";
   std::printf(
       "\n"
@@ -13,7 +13,7 @@ void Greet(const ServeOptions& options) {
       "  gRPC stream and API      %s\n"
       "  store                    %s  (its API token: %s/admin.token)\n",
       scheme, options.http.c_str(), options.grpc.c_str(), options.data.c_str(), options.data.c_str());
-  if (options.sample) {
+  if (has_sample) {
     std::printf(
         "\n"
         "This is a sample organisation. Pages to its people appear here. In a second terminal:\n"

@@ -5,6 +5,7 @@
 
 namespace tocsin {
 
-void Greet(const ServeOptions& options);
+// `has_sample`: the organisation in force is the built-in one.
+void Greet(const ServeOptions& options, bool has_sample);
 
 }  // namespace tocsin

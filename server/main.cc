@@ -11,6 +11,10 @@
 int main(int argc, char** argv) {
   std::vector<std::string> arguments(argv + 1, argv + argc);
   if (arguments.empty() || arguments[0] != "serve") return tocsin::RunCommandLine(arguments);
+  if (arguments.size() > 1 && (arguments[1] == "--help" || arguments[1] == "-h")) {
+    std::printf("%s", tocsin::DescribeServeFlags().c_str());
+    return 0;
+  }
   arguments[0] = "tocsin serve";
   const absl::StatusOr<tocsin::ServeOptions> options = tocsin::ParseServeFlags(arguments);
   if (!options.ok()) {

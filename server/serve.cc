@@ -18,6 +18,7 @@
 #include "api/acknowledge_door.h"
 #include "api/auth.h"
 #include "api/connect.h"
+#include "api/declare.h"
 #include "api/grpc_services.h"
 #include "api/workers.h"
 #include "base/log.h"
@@ -151,7 +152,7 @@ absl::StatusOr<OrganisationPtr> LoadOrganisation(const std::vector<SourceFile>& 
   for (const Problem& problem : loaded.problems)
     all += "\n  " + Format(problem);
   if (all.empty()) {
-    for (const std::string& problem : Roster::Problems(loaded.organisation))
+    for (const std::string& problem : ProblemsBeyondText(loaded.organisation))
       all += "\n  " + problem;
   }
   if (!all.empty()) return Invalid("the configuration is not applied:%s", all);
@@ -172,6 +173,7 @@ class Server {
   // Once a second, from the main thread.
   void Tick();
   const ServeOptions& options() const { return options_; }
+  bool HasSample() const;
 
  private:
   absl::Status OpenStore();
@@ -208,7 +210,9 @@ absl::Status Server::OpenStore() {
   options.low_water_bytes = options_.low_water_mib << 20U;
   TOCSIN_ASSIGN(store_, Store::Open(PosixFileSystem(), options));
   for (const std::string& note : store_->journal().recovery().notes)
-    LogWarning("recovery: look at this", {{"note", note}});
+    LogWarning("recovery: look at this", {
+                                             {"note", note}
+    });
   const absl::Time wall = absl::Now();
   clock_ = std::make_unique<SystemClock>(Engine::ResumeAt(*store_, wall));
   TOCSIN_ASSIGN(auth_, Auth::Open(options_.data));
@@ -233,6 +237,11 @@ absl::Status Server::StartEngine() {
                      [this](OrganisationPtr now) { outgoing_->SetOrganisation(std::move(now)); }}));
   reports_.Connect(engine_.get());
   return absl::OkStatus();
+}
+
+bool Server::HasSample() const {
+  const OrganisationPtr current = organisation();
+  return current && *current == Load(SampleOrganisation()).organisation;
 }
 
 OrganisationPtr Server::organisation() const {
@@ -380,7 +389,7 @@ int Serve(const ServeOptions& options) {
     std::fprintf(stderr, "tocsin: not started: %s\n", Message(status).c_str());
     return 1;
   }
-  Greet(server.options());
+  Greet(server.options(), server.HasSample());
   for (;;) {
     server.Tick();
     const timespec second{1, 0};

@@ -142,7 +142,7 @@ AlertEvent ReadOne(const Fields& fields, std::string_view raw) {
   event.kind = KindOf(fields, event.annotations);
   event.severity = ParseSeverity(fields.Get({"severity", "level", "priority", "urgency"}));
   if (!title.empty()) {
-    event.annotations.push_back({"summary", std::string(title)});
+    if (Find(event.annotations, "summary").empty()) event.annotations.push_back({"summary", std::string(title)});
     // Text decides which alert it is only where there is nothing better.
     const bool has_labels =
         std::ranges::any_of(fields.all(), [](const Field& f) { return f.path.starts_with("labels."); });
@@ -150,7 +150,7 @@ AlertEvent ReadOne(const Fields& fields, std::string_view raw) {
       event.labels.push_back({"alertname", std::string(TruncateUtf8(title, 256))});
     }
   }
-  if (!description.empty() && description != title)
+  if (!description.empty() && description != title && Find(event.annotations, "description").empty())
     event.annotations.push_back({"description", std::string(description)});
   event.starts_at = ParseAnyTime(fields.Get({"startsat", "startedat", "timestamp", "time"}));
   event.ends_at = ParseAnyTime(fields.Get({"endsat"}));

@@ -255,6 +255,21 @@ TEST(EscalationTest, E16RepeatsPageAgainAndThenTheGroupStaysOpenWithAReason) {
   EXPECT_THAT(world.Audit(), IsEmpty());
 }
 
+TEST(EscalationTest, E16NewAlertsAskAgainWhenNobodyHasAnswered) {
+  World world(WithPolicy({StepOf(absl::Minutes(10), {To("bob")})}));
+  world.Observe({.firing = 1, .fired_total = 1});
+  world.Pass(absl::Hours(1));
+  ASSERT_EQ(world.EscalationOf()->state, Escalation::State::kExhausted);
+  world.Forget();
+  world.Observe({.firing = 1, .fired_total = 1});  // the same again
+  EXPECT_THAT(world.Sent(), IsEmpty());
+  world.Observe({.firing = 2, .fired_total = 2});
+  EXPECT_THAT(world.Sent(), ElementsAre("email bob"));
+  EXPECT_EQ(world.Current()->quiet_reason, "");
+  world.Pass(absl::Hours(1));
+  EXPECT_EQ(world.Count(Kind::kEscalationExhausted), 2);
+}
+
 TEST(EscalationTest, E17AfterDowntimeOneStepRunsAndTheNextWaitsItsDelay) {
   World world(WithPolicy({StepOf(absl::Minutes(10), {OnCall("primary")}), StepOf(absl::Minutes(10), {To("bob")}),
                           StepOf(absl::Minutes(10), {To("carol")})}));
