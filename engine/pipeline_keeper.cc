@@ -48,7 +48,9 @@ bool KeeperStage::StartCheckpoint(std::span<const std::unique_ptr<ShardStage>> s
   if (const absl::Status status = store_.BeginCheckpoint(); !status.ok()) {
     if (absl::IsResourceExhausted(status)) {
       LogWarning("no checkpoint now: there is no room for a second one beside the first; the journal keeps everything",
-                 {{"reason", status}});
+                 {
+                     {"reason", status}
+      });
     } else {
       LogFailure("checkpoint", status);
     }

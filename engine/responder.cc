@@ -29,6 +29,7 @@ Responder::Responder(Options options) : options_(std::move(options)) {
   TOCSIN_CHECK(options_.shard_count > 0, "at least one shard");
   TOCSIN_CHECK(options_.lease > options_.attempt_deadline, "a lease must outlast the attempt that it is for");
   TOCSIN_CHECK(options_.max_attempts > 0, "at least one attempt");
+  TOCSIN_CHECK(options_.last_attempt >= options_.max_attempts, "the last attempt is not before the next method");
 }
 
 void Responder::Restore(std::vector<Row> rows) {

@@ -81,7 +81,9 @@ void TryAgain(Turn& turn, Notification& row, absl::Duration retry_after, bool am
   const Kind kind = ambiguous ? Kind::kNotificationAmbiguous : Kind::kNotificationRetry;
   const std::string what = absl::StrFormat("%s: attempt %d %s: %s", Describe(row), row.attempt,
                                            ambiguous ? "has an unknown outcome" : "failed", row.last_error);
-  if (row.attempt >= turn.options().max_attempts) {
+  // What may have arrived is not sent a hundred times over.
+  const std::int32_t last = row.repeat ? turn.options().max_attempts : turn.options().last_attempt;
+  if (row.attempt >= last) {
     NoteAbout(turn, kind, row, what);
     End(turn, row, State::kDead, absl::StrFormat("given up after %d attempts: %s", row.attempt, row.last_error));
     NoteAbout(turn, Kind::kNotificationFailed, row, absl::StrCat(Describe(row), ": ", row.end_reason));
@@ -93,6 +95,8 @@ void TryAgain(Turn& turn, Notification& row, absl::Duration retry_after, bool am
   BackToPending(turn, row, wait);
   NoteAbout(turn, kind, row,
             absl::StrCat(what, "; again in ", absl::FormatDuration(absl::Trunc(wait, absl::Milliseconds(100)))));
+  // The provider may be back in an hour and the page still open: this goes on beside the person's next method.
+  if (row.attempt == turn.options().max_attempts) MethodFailed(turn, row);
 }
 
 void Accept(Turn& turn, Notification& row, const AttemptResult& result) {

@@ -2,7 +2,7 @@
 // under way for a notification.
 //
 //   pending ──due──▶ leased ──┬─ accepted ──▶ delivered
-//      ▲                      ├─ retry later, ambiguous (repeat) ──▶ pending, or dead after max_attempts
+//      ▲                      ├─ retry later, ambiguous (repeat) ──▶ pending, or dead after last_attempt
 //      │                      ├─ rejected ──▶ failed
 //      └── not started ◀──────┘                       anything open ── acknowledged, resolved ... ──▶ cancelled
 //

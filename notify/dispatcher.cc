@@ -274,7 +274,7 @@ void Dispatcher::GiveUp(Ticket ticket, std::string_view why) {
   const Attempt& attempt = attempts_.at(ticket);
   if (attempt.waiting) {
     return Finish(ticket,
-                  {.kind = AttemptResult::Kind::kRetryLater, .detail = "waited for its turn until the deadline"});
+                  {.kind = AttemptResult::Kind::kNotStarted, .detail = "waited for its turn until the deadline"});
   }
   if (attempt.http != nullptr) return Judge(ticket, attempt.http->Abandon(why, absl::Now()));
   Reply reply{.trouble = Reply::Trouble::kDeadline, .error = std::string(why)};

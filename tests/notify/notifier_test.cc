@@ -131,7 +131,7 @@ TEST(NotifierTest, OneThatWaitsBeyondItsDeadlineIsReportedInTime) {
   const auto gate = std::make_shared<Gate>();
   const Notification page = PageBy(Method::kWebhook, server.url());
   notifier.Start(page, kShort, gate);
-  EXPECT_EQ(reports.Of(page.id).kind, Kind::kRetryLater);
+  EXPECT_EQ(reports.Of(page.id).kind, Kind::kNotStarted);
   EXPECT_TRUE(gate->Close()) << "it has not started and never will";
   EXPECT_EQ(server.connections(), 1);
 }

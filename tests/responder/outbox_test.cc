@@ -80,6 +80,25 @@ TEST_F(OutboxTest, RetryWaitsLongerAndLongerUnderTheSameKeyAndThenGivesUp) {
   EXPECT_THAT(Row().end_reason, HasSubstr("given up after 6 attempts: status 500"));
 }
 
+TEST(OutboxPatienceTest, GoesOnTryingBesideThePersonsNextMethodWhileTheProviderIsAway) {
+  Responder::Options options = World::Options();
+  options.last_attempt = 60;
+  World world(SampleOrganisation(), options);
+  world.SetProvider([](const Notification&) { return std::nullopt; });
+  world.Observe({});
+  world.Pass(kWait);
+  ASSERT_EQ(world.started().size(), 1U);
+  const NotificationId first = world.started().front().id;
+  for (std::int32_t attempt = 1; attempt <= 20; ++attempt) {
+    const Notification& row = world.state().notifications.at(first);
+    ASSERT_EQ(row.state, State::kLeased) << attempt;
+    world.Answer(Notification(row), Result::kRetryLater);
+    ASSERT_EQ(world.state().notifications.at(first).state, State::kPending) << attempt;
+    world.Pass(world.state().notifications.at(first).due - world.now().engine);
+  }
+  EXPECT_GT(world.state().notifications.size(), 1U) << "the next method was not tried";
+}
+
 TEST_F(OutboxTest, RetryAfterIsHonouredUpToFiveMinutes) {
   world_.Answer(Last(), Result::kRetryLater, absl::Minutes(3));
   EXPECT_EQ(Row().due - world_.now().engine, absl::Minutes(3));

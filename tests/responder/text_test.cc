@@ -62,10 +62,16 @@ TEST(MessageTest, SaysWhatWhoElseWhatNextAndHowToAcknowledge) {
 
 TEST(MessageTest, AGroupOfDifferentAlertsSaysSo) {
   Group group = SampleGroup();
-  group.labels = {{"service", "payments"}};
+  group.labels = {
+      {"service", "payments"}
+  };
   group.exemplars.push_back(group.exemplars.front());
-  group.exemplars.back().labels = {{"alertname", "DiskFull"}};
-  group.exemplars.front().labels = {{"alertname", "DatabaseDown"}};
+  group.exemplars.back().labels = {
+      {"alertname", "DiskFull"}
+  };
+  group.exemplars.front().labels = {
+      {"alertname", "DatabaseDown"}
+  };
   EXPECT_EQ(GroupTitle(group), "[CRITICAL] DatabaseDown and others (12 alerts) payments");
 }
 

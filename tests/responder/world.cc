@@ -88,6 +88,7 @@ Organisation SampleOrganisation() {
 
 Responder::Options World::Options() {
   Responder::Options options;
+  options.last_attempt = options.max_attempts;
   options.link_key = "a key for links";
   return options;
 }
