@@ -80,7 +80,10 @@ class Engine::Impl {
   KeeperStage keeper_;
   std::vector<std::unique_ptr<ShardStage>> shards_;
   std::unique_ptr<ResponderStage> responder_;
-  std::atomic<std::shared_ptr<const Published>> published_;
+  std::shared_ptr<const Published> published() const {
+    MutexLock lock(published_mutex_);
+    return published_;
+  }
   std::atomic<bool> accepting_{false};
   std::atomic<std::uint64_t> batches_{0};
   std::atomic<std::uint64_t> events_{0};
@@ -93,6 +96,8 @@ class Engine::Impl {
   void Publish(const RulesPtr& rules, std::vector<IntegrationId> integrations);
   bool Barrier(std::function<void()> done);
 
+  mutable Mutex published_mutex_;  // once a batch, and when the rules change
+  std::shared_ptr<const Published> published_ ABSL_GUARDED_BY(published_mutex_);
   Engine::Hooks hooks_;
   std::atomic<bool> stopping_{false};
   std::atomic<bool> upstream_stopped_{false};
@@ -281,13 +286,16 @@ void Engine::Impl::Publish(const RulesPtr& rules, std::vector<IntegrationId> int
   for (std::size_t i = 0; i < integrations.size(); ++i) {
     published->indexes.emplace(integrations[i], static_cast<IntegrationIndex>(i));
   }
-  published_.store(std::move(published));
+  {
+    MutexLock lock(published_mutex_);
+    published_ = std::move(published);
+  }
   if (hooks_.organisation_changed) hooks_.organisation_changed(rules->organisation);
   for (const auto& shard : shards_) {
     shard->Post([this, rules, integrations](Shard& table, const Now& now) {
       // What has been replaced meanwhile is passed over: ten thousand silences in a row, each the whole list again, would
       // keep a shard from its alerts for minutes. The one that replaced it comes behind.
-      if (published_.load()->rules == rules) table.SetRules(rules, integrations, now);
+      if (this->published()->rules == rules) table.SetRules(rules, integrations, now);
     });
   }
 }
@@ -398,12 +406,12 @@ std::uint32_t Engine::shard_count() const {
 }
 
 RulesPtr Engine::rules() const {
-  const std::shared_ptr<const Published> published = impl_->published_.load();
+  const std::shared_ptr<const Published> published = impl_->published();
   return published ? published->rules : nullptr;
 }
 
 std::optional<IntegrationIndex> Engine::IndexOf(const IntegrationId& integration) const {
-  const std::shared_ptr<const Published> published = impl_->published_.load();
+  const std::shared_ptr<const Published> published = impl_->published();
   if (!published) return std::nullopt;
   const auto found = published->indexes.find(integration);
   if (found == published->indexes.end()) return std::nullopt;

@@ -3,6 +3,7 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/status.h"
 #include "engine/pipeline_stages.h"
 #include "model/codec/response_codec.h"
 
@@ -154,7 +155,7 @@ bool ResponderStage::Audit(const Now& now) {
   if (now.engine < next_audit_) return false;
   next_audit_ = now.engine + options_.audit_interval;
   // With nothing of ours under way all that is committed so far is in the views: the journal need not be kept for them.
-  if (in_flight_ == 0 && undelivered_.empty()) LogViews(store_.ApplyChange(Change(), hooks_.committed()));
+  if (in_flight_.empty() && undelivered_.empty()) LogViews(store_.ApplyChange(Change(), hooks_.committed()));
   std::vector<std::string> findings;
   Decide(responder_.Audit(now, kAuditSlice, findings), nullptr);
   for (const std::string& finding : findings)
@@ -239,8 +240,9 @@ void ResponderStage::Perform(Decided& decided) {
 bool ResponderStage::Finish() {
   bool any = false;
   while (const std::optional<Decided*> durable = durable_.TryPop()) {
-    const std::unique_ptr<Decided> decided(*durable);
-    --in_flight_;
+    TOCSIN_CHECK(*durable == in_flight_.front().get(), "decisions come back in their order");
+    const std::unique_ptr<Decided> decided = std::move(in_flight_.front());
+    in_flight_.pop_front();
     Perform(*decided);
     any = true;
   }
@@ -257,10 +259,9 @@ bool ResponderStage::Step(Wakeup& committer) {
     busy = Audit(now) || busy;
   }
   std::size_t delivered = 0;
-  while (delivered < undelivered_.size() && in_flight_ < kDecidedInFlight &&
+  while (delivered < undelivered_.size() && in_flight_.size() < kDecidedInFlight &&
          out_.TryPush(undelivered_[delivered].get())) {
-    static_cast<void>(undelivered_[delivered].release());
-    ++in_flight_;
+    in_flight_.push_back(std::move(undelivered_[delivered]));
     ++delivered;
   }
   undelivered_.erase(undelivered_.begin(), undelivered_.begin() + static_cast<std::ptrdiff_t>(delivered));

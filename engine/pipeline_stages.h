@@ -10,10 +10,10 @@
 
 #include <atomic>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <set>
 #include <string>
 #include <unordered_map>
@@ -192,7 +192,7 @@ class ResponderStage {
   Hooks hooks_;
   std::unordered_map<NotificationId, std::shared_ptr<Gate>> gates_;  // attempts under way
   std::vector<std::unique_ptr<Decided>> undelivered_;                // decided, no room in out_ yet; in order
-  std::size_t in_flight_ = 0;
+  std::deque<std::unique_ptr<Decided>> in_flight_;                   // with the committer, or back; in order
   EngineTime next_audit_;
   bool more_timers_ = false;
   SpscRing<Decided*> out_;
