@@ -1,8 +1,11 @@
 #include "api/methods.h"
 
+#include "absl/strings/str_format.h"
+#include <google/protobuf/descriptor.h>
 #include <google/protobuf/util/json_util.h>
 
 #include "api/handlers.h"
+#include "base/hash.h"
 #include "base/status.h"
 #include "base/strings.h"
 
@@ -23,6 +26,19 @@ absl::Status Decode(std::string_view text, Encoding encoding, pb::Message& messa
                  std::string(status.message().data(), status.message().size()));
 }
 
+constexpr std::size_t kBoundIdBytes = 200;  // longer ones are the responder's to judge
+
+// A request id stands for one request: with another one under the same id something else is meant, and done. What is
+// remembered is therefore the id with a digest of the request.
+void BindRequestId(pb::Message& request) {
+  const pb::FieldDescriptor* field = request.GetDescriptor()->FindFieldByName("request_id");
+  if (field == nullptr) return;
+  const std::string id = request.GetReflection()->GetString(request, field);
+  if (id.empty() || id.size() > kBoundIdBytes) return;
+  const std::uint64_t digest = Hash64(request.SerializeAsString());
+  request.GetReflection()->SetString(&request, field, id + absl::StrFormat("#%016x", digest));
+}
+
 absl::StatusOr<std::string> Encode(const pb::Message& message, Encoding encoding) {
   if (encoding == Encoding::kProtobuf) return message.SerializeAsString();
   std::string json;
@@ -37,6 +53,7 @@ template <typename Request, typename Response, absl::Status (*kHandler)(Api&, co
 absl::StatusOr<std::string> Call(Api& api, const Caller& caller, std::string_view text, Encoding encoding) {
   Request request;
   TOCSIN_TRY(Decode(text, encoding, request));
+  BindRequestId(request);
   Response response;
   TOCSIN_TRY(kHandler(api, caller, request, response));
   return Encode(response, encoding);

@@ -179,9 +179,10 @@ TEST_F(MethodsTest, AnswersARequestIdAsItDidTheFirstTimeAndDoesNothingTwice) {
   EXPECT_EQ(OpenIncident("Down", "request-1"), first);
   EXPECT_NE(OpenIncident("Down", "request-2"), first);
   EXPECT_NE(OpenIncident("Down"), OpenIncident("Down")) << "without an id each is a new one";
+  EXPECT_NE(OpenIncident("Slow", "request-1"), first) << "another request under the same id is another request";
   v1::ListIncidentsResponse incidents;
   ASSERT_TRUE(Call("IncidentService/ListIncidents", v1::ListIncidentsRequest(), incidents).ok());
-  EXPECT_EQ(incidents.incidents_size(), 4);
+  EXPECT_EQ(incidents.incidents_size(), 5);
 
   v1::CreateSilenceRequest silence;
   silence.add_matchers("a=b");
