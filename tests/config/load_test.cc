@@ -6,6 +6,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
+#include "model/integration_key.h"
 #include "tests/config/organisation_yaml.h"
 
 namespace tocsin {

@@ -6,6 +6,7 @@
 #include "absl/strings/str_format.h"
 
 #include "config/secrets.h"
+#include "model/integration_key.h"
 
 namespace tocsin {
 namespace {
