@@ -9,6 +9,7 @@
 #include "base/status.h"
 #include "base/strings.h"
 #include "ingest/timestamps.h"
+#include "model/label_order.h"
 
 namespace tocsin {
 namespace {
@@ -31,10 +32,7 @@ void KeepLastOfEqualNames(std::vector<LabelView>& texts) {
   if (texts.size() > kFew) {
     std::ranges::stable_sort(texts, {}, &LabelView::name);
   } else {
-    for (std::size_t i = 1; i < texts.size(); ++i) {
-      for (std::size_t j = i; j > 0 && texts[j].name < texts[j - 1].name; --j)
-        std::swap(texts[j], texts[j - 1]);
-    }
+    InsertionSortByName(texts);
   }
   std::size_t kept = 0;
   for (std::size_t i = 0; i < texts.size(); ++i) {

@@ -210,7 +210,7 @@ bool ReadAlertField(Cursor& cursor,
 
 // nullopt: out of a Timestamp's range.
 std::optional<std::int64_t> ToNs(const WireTime& time) {
-  if (!time.present || (time.seconds == kFirstSecond && time.nanos == 0)) return EventHeader::kAbsent;
+  if (!time.present || time.seconds == kFirstSecond) return EventHeader::kAbsent;
   if (time.seconds < kFirstSecond || time.seconds > kLastSecond || time.nanos < 0 || time.nanos > 999'999'999) {
     return std::nullopt;
   }

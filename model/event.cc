@@ -7,6 +7,7 @@
 #include "base/limits.h"
 #include "base/status.h"
 #include "base/strings.h"
+#include "model/label_order.h"
 
 namespace tocsin {
 namespace {
@@ -117,26 +118,9 @@ bool AreAscii(std::span<const LabelView> texts) {
   return (bits & 0x8080'8080'8080'8080) == 0;
 }
 
-// The first bytes of a name as a number that orders as the name does, as far as it goes: most comparisons end here.
-std::uint64_t Prefix(std::string_view name) {
-  std::uint64_t word = 0;
-  std::memcpy(&word, name.data(), std::min<std::size_t>(name.size(), 8));
-  return __builtin_bswap64(word);
-}
-
-bool Precedes(std::string_view a, std::string_view b) {
-  const std::uint64_t first = Prefix(a);
-  const std::uint64_t second = Prefix(b);
-  return first != second ? first < second : a < b;
-}
-
 // Sorted by name, the last of equal names kept, empty values dropped; in place, without allocation.
 std::span<LabelView> NormaliseInPlace(std::span<LabelView> labels) {
-  // Insertion sort is stable and best for the few, mostly sorted labels of real senders.
-  for (std::size_t i = 1; i < labels.size(); ++i) {
-    for (std::size_t j = i; j > 0 && Precedes(labels[j].name, labels[j - 1].name); --j)
-      std::swap(labels[j], labels[j - 1]);
-  }
+  InsertionSortByName(labels);
   std::size_t kept = 0;
   for (std::size_t i = 0; i < labels.size(); ++i) {
     const bool superseded = i + 1 < labels.size() && labels[i + 1].name == labels[i].name;
