@@ -1,6 +1,7 @@
 """Nagios itself sends a problem and a recovery through `tocsin notify-nagios`, with the server down in between: nothing is
 lost, and what was spooled arrives in order when the server is back."""
 import os
+import subprocess
 import time
 
 import organisation
@@ -129,7 +130,7 @@ def main():
                     path.is_file() for path in spool.rglob("*") if "lock" not in path.name), 40)
                 tocsin.start()
                 assert nagios_alert(tocsin) is None, "nobody has sent it yet"
-                drained = __import__("subprocess").run(
+                drained = subprocess.run(
                     [str(BINARY), "notify-nagios", "--drain", "--url", tocsin.url, "--key", organisation.NAGIOS_KEY,
                      "--spool", str(spool)], capture_output=True, text=True, timeout=60)
                 assert drained.returncode == 0, drained.stderr
