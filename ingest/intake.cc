@@ -9,7 +9,6 @@
 #include "base/status.h"
 #include "base/strings.h"
 #include "ingest/timestamps.h"
-#include "model/label_order.h"
 
 namespace tocsin {
 namespace {
@@ -18,7 +17,7 @@ constexpr std::size_t kDetailedReasons = 100;  // more would only make the answe
 constexpr std::size_t kKeptKeyBytes = 900;     // of a dedup key that is too long; a hash of all of it follows
 constexpr std::size_t kOverheadBytes = sizeof(EventHeader) + sizeof(TextLengths) * 2 * limits::kLabelsPerAlert + 64;
 
-std::size_t BytesOf(const std::vector<LabelView>& texts) {
+std::size_t BytesOf(std::span<const LabelView> texts) {
   std::size_t bytes = 0;
   for (const LabelView& text : texts)
     bytes += text.name.size() + text.value.size();
@@ -26,21 +25,6 @@ std::size_t BytesOf(const std::vector<LabelView>& texts) {
 }
 
 }  // namespace
-
-void KeepLastOfEqualNames(std::vector<LabelView>& texts) {
-  constexpr std::size_t kFew = 32;
-  if (texts.size() > kFew) {
-    std::ranges::stable_sort(texts, {}, &LabelView::name);
-  } else {
-    InsertionSortByName(texts);
-  }
-  std::size_t kept = 0;
-  for (std::size_t i = 0; i < texts.size(); ++i) {
-    const bool superseded = i + 1 < texts.size() && texts[i + 1].name == texts[i].name;
-    if (!superseded) texts[kept++] = texts[i];
-  }
-  texts.resize(kept);
-}
 
 void Intake::Begin(IntegrationIndex integration, const Labels* labels, absl::Time received, Manner manner) {
   batch_.Clear(integration);
@@ -60,32 +44,40 @@ std::size_t Intake::rejected() const {
   return static_cast<std::size_t>(std::ranges::count(refused_, Refused::Kind::kRejected, &Refused::kind));
 }
 
-void Intake::TrimAnnotations(std::vector<LabelView>& annotations, std::size_t other_bytes) {
-  if (annotations.size() > limits::kAnnotationsPerAlert) annotations.resize(limits::kAnnotationsPerAlert);
+void Intake::TrimAnnotations(LabelList& annotations, std::size_t other_bytes) {
   std::size_t left = limits::kEventBytes - std::min(limits::kEventBytes, other_bytes + kOverheadBytes);
-  for (LabelView& annotation : annotations) {
+  const auto fits = [](const LabelView& annotation) {
+    return !annotation.name.empty() && annotation.name.size() <= limits::kLabelNameBytes &&
+           annotation.value.size() <= limits::kAnnotationBytes;
+  };
+  if (annotations.size() <= limits::kAnnotationsPerAlert && BytesOf(annotations.all()) <= left &&
+      std::ranges::all_of(annotations.all(), fits)) {
+    return;
+  }
+  // In the order of the names, so that what is cut does not depend on the order in which they came.
+  annotations.Keep(std::min(annotation_order_.Sort(annotations.all()).size(), limits::kAnnotationsPerAlert));
+  for (LabelView& annotation : annotations.all()) {
     annotation.name = TruncateUtf8(annotation.name, std::min(left, limits::kLabelNameBytes));
     left -= annotation.name.size();
     annotation.value = TruncateUtf8(annotation.value, std::min(left, limits::kAnnotationBytes));
     left -= annotation.value.size();
   }
-  std::erase_if(annotations, [](const LabelView& annotation) { return annotation.name.empty(); });
-  KeepLastOfEqualNames(annotations);  // cut names may have become equal
+  const auto nameless = std::ranges::remove_if(annotations.all(), [](const LabelView& a) { return a.name.empty(); });
+  annotations.Keep(annotations.size() - nameless.size());
 }
 
 void Intake::Add(EventHeader prototype,
-                 std::vector<LabelView>& labels,
-                 std::vector<LabelView>& annotations,
+                 LabelList& labels,
+                 LabelList& annotations,
                  std::string_view dedup_key,
                  std::string_view link) {
   if (labels_ != nullptr) {
     for (const Label& extra : *labels_) {
-      const bool has = std::ranges::any_of(
-          labels, [&](const LabelView& label) { return label.name == extra.name && !label.value.empty(); });
-      if (!has) labels.push_back({extra.name, extra.value});
+      const std::span<LabelView> all = labels.all();
+      const auto last = std::ranges::find(all.rbegin(), all.rend(), extra.name, &LabelView::name);
+      if (last == all.rend() || last->value.empty()) labels.Add({extra.name, extra.value});
     }
   }
-  KeepLastOfEqualNames(annotations);
   std::string short_key;
   if (manner_ == Manner::kLenient) {
     if (link.size() > limits::kLabelValueBytes) link = {};
@@ -94,13 +86,13 @@ void Intake::Add(EventHeader prototype,
       short_key = absl::StrFormat("%s#%016x%016x", TruncateUtf8(dedup_key, kKeptKeyBytes), hash.high, hash.low);
       dedup_key = short_key;
     }
-    TrimAnnotations(annotations, BytesOf(labels) + dedup_key.size() + link.size());
+    TrimAnnotations(annotations, BytesOf(labels.all()) + dedup_key.size() + link.size());
   }
   if (prototype.kind == EventKind::kTrigger && prototype.ends_at_ns != EventHeader::kAbsent &&
       prototype.ends_at_ns <= absl::ToUnixNanos(received_)) {
     prototype.kind = EventKind::kResolve;
   }
-  const absl::Status appended = batch_.Append(prototype, labels, annotations, dedup_key, link);
+  const absl::Status appended = batch_.Append(prototype, labels.all(), annotations.all(), dedup_key, link);
   if (!appended.ok()) {
     Refuse(Message(appended));
     return;
@@ -109,10 +101,10 @@ void Intake::Add(EventHeader prototype,
 }
 
 void Intake::Add(const AlertEvent& event) {
-  const auto view = [](const Labels& from, std::vector<LabelView>& to) {
-    to.clear();
+  const auto view = [](const Labels& from, LabelList& to) {
+    to.Clear();
     for (const Label& label : from)
-      to.push_back({label.name, label.value});
+      to.Add({label.name, label.value});
   };
   view(event.labels, label_scratch_);
   view(event.annotations, annotation_scratch_);

@@ -9,6 +9,7 @@
 
 #include "absl/time/time.h"
 
+#include "ingest/label_list.h"
 #include "model/event.h"
 #include "model/inlet.h"
 #include "model/organisation.h"
@@ -27,9 +28,6 @@ struct Refused {
   friend bool operator==(const Refused&, const Refused&) = default;
 };
 
-// Sorts by name and keeps the last of equal names, empty values too. In place; allocates only for more than 32.
-void KeepLastOfEqualNames(std::vector<LabelView>& texts);
-
 class Intake {
  public:
   enum class Manner : std::uint8_t {
@@ -45,8 +43,8 @@ class Intake {
   // The message's next alert, from views; `labels` and `annotations` are scratch space that is reordered and extended. An
   // event whose end is not in the future is a resolve, whatever it calls itself.
   void Add(EventHeader prototype,
-           std::vector<LabelView>& labels,
-           std::vector<LabelView>& annotations,
+           LabelList& labels,
+           LabelList& annotations,
            std::string_view dedup_key,
            std::string_view link);
   void Add(const AlertEvent& event);
@@ -63,16 +61,17 @@ class Intake {
   static std::vector<Outcome> Merge(const Receipt& receipt, const std::vector<Refused>& refused, std::uint32_t seen);
 
  private:
-  void TrimAnnotations(std::vector<LabelView>& annotations, std::size_t other_bytes);
+  void TrimAnnotations(LabelList& annotations, std::size_t other_bytes);
 
   EventBatch batch_;
+  NameOrder annotation_order_;  // of those that must be cut
   const Labels* labels_ = nullptr;
   absl::Time received_;
   Manner manner_ = Manner::kStrict;
   std::uint32_t seen_ = 0;
   std::vector<Refused> refused_;
-  std::vector<LabelView> label_scratch_;
-  std::vector<LabelView> annotation_scratch_;
+  LabelList label_scratch_;
+  LabelList annotation_scratch_;
 };
 
 }  // namespace tocsin

@@ -1,10 +1,9 @@
 #include "ingest/prometheus_reader.h"
 
-#include <vector>
-
 #include "absl/strings/str_format.h"
 
 #include "base/strings.h"
+#include "ingest/label_list.h"
 #include "ingest/timestamps.h"
 #include "model/severity.h"
 
@@ -27,16 +26,16 @@ PrometheusRefusal TypeRefusal(dom::element value, std::string_view where, std::s
 
 // One alert's members, as views into the document. Reused from alert to alert.
 struct AlertScratch {
-  std::vector<LabelView> labels;
-  std::vector<LabelView> annotations;
+  LabelList labels;
+  LabelList annotations;
   std::string_view link;
   std::optional<absl::Time> starts_at;
   std::optional<absl::Time> ends_at;
   bool has_labels = false;
 
   void Clear() {
-    labels.clear();
-    annotations.clear();
+    labels.Clear();
+    annotations.Clear();
     link = {};
     starts_at.reset();
     ends_at.reset();
@@ -44,17 +43,17 @@ struct AlertScratch {
   }
 };
 
-std::optional<PrometheusRefusal> ReadStrings(dom::element value, std::string_view field, std::vector<LabelView>& out) {
-  out.clear();  // the last of two members of one name counts, as a whole
+std::optional<PrometheusRefusal> ReadStrings(dom::element value, std::string_view field, LabelList& out) {
+  out.Clear();  // the last of two members of one name counts, as a whole
   if (IsNull(value)) return std::nullopt;
   if (!value.is_object()) return TypeRefusal(value, absl::StrFormat("struct field Alert.%s", field), "models.LabelSet");
   for (const dom::key_value_pair& member : dom::object(value)) {
     if (IsNull(member.value)) {
-      out.push_back({member.key, ""});
+      out.Add({member.key, ""});
     } else if (!member.value.is_string()) {
       return TypeRefusal(member.value, absl::StrFormat("struct field Alert.%s", field), "string");
     } else {
-      out.push_back({member.key, std::string_view(member.value)});
+      out.Add({member.key, std::string_view(member.value)});
     }
   }
   return std::nullopt;
@@ -103,7 +102,7 @@ std::optional<PrometheusRefusal> ReadAlert(dom::element value, AlertScratch& ale
 
 void Deliver(AlertScratch& alert, Intake& intake) {
   bool has_value = false;
-  for (const LabelView& label : alert.labels) {
+  for (const LabelView& label : alert.labels.all()) {
     if (label.name.empty()) return intake.Refuse(R"(invalid label set: invalid name "")");
     has_value = has_value || !label.value.empty();
   }

@@ -13,7 +13,6 @@ constexpr int kDepth = 100;        // protobuf's own limit of messages and group
 constexpr unsigned kTagBytes = 5;  // what the generated classes take, of sizes too
 constexpr unsigned kNumberBytes = 10;
 constexpr std::uint64_t kLargestSize = INT32_MAX - 16;    // theirs
-constexpr std::size_t kKeptViews = 4096;                  // a hostile message's buffers are not kept
 constexpr std::int64_t kFirstSecond = -62'135'596'800;    // 0001-01-01, Go's zero time: unset
 constexpr std::int64_t kLastSecond = 253'402'300'799;     // 9999-12-31
 constexpr std::int64_t kLargestNsSecond = 9'223'372'035;  // what fits nanoseconds since 1970 (the year 2262)
@@ -149,7 +148,24 @@ struct WireAlert {
   WireTime ends_at;
 };
 
-bool ReadEntry(std::string_view bytes, std::vector<LabelView>& to) {
+// What nearly every entry is: a name and a value of less than 128 bytes each, in this order, and nothing else.
+bool ReadPlainEntry(std::string_view bytes, LabelView& entry) {
+  constexpr char kName = 1 << 3 | static_cast<char>(WireType::kBytes);
+  constexpr char kValue = 2 << 3 | static_cast<char>(WireType::kBytes);
+  if (bytes.size() < 4 || bytes[0] != kName) return false;
+  const std::size_t name = static_cast<unsigned char>(bytes[1]);
+  if (name >= 0x80 || name + 4 > bytes.size() || bytes[2 + name] != kValue) return false;
+  const std::size_t value = static_cast<unsigned char>(bytes[3 + name]);
+  if (value >= 0x80 || name + 4 + value != bytes.size()) return false;
+  entry = {bytes.substr(2, name), bytes.substr(4 + name)};
+  return true;
+}
+
+bool ReadEntry(std::string_view bytes, LabelList& to) {
+  if (LabelView plain; ReadPlainEntry(bytes, plain)) [[likely]] {
+    to.Add(plain);
+    return true;
+  }
   Cursor cursor(bytes, 2);
   LabelView entry;
   while (!cursor.done()) {
@@ -164,7 +180,7 @@ bool ReadEntry(std::string_view bytes, std::vector<LabelView>& to) {
     }
   }
   if (cursor.failed()) return false;
-  to.push_back(entry);
+  to.Add(entry);
   return true;
 }
 
@@ -188,11 +204,7 @@ bool ReadTime(std::string_view bytes, WireTime& to) {
   return !cursor.failed();
 }
 
-bool ReadAlertField(Cursor& cursor,
-                    const Tag& tag,
-                    WireAlert& alert,
-                    std::vector<LabelView>& labels,
-                    std::vector<LabelView>& annotations) {
+bool ReadAlertField(Cursor& cursor, const Tag& tag, WireAlert& alert, LabelList& labels, LabelList& annotations) {
   std::string_view bytes;
   if (Is(tag, 1, WireType::kVarint)) return cursor.ReadVarint(alert.kind);
   if (tag.type != WireType::kBytes) return cursor.Skip(tag);
@@ -217,10 +229,7 @@ std::optional<std::int64_t> ToNs(const WireTime& time) {
   return std::clamp(time.seconds, -kLargestNsSecond, kLargestNsSecond) * 1'000'000'000 + time.nanos;
 }
 
-void Judge(const WireAlert& alert,
-           std::vector<LabelView>& labels,
-           std::vector<LabelView>& annotations,
-           Intake& intake) {
+void Judge(const WireAlert& alert, LabelList& labels, LabelList& annotations, Intake& intake) {
   EventHeader prototype;
   // An enumeration is 32 bits wide; more is cut, as generated code does.
   const auto kind = static_cast<std::int32_t>(alert.kind);
@@ -234,7 +243,6 @@ void Judge(const WireAlert& alert,
   if (!ends_at) return intake.Refuse("ends_at: not an instant between the years 1 and 9999");
   prototype.starts_at_ns = *starts_at;
   prototype.ends_at_ns = *ends_at;
-  KeepLastOfEqualNames(labels);  // a map holds each name once, the last that came; of annotations Add sees to it
   intake.Add(prototype, labels, annotations, alert.dedup_key, alert.link);
 }
 
@@ -245,9 +253,8 @@ absl::Status NotARequest(std::size_t offset) {
 }  // namespace
 
 absl::StatusOr<WireRequest> WireDecoder::Decode(std::string_view bytes, Intake& intake) {
-  for (std::vector<LabelView>* views : {&labels_, &annotations_}) {
-    if (views->capacity() > kKeptViews) std::vector<LabelView>().swap(*views);
-  }
+  labels_.Shrink();
+  annotations_.Shrink();
   WireRequest request;
   Cursor cursor(bytes, 0);
   while (!cursor.done()) {
@@ -263,8 +270,8 @@ absl::StatusOr<WireRequest> WireDecoder::Decode(std::string_view bytes, Intake& 
         return Invalid("alerts: more than %d in one message; 100 to 500 are a good number", limits::kEventsPerBatch);
       }
       WireAlert alert;
-      labels_.clear();
-      annotations_.clear();
+      labels_.Clear();
+      annotations_.Clear();
       Cursor fields(body, 1);
       while (!fields.done()) {
         Tag field;

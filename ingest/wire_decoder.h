@@ -8,12 +8,11 @@
 
 #include <cstdint>
 #include <string_view>
-#include <vector>
 
 #include "absl/status/statusor.h"
 
 #include "ingest/intake.h"
-#include "model/labels.h"
+#include "ingest/label_list.h"
 
 namespace tocsin {
 
@@ -32,8 +31,8 @@ class WireDecoder {
   absl::StatusOr<WireRequest> Decode(std::string_view bytes, Intake& intake);
 
  private:
-  std::vector<LabelView> labels_;
-  std::vector<LabelView> annotations_;
+  LabelList labels_;
+  LabelList annotations_;
 };
 
 }  // namespace tocsin

@@ -7,7 +7,6 @@
 #include "base/limits.h"
 #include "base/status.h"
 #include "base/strings.h"
-#include "model/label_order.h"
 
 namespace tocsin {
 namespace {
@@ -58,14 +57,17 @@ std::span<const LabelView> ReadTexts(const Section& section, std::span<LabelView
   return out.first(section.count);
 }
 
-absl::Status CheckText(std::string_view what, const LabelView& text, std::size_t value_limit) {
-  if (text.name.empty()) return Invalid("%s: a name is empty", what);
-  if (text.name.size() > limits::kLabelNameBytes) {
-    return Invalid("%s: name %s... has %d bytes, at most %d", what, JsonQuote(TruncateUtf8(text.name, 32)),
-                   text.name.size(), limits::kLabelNameBytes);
-  }
-  if (text.value.size() > value_limit) {
-    return Invalid("%s: %s has %d bytes, at most %d", what, JsonQuote(text.name), text.value.size(), value_limit);
+absl::Status CheckTexts(std::string_view what, std::span<const LabelView> texts, std::size_t count, std::size_t bytes) {
+  if (texts.size() > count) return Invalid("%s: %d of them, at most %d", what, texts.size(), count);
+  for (const LabelView& text : texts) {
+    if (text.name.empty()) return Invalid("%s: a name is empty", what);
+    if (text.name.size() > limits::kLabelNameBytes) {
+      return Invalid("%s: name %s... has %d bytes, at most %d", what, JsonQuote(TruncateUtf8(text.name, 32)),
+                     text.name.size(), limits::kLabelNameBytes);
+    }
+    if (text.value.size() > bytes) {
+      return Invalid("%s: %s has %d bytes, at most %d", what, JsonQuote(text.name), text.value.size(), bytes);
+    }
   }
   return absl::OkStatus();
 }
@@ -78,60 +80,44 @@ absl::Status CheckUtf8(std::string_view what, std::span<const LabelView> texts) 
   return absl::OkStatus();
 }
 
-absl::Status CheckTexts(std::string_view what,
-                        std::span<const LabelView> texts,
-                        std::size_t count_limit,
-                        std::size_t value_limit) {
-  if (texts.size() > count_limit) return Invalid("%s: %d of them, at most %d", what, texts.size(), count_limit);
-  for (const LabelView& text : texts)
-    TOCSIN_TRY(CheckText(what, text, value_limit));
-  return absl::OkStatus();
-}
-
-// Whether no byte has its high bit set, and so all is UTF-8. Most texts are short: words are read where there are eight bytes,
-// overlapping at the end, and one test is made for all of them.
-std::uint64_t HighBits(std::string_view text) {
+// Whether no byte has its high bit set, and so all is UTF-8.
+bool IsAscii(const char* at, std::size_t size) {
+  constexpr std::uint64_t kHighBits = 0x8080'8080'8080'8080;
   std::uint64_t bits = 0;
-  const char* at = text.data();
-  std::size_t left = text.size();
-  std::uint64_t word = 0;
-  for (; left >= 8; left -= 8, at += 8) {
-    std::memcpy(&word, at, 8);
-    bits |= word;
+  std::uint64_t pair[2];
+  for (; size >= sizeof pair; size -= sizeof pair, at += sizeof pair) {
+    std::memcpy(pair, at, sizeof pair);
+    bits |= pair[0] | pair[1];
   }
-  if (left >= 4) {
-    std::uint32_t half = 0;
-    std::memcpy(&half, at, 4);
-    bits |= half;
-    at += 4;
-    left -= 4;
-  }
-  for (; left > 0; --left, ++at)
+  for (; size > 0; --size, ++at)
     bits |= static_cast<unsigned char>(*at);
-  return bits;
+  return (bits & kHighBits) == 0;
 }
 
-bool AreAscii(std::span<const LabelView> texts) {
-  std::uint64_t bits = 0;
-  for (const LabelView& text : texts)
-    bits |= HighBits(text.name) | HighBits(text.value);
-  return (bits & 0x8080'8080'8080'8080) == 0;
+// memcpy's call costs more than copying the few bytes that most texts have: two words that overlap.
+template <typename Word>
+void CopyOverlapping(char* to, const char* from, std::size_t size) {
+  Word first;
+  Word last;
+  std::memcpy(&first, from, sizeof first);
+  std::memcpy(&last, from + size - sizeof last, sizeof last);
+  std::memcpy(to, &first, sizeof first);
+  std::memcpy(to + size - sizeof last, &last, sizeof last);
 }
 
-// Sorted by name, the last of equal names kept, empty values dropped; in place, without allocation.
-std::span<LabelView> NormaliseInPlace(std::span<LabelView> labels) {
-  InsertionSortByName(labels);
-  std::size_t kept = 0;
-  for (std::size_t i = 0; i < labels.size(); ++i) {
-    const bool superseded = i + 1 < labels.size() && labels[i + 1].name == labels[i].name;
-    if (!superseded && !labels[i].value.empty()) labels[kept++] = labels[i];
+char* Write(char* to, std::string_view text) {
+  const std::size_t size = text.size();
+  if (size > 16) {
+    std::memcpy(to, text.data(), size);
+  } else if (size >= 8) {
+    CopyOverlapping<std::uint64_t>(to, text.data(), size);
+  } else if (size >= 4) {
+    CopyOverlapping<std::uint32_t>(to, text.data(), size);
+  } else {
+    for (std::size_t i = 0; i < size; ++i)
+      to[i] = text[i];
   }
-  return labels.first(kept);
-}
-
-std::byte* Write(std::byte* to, std::string_view text) {
-  if (!text.empty()) std::memcpy(to, text.data(), text.size());
-  return to + text.size();
+  return to + size;
 }
 
 std::size_t SectionBytes(std::span<const LabelView> texts) {
@@ -141,18 +127,25 @@ std::size_t SectionBytes(std::span<const LabelView> texts) {
   return Even(size);
 }
 
-// `to` holds zeros.
-std::byte* WriteSection(std::byte* to, std::span<const LabelView> texts) {
-  std::byte* const end = to + SectionBytes(texts);
+struct Written {
+  std::byte* end;
+  bool ascii;  // all of its text is
+};
+
+Written WriteSection(std::byte* start, std::span<const LabelView> texts) {
+  std::byte* lengths_at = start;
+  char* const text_at = reinterpret_cast<char*>(start + texts.size() * sizeof(TextLengths));
+  char* to = text_at;
   for (const LabelView& text : texts) {
     const TextLengths lengths{static_cast<std::uint16_t>(text.name.size()),
                               static_cast<std::uint16_t>(text.value.size())};
-    std::memcpy(to, &lengths, sizeof lengths);
-    to += sizeof lengths;
-  }
-  for (const LabelView& text : texts)
+    std::memcpy(lengths_at, &lengths, sizeof lengths);
+    lengths_at += sizeof lengths;
     to = Write(Write(to, text.name), text.value);
-  return end;
+  }
+  const auto size = static_cast<std::size_t>(to - text_at);
+  if (size % 2 != 0) *to++ = 0;
+  return {reinterpret_cast<std::byte*>(to), IsAscii(text_at, size)};
 }
 
 std::string_view AsText(std::span<const std::byte> bytes) {
@@ -246,17 +239,30 @@ AlertKey KeyOf(std::uint64_t seed,
                std::span<const LabelView> labels) {
   if (!dedup_key.empty()) return HashTo128(dedup_key, ScopeSeed(seed, integration, 'k'));
   thread_local std::vector<std::byte> section;
-  section.assign(SectionBytes(labels), std::byte{0});
+  section.resize(SectionBytes(labels));
   WriteSection(section.data(), labels);
   return HashTo128(AsText(section), ScopeSeed(seed, integration, 'l'));
 }
 
+std::byte* EventBatch::Reserve(std::size_t size) {
+  if (capacity_ - used_ < size) {
+    const std::size_t larger = std::max(used_ + size, 2 * capacity_);
+    auto grown = std::make_unique_for_overwrite<std::byte[]>(larger);
+    std::copy_n(buffer_.get(), used_, grown.get());
+    buffer_ = std::move(grown);
+    capacity_ = larger;
+  }
+  return buffer_.get() + used_;
+}
+
 absl::Status EventBatch::Append(const EventHeader& prototype,
                                 std::span<LabelView> labels,
-                                std::span<const LabelView> annotations,
+                                std::span<LabelView> annotations,
                                 std::string_view dedup_key,
                                 std::string_view link) {
   if (count() >= limits::kEventsPerBatch) return Exhausted("batch: more than %d events", limits::kEventsPerBatch);
+  labels = label_order_.Sort(labels);
+  annotations = annotation_order_.Sort(annotations);
   TOCSIN_TRY(CheckTexts("labels", labels, limits::kLabelsPerAlert, limits::kLabelValueBytes));
   TOCSIN_TRY(CheckTexts("annotations", annotations, limits::kAnnotationsPerAlert, limits::kAnnotationBytes));
   if (dedup_key.size() > limits::kDedupKeyBytes) {
@@ -265,22 +271,25 @@ absl::Status EventBatch::Append(const EventHeader& prototype,
   if (link.size() > limits::kLabelValueBytes) {
     return Invalid("link: has %d bytes, at most %d", link.size(), limits::kLabelValueBytes);
   }
-  const bool plain = AreAscii(labels) && AreAscii(annotations);
-  if (!plain) {
-    TOCSIN_TRY(CheckUtf8("labels", labels));
-    TOCSIN_TRY(CheckUtf8("annotations", annotations));
-  }
-  if (!IsValidUtf8(dedup_key) || !IsValidUtf8(link)) return Invalid("dedup_key or link is not UTF-8");
-  const std::span<const LabelView> kept = NormaliseInPlace(labels);
+  const auto is_empty = [](const LabelView& label) { return label.value.empty(); };
+  const std::span<LabelView> kept(labels.begin(), std::ranges::remove_if(labels, is_empty).begin());
   if (kept.empty() && dedup_key.empty()) return Invalid("labels: at least one label pair required");
 
-  const std::size_t size =
-      Aligned(sizeof(EventHeader) + SectionBytes(kept) + SectionBytes(annotations) + dedup_key.size() + link.size());
+  const std::size_t text_end =
+      sizeof(EventHeader) + SectionBytes(kept) + SectionBytes(annotations) + dedup_key.size() + link.size();
+  const std::size_t size = Aligned(text_end);
   if (size > limits::kEventBytes) return Invalid("event: %d bytes in all, at most %d", size, limits::kEventBytes);
 
-  const std::size_t start = buffer_.size();
-  buffer_.resize(start + size);
-  std::byte* to = buffer_.data() + start;
+  std::byte* const to = Reserve(size);
+  std::byte* const section = to + sizeof(EventHeader);
+  const Written label_part = WriteSection(section, kept);
+  const Written annotation_part = WriteSection(label_part.end, annotations);
+  if (!label_part.ascii) TOCSIN_TRY(CheckUtf8("labels", kept));
+  if (!annotation_part.ascii) TOCSIN_TRY(CheckUtf8("annotations", annotations));
+  if (!IsValidUtf8(dedup_key) || !IsValidUtf8(link)) return Invalid("dedup_key or link is not UTF-8");
+  Write(Write(reinterpret_cast<char*>(annotation_part.end), dedup_key), link);
+  std::fill(to + text_end, to + size, std::byte{0});
+
   EventHeader header = prototype;
   header.size = static_cast<std::uint32_t>(size);
   header.label_count = static_cast<std::uint8_t>(kept.size());
@@ -288,14 +297,12 @@ absl::Status EventBatch::Append(const EventHeader& prototype,
   header.dedup_key_bytes = static_cast<std::uint16_t>(dedup_key.size());
   header.link_bytes = static_cast<std::uint16_t>(link.size());
   header.integration = integration_;
-  std::byte* const section = to + sizeof header;
-  std::byte* const section_end = WriteSection(section, kept);
-  Write(Write(WriteSection(section_end, annotations), dedup_key), link);
   // As KeyOf, without writing the section once more.
-  header.key = dedup_key.empty() ? HashTo128(AsText({section, section_end}), ScopeSeed(seed_, integration_, 'l'))
+  header.key = dedup_key.empty() ? HashTo128(AsText({section, label_part.end}), ScopeSeed(seed_, integration_, 'l'))
                                  : KeyOf(seed_, integration_, dedup_key, {});
   std::memcpy(to, &header, sizeof header);
-  offsets_.push_back(static_cast<std::uint32_t>(start));
+  offsets_.push_back(static_cast<std::uint32_t>(used_));
+  used_ += size;
   return absl::OkStatus();
 }
 
@@ -320,7 +327,7 @@ absl::Status EventBatch::Append(const AlertEvent& event) {
 
 void EventBatch::Clear(IntegrationIndex integration) {
   integration_ = integration;
-  buffer_.clear();
+  used_ = 0;
   offsets_.clear();
 }
 

@@ -8,11 +8,13 @@
 //   EventHeader, then labels, annotations, dedup key and link without gaps, then padding to 8.
 //   Labels and annotations each: a TextLengths per label, then the bytes of name, value, name, value ..., then one zero
 //   byte if that is needed to end at an even place.
-// Labels are normalised: sorted, unique, none empty. EventBatch::Append guarantees it; readers rely on it.
+// Labels are normalised: sorted, unique, none empty. Annotations are sorted and unique, so that a sender that iterates a hash
+// map does not seem to change the alert each time. EventBatch::Append guarantees it; readers rely on it.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -24,6 +26,7 @@
 
 #include "model/ids.h"
 #include "model/labels.h"
+#include "model/name_order.h"
 #include "model/severity.h"
 
 namespace tocsin {
@@ -105,28 +108,34 @@ class EventBatch {
  public:
   EventBatch(std::uint64_t seed, IntegrationIndex integration) : seed_(seed), integration_(integration) {}
 
-  // Appends one event. Checks every limit of base/limits.h and UTF-8; on an error nothing was appended and the message
+  // Appends one event; of equal names the last counts. Checks every limit of base/limits.h and UTF-8; on an error nothing was appended and the message
   // names the field: `labels: name "a-b...": value has 5000 bytes, at most 4096`.
   absl::Status Append(const AlertEvent& event);
-  // The same from views: sorts and drops empty labels in place in `labels`. For the wire decoder; no allocation once the
-  // buffer has grown.
+  // The same from views, which are reordered in place. No allocation once the buffer has grown and the names are known.
   absl::Status Append(const EventHeader& prototype,
                       std::span<LabelView> labels,
-                      std::span<const LabelView> annotations,
+                      std::span<LabelView> annotations,
                       std::string_view dedup_key,
                       std::string_view link);
 
   void Clear(IntegrationIndex integration);
   std::size_t count() const { return offsets_.size(); }
   bool empty() const { return offsets_.empty(); }
-  std::span<const std::byte> bytes() const { return {buffer_.data(), buffer_.size()}; }
-  EventView at(std::size_t i) const { return EventView(buffer_.data() + offsets_[i]); }
+  std::span<const std::byte> bytes() const { return {buffer_.get(), used_}; }
+  EventView at(std::size_t i) const { return EventView(buffer_.get() + offsets_[i]); }
   IntegrationIndex integration() const { return integration_; }
 
  private:
+  // Room for `size` bytes after what is used; stays unused until the caller says so.
+  std::byte* Reserve(std::size_t size);
+
   std::uint64_t seed_;
   IntegrationIndex integration_;
-  std::vector<std::byte> buffer_;
+  NameOrder label_order_;
+  NameOrder annotation_order_;
+  std::unique_ptr<std::byte[]> buffer_;
+  std::size_t used_ = 0;
+  std::size_t capacity_ = 0;
   std::vector<std::uint32_t> offsets_;
 };
 

@@ -71,6 +71,7 @@ std::string_view Name(Severity severity) {
 }
 
 Severity ParseSeverity(std::string_view word) {
+  if (word.empty()) return Severity::kUnknown;
   const std::string_view trimmed = Trim(word);
   const auto* found = std::find_if(std::begin(kWords), std::end(kWords),
                                    [&](const Word& w) { return EqualIgnoringCase(trimmed, w.word); });

@@ -19,28 +19,6 @@ using ::testing::SizeIs;
 
 const absl::Time kReceived = absl::FromUnixSeconds(1'795'289'000);
 
-TEST(IntakeTest, KeepsTheLastOfEqualNamesLikeAMap) {
-  Random random(5);
-  for (int round = 0; round < 500; ++round) {
-    std::vector<std::string> texts;
-    for (std::uint64_t n = random.Below(80); n > 0; --n)
-      texts.push_back(std::to_string(random.Below(20)));
-    std::vector<LabelView> views;
-    std::map<std::string_view, std::string_view> expected;
-    for (std::size_t i = 0; i + 1 < texts.size(); ++i) {
-      views.push_back({texts[i], texts[i + 1]});
-      expected[texts[i]] = texts[i + 1];
-    }
-    KeepLastOfEqualNames(views);
-    ASSERT_EQ(views.size(), expected.size());
-    auto next = expected.begin();
-    for (const LabelView& view : views) {
-      EXPECT_EQ(view.name, next->first);
-      EXPECT_EQ(view.value, (next++)->second);
-    }
-  }
-}
-
 TEST(IntakeTest, AnnotationsInAnyOrderAreTheSameBytes) {
   Intake intake(1);
   intake.Begin(0, nullptr, kReceived, Intake::Manner::kStrict);

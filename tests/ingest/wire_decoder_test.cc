@@ -183,13 +183,13 @@ void AddReference(const ReferenceAlert& alert, Intake& intake) {
   prototype.starts_at_ns = *starts_at;
   prototype.ends_at_ns = *ends_at;
   const auto views = [](const std::map<std::string, std::string>& from) {
-    std::vector<LabelView> to;
+    LabelList to;
     for (const auto& [name, value] : from)
-      to.push_back({name, value});
+      to.Add({name, value});
     return to;
   };
-  std::vector<LabelView> labels = views(alert.labels);
-  std::vector<LabelView> annotations = views(alert.annotations);
+  LabelList labels = views(alert.labels);
+  LabelList annotations = views(alert.annotations);
   intake.Add(prototype, labels, annotations, alert.dedup_key, alert.link);
 }
 
