@@ -20,6 +20,8 @@ namespace {
 
 // More overdue timers than this are not looked at one by one: it is late.
 constexpr int kOverdueLookedAt = 1000;
+// A provider that is away so long is said to be: `status` tells it, and the heartbeat to the dead-man service stops.
+constexpr absl::Duration kUnreachedTolerance = absl::Minutes(5);
 // Of the work that a start or a first organisation brings, in one decision.
 constexpr std::size_t kSlice = 64;
 
@@ -308,10 +310,15 @@ Decision Responder::Audit(const Now& now, std::size_t limit, std::vector<std::st
       findings.push_back(*std::move(fault));
       ++findings_;
     }
+    const Group* group = turn.Find<Group>(*at);
+    if (group != nullptr && unreached_.empty()) {
+      unreached_ = FindUnreached(turn, *group, kUnreachedTolerance).value_or("");
+    }
   }
   if (at == state_.open_groups.end()) {
     audit_cursor_ = GroupId();
     last_findings_ = std::exchange(findings_, 0);
+    last_unreached_ = std::exchange(unreached_, "");
   }
   return Commit(std::move(turn));
 }
@@ -326,6 +333,8 @@ bool Responder::CanPage(const Now& now, absl::Duration tolerance, std::string& w
     why_not = absl::StrFormat("%d of %d shards have reported", state_.shards_reported.size(), options_.shard_count);
   } else if (findings_ + last_findings_ > 0) {
     why_not = absl::StrFormat("the auditor found %d groups broken", findings_ + last_findings_);
+  } else if (!unreached_.empty() || !last_unreached_.empty()) {
+    why_not = unreached_.empty() ? last_unreached_ : unreached_;
   }
   int looked_at = 0;
   for (const DueKey& key : state_.due) {

@@ -87,7 +87,8 @@ class Responder {
   // The auditor: every open, unacknowledged group has a live timer, a running page or a stated reason. Checks a slice;
   // what it finds broken it repairs (starts the escalation again) and reports.
   Decision Audit(const Now& now, std::size_t limit, std::vector<std::string>& findings);
-  // Whether pages could really go out now: nothing critical overdue by more than `tolerance`, the auditor content.
+  // Whether pages could really go out now: nothing critical overdue by more than `tolerance`, the auditor content, no open
+  // group of which nobody could be told for long.
   bool CanPage(const Now& now, absl::Duration tolerance, std::string& why_not) const;
 
   const ResponderState& state() const { return state_; }
@@ -120,6 +121,8 @@ class Responder {
   GroupId audit_cursor_;
   std::uint64_t findings_ = 0;
   std::uint64_t last_findings_ = 0;
+  std::string unreached_;  // one of the round's and of the last round's; empty: none
+  std::string last_unreached_;
 };
 
 }  // namespace tocsin

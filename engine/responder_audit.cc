@@ -39,7 +39,30 @@ bool HasRunningPage(const Turn& turn, const Group& group) {
   });
 }
 
+constexpr std::int32_t kOften = 3;
+
 }  // namespace
+
+std::optional<std::string> FindUnreached(const Turn& turn, const Group& group, absl::Duration tolerance) {
+  const Escalation* escalation = turn.Find<Escalation>(group.escalation);
+  if (group.state != Group::State::kOpen || escalation == nullptr) return std::nullopt;
+  if (escalation->urgency != Urgency::kHigh || turn.now().wall - escalation->started_at <= tolerance) return std::nullopt;
+  const Notification* tried = nullptr;
+  for (const PageId id : escalation->pages) {
+    const Page* page = turn.Find<Page>(id);
+    if (page == nullptr) continue;
+    for (const NotificationId notification : page->notifications) {
+      const Notification* row = turn.Find<Notification>(notification);
+      if (row == nullptr) continue;
+      if (WasTold(*row)) return std::nullopt;
+      if (row->attempt >= kOften) tried = row;
+    }
+  }
+  if (tried == nullptr) return std::nullopt;
+  const absl::Duration waited = absl::Trunc(turn.now().wall - escalation->started_at, absl::Seconds(1));
+  return absl::StrFormat("%s: no provider has taken a page for %s, the last was %s: %s",
+                         NameOf(SubjectOf(group.id)), absl::FormatDuration(waited), Describe(*tried), tried->last_error);
+}
 
 std::optional<std::string> FindFault(const Turn& turn, const Group& group) {
   const std::string name = NameOf(SubjectOf(group.id));

@@ -18,4 +18,8 @@ std::optional<std::string> FindFault(const Turn& turn, const Group& group);
 // Checks the group and repairs it: arms what is missing, or starts the escalation again. Returns what was found.
 std::optional<std::string> AuditGroup(Turn& turn, GroupId id);
 
+// Nobody has been told of the open group, for longer than `tolerance`, although providers were tried again and again: who was
+// tried last, by what, and what the provider said. nullopt: somebody was told, or it is too early to say.
+std::optional<std::string> FindUnreached(const Turn& turn, const Group& group, absl::Duration tolerance);
+
 }  // namespace tocsin

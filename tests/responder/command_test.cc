@@ -402,6 +402,30 @@ TEST(HealthTest, OverdueCriticalTimerMeansThatPagesDoNotGoOut) {
   EXPECT_EQ(why, "no organisation has been applied");
 }
 
+TEST(HealthTest, AGroupOfWhichNobodyCanBeToldForLongMeansThatPagesDoNotGoOut) {
+  World world;
+  bool away = true;
+  world.SetProvider([&](const Notification&) {
+    return away ? AttemptResult::Kind::kRetryLater : AttemptResult::Kind::kAccepted;
+  });
+  const auto can_page = [&](std::string& why) {
+    for (int round = 0; round < 2; ++round)
+      world.Audit();
+    return world.responder().CanPage(world.now(), absl::Minutes(1), why);
+  };
+  world.Observe({});
+  world.Pass(kWait + absl::Minutes(4));
+  std::string why;
+  EXPECT_TRUE(can_page(why)) << "a provider's short trouble is its own: " << why;
+  world.Pass(absl::Minutes(2));
+  EXPECT_FALSE(can_page(why));
+  EXPECT_THAT(why, HasSubstr("no provider has taken a page for 6m"));
+  EXPECT_THAT(why, HasSubstr("the last was email to dave: status 500"));
+  away = false;
+  world.Pass(absl::Minutes(6));
+  EXPECT_TRUE(can_page(why)) << why;
+}
+
 TEST(RetentionTest, ClosedRowsLeaveMemoryAfterADayAndStayInTheJournal) {
   World world;
   world.Observe({});
