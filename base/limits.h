@@ -40,6 +40,7 @@ inline constexpr std::size_t kExemplarsPerGroup = 10;
 inline constexpr std::size_t kSilences = 10'000;
 inline constexpr std::size_t kMatchersPerSilence = 32;
 inline constexpr int kRegexBytes = 4096;
+inline constexpr std::size_t kSilenceRegexBytes = 256 * 1024;  // of all silences together
 
 // Schedules. A schedule may hold a schedule that holds a schedule ... so many times; and one answer may have to look at so
 // many schedules in all, each counted as often as it is reached.

@@ -30,6 +30,31 @@ std::size_t Unended(const Turn& turn) {
   }));
 }
 
+// A compiled pattern takes memory by its length, many times over.
+std::size_t RegexBytes(const Silence& silence) {
+  std::size_t bytes = 0;
+  for (const Matcher& matcher : silence.matchers) {
+    if (matcher.op == MatchOp::kRegex || matcher.op == MatchOp::kNotRegex) bytes += matcher.value.size();
+  }
+  return bytes;
+}
+
+absl::Status CheckRoom(const Turn& turn, const Silence& wanted) {
+  const std::size_t own = RegexBytes(wanted);
+  if (!wanted.id.set() && Unended(turn) >= limits::kSilences) {
+    return Exhausted("there are %d silences already; end some that are not needed", limits::kSilences);
+  }
+  std::size_t all = own;
+  for (const auto& [id, silence] : turn.state().silences) {
+    if (id != wanted.id && turn.state().timer_of.contains(EdgeTimer(id))) all += RegexBytes(silence);
+  }
+  if (own > 0 && all > limits::kSilenceRegexBytes) {
+    return Exhausted("the regular expressions of all silences would have %d bytes, at most %d; end some, or match with = "
+                     "instead of =~", all, limits::kSilenceRegexBytes);
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CheckMatchers(const std::vector<Matcher>& matchers) {
   if (matchers.empty()) return Invalid("a silence needs at least one matcher");
   if (matchers.size() > limits::kMatchersPerSilence) {
@@ -108,12 +133,12 @@ absl::StatusOr<SilenceId> CreateSilenceBy(Turn& turn, const CreateSilence& comma
   Silence wanted = command.silence;
   if (wanted.starts_at < turn.now().wall) wanted.starts_at = turn.now().wall;  // the past is not silenced
   TOCSIN_TRY(Check(turn, wanted));
+  TOCSIN_TRY(CheckRoom(turn, wanted));
   const bool replaces = wanted.id.set();
   if (replaces) {
     TOCSIN_ASSIGN(const Silence* before, FindUnended(turn, wanted.id));
     if (before->ActiveAt(turn.now().wall)) wanted.starts_at = std::min(wanted.starts_at, before->starts_at);
   } else {
-    if (Unended(turn) >= limits::kSilences) return Exhausted("there are %d silences already", limits::kSilences);
     wanted.id = turn.Create<Silence>().id;
   }
   if (wanted.created_by.empty()) wanted.created_by = turn.actor();

@@ -12,6 +12,7 @@
 #include "base/limits.h"
 #include "base/mutex.h"
 #include "base/status.h"
+#include "base/tsan.h"
 #include "ingest/wire_decoder.h"
 #include "tocsin/v1/ingest.grpc.pb.h"
 
@@ -159,6 +160,7 @@ class StreamReactor final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
  public:
   StreamReactor(grpc::CallbackServerContext& context, Shared& shared)
       : context_(context), shared_(shared), intake_(shared.inlet.KeySeed()), link_(std::make_shared<Link>()) {
+    const OrderedByGrpc ordered(this);
     shared_.counts.streams.fetch_add(1, std::memory_order_relaxed);
     link_->reactor = this;
     if (const grpc::Status status = Authenticate(context, shared, door_); !status.ok()) {
@@ -177,6 +179,7 @@ class StreamReactor final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
   }
 
   void OnReadDone(bool ok) override {
+    const OrderedByGrpc ordered(this);
     if (!ok) {
       MutexLock lock(mutex_);
       reads_over_ = true;
@@ -192,6 +195,7 @@ class StreamReactor final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
   }
 
   void OnWriteDone(bool ok) override {
+    const OrderedByGrpc ordered(this);
     MutexLock lock(mutex_);
     writing_ = false;
     pending_.pop_front();
@@ -207,6 +211,7 @@ class StreamReactor final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
 
   void OnDone() override {
     {
+      const OrderedByGrpc ordered(this);
       MutexLock lock(link_->mutex);
       link_->reactor = nullptr;
     }

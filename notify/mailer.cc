@@ -126,13 +126,16 @@ class MailTransfer {
     const auto digit = [&](std::size_t i) { return line[i] >= '0' && line[i] <= '9' ? line[i] - '0' : -1; };
     if (line.size() < 3 || digit(0) < 0 || digit(1) < 0 || digit(2) < 0) return line.size();
     if (line.size() > 3 && line[3] == '-') return line.size();
+    // A refusal stands until the next command: the reply to libcurl's goodbye does not take it back.
+    if (transfer->status_ >= 400) return line.size();
     transfer->status_ = digit(0) * 100 + digit(1) * 10 + digit(2);
     transfer->line_ = std::string(Trim(TruncateUtf8(line, 512)));
     if (transfer->stage_ == kMessageStage) transfer->Hush();
     return line.size();
   }
 
-  // Which command a reply belongs to. Credentials pass through here: nothing but known verbs is kept.
+  // Which command a reply belongs to. Credentials pass through here: nothing but known verbs is kept. What the socket did
+  // not take at once comes here empty.
   static int OnTrace(CURL* /*handle*/, curl_infotype type, char* bytes, std::size_t size, void* self) {
     constexpr std::string_view kVerbs[] = {"EHLO", "HELO", "STARTTLS", "AUTH", "MAIL", "RCPT", "DATA"};
     auto* transfer = static_cast<MailTransfer*>(self);
@@ -143,9 +146,10 @@ class MailTransfer {
       return 0;
     }
     for (const std::string_view verb : kVerbs) {
-      if (text.starts_with(verb)) transfer->stage_ = verb;
+      if (!text.starts_with(verb)) continue;
+      transfer->stage_ = verb;
+      transfer->status_ = 0;
     }
-    transfer->status_ = 0;
     return 0;
   }
 

@@ -1,4 +1,5 @@
 // The notification command against a real socket: the server up, down, refusing, hanging; the command killed.
+#include <atomic>
 #include <filesystem>
 #include <map>
 #include <string>
@@ -235,7 +236,7 @@ pid_t Start(std::vector<std::string> arguments) {
 }
 
 TEST_F(NotifyNagiosTest, KilledBetweenSpoolAndSendItLosesNothing) {
-  bool up = false;
+  std::atomic<bool> up = false;
   FakeHttp server([&](const FakeRequest&) {
     FakeAnswer answer;
     if (!up) answer.how = FakeAnswer::How::kHang;

@@ -219,6 +219,27 @@ TEST(SilenceTest, OneThatHasEndedDoesNotComeBackWhenTheClockJumpsBack) {
   EXPECT_EQ(rules->silences[0].id, SilenceId(decision.result.id));
 }
 
+TEST(SilenceTest, RegularExpressionsOfAllTogetherAreBounded) {
+  World world;
+  CreateSilence create = SilenceOf(Noon(), Noon() + absl::Hours(1));
+  create.silence.matchers = {
+      {"instance", MatchOp::kRegex, std::string(limits::kRegexBytes, 'a')}
+  };
+  constexpr std::size_t kFit = limits::kSilenceRegexBytes / limits::kRegexBytes;
+  SilenceId last;
+  for (std::size_t i = 0; i < kFit; ++i) {
+    const CommandResult made = world.Do(create);
+    ASSERT_TRUE(made.status.ok()) << made.status;
+    last = SilenceId(made.id);
+  }
+  EXPECT_THAT(Text(world.Do(create).status), HasSubstr("would have 266240 bytes, at most 262144; end some"));
+  CreateSilence same = create;
+  same.silence.id = last;
+  EXPECT_TRUE(world.Do(same).status.ok()) << "replacing one takes no more room";
+  ASSERT_TRUE(world.Do(ExpireSilence{last}).status.ok());
+  EXPECT_TRUE(world.Do(create).status.ok());
+}
+
 TEST(SilenceTest, EndedByAPersonAndThenNotAgain) {
   World world;
   const SilenceId id(world.Do(SilenceOf(Noon(), Noon() + absl::Hours(1))).id);
