@@ -2,7 +2,9 @@
 // one reactor one after the other, by locks of its own. Nothing in other builds.
 #pragma once
 
-#ifdef TOCSIN_TSAN
+#include <cstddef>  // in a build for it, makes libstdc++ say so
+
+#ifdef _GLIBCXX_TSAN
 extern "C" void __tsan_acquire(void* address);
 extern "C" void __tsan_release(void* address);
 #endif
@@ -12,16 +14,20 @@ namespace tocsin {
 // While one lives, the thread has what those before it with the same address left.
 class [[maybe_unused]] OrderedByGrpc {
  public:
-#ifdef TOCSIN_TSAN
-  explicit OrderedByGrpc(void* reactor) : reactor_(reactor) { __tsan_acquire(reactor_); }
-  ~OrderedByGrpc() { __tsan_release(reactor_); }
+#ifdef _GLIBCXX_TSAN
+  explicit OrderedByGrpc(void* reactor) : reactor_(reactor) {
+    __tsan_acquire(reactor_);
+  }
+  ~OrderedByGrpc() {
+    __tsan_release(reactor_);
+  }
 #else
   explicit OrderedByGrpc(void* /*reactor*/) {}
 #endif
   OrderedByGrpc(const OrderedByGrpc&) = delete;
   OrderedByGrpc& operator=(const OrderedByGrpc&) = delete;
 
-#ifdef TOCSIN_TSAN
+#ifdef _GLIBCXX_TSAN
  private:
   void* reactor_;
 #endif

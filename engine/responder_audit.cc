@@ -46,7 +46,8 @@ constexpr std::int32_t kOften = 3;
 std::optional<std::string> FindUnreached(const Turn& turn, const Group& group, absl::Duration tolerance) {
   const Escalation* escalation = turn.Find<Escalation>(group.escalation);
   if (group.state != Group::State::kOpen || escalation == nullptr) return std::nullopt;
-  if (escalation->urgency != Urgency::kHigh || turn.now().wall - escalation->started_at <= tolerance) return std::nullopt;
+  if (escalation->urgency != Urgency::kHigh || turn.now().wall - escalation->started_at <= tolerance)
+    return std::nullopt;
   const Notification* tried = nullptr;
   for (const PageId id : escalation->pages) {
     const Page* page = turn.Find<Page>(id);
@@ -60,8 +61,8 @@ std::optional<std::string> FindUnreached(const Turn& turn, const Group& group, a
   }
   if (tried == nullptr) return std::nullopt;
   const absl::Duration waited = absl::Trunc(turn.now().wall - escalation->started_at, absl::Seconds(1));
-  return absl::StrFormat("%s: no provider has taken a page for %s, the last was %s: %s",
-                         NameOf(SubjectOf(group.id)), absl::FormatDuration(waited), Describe(*tried), tried->last_error);
+  return absl::StrFormat("%s: no provider has taken a page for %s, the last was %s: %s", NameOf(SubjectOf(group.id)),
+                         absl::FormatDuration(waited), Describe(*tried), tried->last_error);
 }
 
 std::optional<std::string> FindFault(const Turn& turn, const Group& group) {

@@ -49,8 +49,10 @@ absl::Status CheckRoom(const Turn& turn, const Silence& wanted) {
     if (id != wanted.id && turn.state().timer_of.contains(EdgeTimer(id))) all += RegexBytes(silence);
   }
   if (own > 0 && all > limits::kSilenceRegexBytes) {
-    return Exhausted("the regular expressions of all silences would have %d bytes, at most %d; end some, or match with = "
-                     "instead of =~", all, limits::kSilenceRegexBytes);
+    return Exhausted(
+        "the regular expressions of all silences would have %d bytes, at most %d; end some, or match with = "
+        "instead of =~",
+        all, limits::kSilenceRegexBytes);
   }
   return absl::OkStatus();
 }

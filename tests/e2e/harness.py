@@ -230,7 +230,7 @@ class FakeTwilio:
 
 
 class Receiver:
-    """A webhook receiver: keeps every request with its arrival time and answers 200."""
+    """A webhook receiver or a dead-man service: keeps every request with its arrival time and answers 200."""
 
     def __init__(self):
         self.requests = []
@@ -238,6 +238,9 @@ class Receiver:
 
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+
+            def do_GET(self):
+                self.do_POST()
 
             def do_POST(self):
                 arrived = time.time()

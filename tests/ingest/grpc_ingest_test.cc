@@ -10,6 +10,7 @@
 #include <grpcpp/impl/codegen/client_unary_call.h>
 #include <gtest/gtest.h>
 
+#include "base/mutex.h"
 #include "base/status.h"
 #include "ingest/wire_decoder.h"
 #include "model/integration_key.h"
@@ -87,7 +88,7 @@ class GrpcIngestTest : public ::testing::Test {
     organisation->integrations = {Door("hooks", "generic", "hooks-key"), Door("stream", "stream", "stream-key")};
     auto rules = std::make_shared<Rules>();
     rules->organisation = std::move(organisation);
-    rules_ = rules;
+    SetRules(rules);
     grpc::ServerBuilder builder;
     int port = 0;
     builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
@@ -135,11 +136,20 @@ class GrpcIngestTest : public ::testing::Test {
         channel_.get(), method, &context, BufferOf(bytes), &response);
   }
 
-  RulesPtr rules_;
+  void SetRules(RulesPtr rules) {
+    const MutexLock lock(mutex_);
+    rules_ = std::move(rules);
+  }
+
+  Mutex mutex_;
+  RulesPtr rules_ ABSL_GUARDED_BY(mutex_);
   FakeInlet inlet_;
   FixedClock clock_;
   KeyRing keys_{
-      [this] { return rules_; },
+      [this] {
+        const MutexLock lock(mutex_);
+        return rules_;
+      },
       [](const IntegrationId& id) -> std::optional<IntegrationIndex> { return id.value() == "stream" ? 1 : 0; }};
   GrpcIngest ingest_{inlet_, keys_, clock_};
   std::unique_ptr<grpc::Server> server_;
@@ -338,7 +348,7 @@ TEST_F(GrpcIngestTest, RefusesKeysThatOpenNoStream) {
 }
 
 TEST_F(GrpcIngestTest, AsksToComeAgainUntilAnOrganisationIsThere) {
-  rules_ = nullptr;
+  SetRules(nullptr);
   v1::IngestResponse response;
   EXPECT_EQ(Ingest(Batch(1, {"A"}), response, "stream-key").error_code(), grpc::StatusCode::UNAVAILABLE);
   EXPECT_EQ(ingest_.ReadStatistics().unknown_keys, 0U);

@@ -426,9 +426,8 @@ TEST(HealthTest, OverdueCriticalTimerMeansThatPagesDoNotGoOut) {
 TEST(HealthTest, AGroupOfWhichNobodyCanBeToldForLongMeansThatPagesDoNotGoOut) {
   World world;
   bool away = true;
-  world.SetProvider([&](const Notification&) {
-    return away ? AttemptResult::Kind::kRetryLater : AttemptResult::Kind::kAccepted;
-  });
+  world.SetProvider(
+      [&](const Notification&) { return away ? AttemptResult::Kind::kRetryLater : AttemptResult::Kind::kAccepted; });
   const auto can_page = [&](std::string& why) {
     for (int round = 0; round < 2; ++round)
       world.Audit();
