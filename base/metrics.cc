@@ -21,6 +21,7 @@ struct MetricRegistry::Metric {
   Counter counter;
   Gauge gauge;
   std::unique_ptr<Histogram> histogram;
+  const Histogram* observed = nullptr;
   Sample sample;
 };
 
@@ -72,7 +73,9 @@ prometheus::ClientMetric MetricRegistry::Collect(const Metric& metric, Kind kind
     case Kind::kGauge:
       collected.gauge.value = metric.sample ? metric.sample() : static_cast<double>(metric.gauge.value());
       break;
-    case Kind::kHistogram: collected.histogram = CollectHistogram(*metric.histogram); break;
+    case Kind::kHistogram:
+      collected.histogram = CollectHistogram(metric.observed != nullptr ? *metric.observed : *metric.histogram);
+      break;
   }
   return collected;
 }
@@ -141,6 +144,12 @@ Histogram& MetricRegistry::AddHistogram(std::string_view name,
   auto metric = std::make_unique<Metric>(std::move(labels));
   metric->histogram = std::make_unique<Histogram>(std::move(bounds));
   return *Add(Kind::kHistogram, name, help, std::move(metric)).histogram;
+}
+
+void MetricRegistry::AddObserved(std::string_view name, std::string_view help, const Histogram& histogram) {
+  auto metric = std::make_unique<Metric>(MetricLabels());
+  metric->observed = &histogram;
+  Add(Kind::kHistogram, name, help, std::move(metric));
 }
 
 void MetricRegistry::AddSampled(

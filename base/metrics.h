@@ -92,6 +92,9 @@ class MetricRegistry {
                           std::vector<double> bounds = Histogram::Seconds(),
                           MetricLabels labels = {});
 
+  // One that somebody else keeps and observes; it outlives the registry's use.
+  void AddObserved(std::string_view name, std::string_view help, const Histogram& histogram);
+
   // Sampled by RenderText on its thread: for numbers that somebody counts already. `read` must be safe there, quick, and
   // valid as long as RenderText is called.
   using Sample = std::function<double()>;

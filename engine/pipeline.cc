@@ -52,8 +52,8 @@ class Engine::Impl {
       : options_(std::move(options)),
         store_(store),
         clock_(clock),
-        submissions_(kSubmissionSlots),
-        commit_(store, clock, submissions_),
+        submissions_(kSubmissionSlots, histograms_.ingest_seconds),
+        commit_(store, clock, submissions_, histograms_.commit_seconds),
         keeper_(options_, store, clock, commit_) {}
   ~Impl() { Stop(); }
   Impl(const Impl&) = delete;
@@ -74,6 +74,7 @@ class Engine::Impl {
   Options options_;
   Store& store_;
   const Clock& clock_;
+  Histograms histograms_;
   Submissions submissions_;
   TakenIn taken_in_;
   CommitStage commit_;
@@ -174,7 +175,8 @@ absl::Status Engine::Impl::Recover(Engine::Hooks hooks) {
       ResponderStage::Hooks{
           hooks_.start_attempt,
           [this](RulesPtr rules, std::vector<IntegrationId> names) { Publish(rules, std::move(names)); },
-          [this] { return Sequence(commit_.sequence()); }});
+          [this] { return Sequence(commit_.sequence()); },
+          [this](absl::Duration waited) { histograms_.attempt_start_seconds.Observe(absl::ToDoubleSeconds(waited)); }});
   responder_->Start();
   for (const auto& shard : shards_) {
     shard->Post([stage = shard.get()](Shard& table, const Now&) {
@@ -263,7 +265,7 @@ Admission Engine::Impl::Submit(const EventBatch& batch, bool want_outcomes, Done
   if (batch.bytes().size() > limits::kShardRingBytes / 4) return Refuse(Admission::kTooLarge);
   const auto parts = static_cast<std::uint32_t>(shards_.size());
   const std::optional<std::uint32_t> slot =
-      submissions_.Take(parts, want_outcomes ? batch.count() : 0, std::move(done));
+      submissions_.Take(parts, want_outcomes ? batch.count() : 0, clock_.Read().engine, std::move(done));
   if (!slot) return Refuse(Admission::kOverloaded);
   if (!PushParts(batch, *slot, want_outcomes)) return Refuse(Admission::kOverloaded);
   batches_.fetch_add(1, std::memory_order_relaxed);
@@ -276,7 +278,7 @@ bool Engine::Impl::Barrier(std::function<void()> done) {
   EventBatch nothing(store_.key_seed(), 0);
   const auto parts = static_cast<std::uint32_t>(shards_.size());
   const std::optional<std::uint32_t> slot =
-      submissions_.Take(parts, 0, [done = std::move(done)](const Receipt&) { done(); });
+      submissions_.Take(parts, 0, clock_.Read().engine, [done = std::move(done)](const Receipt&) { done(); });
   return slot && PushParts(nothing, *slot, false);
 }
 
@@ -434,7 +436,6 @@ Engine::Statistics Engine::ReadStatistics() const {
   statistics.commits = impl_->commit_.commits();
   statistics.committed_bytes = impl_->commit_.bytes();
   statistics.committed_sequence = impl_->commit_.sequence();
-  statistics.fsync_ns_total = impl_->commit_.append_ns();
   statistics.auditor_findings = impl_->responder_->auditor_findings();
   for (const auto& shard : impl_->shards_) {
     statistics.ring_bytes_used += shard->RingBytesUsed();
@@ -442,6 +443,10 @@ Engine::Statistics Engine::ReadStatistics() const {
   const_cast<Engine*>(this)->ReadShardsAndWait(
       [&](const Shard& shard) { statistics.shards.push_back(shard.Statistics()); });
   return statistics;
+}
+
+const Engine::Histograms& Engine::histograms() const {
+  return impl_->histograms_;
 }
 
 std::string Engine::WhyNotPaging() const {

@@ -22,6 +22,7 @@
 #include "absl/status/statusor.h"
 
 #include "base/clock.h"
+#include "base/metrics.h"
 #include "engine/responder.h"
 #include "engine/shard.h"
 #include "model/gate.h"
@@ -104,12 +105,17 @@ class Engine final : public Inlet {
     std::uint64_t commits = 0;
     std::uint64_t committed_bytes = 0;
     std::uint64_t committed_sequence = 0;
-    std::uint64_t fsync_ns_total = 0;
     std::uint64_t ring_bytes_used = 0;
     std::uint64_t auditor_findings = 0;
     std::vector<ShardStatistics> shards;
   };
   Statistics ReadStatistics() const;
+  struct Histograms {
+    Histogram ingest_seconds{Histogram::Seconds()};         // of each batch: taken in to durable
+    Histogram commit_seconds{Histogram::Seconds()};         // of each write and fsync
+    Histogram attempt_start_seconds{Histogram::Seconds()};  // of each notification: decided to its first attempt
+  };
+  const Histograms& histograms() const;
   // Empty when pages can really go out; else why not. Judged by the responder at its last audit.
   std::string WhyNotPaging() const;
 

@@ -65,8 +65,8 @@ bool CommitStage::Append() {
   sequence_.store(last->value(), std::memory_order_release);
   commits_.fetch_add(1, std::memory_order_relaxed);
   bytes_.fetch_add(bytes, std::memory_order_relaxed);
-  const std::int64_t spent = clock_.Read().engine.ns() - before.engine.ns();
-  append_ns_.fetch_add(static_cast<std::uint64_t>(spent), std::memory_order_relaxed);
+  durable_at_ = clock_.Read().engine;
+  seconds_.Observe(absl::ToDoubleSeconds(durable_at_ - before.engine));
   return true;
 }
 
@@ -75,7 +75,7 @@ void CommitStage::Deliver(std::span<const std::unique_ptr<ShardStage>> shards, R
   for (Sealed* sealed : sealed_) {
     responder.PushReports(sealed->reports, sealed->shard, sealed->reported_all);
     for (const std::uint32_t slot : sealed->acks)
-      submissions_.Complete(slot, last);
+      submissions_.Complete(slot, last, durable_at_);
     ShardStage& shard = *shards[sealed->shard];
     shard.recycled().TryPush(std::move(sealed));
     shard.wakeup().Notify();
@@ -100,6 +100,7 @@ bool CommitStage::Step(std::span<const std::unique_ptr<ShardStage>> shards, Resp
     if (const absl::Status status = store_.journal().TouchMark(clock_.Read()); !status.ok()) Fail(status);
     return false;
   }
+  if (entries_.empty()) durable_at_ = clock_.Read().engine;
   if (!entries_.empty() && !Append()) return false;
   Deliver(shards, responder);
   return true;

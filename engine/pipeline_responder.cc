@@ -182,6 +182,9 @@ void ResponderStage::Perform(const CloseGates& effect) {
 void ResponderStage::Perform(const StartAttempt& effect) {
   auto gate = std::make_shared<Gate>();
   gates_[effect.notification.id] = gate;
+  if (effect.notification.attempt == 1) {
+    hooks_.attempt_started(std::max(absl::ZeroDuration(), clock_.Read().wall - effect.notification.created_at));
+  }
   hooks_.start_attempt(effect.notification, effect.deadline, std::move(gate));
 }
 

@@ -146,6 +146,7 @@ class ResponderStage {
     std::function<void(const Notification&, absl::Duration deadline, std::shared_ptr<Gate>)> start_attempt;
     std::function<void(RulesPtr, std::vector<IntegrationId>)> publish_rules;  // to the shards and the readers
     std::function<Sequence()> committed;                                      // the last durable entry
+    std::function<void(absl::Duration)> attempt_started;                      // so long after its page was decided
   };
   ResponderStage(Responder responder,
                  std::vector<IntegrationId> integrations,
@@ -214,8 +215,8 @@ class ResponderStage {
 
 class CommitStage {
  public:
-  CommitStage(Store& store, const Clock& clock, Submissions& submissions)
-      : store_(store), clock_(clock), submissions_(submissions) {}
+  CommitStage(Store& store, const Clock& clock, Submissions& submissions, Histogram& seconds)
+      : store_(store), clock_(clock), submissions_(submissions), seconds_(seconds) {}
 
   // See Engine::Hooks::journal_failed. Before the first Step.
   void OnFailure(std::function<void(const absl::Status&)> failed) { failed_ = std::move(failed); }
@@ -226,7 +227,6 @@ class CommitStage {
   std::uint64_t commits() const { return commits_.load(std::memory_order_relaxed); }
   std::uint64_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
   std::uint64_t sequence() const { return sequence_.load(std::memory_order_acquire); }
-  std::uint64_t append_ns() const { return append_ns_.load(std::memory_order_relaxed); }
   void SetSequence(Sequence sequence) { sequence_.store(sequence.value(), std::memory_order_release); }
 
  private:
@@ -238,6 +238,8 @@ class CommitStage {
   Store& store_;
   const Clock& clock_;
   Submissions& submissions_;
+  Histogram& seconds_;  // of each commit
+  EngineTime durable_at_;
   std::vector<Sealed*> sealed_;
   std::vector<Decided*> decided_;
   std::vector<PendingEntry> entries_;
@@ -247,7 +249,6 @@ class CommitStage {
   std::atomic<std::uint64_t> commits_{0};
   std::atomic<std::uint64_t> bytes_{0};
   std::atomic<std::uint64_t> sequence_{0};
-  std::atomic<std::uint64_t> append_ns_{0};
 };
 
 // Checkpoints, flushes, retention, free disk space: all that keeps the store in shape, a step at a time.

@@ -9,6 +9,8 @@
 #include <span>
 #include <vector>
 
+#include "base/clock.h"
+#include "base/metrics.h"
 #include "model/inlet.h"
 
 namespace tocsin {
@@ -17,13 +19,14 @@ namespace tocsin {
 // the committer's queues order the hand-overs.
 class Submissions {
  public:
-  explicit Submissions(std::uint32_t slots) : slots_(slots), next_(slots) {
+  // `seconds` is told how long each batch took, from Take to durable.
+  Submissions(std::uint32_t slots, Histogram& seconds) : seconds_(seconds), slots_(slots), next_(slots) {
     for (std::uint32_t i = 0; i < slots; ++i)
       next_[i].store(i + 1, std::memory_order_relaxed);
   }
 
-  // A slot for a batch of `events` in `parts` parts; nullopt when all are taken.
-  std::optional<std::uint32_t> Take(std::uint32_t parts, std::size_t outcomes, Inlet::Done done) {
+  // A slot for a batch in `parts` parts, taken in at `now`; nullopt when all are taken.
+  std::optional<std::uint32_t> Take(std::uint32_t parts, std::size_t outcomes, EngineTime now, Inlet::Done done) {
     std::uint64_t head = free_.load(std::memory_order_acquire);
     std::uint32_t slot = 0;
     do {
@@ -35,6 +38,7 @@ class Submissions {
     taken.parts.store(parts, std::memory_order_relaxed);
     taken.refused.store(false, std::memory_order_relaxed);
     taken.outcomes.assign(outcomes, Outcome::kNew);
+    taken.at = now;
     taken.done = std::move(done);
     return slot;
   }
@@ -43,31 +47,33 @@ class Submissions {
   void Withdraw(std::uint32_t slot, std::uint32_t parts) {
     Slot& withdrawn = slots_[slot];
     withdrawn.refused.store(true, std::memory_order_release);
-    Finish(slot, parts, 0);
+    Finish(slot, parts, 0, EngineTime());
   }
 
   // Where a shard writes the outcomes of its part; empty when nobody asked.
   std::span<Outcome> OutcomesOf(std::uint32_t slot) { return slots_[slot].outcomes; }
 
   // One part is durable as of `sequence`. The last part tells the sender.
-  void Complete(std::uint32_t slot, std::uint64_t sequence) { Finish(slot, 1, sequence); }
+  void Complete(std::uint32_t slot, std::uint64_t sequence, EngineTime now) { Finish(slot, 1, sequence, now); }
 
  private:
   struct Slot {
     std::atomic<std::uint32_t> parts{0};
     std::atomic<bool> refused{false};
     std::vector<Outcome> outcomes;
+    EngineTime at;
     Inlet::Done done;
   };
 
   // `refused` is stored before the last parts are counted off, and parts counts with acquire and release: whoever finishes
   // the slot sees it.
-  void Finish(std::uint32_t slot, std::uint32_t parts, std::uint64_t sequence) {
+  void Finish(std::uint32_t slot, std::uint32_t parts, std::uint64_t sequence, EngineTime now) {
     Slot& finished = slots_[slot];
     if (finished.parts.fetch_sub(parts, std::memory_order_acq_rel) != parts) return;
     Inlet::Done done = std::move(finished.done);
     const bool refused = finished.refused.load(std::memory_order_acquire);
     const Receipt receipt{sequence, std::move(finished.outcomes)};
+    if (!refused) seconds_.Observe(absl::ToDoubleSeconds(now - finished.at));
     finished.done = nullptr;
     finished.outcomes.clear();
     Free(slot);
@@ -84,6 +90,7 @@ class Submissions {
     } while (!free_.compare_exchange_weak(head, Tagged(head, slot), std::memory_order_acq_rel));
   }
 
+  Histogram& seconds_;
   std::vector<Slot> slots_;
   std::vector<std::atomic<std::uint32_t>> next_;
   std::atomic<std::uint64_t> free_{0};

@@ -98,8 +98,14 @@ class Instruments::Impl {
         [this] { return statistics_.commits; });
     Add(Kind::kCounter, "tocsin_journal_bytes_total", "Bytes of entries written.",
         [this] { return statistics_.committed_bytes; });
-    Add(Kind::kCounter, "tocsin_journal_commit_seconds_total", "Time spent in commits.",
-        [this] { return static_cast<double>(statistics_.fsync_ns_total) / 1e9; });
+    const Engine::Histograms& histograms = engine_.histograms();
+    registry_.AddObserved("tocsin_journal_commit_seconds", "Commits: one write and one fsync each.",
+                          histograms.commit_seconds);
+    registry_.AddObserved("tocsin_ingest_seconds", "Batches, from taken in to durable, when the sender is answered.",
+                          histograms.ingest_seconds);
+    registry_.AddObserved("tocsin_attempt_start_seconds",
+                          "Notifications, from the decision to page to the start of the first attempt.",
+                          histograms.attempt_start_seconds);
     Add(Kind::kGauge, "tocsin_journal_sequence", "The last durable entry.",
         [this] { return statistics_.committed_sequence; });
     Add(Kind::kCounter, "tocsin_auditor_findings_total",

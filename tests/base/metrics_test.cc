@@ -61,6 +61,16 @@ TEST(MetricRegistryTest, HistogramsRenderCumulativeBuckets) {
             "tocsin_wait_seconds_bucket{le=\"+Inf\"} 4\n");
 }
 
+TEST(MetricRegistryTest, ObservedHistogramsAreReadWhenTheyAreRendered) {
+  MetricRegistry metrics;
+  Histogram waits({1});
+  metrics.AddObserved("tocsin_wait_seconds", "Waiting.", waits);
+  waits.Observe(0.5);
+  waits.Observe(2);
+  EXPECT_THAT(metrics.RenderText(), HasSubstr("tocsin_wait_seconds_bucket{le=\"1\"} 1\n"));
+  EXPECT_THAT(metrics.RenderText(), HasSubstr("tocsin_wait_seconds_count 2\n"));
+}
+
 TEST(MetricRegistryTest, LabelValuesAreEscaped) {
   MetricRegistry metrics;
   metrics.AddCounter("tocsin_odd_total", "Odd.",
