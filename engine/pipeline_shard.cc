@@ -180,9 +180,9 @@ bool ShardStage::DrainRing(const Now& now) {
 bool ShardStage::SealInto(const Now& now, Wakeup& committer) {
   const bool report_all = now.engine - last_reports_ >= kReportInterval;
   if (!dirty_ && acks_.empty() && !reported_all_ && !(reports_wait_ && report_all)) return false;
-  const std::optional<Sealed*> free = recycled_.TryPop();
-  if (!free) return false;  // the committer has all of them: go on applying, the changes coalesce
-  Sealed& sealed = **free;
+  if (spare_ == nullptr) spare_ = recycled_.TryPop().value_or(nullptr);
+  if (spare_ == nullptr) return false;  // the committer has all of them: go on applying, the changes coalesce
+  Sealed& sealed = *spare_;
   sealed.Clear();
   shard_.Seal([&sealed](std::string_view body) {
     sealed.bytes += body;
@@ -197,10 +197,9 @@ bool ShardStage::SealInto(const Now& now, Wakeup& committer) {
   sealed.reported_all = std::exchange(reported_all_, false);
   dirty_ = false;
   if (sealed.ends.empty() && sealed.acks.empty() && sealed.reports.empty() && !sealed.reported_all) {
-    recycled_.TryPush(&sealed);
-    return false;
+    return false;  // kept for the next time: only the committer pushes to recycled_
   }
-  TOCSIN_CHECK(out_.TryPush(&sealed), "as many places as sealed blobs");
+  TOCSIN_CHECK(out_.TryPush(std::exchange(spare_, nullptr)), "as many places as sealed blobs");
   committer.Notify();
   return true;
 }

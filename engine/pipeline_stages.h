@@ -133,7 +133,8 @@ class ShardStage {
   EngineTime last_reports_;    // when all went
   std::vector<std::unique_ptr<Sealed>> pool_;
   SpscRing<Sealed*> out_;
-  SpscRing<Sealed*> recycled_;
+  SpscRing<Sealed*> recycled_;  // the committer pushes, the shard's thread pops
+  Sealed* spare_ = nullptr;     // popped and not used yet
   Wakeup wakeup_;
   std::atomic<bool> has_tasks_{false};
   Mutex tasks_mutex_;

@@ -1,11 +1,17 @@
 // The shell around the pure core, stepped by hand: what the simulated worlds are too small to come by.
 #include "engine/pipeline.h"
 
+#include <atomic>
+#include <filesystem>
 #include <memory>
+#include <thread>
 #include <utility>
+#include <vector>
 
+#include "absl/strings/str_format.h"
 #include <gtest/gtest.h>
 #include <rocksdb/env.h>
+#include <unistd.h>
 
 #include "model/event.h"
 #include "storage/simulated_disk.h"
@@ -103,6 +109,88 @@ TEST_F(PipelineTest, FinishesACheckpointThatMetAStorm) {
   }
   Settle();
   EXPECT_TRUE(store_->shards_position().set());
+}
+
+// All threads at once: senders, silences that make the shards judge everything again, slices of work that find nothing to
+// seal, readers. Every batch is answered once, with a sequence, and every event has a fate. (ThreadSanitizer watches.)
+TEST(EngineThreadsTest, SendersCommandsAndReadersAtOnce) {
+  constexpr int kSenders = 3;
+  constexpr std::uint64_t kBatches = 150;
+  constexpr std::uint64_t kEvents = 20;
+  const std::filesystem::path folder = testing::TempDir() + absl::StrFormat("/pipeline_%d", getpid());
+  std::filesystem::remove_all(folder);
+  std::filesystem::create_directories(folder);
+  const SystemClock clock;
+  Store::Options options;
+  options.folder = folder;
+  options.low_water_bytes = 0;
+  options.reserve_bytes = 0;
+  auto store = Store::Open(PosixFileSystem(), options);
+  ASSERT_TRUE(store.ok()) << store.status();
+  Engine::Options engine_options;
+  engine_options.shard_count = 2;
+  engine_options.responder.link_key = "the test's link key";
+  auto engine =
+      Engine::Start(engine_options, **store, clock,
+                    {[](const Notification&, absl::Duration, const std::shared_ptr<Gate>&) {}, nullptr, nullptr});
+  ASSERT_TRUE(engine.ok()) << engine.status();
+  ASSERT_TRUE((*engine)
+                  ->ExecuteAndWait({
+                      "", "user:admin", ApplyOrganisation{sim::SampleOrganisationForSimulation(), "test"}
+  })
+                  .status.ok());
+  std::atomic<std::uint64_t> answered{0};
+  std::atomic<bool> over{false};
+  std::vector<std::thread> threads;
+  for (int sender = 0; sender < kSenders; ++sender) {
+    threads.emplace_back([&, sender] {
+      EventBatch batch((*engine)->KeySeed(), *(*engine)->IndexOf(IntegrationId("stream")));
+      for (std::uint64_t b = 0; b < kBatches; ++b) {
+        batch.Clear(batch.integration());
+        for (std::uint64_t e = 0; e < kEvents; ++e) {
+          const std::uint64_t key = (b * kEvents + e) % 97 + static_cast<std::uint64_t>(sender) * 1'000;
+          EXPECT_TRUE(batch.Append(sim::SampleEvent(key, (b + e) % 3 != 0, b)).ok());
+        }
+        while ((*engine)->Submit(batch, b % 2 == 0, [&](const Receipt& receipt) {
+          EXPECT_GT(receipt.sequence, 0U);
+          answered.fetch_add(1);
+        }) != Admission::kAccepted)
+          std::this_thread::yield();
+      }
+    });
+  }
+  std::thread commands([&] {
+    while (!over) {
+      CreateSilence create;
+      create.silence.matchers = {
+          {"instance", MatchOp::kRegex, ".*7"}
+      };
+      create.silence.starts_at = clock.Read().wall;
+      create.silence.ends_at = clock.Read().wall + absl::Hours(1);
+      const CommandResult made = (*engine)->ExecuteAndWait({"", "user:ann", create});
+      EXPECT_TRUE(made.status.ok()) << made.status;
+      EXPECT_TRUE((*engine)->ExecuteAndWait({"", "user:ann", ExpireSilence{SilenceId(made.id)}}).status.ok());
+      (*engine)->ReadShardsAndWait([](const Shard& shard) { EXPECT_GE(shard.Statistics().table_bytes, 0U); });
+    }
+  });
+  for (std::thread& thread : threads)
+    thread.join();
+  while (answered < kSenders * kBatches)
+    std::this_thread::yield();
+  over = true;
+  commands.join();
+  const Engine::Statistics statistics = (*engine)->ReadStatistics();
+  EXPECT_EQ(statistics.submitted_events, kSenders * kBatches * kEvents);
+  std::uint64_t fates = 0;
+  for (const ShardStatistics& shard : statistics.shards) {
+    for (const std::uint64_t count : shard.outcomes)
+      fates += count;
+  }
+  EXPECT_EQ(fates, kSenders * kBatches * kEvents);
+  EXPECT_EQ((*engine)->histograms().ingest_seconds.Read().total, kSenders * kBatches);
+  engine->reset();
+  store->reset();
+  std::filesystem::remove_all(folder);
 }
 
 }  // namespace
