@@ -111,6 +111,21 @@ TEST_F(PipelineTest, FinishesACheckpointThatMetAStorm) {
   EXPECT_TRUE(store_->shards_position().set());
 }
 
+void SilenceAndRead(Engine& engine, const Clock& clock, const std::atomic<bool>& over) {
+  while (!over) {
+    CreateSilence create;
+    create.silence.matchers = {
+        {"instance", MatchOp::kRegex, ".*7"}
+    };
+    create.silence.starts_at = clock.Read().wall;
+    create.silence.ends_at = clock.Read().wall + absl::Hours(1);
+    const CommandResult made = engine.ExecuteAndWait({"", "user:ann", create});
+    EXPECT_TRUE(made.status.ok()) << made.status;
+    EXPECT_TRUE(engine.ExecuteAndWait({"", "user:ann", ExpireSilence{SilenceId(made.id)}}).status.ok());
+    engine.ReadShardsAndWait([](const Shard& shard) { EXPECT_GT(shard.Statistics().table_bytes, 0U); });
+  }
+}
+
 // All threads at once: senders, silences that make the shards judge everything again, slices of work that find nothing to
 // seal, readers. Every batch is answered once, with a sequence, and every event has a fate. (ThreadSanitizer watches.)
 TEST(EngineThreadsTest, SendersCommandsAndReadersAtOnce) {
@@ -159,20 +174,7 @@ TEST(EngineThreadsTest, SendersCommandsAndReadersAtOnce) {
       }
     });
   }
-  std::thread commands([&] {
-    while (!over) {
-      CreateSilence create;
-      create.silence.matchers = {
-          {"instance", MatchOp::kRegex, ".*7"}
-      };
-      create.silence.starts_at = clock.Read().wall;
-      create.silence.ends_at = clock.Read().wall + absl::Hours(1);
-      const CommandResult made = (*engine)->ExecuteAndWait({"", "user:ann", create});
-      EXPECT_TRUE(made.status.ok()) << made.status;
-      EXPECT_TRUE((*engine)->ExecuteAndWait({"", "user:ann", ExpireSilence{SilenceId(made.id)}}).status.ok());
-      (*engine)->ReadShardsAndWait([](const Shard& shard) { EXPECT_GE(shard.Statistics().table_bytes, 0U); });
-    }
-  });
+  std::thread commands([&] { SilenceAndRead(**engine, clock, over); });
   for (std::thread& thread : threads)
     thread.join();
   while (answered < kSenders * kBatches)
