@@ -13,8 +13,8 @@ namespace {
 constexpr std::size_t kScanSlice = 4096;  // about a millisecond of the shard's time
 
 bool InState(const AlertRecord& alert, v1::ListAlertsRequest::State state) {
-  if (state == v1::ListAlertsRequest::STATE_FIRING) return alert.summary.firing && !alert.silence.set();
-  if (state == v1::ListAlertsRequest::STATE_SUPPRESSED) return alert.summary.firing && alert.silence.set();
+  if (state == v1::ListAlertsRequest::STATE_FIRING) return alert.summary.firing && !alert.hold.set();
+  if (state == v1::ListAlertsRequest::STATE_SUPPRESSED) return alert.summary.firing && alert.hold.set();
   if (state == v1::ListAlertsRequest::STATE_RESOLVED) return !alert.summary.firing;
   return true;
 }

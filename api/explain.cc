@@ -175,8 +175,8 @@ absl::Status ExplainAlert(Api& api, const AlertRecord& alert, v1::ExplainRespons
   });
   if (!alert.summary.firing) {
     answer.set_verdict("it is over");
-  } else if (alert.silence.set()) {
-    answer.set_verdict(absl::StrFormat("nobody is paged for it: silence S%d matches", alert.silence.value()));
+  } else if (alert.hold.set()) {
+    answer.set_verdict("nobody is paged for it: it is " + alert.held_by);
   } else if (alert.groups.empty()) {
     answer.set_verdict("nobody is paged for it: there was no route when it came");
   } else if (groups.empty()) {

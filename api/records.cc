@@ -38,7 +38,8 @@ void ToProto(Api& api, const AlertRecord& from, v1::AlertDetails& to) {
   if (!from.summary.firing) PutTime(from.resolved_at, to, &v1::AlertDetails::mutable_resolved_at);
   to.set_resolved_reason(from.resolved_reason);
   to.set_received(from.received);
-  to.set_silence(from.silence.value());
+  to.set_silence(from.hold.silence().value());
+  to.set_held_by(from.held_by);
   to.set_rules_version(from.rules.value());
   for (const RouteId& route : from.routes)
     to.add_routes(route.value());

@@ -1,5 +1,6 @@
 // alerts, groups, ack, resolve, escalate, note, explain.
 #include <cstdio>
+#include <optional>
 
 #include "absl/strings/str_format.h"
 
@@ -24,6 +25,14 @@ std::string FormatLabels(const List& labels) {
   return Printable(text);
 }
 
+// What a reason begins with, for a column: nothing when it does not say that something is held back.
+std::optional<std::string> HeldWord(std::string_view reason) {
+  for (const std::string_view word : {"silenced", "inhibited"}) {
+    if (reason.starts_with(word)) return std::string(word);
+  }
+  return std::nullopt;
+}
+
 std::string Word(v1::Severity severity) {
   return EnumWord(v1::Severity_Name(severity), "SEVERITY_");
 }
@@ -31,7 +40,7 @@ std::string Word(v1::Severity severity) {
 std::string Word(const v1::Group& group) {
   if (group.state() == v1::Group::STATE_OPEN && !group.quiet_reason().empty()) {
     if (group.quiet_reason().find("exhausted") != std::string::npos) return "UNANSWERED";
-    return group.quiet_reason().starts_with("silenced") ? "silenced" : "told only";
+    return HeldWord(group.quiet_reason()).value_or("told only");
   }
   return EnumWord(v1::Group::State_Name(group.state()), "STATE_");
 }
@@ -211,7 +220,7 @@ int RunAlerts(std::span<const std::string> arguments) {
     for (const v1::AlertDetails& alert : response.alerts()) {
       const std::string alert_state = !alert.summary().firing() ? "resolved"
                                       : alert.silence() != 0    ? absl::StrFormat("silenced S%d", alert.silence())
-                                                                : "firing";
+                                                                : HeldWord(alert.held_by()).value_or("firing");
       const std::string group =
           alert.groups().empty() || alert.groups(0) == 0 ? "-" : absl::StrFormat("G%d", alert.groups(0));
       table.Add({alert.summary().key(), alert_state, Word(alert.summary().severity()), std::to_string(alert.received()),

@@ -99,6 +99,7 @@ std::vector<Problem> Check(const Organisation& organisation) {
   CheckReceivers(context);
   CheckRoutes(context);
   CheckIncidentRules(context);
+  CheckInhibitionRules(context);
   CheckSenders(context);
   CheckFallback(context);
   CheckSize(context);

@@ -82,6 +82,7 @@ void CheckIntegrations(CheckContext& context);
 void CheckReceivers(CheckContext& context);
 void CheckRoutes(CheckContext& context);
 void CheckIncidentRules(CheckContext& context);
+void CheckInhibitionRules(CheckContext& context);
 void CheckSenders(CheckContext& context);  // smtp, twilio, dead man, links
 
 // Matchers compile and are not too many.

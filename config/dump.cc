@@ -34,11 +34,11 @@ void SetNames(YamlValue& map, std::string_view name, const std::vector<StrongNam
     texts.push_back(each.value());
   SetTexts(map, name, texts);
 }
-void SetMatchers(YamlValue& map, const std::vector<Matcher>& matchers) {
+void SetMatchers(YamlValue& map, const std::vector<Matcher>& matchers, std::string_view name = "matchers") {
   std::vector<std::string> texts;
   for (const Matcher& matcher : matchers)
     texts.push_back(Format(matcher));
-  SetTexts(map, "matchers", texts);
+  SetTexts(map, name, texts);
 }
 template <typename T>
 void SetList(YamlValue& map, std::string_view name, const std::vector<T>& items, YamlValue (*dump)(const T&)) {
@@ -306,6 +306,15 @@ YamlValue DumpIncidentRule(const IncidentRule& rule) {
   return map;
 }
 
+YamlValue DumpInhibitionRule(const InhibitionRule& rule) {
+  YamlValue map = YamlValue::Map();
+  map.Set("id", rule.id.value());
+  SetMatchers(map, rule.source_matchers, "source_matchers");
+  SetMatchers(map, rule.target_matchers, "target_matchers");
+  SetTexts(map, "equal", rule.equal);
+  return map;
+}
+
 void DumpSenders(const Organisation& organisation, YamlValue& map) {
   if (const Smtp& smtp = organisation.smtp; smtp != Smtp()) {
     YamlValue section = YamlValue::Map();
@@ -350,6 +359,7 @@ std::string DumpWithSecrets(const Organisation& organisation) {
   SetList(map, "receivers", organisation.receivers, DumpReceiver);
   map.Set("route", DumpRoute(organisation.route, Route(), "root"));
   SetList(map, "incident_rules", organisation.incident_rules, DumpIncidentRule);
+  SetList(map, "inhibition_rules", organisation.inhibition_rules, DumpInhibitionRule);
   return map.Print();
 }
 

@@ -34,6 +34,7 @@ class Merger {
     Each(fields, "integrations", to_.integrations, ReadIntegration);
     Each(fields, "receivers", to_.receivers, ReadReceiver);
     Each(fields, "incident_rules", to_.incident_rules, ReadIncidentRule);
+    Each(fields, "inhibition_rules", to_.inhibition_rules, ReadInhibitionRule);
     Single(fields, "route", to_.route, ReadRoute);
     Single(fields, "smtp", to_.smtp, ReadSmtp);
     Single(fields, "twilio", to_.twilio, ReadTwilio);

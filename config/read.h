@@ -16,6 +16,7 @@ void ReadPolicy(Reader& reader, const YamlNode& node, const std::string& path, E
 void ReadService(Reader& reader, const YamlNode& node, const std::string& path, Service& to);
 void ReadIntegration(Reader& reader, const YamlNode& node, const std::string& path, Integration& to);
 void ReadReceiver(Reader& reader, const YamlNode& node, const std::string& path, Receiver& to);
+void ReadInhibitionRule(Reader& reader, const YamlNode& node, const std::string& path, InhibitionRule& to);
 void ReadIncidentRule(Reader& reader, const YamlNode& node, const std::string& path, IncidentRule& to);
 
 // The root of the tree, and everything below it: children take over what they do not say themselves.

@@ -40,14 +40,16 @@ struct StateFlag {
   static constexpr std::uint8_t kLookedEnded = 8;
   static constexpr std::uint8_t kStartsGiven = 16;
   static constexpr std::uint8_t kFired = 32;
-  static constexpr std::uint8_t kAll = 63;
+  static constexpr std::uint8_t kCounted = 64;
+  static constexpr std::uint8_t kAll = 127;
 };
 
 inline std::uint8_t FlagsOf(const StoredAlert& alert) {
   return static_cast<std::uint8_t>(
       (alert.firing ? StateFlag::kFiring : 0) | (alert.acknowledged ? StateFlag::kAcknowledged : 0) |
       (alert.explicit_end ? StateFlag::kExplicitEnd : 0) | (alert.looked_ended ? StateFlag::kLookedEnded : 0) |
-      (alert.starts_given ? StateFlag::kStartsGiven : 0) | (alert.fired ? StateFlag::kFired : 0));
+      (alert.starts_given ? StateFlag::kStartsGiven : 0) | (alert.fired ? StateFlag::kFired : 0) |
+      (alert.counted ? StateFlag::kCounted : 0));
 }
 
 inline void SetFlags(StoredAlert& alert, std::uint8_t flags) {
@@ -57,6 +59,7 @@ inline void SetFlags(StoredAlert& alert, std::uint8_t flags) {
   alert.looked_ended = (flags & StateFlag::kLookedEnded) != 0;
   alert.starts_given = (flags & StateFlag::kStartsGiven) != 0;
   alert.fired = (flags & StateFlag::kFired) != 0;
+  alert.counted = (flags & StateFlag::kCounted) != 0;
 }
 
 // What the numbers of a body are counted from, to be short.
@@ -81,7 +84,7 @@ inline void WriteState(BodyWriter& writer, const StoredAlert& alert, const BodyB
   if (alert.fired) writer.Signed(alert.fired_at - base.wall_ms);
   if (!alert.firing) writer.Signed(alert.resolved_at - base.wall_ms);
   writer.Varint(alert.order);
-  writer.Varint(alert.silence.value());
+  writer.Varint(alert.hold.value());
   writer.Varint(alert.rules);
 }
 
@@ -118,8 +121,9 @@ inline void ReadState(BodyReader& reader, StoredAlert& alert, const BodyBase& ba
   alert.fired_at = alert.fired ? ReadTime(reader, base) : 0;
   alert.resolved_at = alert.firing ? 0 : ReadTime(reader, base);
   alert.order = reader.Varint();
-  alert.silence = SilenceId(reader.Varint());
+  alert.hold = Hold::FromJournal(reader.Varint());
   alert.rules = reader.Bounded32(UINT32_MAX);
+  if (alert.firing && !alert.hold.set()) alert.counted = true;  // written before the flag was
 }
 
 }  // namespace tocsin

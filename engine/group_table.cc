@@ -15,7 +15,7 @@ std::uint32_t HashOf(GroupKey key) {
 
 std::size_t ListOf(const StoredAlert& alert) {
   if (!alert.firing) return kResolvedList;
-  return alert.silence.set() ? kSuppressedList : static_cast<std::size_t>(alert.severity);
+  return alert.hold.set() ? kSuppressedList : static_cast<std::size_t>(alert.severity);
 }
 
 std::uint32_t StoredGroup::firing() const {
@@ -165,7 +165,7 @@ void GroupTable::CountResolved(const StoredAlert& alert) {
 
 void GroupTable::SetAcknowledged(StoredAlert& alert) {
   alert.acknowledged = true;
-  if (alert.silence.set()) return;
+  if (alert.hold.set()) return;
   VisitGroups(alert, [&](std::uint32_t group) { ++groups_[group].acknowledged; });
   MarkChanged(alert);
 }

@@ -151,6 +151,7 @@ absl::Status Engine::Impl::Recover(Engine::Hooks hooks) {
     shards.emplace_back(shard);
   }
   options_.responder.shard_count = options_.shard_count;
+  options_.responder.key_seed = store_.key_seed();
   Responder responder(options_.responder);
 
   TOCSIN_TRY(Annotate(store_.ReadCheckpoint([&](std::uint32_t shard, std::string_view body) -> absl::Status {
@@ -288,11 +289,13 @@ void Engine::Impl::Publish(const RulesPtr& rules, std::vector<IntegrationId> int
   for (std::size_t i = 0; i < integrations.size(); ++i) {
     published->indexes.emplace(integrations[i], static_cast<IntegrationIndex>(i));
   }
+  bool another = false;
   {
     MutexLock lock(published_mutex_);
+    another = published_ == nullptr || published_->rules->organisation != rules->organisation;
     published_ = std::move(published);
   }
-  if (hooks_.organisation_changed) hooks_.organisation_changed(rules->organisation);
+  if (another && hooks_.organisation_changed) hooks_.organisation_changed(rules->organisation);
   for (const auto& shard : shards_) {
     shard->Post([this, rules, integrations](Shard& table, const Now& now) {
       // What has been replaced meanwhile is passed over: ten thousand silences in a row, each the whole list again, would

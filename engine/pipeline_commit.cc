@@ -73,7 +73,7 @@ bool CommitStage::Append() {
 void CommitStage::Deliver(std::span<const std::unique_ptr<ShardStage>> shards, ResponderStage& responder) {
   const std::uint64_t last = sequence();
   for (Sealed* sealed : sealed_) {
-    responder.PushReports(sealed->reports, sealed->shard, sealed->reported_all);
+    responder.PushReports(*sealed);
     for (const std::uint32_t slot : sealed->acks)
       submissions_.Complete(slot, last, durable_at_);
     ShardStage& shard = *shards[sealed->shard];

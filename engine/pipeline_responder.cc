@@ -78,18 +78,23 @@ void ResponderStage::Post(absl::AnyInvocable<void(Responder&, const Now&)> task)
   wakeup_.Notify();
 }
 
-void ResponderStage::PushReports(std::vector<GroupReport>& reports, std::uint32_t shard, bool reported_all) {
-  if (reports.empty() && !reported_all) return;
+void ResponderStage::PushReports(Sealed& sealed) {
+  if (sealed.reports.empty() && !sealed.sources && !sealed.reported_all) return;
   {
     MutexLock lock(mutex_);
-    for (GroupReport& report : reports) {
-      const std::pair<GroupKey, std::uint32_t> key{report.key, shard};
+    for (GroupReport& report : sealed.reports) {
+      const std::pair<GroupKey, std::uint32_t> key{report.key, sealed.shard};
       const auto [at, inserted] = inbox_.reports.insert_or_assign(key, std::move(report));
       if (inserted) inbox_.order.push_back(at->first.first);
     }
-    if (reported_all) inbox_.shards_reported.insert(shard);
+    if (sealed.sources) {
+      const auto [at, inserted] = inbox_.sources.try_emplace(sealed.shard, std::move(*sealed.sources));
+      if (!inserted) at->second.Merge(*std::move(sealed.sources));
+    }
+    if (sealed.reported_all) inbox_.shards_reported.insert(sealed.shard);
   }
-  reports.clear();
+  sealed.reports.clear();
+  sealed.sources.reset();
   wakeup_.Notify();
 }
 
@@ -138,11 +143,13 @@ bool ResponderStage::TakeInbox(const Now& now) {
     if (some.size() >= kReportsPerDecision) observe();
   }
   observe();
+  if (!taken.sources.empty()) Decide(responder_.ObserveSources(taken.sources, now), nullptr);
   for (const std::uint32_t shard : taken.shards_reported)
     Decide(responder_.ShardReported(shard, now), nullptr);
   for (auto& task : taken.tasks)
     task(responder_, now);
-  return !taken.commands.empty() || !taken.order.empty() || !taken.shards_reported.empty() || !taken.tasks.empty();
+  return !taken.commands.empty() || !taken.order.empty() || !taken.sources.empty() || !taken.shards_reported.empty() ||
+         !taken.tasks.empty();
 }
 
 bool ResponderStage::FireTimers(const Now& now) {

@@ -47,6 +47,7 @@ void Sealed::Clear() {
   ends.clear();
   acks.clear();
   reports.clear();
+  sources.reset();
   reported_all = false;
 }
 
@@ -192,11 +193,13 @@ bool ShardStage::SealInto(const Now& now, Wakeup& committer) {
   const bool whole = report_all || reported_all_;
   shard_.TakeReports(sealed.reports, whole ? Shard::Reports::kAll : Shard::Reports::kUrgent);
   reports_wait_ = !whole;
+  sealed.sources = shard_.TakeSources();
   if (whole) last_reports_ = now.engine;
   sealed.acks.swap(acks_);
   sealed.reported_all = std::exchange(reported_all_, false);
   dirty_ = false;
-  if (sealed.ends.empty() && sealed.acks.empty() && sealed.reports.empty() && !sealed.reported_all) {
+  if (sealed.ends.empty() && sealed.acks.empty() && sealed.reports.empty() && !sealed.sources &&
+      !sealed.reported_all) {
     return false;  // kept for the next time: only the committer pushes to recycled_
   }
   TOCSIN_CHECK(out_.TryPush(std::exchange(spare_, nullptr)), "as many places as sealed blobs");

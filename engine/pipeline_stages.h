@@ -43,6 +43,7 @@ struct Sealed {
   std::vector<std::size_t> ends;    // where each ends
   std::vector<std::uint32_t> acks;  // submission slots
   std::vector<GroupReport> reports;
+  std::optional<SourceReport> sources;
   bool reported_all = false;  // with these reports the shard has reported every group it holds
   void Clear();
 };
@@ -160,7 +161,7 @@ class ResponderStage {
   bool Push(Command command, CommandDone& done);
   void Post(absl::AnyInvocable<void(Responder&, const Now&)> task);
   // The committer's thread.
-  void PushReports(std::vector<GroupReport>& reports, std::uint32_t shard, bool reported_all);
+  void PushReports(Sealed& sealed);
 
   // The first decision after recovery; its effects wait for the journal like any other's.
   void Start();
@@ -206,6 +207,7 @@ class ResponderStage {
     std::vector<std::pair<Command, CommandDone>> commands;
     std::map<std::pair<GroupKey, std::uint32_t>, GroupReport> reports;  // the newest of each, so bounded by the groups
     std::vector<GroupKey> order;                                        // in which they came: most severe first
+    std::map<std::uint32_t, SourceReport> sources;  // by shard, merged
     std::set<std::uint32_t> shards_reported;
     std::vector<absl::AnyInvocable<void(Responder&, const Now&)>> tasks;
   };

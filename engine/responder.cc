@@ -27,7 +27,7 @@ constexpr std::size_t kSlice = 64;
 
 }  // namespace
 
-Responder::Responder(Options options) : options_(std::move(options)) {
+Responder::Responder(Options options) : options_(std::move(options)), sources_(options_.shard_count) {
   TOCSIN_CHECK(options_.shard_count > 0, "at least one shard");
   TOCSIN_CHECK(options_.lease > options_.attempt_deadline, "a lease must outlast the attempt that it is for");
   TOCSIN_CHECK(options_.max_attempts > 0, "at least one attempt");
@@ -93,13 +93,19 @@ Decision Responder::Commit(Turn&& turn) {
   for (const Notification* row : starts)
     decision.effects.emplace_back(StartAttempt{*row, options_.attempt_deadline});
   if (result.publish && state_.organisation != nullptr) {
-    Rules rules;
-    rules.version = state_.counters.rules;
-    rules.organisation = state_.organisation;
-    rules.silences = SilencesInEffect(state_);
-    decision.effects.emplace_back(PublishRules{std::make_shared<const Rules>(std::move(rules))});
+    sources_.Begin(Inhibitions(state_.organisation->inhibition_rules, options_.key_seed).fingerprint());
+    decision.effects.emplace_back(PublishRules{CurrentRules()});
   }
   return decision;
+}
+
+RulesPtr Responder::CurrentRules() const {
+  Rules rules;
+  rules.version = state_.counters.rules;
+  rules.organisation = state_.organisation;
+  rules.silences = SilencesInEffect(state_);
+  rules.inhibition = sources_.snapshot();
+  return std::make_shared<const Rules>(std::move(rules));
 }
 
 Decision Responder::Start(const Now& now) {
@@ -256,6 +262,17 @@ Decision Responder::Observe(std::vector<GroupReport> reports, const Now& now) {
     ReviewGroup(turn, key);
   Decision decision = Commit(std::move(turn));
   DropSettledReports(keys);
+  return decision;
+}
+
+// Nothing is decided by it that would have to be journalled: after a start the shards say all of it again.
+Decision Responder::ObserveSources(const std::map<std::uint32_t, SourceReport>& reports, const Now& now) {
+  Decision decision;
+  decision.change.now = now;
+  bool changed = false;
+  for (const auto& [shard, report] : reports)
+    changed |= sources_.Observe(shard, report);
+  if (changed && state_.organisation != nullptr) decision.effects.emplace_back(PublishRules{CurrentRules()});
   return decision;
 }
 

@@ -14,6 +14,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,6 +22,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "engine/inhibition_sources.h"
 #include "engine/organisation_index.h"
 #include "engine/responder_state.h"
 #include "escalation/roster.h"
@@ -56,7 +58,8 @@ class Responder {
  public:
   struct Options {
     std::uint32_t shard_count = 1;
-    std::uint64_t seed = 1;  // of the retry jitter
+    std::uint64_t seed = 1;      // of the retry jitter
+    std::uint64_t key_seed = 0;  // the store's: by it shards name sources of inhibition
     std::string link_key;    // signs acknowledge links; empty: no links
     absl::Duration attempt_deadline = absl::Seconds(20);
     absl::Duration lease = absl::Seconds(45);      // > attempt_deadline, checked
@@ -77,6 +80,8 @@ class Responder {
 
   Decision Handle(const Command& command, const Now& now);
   Decision Observe(std::vector<GroupReport> reports, const Now& now);
+  // What shards say of their sources of inhibition; the shards get the whole when it has changed.
+  Decision ObserveSources(const std::map<std::uint32_t, SourceReport>& reports, const Now& now);
   Decision ShardReported(std::uint32_t shard, const Now& now);  // it has reported all it holds
   // At most `limit` due timers, in order of due time, then severity, then id. `more` tells whether others are due, or
   // work of the start is left over: a decision stays small however much there is to be done.
@@ -109,12 +114,15 @@ class Responder {
   void RecordRates(const std::vector<GroupKey>& keys, const Now& now);
   void DropSettledReports(const std::vector<GroupKey>& keys);
 
+  RulesPtr CurrentRules() const;
+
   Options options_;
   ResponderState state_;
   std::optional<Roster> roster_;
   std::optional<OrganisationIndex> index_;
   std::string compile_error_;
   RateWindows rates_;
+  AllSources sources_;
   std::deque<GroupKey> to_review_;  // after all shards have reported, most severe first
   std::deque<std::pair<NotificationId, std::int32_t>> to_take_back_;  // leases of before the start, and their attempts
   // The auditor's round: where it goes on, and how many it has found broken in this and in the last one.

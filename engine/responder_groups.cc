@@ -141,10 +141,14 @@ void Recover(Turn& turn, GroupId id) {
   CloseGroup(turn, group, "alerts recovered");
 }
 
+// All of its alerts are held back, or by something else than before.
 void Suppress(Turn& turn, GroupId id, const LiveGroup& live) {
+  const Group& before = *turn.Find<Group>(id);
+  const std::string reason = live.held_by.empty() ? "held back" : live.held_by;
+  if (IsSuppressed(before) && before.quiet_reason == reason) return;
   Group& group = turn.Edit<Group>(id);
   Refresh(turn, group);
-  group.quiet_reason = live.silence.set() ? absl::StrCat("silenced by S", live.silence.value()) : "silenced";
+  group.quiet_reason = reason;
   turn.Note(Kind::kSuppressed, SubjectOf(id),
             absl::StrFormat("all %d alerts are %s", group.suppressed, group.quiet_reason));
   StopEscalation(turn, SubjectOf(id), group.quiet_reason);
@@ -154,10 +158,10 @@ void Unsuppress(Turn& turn, GroupId id) {
   Group& group = turn.Edit<Group>(id);
   Refresh(turn, group);
   group.quiet_reason.clear();
-  turn.Note(Kind::kUnsuppressed, SubjectOf(id), absl::StrFormat("%d alerts fire and are not silenced", group.firing));
+  turn.Note(Kind::kUnsuppressed, SubjectOf(id), absl::StrFormat("%d alerts fire and are no longer held back", group.firing));
   if (!group.flushed || group.state != Group::State::kOpen) return;  // its flush, or the end of the acknowledgement
   if (group.route.policy.set()) {
-    StartFor(turn, group, "no longer silenced");
+    StartFor(turn, group, "no longer held back");
   } else {
     group.quiet_reason = WhyRoutePagesNobody(group.route);
   }
@@ -362,10 +366,7 @@ void ReviewGroup(Turn& turn, GroupKey key) {
   }
   if (!all_reported) return;  // a part of the truth closes and quiets nothing
   if (live.firing == 0 && live.suppressed == 0) return Recover(turn, *current);
-  if (live.firing == 0) {
-    if (!IsSuppressed(*group)) Suppress(turn, *current, live);
-    return;
-  }
+  if (live.firing == 0) return Suppress(turn, *current, live);
   if (IsSuppressed(*group)) Unsuppress(turn, *current);
   if (live.highest > turn.Find<Group>(*current)->peak) RaisePeak(turn, *current, live);
   AskAgain(turn, *current, live);
@@ -461,7 +462,7 @@ absl::Status EscalateGroupBy(Turn& turn, const EscalateGroup& command) {
                         before->route.id.value());
   }
   if (IsSuppressed(*before)) {
-    return Precondition("group G%d is %s: end the silence first", command.group.value(), before->quiet_reason);
+    return Precondition("group G%d is %s: end that first", command.group.value(), before->quiet_reason);
   }
   Group& group = turn.Edit<Group>(command.group);
   const std::string why = absl::StrCat("asked for by ", turn.actor());

@@ -59,7 +59,7 @@ LiveGroup Turn::Live(GroupKey key) const {
       live.highest = std::max(live.highest, report.highest);
       live.oldest_start = std::min(live.oldest_start, report.oldest_start);
     }
-    if (report.suppressed > 0 && report.silence.set()) live.silence = report.silence;
+    if (report.suppressed > 0 && !report.held_by.empty()) live.held_by = report.held_by;
     if (live.any == nullptr || report.firing > 0) live.any = &report;
   }
   return live;

@@ -48,7 +48,7 @@ struct LiveGroup {
   std::uint64_t resolved_total = 0;
   Severity highest = Severity::kUnknown;
   absl::Time oldest_start = absl::InfiniteFuture();
-  SilenceId silence;
+  std::string held_by;            // what holds back some of `suppressed`
   const GroupReport* any = nullptr;  // for what all shards agree on: route and labels
 };
 

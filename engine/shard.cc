@@ -164,6 +164,8 @@ Outcome Shard::Impl::Fire(
   CountStanding(alert, -1);
 
   alert.firing = true;
+  alert.counted = false;
+  alert.hold = Hold();
   alert.fired = true;
   alert.acknowledged = false;
   alert.fired_at = at.wall_ms;
@@ -174,13 +176,14 @@ Outcome Shard::Impl::Fire(
   alert.until = 0;
   MergeTimes(slot, header, at, ended);
 
-  alert.silence = suppressor_.Judge(text.labels);
+  CountSource(slot, text.labels);
+  alert.hold = HoldFor(alert, text.labels);
   alert.rules = rules_version();
   Route(slot, text.labels);
   groups_.EndMemberships(old_memberships);  // last, so that a group that it comes back to goes on with its totals
   CountStanding(alert, +1);
   alerts_.Mark(slot, Unsealed::kAll);
-  if (alert.silence.set()) return Outcome::kSilenced;
+  if (alert.hold.set()) return Outcome::kSilenced;
   const bool leads_somewhere = router_ && std::ranges::any_of(matched_, [this](std::uint32_t node) {
                                  return router_->node(node).leads_somewhere;
                                });
@@ -223,16 +226,19 @@ void Shard::Impl::MergeTimes(std::uint32_t slot, const EventHeader& header, cons
   Arm(slot);
 }
 
-// New content for an alert that is there. Its groups stay; with a dedup key its labels may have changed, so that silences
-// are asked again.
+// New content for an alert that is there. Its groups stay; with a dedup key its labels may have changed, so that it is
+// asked again what holds it back.
 void Shard::Impl::Update(std::uint32_t slot, const EventHeader& header, const TextView& text) {
   StoredAlert& alert = alerts_.at(slot);
   const TextRef old = alert.text;
+  const bool relabelled = alert.firing && !text.dedup_key.empty();
+  if (relabelled) DropSource(slot);
   alert.text = texts_.Store(text, TextStore::Sighting::kAgain);
   texts_.Drop(old);
   const Severity severity = SeverityOf(header, text.labels);
   if (alert.firing) {
-    Restand(slot, severity, text.dedup_key.empty() ? alert.silence : suppressor_.Judge(text.labels));
+    if (relabelled) CountSource(slot, text.labels);
+    Restand(slot, severity, relabelled ? HoldFor(alert, text.labels) : alert.hold);
   } else {
     alert.severity = severity;
   }
@@ -326,6 +332,9 @@ bool Shard::Work(const Now& now, EngineTime taken_in, std::size_t budget) {
 EngineTime Shard::NextExpiry() const {
   impl_->Settle();
   return impl_->NextExpiry();
+}
+std::optional<SourceReport> Shard::TakeSources() {
+  return impl_->TakeSources();
 }
 bool Shard::Seal(absl::FunctionRef<void(std::string_view body)> out) {
   return impl_->Seal(out);

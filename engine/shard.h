@@ -36,6 +36,7 @@
 
 #include "base/clock.h"
 #include "model/event.h"
+#include "model/hold.h"
 #include "model/inlet.h"
 #include "model/matcher.h"
 #include "model/report.h"
@@ -52,7 +53,8 @@ struct AlertRecord {
   std::string resolved_reason;   // "event", "ends_at", "expired"
   std::uint64_t received = 0;    // events merged into this alert, the first included
   EngineTime lease_until;        // when firing
-  SilenceId silence;             // that holds it back now
+  Hold hold;                     // that holds it back now
+  std::string held_by;           // what that is, in words; empty for nothing
   RulesVersion rules;            // by which it was last judged
   std::vector<GroupKey> groups;  // and the routes that led there, in tree order
   std::vector<RouteId> routes;
@@ -88,8 +90,8 @@ class Shard {
   Shard(Shard&&) noexcept;
   Shard& operator=(Shard&&) noexcept;
 
-  // Judges new and changed alerts by `rules` from now on. Alerts that are there are judged again as to silences, in slices, by Work;
-  // their groups stay. `integrations` maps IntegrationIndex to the organisation's integration.
+  // Judges new and changed alerts by `rules` from now on. Alerts that are there are judged again as to what holds them back,
+  // in slices, by Work; their groups stay. `integrations` maps IntegrationIndex to the organisation's integration.
   void SetRules(RulesPtr rules, std::vector<IntegrationId> integrations, const Now& now);
 
   // One event. Never fails: what the edge let through is well formed.
@@ -113,6 +115,9 @@ class Shard {
     kUrgent
   };
   void TakeReports(std::vector<GroupReport>& out, Reports which);
+  // The sources of inhibition that have changed since the last call; nullopt when none have. Absolute too, and never late:
+  // what a source holds back should not page first.
+  std::optional<SourceReport> TakeSources();
   // Marks every group as changed: after recovery.
   void ReportAll();
 

@@ -206,7 +206,7 @@ std::uint64_t Shard::Impl::StateHash() const {
                             alert.content, alert.integration, FlagsOf(alert), static_cast<int>(alert.severity),
                             static_cast<int>(alert.resolved_by), alert.last_seen_at, alert.until, alert.received,
                             alert.ends_at, alert.starts_at, alert.fired ? alert.fired_at : 0,
-                            alert.firing ? 0 : alert.resolved_at, alert.order, alert.silence.value(), alert.rules);
+                            alert.firing ? 0 : alert.resolved_at, alert.order, alert.hold.value(), alert.rules);
     add_text(alert.text);
     groups_.VisitGroups(alert,
                         [&](std::uint32_t group) { bytes += absl::StrFormat("g%x", groups_.at(group).key.value()); });

@@ -1,4 +1,4 @@
-// The inside of engine/shard.h. Five files share it: shard.cc (events), shard_work.cc (what is not caused by events),
+// The inside of engine/shard.h. Six files share it: shard.cc (events), shard_work.cc (what is not caused by events), shard_holds.cc (what holds back),
 // shard_seal.cc and shard_fold.cc (bodies, checkpoints, recovery) and shard_reads.cc (reports and look-ups).
 #pragma once
 
@@ -14,6 +14,8 @@
 #include "engine/body.h"
 #include "engine/doors.h"
 #include "engine/group_table.h"
+#include "engine/inhibition.h"
+#include "engine/inhibition_sources.h"
 #include "engine/lease_wheel.h"
 #include "engine/router.h"
 #include "engine/shard.h"
@@ -50,6 +52,7 @@ class Shard::Impl {
   void Settle();
 
   void TakeReports(std::vector<GroupReport>& out, Reports which);
+  std::optional<SourceReport> TakeSources();
   void ReportAll();
   std::uint64_t List(std::uint64_t cursor, std::size_t scan, absl::FunctionRef<bool(const AlertRecord&)> visit) const;
   std::optional<AlertRecord> Find(const AlertKey& key) const;
@@ -81,12 +84,20 @@ class Shard::Impl {
   void Resolve(std::uint32_t slot, ResolvedBy by, const Instant& at);
   void Forget(std::uint32_t slot);
   void Route(std::uint32_t slot, std::span<const LabelView> labels);
-  // Changes severity or silence of a firing alert, moving it between the lists of its groups where need be.
-  void Restand(std::uint32_t slot, Severity severity, SilenceId silence);
+  // Changes severity or hold of a firing alert, moving it between the lists of its groups where need be.
+  void Restand(std::uint32_t slot, Severity severity, Hold hold);
   void CountStanding(const StoredAlert& alert, std::int32_t by);
   void Arm(std::uint32_t slot);
   void ComeDue(std::uint32_t slot, const Instant& at);
   bool JudgeAgain(std::size_t& budget);
+
+  // What holds alerts back (shard_holds.cc).
+  Hold HoldFor(const StoredAlert& alert, std::span<const LabelView> labels) const;
+  std::string WordsFor(Hold hold, std::span<const LabelView> labels) const;
+  // Counts a firing alert among the sources of inhibition; takes it out before it ceases to fire or its labels change.
+  void CountSource(std::uint32_t slot, std::span<const LabelView> labels);
+  void DropSource(std::uint32_t slot);
+  void SetInhibitions(const OrganisationPtr& organisation);
   void CheckBudget(Door& door);
 
   // Reports and look-ups (shard_reads.cc).
@@ -111,8 +122,22 @@ class Shard::Impl {
   RulesPtr rules_;
   std::optional<Router> router_;
   Suppressor suppressor_;
-  std::uint32_t judge_next_ = 0;  // the slot to be judged again next
-  std::uint32_t judge_left_ = 0;  // slots still to be looked at
+  Inhibitions inhibitions_;
+  std::uint32_t inhibition_epoch_ = 0;  // counts the sets of inhibition rules; 0: there were none yet
+  ShardSources sources_;
+  // Looking at all slots again, round and round.
+  struct Scan {
+    std::uint32_t next = 0;            // the slot to be looked at next
+    std::uint32_t left = 0;            // slots still to be looked at
+    std::uint32_t all_left = 0;        // of these, whatever is in them; behind them targets of inhibition only
+    std::uint32_t uncounted_left = 0;  // that may hold a source which has not been counted by the present rules
+    void Passed() {
+      --left;
+      all_left -= all_left > 0 ? 1 : 0;
+      uncounted_left -= uncounted_left > 0 ? 1 : 0;
+    }
+  };
+  Scan scan_;
   std::uint32_t unrouted_ = 0;    // firing alerts without a group: they came before there were rules
 
   std::uint64_t order_ = 0;  // of the last alert that entered its lists

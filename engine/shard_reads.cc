@@ -67,7 +67,7 @@ AlertRecord Shard::Impl::RecordOf(const StoredAlert& alert) const {
     record.resolved_at = absl::FromUnixMillis(alert.resolved_at);
     record.resolved_reason = Name(alert.resolved_by);
   }
-  record.silence = alert.silence;
+  record.hold = alert.hold;
   record.rules = RulesVersion(alert.rules);
   groups_.VisitGroups(alert, [&](std::uint32_t group) {
     TextBuffer buffer;
@@ -75,7 +75,9 @@ AlertRecord Shard::Impl::RecordOf(const StoredAlert& alert) const {
     record.routes.emplace_back(texts_.Read(groups_.at(group).text, buffer).dedup_key);
   });
   TextBuffer buffer;
-  record.fingerprint = Fingerprint(texts_.Read(alert.text, buffer).labels);
+  const std::span<const LabelView> labels = texts_.Read(alert.text, buffer).labels;
+  record.fingerprint = Fingerprint(labels);
+  record.held_by = WordsFor(alert.hold, labels);
   return record;
 }
 
@@ -94,8 +96,12 @@ GroupReport Shard::Impl::ReportOf(std::uint32_t number) const {
   report.fired_total = group.fired_total;
   report.resolved_total = group.resolved_total;
   report.highest = group.highest();
-  const std::uint32_t silenced = groups_.HeadOf(number, kSuppressedList);
-  if (silenced != kNoSlot) report.silence = alerts_.at(silenced).silence;
+  const std::uint32_t held = groups_.HeadOf(number, kSuppressedList);
+  if (held != kNoSlot) {
+    TextBuffer held_buffer;
+    report.hold = alerts_.at(held).hold;
+    report.held_by = WordsFor(report.hold, texts_.Read(alerts_.at(held).text, held_buffer).labels);
+  }
 
   const StoredAlert* oldest = nullptr;
   for (std::size_t severity = kSeverities; severity-- > 0;) {

@@ -15,7 +15,7 @@ void Shard::Impl::CountStanding(const StoredAlert& alert, std::int32_t by) {
     add(door.kept);
     return;
   }
-  add(alert.silence.set() ? suppressed_ : firing_);
+  add(alert.hold.set() ? suppressed_ : firing_);
   add(door.active);
   if (alert.memberships == kNoSlot) add(unrouted_);
 }
@@ -44,18 +44,22 @@ void Shard::Impl::Route(std::uint32_t slot, std::span<const LabelView> labels) {
   }
   alert.order = ++order_;
   groups_.Link(alert);
-  if (!alert.silence.set()) groups_.CountFired(alert);
+  if (alert.hold.set()) return;
+  groups_.CountFired(alert);
+  alert.counted = true;
 }
 
 void Shard::Impl::Resolve(std::uint32_t slot, ResolvedBy by, const Instant& at) {
+  DropSource(slot);
   StoredAlert& alert = alerts_.at(slot);
   CountStanding(alert, -1);
   groups_.Unlink(alert);
-  if (!alert.silence.set()) groups_.CountResolved(alert);
+  if (!alert.hold.set()) groups_.CountResolved(alert);
   alert.firing = false;
   alert.acknowledged = false;
   alert.explicit_end = false;
-  alert.silence = SilenceId();
+  alert.hold = Hold();
+  alert.counted = false;
   alert.resolved_by = by;
   alert.resolved_at = at.wall_ms;
   alert.order = ++order_;
@@ -79,22 +83,27 @@ void Shard::Impl::Forget(std::uint32_t slot) {
   alerts_.Remove(slot);
 }
 
-void Shard::Impl::Restand(std::uint32_t slot, Severity severity, SilenceId silence) {
+void Shard::Impl::Restand(std::uint32_t slot, Severity severity, Hold hold) {
   StoredAlert& alert = alerts_.at(slot);
-  if (alert.severity == severity && alert.silence == silence) return;
-  if (alert.silence != silence) alert.rules = rules_version();
+  if (alert.severity == severity && alert.hold == hold) return;
+  if (alert.hold != hold) alert.rules = rules_version();
   StoredAlert changed = alert;
   changed.severity = severity;
-  changed.silence = silence;
+  changed.hold = hold;
   const bool moves = ListOf(changed) != ListOf(alert);
   if (moves) groups_.Unlink(alert);
   CountStanding(alert, -1);
   alert.severity = severity;
-  alert.silence = silence;
+  alert.hold = hold;
   CountStanding(alert, +1);
   if (moves) {
     alert.order = ++order_;
     groups_.Link(alert);
+  }
+  // It began to fire while it was held back, and is heard of only now.
+  if (!hold.set() && !alert.counted) {
+    groups_.CountFired(alert);
+    alert.counted = true;
   }
   groups_.MarkChanged(alert);
   alerts_.Mark(slot, Unsealed::kState);
@@ -110,6 +119,7 @@ void Shard::Impl::SetRules(RulesPtr rules, std::vector<IntegrationId> integratio
   Settle();
   clock_.Begin(now);
   const OrganisationPtr before = rules_ == nullptr ? nullptr : rules_->organisation;
+  const std::shared_ptr<const InhibitionState> inhibition_before = rules_ == nullptr ? nullptr : rules_->inhibition;
   const bool same_silences = rules_ != nullptr && rules != nullptr && rules_->silences == rules->silences;
   rules_ = std::move(rules);
   const OrganisationPtr organisation = rules_ == nullptr ? nullptr : rules_->organisation;
@@ -118,6 +128,7 @@ void Shard::Impl::SetRules(RulesPtr rules, std::vector<IntegrationId> integratio
   } else if (organisation != before) {
     router_.emplace(organisation->route, options_.key_seed);
   }
+  if (organisation != before) SetInhibitions(organisation);
   const Organisation none;
   doors_.SetRules(organisation == nullptr ? none : *organisation, integrations);
   for (Door& door : doors_.all())
@@ -126,7 +137,9 @@ void Shard::Impl::SetRules(RulesPtr rules, std::vector<IntegrationId> integratio
   if (!same_silences) suppressor_ = rules_ == nullptr ? Suppressor() : Suppressor(rules_->silences, suppressor_);
   const bool silences_matter = !same_silences && (suppressed_ > 0 || !suppressor_.empty());
   // The scan goes on from where an earlier one stands and comes round, so that frequent changes starve no slot.
-  if (silences_matter || unrouted_ > 0) judge_left_ = alerts_.end();
+  if (silences_matter || unrouted_ > 0) scan_.all_left = alerts_.end();
+  const bool sources_matter = rules_ != nullptr && rules_->inhibition != inhibition_before && !inhibitions_.empty();
+  scan_.left = std::max({scan_.left, scan_.all_left, sources_matter ? alerts_.end() : 0});
 }
 
 bool Shard::Impl::JudgeAgain(std::size_t& budget) {
@@ -134,14 +147,21 @@ bool Shard::Impl::JudgeAgain(std::size_t& budget) {
   // for a slice to end, so it is measured in work and not in alerts.
   constexpr std::size_t kMatchersAnAlert = 16;
   const std::size_t price = 1 + suppressor_.unindexed() / kMatchersAnAlert;
-  for (; judge_left_ > 0 && budget > 0; --judge_left_, budget -= std::min(budget, price)) {
-    if (judge_next_ >= alerts_.end()) judge_next_ = 0;
-    const std::uint32_t slot = judge_next_++;
-    if (!alerts_.IsLive(slot) || !alerts_.at(slot).firing) continue;
+  // Where only sources of inhibition have changed, all but their targets are passed over.
+  constexpr std::uint32_t kPassedOverAnAlert = 16;
+  for (; scan_.left > 0 && budget > 0; scan_.Passed()) {
+    if (scan_.next >= alerts_.end()) scan_.next = 0;
+    const std::uint32_t slot = scan_.next++;
+    const bool due = alerts_.IsLive(slot) && alerts_.at(slot).firing &&
+                     (scan_.all_left > 0 || alerts_.at(slot).inhibition_epoch != inhibition_epoch_ ||
+                      alerts_.at(slot).is_target);
+    if (due || scan_.left % kPassedOverAnAlert == 0) budget -= std::min(budget, due ? price : 1);
+    if (!due) continue;
     StoredAlert& alert = alerts_.at(slot);
     TextBuffer buffer;
     const std::span<const LabelView> labels = texts_.Read(alert.text, buffer).labels;
-    Restand(slot, alert.severity, suppressor_.Judge(labels));
+    CountSource(slot, labels);
+    Restand(slot, alert.severity, HoldFor(alert, labels));
     if (alert.memberships == kNoSlot && router_) {
       CountStanding(alert, -1);
       Route(slot, labels);
@@ -149,7 +169,8 @@ bool Shard::Impl::JudgeAgain(std::size_t& budget) {
       alerts_.Mark(slot, Unsealed::kAll);
     }
   }
-  return judge_left_ == 0;
+  if (scan_.uncounted_left == 0 && !inhibitions_.empty()) sources_.CountedAll();
+  return scan_.left == 0;
 }
 
 void Shard::Impl::ComeDue(std::uint32_t slot, const Instant& at) {
@@ -180,7 +201,7 @@ bool Shard::Impl::Work(const Now& now, EngineTime taken_in, std::size_t budget) 
 }
 
 EngineTime Shard::Impl::NextExpiry() const {
-  if (judge_left_ > 0) return clock_.ShellAt(clock_.tick());
+  if (scan_.left > 0) return clock_.ShellAt(clock_.tick());
   const std::uint32_t tick = wheel_.Next();
   return tick == LeaseWheel::kNever ? EngineTime::Infinite() : clock_.ShellAt(tick);
 }

@@ -8,6 +8,7 @@
 #include "engine/segmented.h"
 #include "engine/texts.h"
 #include "model/event.h"
+#include "model/hold.h"
 #include "model/ids.h"
 
 namespace tocsin {
@@ -50,21 +51,26 @@ struct alignas(64) StoredAlert {
   bool looked_ended : 1 = false;  // its last trigger's endsAt was over at receipt; firing all the same: wrong clock
   bool starts_given : 1 = false;  // starts_at is the sender's word
   bool fired : 1 = false;         // has been firing at some time
+  bool counted : 1 = false;       // this firing is in its groups' fired_total: people may have been told of it
   Unsealed unsealed = Unsealed::kNothing;
   // The second cache line: not needed for duplicates.
   std::int64_t fired_at = 0;
   std::int64_t resolved_at = 0;
   std::uint64_t order = 0;  // of its last entry into a list of its groups, in the shard's count
-  SilenceId silence;
+  Hold hold;  // what holds it back while it fires
   std::uint32_t rules = 0;  // version by which its present verdict was reached
   IntegrationIndex integration = 0;
   TextRef text;
   std::uint32_t memberships = kNoSlot;  // the chain in GroupTable
+  // Which rules of inhibition the two below follow from, in the shard's count since it started; not journalled.
+  std::uint32_t inhibition_epoch = 0;
+  bool is_source : 1 = false;  // it is counted among the sources
+  bool is_target : 1 = false;
 };
 static_assert(sizeof(StoredAlert) == 128, "resident bytes are a promise");
 
 inline bool IsSuppressed(const StoredAlert& alert) {
-  return alert.firing && alert.silence.set();
+  return alert.firing && alert.hold.set();
 }
 
 }  // namespace tocsin

@@ -1,17 +1,14 @@
-// Which silence, if any, holds an alert back. Compiled from Rules::silences; those with an equality matcher are found by the
-// alert's own labels, so ten thousand silences for single instances cost an alert no more than a few look-ups.
+// Which silence, if any, holds an alert back. Compiled from Rules::silences.
 //
 // Immutable after construction; pure.
 #pragma once
 
-#include <cstdint>
 #include <span>
-#include <unordered_map>
 #include <vector>
 
+#include "engine/matcher_index.h"
 #include "model/ids.h"
 #include "model/labels.h"
-#include "model/matcher.h"
 #include "model/silence.h"
 
 namespace tocsin {
@@ -25,18 +22,13 @@ class Suppressor {
 
   // The first matching silence in the order given; unset when none matches.
   SilenceId Judge(std::span<const LabelView> labels) const;
-  bool empty() const { return silences_.empty(); }
+  bool empty() const { return ids_.empty(); }
   // Silences that every alert is tried against, because they have no equality matcher.
-  std::size_t unindexed() const { return any_.size(); }
+  std::size_t unindexed() const { return index_.unindexed(); }
 
  private:
-  struct Compiled {
-    SilenceId id;
-    CompiledMatchers matchers;
-  };
-  std::vector<Compiled> silences_;
-  std::vector<std::uint32_t> any_;  // those without an equality matcher, ascending
-  std::unordered_map<std::uint64_t, std::vector<std::uint32_t>> by_label_;  // hash of name and value; ascending
+  std::vector<SilenceId> ids_;  // by number in the index
+  MatcherIndex index_;
 };
 
 }  // namespace tocsin

@@ -38,6 +38,9 @@ using IntegrationId = StrongName<struct IntegrationTag>;
 using RouteId = StrongName<struct RouteTag>;  // a route's `id`, or its path in the tree: "root/1/0"
 using ReceiverId = StrongName<struct ReceiverTag>;
 using IncidentRuleId = StrongName<struct IncidentRuleTag>;
+using InhibitionRuleId = StrongName<struct InhibitionRuleTag>;
+using TimeIntervalId = StrongName<struct TimeIntervalTag>;
+using MaintenanceId = StrongName<struct MaintenanceTag>;  // of a window that is declared in YAML
 using ContactMethodId = StrongName<struct ContactMethodTag>;
 
 // Identity of an alert: hash of the integration's scope and its dedup key (default: all labels). See model/event.h.

@@ -162,6 +162,16 @@ struct IncidentRule {
   friend bool operator==(const IncidentRule&, const IncidentRule&) = default;
 };
 
+// Alerts that match the target side are held back while one that matches the source side fires and every label of `equal`
+// has the same value in both; a missing label is the same as an empty one.
+struct InhibitionRule {
+  InhibitionRuleId id;
+  std::vector<Matcher> source_matchers;
+  std::vector<Matcher> target_matchers;
+  std::vector<std::string> equal;
+  friend bool operator==(const InhibitionRule&, const InhibitionRule&) = default;
+};
+
 // How messages leave. Secrets are kept as given here and are redacted wherever they are shown.
 struct Smtp {
   std::string url;  // smtp://host:port or smtps://host:port
@@ -197,6 +207,7 @@ struct Organisation {
   std::vector<Receiver> receivers;
   Route route;
   std::vector<IncidentRule> incident_rules;
+  std::vector<InhibitionRule> inhibition_rules;
   UserId fallback_user;  // paged when nobody else can be; must be reachable
   Smtp smtp;
   Twilio twilio;

@@ -9,6 +9,7 @@
 
 #include "absl/time/time.h"
 
+#include "model/hold.h"
 #include "model/ids.h"
 #include "model/labels.h"
 #include "model/severity.h"
@@ -35,13 +36,14 @@ struct GroupReport {
   RouteId route;
   Labels labels;                   // the group's
   std::uint32_t firing = 0;        // not suppressed
-  std::uint32_t suppressed = 0;    // firing, but silenced
+  std::uint32_t suppressed = 0;    // firing, but held back
   std::uint32_t acknowledged = 0;  // of `firing`: acknowledged at the source
   std::uint64_t fired_total = 0;   // transitions to firing since the shard's table began, suppressed ones not counted
   std::uint64_t resolved_total = 0;
   Severity highest = Severity::kUnknown;  // among `firing`
   absl::Time oldest_start;              // our receipt of the oldest alert of `firing`; sender's startsAt where earlier
-  SilenceId silence;                    // one that holds back some of `suppressed`
+  Hold hold;                            // one that holds back some of `suppressed`
+  std::string held_by;                  // and what it is: "silenced by S5", "inhibited by rule ...: ... fires"
   std::vector<AlertSummary> exemplars;  // up to limits::kExemplarsPerGroup, most severe first, then oldest
   friend bool operator==(const GroupReport&, const GroupReport&) = default;
 };

@@ -242,6 +242,22 @@ absl::Status FromProto(const v1::IncidentRule& from, IncidentRule& to) {
   return decode.status();
 }
 
+void ToProto(const InhibitionRule& from, v1::InhibitionRule& to) {
+  to.set_id(Utf8(from.id.value()));
+  ToProtoList(from.source_matchers, *to.mutable_source_matchers());
+  ToProtoList(from.target_matchers, *to.mutable_target_matchers());
+  ToProto(from.equal, *to.mutable_equal());
+}
+
+absl::Status FromProto(const v1::InhibitionRule& from, InhibitionRule& to) {
+  Decode decode;
+  to.id = InhibitionRuleId(from.id());
+  decode.List("source_matchers", from.source_matchers(), to.source_matchers);
+  decode.List("target_matchers", from.target_matchers(), to.target_matchers);
+  FromProto(from.equal(), to.equal);
+  return decode.status();
+}
+
 void ToProto(const Smtp& from, v1::Smtp& to) {
   to.set_url(Utf8(from.url));
   to.set_from(Utf8(from.from));
@@ -300,6 +316,7 @@ void ToProto(const Organisation& from, v1::Organisation& to) {
   ToProtoList(from.receivers, *to.mutable_receivers());
   ToProto(from.route, *to.mutable_route());
   ToProtoList(from.incident_rules, *to.mutable_incident_rules());
+  ToProtoList(from.inhibition_rules, *to.mutable_inhibition_rules());
   to.set_fallback_user(Utf8(from.fallback_user.value()));
   ToProto(from.smtp, *to.mutable_smtp());
   ToProto(from.twilio, *to.mutable_twilio());
@@ -321,6 +338,7 @@ absl::Status FromProto(const v1::Organisation& from, Organisation& to) {
   decode.Require("route", from.has_route());
   decode.Take("route", from.route(), to.route);
   decode.List("incident_rules", from.incident_rules(), to.incident_rules);
+  decode.List("inhibition_rules", from.inhibition_rules(), to.inhibition_rules);
   to.fallback_user = UserId(from.fallback_user());
   if (from.has_smtp()) decode.Take("smtp", from.smtp(), to.smtp);
   if (from.has_twilio()) decode.Take("twilio", from.twilio(), to.twilio);

@@ -76,7 +76,46 @@ TEST_F(ExplainTest, TellsOfASilencedAlertWhichSilenceItIs) {
     return HasAlert(v1::ListAlertsRequest::STATE_SUPPRESSED);
   }));
   EXPECT_EQ(Matching("alertname=\"Quiet\"").answers(0).verdict(),
-            absl::StrFormat("nobody is paged for it: silence S%d matches", made.id()));
+            absl::StrFormat("nobody is paged for it: it is silenced by S%d", made.id()));
+}
+
+TEST_F(ExplainTest, TellsOfAnInhibitedAlertByWhichRuleAndAlert) {
+  auto organisation = std::make_shared<Organisation>(*engine_->rules()->organisation);
+  InhibitionRule& rule = organisation->inhibition_rules.emplace_back();
+  rule.id = InhibitionRuleId("cluster-down");
+  rule.source_matchers = {
+      {"alertname", MatchOp::kEqual, "ClusterDown"}
+  };
+  rule.target_matchers = {
+      {"alertname", MatchOp::kRegex, "Slow.*"}
+  };
+  ASSERT_TRUE(engine_
+                  ->ExecuteAndWait({
+                      "", "user:admin", ApplyOrganisation{organisation, "test"}
+  })
+                  .status.ok());
+  for (const char* name : {"Slow1", "Slow2", "Slow3", "Slow4", "ClusterDown"}) {  // in several shards
+    Send({
+        {"alertname", name}
+    });
+  }
+  const auto verdict = [&](std::string_view name) {
+    return Matching(absl::StrFormat("alertname=\"%s\"", name)).answers(0).verdict();
+  };
+  for (const char* name : {"Slow1", "Slow2", "Slow3", "Slow4"}) {
+    EXPECT_TRUE(Eventually([&] {
+      return verdict(name) ==
+             "nobody is paged for it: it is inhibited by rule cluster-down: {alertname=\"ClusterDown\"} fires";
+    })) << verdict(name);
+  }
+  EXPECT_THAT(verdict("ClusterDown"), HasSubstr("people are being paged"));
+  Send(
+      {
+          {"alertname", "ClusterDown"}
+  },
+      EventKind::kResolve);
+  EXPECT_TRUE(Eventually([&] { return verdict("Slow1").find("people are being paged") != std::string::npos; }))
+      << verdict("Slow1");
 }
 
 TEST_F(ExplainTest, TellsOfAnUnroutedAlertThatNobodyIsPaged) {

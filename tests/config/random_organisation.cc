@@ -240,6 +240,14 @@ Organisation RandomOrganisation(Random& random) {
                                          random.OneIn(2) ? PolicyId("policy-1") : PolicyId(),
                                          AnyDuration(random, 0, 3600),
                                          {"a"}});
+  for (int i = 0; i < 2; ++i) {
+    organisation.inhibition_rules.push_back(
+        {InhibitionRuleId(absl::StrFormat("inhibition-%d", i)), AnyMatchers(random), AnyMatchers(random), {"a", "b"}});
+    for (std::vector<Matcher>* side :
+         {&organisation.inhibition_rules.back().source_matchers, &organisation.inhibition_rules.back().target_matchers}) {
+      side->push_back({"severity", MatchOp::kEqual, RandomLine(random)});
+    }
+  }
   organisation.smtp = {"smtp://127.0.0.1:25", "a@example.com", "u", RandomLine(random), random.OneIn(2), "/ca.pem"};
   organisation.twilio = {"https://example.com", "AC1", RandomLine(random), "+15005550006"};
   organisation.dead_man = {"https://example.com/d", AnyDuration(random, 1, 60)};

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <algorithm>
+#include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -10,6 +12,14 @@
 #include "re2/re2.h"
 
 namespace tocsin::shard_test {
+
+// Few patterns, asked for a million times.
+inline bool NaiveFullMatch(const std::string& value, const std::string& pattern) {
+  static std::map<std::string, std::unique_ptr<re2::RE2>> known;
+  std::unique_ptr<re2::RE2>& regex = known[pattern];
+  if (regex == nullptr) regex = std::make_unique<re2::RE2>(pattern);
+  return re2::RE2::FullMatch(value, *regex);
+}
 
 inline bool NaiveMatch(const std::vector<Matcher>& matchers, const Labels& labels) {
   return std::ranges::all_of(matchers, [&](const Matcher& matcher) {
@@ -20,8 +30,8 @@ inline bool NaiveMatch(const std::vector<Matcher>& matchers, const Labels& label
     switch (matcher.op) {
       case MatchOp::kEqual: return value == matcher.value;
       case MatchOp::kNotEqual: return value != matcher.value;
-      case MatchOp::kRegex: return re2::RE2::FullMatch(value, matcher.value);
-      case MatchOp::kNotRegex: return !re2::RE2::FullMatch(value, matcher.value);
+      case MatchOp::kRegex: return NaiveFullMatch(value, matcher.value);
+      case MatchOp::kNotRegex: return !NaiveFullMatch(value, matcher.value);
     }
     return false;
   });

@@ -32,7 +32,7 @@ std::vector<std::string> IdsOf(const Router& router, const Labels& labels) {
 
 TEST(RouterTest, AgreesWithANaiveWalkOnManyRandomTrees) {
   constexpr int kTrees = 1000;
-  constexpr int kAlertsPerTree = 250;
+  constexpr int kAlertsPerTree = 1000;
   for (std::uint64_t seed = 1; seed <= kTrees; ++seed) {
     Random random(seed);
     const Route root = RandomRoute(random, "r", 3);
@@ -121,11 +121,11 @@ TEST(RouterTest, GroupKeysTellRouteNamesAndValuesApart) {
 
 TEST(SuppressorTest, AgreesWithTryingEverySilence) {
   int matched = 0;
-  for (std::uint64_t seed = 1; seed <= 300; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 1000; ++seed) {
     Random random(seed);
     const std::vector<Silence> silences = RandomSilences(random);
     const Suppressor suppressor(silences);
-    for (int i = 0; i < 100; ++i) {
+    for (int i = 0; i < 1000; ++i) {
       const Labels labels = RandomLabels(random);
       const auto expected =
           std::ranges::find_if(silences, [&](const Silence& silence) { return NaiveMatch(silence.matchers, labels); });

@@ -71,10 +71,19 @@ SilenceId ShardModel::Judge(const Labels& labels) const {
 void ShardModel::SetRules(RulesPtr rules) {
   rules_ = std::move(rules);
   for (auto& [key, alert] : alerts_) {
-    if (alert.firing) alert.silence = Judge(alert.event.labels);
+    if (alert.firing) SetSilence(alert, Judge(alert.event.labels));
   }
   for (const auto& [integration, over] : std::map(over_))
     CheckBudget(integration);
+}
+
+// What began to fire under a silence is heard of when the silence ends, once.
+void ShardModel::SetSilence(Alert& alert, SilenceId silence) {
+  alert.silence = silence;
+  if (silence.set() || alert.counted) return;
+  for (const auto& group : alert.groups)
+    ++groups_[group].fired_total;
+  alert.counted = true;
 }
 
 void ShardModel::CheckBudget(IntegrationIndex integration) {
@@ -171,7 +180,7 @@ Outcome ShardModel::Trigger(
 void ShardModel::Take(Alert& alert, const AlertEvent& event) {
   alert.event = event;
   alert.severity = SeverityOf(event);
-  if (alert.firing && !event.dedup_key.empty()) alert.silence = Judge(event.labels);
+  if (alert.firing && !event.dedup_key.empty()) SetSilence(alert, Judge(event.labels));
 }
 
 Outcome ShardModel::Fire(Alert& alert, const AlertEvent& event, const Now& now, bool ended) {
@@ -192,6 +201,7 @@ Outcome ShardModel::Fire(Alert& alert, const AlertEvent& event, const Now& now, 
     leads_somewhere = leads_somewhere || route->policy.set() || route->receiver.set();
   }
   DropEmptyGroups();
+  alert.counted = !alert.silence.set();
   if (alert.silence.set()) return Outcome::kSilenced;
   return leads_somewhere ? first : Outcome::kUnrouted;
 }

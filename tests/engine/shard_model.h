@@ -33,6 +33,7 @@ class ShardModel {
     std::uint64_t received = 0;
     std::optional<std::int64_t> until_s;  // of taken-in time: the lease's end, or when it is forgotten
     SilenceId silence;
+    bool counted = false;  // this firing is in its groups' totals
     std::vector<std::pair<std::string, std::string>> groups;  // route and labels
   };
   struct Group {
@@ -62,6 +63,7 @@ class ShardModel {
   std::uint32_t Budget(IntegrationIndex integration) const;
   absl::Duration Lease(IntegrationIndex integration) const;
   SilenceId Judge(const Labels& labels) const;
+  void SetSilence(Alert& alert, SilenceId silence);
   Alert Heard(const AlertEvent& event, IntegrationIndex integration, const Now& now) const;
   Outcome Trigger(
       Alert* alert, const std::string& key, const AlertEvent& event, IntegrationIndex integration, const Now& now);

@@ -175,7 +175,7 @@ class RandomWorld {
     }
     EXPECT_EQ(record.last_seen_at, expected.last_seen_at);
     EXPECT_EQ(record.received, expected.received);
-    EXPECT_EQ(record.silence, expected.silence);
+    EXPECT_EQ(record.hold, Hold(expected.silence));
     EXPECT_EQ(record.resolved_reason, expected.firing ? "" : expected.resolved_reason);
     if (!expected.firing) {
       EXPECT_EQ(record.resolved_at, expected.resolved_at);
@@ -214,7 +214,7 @@ class RandomWorld {
     EXPECT_EQ(report.fired_total, expected.fired_total);
     EXPECT_EQ(report.resolved_total, expected.resolved_total);
     EXPECT_EQ(report.highest, expected.highest);
-    EXPECT_EQ(report.silence.set(), expected.suppressed > 0);
+    EXPECT_EQ(report.hold.set(), expected.suppressed > 0);
     EXPECT_EQ(report.exemplars.size(), std::min<std::size_t>(expected.firing, limits::kExemplarsPerGroup));
     for (std::size_t i = 0; i < report.exemplars.size(); ++i) {
       EXPECT_TRUE(report.exemplars[i].firing);

@@ -233,7 +233,8 @@ TEST(ShardTest, ASilencedAlertIsCountedApartAndComesBackWhenTheSilenceEnds) {
   ASSERT_THAT(reports, SizeIs(1));
   EXPECT_EQ(reports[0].firing, 0);
   EXPECT_EQ(reports[0].suppressed, 1);
-  EXPECT_EQ(reports[0].silence, SilenceId(9));
+  EXPECT_EQ(reports[0].hold, SilenceId(9));
+  EXPECT_EQ(reports[0].held_by, "silenced by S9");
   EXPECT_EQ(reports[0].fired_total, 0);
   world.SetSilences({});
   EXPECT_NE(world.shard().NextExpiry(), EngineTime::Infinite());
@@ -242,6 +243,17 @@ TEST(ShardTest, ASilencedAlertIsCountedApartAndComesBackWhenTheSilenceEnds) {
   ASSERT_THAT(reports, SizeIs(1));
   EXPECT_EQ(reports[0].firing, 1);
   EXPECT_EQ(reports[0].suppressed, 0);
+  EXPECT_EQ(reports[0].fired_total, 1) << "it is heard of only now";
+  for (int i = 0; i < 2; ++i) {
+    world.SetSilences({
+        SilenceOf(10, {{"instance", MatchOp::kRegex, "db.*"}}
+         )
+    });
+    world.Work(1);
+    world.SetSilences({});
+    world.Work(1);
+  }
+  EXPECT_EQ(world.Reports()[0].fired_total, 1) << "and once";
 }
 
 TEST(ShardTest, ASilenceIsRememberedOverACrash) {

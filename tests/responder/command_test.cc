@@ -127,7 +127,7 @@ TEST(CommandTest, EscalateNeedsAPolicyAndNoSilence) {
   world.Observe({});
   world.Observe({.firing = 0, .suppressed = 1});
   EXPECT_THAT(Text(world.Do(EscalateGroup{world.Current()->id}).status),
-              HasSubstr("silenced by S5: end the silence first"));
+              HasSubstr("silenced by S5: end that first"));
 }
 
 TEST(CommandTest, EscalateHandsAWaitingGroupToItsPolicyAndAnExhaustedOneBack) {

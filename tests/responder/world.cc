@@ -128,7 +128,8 @@ void World::ObserveAll(const std::vector<Say>& all) {
     report.acknowledged = say.acknowledged;
     report.highest = say.firing > 0 ? say.severity : Severity::kUnknown;
     report.oldest_start = now_.wall - say.age;
-    report.silence = say.suppressed > 0 ? SilenceId(say.silence) : SilenceId();
+    report.hold = say.suppressed > 0 ? Hold(SilenceId(say.silence)) : Hold();
+    report.held_by = say.suppressed > 0 ? "silenced by S" + std::to_string(say.silence) : "";
     report.exemplars.clear();
     for (std::uint32_t i = 0; i < std::min<std::uint32_t>(say.firing, 3); ++i) {
       AlertSummary alert;

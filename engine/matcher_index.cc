@@ -1,0 +1,26 @@
+#include "engine/matcher_index.h"
+
+#include <algorithm>
+
+#include "base/hash.h"
+
+namespace tocsin {
+
+std::uint64_t MatcherIndex::HashOf(std::string_view name, std::string_view value) {
+  return Hash64(value, Hash64(name));
+}
+
+void MatcherIndex::Add(CompiledMatchers matchers) {
+  const auto number = static_cast<std::uint32_t>(lists_.size());
+  lists_.push_back(std::move(matchers));
+  const std::vector<Matcher>& list = lists_.back().matchers();
+  const auto equality =
+      std::ranges::find_if(list, [](const Matcher& m) { return m.op == MatchOp::kEqual && !m.value.empty(); });
+  if (equality == list.end()) {
+    any_.push_back(number);
+  } else {
+    by_label_[HashOf(equality->name, equality->value)].push_back(number);
+  }
+}
+
+}  // namespace tocsin
