@@ -123,6 +123,9 @@ absl::Status ExplainGroup(Api& api, GroupId id, v1::ExplainResponse& response) {
       if (timer.kind == Timer::Kind::kGroupFlush && timer.subject == id.value()) {
         AddNext(answer, ExpectedWall(now, timer.due), "the group is looked at again (group_wait or group_interval)");
       }
+      if (timer.kind == Timer::Kind::kHoldEdge && timer.subject == id.value()) {
+        AddNext(answer, timer.due_wall, "a time interval of its route begins or ends");
+      }
     }
   });
   std::ranges::sort(*answer.mutable_next(), {},

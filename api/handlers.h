@@ -72,6 +72,19 @@ absl::Status RunExpireSilence(Api& api,
                               const v1::ExpireSilenceRequest& request,
                               v1::CommandResponse& response);
 
+absl::Status ListMaintenance(Api& api,
+                             const Caller& caller,
+                             const v1::ListMaintenanceRequest& request,
+                             v1::ListMaintenanceResponse& response);
+absl::Status RunCreateMaintenance(Api& api,
+                                  const Caller& caller,
+                                  const v1::CreateMaintenanceRequest& request,
+                                  v1::CommandResponse& response);
+absl::Status RunEndMaintenance(Api& api,
+                               const Caller& caller,
+                               const v1::EndMaintenanceRequest& request,
+                               v1::CommandResponse& response);
+
 absl::Status WhoIsOnCall(Api& api,
                          const Caller& caller,
                          const v1::WhoIsOnCallRequest& request,

@@ -13,6 +13,7 @@ absl::Status ListSilences(Api& api,
                           v1::ListSilencesResponse& response) {
   api.engine.ReadResponderAndWait([&](const Responder& responder, const Now& now) {
     for (const auto& [id, silence] : responder.state().silences) {
+      if (silence.maintenance) continue;
       if (request.include_ended() || silence.ends_at > now.wall) ToProto(silence, *response.add_silences());
     }
   });

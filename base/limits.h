@@ -39,7 +39,6 @@ inline constexpr std::size_t kExemplarsPerGroup = 10;
 
 inline constexpr std::size_t kSilences = 10'000;
 inline constexpr std::size_t kMatchersPerSilence = 32;
-inline constexpr std::size_t kInhibitionRules = 1000;
 inline constexpr int kRegexBytes = 4096;
 inline constexpr std::size_t kSilenceRegexBytes = 256 * 1024;  // of all silences together
 

@@ -28,6 +28,7 @@ int RunResolve(std::span<const std::string> arguments);
 int RunEscalate(std::span<const std::string> arguments);
 int RunNote(std::span<const std::string> arguments);
 int RunSilence(std::span<const std::string> arguments);
+int RunMaintenance(std::span<const std::string> arguments);
 int RunOnCall(std::span<const std::string> arguments);
 int RunIncident(std::span<const std::string> arguments);
 int RunPage(std::span<const std::string> arguments);

@@ -27,7 +27,7 @@ std::string FormatLabels(const List& labels) {
 
 // What a reason begins with, for a column: nothing when it does not say that something is held back.
 std::optional<std::string> HeldWord(std::string_view reason) {
-  for (const std::string_view word : {"silenced", "inhibited"}) {
+  for (const std::string_view word : {"silenced", "in maintenance", "inhibited", "muted", "held back"}) {
     if (reason.starts_with(word)) return std::string(word);
   }
   return std::nullopt;
@@ -70,7 +70,7 @@ absl::Status ShowGroup(const Arguments& arguments, const Client& client, std::ui
   const v1::Group& group = response.group();
   std::printf("G%llu  %s  %s\n", static_cast<unsigned long long>(group.id()), Word(group).c_str(),
               FormatLabels(group.labels()).c_str());
-  std::printf("route %s, service %s, %u firing, %u silenced, highest %s, opened %s\n",
+  std::printf("route %s, service %s, %u firing, %u held back, highest %s, opened %s\n",
               Printable(group.route().id()).c_str(), Printable(group.service()).c_str(), group.firing(),
               group.suppressed(), Word(group.highest()).c_str(), Show(group.opened_at()).c_str());
   if (!Remark(group).empty()) std::printf("%s\n", Remark(group).c_str());
@@ -104,8 +104,8 @@ absl::Status ListThem(const Arguments& arguments, const Client& client) {
   if (table.empty()) {
     TOCSIN_ASSIGN(const auto status,
                   client.Call<v1::StatusService>(&v1::StatusService::Stub::GetStatus, v1::GetStatusRequest()));
-    std::printf("no open groups; %llu alerts firing, %llu silenced\n", static_cast<unsigned long long>(status.firing()),
-                static_cast<unsigned long long>(status.suppressed()));
+    std::printf("no open groups; %llu alerts firing, %llu held back\n",
+                static_cast<unsigned long long>(status.firing()), static_cast<unsigned long long>(status.suppressed()));
   } else {
     table.Print();
   }
@@ -219,7 +219,7 @@ int RunAlerts(std::span<const std::string> arguments) {
     Table table({"KEY", "STATE", "SEVERITY", "RECEIVED", "SINCE", "GROUP", "LABELS"});
     for (const v1::AlertDetails& alert : response.alerts()) {
       const std::string alert_state = !alert.summary().firing() ? "resolved"
-                                      : alert.silence() != 0    ? absl::StrFormat("silenced S%d", alert.silence())
+                                      : alert.silence() != 0    ? Printable(alert.held_by())
                                                                 : HeldWord(alert.held_by()).value_or("firing");
       const std::string group =
           alert.groups().empty() || alert.groups(0) == 0 ? "-" : absl::StrFormat("G%d", alert.groups(0));

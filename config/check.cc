@@ -47,6 +47,7 @@ CheckContext::CheckContext(const Organisation& organisation) : organisation_(org
   Collect(organisation.policies, policies);
   Collect(organisation.services, services);
   Collect(organisation.receivers, receivers);
+  Collect(organisation.time_intervals, time_intervals);
 }
 
 void CheckContext::Refer(const std::string& path, std::string_view name, const Names& names) {
@@ -100,6 +101,8 @@ std::vector<Problem> Check(const Organisation& organisation) {
   CheckRoutes(context);
   CheckIncidentRules(context);
   CheckInhibitionRules(context);
+  CheckTimeIntervals(context);
+  CheckMaintenance(context);
   CheckSenders(context);
   CheckFallback(context);
   CheckSize(context);

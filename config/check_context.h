@@ -65,6 +65,7 @@ class CheckContext {
   Names policies{"policy", {}, {}};
   Names services{"service", {}, {}};
   Names receivers{"receiver", {}, {}};
+  Names time_intervals{"time interval", {}, {}};
 
  private:
   const Organisation& organisation_;
@@ -83,6 +84,8 @@ void CheckReceivers(CheckContext& context);
 void CheckRoutes(CheckContext& context);
 void CheckIncidentRules(CheckContext& context);
 void CheckInhibitionRules(CheckContext& context);
+void CheckTimeIntervals(CheckContext& context);
+void CheckMaintenance(CheckContext& context);
 void CheckSenders(CheckContext& context);  // smtp, twilio, dead man, links
 
 // Matchers compile and are not too many.

@@ -220,6 +220,43 @@ void CheckPolicies(CheckContext& context) {
   }
 }
 
+namespace {
+
+// Services that depend on each other in a ring would hold each other back, and nobody would hear of either.
+void CheckDependencies(CheckContext& context) {
+  const std::vector<Service>& services = context.organisation().services;
+  enum class Visit : std::uint8_t {
+    kNew,
+    kOpen,
+    kDone
+  };
+  std::vector<Visit> visits(services.size(), Visit::kNew);
+  std::vector<std::pair<std::size_t, std::size_t>> path;  // service, and which of its dependencies comes next
+  for (std::size_t root = 0; root < services.size(); ++root) {
+    if (visits[root] == Visit::kNew) path.emplace_back(root, 0);
+    while (!path.empty()) {
+      auto& [at, next] = path.back();
+      visits[at] = Visit::kOpen;
+      if (next == services[at].depends_on.size()) {
+        visits[at] = Visit::kDone;
+        path.pop_back();
+        continue;
+      }
+      const std::string item = absl::StrFormat("services[%d].depends_on[%d]", at, next);
+      const auto found = context.services.position.find(services[at].depends_on[next++].value());
+      if (found == context.services.position.end()) continue;
+      if (visits[found->second] == Visit::kOpen) {
+        context.Report(item, absl::StrFormat("service %s depends on itself this way",
+                                             JsonQuote(services[found->second].id.value())));
+      } else if (visits[found->second] == Visit::kNew) {
+        path.emplace_back(found->second, 0);
+      }
+    }
+  }
+}
+
+}  // namespace
+
 void CheckServices(CheckContext& context) {
   const std::vector<Service>& services = context.organisation().services;
   context.CheckIds("services", services, "service");
@@ -228,7 +265,14 @@ void CheckServices(CheckContext& context) {
     context.Require(path + ".name", CheckLine(services[i].name));
     if (services[i].team.set()) context.Refer(path + ".team", services[i].team.value(), context.teams);
     CheckMatchers(context, path + ".matchers", services[i].matchers);
+    for (std::size_t k = 0; k < services[i].depends_on.size(); ++k) {
+      context.Refer(absl::StrFormat("%s.depends_on[%d]", path, k), services[i].depends_on[k].value(), context.services);
+    }
+    if (services[i].hold_back && services[i].depends_on.empty()) {
+      context.Report(path + ".hold_back", "says nothing without depends_on");
+    }
   }
+  CheckDependencies(context);
 }
 
 }  // namespace tocsin

@@ -84,10 +84,17 @@ class RouteChecker {
     CheckRouteTimes(context_, path, route);
     if (route.service.set()) context_.Refer(path + ".service", route.service.value(), context_.services);
     if (route.receiver.set()) context_.Refer(path + ".receiver", route.receiver.value(), context_.receivers);
+    CheckIntervals(path + ".mute_time_intervals", route.mute_time_intervals);
+    CheckIntervals(path + ".active_time_intervals", route.active_time_intervals);
     CheckReach(path, route);
     for (std::size_t i = 0; i < route.children.size(); ++i) {
       CheckRoute(absl::StrFormat("%s.routes[%d]", path, i), route.children[i], depth + 1);
     }
+  }
+
+  void CheckIntervals(const std::string& path, const std::vector<TimeIntervalId>& names) {
+    for (std::size_t i = 0; i < names.size(); ++i)
+      context_.Refer(absl::StrFormat("%s[%d]", path, i), names[i].value(), context_.time_intervals);
   }
 
   void CheckReach(const std::string& path, const Route& route) {

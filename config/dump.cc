@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_format.h"
 
+#include "config/recurring.h"
 #include "config/text.h"
 #include "config/words.h"
 #include "config/yaml_writer.h"
@@ -210,6 +211,8 @@ YamlValue DumpService(const Service& service) {
   map.SetUnless("name", service.name, service.id.value());
   map.SetUnless("team", service.team.value(), "");
   SetMatchers(map, service.matchers);
+  SetNames(map, "depends_on", service.depends_on);
+  SetFlag(map, "hold_back", service.hold_back, false);
   return map;
 }
 
@@ -234,6 +237,7 @@ YamlValue DumpReceiver(const Receiver& receiver) {
   map.Set("id", receiver.id.value());
   SetList(map, "targets", receiver.targets, DumpMethod);
   SetFlag(map, "send_resolved", receiver.send_resolved, true);
+  SetFlag(map, "drop_resolved_when_held", receiver.drop_resolved_when_held, false);
   return map;
 }
 
@@ -262,6 +266,8 @@ YamlValue DumpRoute(const Route& route, const Route& parent, std::string_view as
   SetDuration(map, "group_wait", route.group_wait, parent.group_wait);
   SetDuration(map, "group_interval", route.group_interval, parent.group_interval);
   SetDuration(map, "repeat_interval", route.repeat_interval, parent.repeat_interval);
+  SetNames(map, "mute_time_intervals", route.mute_time_intervals);
+  SetNames(map, "active_time_intervals", route.active_time_intervals);
   if (!route.children.empty()) {
     YamlValue list = YamlValue::List();
     for (std::size_t i = 0; i < route.children.size(); ++i) {
@@ -315,6 +321,47 @@ YamlValue DumpInhibitionRule(const InhibitionRule& rule) {
   return map;
 }
 
+template <typename Range>
+void SetRanges(YamlValue& map,
+               std::string_view name,
+               const std::vector<Range>& ranges,
+               std::string (*text)(const Range&)) {
+  std::vector<std::string> texts;
+  for (const Range& range : ranges)
+    texts.push_back(text(range));
+  SetTexts(map, name, texts);
+}
+
+YamlValue DumpRecurringTime(const RecurringTime& time) {
+  YamlValue map = YamlValue::Map();
+  SetRanges(map, "times", time.times, TimeRangeText);
+  SetRanges(map, "weekdays", time.weekdays, WeekdaysText);
+  SetRanges(map, "days_of_month", time.days_of_month, NumbersText);
+  SetRanges(map, "months", time.months, MonthsText);
+  SetRanges(map, "years", time.years, NumbersText);
+  map.SetUnless("location", time.location, "");
+  return map;
+}
+
+YamlValue DumpTimeInterval(const TimeInterval& interval) {
+  YamlValue map = YamlValue::Map();
+  map.Set("id", interval.id.value());
+  SetList(map, "time_intervals", interval.time_intervals, DumpRecurringTime);
+  return map;
+}
+
+YamlValue DumpMaintenance(const MaintenanceWindow& window) {
+  YamlValue map = YamlValue::Map();
+  map.Set("id", window.id.value());
+  SetMatchers(map, window.matchers);
+  map.SetUnless("service", window.service.value(), "");
+  if (window.starts_at) map.Set("starts_at", InstantText(*window.starts_at));
+  if (window.ends_at) map.Set("ends_at", InstantText(*window.ends_at));
+  SetNames(map, "time_intervals", window.time_intervals);
+  map.SetUnless("comment", window.comment, "");
+  return map;
+}
+
 void DumpSenders(const Organisation& organisation, YamlValue& map) {
   if (const Smtp& smtp = organisation.smtp; smtp != Smtp()) {
     YamlValue section = YamlValue::Map();
@@ -360,6 +407,8 @@ std::string DumpWithSecrets(const Organisation& organisation) {
   map.Set("route", DumpRoute(organisation.route, Route(), "root"));
   SetList(map, "incident_rules", organisation.incident_rules, DumpIncidentRule);
   SetList(map, "inhibition_rules", organisation.inhibition_rules, DumpInhibitionRule);
+  SetList(map, "time_intervals", organisation.time_intervals, DumpTimeInterval);
+  SetList(map, "maintenance", organisation.maintenance, DumpMaintenance);
   return map.Print();
 }
 

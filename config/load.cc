@@ -35,6 +35,8 @@ class Merger {
     Each(fields, "receivers", to_.receivers, ReadReceiver);
     Each(fields, "incident_rules", to_.incident_rules, ReadIncidentRule);
     Each(fields, "inhibition_rules", to_.inhibition_rules, ReadInhibitionRule);
+    Each(fields, "time_intervals", to_.time_intervals, ReadTimeInterval);
+    Each(fields, "maintenance", to_.maintenance, ReadMaintenance);
     Single(fields, "route", to_.route, ReadRoute);
     Single(fields, "smtp", to_.smtp, ReadSmtp);
     Single(fields, "twilio", to_.twilio, ReadTwilio);

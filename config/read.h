@@ -17,6 +17,8 @@ void ReadService(Reader& reader, const YamlNode& node, const std::string& path, 
 void ReadIntegration(Reader& reader, const YamlNode& node, const std::string& path, Integration& to);
 void ReadReceiver(Reader& reader, const YamlNode& node, const std::string& path, Receiver& to);
 void ReadInhibitionRule(Reader& reader, const YamlNode& node, const std::string& path, InhibitionRule& to);
+void ReadTimeInterval(Reader& reader, const YamlNode& node, const std::string& path, TimeInterval& to);
+void ReadMaintenance(Reader& reader, const YamlNode& node, const std::string& path, MaintenanceWindow& to);
 void ReadIncidentRule(Reader& reader, const YamlNode& node, const std::string& path, IncidentRule& to);
 
 // The root of the tree, and everything below it: children take over what they do not say themselves.

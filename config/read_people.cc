@@ -108,6 +108,8 @@ void ReadService(Reader& reader, const YamlNode& node, const std::string& path, 
   fields.Text("name", to.name);
   fields.Name("team", to.team);
   ReadMatchers(fields, "matchers", to.matchers);
+  fields.NameList("depends_on", to.depends_on);
+  fields.Flag("hold_back", to.hold_back);
 }
 
 void ReadSmtp(Reader& reader, const YamlNode& node, const std::string& path, Smtp& to) {

@@ -11,12 +11,14 @@
 namespace tocsin {
 namespace {
 
-// What a route hands down: everything but identity, matchers and children.
+// What a route hands down: everything but identity, matchers, time intervals and children.
 Route Inherited(const Route& parent) {
   Route route = parent;
   route.id = RouteId();
   route.matchers.clear();
   route.continue_matching = false;
+  route.mute_time_intervals.clear();
+  route.active_time_intervals.clear();
   route.children.clear();
   return route;
 }
@@ -55,6 +57,8 @@ void ReadRouteNode(Reader& reader, const YamlNode& node, const std::string& path
   fields.Name("policy", to.policy);
   fields.Name("receiver", to.receiver);
   fields.Name("service", to.service);
+  fields.NameList("mute_time_intervals", to.mute_time_intervals);
+  fields.NameList("active_time_intervals", to.active_time_intervals);
   ReadRouteUrgency(fields, to);
   if (depth == limits::kRouteDepth && fields.Has("routes")) {
     fields.Report("routes", absl::StrFormat("routes are nested deeper than %d", limits::kRouteDepth));
@@ -196,6 +200,7 @@ void ReadReceiver(Reader& reader, const YamlNode& node, const std::string& path,
     ReadContactMethod(reader, item, item_path, to.targets.emplace_back());
   });
   fields.Flag("send_resolved", to.send_resolved);
+  fields.Flag("drop_resolved_when_held", to.drop_resolved_when_held);
 }
 
 void ReadRoute(Reader& reader, const YamlNode& node, const std::string& path, Route& to) {

@@ -50,8 +50,9 @@ SourceKey Inhibitions::KeyOf(std::uint32_t rule, std::span<const LabelView> labe
 }
 
 void Inhibitions::SourcesOf(std::span<const LabelView> labels, std::vector<Source>& out) const {
-  sources_.ForEach(labels,
-                   [&](std::uint32_t rule) { out.push_back({KeyOf(rule, labels), targets_.Fits(rule, labels)}); });
+  sources_.ForEach(labels, [&](std::uint32_t rule) {
+    out.push_back({KeyOf(rule, labels), targets_.Fits(rule, labels)});
+  });
 }
 
 bool Inhibitions::IsTarget(std::span<const LabelView> labels) const {

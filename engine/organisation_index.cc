@@ -5,6 +5,17 @@
 #include "base/status.h"
 
 namespace tocsin {
+namespace {
+
+using ServiceLists = std::unordered_map<ServiceId, std::vector<ServiceId>>;
+
+const std::vector<ServiceId>& FindOr(const ServiceLists& lists, const ServiceId& id) {
+  static const std::vector<ServiceId> kNone;
+  const auto found = lists.find(id);
+  return found == lists.end() ? kNone : found->second;
+}
+
+}  // namespace
 
 absl::StatusOr<OrganisationIndex> OrganisationIndex::Compile(OrganisationPtr organisation) {
   TOCSIN_CHECK(organisation != nullptr, "an organisation to compile");
@@ -20,6 +31,19 @@ absl::StatusOr<OrganisationIndex> OrganisationIndex::Compile(OrganisationPtr org
   for (const IncidentRule& rule : organisation->incident_rules) {
     TOCSIN_ASSIGN(CompiledIncidentRule compiled, CompiledIncidentRule::Compile(rule));
     index.incident_rules_.push_back(std::move(compiled));
+  }
+  for (const TimeInterval& interval : organisation->time_intervals) {
+    absl::StatusOr<TimeIntervals> compiled = TimeIntervals::Compile(interval.time_intervals);
+    if (!compiled.ok()) {
+      return Annotate(compiled.status(), absl::StrFormat("time interval \"%s\"", interval.id.value()));
+    }
+    index.intervals_.emplace(interval.id, *std::move(compiled));
+  }
+  for (const Service& service : organisation->services) {
+    if (!service.hold_back) continue;
+    for (const ServiceId& dependency : service.depends_on)
+      index.held_back_by_[dependency].push_back(service.id);
+    index.holders_of_[service.id] = service.depends_on;
   }
   index.AddRoutes(organisation->route);
   index.organisation_ = std::move(organisation);
@@ -41,6 +65,18 @@ const Route* OrganisationIndex::FindRoute(const RouteId& id) const {
 
 const Route& OrganisationIndex::root() const {
   return routes_.at(organisation_->route.id);
+}
+
+const TimeIntervals* OrganisationIndex::FindIntervals(const TimeIntervalId& id) const {
+  const auto found = intervals_.find(id);
+  return found == intervals_.end() ? nullptr : &found->second;
+}
+
+const std::vector<ServiceId>& OrganisationIndex::HeldBackBy(const ServiceId& id) const {
+  return FindOr(held_back_by_, id);
+}
+const std::vector<ServiceId>& OrganisationIndex::HoldersOf(const ServiceId& id) const {
+  return FindOr(holders_of_, id);
 }
 
 ServiceId OrganisationIndex::ServiceOf(std::span<const Label> group, std::span<const AlertSummary> alerts) const {

@@ -9,6 +9,7 @@
 
 #include "absl/status/statusor.h"
 
+#include "escalation/time_intervals.h"
 #include "incident/rules.h"
 #include "model/organisation.h"
 #include "model/report.h"
@@ -26,6 +27,12 @@ class OrganisationIndex {
   const Route& root() const;
   // The first service whose matchers fit the group's labels or those of a listed alert; empty when none does.
   ServiceId ServiceOf(std::span<const Label> group, std::span<const AlertSummary> alerts) const;
+  // nullptr when there is no such interval any more.
+  const TimeIntervals* FindIntervals(const TimeIntervalId& id) const;
+  // Services that are held back while this one is broken.
+  const std::vector<ServiceId>& HeldBackBy(const ServiceId& id) const;
+  // Services that hold this one back while they are broken.
+  const std::vector<ServiceId>& HoldersOf(const ServiceId& id) const;
   const std::vector<CompiledIncidentRule>& incident_rules() const { return incident_rules_; }
   absl::Duration LongestRateWindow() const;
 
@@ -39,6 +46,9 @@ class OrganisationIndex {
   OrganisationPtr organisation_;
   std::unordered_map<RouteId, Route> routes_;
   std::vector<ServiceMatchers> services_;
+  std::unordered_map<TimeIntervalId, TimeIntervals> intervals_;
+  std::unordered_map<ServiceId, std::vector<ServiceId>> held_back_by_;
+  std::unordered_map<ServiceId, std::vector<ServiceId>> holders_of_;
   std::vector<CompiledIncidentRule> incident_rules_;
 };
 

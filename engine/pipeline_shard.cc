@@ -198,8 +198,7 @@ bool ShardStage::SealInto(const Now& now, Wakeup& committer) {
   sealed.acks.swap(acks_);
   sealed.reported_all = std::exchange(reported_all_, false);
   dirty_ = false;
-  if (sealed.ends.empty() && sealed.acks.empty() && sealed.reports.empty() && !sealed.sources &&
-      !sealed.reported_all) {
+  if (sealed.ends.empty() && sealed.acks.empty() && sealed.reports.empty() && !sealed.sources && !sealed.reported_all) {
     return false;  // kept for the next time: only the committer pushes to recycled_
   }
   TOCSIN_CHECK(out_.TryPush(std::exchange(spare_, nullptr)), "as many places as sealed blobs");

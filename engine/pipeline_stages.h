@@ -207,7 +207,7 @@ class ResponderStage {
     std::vector<std::pair<Command, CommandDone>> commands;
     std::map<std::pair<GroupKey, std::uint32_t>, GroupReport> reports;  // the newest of each, so bounded by the groups
     std::vector<GroupKey> order;                                        // in which they came: most severe first
-    std::map<std::uint32_t, SourceReport> sources;  // by shard, merged
+    std::map<std::uint32_t, SourceReport> sources;                      // by shard, merged
     std::set<std::uint32_t> shards_reported;
     std::vector<absl::AnyInvocable<void(Responder&, const Now&)>> tasks;
   };

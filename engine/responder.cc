@@ -10,6 +10,7 @@
 #include "engine/responder_audit.h"
 #include "engine/responder_commands.h"
 #include "engine/responder_groups.h"
+#include "engine/responder_holds.h"
 #include "engine/responder_outbox.h"
 #include "engine/responder_silences.h"
 #include "engine/responder_timers.h"
@@ -24,6 +25,11 @@ constexpr int kOverdueLookedAt = 1000;
 constexpr absl::Duration kUnreachedTolerance = absl::Minutes(5);
 // Of the work that a start or a first organisation brings, in one decision.
 constexpr std::size_t kSlice = 64;
+
+// Of its rules of inhibition: shards count their sources by it.
+std::uint64_t FingerprintOf(const Organisation& organisation, std::uint64_t seed) {
+  return Inhibitions(organisation.inhibition_rules, seed).fingerprint();
+}
 
 }  // namespace
 
@@ -76,11 +82,43 @@ void Responder::Compile() {
   }
 }
 
+// Services of which a group begins or ceases to hold others back by this change, which is not folded yet.
+std::vector<ServiceId> Responder::ServicesThatTurn(const Change& change) const {
+  std::vector<ServiceId> services;
+  for (const Row& row : change.rows) {
+    const Group* group = std::get_if<Group>(&row);
+    if (group == nullptr || !group->service.set() || !index_) continue;
+    const auto before = state_.groups.find(group->id);
+    const bool was = before != state_.groups.end() && Breaks(before->second);
+    if (was != Breaks(*group)) services.push_back(group->service);
+  }
+  return services;
+}
+
+void Responder::ReviewDependents(const ServiceId& service) {
+  for (const ServiceId& dependent : index_->HeldBackBy(service)) {
+    for (const GroupKey key : OpenGroupsOf(state_, dependent))
+      ReviewLater(key);
+  }
+}
+
+void Responder::ReviewLater(GroupKey key) {
+  if (reviewing_.insert(key).second) to_review_.push_back(key);
+}
+
 Decision Responder::Commit(Turn&& turn) {
   Turn::Result result = std::move(turn).Finish();
   Decision decision;
   decision.change = std::move(result.change);
+  const std::vector<ServiceId> turned = ServicesThatTurn(decision.change);
   FoldInto(state_, decision.change);
+  const bool applied = std::ranges::any_of(decision.change.rows,
+                                           [](const Row& row) { return std::holds_alternative<OrganisationPtr>(row); });
+  if (applied) sources_.Begin(FingerprintOf(*state_.organisation, options_.key_seed));
+  for (const GroupKey key : result.reviews)
+    ReviewLater(key);
+  for (const ServiceId& service : turned)
+    ReviewDependents(service);
 
   if (!result.closes.empty()) decision.effects.emplace_back(CloseGates{std::move(result.closes)});
   std::vector<const Notification*> starts;
@@ -93,7 +131,6 @@ Decision Responder::Commit(Turn&& turn) {
   for (const Notification* row : starts)
     decision.effects.emplace_back(StartAttempt{*row, options_.attempt_deadline});
   if (result.publish && state_.organisation != nullptr) {
-    sources_.Begin(Inhibitions(state_.organisation->inhibition_rules, options_.key_seed).fingerprint());
     decision.effects.emplace_back(PublishRules{CurrentRules()});
   }
   return decision;
@@ -111,6 +148,7 @@ RulesPtr Responder::CurrentRules() const {
 Decision Responder::Start(const Now& now) {
   ForgetHistory(state_);
   Compile();
+  if (state_.organisation != nullptr) sources_.Begin(FingerprintOf(*state_.organisation, options_.key_seed));
   Turn turn = Begin(now);
   turn.SetActor("start");
   std::vector<const Notification*> leased;
@@ -124,7 +162,8 @@ Decision Responder::Start(const Now& now) {
   // Silences that ended while nobody was there must not hold back the first alert.
   const auto due_walls = state_.due_wall;
   for (const auto& [due, id] : due_walls) {
-    if (due <= now.wall) FireTimer(turn, state_.timers.at(id));
+    const Timer& timer = state_.timers.at(id);
+    if (due <= now.wall && timer.kind == Timer::Kind::kSilenceEdge) FireTimer(turn, timer);
   }
   turn.PublishRules();
   return Commit(std::move(turn));
@@ -179,12 +218,15 @@ Decision Responder::Apply(const Command& command, const Now& now) {
   Turn turn = Begin(now);
   turn.SetActor(command.actor);
   turn.SetOrganisation(apply.organisation);
+  ApplyDeclaredMaintenance(turn);
   turn.PublishRules();
   turn.Note(
       TimelineEntry::Kind::kOrganisationApplied, {SubjectKind::kOrganisation, 0},
       absl::StrCat("organisation ", OneLine(apply.organisation->name, 100), " is rules version ",
                    state_.counters.rules.value() + 1, apply.reason.empty() ? "" : ": ", OneLine(apply.reason, 500)));
   if (!command.request_id.empty()) turn.RememberAnswer(command.actor, command.request_id, 0);
+  for (const GroupId id : state_.open_groups)  // other intervals, other dependencies
+    turn.ReviewLater(state_.groups.at(id).key);
   if (first) {  // alerts that came in before there was an organisation to judge them by
     ReviewEverything();
     WorkOffBacklog(turn, kSlice);
@@ -195,6 +237,7 @@ Decision Responder::Apply(const Command& command, const Now& now) {
 void Responder::ReviewEverything() {
   const std::vector<GroupKey> keys = MostSevereFirst(Begin(Now()), AllKeys(state_));
   to_review_.assign(keys.begin(), keys.end());
+  reviewing_ = {keys.begin(), keys.end()};
 }
 
 std::size_t Responder::WorkOffBacklog(Turn& turn, std::size_t limit) {
@@ -209,6 +252,7 @@ std::size_t Responder::WorkOffBacklog(Turn& turn, std::size_t limit) {
   }
   for (; done < limit && !to_review_.empty() && index_; ++done) {
     ReviewGroup(turn, to_review_.front());
+    reviewing_.erase(to_review_.front());
     to_review_.pop_front();
   }
   return done;

@@ -17,6 +17,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <variant>
 #include <vector>
@@ -60,7 +61,7 @@ class Responder {
     std::uint32_t shard_count = 1;
     std::uint64_t seed = 1;      // of the retry jitter
     std::uint64_t key_seed = 0;  // the store's: by it shards name sources of inhibition
-    std::string link_key;    // signs acknowledge links; empty: no links
+    std::string link_key;        // signs acknowledge links; empty: no links
     absl::Duration attempt_deadline = absl::Seconds(20);
     absl::Duration lease = absl::Seconds(45);      // > attempt_deadline, checked
     absl::Duration keep_closed = absl::Hours(24);  // closed rows stay in memory that long, then only in RocksDB
@@ -110,6 +111,10 @@ class Responder {
   void Compile();
   // Work that may be too much for one decision: done in slices, by the calls that fire timers.
   void ReviewEverything();
+  void ReviewLater(GroupKey key);
+  std::vector<ServiceId> ServicesThatTurn(const Change& change) const;
+  // Groups of services that the change of this one holds back or lets go.
+  void ReviewDependents(const ServiceId& service);
   std::size_t WorkOffBacklog(Turn& turn, std::size_t limit);
   void RecordRates(const std::vector<GroupKey>& keys, const Now& now);
   void DropSettledReports(const std::vector<GroupKey>& keys);
@@ -123,7 +128,9 @@ class Responder {
   std::string compile_error_;
   RateWindows rates_;
   AllSources sources_;
-  std::deque<GroupKey> to_review_;  // after all shards have reported, most severe first
+  std::deque<GroupKey>
+      to_review_;                 // after all shards have reported, most severe first; and what follows from decisions
+  std::set<GroupKey> reviewing_;  // those in to_review_
   std::deque<std::pair<NotificationId, std::int32_t>> to_take_back_;  // leases of before the start, and their attempts
   // The auditor's round: where it goes on, and how many it has found broken in this and in the last one.
   GroupId audit_cursor_;

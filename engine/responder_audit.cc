@@ -6,6 +6,7 @@
 
 #include "engine/responder_escalations.h"
 #include "engine/responder_groups.h"
+#include "engine/responder_holds.h"
 #include "engine/responder_outbox.h"
 
 namespace tocsin {
@@ -75,10 +76,10 @@ std::optional<std::string> FindFault(const Turn& turn, const Group& group) {
   if (running && !HasTimer(turn, Kind::kEscalationStep, escalation->id.value())) {
     return absl::StrFormat("%s: escalation E%d runs without a timer", name, escalation->id.value());
   }
-  if (group.state == Group::State::kAcknowledged || (group.firing == 0 && group.suppressed > 0)) {
+  if (group.state == Group::State::kAcknowledged || IsHeld(group)) {
     if (running)
       return absl::StrFormat("%s: escalation E%d runs although the group %s", name, escalation->id.value(),
-                             group.state == Group::State::kAcknowledged ? "is acknowledged" : "is silenced");
+                             group.state == Group::State::kAcknowledged ? "is acknowledged" : "is held back");
     return std::nullopt;
   }
   if (!group.flushed) {

@@ -9,6 +9,7 @@
 #include "engine/message.h"
 #include "engine/receiver_log.h"
 #include "engine/responder_escalations.h"
+#include "engine/responder_holds.h"
 #include "engine/responder_incidents.h"
 #include "engine/responder_outbox.h"
 #include "engine/responder_pages.h"
@@ -26,10 +27,6 @@ TimerKey FlushTimer(GroupId id) {
 }
 TimerKey AcknowledgeTimer(GroupId id) {
   return {Timer::Kind::kAcknowledgeTimeout, id.value()};
-}
-
-bool IsSuppressed(const Group& group) {
-  return group.firing == 0 && group.suppressed > 0;
 }
 
 // A route without a policy.
@@ -105,6 +102,7 @@ void OpenGroup(Turn& turn, GroupKey key, const LiveGroup& live, const Group* las
                   absl::FormatDuration(group.route.group_wait));
   turn.Note(Kind::kOpened, SubjectOf(group.id), std::move(text));
   const GroupId id = group.id;
+  ReviewHold(turn, id);
   if (waited) {
     FlushGroup(turn, id);
   } else {
@@ -113,21 +111,25 @@ void OpenGroup(Turn& turn, GroupKey key, const LiveGroup& live, const Group* las
   ReviewIncidentRules(turn, id);
 }
 
-void CloseGroup(Turn& turn, Group& group, std::string_view by) {
+// `held`: nobody was to hear of it when it recovered.
+void CloseGroup(Turn& turn, Group& group, std::string_view by, bool held) {
   group.state = Group::State::kResolved;
   group.resolved_at = turn.now().wall;
   group.resolved_by = by;
   group.quiet_reason.clear();
+  group.held_by.clear();
   NextGeneration(group);
   const GroupId id = group.id;
   StopEscalation(turn, SubjectOf(id), absl::StrCat("resolved: ", ToAbsl(by)));
   turn.Disarm(FlushTimer(id));
   turn.Disarm(AcknowledgeTimer(id));
+  turn.Disarm({Timer::Kind::kHoldEdge, id.value()});
   turn.Note(Kind::kResolved, SubjectOf(id), absl::StrCat("resolved: ", ToAbsl(by)));
   const Organisation* organisation = turn.organisation();
   const Receiver* receiver = organisation != nullptr ? organisation->Find(group.route.receiver) : nullptr;
-  QueueResolved(turn, SubjectOf(id), ResolvedMessage(group, turn.now()),
-                receiver == nullptr || receiver->send_resolved);
+  const bool tell_receiver =
+      receiver == nullptr || (receiver->send_resolved && !(held && receiver->drop_resolved_when_held));
+  QueueResolved(turn, SubjectOf(id), ResolvedMessage(group, turn.now()), tell_receiver);
   turn.Arm({Timer::Kind::kRetention, id.value()}, turn.now().engine + turn.options().keep_closed);
   GroupResolved(turn, id);
 }
@@ -135,10 +137,11 @@ void CloseGroup(Turn& turn, Group& group, std::string_view by) {
 void Recover(Turn& turn, GroupId id) {
   NoteThresholds(turn, id);
   Group& group = turn.Edit<Group>(id);
+  const bool held = IsHeld(group);
   Refresh(turn, group);
   group.firing = 0;
   group.suppressed = 0;
-  CloseGroup(turn, group, "alerts recovered");
+  CloseGroup(turn, group, "alerts recovered", held);
 }
 
 // All of its alerts are held back, or by something else than before.
@@ -157,13 +160,12 @@ void Suppress(Turn& turn, GroupId id, const LiveGroup& live) {
 void Unsuppress(Turn& turn, GroupId id) {
   Group& group = turn.Edit<Group>(id);
   Refresh(turn, group);
-  group.quiet_reason.clear();
-  turn.Note(Kind::kUnsuppressed, SubjectOf(id), absl::StrFormat("%d alerts fire and are no longer held back", group.firing));
-  if (!group.flushed || group.state != Group::State::kOpen) return;  // its flush, or the end of the acknowledgement
-  if (group.route.policy.set()) {
-    StartFor(turn, group, "no longer held back");
+  turn.Note(Kind::kUnsuppressed, SubjectOf(id),
+            absl::StrFormat("%d alerts fire and are no longer held back", group.firing));
+  if (group.held_by.empty()) {
+    ResumeGroup(turn, id, "no longer held back");
   } else {
-    group.quiet_reason = WhyRoutePagesNobody(group.route);
+    group.quiet_reason = group.held_by;
   }
 }
 
@@ -192,7 +194,7 @@ void Unacknowledge(Turn& turn, Group& group, std::string_view why) {
   turn.Disarm(AcknowledgeTimer(group.id));
   turn.Note(Kind::kUnacknowledged, SubjectOf(group.id),
             absl::StrCat("no longer acknowledged by ", group.acknowledged_by, ": ", ToAbsl(why)));
-  if (group.flushed && group.route.policy.set() && !IsSuppressed(group)) {
+  if (group.flushed && group.route.policy.set() && !IsHeld(group)) {
     const Escalation* before = turn.Find<Escalation>(group.escalation);
     std::vector<UserId> also;
     if (const UserId user = PersonBehind(group.acknowledged_by); user.set()) also.push_back(user);
@@ -215,7 +217,7 @@ void RaisePeak(Turn& turn, GroupId id, const LiveGroup& live) {
     return;
   }
   const Escalation* before = turn.Find<Escalation>(group.escalation);
-  if (before == nullptr) return;
+  if (before == nullptr || IsHeld(group)) return;
   if (before->state == Escalation::State::kExhausted) {
     StartFor(turn, group, text);
   } else if (raised && before->state == Escalation::State::kRunning) {
@@ -241,7 +243,7 @@ void NoteGrowth(Turn& turn, GroupId id, const LiveGroup& live) {
 void AskAgain(Turn& turn, GroupId id, const LiveGroup& live) {
   const Group& before = *turn.Find<Group>(id);
   const Escalation* escalation = turn.Find<Escalation>(before.escalation);
-  if (before.state != Group::State::kOpen || live.fired_total <= before.fired_total) return;
+  if (before.state != Group::State::kOpen || IsHeld(before) || live.fired_total <= before.fired_total) return;
   if (escalation == nullptr || escalation->state != Escalation::State::kExhausted) return;
   Group& group = turn.Edit<Group>(id);
   Refresh(turn, group);
@@ -316,40 +318,6 @@ absl::StatusOr<const Group*> FindUnresolved(const Turn& turn, GroupId id, const 
 
 }  // namespace
 
-Urgency UrgencyOf(const Route& route, Severity severity) {
-  if (route.urgency) return *route.urgency;
-  switch (severity) {
-    case Severity::kUnknown:
-    case Severity::kHigh:
-    case Severity::kCritical: return Urgency::kHigh;
-    case Severity::kInfo:
-    case Severity::kLow:
-    case Severity::kWarning: return Urgency::kLow;
-  }
-  return Urgency::kHigh;
-}
-
-std::string Describe(const Group& group) {
-  const std::uint64_t generation = group.generation.value();
-  switch (group.state) {
-    case Group::State::kOpen: return absl::StrFormat("is open (generation %d)", generation);
-    case Group::State::kAcknowledged:
-      return absl::StrFormat("was acknowledged by %s at %s (generation %d)", group.acknowledged_by,
-                             Instant(group.acknowledged_at), generation);
-    case Group::State::kResolved:
-      return absl::StrFormat("was resolved by %s at %s (generation %d)", group.resolved_by, Instant(group.resolved_at),
-                             generation);
-  }
-  return "";
-}
-
-UserId PersonBehind(std::string_view actor) {
-  for (const std::string_view prefix : {"user:", "link:"}) {
-    if (actor.starts_with(prefix)) return UserId(actor.substr(prefix.size()));
-  }
-  return {};
-}
-
 void ReviewGroup(Turn& turn, GroupKey key) {
   const LiveGroup live = turn.Live(key);
   const bool all_reported = turn.AllShardsReported();
@@ -367,7 +335,9 @@ void ReviewGroup(Turn& turn, GroupKey key) {
   if (!all_reported) return;  // a part of the truth closes and quiets nothing
   if (live.firing == 0 && live.suppressed == 0) return Recover(turn, *current);
   if (live.firing == 0) return Suppress(turn, *current, live);
-  if (IsSuppressed(*group)) Unsuppress(turn, *current);
+  ReviewHold(turn, *current);
+  if (IsSuppressed(*turn.Find<Group>(*current))) Unsuppress(turn, *current);
+  FollowHealth(turn, *current, live);
   if (live.highest > turn.Find<Group>(*current)->peak) RaisePeak(turn, *current, live);
   AskAgain(turn, *current, live);
   NoteGrowth(turn, *current, live);
@@ -402,11 +372,12 @@ std::vector<GroupKey> MostSevereFirst(const Turn& turn, const std::vector<GroupK
 void FlushGroup(Turn& turn, GroupId id) {
   const Group* before = turn.Find<Group>(id);
   if (before == nullptr || before->state == Group::State::kResolved || turn.organisation() == nullptr) return;
+  ReviewHold(turn, id);
   Group& group = turn.Edit<Group>(id);
   const bool first = !group.flushed;
   if (turn.AllShardsReported() && !IsSuppressed(group) && turn.Live(group.key).firing > 0) Refresh(turn, group);
   group.flushed = true;
-  if (group.state == Group::State::kOpen && !IsSuppressed(group)) {
+  if (group.state == Group::State::kOpen && !IsHeld(group)) {
     if (first && group.route.policy.set()) {
       StartFor(turn, group, absl::StrCat("group_wait ", absl::FormatDuration(group.route.group_wait), " is over"));
     } else if (!group.route.policy.set()) {
@@ -432,6 +403,22 @@ void AcknowledgementRanOut(Turn& turn, GroupId id) {
                    " after it was given"));
 }
 
+void RefreshCounts(Turn& turn, GroupId id) {
+  Refresh(turn, turn.Edit<Group>(id));
+}
+
+// Before its flush, and while it is acknowledged, there is nothing to go on with.
+void ResumeGroup(Turn& turn, GroupId id, std::string_view why) {
+  Group& group = turn.Edit<Group>(id);
+  group.quiet_reason.clear();
+  if (!group.flushed || group.state != Group::State::kOpen) return;
+  if (group.route.policy.set()) {
+    StartFor(turn, group, why);
+  } else {
+    group.quiet_reason = WhyRoutePagesNobody(group.route);
+  }
+}
+
 void GroupExhausted(Turn& turn, GroupId id) {
   Group& group = turn.Edit<Group>(id);
   Refresh(turn, group);
@@ -451,7 +438,7 @@ absl::Status ResolveGroupBy(Turn& turn, const ResolveGroup& command) {
   Group& group = turn.Edit<Group>(command.group);
   if (turn.AllShardsReported()) Refresh(turn, group);
   NoteThresholds(turn, group.id);
-  CloseGroup(turn, group, turn.actor());
+  CloseGroup(turn, group, turn.actor(), /*held=*/false);
   return absl::OkStatus();
 }
 
@@ -461,7 +448,7 @@ absl::Status EscalateGroupBy(Turn& turn, const EscalateGroup& command) {
     return Precondition("group G%d cannot be escalated: its route %s has no policy", command.group.value(),
                         before->route.id.value());
   }
-  if (IsSuppressed(*before)) {
+  if (IsHeld(*before)) {
     return Precondition("group G%d is %s: end that first", command.group.value(), before->quiet_reason);
   }
   Group& group = turn.Edit<Group>(command.group);

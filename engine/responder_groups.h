@@ -26,6 +26,10 @@ std::vector<GroupKey> MostSevereFirst(const Turn& turn, const std::vector<GroupK
 
 // group_wait or group_interval is over: to the policy once, to the receiver as its log says.
 void FlushGroup(Turn& turn, GroupId id);
+// Nothing holds it back any more: what still fires is paged now.
+void ResumeGroup(Turn& turn, GroupId id, std::string_view why);
+// The counts that decisions are made on and messages tell become those of the shards.
+void RefreshCounts(Turn& turn, GroupId id);
 void AcknowledgementRanOut(Turn& turn, GroupId id);
 // Its escalation has run out of steps.
 void GroupExhausted(Turn& turn, GroupId id);

@@ -71,8 +71,12 @@ class Mixer {
   void Mix(const NotificationRule& r) { All(r.urgency, r.delay, r.method); }
   void Mix(const Route& r) {
     All(r.id, r.matchers, r.continue_matching, r.group_by, r.group_by_all, r.group_wait, r.group_interval,
-        r.repeat_interval, r.policy, r.receiver, r.service, r.urgency, r.children);
+        r.repeat_interval, r.policy, r.receiver, r.service, r.urgency, r.children, r.mute_time_intervals,
+        r.active_time_intervals);
   }
+  void Mix(const TimeRange& r) { All(r.start_minute, r.end_minute); }
+  void Mix(const NumberRange& r) { All(r.first, r.last); }
+  void Mix(const RecurringTime& t) { All(t.times, t.weekdays, t.days_of_month, t.months, t.years, t.location); }
   void Mix(const AlertSummary& a) {
     All(a.key, a.integration, a.severity, a.labels, a.annotations, a.link, a.fired_at, a.starts_at, a.firing);
   }
@@ -81,7 +85,8 @@ class Mixer {
     All(g.id, g.key, g.generation, g.state, g.route, g.service, g.labels, g.urgency, g.opened_at, g.opened_engine);
     All(g.acknowledged_at, g.acknowledged_by, g.resolved_at, g.resolved_by, g.firing, g.suppressed, g.highest, g.peak);
     All(g.fired_total, g.resolved_total, g.exemplars, g.flushed, g.last_notified_at, g.notified_engine);
-    All(g.notified_fired_total, g.notified_resolved_total, g.quiet_reason, g.escalation, g.incidents, g.fired_rules);
+    All(g.notified_fired_total, g.notified_resolved_total, g.quiet_reason, g.escalation, g.incidents, g.fired_rules,
+        g.held_by);
   }
   void Mix(const Escalation& e) {
     All(e.id, e.subject, e.generation, e.state, e.policy, e.urgency, e.next_step, e.pass, e.next_at, e.started_at,
@@ -101,7 +106,10 @@ class Mixer {
     All(i.opened_by, i.opened_at, i.acknowledged_at, i.acknowledged_by, i.resolved_at, i.resolved_by, i.groups);
     All(i.escalation);
   }
-  void Mix(const Silence& s) { All(s.id, s.matchers, s.starts_at, s.ends_at, s.created_by, s.comment, s.updated_at); }
+  void Mix(const Silence& s) {
+    All(s.id, s.matchers, s.starts_at, s.ends_at, s.created_by, s.comment, s.updated_at);
+    All(s.maintenance, s.service, s.recurrence, s.declared, s.in_effect);
+  }
   void Mix(const Timer& t) { All(t.id, t.kind, t.due, t.due_wall, t.subject, t.generation); }
   void Mix(const Answer& a) { All(a.id, a.request_id, a.actor, a.made); }
   // By what it declares, not by all it says: an organisation is one row, checked by its own equality.

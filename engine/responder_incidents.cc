@@ -7,6 +7,7 @@
 
 #include "engine/message.h"
 #include "engine/responder_escalations.h"
+#include "engine/responder_holds.h"
 #include "engine/responder_outbox.h"
 #include "incident/lifecycle.h"
 
@@ -174,8 +175,10 @@ absl::StatusOr<const Incident*> FindIncident(const Turn& turn, IncidentId id, co
 
 void ReviewIncidentRules(Turn& turn, GroupId id) {
   const Group* group = turn.Find<Group>(id);
-  if (turn.index() == nullptr || group == nullptr || group->state == Group::State::kResolved || group->firing == 0)
-    return;
+  if (turn.index() == nullptr || group == nullptr || group->state == Group::State::kResolved || group->firing == 0 ||
+      IsHeld(*group)) {
+    return;  // what is held back is no reason to bother anybody else either
+  }
   const absl::Duration open_for = turn.now().engine - group->opened_engine;
   if (turn.index()->incident_rules().empty()) {
     turn.Disarm(CheckTimer(id));

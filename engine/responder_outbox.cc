@@ -9,6 +9,7 @@
 #include "base/hash.h"
 #include "base/random.h"
 #include "base/strings.h"
+#include "engine/responder_holds.h"
 #include "engine/responder_pages.h"
 
 namespace tocsin {
@@ -132,7 +133,7 @@ std::string WhyQuiet(const Turn& turn, const Subject& subject) {
     const Group* group = turn.Find<Group>(GroupId(subject.id));
     if (group == nullptr || group->state == Group::State::kResolved) return "resolved";
     if (group->state == Group::State::kAcknowledged) return absl::StrCat("acknowledged by ", group->acknowledged_by);
-    if (group->firing == 0) return group->quiet_reason;
+    if (group->firing == 0 || IsHeld(*group)) return group->quiet_reason;
   } else if (subject.kind == SubjectKind::kIncident) {
     const Incident* incident = turn.Find<Incident>(IncidentId(subject.id));
     if (incident == nullptr || incident->state == Incident::State::kResolved) return "resolved";

@@ -1,12 +1,15 @@
 #include "engine/responder_silences.h"
 
 #include <algorithm>
+#include <map>
 
 #include "absl/strings/str_cat.h"
 
 #include "base/limits.h"
 #include "base/strings.h"
 #include "engine/message.h"
+#include "engine/responder_holds.h"
+#include "escalation/time_intervals.h"
 
 namespace tocsin {
 namespace {
@@ -57,6 +60,23 @@ absl::Status CheckRoom(const Turn& turn, const Silence& wanted) {
   return absl::OkStatus();
 }
 
+// "S5", "M6".
+std::string NameOf(const Silence& silence) {
+  return absl::StrCat(silence.maintenance ? "M" : "S", silence.id.value());
+}
+
+std::string WhatOf(const Silence& silence) {
+  if (silence.service.set()) return absl::StrCat("service ", silence.service.value());
+  return OneLine(Format(std::span<const Matcher>(silence.matchers)), 300);
+}
+
+// The groups of a window's service are held back and let go by the responder; alerts that match, by the shards.
+void TakeEffect(Turn& turn, const Silence& silence) {
+  for (const GroupKey key : OpenGroupsOf(turn.state(), silence.service))
+    turn.ReviewLater(key);
+  if (!silence.matchers.empty()) turn.PublishRules();
+}
+
 absl::Status CheckMatchers(const std::vector<Matcher>& matchers) {
   if (matchers.empty()) return Invalid("a silence needs at least one matcher");
   if (matchers.size() > limits::kMatchersPerSilence) {
@@ -80,53 +100,145 @@ absl::Status CheckMatchers(const std::vector<Matcher>& matchers) {
                  OneLine(Format(std::span<const Matcher>(matchers)), 200));
 }
 
+absl::Status CheckMaintenance(const Turn& turn, const Silence& silence) {
+  if (silence.service.set() != silence.matchers.empty()) {
+    return Invalid("a maintenance window has either matchers or a service");
+  }
+  if (silence.service.set() &&
+      (turn.organisation() == nullptr || turn.organisation()->Find(silence.service) == nullptr)) {
+    return NotFound("service \"%s\" does not exist", OneLine(silence.service.value(), 100));
+  }
+  if (silence.recurrence.size() > limits::kRecurringTimes) {
+    return Invalid("the window has %d recurring times, at most %d", silence.recurrence.size(), limits::kRecurringTimes);
+  }
+  if (silence.recurrence.empty() && silence.ends_at == absl::InfiniteFuture()) {
+    return Invalid("a maintenance window that does not come round needs an end");
+  }
+  return Annotate(TimeIntervals::Compile(silence.recurrence).status(), "recurring time");
+}
+
 absl::Status Check(const Turn& turn, const Silence& silence) {
-  TOCSIN_TRY(CheckMatchers(silence.matchers));
+  if (silence.maintenance) TOCSIN_TRY(CheckMaintenance(turn, silence));
+  if (!silence.service.set()) TOCSIN_TRY(CheckMatchers(silence.matchers));
+  if (!silence.maintenance && (!silence.recurrence.empty() || silence.ends_at == absl::InfiniteFuture())) {
+    return Invalid("a silence has an end and does not come round: that is a maintenance window");
+  }
   if (silence.ends_at <= silence.starts_at) {
-    return Invalid("the silence ends at %s, which is not after its start at %s", Instant(silence.ends_at),
+    return Invalid("it ends at %s, which is not after its start at %s", Instant(silence.ends_at),
                    Instant(silence.starts_at));
   }
   if (silence.ends_at <= turn.now().wall) {
-    return Invalid("the silence ends at %s, which is past; it is %s", Instant(silence.ends_at),
-                   Instant(turn.now().wall));
+    return Invalid("it ends at %s, which is past; it is %s", Instant(silence.ends_at), Instant(turn.now().wall));
   }
   if (silence.comment.size() > kCommentBytes) return Invalid("the comment is longer than %d bytes", kCommentBytes);
   if (!IsValidUtf8(silence.comment) || !IsValidUtf8(silence.created_by)) return Invalid("the comment is not UTF-8");
   return absl::OkStatus();
 }
 
-void ArmEdge(Turn& turn, const Silence& silence) {
-  turn.ArmWall(EdgeTimer(silence.id), silence.starts_at > turn.now().wall ? silence.starts_at : silence.ends_at);
+// Where it stands now, and when it is to be asked again.
+void Stand(Turn& turn, Silence& silence) {
+  const absl::Time now = turn.now().wall;
+  absl::Time next = silence.starts_at > now ? silence.starts_at : silence.ends_at;
+  bool in_effect = silence.starts_at <= now;
+  if (in_effect && !silence.recurrence.empty()) {
+    const absl::StatusOr<TimeIntervals> intervals = TimeIntervals::Compile(silence.recurrence);
+    in_effect = intervals.ok() && intervals->Contains(now);
+    if (intervals.ok()) next = std::min(next, intervals->NextChange(now));
+  }
+  if (silence.maintenance) silence.in_effect = in_effect;
+  turn.ArmWall(EdgeTimer(silence.id), next);
 }
 
 void Ended(Turn& turn, const Silence& silence, std::string_view how) {
   turn.Disarm(EdgeTimer(silence.id));
   turn.Arm(RetentionTimer(silence.id), turn.now().engine + turn.options().keep_closed);
   turn.Note(Kind::kSilenceEnded, SubjectOf(silence.id),
-            absl::StrCat("S", silence.id.value(), " ", OneLine(Format(std::span<const Matcher>(silence.matchers)), 300),
-                         " ", ToAbsl(how)));
-  turn.PublishRules();
+            absl::StrCat(NameOf(silence), " ", WhatOf(silence), " ", ToAbsl(how)));
+  TakeEffect(turn, silence);
 }
 
-absl::StatusOr<const Silence*> FindUnended(const Turn& turn, SilenceId id) {
+absl::StatusOr<const Silence*> FindUnended(const Turn& turn, SilenceId id, bool maintenance) {
   const Silence* silence = turn.Find<Silence>(id);
-  if (silence == nullptr) return NotFound("silence S%d is not known", id.value());
+  if (silence == nullptr || silence->maintenance != maintenance) {
+    return maintenance ? NotFound("maintenance window M%d is not known", id.value())
+                       : NotFound("silence S%d is not known", id.value());
+  }
   if (turn.FindTimer(EdgeTimer(id)) == nullptr) {
-    return Precondition("silence S%d ended at %s: make a new one", id.value(), Instant(silence->ends_at));
+    return Precondition("%s ended at %s: make a new one",
+                        maintenance ? NameOf(*silence) : "silence " + NameOf(*silence), Instant(silence->ends_at));
+  }
+  if (silence->declared.set()) {
+    return Precondition("M%d is declared in the organisation's YAML as %s: change it there and apply", id.value(),
+                        silence->declared.value());
   }
   return silence;
 }
 
+void NoteMade(Turn& turn, const Silence& silence, bool replaces) {
+  turn.Note(Kind::kSilenceCreated, SubjectOf(silence.id),
+            absl::StrCat(NameOf(silence), replaces ? " changed: " : ": ", WhatOf(silence), " from ",
+                         Instant(silence.starts_at), " to ",
+                         silence.ends_at == absl::InfiniteFuture() ? "no end" : Instant(silence.ends_at),
+                         silence.recurrence.empty() ? "" : ", inside of its time intervals", ", by ",
+                         silence.created_by, silence.comment.empty() ? "" : ": ", OneLine(silence.comment, 300)));
+}
+
+// What a declared window comes to: the row that it should have.
+Silence RowOf(const Turn& turn, const MaintenanceWindow& window) {
+  Silence row;
+  row.maintenance = true;
+  row.declared = window.id;
+  row.matchers = window.matchers;
+  row.service = window.service;
+  row.starts_at = window.starts_at.value_or(absl::UnixEpoch());
+  row.ends_at = window.ends_at.value_or(absl::InfiniteFuture());
+  row.comment = window.comment;
+  row.created_by = "organisation";
+  for (const TimeIntervalId& name : window.time_intervals) {
+    const TimeInterval* interval = turn.organisation()->Find(name);
+    if (interval == nullptr) continue;
+    row.recurrence.insert(row.recurrence.end(), interval->time_intervals.begin(), interval->time_intervals.end());
+  }
+  return row;
+}
+
+void Declare(Turn& turn, Silence wanted, const Silence* before) {
+  if (wanted.ends_at <= turn.now().wall) {
+    if (before != nullptr) {
+      Silence& row = turn.Edit<Silence>(before->id);
+      row.ends_at = wanted.ends_at;
+      Ended(turn, row, "is over, by the organisation as it is now");
+    }
+    return;
+  }
+  if (before != nullptr) {
+    wanted.id = before->id;
+    wanted.updated_at = before->updated_at;
+    wanted.in_effect = before->in_effect;
+    if (wanted == *before) return;
+  }
+  Silence& row = before != nullptr ? turn.Edit<Silence>(before->id) : turn.Create<Silence>();
+  wanted.id = row.id;
+  wanted.updated_at = turn.now().wall;
+  if (before != nullptr) TakeEffect(turn, row);  // what it was
+  row = std::move(wanted);
+  Stand(turn, row);
+  NoteMade(turn, row, before != nullptr);
+  TakeEffect(turn, row);
+}
+
 }  // namespace
 
-// By its timer, not by the clock: one that has ended does not come back when the wall clock jumps back, and one that has
-// begun holds until its end.
+bool IsInEffect(const ResponderState& state, const Silence& silence) {
+  const auto edge = state.timer_of.find(EdgeTimer(silence.id));
+  if (edge == state.timer_of.end()) return false;
+  return silence.maintenance ? silence.in_effect : state.timers.at(edge->second).due_wall == silence.ends_at;
+}
+
 std::vector<Silence> SilencesInEffect(const ResponderState& state) {
   std::vector<Silence> active;
   for (const auto& [id, silence] : state.silences) {
-    const auto edge = state.timer_of.find(EdgeTimer(id));
-    if (edge == state.timer_of.end()) continue;
-    if (state.timers.at(edge->second).due_wall == silence.ends_at) active.push_back(silence);
+    if (!silence.matchers.empty() && IsInEffect(state, silence)) active.push_back(silence);
   }
   return active;
 }
@@ -138,7 +250,7 @@ absl::StatusOr<SilenceId> CreateSilenceBy(Turn& turn, const CreateSilence& comma
   TOCSIN_TRY(CheckRoom(turn, wanted));
   const bool replaces = wanted.id.set();
   if (replaces) {
-    TOCSIN_ASSIGN(const Silence* before, FindUnended(turn, wanted.id));
+    TOCSIN_ASSIGN(const Silence* before, FindUnended(turn, wanted.id, wanted.maintenance));
     if (before->ActiveAt(turn.now().wall)) wanted.starts_at = std::min(wanted.starts_at, before->starts_at);
   } else {
     wanted.id = turn.Create<Silence>().id;
@@ -147,18 +259,14 @@ absl::StatusOr<SilenceId> CreateSilenceBy(Turn& turn, const CreateSilence& comma
   wanted.updated_at = turn.now().wall;
   Silence& silence = turn.Edit<Silence>(wanted.id);
   silence = std::move(wanted);
-  ArmEdge(turn, silence);
-  turn.Note(Kind::kSilenceCreated, SubjectOf(silence.id),
-            absl::StrCat("S", silence.id.value(), replaces ? " changed: " : ": ",
-                         OneLine(Format(std::span<const Matcher>(silence.matchers)), 300), " from ",
-                         Instant(silence.starts_at), " to ", Instant(silence.ends_at), ", by ", silence.created_by,
-                         silence.comment.empty() ? "" : ": ", OneLine(silence.comment, 300)));
-  turn.PublishRules();
+  Stand(turn, silence);
+  NoteMade(turn, silence, replaces);
+  TakeEffect(turn, silence);
   return silence.id;
 }
 
 absl::Status ExpireSilenceBy(Turn& turn, const ExpireSilence& command) {
-  TOCSIN_TRY(FindUnended(turn, command.silence).status());
+  TOCSIN_TRY(FindUnended(turn, command.silence, command.maintenance).status());
   Silence& silence = turn.Edit<Silence>(command.silence);
   silence.ends_at = turn.now().wall;
   silence.starts_at = std::min(silence.starts_at, silence.ends_at);
@@ -174,8 +282,34 @@ void SilenceEdge(Turn& turn, SilenceId id) {
     Ended(turn, *silence, "has run out");
     return;
   }
-  ArmEdge(turn, *silence);
-  turn.PublishRules();
+  const bool was = IsInEffect(turn.state(), *silence);
+  Silence& row = turn.Edit<Silence>(id);
+  Stand(turn, row);
+  if (row.recurrence.empty()) {
+    TakeEffect(turn, row);
+  } else if (row.in_effect != was) {
+    turn.Note(Kind::kNote, SubjectOf(id),
+              absl::StrCat(NameOf(row), " ", WhatOf(row), row.in_effect ? " begins" : " is over until it comes round"));
+    TakeEffect(turn, row);
+  }
+}
+
+void ApplyDeclaredMaintenance(Turn& turn) {
+  std::map<MaintenanceId, const Silence*> rows;
+  for (const auto& [id, row] : turn.state().silences) {
+    if (row.declared.set() && turn.FindTimer(EdgeTimer(id)) != nullptr) rows[row.declared] = &row;
+  }
+  for (const MaintenanceWindow& window : turn.organisation()->maintenance) {
+    const auto found = rows.find(window.id);
+    Declare(turn, RowOf(turn, window), found == rows.end() ? nullptr : found->second);
+    if (found != rows.end()) rows.erase(found);
+  }
+  for (const auto& [name, row] : rows) {
+    Silence& gone = turn.Edit<Silence>(row->id);
+    gone.ends_at = std::min(gone.ends_at, turn.now().wall);
+    gone.starts_at = std::min(gone.starts_at, gone.ends_at);
+    Ended(turn, gone, "is not declared any more");
+  }
 }
 
 }  // namespace tocsin

@@ -48,9 +48,10 @@ struct RowIndex {
   void Put(const Group& row) {
     state.groups.insert_or_assign(row.id, row);
     if (row.state == Group::State::kResolved) {
-      state.open_groups.erase(row.id);
+      Close(row);
     } else {
       state.open_groups.insert(row.id);
+      if (row.service.set()) state.open_of[row.service].insert(row.id);
     }
     GroupId& current = state.current_group[row.key];
     if (current <= row.id) current = row.id;  // ids are in sequence: the newer episode
@@ -79,12 +80,16 @@ struct RowIndex {
       state.joinable.erase(found);
     }
   }
-  void Put(const Silence& row) { state.silences.insert_or_assign(row.id, row); }
+  void Put(const Silence& row) {
+    Remove(row.id);
+    state.silences.emplace(row.id, row);
+    if (row.service.set()) state.windows_of[row.service].insert(row.id);
+  }
   void Put(const Timer& row) {
     Remove(row.id);
     state.timers.emplace(row.id, row);
     state.timer_of[{row.kind, row.subject}] = row.id;
-    if (row.kind == Timer::Kind::kSilenceEdge) {
+    if (IsOfWallTime(row.kind)) {
       state.due_wall.emplace(row.due_wall, row.id);
     } else {
       const DueKey key{row.due, static_cast<std::uint8_t>(LaneOf(row)), row.id};
@@ -104,7 +109,7 @@ struct RowIndex {
     if (row == nullptr) return;
     const auto current = state.current_group.find(row->key);
     if (current != state.current_group.end() && current->second == id) state.current_group.erase(current);
-    state.open_groups.erase(id);
+    Close(*row);
     state.groups.erase(id);
   }
   void Remove(EscalationId id) {
@@ -140,7 +145,15 @@ struct RowIndex {
     }
     state.incidents.erase(id);
   }
-  void Remove(SilenceId id) { state.silences.erase(id); }
+  void Remove(SilenceId id) {
+    const Silence* row = FindRow(state.silences, id);
+    if (row == nullptr) return;
+    if (const auto of = state.windows_of.find(row->service); of != state.windows_of.end()) {
+      of->second.erase(id);
+      if (of->second.empty()) state.windows_of.erase(of);
+    }
+    state.silences.erase(id);
+  }
   void Remove(TimerId id) {
     const Timer* row = FindRow(state.timers, id);
     if (row == nullptr) return;
@@ -164,6 +177,13 @@ struct RowIndex {
   void ForgetAbout(const Subject& subject);
 
  private:
+  void Close(const Group& row) {
+    state.open_groups.erase(row.id);
+    const auto of = state.open_of.find(row.service);
+    if (of == state.open_of.end()) return;
+    of->second.erase(row.id);
+    if (of->second.empty()) state.open_of.erase(of);
+  }
   void DropEmpty(const Subject& subject) {
     const auto found = state.about.find(subject);
     if (found != state.about.end() && found->second.empty()) state.about.erase(found);
@@ -191,6 +211,7 @@ Notification::Lane RowIndex::LaneOf(const Timer& timer) const {
       return row != nullptr ? row->lane : Notification::Lane::kRest;
     }
     case Kind::kSilenceEdge:
+    case Kind::kHoldEdge:
     case Kind::kRetention: return Notification::Lane::kRest;
   }
   return Notification::Lane::kRest;

@@ -61,6 +61,8 @@ struct ResponderState {
 
   std::unordered_map<GroupKey, GroupId> current_group;  // the unresolved episode, or the last one kept in memory
   std::set<GroupId> open_groups;                        // all that are not resolved
+  std::map<ServiceId, std::set<GroupId>> open_of;       // of these, the ones of a service
+  std::map<ServiceId, std::set<SilenceId>> windows_of;  // maintenance windows of a service
   std::set<DueKey> due;                                 // engine timers
   std::set<std::pair<absl::Time, TimerId>> due_wall;    // wall timers
   std::map<TimerKey, TimerId> timer_of;

@@ -4,6 +4,7 @@
 
 #include "engine/responder_escalations.h"
 #include "engine/responder_groups.h"
+#include "engine/responder_holds.h"
 #include "engine/responder_incidents.h"
 #include "engine/responder_outbox.h"
 #include "engine/responder_pages.h"
@@ -18,6 +19,7 @@ using Kind = Timer::Kind;
 bool IsLive(const Turn& turn, const Timer& timer) {
   switch (timer.kind) {
     case Kind::kGroupFlush:
+    case Kind::kHoldEdge:
     case Kind::kIncidentCheck: {  // a group's number is its episode's: nothing else makes these stale
       const Group* row = turn.Find<Group>(GroupId(timer.subject));
       return row != nullptr && row->state != Group::State::kResolved;
@@ -84,6 +86,7 @@ void FireTimer(Turn& turn, const Timer& timer) {
     case Kind::kAcknowledgeTimeout: AcknowledgementRanOut(turn, GroupId(timer.subject)); break;
     case Kind::kIncidentCheck: ReviewIncidentRules(turn, GroupId(timer.subject)); break;
     case Kind::kSilenceEdge: SilenceEdge(turn, SilenceId(timer.subject)); break;
+    case Kind::kHoldEdge: ReviewHold(turn, GroupId(timer.subject)); break;
     case Kind::kRetention: break;  // folding its removal lets the closed rows go
   }
 }

@@ -173,6 +173,7 @@ Turn::Result Turn::Finish() && {
   result.change.entries = std::move(entries_);
   result.closes = std::move(closes_);
   result.starts = std::move(starts_);
+  result.reviews = std::move(reviews_);
   result.publish = publish_;
   return result;
 }

@@ -48,7 +48,7 @@ struct LiveGroup {
   std::uint64_t resolved_total = 0;
   Severity highest = Severity::kUnknown;
   absl::Time oldest_start = absl::InfiniteFuture();
-  std::string held_by;            // what holds back some of `suppressed`
+  std::string held_by;               // what holds back some of `suppressed`
   const GroupReport* any = nullptr;  // for what all shards agree on: route and labels
 };
 
@@ -107,6 +107,8 @@ class Turn {
   void StartAttempt(NotificationId id) { starts_.push_back(id); }
   void CloseGate(NotificationId id) { closes_.push_back(id); }
   void PublishRules();  // the rules have changed: a new version
+  // The group is reviewed soon, in a turn of its own.
+  void ReviewLater(GroupKey key) { reviews_.push_back(key); }
   void RememberAnswer(std::string_view actor, std::string_view request_id, std::uint64_t made);
   // The row of the organisation that is applied by this turn.
   void SetOrganisation(OrganisationPtr organisation) { applied_ = std::move(organisation); }
@@ -115,6 +117,7 @@ class Turn {
     Change change;
     std::vector<NotificationId> closes;
     std::vector<NotificationId> starts;
+    std::vector<GroupKey> reviews;
     bool publish = false;
   };
   Result Finish() &&;
@@ -154,6 +157,7 @@ class Turn {
   std::vector<TimelineEntry> entries_;
   std::vector<NotificationId> closes_;
   std::vector<NotificationId> starts_;
+  std::vector<GroupKey> reviews_;
   bool publish_ = false;
 };
 

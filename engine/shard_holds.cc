@@ -40,7 +40,10 @@ Hold Shard::Impl::HoldFor(const StoredAlert& alert, std::span<const LabelView> l
 
 std::string Shard::Impl::WordsFor(Hold hold, std::span<const LabelView> labels) const {
   if (!hold.set()) return "";
-  if (hold.kind() == Hold::Kind::kSilence) return absl::StrCat("silenced by S", hold.silence().value());
+  if (hold.kind() == Hold::Kind::kSilence) {
+    const bool maintenance = suppressor_.IsMaintenance(hold.silence());
+    return absl::StrCat(maintenance ? "in maintenance M" : "silenced by S", hold.silence().value());
+  }
   const InhibitionRule* rule = inhibitions_.Find(hold);
   std::string words = absl::StrCat("inhibited by rule ", rule == nullptr ? "(gone)" : rule->id.value());
   if (rules_ == nullptr || rules_->inhibition == nullptr) return words;

@@ -138,7 +138,7 @@ class Shard::Impl {
     }
   };
   Scan scan_;
-  std::uint32_t unrouted_ = 0;    // firing alerts without a group: they came before there were rules
+  std::uint32_t unrouted_ = 0;  // firing alerts without a group: they came before there were rules
 
   std::uint64_t order_ = 0;  // of the last alert that entered its lists
   std::uint64_t firing_ = 0;

@@ -152,9 +152,9 @@ bool Shard::Impl::JudgeAgain(std::size_t& budget) {
   for (; scan_.left > 0 && budget > 0; scan_.Passed()) {
     if (scan_.next >= alerts_.end()) scan_.next = 0;
     const std::uint32_t slot = scan_.next++;
-    const bool due = alerts_.IsLive(slot) && alerts_.at(slot).firing &&
-                     (scan_.all_left > 0 || alerts_.at(slot).inhibition_epoch != inhibition_epoch_ ||
-                      alerts_.at(slot).is_target);
+    const bool due =
+        alerts_.IsLive(slot) && alerts_.at(slot).firing &&
+        (scan_.all_left > 0 || alerts_.at(slot).inhibition_epoch != inhibition_epoch_ || alerts_.at(slot).is_target);
     if (due || scan_.left % kPassedOverAnAlert == 0) budget -= std::min(budget, due ? price : 1);
     if (!due) continue;
     StoredAlert& alert = alerts_.at(slot);

@@ -57,7 +57,7 @@ struct alignas(64) StoredAlert {
   std::int64_t fired_at = 0;
   std::int64_t resolved_at = 0;
   std::uint64_t order = 0;  // of its last entry into a list of its groups, in the shard's count
-  Hold hold;  // what holds it back while it fires
+  Hold hold;                // what holds it back while it fires
   std::uint32_t rules = 0;  // version by which its present verdict was reached
   IntegrationIndex integration = 0;
   TextRef text;

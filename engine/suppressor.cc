@@ -12,11 +12,11 @@ Suppressor::Suppressor(std::span<const Silence> silences, const Suppressor& befo
     if (silence.matchers.empty()) continue;
     const auto found = known.find(silence.id.value());
     const bool same = found != known.end() && before.index_.at(found->second).matchers() == silence.matchers;
-    absl::StatusOr<CompiledMatchers> compiled = same
-                                                    ? absl::StatusOr<CompiledMatchers>(before.index_.at(found->second))
-                                                    : CompiledMatchers::Compile(silence.matchers);
+    absl::StatusOr<CompiledMatchers> compiled = same ? absl::StatusOr<CompiledMatchers>(before.index_.at(found->second))
+                                                     : CompiledMatchers::Compile(silence.matchers);
     if (!compiled.ok()) continue;
     ids_.push_back(silence.id);
+    if (silence.maintenance) maintenance_.insert(silence.id);
     index_.Add(*std::move(compiled));
   }
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <span>
+#include <unordered_set>
 #include <vector>
 
 #include "engine/matcher_index.h"
@@ -22,6 +23,8 @@ class Suppressor {
 
   // The first matching silence in the order given; unset when none matches.
   SilenceId Judge(std::span<const LabelView> labels) const;
+  // Whether this one, which is in effect, is a maintenance window.
+  bool IsMaintenance(SilenceId id) const { return maintenance_.contains(id); }
   bool empty() const { return ids_.empty(); }
   // Silences that every alert is tried against, because they have no equality matcher.
   std::size_t unindexed() const { return index_.unindexed(); }
@@ -29,6 +32,7 @@ class Suppressor {
  private:
   std::vector<SilenceId> ids_;  // by number in the index
   MatcherIndex index_;
+  std::unordered_set<SilenceId> maintenance_;
 };
 
 }  // namespace tocsin

@@ -53,6 +53,7 @@ struct CreateSilence {
 };
 struct ExpireSilence {
   SilenceId silence;
+  bool maintenance = false;  // it is meant to be a maintenance window
 };
 struct ApplyOrganisation {
   OrganisationPtr organisation;  // checked

@@ -19,6 +19,10 @@
 
 namespace tocsin {
 
+namespace limits {
+inline constexpr std::size_t kInhibitionRules = 1000;
+}  // namespace limits
+
 // A keyed hash of a rule and the values of its equal labels: 128 bits, so that two of them are the same by design only.
 struct SourceKey {
   std::uint64_t high = 0;
@@ -43,7 +47,7 @@ struct Sources {
 
 // What a shard says: the keys that have changed since it last said so.
 struct SourceReport {
-  std::uint64_t rules = 0;  // by which rules it counted: Inhibitions::fingerprint
+  std::uint64_t rules = 0;   // by which rules it counted: Inhibitions::fingerprint
   bool counted_all = false;  // every alert that fires in the shard has been counted by these rules
   std::map<SourceKey, Sources> changed;
   // Takes in a later one of the same shard.

@@ -22,7 +22,7 @@ enum class Outcome : std::uint8_t {
   kAcknowledged = 4,     // the source acknowledged a firing alert
   kResolved = 5,         // a firing alert was resolved
   kAlreadyResolved = 6,  // a resolve for an alert that is not firing; kept as a fact, changes nothing
-  kSilenced = 7,         // as kNew or kRefired, but it is held back: silenced, in maintenance, inhibited
+  kSilenced = 7,         // as kNew or kRefired, but a silence holds it back
   kUnrouted = 8,         // as kNew or kRefired, but its route has neither policy nor receiver
   kRejected = 9,         // by the shard: over the integration's budget of active alerts
 };

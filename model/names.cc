@@ -135,6 +135,9 @@ const Service* Organisation::Find(const ServiceId& id) const {
 const Integration* Organisation::Find(const IntegrationId& id) const {
   return FindById(integrations, id);
 }
+const TimeInterval* Organisation::Find(const TimeIntervalId& id) const {
+  return FindById(time_intervals, id);
+}
 const Receiver* Organisation::Find(const ReceiverId& id) const {
   return FindById(receivers, id);
 }

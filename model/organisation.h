@@ -16,6 +16,7 @@
 #include "model/matcher.h"
 #include "model/schedule.h"
 #include "model/severity.h"
+#include "model/time_interval.h"
 
 namespace tocsin {
 
@@ -87,6 +88,8 @@ struct Service {
   std::string name;
   TeamId team;
   std::vector<Matcher> matchers;  // alerts with these labels are about this service
+  std::vector<ServiceId> depends_on;
+  bool hold_back = false;  // while one of depends_on is broken nobody is paged for this one
   friend bool operator==(const Service&, const Service&) = default;
 };
 
@@ -108,6 +111,7 @@ struct Receiver {
   ReceiverId id;
   std::vector<ContactMethod> targets;
   bool send_resolved = true;
+  bool drop_resolved_when_held = false;  // as Alertmanager: a recovery while all is held back is not told, ever
   friend bool operator==(const Receiver&, const Receiver&) = default;
 };
 
@@ -125,6 +129,9 @@ struct Route {
   ReceiverId receiver;             // notify-only; a route may have both
   ServiceId service;               // empty: the first service whose matchers fit
   std::optional<Urgency> urgency;  // absent: critical, high and unknown severities are high, the others low
+  // Not inherited. Its groups are muted inside any of the first, and outside all of the second when there are any.
+  std::vector<TimeIntervalId> mute_time_intervals;
+  std::vector<TimeIntervalId> active_time_intervals;
   std::vector<Route> children;
   friend bool operator==(const Route&, const Route&) = default;
 };
@@ -172,6 +179,18 @@ struct InhibitionRule {
   friend bool operator==(const InhibitionRule&, const InhibitionRule&) = default;
 };
 
+// A planned silence, for matchers or for a service; one-off, or inside of the named time intervals.
+struct MaintenanceWindow {
+  MaintenanceId id;
+  std::vector<Matcher> matchers;
+  ServiceId service;
+  std::optional<absl::Time> starts_at;  // absent: it has begun
+  std::optional<absl::Time> ends_at;    // absent: it comes round for good
+  std::vector<TimeIntervalId> time_intervals;
+  std::string comment;
+  friend bool operator==(const MaintenanceWindow&, const MaintenanceWindow&) = default;
+};
+
 // How messages leave. Secrets are kept as given here and are redacted wherever they are shown.
 struct Smtp {
   std::string url;  // smtp://host:port or smtps://host:port
@@ -208,6 +227,8 @@ struct Organisation {
   Route route;
   std::vector<IncidentRule> incident_rules;
   std::vector<InhibitionRule> inhibition_rules;
+  std::vector<TimeInterval> time_intervals;
+  std::vector<MaintenanceWindow> maintenance;
   UserId fallback_user;  // paged when nobody else can be; must be reachable
   Smtp smtp;
   Twilio twilio;
@@ -223,6 +244,7 @@ struct Organisation {
   const Integration* Find(const IntegrationId& id) const;
   const Receiver* Find(const ReceiverId& id) const;
   const Route* Find(const RouteId& id) const;
+  const TimeInterval* Find(const TimeIntervalId& id) const;
 };
 using OrganisationPtr = std::shared_ptr<const Organisation>;
 

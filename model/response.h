@@ -54,6 +54,8 @@ struct Group {
   EngineTime notified_engine;  // repeat_interval counts from here; meaningful once last_notified_at is set
   std::uint64_t notified_fired_total = 0;
   std::uint64_t notified_resolved_total = 0;
+  std::string held_by;  // what holds back the whole group: maintenance of its service, its route's time intervals, a
+                        // dependency; empty: nothing does
   std::string quiet_reason;  // why nobody is being paged although the group is open; empty: somebody is, or will be
   EscalationId escalation;   // the running or last one
   std::vector<IncidentId> incidents;
@@ -194,15 +196,21 @@ struct Timer {
     kIncidentCheck = 6,  // a rule's "unacknowledged for T" comes true
     kSilenceEdge = 7,    // wall time: a silence starts or ends
     kRetention = 8,      // a closed row may be dropped from memory
+    kHoldEdge = 9,       // wall time: a group's route begins or ceases to be muted
   };
   TimerId id;
   Kind kind = Kind::kGroupFlush;
-  EngineTime due;             // all kinds but kSilenceEdge
-  absl::Time due_wall;        // kSilenceEdge
+  EngineTime due;             // all kinds but those of wall time
+  absl::Time due_wall;        // of wall time
   std::uint64_t subject = 0;  // id of the row that the kind names
   Generation generation;
   friend bool operator==(const Timer&, const Timer&) = default;
 };
+
+// By wall time: schedules of people, not durations.
+inline bool IsOfWallTime(Timer::Kind kind) {
+  return kind == Timer::Kind::kSilenceEdge || kind == Timer::Kind::kHoldEdge;
+}
 
 // The counters from which ids are given out, and other singletons.
 struct Counters {

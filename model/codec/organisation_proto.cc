@@ -116,6 +116,8 @@ void ToProto(const Service& from, v1::Service& to) {
   to.set_name(Utf8(from.name));
   to.set_team(Utf8(from.team.value()));
   ToProtoList(from.matchers, *to.mutable_matchers());
+  ToProto(from.depends_on, *to.mutable_depends_on());
+  to.set_hold_back(from.hold_back);
 }
 
 absl::Status FromProto(const v1::Service& from, Service& to) {
@@ -124,6 +126,8 @@ absl::Status FromProto(const v1::Service& from, Service& to) {
   to.name = from.name();
   to.team = TeamId(from.team());
   decode.List("matchers", from.matchers(), to.matchers);
+  FromProto(from.depends_on(), to.depends_on);
+  to.hold_back = from.hold_back();
   return decode.status();
 }
 
@@ -151,6 +155,7 @@ void ToProto(const Receiver& from, v1::Receiver& to) {
   to.set_id(Utf8(from.id.value()));
   ToProtoList(from.targets, *to.mutable_targets());
   to.set_send_resolved(from.send_resolved);
+  to.set_drop_resolved_when_held(from.drop_resolved_when_held);
 }
 
 absl::Status FromProto(const v1::Receiver& from, Receiver& to) {
@@ -158,6 +163,7 @@ absl::Status FromProto(const v1::Receiver& from, Receiver& to) {
   to.id = ReceiverId(from.id());
   decode.List("targets", from.targets(), to.targets);
   to.send_resolved = from.send_resolved();
+  to.drop_resolved_when_held = from.drop_resolved_when_held();
   return decode.status();
 }
 
@@ -175,6 +181,8 @@ void ToProto(const Route& from, v1::Route& to) {
   to.set_service(Utf8(from.service.value()));
   if (from.urgency) to.set_urgency(ToProto(*from.urgency));
   ToProtoList(from.children, *to.mutable_children());
+  ToProto(from.mute_time_intervals, *to.mutable_mute_time_intervals());
+  ToProto(from.active_time_intervals, *to.mutable_active_time_intervals());
 }
 
 absl::Status FromProto(const v1::Route& from, Route& to) {
@@ -193,6 +201,8 @@ absl::Status FromProto(const v1::Route& from, Route& to) {
   to.urgency.reset();
   if (from.urgency() != v1::URGENCY_UNSPECIFIED) decode.Take("urgency", from.urgency(), to.urgency.emplace());
   decode.List("children", from.children(), to.children);
+  FromProto(from.mute_time_intervals(), to.mute_time_intervals);
+  FromProto(from.active_time_intervals(), to.active_time_intervals);
   return decode.status();
 }
 
@@ -258,6 +268,84 @@ absl::Status FromProto(const v1::InhibitionRule& from, InhibitionRule& to) {
   return decode.status();
 }
 
+void ToProto(const TimeRange& from, v1::TimeRange& to) {
+  to.set_start_minute(from.start_minute);
+  to.set_end_minute(from.end_minute);
+}
+
+absl::Status FromProto(const v1::TimeRange& from, TimeRange& to) {
+  to.start_minute = from.start_minute();
+  to.end_minute = from.end_minute();
+  return absl::OkStatus();
+}
+
+void ToProto(const NumberRange& from, v1::NumberRange& to) {
+  to.set_first(from.first);
+  to.set_last(from.last);
+}
+
+absl::Status FromProto(const v1::NumberRange& from, NumberRange& to) {
+  to.first = from.first();
+  to.last = from.last();
+  return absl::OkStatus();
+}
+
+void ToProto(const RecurringTime& from, v1::RecurringTime& to) {
+  ToProtoList(from.times, *to.mutable_times());
+  ToProtoList(from.weekdays, *to.mutable_weekdays());
+  ToProtoList(from.days_of_month, *to.mutable_days_of_month());
+  ToProtoList(from.months, *to.mutable_months());
+  ToProtoList(from.years, *to.mutable_years());
+  to.set_location(Utf8(from.location));
+}
+
+absl::Status FromProto(const v1::RecurringTime& from, RecurringTime& to) {
+  Decode decode;
+  decode.List("times", from.times(), to.times);
+  decode.List("weekdays", from.weekdays(), to.weekdays);
+  decode.List("days_of_month", from.days_of_month(), to.days_of_month);
+  decode.List("months", from.months(), to.months);
+  decode.List("years", from.years(), to.years);
+  to.location = from.location();
+  return decode.status();
+}
+
+void ToProto(const TimeInterval& from, v1::TimeInterval& to) {
+  to.set_id(Utf8(from.id.value()));
+  ToProtoList(from.time_intervals, *to.mutable_time_intervals());
+}
+
+absl::Status FromProto(const v1::TimeInterval& from, TimeInterval& to) {
+  Decode decode;
+  to.id = TimeIntervalId(from.id());
+  decode.List("time_intervals", from.time_intervals(), to.time_intervals);
+  return decode.status();
+}
+
+void ToProto(const MaintenanceWindow& from, v1::MaintenanceWindow& to) {
+  to.set_id(Utf8(from.id.value()));
+  ToProtoList(from.matchers, *to.mutable_matchers());
+  to.set_service(Utf8(from.service.value()));
+  if (from.starts_at) ToProto(*from.starts_at, *to.mutable_starts_at());
+  if (from.ends_at) ToProto(*from.ends_at, *to.mutable_ends_at());
+  ToProto(from.time_intervals, *to.mutable_time_intervals());
+  to.set_comment(Utf8(from.comment));
+}
+
+absl::Status FromProto(const v1::MaintenanceWindow& from, MaintenanceWindow& to) {
+  Decode decode;
+  to.id = MaintenanceId(from.id());
+  decode.List("matchers", from.matchers(), to.matchers);
+  to.service = ServiceId(from.service());
+  to.starts_at.reset();
+  to.ends_at.reset();
+  if (from.has_starts_at()) decode.Take("starts_at", from.starts_at(), to.starts_at.emplace());
+  if (from.has_ends_at()) decode.Take("ends_at", from.ends_at(), to.ends_at.emplace());
+  FromProto(from.time_intervals(), to.time_intervals);
+  to.comment = from.comment();
+  return decode.status();
+}
+
 void ToProto(const Smtp& from, v1::Smtp& to) {
   to.set_url(Utf8(from.url));
   to.set_from(Utf8(from.from));
@@ -317,6 +405,8 @@ void ToProto(const Organisation& from, v1::Organisation& to) {
   ToProto(from.route, *to.mutable_route());
   ToProtoList(from.incident_rules, *to.mutable_incident_rules());
   ToProtoList(from.inhibition_rules, *to.mutable_inhibition_rules());
+  ToProtoList(from.time_intervals, *to.mutable_time_intervals());
+  ToProtoList(from.maintenance, *to.mutable_maintenance());
   to.set_fallback_user(Utf8(from.fallback_user.value()));
   ToProto(from.smtp, *to.mutable_smtp());
   ToProto(from.twilio, *to.mutable_twilio());
@@ -339,6 +429,8 @@ absl::Status FromProto(const v1::Organisation& from, Organisation& to) {
   decode.Take("route", from.route(), to.route);
   decode.List("incident_rules", from.incident_rules(), to.incident_rules);
   decode.List("inhibition_rules", from.inhibition_rules(), to.inhibition_rules);
+  decode.List("time_intervals", from.time_intervals(), to.time_intervals);
+  decode.List("maintenance", from.maintenance(), to.maintenance);
   to.fallback_user = UserId(from.fallback_user());
   if (from.has_smtp()) decode.Take("smtp", from.smtp(), to.smtp);
   if (from.has_twilio()) decode.Take("twilio", from.twilio(), to.twilio);

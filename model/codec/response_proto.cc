@@ -42,7 +42,7 @@ TOCSIN_ENUM_PROTO(Notification::Purpose,
                   Notification::Purpose::kFallback,
                   v1::Notification::Purpose_MAX);
 TOCSIN_ENUM_PROTO(Incident::State, v1::Incident::State, 0, 1, Incident::State::kResolved, v1::Incident::State_MAX);
-TOCSIN_ENUM_PROTO(Timer::Kind, v1::Timer::Kind, 0, 1, Timer::Kind::kRetention, v1::Timer::Kind_MAX);
+TOCSIN_ENUM_PROTO(Timer::Kind, v1::Timer::Kind, 0, 1, Timer::Kind::kHoldEdge, v1::Timer::Kind_MAX);
 TOCSIN_ENUM_PROTO(TimelineEntry::Kind,
                   v1::TimelineEntry::Kind,
                   0,
@@ -109,6 +109,7 @@ void ToProto(const Group& from, v1::Group& to) {
   to.set_escalation(from.escalation.value());
   IdsToProto(from.incidents, *to.mutable_incidents());
   ToProto(from.fired_rules, *to.mutable_fired_rules());
+  to.set_held_by(Utf8(from.held_by));
 }
 
 absl::Status FromProto(const v1::Group& from, Group& to) {
@@ -145,6 +146,7 @@ absl::Status FromProto(const v1::Group& from, Group& to) {
   to.escalation = EscalationId(from.escalation());
   IdsFromProto(from.incidents(), to.incidents);
   FromProto(from.fired_rules(), to.fired_rules);
+  to.held_by = from.held_by();
   return decode.status();
 }
 
@@ -329,6 +331,11 @@ void ToProto(const Silence& from, v1::Silence& to) {
   to.set_created_by(Utf8(from.created_by));
   to.set_comment(Utf8(from.comment));
   PutTime(from.updated_at, to, &v1::Silence::mutable_updated_at);
+  to.set_maintenance(from.maintenance);
+  to.set_service(Utf8(from.service.value()));
+  ToProtoList(from.recurrence, *to.mutable_recurrence());
+  to.set_declared(Utf8(from.declared.value()));
+  to.set_in_effect(from.in_effect);
 }
 
 absl::Status FromProto(const v1::Silence& from, Silence& to) {
@@ -341,6 +348,11 @@ absl::Status FromProto(const v1::Silence& from, Silence& to) {
   to.created_by = from.created_by();
   to.comment = from.comment();
   decode.Take("updated_at", from.updated_at(), to.updated_at);
+  to.maintenance = from.maintenance();
+  to.service = ServiceId(from.service());
+  decode.List("recurrence", from.recurrence(), to.recurrence);
+  to.declared = MaintenanceId(from.declared());
+  to.in_effect = from.in_effect();
   return decode.status();
 }
 

@@ -158,6 +158,10 @@ Route AnyRoute(Random& random, const Route& parent, const std::string& id, int d
   if (random.OneIn(3)) route.receiver = ReceiverId(random.OneIn(2) ? "chat" : "");
   if (route.receiver.set() && random.OneIn(3)) route.policy = PolicyId();
   if (!route.receiver.set() && !route.policy.set()) route.policy = PolicyId("policy-0");
+  route.mute_time_intervals.clear();
+  route.active_time_intervals.clear();
+  if (random.OneIn(3)) route.mute_time_intervals = {TimeIntervalId("nights")};
+  if (random.OneIn(3)) route.active_time_intervals = {TimeIntervalId("weekends"), TimeIntervalId("nights")};
   if (random.OneIn(3)) route.service = ServiceId(random.OneIn(2) ? "service" : "");
   if (random.OneIn(3)) route.urgency = std::nullopt;
   if (random.OneIn(3)) route.urgency = static_cast<Urgency>(random.Below(2));
@@ -173,6 +177,45 @@ Route AnyRoute(Random& random, const Route& parent, const std::string& id, int d
     route.children.push_back(AnyRoute(random, route, absl::StrFormat("%s/%d", route.id.value(), i), depth + 1));
   }
   return route;
+}
+
+NumberRange AnyRange(Random& random, int low, int high) {
+  const auto first = static_cast<std::int32_t>(random.Between(low, high));
+  return {first, static_cast<std::int32_t>(random.Between(first, high))};
+}
+
+TimeInterval AnyInterval(Random& random, std::string_view id) {
+  TimeInterval interval;
+  interval.id = TimeIntervalId(id);
+  for (std::uint64_t i = 1 + random.Below(2); i > 0; --i) {
+    RecurringTime& time = interval.time_intervals.emplace_back();
+    const NumberRange minutes = AnyRange(random, 0, 1439);
+    if (random.OneIn(2)) time.times.push_back({minutes.first, minutes.last + 1});
+    if (random.OneIn(2)) time.weekdays.push_back(AnyRange(random, 0, 6));
+    if (random.OneIn(2)) time.days_of_month.push_back(AnyRange(random, 1, 31));
+    if (random.OneIn(2)) time.days_of_month.push_back(AnyRange(random, -31, -1));
+    if (random.OneIn(2)) time.months.push_back(AnyRange(random, 1, 12));
+    if (random.OneIn(2)) time.years.push_back(AnyRange(random, 2024, 2040));
+    if (random.OneIn(2)) time.location = "Europe/Berlin";
+  }
+  return interval;
+}
+
+std::vector<MaintenanceWindow> AnyMaintenance(Random& random) {
+  MaintenanceWindow once;
+  once.id = MaintenanceId("once");
+  once.service = ServiceId("service");
+  once.starts_at = absl::FromUnixSeconds(random.Between(1'700'000'000, 1'800'000'000));
+  once.ends_at = *once.starts_at + absl::Seconds(random.Between(1, 100'000));
+  once.comment = RandomLine(random);
+  MaintenanceWindow weekly;
+  weekly.id = MaintenanceId("weekly");
+  weekly.matchers = {
+      {"cluster", MatchOp::kEqual, RandomLine(random)}
+  };
+  weekly.time_intervals = {TimeIntervalId("nights"), TimeIntervalId("weekends")};
+  if (random.OneIn(2)) weekly.ends_at = once.ends_at;
+  return {once, weekly};
 }
 
 IncidentCondition AnyCondition(Random& random, int depth) {
@@ -221,6 +264,7 @@ Organisation RandomOrganisation(Random& random) {
   for (std::int64_t i = 0; i < 2; ++i)
     organisation.policies.push_back(AnyPolicy(random, i));
   organisation.services.push_back({ServiceId("service"), RandomLine(random), TeamId("team-1"), AnyMatchers(random)});
+  organisation.services.push_back({ServiceId("below"), "below", TeamId(), {}, {ServiceId("service")}, random.OneIn(2)});
   organisation.integrations = {
       {IntegrationId("open"),        "generic",    "", {}, absl::ZeroDuration(), 5},
       { IntegrationId("closed"),
@@ -231,7 +275,10 @@ Organisation RandomOrganisation(Random& random) {
   };
   organisation.receivers.push_back({ReceiverId("chat"),
                                     {{ContactMethodId("x"), ContactMethod::Kind::kWebhook, "http://127.0.0.1:1/", "s"}},
+                                    random.OneIn(2),
                                     random.OneIn(2)});
+  organisation.time_intervals = {AnyInterval(random, "nights"), AnyInterval(random, "weekends")};
+  organisation.maintenance = AnyMaintenance(random);
   organisation.route = AnyRoute(random, Route(), "root", 0);
   organisation.incident_rules.push_back({IncidentRuleId("rule"),
                                          AnyCondition(random, 0),
@@ -241,10 +288,11 @@ Organisation RandomOrganisation(Random& random) {
                                          AnyDuration(random, 0, 3600),
                                          {"a"}});
   for (int i = 0; i < 2; ++i) {
-    organisation.inhibition_rules.push_back(
-        {InhibitionRuleId(absl::StrFormat("inhibition-%d", i)), AnyMatchers(random), AnyMatchers(random), {"a", "b"}});
-    for (std::vector<Matcher>* side :
-         {&organisation.inhibition_rules.back().source_matchers, &organisation.inhibition_rules.back().target_matchers}) {
+    organisation.inhibition_rules.push_back({
+        InhibitionRuleId(absl::StrFormat("inhibition-%d", i)), AnyMatchers(random), AnyMatchers(random), {"a", "b"}
+    });
+    for (std::vector<Matcher>* side : {&organisation.inhibition_rules.back().source_matchers,
+                                       &organisation.inhibition_rules.back().target_matchers}) {
       side->push_back({"severity", MatchOp::kEqual, RandomLine(random)});
     }
   }

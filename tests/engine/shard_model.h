@@ -33,7 +33,7 @@ class ShardModel {
     std::uint64_t received = 0;
     std::optional<std::int64_t> until_s;  // of taken-in time: the lease's end, or when it is forgotten
     SilenceId silence;
-    bool counted = false;  // this firing is in its groups' totals
+    bool counted = false;                                     // this firing is in its groups' totals
     std::vector<std::pair<std::string, std::string>> groups;  // route and labels
   };
   struct Group {

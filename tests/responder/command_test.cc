@@ -126,8 +126,7 @@ TEST(CommandTest, EscalateNeedsAPolicyAndNoSilence) {
   World world;
   world.Observe({});
   world.Observe({.firing = 0, .suppressed = 1});
-  EXPECT_THAT(Text(world.Do(EscalateGroup{world.Current()->id}).status),
-              HasSubstr("silenced by S5: end that first"));
+  EXPECT_THAT(Text(world.Do(EscalateGroup{world.Current()->id}).status), HasSubstr("silenced by S5: end that first"));
 }
 
 TEST(CommandTest, EscalateHandsAWaitingGroupToItsPolicyAndAnExhaustedOneBack) {
