@@ -100,9 +100,10 @@ HttpResponse Show(Api& api, const AcknowledgeLink& link) {
                                                     Escape(link.user.value())));
 }
 
-HttpResponse Acknowledge(Api& api, const AcknowledgeLink& link) {
+HttpResponse Acknowledge(Api& api, const AcknowledgeLink& link, const std::string& peer) {
   Command command{
-      "", "link:" + link.user.value(), AcknowledgeGroup{GroupId(link.subject.id), std::nullopt}
+      "", "link:" + link.user.value(), AcknowledgeGroup{GroupId(link.subject.id), std::nullopt},
+          "link " + peer
   };
   if (link.subject.kind == SubjectKind::kIncident) {
     command.body = AcknowledgeIncident{IncidentId(link.subject.id), std::nullopt};
@@ -126,11 +127,12 @@ void AddAcknowledgeRoutes(HttpRouter& router, Api& api, std::string link_key, Wo
         method, "/ack",
         [&api, &workers, link_key, method](HttpRequest request, HttpResponder responder) {
           auto held = std::make_shared<HttpResponder>(std::move(responder));
-          const bool taken = workers.Post([&api, held, link_key, method, token = std::move(request.rest)] {
-            const absl::StatusOr<AcknowledgeLink> link = VerifyLink(token, link_key, api.engine.Read().wall);
-            if (!link.ok()) return std::move(*held).Send(Refusal(link.status()));
-            std::move(*held).Send(method == HttpMethod::kPost ? Acknowledge(api, *link) : Show(api, *link));
-          });
+          const bool taken =
+              workers.Post([&api, held, link_key, method, token = std::move(request.rest), peer = request.peer] {
+                const absl::StatusOr<AcknowledgeLink> link = VerifyLink(token, link_key, api.engine.Read().wall);
+                if (!link.ok()) return std::move(*held).Send(Refusal(link.status()));
+                std::move(*held).Send(method == HttpMethod::kPost ? Acknowledge(api, *link, peer) : Show(api, *link));
+              });
           if (!taken) std::move(*held).Send(Html(503, "Busy", "<p>Try again in a second.</p>"));
         },
         {.max_body_bytes = 4096});

@@ -53,12 +53,9 @@ std::optional<Encoding> EncodingOf(const HttpRequest& request) {
 
 void AnswerCall(
     Api& api, const Auth& auth, Workers& workers, const Method& method, HttpRequest request, HttpResponder responder) {
-  const std::optional<Caller> caller = auth.Check(request.header("authorization"));
-  if (!caller) {
-    return std::move(responder).Send(
-        ErrorResponse(absl::UnauthenticatedError("send the header `Authorization: Bearer <token>`; the server keeps "
-                                                 "its token in admin.token in its data folder")));
-  }
+  absl::StatusOr<Caller> caller = auth.Check(request.header("authorization"));
+  if (!caller.ok()) return std::move(responder).Send(ErrorResponse(caller.status()));
+  caller->origin = "http " + request.peer;
   const std::optional<Encoding> encoding = EncodingOf(request);
   if (!encoding) {
     return std::move(responder).Send({415,
@@ -68,7 +65,7 @@ void AnswerCall(
   auto held = std::make_shared<HttpResponder>(std::move(responder));
   const bool taken =
       workers.Post([&api, &method, caller = *caller, encoding = *encoding, body = std::move(request.body), held] {
-        absl::StatusOr<std::string> answer = method.call(api, caller, body, encoding);
+        absl::StatusOr<std::string> answer = Invoke(api, method, caller, body, encoding);
         if (!answer.ok()) return std::move(*held).Send(ErrorResponse(answer.status()));
         if (encoding == Encoding::kJson) return std::move(*held).Send(JsonResponse(200, *std::move(answer)));
         std::move(*held).Send({200, {{"Content-Type", "application/proto"}}, *std::move(answer)});

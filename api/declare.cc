@@ -1,13 +1,30 @@
 #include "api/declare.h"
 
+#include <array>
+
 #include "absl/strings/str_format.h"
+#include <arpa/inet.h>
 
 #include "base/strings.h"
 #include "config/problem.h"
+#include "config/text.h"
 #include "escalation/roster.h"
 #include "ingest/source.h"
 
 namespace tocsin {
+namespace {
+
+// The address that a URL's host is, without asking anybody; empty for names.
+std::string AddressOf(std::string host) {
+  if (host == "localhost") return "127.0.0.1";
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  std::array<unsigned char, sizeof(in6_addr)> bytes{};
+  const bool is_address =
+      inet_pton(AF_INET, host.c_str(), bytes.data()) == 1 || inet_pton(AF_INET6, host.c_str(), bytes.data()) == 1;
+  return is_address ? host : "";
+}
+
+}  // namespace
 
 std::vector<std::string> ProblemsBeyondText(const Organisation& organisation) {
   std::vector<std::string> problems = Roster::Problems(organisation);
@@ -24,6 +41,31 @@ std::vector<std::string> ProblemsBeyondText(const Organisation& organisation) {
                                        Suggestion(integration.source, names), all));
   }
   return problems;
+}
+
+std::vector<Problem> WarningsBeyondText(const Organisation& organisation, const PeerRules& webhook_peers) {
+  std::vector<Problem> warnings;
+  const auto look = [&](std::string path, const ContactMethod& method) {
+    if (method.kind != ContactMethod::Kind::kWebhook) return;
+    const std::string address = AddressOf(HostOfUrl(method.address));
+    if (address.empty() || webhook_peers.Permits(address)) return;
+    warnings.push_back(
+        {"", 0, 0, std::move(path),
+         absl::StrFormat("%s is not reachable from everywhere, and this server sends webhooks there only when "
+                         "it is started with --allow_webhooks_to=%s: until then such messages fail",
+                         address, address)});
+  };
+  for (std::size_t i = 0; i < organisation.users.size(); ++i) {
+    const auto& methods = organisation.users[i].contact_methods;
+    for (std::size_t k = 0; k < methods.size(); ++k)
+      look(absl::StrFormat("users[%d].contact_methods[%d].address", i, k), methods[k]);
+  }
+  for (std::size_t i = 0; i < organisation.receivers.size(); ++i) {
+    const auto& targets = organisation.receivers[i].targets;
+    for (std::size_t k = 0; k < targets.size(); ++k)
+      look(absl::StrFormat("receivers[%d].targets[%d].address", i, k), targets[k]);
+  }
+  return warnings;
 }
 
 }  // namespace tocsin

@@ -5,11 +5,16 @@
 #include <string>
 #include <vector>
 
+#include "config/problem.h"
 #include "model/organisation.h"
+#include "notify/peer_rules.h"
 
 namespace tocsin {
 
 // Schedules that cannot be evaluated, integrations whose source nobody reads. Each starts with the object's path.
 std::vector<std::string> ProblemsBeyondText(const Organisation& organisation);
+
+// What is suspicious about it in this server: webhooks to addresses that it will not connect to.
+std::vector<Problem> WarningsBeyondText(const Organisation& organisation, const PeerRules& webhook_peers);
 
 }  // namespace tocsin

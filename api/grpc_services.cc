@@ -10,6 +10,7 @@
 
 #include "base/status.h"
 #include "base/strings.h"
+#include "net/http.h"
 
 namespace tocsin {
 namespace {
@@ -28,10 +29,20 @@ std::string Bytes(const grpc::ByteBuffer& buffer) {
   return bytes;
 }
 
-std::optional<Caller> CallerOf(const grpc::CallbackServerContext& context, const Auth& auth) {
+// "ipv4:127.0.0.1:5433" and "ipv6:[::1]:5433" without their ports, which say nothing tomorrow.
+std::string OriginOf(const grpc::CallbackServerContext& context) {
+  std::string peer = PercentDecode(context.peer(), /*plus_is_space=*/false);
+  if (peer.starts_with("ipv4:") || peer.starts_with("ipv6:")) peer = peer.substr(5, peer.rfind(':') - 5);
+  return "grpc " + peer;
+}
+
+absl::StatusOr<Caller> CallerOf(const grpc::CallbackServerContext& context, const Auth& auth) {
   const auto found = context.client_metadata().find("authorization");
-  if (found == context.client_metadata().end()) return std::nullopt;
-  return auth.Check(std::string_view(found->second.data(), found->second.size()));
+  const bool given = found != context.client_metadata().end();
+  TOCSIN_ASSIGN(Caller caller,
+                auth.Check(given ? std::string_view(found->second.data(), found->second.size()) : std::string_view()));
+  caller.origin = OriginOf(context);
+  return caller;
 }
 
 // One service of the table. Every method is unary and raw: bytes in, bytes out, decoded by the table's own functions.
@@ -60,13 +71,13 @@ class TableService final : public grpc::Service {
                                    const grpc::ByteBuffer& request,
                                    grpc::ByteBuffer& response) {
     grpc::ServerUnaryReactor* reactor = context.DefaultReactor();
-    const std::optional<Caller> caller = CallerOf(context, auth_);
-    if (!caller) {
-      reactor->Finish({grpc::StatusCode::UNAUTHENTICATED, "send the metadata `authorization: Bearer <token>`"});
+    const absl::StatusOr<Caller> caller = CallerOf(context, auth_);
+    if (!caller.ok()) {
+      reactor->Finish(ToGrpc(caller.status()));
       return reactor;
     }
     const bool taken = workers_.Post([this, &method, reactor, &response, caller = *caller, bytes = Bytes(request)] {
-      const absl::StatusOr<std::string> answer = method.call(api_, caller, bytes, Encoding::kProtobuf);
+      const absl::StatusOr<std::string> answer = Invoke(api_, method, caller, bytes, Encoding::kProtobuf);
       if (!answer.ok()) return reactor->Finish(ToGrpc(answer.status()));
       const grpc::Slice slice(answer->data(), answer->size());
       response = grpc::ByteBuffer(&slice, 1);

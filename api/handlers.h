@@ -102,6 +102,37 @@ absl::Status GetOrganisation(Api& api,
                              const Caller& caller,
                              const v1::GetOrganisationRequest& request,
                              v1::GetOrganisationResponse& response);
+absl::Status ListVersions(Api& api,
+                          const Caller& caller,
+                          const v1::ListVersionsRequest& request,
+                          v1::ListVersionsResponse& response);
+absl::Status GetVersion(Api& api,
+                        const Caller& caller,
+                        const v1::GetVersionRequest& request,
+                        v1::GetVersionResponse& response);
+absl::Status RunRollBack(Api& api,
+                         const Caller& caller,
+                         const v1::RollBackRequest& request,
+                         v1::ApplyOrganisationResponse& response);
+
+absl::Status RunCreateToken(Api& api,
+                            const Caller& caller,
+                            const v1::CreateTokenRequest& request,
+                            v1::CreateTokenResponse& response);
+absl::Status ListTokens(Api& api,
+                        const Caller& caller,
+                        const v1::ListTokensRequest& request,
+                        v1::ListTokensResponse& response);
+absl::Status RunRevokeToken(Api& api,
+                            const Caller& caller,
+                            const v1::RevokeTokenRequest& request,
+                            v1::CommandResponse& response);
+absl::Status WhoAmI(Api& api, const Caller& caller, const v1::WhoAmIRequest& request, v1::WhoAmIResponse& response);
+
+absl::Status ListAudit(Api& api,
+                       const Caller& caller,
+                       const v1::ListAuditRequest& request,
+                       v1::ListAuditResponse& response);
 
 absl::Status RunTestPage(Api& api,
                          const Caller& caller,

@@ -5,7 +5,9 @@
 #include <google/protobuf/util/json_util.h>
 
 #include "api/handlers.h"
+#include "api/scope.h"
 #include "base/hash.h"
+#include "base/log.h"
 #include "base/status.h"
 #include "base/strings.h"
 
@@ -49,10 +51,19 @@ absl::StatusOr<std::string> Encode(const pb::Message& message, Encoding encoding
   return json;
 }
 
-template <typename Request, typename Response, absl::Status (*kHandler)(Api&, const Caller&, const Request&, Response&)>
+template <typename Request>
+using Scope = absl::Status (*)(Api&, const Caller&, const Request&);
+
+template <typename Request,
+          typename Response,
+          absl::Status (*kHandler)(Api&, const Caller&, const Request&, Response&),
+          Scope<Request> kScope>
 absl::StatusOr<std::string> Call(Api& api, const Caller& caller, std::string_view text, Encoding encoding) {
   Request request;
   TOCSIN_TRY(Decode(text, encoding, request));
+  if constexpr (kScope != nullptr) {
+    if (!caller.everywhere()) TOCSIN_TRY(kScope(api, caller, request));
+  }
   BindRequestId(request);
   Response response;
   TOCSIN_TRY(kHandler(api, caller, request, response));
@@ -60,48 +71,89 @@ absl::StatusOr<std::string> Call(Api& api, const Caller& caller, std::string_vie
 }
 
 // Deduces a handler's message types.
-template <auto kHandler>
+template <auto kHandler, auto kScope>
 struct Entry;
-template <typename Request, typename Response, absl::Status (*kHandler)(Api&, const Caller&, const Request&, Response&)>
-struct Entry<kHandler> {
-  static constexpr auto kCall = &Call<Request, Response, kHandler>;
+template <typename Request,
+          typename Response,
+          absl::Status (*kHandler)(Api&, const Caller&, const Request&, Response&),
+          auto kScope>
+struct Entry<kHandler, kScope> {
+  static constexpr auto kCall = &Call<Request, Response, kHandler, kScope>;
 };
 
+// A row of the table. `kScope` judges, for callers who act for some teams only, whether what the request is about is theirs
+// to change; a method without one changes nothing, or judges for itself what it has to read first.
+template <auto kHandler, auto kScope = nullptr>
+constexpr Method Of(std::string_view service, std::string_view name, Role role) {
+  return {service, name, role, kScope != nullptr, Entry<kHandler, kScope>::kCall};
+}
+
+// Sees; answers for what is paged; changes what is configured.
+constexpr Role kViewer = Role::kViewer;
+constexpr Role kResponder = Role::kResponder;
+constexpr Role kManager = Role::kManager;
+
 constexpr Method kMethods[] = {
-    {"tocsin.v1.AlertService",        "ListAlerts",          Entry<&ListAlerts>::kCall            },
-    {"tocsin.v1.GroupService",        "ListGroups",          Entry<&ListGroups>::kCall            },
-    {"tocsin.v1.GroupService",        "GetGroup",            Entry<&GetGroup>::kCall              },
-    {"tocsin.v1.GroupService",        "AcknowledgeGroup",    Entry<&RunAcknowledgeGroup>::kCall   },
-    {"tocsin.v1.GroupService",        "ResolveGroup",        Entry<&RunResolveGroup>::kCall       },
-    {"tocsin.v1.GroupService",        "EscalateGroup",       Entry<&RunEscalateGroup>::kCall      },
-    {"tocsin.v1.GroupService",        "AddNote",             Entry<&RunAddNote>::kCall            },
-    {"tocsin.v1.IncidentService",     "ListIncidents",       Entry<&ListIncidents>::kCall         },
-    {"tocsin.v1.IncidentService",     "GetIncident",         Entry<&GetIncident>::kCall           },
-    {"tocsin.v1.IncidentService",     "OpenIncident",        Entry<&RunOpenIncident>::kCall       },
-    {"tocsin.v1.IncidentService",     "AcknowledgeIncident", Entry<&RunAcknowledgeIncident>::kCall},
-    {"tocsin.v1.IncidentService",     "ResolveIncident",     Entry<&RunResolveIncident>::kCall    },
-    {"tocsin.v1.IncidentService",     "AddNote",             Entry<&RunAddNote>::kCall            },
-    {"tocsin.v1.SilenceService",      "ListSilences",        Entry<&ListSilences>::kCall          },
-    {"tocsin.v1.SilenceService",      "CreateSilence",       Entry<&RunCreateSilence>::kCall      },
-    {"tocsin.v1.SilenceService",      "ExpireSilence",       Entry<&RunExpireSilence>::kCall      },
-    {"tocsin.v1.MaintenanceService",  "ListMaintenance",     Entry<&ListMaintenance>::kCall       },
-    {"tocsin.v1.MaintenanceService",  "CreateMaintenance",   Entry<&RunCreateMaintenance>::kCall  },
-    {"tocsin.v1.MaintenanceService",  "EndMaintenance",      Entry<&RunEndMaintenance>::kCall     },
-    {"tocsin.v1.OnCallService",       "WhoIsOnCall",         Entry<&WhoIsOnCall>::kCall           },
-    {"tocsin.v1.OnCallService",       "FinalSchedule",       Entry<&FinalSchedule>::kCall         },
-    {"tocsin.v1.OrganisationService", "ApplyOrganisation",   Entry<&RunApplyOrganisation>::kCall  },
-    {"tocsin.v1.OrganisationService", "GetOrganisation",     Entry<&GetOrganisation>::kCall       },
-    {"tocsin.v1.PageService",         "TestPage",            Entry<&RunTestPage>::kCall           },
-    {"tocsin.v1.PageService",         "GetPage",             Entry<&GetPage>::kCall               },
-    {"tocsin.v1.PageService",         "ListNotifications",   Entry<&ListNotifications>::kCall     },
-    {"tocsin.v1.ExplainService",      "Explain",             Entry<&Explain>::kCall               },
-    {"tocsin.v1.StatusService",       "GetStatus",           Entry<&GetStatus>::kCall             },
+    Of<&ListAlerts>("tocsin.v1.AlertService", "ListAlerts", kViewer),
+    Of<&ListGroups>("tocsin.v1.GroupService", "ListGroups", kViewer),
+    Of<&GetGroup>("tocsin.v1.GroupService", "GetGroup", kViewer),
+    Of<&RunAcknowledgeGroup, &ScopeOfGroup>("tocsin.v1.GroupService", "AcknowledgeGroup", kResponder),
+    Of<&RunResolveGroup, &ScopeOfGroup>("tocsin.v1.GroupService", "ResolveGroup", kResponder),
+    Of<&RunEscalateGroup, &ScopeOfGroup>("tocsin.v1.GroupService", "EscalateGroup", kResponder),
+    Of<&RunAddNote, &ScopeOfNote>("tocsin.v1.GroupService", "AddNote", kResponder),
+    Of<&ListIncidents>("tocsin.v1.IncidentService", "ListIncidents", kViewer),
+    Of<&GetIncident>("tocsin.v1.IncidentService", "GetIncident", kViewer),
+    Of<&RunOpenIncident, &ScopeOfNewIncident>("tocsin.v1.IncidentService", "OpenIncident", kResponder),
+    Of<&RunAcknowledgeIncident, &ScopeOfIncident>("tocsin.v1.IncidentService", "AcknowledgeIncident", kResponder),
+    Of<&RunResolveIncident, &ScopeOfIncident>("tocsin.v1.IncidentService", "ResolveIncident", kResponder),
+    Of<&RunAddNote, &ScopeOfNote>("tocsin.v1.IncidentService", "AddNote", kResponder),
+    Of<&ListSilences>("tocsin.v1.SilenceService", "ListSilences", kViewer),
+    Of<&RunCreateSilence, &ScopeOfSilence>("tocsin.v1.SilenceService", "CreateSilence", kResponder),
+    Of<&RunExpireSilence, &ScopeOfExpiry>("tocsin.v1.SilenceService", "ExpireSilence", kResponder),
+    Of<&ListMaintenance>("tocsin.v1.MaintenanceService", "ListMaintenance", kViewer),
+    Of<&RunCreateMaintenance, &ScopeOfMaintenance>("tocsin.v1.MaintenanceService", "CreateMaintenance", kResponder),
+    Of<&RunEndMaintenance, &ScopeOfEnd>("tocsin.v1.MaintenanceService", "EndMaintenance", kResponder),
+    Of<&WhoIsOnCall>("tocsin.v1.OnCallService", "WhoIsOnCall", kViewer),
+    Of<&FinalSchedule>("tocsin.v1.OnCallService", "FinalSchedule", kViewer),
+    Of<&RunApplyOrganisation>("tocsin.v1.OrganisationService", "ApplyOrganisation", kManager),
+    Of<&GetOrganisation>("tocsin.v1.OrganisationService", "GetOrganisation", kManager),
+    Of<&ListVersions>("tocsin.v1.OrganisationService", "ListVersions", kViewer),
+    Of<&GetVersion>("tocsin.v1.OrganisationService", "GetVersion", kManager),
+    Of<&RunRollBack>("tocsin.v1.OrganisationService", "RollBack", kManager),
+    Of<&RunCreateToken>("tocsin.v1.AccessService", "CreateToken", kManager),
+    Of<&ListTokens>("tocsin.v1.AccessService", "ListTokens", kViewer),
+    Of<&RunRevokeToken>("tocsin.v1.AccessService", "RevokeToken", kViewer),
+    Of<&WhoAmI>("tocsin.v1.AccessService", "WhoAmI", kViewer),
+    Of<&ListAudit>("tocsin.v1.AuditService", "ListAudit", kManager),
+    Of<&RunTestPage, &ScopeOfTestPage>("tocsin.v1.PageService", "TestPage", kResponder),
+    Of<&GetPage>("tocsin.v1.PageService", "GetPage", kViewer),
+    Of<&ListNotifications>("tocsin.v1.PageService", "ListNotifications", kViewer),
+    Of<&Explain>("tocsin.v1.ExplainService", "Explain", kViewer),
+    Of<&GetStatus>("tocsin.v1.StatusService", "GetStatus", kViewer),
 };
 
 }  // namespace
 
 std::span<const Method> Methods() {
   return kMethods;
+}
+
+absl::StatusOr<std::string> Invoke(
+    Api& api, const Method& method, const Caller& caller, std::string_view request, Encoding encoding) {
+  absl::StatusOr<std::string> answer =
+      caller.role >= method.role
+          ? method.call(api, caller, request, encoding)
+          : absl::PermissionDeniedError(absl::StrFormat("%s needs the role %s; %s has the role %s", method.name,
+                                                        Name(method.role), caller.name, Name(caller.role)));
+  if (absl::IsPermissionDenied(answer.status())) {
+    LogWarning("a call was refused", {
+                                         {"method", std::string(method.name)},
+                                         {"caller", caller.name             },
+                                         {"origin", caller.origin           },
+                                         {"reason", Message(answer.status())}
+    });
+  }
+  return answer;
 }
 
 }  // namespace tocsin

@@ -8,10 +8,13 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/statusor.h"
 
 #include "engine/pipeline.h"
+#include "model/access.h"
+#include "notify/peer_rules.h"
 
 namespace tocsin {
 
@@ -19,11 +22,18 @@ namespace tocsin {
 struct Api {
   Engine& engine;
   std::string version;
+  PeerRules webhook_peers = {};  // to whom webhooks may go: for warnings
 };
 
-// Who asks: "user:admin". Recorded with everything that they change.
+// Who asks. Recorded with everything that they change.
 struct Caller {
-  std::string name;
+  std::string name;         // "user:admin", "user:anna", "token:deploy-bot"
+  std::string origin = {};  // from where: "grpc 10.1.2.3"
+  Role role = Role::kAdmin;
+  UserId user = {};                // none: a program, or the server's own token
+  std::vector<TeamId> teams = {};  // what they may change is what belongs to these; empty: to anybody
+  TokenId token = {};              // that was shown; none: the server's own
+  bool everywhere() const { return teams.empty(); }
 };
 
 enum class Encoding : std::uint8_t {
@@ -34,11 +44,18 @@ enum class Encoding : std::uint8_t {
 struct Method {
   std::string_view service;  // tocsin.v1.GroupService
   std::string_view name;     // ListGroups
-  // Decodes, answers, encodes. InvalidArgument names the field or the position that could not be read.
+  Role role;                 // the least that a caller must have
+  bool scoped;               // callers who act for some teams only are let through for what is theirs
+  // Decodes, judges whether what it is about is the caller's to change, answers, encodes.
   absl::StatusOr<std::string> (*call)(Api& api, const Caller& caller, std::string_view request, Encoding encoding);
 };
 
 // All methods, those of a service in a row.
 std::span<const Method> Methods();
+
+// Answers a call. PermissionDenied: the caller's role is too small, or it is not theirs to change. InvalidArgument names the
+// field or the position that could not be read. Both faces of the API come through here, and nobody comes in otherwise.
+absl::StatusOr<std::string> Invoke(
+    Api& api, const Method& method, const Caller& caller, std::string_view request, Encoding encoding);
 
 }  // namespace tocsin

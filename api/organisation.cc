@@ -1,12 +1,22 @@
+#include <algorithm>
+#include <array>
+
+#include "absl/strings/str_join.h"
+#include <sodium.h>
+
 #include "api/declare.h"
 #include "api/handlers.h"
+#include "api/paging.h"
 #include "api/records.h"
 #include "base/status.h"
+#include "config/check.h"
 #include "config/diff.h"
 #include "config/dump.h"
 #include "config/load.h"
+#include "config/ownership.h"
 #include "config/secrets.h"
 #include "escalation/roster.h"
+#include "model/codec/access_proto.h"
 #include "model/codec/organisation_proto.h"
 
 namespace tocsin {
@@ -14,8 +24,7 @@ namespace {
 
 constexpr std::size_t kConfigurationBytes = 8 * 1024 * 1024;
 
-void AddProblem(const Problem& from, v1::ApplyOrganisationResponse& response) {
-  auto& to = *response.add_problems();
+void AddProblem(const Problem& from, v1::ApplyOrganisationResponse::Problem& to) {
   to.set_file(from.file);
   to.set_line(static_cast<std::uint32_t>(from.line));
   to.set_column(static_cast<std::uint32_t>(from.column));
@@ -23,11 +32,99 @@ void AddProblem(const Problem& from, v1::ApplyOrganisationResponse& response) {
   to.set_message(from.message);
 }
 
-OrganisationPtr Current(Api& api) {
-  OrganisationPtr current;
-  api.engine.ReadResponderAndWait(
-      [&](const Responder& responder, const Now&) { current = responder.state().organisation; });
-  return current;
+// What is in force, and its version.
+struct Present {
+  OrganisationPtr organisation = std::make_shared<const Organisation>();
+  ConfigurationId version;  // none: nothing was applied so far
+};
+
+Present ReadPresent(Api& api) {
+  Present present;
+  api.engine.ReadResponderAndWait([&](const Responder& responder, const Now&) {
+    if (responder.state().organisation != nullptr) present.organisation = responder.state().organisation;
+    present.version = responder.state().counters.configuration;
+  });
+  return present;
+}
+
+// What ApplyOrganisation and RollBack have in common.
+struct Order {
+  ApplyOrganisation command;
+  std::string request_id;
+  bool dry_run = false;
+};
+
+// A manager of some teams changes what is theirs and nothing else.
+absl::Status MayChange(const Caller& caller, const Organisation& before, const Organisation& after) {
+  const std::vector<Difference> foreign = ForeignDifferences(before, after, caller.teams);
+  if (foreign.empty()) return absl::OkStatus();
+  std::vector<std::string> named;
+  for (const Difference& difference : foreign)
+    named.push_back(difference.path);
+  named.erase(std::unique(named.begin(), named.end()), named.end());
+  constexpr std::size_t kNamed = 5;
+  const std::size_t more = named.size() > kNamed ? named.size() - kNamed : 0;
+  named.resize(named.size() - more);
+  std::string paths = absl::StrJoin(named, ", ");
+  if (more > 0) absl::StrAppendFormat(&paths, " and %d more", more);
+  return absl::PermissionDeniedError(
+      absl::StrFormat("%s may not change %s: it belongs to none of the teams of this token", caller.name, paths));
+}
+
+absl::Status Carry(
+    Api& api, const Caller& caller, const Present& present, Order order, v1::ApplyOrganisationResponse& response) {
+  const Organisation& wanted = *order.command.organisation;
+  for (const std::string& problem : ProblemsBeyondText(wanted))
+    AddProblem({"", 0, 0, "", problem}, *response.add_problems());
+  if (response.problems_size() > 0) {
+    response.clear_warnings();
+    return absl::OkStatus();
+  }
+  for (const Problem& warning : WarningsBeyondText(wanted, api.webhook_peers))
+    AddProblem(warning, *response.add_warnings());
+  for (const std::string& line : Diff(*present.organisation, wanted))
+    response.add_differences(line);
+  response.set_version(present.version.value());
+  if (!caller.everywhere()) TOCSIN_TRY(MayChange(caller, *present.organisation, wanted));
+  if (order.dry_run) return absl::OkStatus();
+  v1::CommandResponse done;
+  TOCSIN_TRY(Run(api, caller, order.request_id, std::move(order.command), done));
+  response.set_sequence(done.sequence());
+  response.set_version(done.id());
+  return absl::OkStatus();
+}
+
+std::optional<ConfigurationId> Expected(std::uint64_t version) {
+  if (version == 0) return std::nullopt;
+  return ConfigurationId(version);
+}
+
+absl::StatusOr<ConfigurationVersion> FindVersion(Api& api, ConfigurationId id) {
+  ConfigurationVersion probe;
+  probe.id = id;
+  TOCSIN_ASSIGN(const std::optional<Row> row, api.engine.store().ReadRow(KeyOf(Row(probe))));
+  if (row) return std::get<ConfigurationVersion>(*row);
+  return NotFound("version %d of the configuration is not kept; `tocsin versions` lists those that are", id.value());
+}
+
+// A version as it is shown in lists.
+void Show(const ConfigurationVersion& from, v1::ConfigurationVersion& to) {
+  ToProto(from, to);
+  to.clear_organisation();
+}
+
+// Of all that is declared, secrets included: the store's own key keeps anybody from trying out secrets.
+std::string ConfigurationHash(Api& api, const Organisation& organisation) {
+  v1::Organisation message;
+  ToProto(organisation, message);
+  const std::string bytes = message.SerializeAsString();
+  const std::array<std::uint64_t, 2> key = {api.engine.KeySeed(), ~api.engine.KeySeed()};
+  std::array<unsigned char, crypto_generichash_BYTES_MIN> digest{};
+  crypto_generichash(digest.data(), digest.size(), reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(),
+                     reinterpret_cast<const unsigned char*>(key.data()), sizeof key);
+  std::array<char, 2 * crypto_generichash_BYTES_MIN + 1> hex{};
+  sodium_bin2hex(hex.data(), hex.size(), digest.data(), digest.size());
+  return hex.data();
 }
 
 }  // namespace
@@ -46,36 +143,98 @@ absl::Status RunApplyOrganisation(Api& api,
   if (bytes > kConfigurationBytes) return Invalid("files: %d bytes in all, at most %d", bytes, kConfigurationBytes);
   LoadResult loaded = Load(files);
   for (const Problem& problem : loaded.problems)
-    AddProblem(problem, response);
+    AddProblem(problem, *response.add_problems());
+  for (const Problem& warning : loaded.warnings)
+    AddProblem(warning, *response.add_warnings());
   if (!loaded.ok()) return absl::OkStatus();
-  const OrganisationPtr current = Current(api);
-  for (const Problem& problem : KeepSecrets(current ? *current : Organisation(), loaded.organisation)) {
-    AddProblem(problem, response);
-  }
-  const auto organisation = std::make_shared<const Organisation>(std::move(loaded.organisation));
-  for (const std::string& problem : ProblemsBeyondText(*organisation))
-    AddProblem({"", 0, 0, "", problem}, response);
-  if (response.problems_size() > 0) return absl::OkStatus();
+  const Present present = ReadPresent(api);
+  for (const Problem& problem : KeepSecrets(*present.organisation, loaded.organisation))
+    AddProblem(problem, *response.add_problems());
+  Order order;
+  order.command.organisation = std::make_shared<const Organisation>(std::move(loaded.organisation));
+  order.command.reason = request.reason();
+  order.command.expected = Expected(request.expected_version());
+  order.request_id = request.request_id();
+  order.dry_run = request.dry_run();
+  return Carry(api, caller, present, std::move(order), response);
+}
 
-  for (const std::string& line : Diff(current ? *current : Organisation(), *organisation)) {
-    response.add_differences(line);
-  }
-  if (request.dry_run()) return absl::OkStatus();
-  v1::CommandResponse done;
-  TOCSIN_TRY(Run(api, caller, request.request_id(), ApplyOrganisation{organisation, request.reason()}, done));
-  response.set_sequence(done.sequence());
-  return absl::OkStatus();
+absl::Status RunRollBack(Api& api,
+                         const Caller& caller,
+                         const v1::RollBackRequest& request,
+                         v1::ApplyOrganisationResponse& response) {
+  TOCSIN_ASSIGN(const ConfigurationVersion version, FindVersion(api, ConfigurationId(request.version())));
+  // It was checked when it was applied; by what holds today it may have become impossible.
+  for (const Problem& problem : Check(*version.organisation))
+    AddProblem(problem, *response.add_problems());
+  Order order;
+  order.command.organisation = version.organisation;
+  order.command.reason = request.reason();
+  order.command.repeats = version.id;
+  order.command.expected = Expected(request.expected_version());
+  order.request_id = request.request_id();
+  order.dry_run = request.dry_run();
+  return Carry(api, caller, ReadPresent(api), std::move(order), response);
 }
 
 absl::Status GetOrganisation(Api& api,
                              const Caller&,
                              const v1::GetOrganisationRequest&,
                              v1::GetOrganisationResponse& response) {
-  const OrganisationPtr current = Current(api);
-  if (!current) return NotFound("there is no organisation yet; `tocsin apply FILE...` declares one");
-  ToProto(Redacted(*current), *response.mutable_organisation());
-  response.set_yaml(Dump(*current));
+  const Present present = ReadPresent(api);
+  if (!present.version.set()) return NotFound("there is no organisation yet; `tocsin apply FILE...` declares one");
+  ToProto(Redacted(*present.organisation), *response.mutable_organisation());
+  response.set_yaml(Dump(*present.organisation));
+  response.set_version(present.version.value());
+  response.set_hash(ConfigurationHash(api, *present.organisation));
   if (const RulesPtr rules = api.engine.rules()) response.set_rules_version(rules->version.value());
+  return absl::OkStatus();
+}
+
+absl::Status ListVersions(Api& api,
+                          const Caller&,
+                          const v1::ListVersionsRequest& request,
+                          v1::ListVersionsResponse& response) {
+  TOCSIN_ASSIGN(const Cursor cursor, ParseCursor(request.cursor()));
+  const std::size_t page = PageSize(request.page_size());
+  const ConfigurationId in_force = ReadPresent(api).version;
+  std::uint64_t before = cursor.first;
+  // Each is an organisation: a few at a time.
+  constexpr std::size_t kAtOnce = 8;
+  while (static_cast<std::size_t>(response.entries_size()) < page) {
+    const std::size_t wanted = std::min(kAtOnce, page - static_cast<std::size_t>(response.entries_size()));
+    TOCSIN_ASSIGN(const std::vector<Row> rows,
+                  api.engine.store().ListRows(KeyOf(Row(ConfigurationVersion())).table, before, wanted));
+    if (rows.empty()) return absl::OkStatus();
+    for (const Row& row : rows) {
+      const auto& version = std::get<ConfigurationVersion>(row);
+      before = version.id.value();
+      auto& entry = *response.add_entries();
+      Show(version, *entry.mutable_version());
+      entry.set_hash(ConfigurationHash(api, *version.organisation));
+      entry.set_in_force(version.id == in_force);
+    }
+  }
+  response.set_next_cursor(FormatCursor({before, 0}));
+  return absl::OkStatus();
+}
+
+absl::Status GetVersion(Api& api,
+                        const Caller&,
+                        const v1::GetVersionRequest& request,
+                        v1::GetVersionResponse& response) {
+  TOCSIN_ASSIGN(const ConfigurationVersion version, FindVersion(api, ConfigurationId(request.id())));
+  ToProto(version, *response.mutable_version());
+  ToProto(Redacted(*version.organisation), *response.mutable_version()->mutable_organisation());
+  response.set_yaml(Dump(*version.organisation));
+  response.set_hash(ConfigurationHash(api, *version.organisation));
+  const std::uint64_t against = request.against() != 0 ? request.against() : version.id.value() - 1;
+  const absl::StatusOr<ConfigurationVersion> other = FindVersion(api, ConfigurationId(against));
+  if (!other.ok() && request.against() != 0) return other.status();
+  if (!other.ok()) return absl::OkStatus();
+  response.set_against(against);
+  for (const std::string& line : Diff(*other->organisation, *version.organisation))
+    response.add_differences(line);
   return absl::OkStatus();
 }
 

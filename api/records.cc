@@ -54,7 +54,8 @@ void ToProto(Api& api, const AlertRecord& from, v1::AlertDetails& to) {
 
 absl::Status Run(
     Api& api, const Caller& caller, const std::string& request_id, Command::Body body, v1::CommandResponse& response) {
-  const CommandResult result = api.engine.ExecuteAndWait({request_id, caller.name, std::move(body)});
+  const CommandResult result =
+      api.engine.ExecuteAndWait({request_id, caller.name, std::move(body), caller.origin, caller.token});
   TOCSIN_TRY(result.status);
   response.set_id(result.id);
   response.set_sequence(result.sequence);

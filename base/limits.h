@@ -37,6 +37,9 @@ inline constexpr std::size_t kJournalEntryBytes = 1024 * 1024;
 // Groups list at most so many of their alerts in a report, a page and a notification; the rest is a count.
 inline constexpr std::size_t kExemplarsPerGroup = 10;
 
+// Access tokens that are valid or have run out within the last month.
+inline constexpr std::size_t kTokens = 10'000;
+
 inline constexpr std::size_t kSilences = 10'000;
 inline constexpr std::size_t kMatchersPerSilence = 32;
 inline constexpr int kRegexBytes = 4096;
@@ -62,6 +65,8 @@ inline constexpr std::size_t kConfigurationBytes = 4 * 1024 * 1024;
 inline constexpr std::size_t kConfigurationNodes = 500'000;  // aliases expanded
 inline constexpr int kConfigurationDepth = 64;
 inline constexpr std::size_t kOrganisationBytes = kJournalEntryBytes - 64 * 1024;
+// Versions that can be rolled back to; at most as many times kOrganisationBytes on disk, compressed.
+inline constexpr std::uint64_t kConfigurationVersions = 200;
 inline constexpr int kRouteDepth = 16;
 inline constexpr int kConditionDepth = 8;
 inline constexpr std::size_t kMatchersPerRoute = 32;

@@ -21,17 +21,24 @@ std::string Environment(const char* name) {
   return value == nullptr ? "" : value;
 }
 
+std::string UsualTokenFile() {
+  const std::string home = Environment("HOME");
+  const std::string own = home + "/.config/tocsin/token";
+  return !home.empty() && std::ifstream(own).good() ? own : std::string(kDefaultTokenFile);
+}
+
 absl::StatusOr<std::string> ReadToken(const Arguments& arguments) {
+  if (arguments.has("token")) return std::string(Trim(arguments.get("token")));
   if (!arguments.has("token-file")) {
     if (std::string token = Environment("TOCSIN_TOKEN"); !token.empty()) return token;
   }
-  const std::string path = arguments.get("token-file", kDefaultTokenFile);
+  const std::string path = arguments.get("token-file", UsualTokenFile());
   std::ifstream in(path);
   std::string token;
   if (!std::getline(in, token) || Trim(token).empty()) {
     return NotFound(
-        "no API token in %s; give --token-file or set TOCSIN_TOKEN (the server keeps its token in admin.token "
-        "in its data folder)",
+        "no API token in %s; give --token-file or set TOCSIN_TOKEN (whoever runs the server makes one by `tocsin token "
+        "create`; the server keeps its own in admin.token in its data folder)",
         path);
   }
   return std::string(Trim(token));
@@ -58,9 +65,8 @@ absl::Status Client::ToStatus(const grpc::Status& status) const {
     return Unavailable("no server answers at %s; is `tocsin serve` running there? (--server, TOCSIN_SERVER)", address_);
   }
   if (status.error_code() == grpc::StatusCode::UNAUTHENTICATED) {
-    return absl::UnauthenticatedError("the server at " + address_ +
-                                      " does not know this token (--token-file, "
-                                      "TOCSIN_TOKEN)");
+    return absl::UnauthenticatedError("the server at " + address_ + " does not let this token in: " +
+                                      status.error_message() + " (--token-file, TOCSIN_TOKEN)");
   }
   return absl::Status(static_cast<absl::StatusCode>(status.error_code()), status.error_message());
 }

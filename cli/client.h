@@ -15,8 +15,11 @@ namespace tocsin {
 // Options that every command which talks to a server has.
 inline constexpr OptionSpec kServerOption = {"server", 0, true, "HOST:PORT",
                                              "gRPC address; else $TOCSIN_SERVER, else 127.0.0.1:8912"};
-inline constexpr OptionSpec kTokenOption = {"token-file", 0, true, "FILE",
-                                            "API token; else $TOCSIN_TOKEN, else ./data/admin.token"};
+inline constexpr OptionSpec kTokenOption = {"token", 0, true, "TOKEN",
+                                            "API token; others on this machine can see it: better one of the next two"};
+inline constexpr OptionSpec kTokenFileOption = {
+    "token-file", 0, true, "FILE",
+    "API token; else $TOCSIN_TOKEN, else ~/.config/tocsin/token, else ./data/admin.token"};
 inline constexpr OptionSpec kOutputOption = {"output", 'o', true, "FORMAT", "table (default) or json"};
 
 class Client {

@@ -11,6 +11,11 @@ namespace {
 constexpr CommandSpec kCommands[] = {
     {"apply",         "FILE... [--dry-run]",               "check and apply the organisation in these YAML files",          &RunApply       },
     {"export",        "",                                  "print the running organisation as YAML",                        &RunExport      },
+    {"diff",          "FILE...",                           "what these YAML files would change",                            &RunDiff        },
+    {"versions",      "[N [M]]",                           "what was applied when, by whom and why; what N changed",        &RunVersions    },
+    {"rollback",      "N [--dry-run]",                     "apply a former version again, as it was",                       &RunRollback    },
+    {"audit",         "[--actor WHO] [--object G17]",      "who changed what, from where and when",                         &RunAudit       },
+    {"token",         "create | list | revoke T3 | show",  "tokens: who may call, with which role, for which teams",        &RunToken       },
     {"status",        "",                                  "what the server is doing, and whether pages can go out",        &RunStatus      },
     {"alerts",        "[MATCHER...] [--state S]",          "list alerts",                                                   &RunAlerts      },
     {"groups",        "[G17] [--all]",                     "list groups, or show one with its pages and history",           &RunGroups      },

@@ -1,11 +1,9 @@
-// apply, export, status, oncall, page.
+// status, oncall, page.
 #include <charconv>
 #include <cstdio>
-#include <fstream>
 
 #include "absl/strings/str_format.h"
 
-#include "base/limits.h"
 #include "base/status.h"
 #include "cli/commands.h"
 #include "cli/output.h"
@@ -15,36 +13,11 @@ namespace tocsin {
 namespace {
 
 using v1::OnCallService;
-using v1::OrganisationService;
 using v1::PageService;
 using v1::StatusService;
 
 void Put(absl::Time from, google::protobuf::Timestamp& to) {
   to.set_seconds(absl::ToUnixSeconds(from));
-}
-
-// At most as much as the server would take; `path` may also be a pipe or a device that never ends.
-absl::StatusOr<std::string> ReadFile(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) return NotFound("cannot read %s", path);
-  std::string text(limits::kConfigurationBytes + 1, '\0');
-  in.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (in.bad()) return Invalid("cannot read %s: is it a file?", path);
-  text.resize(static_cast<std::size_t>(in.gcount()));
-  if (text.size() > limits::kConfigurationBytes) {
-    return Invalid("%s: more than %d bytes; one organisation has at most so many", path, limits::kConfigurationBytes);
-  }
-  return text;
-}
-
-void PrintProblems(const v1::ApplyOrganisationResponse& response) {
-  for (const auto& problem : response.problems()) {
-    std::string where = problem.file();
-    if (problem.line() > 0) absl::StrAppendFormat(&where, ":%d:%d", problem.line(), problem.column());
-    if (!where.empty()) where += ": ";
-    if (!problem.path().empty()) where += problem.path() + ": ";
-    std::fprintf(stderr, "%s%s\n", Printable(where).c_str(), Printable(problem.message()).c_str());
-  }
 }
 
 std::string Names(const v1::WhoIsOnCallResponse::Entry& entry) {
@@ -103,61 +76,6 @@ absl::Status ShowOnCall(const Arguments& arguments, const Client& client) {
 }
 
 }  // namespace
-
-int RunApply(std::span<const std::string> arguments) {
-  constexpr OptionSpec kOwn[] = {
-      {"dry-run", 'n', false, "",     "check and show the differences, change nothing"},
-      {"reason",  'm', true,  "TEXT", "why; kept with the change"                     }
-  };
-  return WithClient("apply", arguments, kOwn, [](const Arguments& parsed, const Client& client) -> absl::Status {
-    if (parsed.positional().empty()) return Invalid("which YAML files?");
-    v1::ApplyOrganisationRequest request;
-    std::size_t bytes = 0;
-    for (const std::string& path : parsed.positional()) {
-      TOCSIN_ASSIGN(std::string text, ReadFile(path));
-      bytes += text.size();
-      if (bytes > limits::kConfigurationBytes) {
-        return Invalid("%s: with it the files have more than %d bytes; one organisation has at most so many", path,
-                       limits::kConfigurationBytes);
-      }
-      auto& file = *request.add_files();
-      file.set_name(path);
-      file.set_text(std::move(text));
-    }
-    request.set_dry_run(parsed.has("dry-run"));
-    request.set_reason(parsed.get("reason"));
-    request.set_request_id(NewRequestId());
-    TOCSIN_ASSIGN(const auto response,
-                  client.Call<OrganisationService>(&OrganisationService::Stub::ApplyOrganisation, request));
-    if (WantsJson(parsed)) {
-      PrintJson(response);
-    } else {
-      PrintProblems(response);
-      if (response.problems_size() == 0) {
-        for (const std::string& line : response.differences())
-          std::printf("%s\n", Printable(line).c_str());
-        std::printf("%s\n", response.differences_size() == 0 ? "nothing differs from the running organisation"
-                            : request.dry_run()              ? "valid; not applied (--dry-run)"
-                                                             : "applied");
-      }
-    }
-    if (response.problems_size() == 0) return absl::OkStatus();
-    return Precondition("%d problem(s); nothing was applied", response.problems_size());
-  });
-}
-
-int RunExport(std::span<const std::string> arguments) {
-  return WithClient("export", arguments, {}, [](const Arguments& parsed, const Client& client) -> absl::Status {
-    TOCSIN_ASSIGN(const auto response, client.Call<OrganisationService>(&OrganisationService::Stub::GetOrganisation,
-                                                                        v1::GetOrganisationRequest()));
-    if (WantsJson(parsed)) {
-      PrintJson(response);
-    } else {
-      std::printf("%s", response.yaml().c_str());
-    }
-    return absl::OkStatus();
-  });
-}
 
 int RunStatus(std::span<const std::string> arguments) {
   return WithClient("status", arguments, {}, [](const Arguments& parsed, const Client& client) -> absl::Status {

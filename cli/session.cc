@@ -52,7 +52,7 @@ int WithClient(std::string_view command,
                std::span<const OptionSpec> own,
                absl::FunctionRef<absl::Status(const Arguments&, const Client&)> body) {
   std::vector<OptionSpec> specs(own.begin(), own.end());
-  specs.insert(specs.end(), {kServerOption, kTokenOption, kOutputOption});
+  specs.insert(specs.end(), {kServerOption, kTokenOption, kTokenFileOption, kOutputOption});
   return WithArguments(command, arguments, specs, [&](const Arguments& parsed) -> absl::Status {
     const std::string output = parsed.get("output", "table");
     if (output != "table" && output != "json") return Invalid("--output: %s is neither table nor json", output);

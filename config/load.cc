@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <map>
 #include <memory>
+#include <set>
 #include <utility>
 
 #include "base/limits.h"
 #include "base/strings.h"
 #include "config/check.h"
 #include "config/read.h"
+#include "config/warn.h"
 #include "config/yaml.h"
 
 namespace tocsin {
@@ -20,6 +22,9 @@ constexpr std::size_t kMostProblems = 1000;
 class Merger {
  public:
   Merger(Reader& reader, Organisation& to) : reader_(reader), to_(to) {}
+
+  bool Has(std::string_view section) const { return sections_.contains(section); }
+  bool empty() const { return sections_.empty(); }
 
   void Read(const YamlNode& root) {
     Fields fields(reader_, root, "");
@@ -49,6 +54,7 @@ class Merger {
   void Once(Fields& fields, std::string_view name, const Do& read) {
     const YamlNode* value = fields.Take(name);
     if (value == nullptr) return;
+    sections_.insert(name);
     const auto [first, is_new] = declared_.try_emplace(name, value);
     if (is_new) {
       read();
@@ -64,6 +70,7 @@ class Merger {
 
   template <typename T>
   void Each(Fields& fields, std::string_view name, std::vector<T>& to, ReadOne<T> read) {
+    if (fields.Has(name)) sections_.insert(name);
     fields.List(
         name, [&](const YamlNode& item, const std::string& path) { read(reader_, item, path, to.emplace_back()); },
         to.size());
@@ -77,7 +84,36 @@ class Merger {
   Reader& reader_;
   Organisation& to_;
   std::map<std::string_view, const YamlNode*> declared_;
+  std::set<std::string_view> sections_;
 };
+
+// All files are one organisation: what is left out would be gone. Says so where that is the likely mistake, instead of what
+// follows from it.
+void ExplainWhatIsMissing(const Merger& merger, std::vector<Problem>& problems) {
+  if (problems.empty()) return;
+  if (!merger.Has("route")) {
+    std::erase_if(problems,
+                  [](const Problem& problem) { return problem.path == "route" || problem.path == "route.id"; });
+    problems.push_back({"", 0, 0, "route", "is missing: the root of the tree that every alert goes down"});
+  }
+  const bool is_part =
+      !merger.Has("users") || !merger.Has("policies") || !merger.Has("route") || !merger.Has("fallback_user");
+  if (!is_part) return;
+  const auto sought = [&](std::string_view what) {
+    return std::ranges::any_of(problems, [&](const Problem& problem) { return problem.message.starts_with(what); });
+  };
+  std::string missing;
+  for (const auto& [section, is_needed] :
+       {std::pair("users", true), std::pair("teams", sought("team \"")), std::pair("schedules", sought("schedule \"")),
+        std::pair("policies", true), std::pair("route", true), std::pair("fallback_user", true)}) {
+    if (is_needed && !merger.Has(section)) missing += (missing.empty() ? "" : ", ") + std::string(section);
+  }
+  problems.push_back(
+      {"", 0, 0, "",
+       absl::StrFormat("there is nothing under %s: is a file missing? All files together are one organisation, "
+                       "and what they leave out would be gone",
+                       missing)});
+}
 
 // `(first: users[0])` becomes `(first: team.yaml:3:5)`.
 void ReplaceFirst(const Reader& reader, std::string& message) {
@@ -153,7 +189,22 @@ LoadResult Load(std::span<const SourceFile> files, const Secrets& secrets) {
     }
   }
   // With a part of the text missing, references into it would seem to lead nowhere.
-  if (result.problems.empty()) AddChecked(reader, result.organisation, reader.problems());
+  if (result.problems.empty()) {
+    if (!merger.empty()) {
+      AddChecked(reader, result.organisation, reader.problems());
+      ExplainWhatIsMissing(merger, reader.problems());
+    } else if (reader.problems().empty()) {
+      reader.problems().push_back({"", 0, 0, "",
+                                   "nothing is declared: an organisation has at least users, policies, a route and a "
+                                   "fallback_user (deploy/sample "
+                                   "is an example, `tocsin export` prints what is in force)"});
+    }
+  }
+  if (result.problems.empty() && reader.problems().empty()) {
+    result.warnings = Warnings(result.organisation);
+    AddPositions(reader, result.warnings);
+    SortByPlace(files, result.warnings);
+  }
   std::ranges::move(reader.problems(), std::back_inserter(result.problems));
   SortByPlace(files, result.problems);
   return result;

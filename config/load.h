@@ -22,6 +22,7 @@ struct SourceFile {
 struct LoadResult {
   Organisation organisation;      // may be used only if there are no problems
   std::vector<Problem> problems;  // all of them, in the order of files and lines; at most a thousand
+  std::vector<Problem> warnings;  // config/warn.h; only where there are no problems
   bool ok() const { return problems.empty(); }
 };
 

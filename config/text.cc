@@ -312,8 +312,12 @@ absl::Status CheckSmtpUrl(std::string_view url) {
   return CheckUrl(url, "smtp", "smtps");
 }
 
+std::string HostOfUrl(std::string_view url) {
+  return ToLower(HostOf(url));
+}
+
 bool IsLoopbackUrl(std::string_view url) {
-  const std::string host = ToLower(HostOf(url));
+  const std::string host = HostOfUrl(url);
   return host == "localhost" || host == "[::1]" || IsLoopbackAddress(host);
 }
 

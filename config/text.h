@@ -51,6 +51,8 @@ absl::Status CheckPhoneNumber(std::string_view number);
 absl::Status CheckHttpUrl(std::string_view url);
 // smtp or smtps, with a host.
 absl::Status CheckSmtpUrl(std::string_view url);
+// The host of a URL as it is written, lower-case; brackets of IPv6 stay.
+std::string HostOfUrl(std::string_view url);
 // Whether the URL's host is this machine: 127.0.0.0/8, ::1, localhost.
 bool IsLoopbackUrl(std::string_view url);
 

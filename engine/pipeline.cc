@@ -85,6 +85,10 @@ class Engine::Impl {
     MutexLock lock(published_mutex_);
     return published_;
   }
+  AccessPtr access() const {
+    MutexLock lock(published_mutex_);
+    return access_;
+  }
   std::atomic<bool> accepting_{false};
   std::atomic<std::uint64_t> batches_{0};
   std::atomic<std::uint64_t> events_{0};
@@ -99,6 +103,7 @@ class Engine::Impl {
 
   mutable Mutex published_mutex_;  // once a batch, and when the rules change
   std::shared_ptr<const Published> published_ ABSL_GUARDED_BY(published_mutex_);
+  AccessPtr access_ ABSL_GUARDED_BY(published_mutex_) = std::make_shared<const Access>();
   Engine::Hooks hooks_;
   std::atomic<bool> stopping_{false};
   std::atomic<bool> upstream_stopped_{false};
@@ -176,6 +181,10 @@ absl::Status Engine::Impl::Recover(Engine::Hooks hooks) {
       ResponderStage::Hooks{
           hooks_.start_attempt,
           [this](RulesPtr rules, std::vector<IntegrationId> names) { Publish(rules, std::move(names)); },
+          [this](AccessPtr access) {
+            MutexLock lock(published_mutex_);
+            access_ = std::move(access);
+          },
           [this] { return Sequence(commit_.sequence()); },
           [this](absl::Duration waited) { histograms_.attempt_start_seconds.Observe(absl::ToDoubleSeconds(waited)); }});
   responder_->Start();
@@ -421,6 +430,10 @@ std::optional<IntegrationIndex> Engine::IndexOf(const IntegrationId& integration
   const auto found = published->indexes.find(integration);
   if (found == published->indexes.end()) return std::nullopt;
   return found->second;
+}
+
+AccessPtr Engine::access() const {
+  return impl_->access();
 }
 
 Store& Engine::store() {

@@ -94,6 +94,8 @@ class Engine final : public Inlet {
   // The present rules (organisation, silences in effect), and the number of an integration in them. Any thread, cheap.
   RulesPtr rules() const;
   std::optional<IntegrationIndex> IndexOf(const IntegrationId& integration) const;
+  // Who may come in, as it is durable. Never null. Any thread, cheap.
+  AccessPtr access() const;
 
   Store& store();
   Now Read() const;  // the engine's clock

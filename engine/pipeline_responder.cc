@@ -232,6 +232,7 @@ void ResponderStage::Perform(Decided& decided) {
   for (const Effect& effect : decided.effects) {
     if (const auto* close = std::get_if<CloseGates>(&effect)) Perform(*close);
     if (const auto* publish = std::get_if<PublishRules>(&effect)) Publish(publish->rules, decided);
+    if (const auto* access = std::get_if<PublishAccess>(&effect)) hooks_.publish_access(access->access);
   }
   for (const Effect& effect : decided.effects) {
     if (const auto* start = std::get_if<StartAttempt>(&effect)) Perform(*start);

@@ -147,8 +147,9 @@ class ResponderStage {
   struct Hooks {
     std::function<void(const Notification&, absl::Duration deadline, std::shared_ptr<Gate>)> start_attempt;
     std::function<void(RulesPtr, std::vector<IntegrationId>)> publish_rules;  // to the shards and the readers
-    std::function<Sequence()> committed;                                      // the last durable entry
-    std::function<void(absl::Duration)> attempt_started;                      // so long after its page was decided
+    std::function<void(AccessPtr)> publish_access;
+    std::function<Sequence()> committed;                  // the last durable entry
+    std::function<void(absl::Duration)> attempt_started;  // so long after its page was decided
   };
   ResponderStage(Responder responder,
                  std::vector<IntegrationId> integrations,

@@ -7,6 +7,7 @@
 
 #include "base/status.h"
 #include "engine/message.h"
+#include "engine/responder_access.h"
 #include "engine/responder_audit.h"
 #include "engine/responder_commands.h"
 #include "engine/responder_groups.h"
@@ -25,6 +26,7 @@ constexpr int kOverdueLookedAt = 1000;
 constexpr absl::Duration kUnreachedTolerance = absl::Minutes(5);
 // Of the work that a start or a first organisation brings, in one decision.
 constexpr std::size_t kSlice = 64;
+constexpr std::size_t kReasonBytes = 500;
 
 // Of its rules of inhibition: shards count their sources by it.
 std::uint64_t FingerprintOf(const Organisation& organisation, std::uint64_t seed) {
@@ -130,6 +132,7 @@ Decision Responder::Commit(Turn&& turn) {
   std::ranges::stable_sort(starts, {}, &Notification::lane);
   for (const Notification* row : starts)
     decision.effects.emplace_back(StartAttempt{*row, options_.attempt_deadline});
+  if (result.publish_access) decision.effects.emplace_back(PublishAccess{AccessOf(state_)});
   if (result.publish && state_.organisation != nullptr) {
     decision.effects.emplace_back(PublishRules{CurrentRules()});
   }
@@ -166,6 +169,11 @@ Decision Responder::Start(const Now& now) {
     if (due <= now.wall && timer.kind == Timer::Kind::kSilenceEdge) FireTimer(turn, timer);
   }
   turn.PublishRules();
+  turn.PublishAccess();
+  // Of a store from before there were versions: what is in force is the first.
+  if (state_.organisation != nullptr && !state_.counters.configuration.set()) {
+    turn.SetOrganisation({{}, {}, "start", "in force before versions were kept", {}, state_.organisation});
+  }
   return Commit(std::move(turn));
 }
 
@@ -195,43 +203,60 @@ Decision Responder::Handle(const Command& command, const Now& now) {
   return decision;
 }
 
-Decision Responder::Apply(const Command& command, const Now& now) {
-  const auto& apply = std::get<ApplyOrganisation>(command.body);
-  Decision refusal;
-  refusal.change.now = now;
-  if (apply.organisation == nullptr) {
-    refusal.result.status = Invalid("no organisation is given");
-    return refusal;
+absl::StatusOr<bool> Responder::Compile(const ApplyOrganisation& apply) {
+  if (apply.organisation == nullptr) return Invalid("no organisation is given");
+  const ConfigurationId present = state_.counters.configuration;
+  if (apply.expected && *apply.expected != present) {
+    return absl::AbortedError(
+        absl::StrFormat("version %d was expected to be in force, but it is version %d: look again",
+                        apply.expected->value(), present.value()));
   }
+  if (state_.organisation != nullptr && *state_.organisation == *apply.organisation) return false;
   absl::StatusOr<Roster> roster = Roster::Compile(apply.organisation);
+  TOCSIN_TRY(Annotate(roster.status(), "nothing is applied"));
   absl::StatusOr<OrganisationIndex> index = OrganisationIndex::Compile(apply.organisation);
-  if (!roster.ok() || !index.ok()) {
-    refusal.result.status = Annotate(roster.ok() ? index.status() : roster.status(), "nothing is applied");
-    return refusal;
-  }
-  const bool first = !index_;
+  TOCSIN_TRY(Annotate(index.status(), "nothing is applied"));
   roster_ = *std::move(roster);
   index_ = *std::move(index);
   compile_error_.clear();
   rates_.SetLongest(index_->LongestRateWindow());
+  return true;
+}
+
+Decision Responder::Apply(const Command& command, const Now& now) {
+  const auto& apply = std::get<ApplyOrganisation>(command.body);
+  const bool first = !index_;
+  const absl::StatusOr<bool> compiled = Compile(apply);
+  if (!compiled.ok() || !*compiled) {  // refused, or it is in force already
+    Decision unchanged;
+    unchanged.change.now = now;
+    unchanged.result.status = compiled.status();
+    unchanged.result.id = state_.counters.configuration.value();
+    return unchanged;
+  }
 
   Turn turn = Begin(now);
   turn.SetActor(command.actor);
-  turn.SetOrganisation(apply.organisation);
+  const std::string reason = OneLine(apply.reason, kReasonBytes);
+  CommandResult result;
+  result.id = turn.SetOrganisation({{}, {}, command.actor, reason, apply.repeats, apply.organisation}).value();
   ApplyDeclaredMaintenance(turn);
   turn.PublishRules();
-  turn.Note(
-      TimelineEntry::Kind::kOrganisationApplied, {SubjectKind::kOrganisation, 0},
-      absl::StrCat("organisation ", OneLine(apply.organisation->name, 100), " is rules version ",
-                   state_.counters.rules.value() + 1, apply.reason.empty() ? "" : ": ", OneLine(apply.reason, 500)));
-  if (!command.request_id.empty()) turn.RememberAnswer(command.actor, command.request_id, 0);
+  turn.Note(TimelineEntry::Kind::kOrganisationApplied, {SubjectKind::kOrganisation, 0},
+            absl::StrCat("configuration version ", result.id, " of ", OneLine(apply.organisation->name, 100),
+                         apply.repeats.set() ? absl::StrCat(", the same as version ", apply.repeats.value()) : "",
+                         ", is rules version ", state_.counters.rules.value() + 1, reason.empty() ? "" : ": ", reason));
+  RecordCommand(turn, command, result);
+  if (!command.request_id.empty()) turn.RememberAnswer(command.actor, command.request_id, result.id);
   for (const GroupId id : state_.open_groups)  // other intervals, other dependencies
     turn.ReviewLater(state_.groups.at(id).key);
   if (first) {  // alerts that came in before there was an organisation to judge them by
     ReviewEverything();
     WorkOffBacklog(turn, kSlice);
   }
-  return Commit(std::move(turn));
+  Decision decision = Commit(std::move(turn));
+  decision.result = std::move(result);
+  return decision;
 }
 
 void Responder::ReviewEverything() {

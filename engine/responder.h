@@ -22,6 +22,8 @@
 #include <variant>
 #include <vector>
 
+#include "absl/status/statusor.h"
+
 #include "base/clock.h"
 #include "engine/inhibition_sources.h"
 #include "engine/organisation_index.h"
@@ -45,7 +47,10 @@ struct StartAttempt {
 struct PublishRules {
   RulesPtr rules;
 };
-using Effect = std::variant<CloseGates, StartAttempt, PublishRules>;
+struct PublishAccess {
+  AccessPtr access;
+};
+using Effect = std::variant<CloseGates, StartAttempt, PublishRules, PublishAccess>;
 
 struct Decision {
   Change change;
@@ -107,6 +112,8 @@ class Responder {
   Decision Commit(Turn&& turn);
   Turn Begin(const Now& now) const;
   Decision Apply(const Command& command, const Now& now);
+  // Compiles what is to be applied. False when it is in force already.
+  absl::StatusOr<bool> Compile(const ApplyOrganisation& apply);
   // Compiles the organisation in the state; without one, or when it does not compile, there is none to decide by.
   void Compile();
   // Work that may be too much for one decision: done in slices, by the calls that fire timers.

@@ -8,6 +8,7 @@
 #include "base/status.h"
 #include "base/strings.h"
 #include "engine/message.h"
+#include "engine/responder_access.h"
 #include "engine/responder_groups.h"
 #include "engine/responder_incidents.h"
 #include "engine/responder_outbox.h"
@@ -74,6 +75,8 @@ struct Dispatch {
   CommandResult operator()(const CreateSilence& c) const { return Reply(CreateSilenceBy(turn, c)); }
   CommandResult operator()(const ExpireSilence& c) const { return Reply(ExpireSilenceBy(turn, c)); }
   CommandResult operator()(const TestPage& c) const { return Reply(TestPageBy(turn, c)); }
+  CommandResult operator()(const CreateToken& c) const { return Reply(CreateTokenBy(turn, c)); }
+  CommandResult operator()(const RevokeToken& c) const { return Reply(RevokeTokenBy(turn, c)); }
   CommandResult operator()(const AttemptResult& c) const { return Reply(HandleResult(turn, c)); }
   CommandResult operator()(const ProviderReceipt& c) const { return Reply(HandleReceipt(turn, c)); }
   CommandResult operator()(const ApplyOrganisation&) const {
@@ -101,9 +104,9 @@ absl::Status CheckRequest(const Command& command) {
 CommandResult Execute(Turn& turn, const Command& command) {
   turn.SetActor(command.actor);
   CommandResult result = std::visit(Dispatch{turn}, command.body);
-  if (result.status.ok() && !command.request_id.empty()) {
-    turn.RememberAnswer(command.actor, command.request_id, result.id);
-  }
+  if (!result.status.ok()) return result;
+  RecordCommand(turn, command, result);
+  if (!command.request_id.empty()) turn.RememberAnswer(command.actor, command.request_id, result.id);
   return result;
 }
 

@@ -112,6 +112,9 @@ class Mixer {
   }
   void Mix(const Timer& t) { All(t.id, t.kind, t.due, t.due_wall, t.subject, t.generation); }
   void Mix(const Answer& a) { All(a.id, a.request_id, a.actor, a.made); }
+  void Mix(const AccessToken& t) {
+    All(t.id, t.hash, t.user, t.name, t.role, t.teams, t.integration, t.created_at, t.created_by, t.expires_at);
+  }
   // By what it declares, not by all it says: an organisation is one row, checked by its own equality.
   void Mix(const Organisation& o) {
     All(o.name, o.public_url, o.fallback_user, o.route, o.policies);
@@ -143,7 +146,8 @@ class Mixer {
 std::uint64_t HashRows(const ResponderState& state) {
   Mixer mixer;
   mixer.All(state.groups, state.escalations, state.pages, state.notifications, state.incidents, state.silences,
-            state.timers, state.answers, state.counters.next_id, state.counters.rules);
+            state.timers, state.answers, state.tokens, state.counters.next_id, state.counters.rules,
+            state.counters.configuration);
   if (state.organisation != nullptr) mixer.Mix(*state.organisation);
   return mixer.hash();
 }

@@ -104,6 +104,10 @@ struct RowIndex {
     state.answer_of[AnswerKey(row.actor, row.request_id)] = row.id;
   }
 
+  void Put(const AccessToken& row) { state.tokens.insert_or_assign(row.id, row); }
+  void Put(const ConfigurationVersion& /*row*/) {}  // archived: read from disk only
+  void Put(const AuditEntry& /*row*/) {}
+
   void Remove(GroupId id) {
     const Group* row = FindRow(state.groups, id);
     if (row == nullptr) return;
@@ -170,6 +174,7 @@ struct RowIndex {
     if (const Answer* row = FindRow(state.answers, id)) state.answer_of.erase(AnswerKey(row->actor, row->request_id));
     state.answers.erase(id);
   }
+  void Remove(TokenId id) { state.tokens.erase(id); }
 
   void Remove(const RowKey& key);
   // The closed row with this number, whatever its kind, and what belongs to it.
@@ -233,6 +238,7 @@ void RowIndex::Remove(const RowKey& key) {
   if (key.table == Row(Incident()).index()) Remove(IncidentId(key.id));
   if (key.table == Row(Silence()).index()) Remove(SilenceId(key.id));
   if (key.table == Row(Answer()).index()) Remove(AnswerId(key.id));
+  if (key.table == Row(AccessToken()).index()) Remove(TokenId(key.id));
 }
 
 void RowIndex::ForgetAbout(const Subject& subject) {

@@ -56,6 +56,7 @@ struct ResponderState {
   std::map<SilenceId, Silence> silences;
   std::map<TimerId, Timer> timers;
   std::map<AnswerId, Answer> answers;
+  std::map<TokenId, AccessToken> tokens;
   Counters counters;
   OrganisationPtr organisation;
 

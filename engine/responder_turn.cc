@@ -1,6 +1,7 @@
 #include "engine/responder_turn.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "base/limits.h"
 
@@ -135,6 +136,22 @@ void Turn::PublishRules() {
   counters_.rules = RulesVersion(counters_.rules.value() + 1);
 }
 
+ConfigurationId Turn::SetOrganisation(ConfigurationVersion version) {
+  counters_.configuration = ConfigurationId(counters_.configuration.value() + 1);
+  version.id = counters_.configuration;
+  version.at = now_.wall;
+  applied_ = version.organisation;
+  archived_.emplace_back(std::move(version));
+  publish_access_ = true;
+  return counters_.configuration;
+}
+
+void Turn::Record(AuditEntry entry) {
+  entry.id = NewId<AuditId>();
+  entry.at = now_.wall;
+  archived_.emplace_back(std::move(entry));
+}
+
 void Turn::RememberAnswer(std::string_view actor, std::string_view request_id, std::uint64_t made) {
   Answer& answer = Create<Answer>();
   answer.request_id = request_id;
@@ -168,13 +185,24 @@ Turn::Result Turn::Finish() && {
   Collect<Silence>(result.change);
   Collect<Timer>(result.change);
   Collect<Answer>(result.change);
+  Collect<AccessToken>(result.change);
   if (counters_ != state().counters) result.change.rows.emplace_back(counters_);
-  if (applied_ != nullptr) result.change.rows.emplace_back(std::move(applied_));
+  std::ranges::move(archived_, std::back_inserter(result.change.rows));
+  if (applied_ != nullptr) {
+    result.change.rows.emplace_back(std::move(applied_));
+    const std::uint64_t newest = counters_.configuration.value();
+    if (newest > limits::kConfigurationVersions) {
+      constexpr std::size_t kTable = 10;
+      static_assert(std::is_same_v<std::variant_alternative_t<kTable, Row>, ConfigurationVersion>);
+      result.change.removed.push_back({kTable, newest - limits::kConfigurationVersions});
+    }
+  }
   result.change.entries = std::move(entries_);
   result.closes = std::move(closes_);
   result.starts = std::move(starts_);
   result.reviews = std::move(reviews_);
   result.publish = publish_;
+  result.publish_access = publish_access_;
   return result;
 }
 

@@ -64,7 +64,7 @@ class Turn {
   const Organisation* organisation() const { return context_.index ? &context_.index->organisation() : nullptr; }
   std::vector<Person> Resolve(std::span<const Target> targets) const;
 
-  // Rows. T is Group, Escalation, Page, Notification, Incident, Silence or Timer.
+  // Rows. T is Group, Escalation, Page, Notification, Incident, Silence, Timer or AccessToken.
   template <typename T>
   const T* Find(decltype(T::id) id) const;
   template <typename T>
@@ -110,8 +110,13 @@ class Turn {
   // The group is reviewed soon, in a turn of its own.
   void ReviewLater(GroupKey key) { reviews_.push_back(key); }
   void RememberAnswer(std::string_view actor, std::string_view request_id, std::uint64_t made);
-  // The row of the organisation that is applied by this turn.
-  void SetOrganisation(OrganisationPtr organisation) { applied_ = std::move(organisation); }
+  // The organisation that is applied by this turn: the next version. `version` comes without number and time.
+  ConfigurationId SetOrganisation(ConfigurationVersion version);
+  // An entry of the audit log. It comes without number and time.
+  void Record(AuditEntry entry);
+  // Whether anything has been done so far that is worth an entry of the audit log.
+  bool HasFacts() const { return !entries_.empty() || publish_access_; }
+  void PublishAccess() { publish_access_ = true; }  // tokens have changed
 
   struct Result {
     Change change;
@@ -119,6 +124,7 @@ class Turn {
     std::vector<NotificationId> starts;
     std::vector<GroupKey> reviews;
     bool publish = false;
+    bool publish_access = false;
   };
   Result Finish() &&;
 
@@ -145,10 +151,12 @@ class Turn {
              Overlay<Incident>,
              Overlay<Silence>,
              Overlay<Timer>,
-             Overlay<Answer>>
+             Overlay<Answer>,
+             Overlay<AccessToken>>
       overlays_;
   Counters counters_;
   OrganisationPtr applied_;
+  std::vector<Row> archived_;  // versions and audit entries: written, never held in memory
   // What this turn has made, as the state's indexes have the rest.
   std::map<TimerKey, TimerId> armed_;
   std::map<GroupKey, GroupId> current_group_;
@@ -159,6 +167,7 @@ class Turn {
   std::vector<NotificationId> starts_;
   std::vector<GroupKey> reviews_;
   bool publish_ = false;
+  bool publish_access_ = false;
 };
 
 template <typename T>
@@ -177,8 +186,10 @@ const std::map<decltype(T::id), T>& Turn::Table() const {
     return state().silences;
   else if constexpr (std::is_same_v<T, Timer>)
     return state().timers;
-  else
+  else if constexpr (std::is_same_v<T, Answer>)
     return state().answers;
+  else
+    return state().tokens;
 }
 
 template <typename T>

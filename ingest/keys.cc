@@ -73,8 +73,8 @@ std::string KeyOfAuthorization(std::string_view header) {
   return "";
 }
 
-KeyRing::KeyRing(ReadRules read_rules, FindIndex find_index)
-    : read_rules_(std::move(read_rules)), find_index_(std::move(find_index)) {
+KeyRing::KeyRing(ReadRules read_rules, FindIndex find_index, FindToken find_token)
+    : read_rules_(std::move(read_rules)), find_index_(std::move(find_index)), find_token_(std::move(find_token)) {
   TOCSIN_CHECK(sodium_init() >= 0, "libsodium");
 }
 KeyRing::~KeyRing() = default;
@@ -118,8 +118,9 @@ std::optional<OpenDoor> KeyRing::Find(std::string_view key) const {
   const auto found = std::find_if(begin, end, [&](const auto& entry) {
     return sodium_memcmp(entry.second.digest.data(), digest.data(), digest.size()) == 0;
   });
-  if (found == end) return std::nullopt;
-  return Open(table->rules, found->second.integration);
+  if (found != end) return Open(table->rules, found->second.integration);
+  const std::optional<IntegrationId> by_token = find_token_ ? find_token_(key) : std::nullopt;
+  return by_token ? FindById(*by_token) : std::nullopt;
 }
 
 std::optional<OpenDoor> KeyRing::FindById(const IntegrationId& id) const {

@@ -31,7 +31,10 @@ class KeyRing {
   using ReadRules = std::function<RulesPtr()>;
   using FindIndex = std::function<std::optional<IntegrationIndex>(const IntegrationId&)>;
 
-  KeyRing(ReadRules read_rules, FindIndex find_index);
+  // Whose door an access token opens; absent for everything that is none.
+  using FindToken = std::function<std::optional<IntegrationId>(std::string_view)>;
+
+  KeyRing(ReadRules read_rules, FindIndex find_index, FindToken find_token = nullptr);
   ~KeyRing();
   KeyRing(const KeyRing&) = delete;
   KeyRing& operator=(const KeyRing&) = delete;
@@ -52,6 +55,7 @@ class KeyRing {
 
   ReadRules read_rules_;
   FindIndex find_index_;
+  FindToken find_token_;
   mutable Mutex mutex_;
   mutable std::shared_ptr<const Table> table_ ABSL_GUARDED_BY(mutex_);
 };

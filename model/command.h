@@ -58,6 +58,14 @@ struct ExpireSilence {
 struct ApplyOrganisation {
   OrganisationPtr organisation;  // checked
   std::string reason;
+  ConfigurationId repeats = {};                  // the version that it is rolled back to
+  std::optional<ConfigurationId> expected = {};  // refused when another one is in force by then
+};
+struct CreateToken {
+  AccessToken token;  // its id is given; checked by whoever may make it
+};
+struct RevokeToken {
+  TokenId token;
 };
 struct TestPage {
   UserId user;
@@ -95,13 +103,20 @@ struct Command {
                             CreateSilence,
                             ExpireSilence,
                             ApplyOrganisation,
+                            CreateToken,
+                            RevokeToken,
                             TestPage,
                             AttemptResult,
                             ProviderReceipt>;
   std::string request_id;  // a repeat with the same id answers as the first did; empty: not repeatable
   std::string actor;       // "user:alice", "link:alice", "notify"
   Body body;
+  std::string origin = {};  // from where it came, for the audit log: "grpc 10.1.2.3"
+  TokenId token = {};       // that was shown
 };
+
+// What it is called, as in the API: "AcknowledgeGroup".
+std::string_view Name(const Command::Body& body);
 
 // The answer, given after what it says is durable. `id` is what was made: a silence, an incident, a page.
 struct CommandResult {

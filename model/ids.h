@@ -15,6 +15,10 @@ using IncidentId = StrongId<struct IncidentTag>;
 using SilenceId = StrongId<struct SilenceTag>;
 using TimerId = StrongId<struct TimerTag>;
 using AnswerId = StrongId<struct AnswerTag>;
+using TokenId = StrongId<struct TokenTag>;  // T5
+using AuditId = StrongId<struct AuditTag>;
+// Counts the organisations that were applied.
+using ConfigurationId = StrongId<struct ConfigurationTag>;
 
 // Hash of a route's name and the group's labels: the same group in every shard, episode and process. Never zero.
 using GroupKey = StrongId<struct GroupKeyTag>;

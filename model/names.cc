@@ -1,6 +1,7 @@
 // The printed names of the model's enumerations, and look-ups in an organisation.
 #include <algorithm>
 
+#include "model/command.h"
 #include "model/inlet.h"
 #include "model/organisation.h"
 #include "model/response.h"
@@ -52,6 +53,29 @@ std::string_view Name(ContactMethod::Kind kind) {
     case ContactMethod::Kind::kWebhook: return "webhook";
   }
   return "unknown";
+}
+
+std::string_view Name(const Command::Body& body) {
+  struct Namer {
+    std::string_view operator()(const AcknowledgeGroup&) const { return "AcknowledgeGroup"; }
+    std::string_view operator()(const ResolveGroup&) const { return "ResolveGroup"; }
+    std::string_view operator()(const EscalateGroup&) const { return "EscalateGroup"; }
+    std::string_view operator()(const AcknowledgeIncident&) const { return "AcknowledgeIncident"; }
+    std::string_view operator()(const ResolveIncident&) const { return "ResolveIncident"; }
+    std::string_view operator()(const OpenIncident&) const { return "OpenIncident"; }
+    std::string_view operator()(const AddNote&) const { return "AddNote"; }
+    std::string_view operator()(const CreateSilence&) const { return "CreateSilence"; }
+    std::string_view operator()(const ExpireSilence&) const { return "ExpireSilence"; }
+    std::string_view operator()(const ApplyOrganisation& c) const {
+      return c.repeats.set() ? "RollBack" : "ApplyOrganisation";
+    }
+    std::string_view operator()(const CreateToken&) const { return "CreateToken"; }
+    std::string_view operator()(const RevokeToken&) const { return "RevokeToken"; }
+    std::string_view operator()(const TestPage&) const { return "TestPage"; }
+    std::string_view operator()(const AttemptResult&) const { return "AttemptResult"; }
+    std::string_view operator()(const ProviderReceipt&) const { return "ProviderReceipt"; }
+  };
+  return std::visit(Namer(), body);
 }
 
 std::string_view Name(TimelineEntry::Kind kind) {

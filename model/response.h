@@ -12,6 +12,7 @@
 #include "absl/time/time.h"
 
 #include "base/clock.h"
+#include "model/access.h"
 #include "model/ids.h"
 #include "model/organisation.h"
 #include "model/report.h"
@@ -216,6 +217,7 @@ inline bool IsOfWallTime(Timer::Kind kind) {
 struct Counters {
   std::uint64_t next_id = 1;  // one sequence for all kinds
   RulesVersion rules;
+  ConfigurationId configuration;  // the version that is in force
   friend bool operator==(const Counters&, const Counters&) = default;
 };
 
@@ -229,8 +231,19 @@ struct Answer {
   friend bool operator==(const Answer&, const Answer&) = default;
 };
 
-using Row =
-    std::variant<Group, Escalation, Page, Notification, Incident, Silence, Timer, Counters, OrganisationPtr, Answer>;
+using Row = std::variant<Group,
+                         Escalation,
+                         Page,
+                         Notification,
+                         Incident,
+                         Silence,
+                         Timer,
+                         Counters,
+                         OrganisationPtr,
+                         Answer,
+                         ConfigurationVersion,
+                         AccessToken,
+                         AuditEntry>;
 
 // Which row: the variant's index above and the id (0 for the singletons).
 struct RowKey {

@@ -156,6 +156,10 @@ absl::StatusOr<OrganisationPtr> LoadOrganisation(const std::vector<SourceFile>& 
       all += "\n  " + problem;
   }
   if (!all.empty()) return Invalid("the configuration is not applied:%s", all);
+  for (const Problem& warning : loaded.warnings)
+    LogWarning("the configuration: look at this", {
+                                                      {"warning", Format(warning)}
+    });
   return std::make_shared<const Organisation>(std::move(loaded.organisation));
 }
 
@@ -186,7 +190,7 @@ class Server {
   ServeOptions options_;
   std::unique_ptr<Store> store_;
   std::unique_ptr<SystemClock> clock_;
-  std::optional<Auth> auth_;
+  std::unique_ptr<Auth> auth_;
   std::string link_key_;
   Reports reports_;
   std::unique_ptr<Outgoing> outgoing_;
@@ -215,7 +219,6 @@ absl::Status Server::OpenStore() {
     });
   const absl::Time wall = absl::Now();
   clock_ = std::make_unique<SystemClock>(Engine::ResumeAt(*store_, wall));
-  TOCSIN_ASSIGN(auth_, Auth::Open(options_.data));
   TOCSIN_ASSIGN(link_key_, ReadOrMakeSecret(options_.data + "/link.key"));
   return absl::OkStatus();
 }
@@ -236,6 +239,9 @@ absl::Status Server::StartEngine() {
                      },
                      [this](OrganisationPtr now) { outgoing_->SetOrganisation(std::move(now)); }}));
   reports_.Connect(engine_.get());
+  TOCSIN_ASSIGN(auth_,
+                Auth::Open(
+                    options_.data, [this] { return engine_->access(); }, [this] { return clock_->Read().wall; }));
   return absl::OkStatus();
 }
 
@@ -257,7 +263,8 @@ absl::Status Server::Apply(const std::vector<SourceFile>& files, std::string_vie
   if (current && *current == *wanted) return absl::OkStatus();
   return engine_
       ->ExecuteAndWait({
-          "", "flag:config", ApplyOrganisation{wanted, std::string(reason)}
+          "", "flag:config", ApplyOrganisation{wanted, std::string(reason), {}, {}},
+            "flag " + std::string(reason)
   })
       .status;
 }
@@ -280,12 +287,14 @@ absl::Status Server::Declare() {
 absl::Status Server::StartDoors() {
   TOCSIN_ASSIGN(const Address http, ParseAddress("http", options_.http));
   TOCSIN_ASSIGN(const Address grpc_address, ParseAddress("grpc", options_.grpc));
-  api_ = std::make_unique<Api>(Api{*engine_, std::string(kVersion)});
+  TOCSIN_ASSIGN(PeerRules webhook_peers, PeerRules::Parse(options_.allow_webhooks_to));
+  api_ = std::make_unique<Api>(Api{*engine_, std::string(kVersion), std::move(webhook_peers)});
   workers_ = std::make_unique<Workers>(kApiThreads, kApiWaiting);
   IngestDoors::Options door_options;
   door_options.default_integration = IntegrationId(options_.default_integration);
   keys_ = std::make_unique<KeyRing>([this] { return engine_->rules(); },
-                                    [this](const IntegrationId& id) { return engine_->IndexOf(id); });
+                                    [this](const IntegrationId& id) { return engine_->IndexOf(id); },
+                                    [this](std::string_view token) { return auth_->IntegrationOf(token); });
   doors_ = std::make_unique<IngestDoors>(*engine_, *keys_, *clock_, door_options);
   grpc_ingest_ = std::make_unique<GrpcIngest>(*engine_, *keys_, *clock_);
   instruments_ = std::make_unique<Instruments>(

@@ -70,7 +70,8 @@ class Store final {
   // Brings the views to `sequence`. Not synced: the journal is the truth. What they have seen already is skipped. An empty
   // change says that up to `sequence` there is nothing more for the views: call it now and then while only shards write,
   // for the journal is kept from the views' position on.
-  // Rows that a change removes stay readable (ReadRow, ListRows) until Retain, but for timers and singletons.
+  // Rows that a change removes stay readable (ReadRow, ListRows) until Retain, but for timers and singletons. Audit entries
+  // and versions of the configuration are so from the start; a version ends when a change removes it, not by Retain.
   absl::Status ApplyChange(const Change& change, Sequence sequence);
   absl::Status ApplyIntegrations(const std::vector<IntegrationId>& names, Sequence sequence);
 

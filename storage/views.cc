@@ -32,6 +32,17 @@ constexpr bool HasHistory(std::uint8_t table) {
   return table != TableOf<Timer>() && table != TableOf<Counters>() && table != TableOf<OrganisationPtr>();
 }
 
+// Rows that are history from the start: nothing decides by them.
+constexpr bool IsArchived(std::uint8_t table) {
+  return table == TableOf<ConfigurationVersion>() || table == TableOf<AuditEntry>();
+}
+
+// Whether time alone ends it. The versions of the configuration are bounded by their number: what has been in force for a
+// year is the one to go back to.
+constexpr bool IsRetainedByTime(std::uint8_t table) {
+  return table != TableOf<ConfigurationVersion>();
+}
+
 // For a small process: RocksDB's share of memory stays below 100 MiB.
 rocksdb::Options DatabaseOptions(rocksdb::Env* env) {
   rocksdb::Options options;
@@ -68,6 +79,8 @@ rocksdb::WriteOptions NoLog() {
 absl::Time ClosedAt(const Row& row, absl::Time left_memory_at) {
   if (const auto* group = std::get_if<Group>(&row)) return group->resolved_at;
   if (const auto* incident = std::get_if<Incident>(&row)) return incident->resolved_at;
+  if (const auto* entry = std::get_if<AuditEntry>(&row)) return entry->at;
+  if (const auto* version = std::get_if<ConfigurationVersion>(&row)) return version->at;
   return left_memory_at;
 }
 
@@ -107,6 +120,7 @@ absl::Status PutHistory(rocksdb::WriteBatch& batch, const Row& row, absl::Time n
   if (!HasHistory(key.table)) return absl::OkStatus();
   const std::string closed = keys::Time(ClosedAt(row, now));
   TOCSIN_TRY(FromRocks(batch.Put(keys::Row(Home::kHistory, key), closed + EncodeRow(row)), "batch"));
+  if (!IsRetainedByTime(key.table)) return absl::OkStatus();
   return FromRocks(batch.Put(keys::Retention(closed, key), ""), "batch");
 }
 
@@ -178,9 +192,15 @@ absl::Status Views::ApplyChange(const Change& change, Sequence sequence) {
     TOCSIN_TRY(FromRocks(batch.Put(key, EncodeTimelineEntry(change.entries[i])), "batch"));
   }
   for (const Row& row : change.rows) {
-    TOCSIN_TRY(FromRocks(batch.Put(keys::Row(Home::kMemory, KeyOf(row)), EncodeRow(row)), "batch"));
+    const RowKey key = KeyOf(row);
+    TOCSIN_TRY(IsArchived(key.table) ? PutHistory(batch, row, change.now.wall)
+                                     : FromRocks(batch.Put(keys::Row(Home::kMemory, key), EncodeRow(row)), "batch"));
   }
   for (const RowKey& key : change.removed) {
+    if (IsArchived(key.table)) {
+      TOCSIN_TRY(FromRocks(batch.Delete(keys::Row(Home::kHistory, key)), "batch"));
+      continue;
+    }
     // A row that the same change writes is not in the database yet.
     const auto written = std::ranges::find(change.rows, key, [](const Row& row) { return KeyOf(row); });
     TOCSIN_TRY(written != change.rows.end() ? PutHistory(batch, *written, change.now.wall)

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/status.h"
+#include "model/codec/access_proto.h"
 #include "model/codec/decode.h"
 #include "model/codec/response_proto.h"
 #include "tocsin/v1/disk.pb.h"
@@ -14,11 +15,13 @@ namespace tocsin {
 static void ToProto(const Counters& from, v1::Counters& to) {
   to.set_next_id(from.next_id);
   to.set_rules_version(from.rules.value());
+  to.set_configuration(from.configuration.value());
 }
 
 static absl::Status FromProto(const v1::Counters& from, Counters& to) {
   to.next_id = from.next_id();
   to.rules = RulesVersion(from.rules_version());
+  to.configuration = ConfigurationId(from.configuration());
   return absl::OkStatus();
 }
 
@@ -114,16 +117,19 @@ struct Table {
 };
 // In the order of Row's alternatives.
 constexpr Table kTables[] = {
-    {"group",        DecodeRowBytes<v1::Group,        Group>          },
-    {"escalation",   DecodeRowBytes<v1::Escalation,   Escalation>     },
-    {"page",         DecodeRowBytes<v1::Page,         Page>           },
-    {"notification", DecodeRowBytes<v1::Notification, Notification>   },
-    {"incident",     DecodeRowBytes<v1::Incident,     Incident>       },
-    {"silence",      DecodeRowBytes<v1::Silence,      Silence>        },
-    {"timer",        DecodeRowBytes<v1::Timer,        Timer>          },
-    {"counters",     DecodeRowBytes<v1::Counters,     Counters>       },
-    {"organisation", DecodeRowBytes<v1::Organisation, OrganisationPtr>},
-    {"answer",       DecodeRowBytes<v1::Answer,       Answer>         },
+    {"group",                 DecodeRowBytes<v1::Group,                Group>               },
+    {"escalation",            DecodeRowBytes<v1::Escalation,           Escalation>          },
+    {"page",                  DecodeRowBytes<v1::Page,                 Page>                },
+    {"notification",          DecodeRowBytes<v1::Notification,         Notification>        },
+    {"incident",              DecodeRowBytes<v1::Incident,             Incident>            },
+    {"silence",               DecodeRowBytes<v1::Silence,              Silence>             },
+    {"timer",                 DecodeRowBytes<v1::Timer,                Timer>               },
+    {"counters",              DecodeRowBytes<v1::Counters,             Counters>            },
+    {"organisation",          DecodeRowBytes<v1::Organisation,         OrganisationPtr>     },
+    {"answer",                DecodeRowBytes<v1::Answer,               Answer>              },
+    {"configuration version", DecodeRowBytes<v1::ConfigurationVersion, ConfigurationVersion>},
+    {"access token",          DecodeRowBytes<v1::AccessToken,          AccessToken>         },
+    {"audit entry",           DecodeRowBytes<v1::AuditEntry,           AuditEntry>          },
 };
 static_assert(std::size(kTables) == std::variant_size_v<Row>);
 
@@ -138,6 +144,9 @@ struct RowEncoder {
   std::string operator()(const Counters& row) const { return Encode<v1::Counters>(row); }
   std::string operator()(const OrganisationPtr& row) const { return Encode<v1::Organisation>(row); }
   std::string operator()(const Answer& row) const { return Encode<v1::Answer>(row); }
+  std::string operator()(const ConfigurationVersion& row) const { return Encode<v1::ConfigurationVersion>(row); }
+  std::string operator()(const AccessToken& row) const { return Encode<v1::AccessToken>(row); }
+  std::string operator()(const AuditEntry& row) const { return Encode<v1::AuditEntry>(row); }
 };
 
 struct RowToProto {
@@ -152,6 +161,9 @@ struct RowToProto {
   void operator()(const Counters& row) const { ToProto(row, *to.mutable_counters()); }
   void operator()(const OrganisationPtr& row) const { ToProto(row, *to.mutable_organisation()); }
   void operator()(const Answer& row) const { ToProto(row, *to.mutable_answer()); }
+  void operator()(const ConfigurationVersion& row) const { ToProto(row, *to.mutable_configuration_version()); }
+  void operator()(const AccessToken& row) const { ToProto(row, *to.mutable_access_token()); }
+  void operator()(const AuditEntry& row) const { ToProto(row, *to.mutable_audit_entry()); }
 };
 
 }  // namespace
@@ -173,6 +185,11 @@ static absl::Status FromProto(const v1::Row& from, Row& to) {
     case v1::Row::kCounters: decode.Take("counters", from.counters(), to.emplace<Counters>()); break;
     case v1::Row::kOrganisation: decode.Take("organisation", from.organisation(), to.emplace<OrganisationPtr>()); break;
     case v1::Row::kAnswer: decode.Take("answer", from.answer(), to.emplace<Answer>()); break;
+    case v1::Row::kConfigurationVersion:
+      decode.Take("configuration_version", from.configuration_version(), to.emplace<ConfigurationVersion>());
+      break;
+    case v1::Row::kAccessToken: decode.Take("access_token", from.access_token(), to.emplace<AccessToken>()); break;
+    case v1::Row::kAuditEntry: decode.Take("audit_entry", from.audit_entry(), to.emplace<AuditEntry>()); break;
     case v1::Row::ROW_NOT_SET: decode.Fail("row", "of no table that this version knows"); break;
   }
   return decode.status();

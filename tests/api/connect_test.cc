@@ -72,6 +72,10 @@ TEST_F(ConnectTest, AnswersEveryMethodTheSameAsJsonAsProtobufAndOverGrpc) {
       {"ExpireSilence",       "not_found"       },
       {"FinalSchedule",       "not_found"       },
       {"ApplyOrganisation",   "invalid_argument"},
+      {"GetVersion",          "not_found"       },
+      {"CreateToken",         "invalid_argument"},
+      {"RevokeToken",         "not_found"       },
+      {"RollBack",            "not_found"       },
       {"TestPage",            "not_found"       },
       {"GetPage",             "not_found"       },
       {"Explain",             "invalid_argument"}

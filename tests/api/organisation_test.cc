@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/status.h"
 #include "tests/api/world.h"
 
 namespace tocsin {
@@ -68,11 +69,111 @@ TEST_F(OrganisationTest, ReadsBackWhatItShowsAndKeepsTheSecretsThatItDidNotShow)
   const v1::ApplyOrganisationResponse response = ApplyText(shown, true);
   EXPECT_EQ(response.problems_size(), 0) << response.ShortDebugString();
   EXPECT_EQ(response.differences_size(), 0) << response.ShortDebugString();
-  ASSERT_GT(ApplyText(shown).sequence(), 0U);
+  const v1::ApplyOrganisationResponse applied = ApplyText(shown);
+  EXPECT_EQ(applied.version(), Get().version());
+  EXPECT_EQ(applied.version(), 1U) << "what is in force already makes no version";
+  EXPECT_EQ(ApplyText(OrganisationYaml()).version(), 1U);
   engine_->ReadResponderAndWait([](const Responder& responder, const Now&) {
     EXPECT_EQ(responder.state().organisation->twilio.auth_token, kTwilioToken);
     EXPECT_EQ(responder.state().organisation->smtp.password, kSmtpPassword);
   });
+}
+
+TEST_F(OrganisationTest, KeepsTheSecretsThroughAnExportWithAChangeOfSomethingElse) {
+  std::string shown = Get().yaml();
+  shown.replace(shown.find("api-test"), 8, "renamed");
+  ASSERT_GT(ApplyText(shown).sequence(), 0U);
+  EXPECT_EQ(Get().organisation().name(), "renamed");
+  engine_->ReadResponderAndWait([](const Responder& responder, const Now&) {
+    EXPECT_EQ(responder.state().organisation->twilio.auth_token, kTwilioToken);
+    EXPECT_EQ(responder.state().organisation->users[0].contact_methods[0].secret, kHookSecret);
+  });
+}
+
+TEST_F(OrganisationTest, ListsItsVersionsAndShowsWhatEachChanged) {
+  ASSERT_EQ(ApplyText(Renamed()).version(), 2U);
+  v1::ListVersionsResponse list;
+  ASSERT_TRUE(Call("OrganisationService/ListVersions", v1::ListVersionsRequest(), list).ok());
+  ASSERT_EQ(list.entries_size(), 2);
+  EXPECT_EQ(list.entries(0).version().id(), 2U);
+  EXPECT_EQ(list.entries(0).version().author(), "user:admin");
+  EXPECT_TRUE(list.entries(0).in_force());
+  EXPECT_FALSE(list.entries(1).in_force());
+  EXPECT_FALSE(list.entries(0).version().has_organisation());
+  EXPECT_NE(list.entries(0).hash(), list.entries(1).hash());
+  v1::GetVersionRequest request;
+  request.set_id(2);
+  v1::GetVersionResponse version;
+  ASSERT_TRUE(Call("OrganisationService/GetVersion", request, version).ok());
+  EXPECT_EQ(version.against(), 1U);
+  EXPECT_THAT(version.differences(), ::testing::ElementsAre("~ name: api-test -> renamed"));
+  EXPECT_EQ(version.yaml(), Get().yaml());
+  request.set_id(7);
+  EXPECT_THAT(Message(Call("OrganisationService/GetVersion", request, version)), HasSubstr("tocsin versions"));
+}
+
+TEST_F(OrganisationTest, RollsBackToTheSameBytesHashAndSecrets) {
+  const v1::GetOrganisationResponse before = Get();
+  std::string changed = Renamed();
+  changed.replace(changed.find(kSmtpPassword), kSmtpPassword.size(), "another-password");
+  ASSERT_EQ(ApplyText(changed).version(), 2U);
+  EXPECT_NE(Get().hash(), before.hash());
+  v1::RollBackRequest request;
+  request.set_version(1);
+  request.set_dry_run(true);
+  v1::ApplyOrganisationResponse response;
+  ASSERT_TRUE(Call("OrganisationService/RollBack", request, response).ok());
+  EXPECT_THAT(response.differences(), Contains("~ name: renamed -> api-test"));
+  EXPECT_EQ(Get().version(), 2U);
+  request.set_dry_run(false);
+  request.set_reason("it paged everybody");
+  ASSERT_TRUE(Call("OrganisationService/RollBack", request, response).ok());
+  EXPECT_EQ(response.version(), 3U);
+  EXPECT_EQ(Get().yaml(), before.yaml());
+  EXPECT_EQ(Get().hash(), before.hash());
+  EXPECT_EQ(Get().organisation().SerializeAsString(), before.organisation().SerializeAsString());
+  engine_->ReadResponderAndWait([](const Responder& responder, const Now&) {
+    EXPECT_EQ(responder.state().organisation->smtp.password, kSmtpPassword);
+  });
+  v1::ListVersionsResponse list;
+  ASSERT_TRUE(Call("OrganisationService/ListVersions", v1::ListVersionsRequest(), list).ok());
+  EXPECT_EQ(list.entries(0).version().repeats(), 1U);
+  EXPECT_EQ(list.entries(0).version().reason(), "it paged everybody");
+  EXPECT_EQ(list.entries(0).hash(), list.entries(2).hash());
+}
+
+TEST_F(OrganisationTest, RefusesWhoeverLookedAtAnOlderVersion) {
+  ASSERT_EQ(ApplyText(Renamed()).version(), 2U);
+  v1::RollBackRequest request;
+  request.set_version(1);
+  request.set_expected_version(1);
+  v1::ApplyOrganisationResponse response;
+  EXPECT_THAT(Message(Call("OrganisationService/RollBack", request, response)), HasSubstr("aborted: version 1"));
+  EXPECT_EQ(Get().version(), 2U);
+}
+
+TEST_F(OrganisationTest, WritesEveryChangeIntoTheAuditLog) {
+  const std::uint64_t group = FireGroup("Disk");
+  v1::GroupCommand acknowledge;
+  acknowledge.set_id(group);
+  v1::CommandResponse done;
+  ASSERT_TRUE(Call("GroupService/AcknowledgeGroup", acknowledge, done).ok());
+  v1::ListAuditRequest request;
+  v1::ListAuditResponse all;
+  ASSERT_TRUE(Call("AuditService/ListAudit", request, all).ok());
+  ASSERT_EQ(all.entries_size(), 2);
+  EXPECT_EQ(all.entries(0).action(), "AcknowledgeGroup");
+  EXPECT_EQ(all.entries(0).actor(), "user:admin");
+  EXPECT_EQ(all.entries(0).origin(), "http 127.0.0.1");
+  EXPECT_EQ(all.entries(1).action(), "ApplyOrganisation");
+  EXPECT_EQ(all.entries(1).after(), "version 1");
+  request.set_object(absl::StrFormat("G%d", group));
+  ASSERT_TRUE(Call("AuditService/ListAudit", request, all).ok());
+  EXPECT_EQ(all.entries_size(), 1);
+  request.set_actor("user:nobody");
+  ASSERT_TRUE(Call("AuditService/ListAudit", request, all).ok());
+  EXPECT_EQ(all.entries_size(), 0);
+  EXPECT_EQ(all.next_cursor(), "");
 }
 
 TEST_F(OrganisationTest, ReadsNeitherTheServersFilesNorItsEnvironment) {

@@ -91,7 +91,12 @@ class ApiTest : public ::testing::Test {
     ASSERT_TRUE(started.ok()) << started.status();
     engine_ = *std::move(started);
     api_ = std::make_unique<Api>(Api{*engine_, "test"});
-    absl::StatusOr<Auth> auth = Auth::Open(folder_);
+    auto auth = Auth::Open(
+        folder_, [this] { return engine_->access(); },
+        [this] {
+          const MutexLock lock(wall_mutex_);
+          return wall_.value_or(clock_.Read().wall);
+        });
     ASSERT_TRUE(auth.ok()) << auth.status();
     auth_ = *std::move(auth);
     token_ = *ReadOrMakeSecret(folder_ + "/admin.token");
@@ -256,7 +261,9 @@ class ApiTest : public ::testing::Test {
   std::unique_ptr<Store> store_;
   std::unique_ptr<Engine> engine_;
   std::unique_ptr<Api> api_;
-  std::optional<Auth> auth_;
+  std::unique_ptr<Auth> auth_;
+  Mutex wall_mutex_;
+  std::optional<absl::Time> wall_ ABSL_GUARDED_BY(wall_mutex_);  // of the doors; absent: the clock's
   std::string token_;
   std::unique_ptr<Workers> workers_;
   std::unique_ptr<HttpServer> http_;

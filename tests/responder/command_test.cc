@@ -163,15 +163,6 @@ TEST(OrganisationTest, BrokenOneIsRefusedAsAWhole) {
   EXPECT_EQ(world.state().counters.rules, before);
 }
 
-TEST(OrganisationTest, ApplyingPublishesTheNextRulesVersion) {
-  World world;
-  const RulesVersion before = world.rules()->version;
-  world.Apply(SampleOrganisation());
-  EXPECT_EQ(world.rules()->version.value(), before.value() + 1);
-  EXPECT_EQ(world.rules()->organisation, world.state().organisation);
-  EXPECT_EQ(world.Count(Kind::kOrganisationApplied), 2);
-}
-
 // Silences.
 
 CreateSilence SilenceOf(absl::Time from, absl::Time to) {

@@ -226,6 +226,8 @@ void World::Crash(bool report_all) {
     rows.emplace_back(row);
   for (const auto& [id, row] : state.answers)
     rows.emplace_back(row);
+  for (const auto& [id, row] : state.tokens)
+    rows.emplace_back(row);
   rows.emplace_back(state.counters);
   if (state.organisation != nullptr) rows.emplace_back(state.organisation);
   recovered->Restore(std::move(rows));
@@ -303,8 +305,8 @@ void World::Perform(const Decision& decision) {
       EXPECT_TRUE(under_way_.emplace(row.id, row.attempt).second) << "two attempts under way: " << row.title;
       started_.push_back(row);
       attempts.push_back(row);
-    } else {
-      rules_ = std::get<PublishRules>(effect).rules;
+    } else if (const auto* publish = std::get_if<PublishRules>(&effect)) {
+      rules_ = publish->rules;
     }
   }
   for (const Notification& attempt : attempts) {

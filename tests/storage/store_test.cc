@@ -52,6 +52,38 @@ TEST_F(StoreTest, GivesBackRowsAfterAFlushAndASecondOpening) {
   EXPECT_EQ(store->store_id().size(), 32);
 }
 
+ConfigurationVersion VersionOf(std::uint64_t id) {
+  ConfigurationVersion version;
+  version.id = ConfigurationId(id);
+  version.at = absl::FromUnixSeconds(100);
+  version.organisation = std::make_shared<const Organisation>();
+  return version;
+}
+
+TEST_F(StoreTest, WhatIsArchivedIsReadFromDiskOnlyAndAVersionEndsWhenAChangeSaysSo) {
+  const auto store = OpenOrDie();
+  AuditEntry entry;
+  entry.id = AuditId(5);
+  entry.at = absl::FromUnixSeconds(100);
+  Change change;
+  change.rows = {VersionOf(1), VersionOf(2), entry};
+  Apply(*store, change);
+  EXPECT_THAT(*store->LoadRows(), IsEmpty()) << "nothing decides by them";
+  EXPECT_EQ(**store->ReadRow(KeyOf(Row(VersionOf(1)))), Row(VersionOf(1)));
+  EXPECT_THAT(*store->ListRows(KeyOf(Row(entry)).table, 0, 10), ElementsAre(Row(entry)));
+  ASSERT_TRUE(store->Retain(absl::FromUnixSeconds(10'000), 100).ok());
+  EXPECT_EQ(*store->ReadRow(KeyOf(Row(entry))), std::nullopt) << "time ends an audit entry";
+  EXPECT_THAT(*store->ListRows(KeyOf(Row(VersionOf(1))).table, 0, 10),
+              ElementsAre(Row(VersionOf(2)), Row(VersionOf(1))))
+      << "but no version";
+  Change last;
+  last.rows = {VersionOf(3)};
+  last.removed = {KeyOf(Row(VersionOf(1)))};
+  Apply(*store, last);
+  EXPECT_THAT(*store->ListRows(KeyOf(Row(VersionOf(1))).table, 0, 10),
+              ElementsAre(Row(VersionOf(3)), Row(VersionOf(2))));
+}
+
 TEST_F(StoreTest, WhatWasNotFlushedIsAtAnEarlierPositionNeverHalfThere) {
   {
     const auto store = OpenOrDie();

@@ -1,0 +1,201 @@
+#include "api/scope.h"
+
+#include <algorithm>
+#include <set>
+
+#include "absl/strings/str_join.h"
+
+#include "api/records.h"
+#include "base/status.h"
+#include "base/strings.h"
+#include "model/matcher.h"
+
+namespace tocsin {
+namespace {
+
+using Teams = std::set<TeamId>;
+
+std::string Names(const auto& teams) {
+  return absl::StrJoin(teams, ", ", [](std::string* out, const TeamId& team) { *out += team.value(); });
+}
+
+bool ActsFor(const Caller& caller, const TeamId& team) {
+  return std::ranges::find(caller.teams, team) != caller.teams.end();
+}
+
+// What is nobody's is everybody's.
+absl::Status MayChange(const Caller& caller, const Teams& owners, std::string_view what) {
+  if (owners.empty()) return absl::OkStatus();
+  if (std::ranges::any_of(owners, [&](const TeamId& team) { return ActsFor(caller, team); })) return absl::OkStatus();
+  return absl::PermissionDeniedError(
+      absl::StrFormat("%s belongs to %s; %s acts for %s", what, Names(owners), caller.name, Names(caller.teams)));
+}
+
+OrganisationPtr Current(Api& api) {
+  OrganisationPtr organisation = api.engine.access()->organisation;
+  return organisation ? organisation : std::make_shared<const Organisation>();
+}
+
+void AddOwner(const Organisation& organisation, const ServiceId& id, Teams& owners) {
+  const Service* service = organisation.Find(id);
+  if (service != nullptr && service->team.set()) owners.insert(service->team);
+}
+void AddOwner(const Organisation& organisation, const PolicyId& id, Teams& owners) {
+  const EscalationPolicy* policy = organisation.Find(id);
+  if (policy != nullptr && policy->team.set()) owners.insert(policy->team);
+}
+
+// Whose policy runs, and whether the caller has been paged by it.
+struct Paging {
+  TeamId team;
+  bool paged = false;
+};
+Paging ReadPaging(Api& api, const Caller& caller, const Subject& subject) {
+  Paging paging;
+  api.engine.ReadResponderAndWait([&](const Responder& responder, const Now&) {
+    const ResponderState& state = responder.state();
+    const auto about = state.about.find(subject);
+    if (about == state.about.end()) return;
+    if (!about->second.escalations.empty()) {
+      paging.team = state.escalations.at(*about->second.escalations.rbegin()).policy.team;
+    }
+    paging.paged = std::ranges::any_of(
+        about->second.pages, [&](PageId id) { return caller.user.set() && state.pages.at(id).user == caller.user; });
+  });
+  return paging;
+}
+
+absl::Status MayChangeSubject(
+    Api& api, const Caller& caller, const Subject& subject, Teams owners, std::string_view what) {
+  const Paging paging = ReadPaging(api, caller, subject);
+  if (paging.paged) return absl::OkStatus();
+  if (paging.team.set()) owners.insert(paging.team);
+  return MayChange(caller, owners, what);
+}
+
+absl::Status MayChangeGroup(Api& api, const Caller& caller, GroupId id) {
+  TOCSIN_ASSIGN(const Group group, FindGroup(api, id));
+  const OrganisationPtr organisation = Current(api);
+  Teams owners;
+  AddOwner(*organisation, group.service, owners);
+  AddOwner(*organisation, group.route.policy, owners);
+  return MayChangeSubject(api, caller, SubjectOf(id), std::move(owners), absl::StrFormat("group G%d", id.value()));
+}
+
+absl::Status MayChangeIncident(Api& api, const Caller& caller, IncidentId id) {
+  TOCSIN_ASSIGN(const Incident incident, FindIncident(api, id));
+  Teams owners;
+  AddOwner(*Current(api), incident.service, owners);
+  return MayChangeSubject(api, caller, SubjectOf(id), std::move(owners), absl::StrFormat("incident I%d", id.value()));
+}
+
+// Whether whatever `silence` matches is of `service`.
+bool IsWithin(const std::vector<Matcher>& silence, const Service& service) {
+  return !service.matchers.empty() && std::ranges::all_of(service.matchers, [&](const Matcher& wanted) {
+    const absl::StatusOr<CompiledMatchers> compiled = CompiledMatchers::Compile({&wanted, 1});
+    return compiled.ok() && std::ranges::any_of(silence, [&](const Matcher& given) {
+             if (given == wanted) return true;
+             if (given.name != wanted.name || given.op != MatchOp::kEqual || given.value.empty()) return false;
+             const Label label{given.name, given.value};
+             return compiled->Match(std::span<const Label>(&label, 1));
+           });
+  });
+}
+
+// `of`: instead of by matchers, all of a service.
+absl::Status MaySilence(Api& api, const Caller& caller, const std::vector<Matcher>& matchers, const ServiceId& of) {
+  const OrganisationPtr organisation = Current(api);
+  if (of.set()) {
+    Teams owners;
+    AddOwner(*organisation, of, owners);
+    return MayChange(caller, owners, "service " + of.value());
+  }
+  for (const Service& service : organisation->services) {
+    if (ActsFor(caller, service.team) && IsWithin(matchers, service)) return absl::OkStatus();
+  }
+  return absl::PermissionDeniedError(absl::StrFormat(
+      "the silence could hold back what belongs to others: %s acts for %s, so it needs the matchers of one "
+      "of their services, and may have more",
+      caller.name, Names(caller.teams)));
+}
+
+absl::StatusOr<std::vector<Matcher>> ReadMatchers(const google::protobuf::RepeatedPtrField<std::string>& texts) {
+  std::vector<Matcher> matchers;
+  for (const std::string& text : texts) {
+    TOCSIN_ASSIGN(const std::vector<Matcher> some, ParseMatchers(text));
+    matchers.insert(matchers.end(), some.begin(), some.end());
+  }
+  return matchers;
+}
+
+absl::Status MayEnd(Api& api, const Caller& caller, SilenceId id) {
+  std::optional<Silence> silence;
+  api.engine.ReadResponderAndWait([&](const Responder& responder, const Now&) {
+    const auto found = responder.state().silences.find(id);
+    if (found != responder.state().silences.end()) silence = found->second;
+  });
+  if (!silence || silence->created_by == caller.name) return absl::OkStatus();  // the responder says that there is none
+  return MaySilence(api, caller, silence->matchers, silence->service);
+}
+
+}  // namespace
+
+absl::Status ScopeOfGroup(Api& api, const Caller& caller, const v1::GroupCommand& request) {
+  return MayChangeGroup(api, caller, GroupId(request.id()));
+}
+
+absl::Status ScopeOfIncident(Api& api, const Caller& caller, const v1::IncidentCommand& request) {
+  return MayChangeIncident(api, caller, IncidentId(request.id()));
+}
+
+absl::Status ScopeOfNewIncident(Api& api, const Caller& caller, const v1::OpenIncidentRequest& request) {
+  const OrganisationPtr organisation = Current(api);
+  Teams owners;
+  AddOwner(*organisation, ServiceId(request.service()), owners);
+  AddOwner(*organisation, PolicyId(request.policy()), owners);
+  TOCSIN_TRY(MayChange(caller, owners, "the incident"));
+  for (const std::uint64_t group : request.groups())
+    TOCSIN_TRY(MayChangeGroup(api, caller, GroupId(group)));
+  return absl::OkStatus();
+}
+
+absl::Status ScopeOfNote(Api& api, const Caller& caller, const v1::AddNoteRequest& request) {
+  if (request.subject().kind() == v1::Subject::KIND_GROUP)
+    return MayChangeGroup(api, caller, GroupId(request.subject().id()));
+  if (request.subject().kind() == v1::Subject::KIND_INCIDENT)
+    return MayChangeIncident(api, caller, IncidentId(request.subject().id()));
+  return absl::OkStatus();
+}
+
+absl::Status ScopeOfSilence(Api& api, const Caller& caller, const v1::CreateSilenceRequest& request) {
+  if (request.id() != 0) TOCSIN_TRY(MayEnd(api, caller, SilenceId(request.id())));
+  TOCSIN_ASSIGN(const std::vector<Matcher> matchers, ReadMatchers(request.matchers()));
+  return MaySilence(api, caller, matchers, ServiceId());
+}
+
+absl::Status ScopeOfExpiry(Api& api, const Caller& caller, const v1::ExpireSilenceRequest& request) {
+  return MayEnd(api, caller, SilenceId(request.id()));
+}
+
+absl::Status ScopeOfMaintenance(Api& api, const Caller& caller, const v1::CreateMaintenanceRequest& request) {
+  TOCSIN_ASSIGN(const std::vector<Matcher> matchers, ReadMatchers(request.matchers()));
+  return MaySilence(api, caller, matchers, ServiceId(request.service()));
+}
+
+absl::Status ScopeOfEnd(Api& api, const Caller& caller, const v1::EndMaintenanceRequest& request) {
+  return MayEnd(api, caller, SilenceId(request.id()));
+}
+
+absl::Status ScopeOfTestPage(Api& api, const Caller& caller, const v1::TestPageRequest& request) {
+  const UserId user(request.user());
+  if (caller.user == user) return absl::OkStatus();
+  const OrganisationPtr organisation = Current(api);
+  for (const TeamId& id : caller.teams) {
+    const Team* team = organisation->Find(id);
+    if (team != nullptr && std::ranges::find(team->members, user) != team->members.end()) return absl::OkStatus();
+  }
+  return absl::PermissionDeniedError(absl::StrFormat("%s is in none of the teams that %s acts for (%s)",
+                                                     JsonQuote(user.value()), caller.name, Names(caller.teams)));
+}
+
+}  // namespace tocsin

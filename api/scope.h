@@ -1,0 +1,28 @@
+// What belongs to whom: a caller who acts for some teams only may change what is theirs, and what is nobody's.
+//
+// A group or incident belongs to the team of its service and to that of the policy by which it pages; whoever is paged for it
+// may act on it, too. The methods table (api/methods.cc) names the function that judges a request.
+#pragma once
+
+#include <vector>
+
+#include "absl/status/status.h"
+
+#include "api/methods.h"
+#include "tocsin/v1/api.pb.h"
+
+namespace tocsin {
+
+absl::Status ScopeOfGroup(Api& api, const Caller& caller, const v1::GroupCommand& request);
+absl::Status ScopeOfIncident(Api& api, const Caller& caller, const v1::IncidentCommand& request);
+absl::Status ScopeOfNewIncident(Api& api, const Caller& caller, const v1::OpenIncidentRequest& request);
+absl::Status ScopeOfNote(Api& api, const Caller& caller, const v1::AddNoteRequest& request);
+// A silence is a team's when its matchers let through nothing but what a service of the team takes.
+absl::Status ScopeOfSilence(Api& api, const Caller& caller, const v1::CreateSilenceRequest& request);
+absl::Status ScopeOfExpiry(Api& api, const Caller& caller, const v1::ExpireSilenceRequest& request);
+absl::Status ScopeOfMaintenance(Api& api, const Caller& caller, const v1::CreateMaintenanceRequest& request);
+absl::Status ScopeOfEnd(Api& api, const Caller& caller, const v1::EndMaintenanceRequest& request);
+// Themselves, and the members of their teams.
+absl::Status ScopeOfTestPage(Api& api, const Caller& caller, const v1::TestPageRequest& request);
+
+}  // namespace tocsin

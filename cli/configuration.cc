@@ -1,0 +1,313 @@
+// apply, diff, export, versions, rollback, audit.
+#include <charconv>
+#include <cstdio>
+#include <fstream>
+
+#include "absl/strings/str_format.h"
+
+#include "base/limits.h"
+#include "base/status.h"
+#include "cli/commands.h"
+#include "cli/output.h"
+#include "cli/session.h"
+
+namespace tocsin {
+namespace {
+
+using v1::AuditService;
+using v1::OrganisationService;
+
+// At most as much as the server would take; `path` may also be a pipe or a device that never ends.
+absl::StatusOr<std::string> ReadFile(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in) return NotFound("cannot read %s", path);
+  std::string text(limits::kConfigurationBytes + 1, '\0');
+  in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (in.bad()) return Invalid("cannot read %s: is it a file?", path);
+  text.resize(static_cast<std::size_t>(in.gcount()));
+  if (text.size() > limits::kConfigurationBytes) {
+    return Invalid("%s: more than %d bytes; one organisation has at most so many", path, limits::kConfigurationBytes);
+  }
+  return text;
+}
+
+using ProblemList = google::protobuf::RepeatedPtrField<v1::ApplyOrganisationResponse::Problem>;
+
+void PrintProblems(const ProblemList& problems, std::string_view kind) {
+  for (const auto& problem : problems) {
+    std::string where(kind);
+    where += problem.file();
+    if (problem.line() > 0) absl::StrAppendFormat(&where, ":%d:%d", problem.line(), problem.column());
+    if (!problem.file().empty()) where += ": ";
+    if (!problem.path().empty()) where += problem.path() + ": ";
+    std::fprintf(stderr, "%s%s\n", Printable(where).c_str(), Printable(problem.message()).c_str());
+  }
+}
+
+absl::StatusOr<v1::ApplyOrganisationRequest> ReadFiles(const std::vector<std::string>& paths) {
+  if (paths.empty()) return Invalid("which YAML files?");
+  v1::ApplyOrganisationRequest request;
+  std::size_t bytes = 0;
+  for (const std::string& path : paths) {
+    TOCSIN_ASSIGN(std::string text, ReadFile(path));
+    bytes += text.size();
+    if (bytes > limits::kConfigurationBytes) {
+      return Invalid("%s: with it the files have more than %d bytes; one organisation has at most so many", path,
+                     limits::kConfigurationBytes);
+    }
+    auto& file = *request.add_files();
+    file.set_name(path);
+    file.set_text(std::move(text));
+  }
+  return request;
+}
+
+template <typename Lines>
+void PrintLines(const Lines& lines) {
+  for (const std::string& line : lines)
+    std::printf("%s\n", Printable(line).c_str());
+}
+
+// What came of apply, diff or rollback.
+absl::Status Report(const Arguments& arguments, const v1::ApplyOrganisationResponse& response, bool dry_run) {
+  if (WantsJson(arguments)) {
+    PrintJson(response);
+  } else {
+    PrintProblems(response.problems(), "");
+    PrintProblems(response.warnings(), "warning: ");
+    PrintLines(response.differences());
+    const auto version = static_cast<unsigned long long>(response.version());
+    if (response.problems_size() > 0) {
+    } else if (response.differences_size() == 0) {
+      std::printf("nothing differs from version %llu, which is in force\n", version);
+    } else if (dry_run) {
+      std::printf("valid; not applied, version %llu stays in force\n", version);
+    } else {
+      std::printf("applied: version %llu is in force\n", version);
+    }
+  }
+  if (response.problems_size() == 0) return absl::OkStatus();
+  return Precondition("%d problem(s); nothing was applied", response.problems_size());
+}
+
+absl::StatusOr<std::uint64_t> ParseVersion(const std::string& text) {
+  std::uint64_t version = 0;
+  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), version);
+  if (error == std::errc() && stop == text.data() + text.size() && version > 0) return version;
+  return Invalid("%s is not the number of a version; `tocsin versions` lists them", text);
+}
+
+absl::StatusOr<v1::GetVersionResponse> GetVersion(const Client& client, std::uint64_t id, std::uint64_t against) {
+  v1::GetVersionRequest request;
+  request.set_id(id);
+  request.set_against(against);
+  return client.Call<OrganisationService>(&OrganisationService::Stub::GetVersion, request);
+}
+
+absl::Status ShowVersion(const Arguments& arguments, const Client& client) {
+  TOCSIN_ASSIGN(const std::uint64_t id, ParseVersion(arguments.positional()[0]));
+  std::uint64_t against = 0;
+  if (arguments.positional().size() > 1) {
+    TOCSIN_ASSIGN(against, ParseVersion(arguments.positional()[1]));
+  }
+  TOCSIN_ASSIGN(const auto response, GetVersion(client, id, against));
+  if (WantsJson(arguments)) {
+    PrintJson(response);
+    return absl::OkStatus();
+  }
+  const v1::ConfigurationVersion& version = response.version();
+  std::printf("version %llu, applied %s by %s%s%s, hash %s\n", static_cast<unsigned long long>(version.id()),
+              Show(version.at()).c_str(), Printable(version.author()).c_str(), version.reason().empty() ? "" : ": ",
+              Printable(version.reason()).c_str(), response.hash().c_str());
+  if (response.against() == 0) {
+    std::printf("the version before it is not kept\n");
+  } else {
+    std::printf("against version %llu:\n", static_cast<unsigned long long>(response.against()));
+    PrintLines(response.differences());
+    if (response.differences_size() == 0) std::printf("nothing differs\n");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ListVersions(const Arguments& arguments, const Client& client) {
+  v1::ListVersionsRequest request;
+  request.set_page_size(200);
+  TOCSIN_ASSIGN(const auto response,
+                client.Call<OrganisationService>(&OrganisationService::Stub::ListVersions, request));
+  if (WantsJson(arguments)) {
+    PrintJson(response);
+    return absl::OkStatus();
+  }
+  Table table({"VERSION", "APPLIED", "BY", "HASH", "WHY"});
+  for (const auto& entry : response.entries()) {
+    const v1::ConfigurationVersion& version = entry.version();
+    std::string why = Printable(version.reason());
+    if (version.repeats() != 0) {
+      why = absl::StrFormat("back to version %d%s%s", version.repeats(), why.empty() ? "" : ": ", why);
+    }
+    table.Add({absl::StrFormat("%d%s", version.id(), entry.in_force() ? " *" : ""), Show(version.at()),
+               Printable(version.author()), entry.hash().substr(0, 12), why});
+  }
+  if (table.empty()) {
+    std::printf("nothing has been applied yet; `tocsin apply FILE...` declares an organisation\n");
+    return absl::OkStatus();
+  }
+  table.Print();
+  std::printf("* in force; `tocsin versions N` shows what a version changed, `tocsin rollback N` goes back to it\n");
+  return absl::OkStatus();
+}
+
+constexpr OptionSpec kReasonOption = {"reason", 'm', true, "TEXT", "why; kept with the change"};
+constexpr OptionSpec kExpectOption = {"expect", 0, true, "N", "only if version N is still in force"};
+
+absl::StatusOr<std::uint64_t> ExpectedVersion(const Arguments& arguments) {
+  if (!arguments.has("expect")) return std::uint64_t{0};
+  return ParseVersion(arguments.get("expect"));
+}
+
+absl::Status ApplyFiles(const Arguments& arguments, const Client& client, bool dry_run) {
+  TOCSIN_ASSIGN(v1::ApplyOrganisationRequest request, ReadFiles(arguments.positional()));
+  request.set_dry_run(dry_run);
+  request.set_reason(arguments.get("reason"));
+  TOCSIN_ASSIGN(const std::uint64_t expected, ExpectedVersion(arguments));
+  request.set_expected_version(expected);
+  request.set_request_id(NewRequestId());
+  TOCSIN_ASSIGN(const auto response,
+                client.Call<OrganisationService>(&OrganisationService::Stub::ApplyOrganisation, request));
+  return Report(arguments, response, dry_run);
+}
+
+void PrintAudit(const v1::ListAuditResponse& response) {
+  Table table({"WHEN", "WHO", "FROM", "WHAT", "OF", "BEFORE", "AFTER", "REMARK"});
+  for (const v1::AuditEntry& entry : response.entries()) {
+    const std::string who =
+        Printable(entry.actor()) + (entry.token() == 0 ? "" : absl::StrFormat(" (T%d)", entry.token()));
+    table.Add({Show(entry.at()), who, Printable(entry.origin()), Printable(entry.action()), Printable(entry.object()),
+               Printable(entry.before()), Printable(entry.after()), Printable(entry.text())});
+  }
+  table.Print();
+}
+
+absl::Status PutInstant(const Arguments& arguments,
+                        std::string_view name,
+                        google::protobuf::Timestamp* (*field)(v1::ListAuditRequest&),
+                        v1::ListAuditRequest& request) {
+  if (!arguments.has(name)) return absl::OkStatus();
+  TOCSIN_ASSIGN(const absl::Time time, ParseInstant(arguments.get(name)));
+  field(request)->set_seconds(absl::ToUnixSeconds(time));
+  return absl::OkStatus();
+}
+
+// Follows the cursor until `limit` entries are there: a page may be short, and still not the last.
+absl::Status ShowAudit(const Arguments& arguments, const Client& client) {
+  v1::ListAuditRequest request;
+  request.set_actor(arguments.get("actor"));
+  request.set_object(arguments.get("object"));
+  request.set_action(arguments.get("action"));
+  TOCSIN_TRY(PutInstant(
+      arguments, "since", [](v1::ListAuditRequest& r) { return r.mutable_since(); }, request));
+  TOCSIN_TRY(PutInstant(
+      arguments, "until", [](v1::ListAuditRequest& r) { return r.mutable_until(); }, request));
+  const int limit = static_cast<int>(std::strtol(arguments.get("limit", "100").c_str(), nullptr, 10));
+  if (limit < 1) return Invalid("--limit takes a number of at least 1");
+  v1::ListAuditResponse all;
+  while (all.entries_size() < limit) {
+    request.set_page_size(static_cast<std::uint32_t>(std::min(limit - all.entries_size(), 1000)));
+    TOCSIN_ASSIGN(const auto response, client.Call<AuditService>(&AuditService::Stub::ListAudit, request));
+    all.mutable_entries()->MergeFrom(response.entries());
+    all.set_next_cursor(response.next_cursor());
+    if (response.next_cursor().empty()) break;
+    request.set_cursor(response.next_cursor());
+  }
+  if (WantsJson(arguments)) {
+    PrintJson(all);
+    return absl::OkStatus();
+  }
+  PrintAudit(all);
+  if (!all.next_cursor().empty()) std::printf("... and older ones; --limit shows more, --until goes back\n");
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+int RunApply(std::span<const std::string> arguments) {
+  constexpr OptionSpec kOwn[] = {
+      {"dry-run", 'n', false, "", "check and show the differences, change nothing"},
+      kReasonOption, kExpectOption
+  };
+  return WithClient("apply", arguments, kOwn, [](const Arguments& parsed, const Client& client) {
+    return ApplyFiles(parsed, client, parsed.has("dry-run"));
+  });
+}
+
+int RunDiff(std::span<const std::string> arguments) {
+  return WithClient("diff", arguments, {}, [](const Arguments& parsed, const Client& client) {
+    return ApplyFiles(parsed, client, /*dry_run=*/true);
+  });
+}
+
+int RunExport(std::span<const std::string> arguments) {
+  constexpr OptionSpec kOwn[] = {
+      {"version", 0, true, "N", "this one instead of the one in force"}
+  };
+  return WithClient("export", arguments, kOwn, [](const Arguments& parsed, const Client& client) -> absl::Status {
+    if (parsed.has("version")) {
+      TOCSIN_ASSIGN(const std::uint64_t id, ParseVersion(parsed.get("version")));
+      TOCSIN_ASSIGN(const auto response, GetVersion(client, id, 0));
+      if (WantsJson(parsed)) {
+        PrintJson(response);
+      } else {
+        std::printf("%s", response.yaml().c_str());
+      }
+      return absl::OkStatus();
+    }
+    TOCSIN_ASSIGN(const auto response, client.Call<OrganisationService>(&OrganisationService::Stub::GetOrganisation,
+                                                                        v1::GetOrganisationRequest()));
+    if (WantsJson(parsed)) {
+      PrintJson(response);
+    } else {
+      std::printf("%s", response.yaml().c_str());
+    }
+    return absl::OkStatus();
+  });
+}
+
+int RunVersions(std::span<const std::string> arguments) {
+  return WithClient("versions", arguments, {}, [](const Arguments& parsed, const Client& client) {
+    return parsed.positional().empty() ? ListVersions(parsed, client) : ShowVersion(parsed, client);
+  });
+}
+
+int RunRollback(std::span<const std::string> arguments) {
+  constexpr OptionSpec kOwn[] = {
+      {"dry-run", 'n', false, "", "show the differences, change nothing"},
+      kReasonOption, kExpectOption
+  };
+  return WithClient("rollback", arguments, kOwn, [](const Arguments& parsed, const Client& client) -> absl::Status {
+    if (parsed.positional().size() != 1) return Invalid("to which version? `tocsin versions` lists them");
+    v1::RollBackRequest request;
+    TOCSIN_ASSIGN(const std::uint64_t version, ParseVersion(parsed.positional()[0]));
+    request.set_version(version);
+    request.set_dry_run(parsed.has("dry-run"));
+    request.set_reason(parsed.get("reason"));
+    TOCSIN_ASSIGN(const std::uint64_t expected, ExpectedVersion(parsed));
+    request.set_expected_version(expected);
+    request.set_request_id(NewRequestId());
+    TOCSIN_ASSIGN(const auto response, client.Call<OrganisationService>(&OrganisationService::Stub::RollBack, request));
+    return Report(parsed, response, request.dry_run());
+  });
+}
+
+int RunAudit(std::span<const std::string> arguments) {
+  constexpr OptionSpec kOwn[] = {
+      {"actor",  0,   true, "WHO",  "only of user:anna, token:deploy-bot ..."          },
+      {"object", 0,   true, "WHAT", "only about G17, I3, S5, T2, configuration"        },
+      {"action", 0,   true, "NAME", "only AcknowledgeGroup, ApplyOrganisation ..."     },
+      {"since",  0,   true, "TIME", "only from then on"                                },
+      {"until",  0,   true, "TIME", "only before then"                                 },
+      {"limit",  'l', true, "N",    "at most so many (default 100), the newest of them"}
+  };
+  return WithClient("audit", arguments, kOwn, ShowAudit);
+}
+
+}  // namespace tocsin

@@ -1,0 +1,165 @@
+#include "config/warn.h"
+
+#include <algorithm>
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "absl/strings/str_format.h"
+
+#include "base/strings.h"
+#include "model/integration_key.h"
+
+namespace tocsin {
+namespace {
+
+// Who refers to whom.
+struct Uses {
+  std::set<UserId> users;
+  std::set<TeamId> teams;
+  std::set<ScheduleId> schedules;
+  std::set<PolicyId> policies;
+  std::set<ReceiverId> receivers;
+
+  void Add(const Target& target) {
+    if (const auto* user = std::get_if<UserTarget>(&target)) users.insert(user->user);
+    if (const auto* team = std::get_if<TeamTarget>(&target)) teams.insert(team->team);
+    if (const auto* schedule = std::get_if<ScheduleTarget>(&target)) schedules.insert(schedule->schedule);
+  }
+  void Add(const std::vector<Target>& targets) {
+    for (const Target& target : targets)
+      Add(target);
+  }
+  void Add(const Route& route) {
+    policies.insert(route.policy);
+    receivers.insert(route.receiver);
+    for (const Route& child : route.children)
+      Add(child);
+  }
+};
+
+Uses FindUses(const Organisation& organisation) {
+  Uses uses;
+  uses.Add(organisation.route);
+  for (const IncidentRule& rule : organisation.incident_rules)
+    uses.policies.insert(rule.policy);
+  for (const EscalationPolicy& policy : organisation.policies) {
+    for (const PolicyStep& step : policy.steps)
+      uses.Add(step.targets);
+  }
+  for (const Schedule& schedule : organisation.schedules) {
+    for (const Layer& layer : schedule.layers) {
+      for (const Participant& participant : layer.participants)
+        uses.Add(participant.members);
+    }
+    for (const Override& change : schedule.overrides)
+      uses.Add(change.users);
+    for (const TemporarySchedule& temporary : schedule.temporary_schedules) {
+      for (const FixedShift& shift : temporary.shifts)
+        uses.Add(shift.members);
+    }
+  }
+  return uses;
+}
+
+class Warner {
+ public:
+  explicit Warner(const Organisation& organisation) : organisation_(organisation), uses_(FindUses(organisation)) {}
+
+  std::vector<Problem> Run() {
+    LookAtPeople();
+    LookAtPolicies();
+    LookAtDoors();
+    LookAtRoute("route", organisation_.route);
+    return std::move(warnings_);
+  }
+
+ private:
+  void Warn(std::string path, std::string message) {
+    warnings_.push_back({"", 0, 0, std::move(path), std::move(message)});
+  }
+
+  // Whoever may be paged, and could not be woken.
+  void LookAtPeople() {
+    std::set<UserId> meant = uses_.users;
+    for (std::size_t i = 0; i < organisation_.teams.size(); ++i) {
+      const Team& team = organisation_.teams[i];
+      if (!uses_.teams.contains(team.id)) continue;
+      meant.insert(team.members.begin(), team.members.end());
+      if (team.members.empty()) {
+        Warn(absl::StrFormat("teams[%d].members", i), "is empty, although policies or schedules page this team");
+      }
+    }
+    for (std::size_t i = 0; i < organisation_.users.size(); ++i) {
+      const User& user = organisation_.users[i];
+      const bool wakes = std::ranges::any_of(
+          user.notification_rules, [](const NotificationRule& rule) { return rule.urgency == Urgency::kHigh; });
+      if (wakes || !meant.contains(user.id)) continue;
+      Warn(absl::StrFormat("users[%d]", i),
+           absl::StrFormat(
+               "%s may be paged, but has no notification rule of high urgency: such pages go to the next step",
+               JsonQuote(user.id.value())));
+    }
+  }
+
+  void LookAtPolicies() {
+    for (std::size_t i = 0; i < organisation_.policies.size(); ++i) {
+      const EscalationPolicy& policy = organisation_.policies[i];
+      const std::string path = absl::StrFormat("policies[%d]", i);
+      if (!uses_.policies.contains(policy.id)) Warn(path, "no route and no incident rule leads to it");
+      for (std::size_t k = 0; k < policy.steps.size(); ++k) {
+        if (!policy.steps[k].targets.empty()) continue;
+        Warn(absl::StrFormat("%s.steps[%d].targets", path, k), "is empty: the step is skipped at once, its delay too");
+      }
+    }
+    for (std::size_t i = 0; i < organisation_.schedules.size(); ++i) {
+      if (uses_.schedules.contains(organisation_.schedules[i].id)) continue;
+      Warn(absl::StrFormat("schedules[%d]", i), "no policy and no other schedule refers to it");
+    }
+    for (std::size_t i = 0; i < organisation_.receivers.size(); ++i) {
+      if (uses_.receivers.contains(organisation_.receivers[i].id)) continue;
+      Warn(absl::StrFormat("receivers[%d]", i), "no route leads to it");
+    }
+  }
+
+  // The sample's keys stand in its files for everybody to read.
+  void LookAtDoors() {
+    for (std::size_t i = 0; i < organisation_.integrations.size(); ++i) {
+      const Integration& integration = organisation_.integrations[i];
+      if (integration.key_hash != HashKey("demo-key-for-" + integration.source)) continue;
+      Warn(absl::StrFormat("integrations[%d].key", i),
+           "is the sample's, which everybody knows: give your own (key_env, key_file)");
+    }
+  }
+
+  void LookAtRoute(const std::string& path, const Route& route) {
+    std::string taker;  // the first child that lets nothing pass to those behind it
+    for (std::size_t i = 0; i < route.children.size(); ++i) {
+      const Route& child = route.children[i];
+      const std::string child_path = absl::StrFormat("%s.routes[%d]", path, i);
+      if (!taker.empty()) Warn(child_path, absl::StrFormat("gets no alert: %s before it takes every one", taker));
+      if (taker.empty() && child.matchers.empty() && !child.continue_matching) taker = child_path;
+      const auto same = std::find_if(
+          route.children.begin(), route.children.begin() + static_cast<std::ptrdiff_t>(i), [&](const Route& before) {
+            return !before.continue_matching && !before.matchers.empty() && before.matchers == child.matchers;
+          });
+      if (same != route.children.begin() + static_cast<std::ptrdiff_t>(i)) {
+        Warn(child_path, absl::StrFormat("gets no alert: %s.routes[%d] before it has the same matchers", path,
+                                         same - route.children.begin()));
+      }
+      LookAtRoute(child_path, child);
+    }
+  }
+
+  const Organisation& organisation_;
+  Uses uses_;
+  std::vector<Problem> warnings_;
+};
+
+}  // namespace
+
+std::vector<Problem> Warnings(const Organisation& organisation) {
+  return Warner(organisation).Run();
+}
+
+}  // namespace tocsin

@@ -1,0 +1,43 @@
+#include "model/access.h"
+
+#include <algorithm>
+#include <iterator>
+#include <tuple>
+#include <utility>
+
+namespace tocsin {
+namespace {
+
+constexpr std::pair<Role, std::string_view> kRoles[] = {
+    {Role::kIntegration, "integration"},
+    {Role::kViewer,      "viewer"     },
+    {Role::kResponder,   "responder"  },
+    {Role::kManager,     "manager"    },
+    {Role::kAdmin,       "admin"      },
+};
+
+}  // namespace
+
+std::string_view Name(Role role) {
+  const auto* found = std::ranges::find(kRoles, role, &std::pair<Role, std::string_view>::first);
+  return found == std::end(kRoles) ? "unknown" : found->second;
+}
+
+std::optional<Role> RoleFromName(std::string_view name) {
+  const auto* found = std::ranges::find(kRoles, name, &std::pair<Role, std::string_view>::second);
+  if (found == std::end(kRoles)) return std::nullopt;
+  return found->first;
+}
+
+std::string AccessToken::Actor() const {
+  return user.set() ? "user:" + user.value() : "token:" + name;
+}
+
+bool operator==(const ConfigurationVersion& a, const ConfigurationVersion& b) {
+  const bool same_content =
+      a.organisation == b.organisation || (a.organisation && b.organisation && *a.organisation == *b.organisation);
+  return same_content &&
+         std::tie(a.id, a.at, a.author, a.reason, a.repeats) == std::tie(b.id, b.at, b.author, b.reason, b.repeats);
+}
+
+}  // namespace tocsin
