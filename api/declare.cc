@@ -29,7 +29,7 @@ std::string AddressOf(std::string host) {
 std::vector<std::string> ProblemsBeyondText(const Organisation& organisation) {
   std::vector<std::string> problems = Roster::Problems(organisation);
   std::vector<std::string_view> names = {"stream"};
-  for (const Source& source : Sources())
+  for (const Source& source : SourceTable())
     names.push_back(source.name);
   for (const Integration& integration : organisation.integrations) {
     if (integration.source == "stream" || FindSource(integration.source) != nullptr) continue;

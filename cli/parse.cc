@@ -58,7 +58,7 @@ std::string Line(const std::string& file, const Reading& reading) {
 
 std::string SourceNames() {
   std::string names;
-  for (const Source& source : Sources())
+  for (const Source& source : SourceTable())
     names += (names.empty() ? "" : ", ") + std::string(source.name);
   return names;
 }

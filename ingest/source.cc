@@ -19,7 +19,7 @@ constexpr Source kSources[] = {
 
 }  // namespace
 
-std::span<const Source> Sources() {
+std::span<const Source> SourceTable() {
   return kSources;
 }
 

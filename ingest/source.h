@@ -48,7 +48,7 @@ struct Source {
   std::string_view example;  // a minimal valid body, shown with errors
 };
 
-std::span<const Source> Sources();
+std::span<const Source> SourceTable();
 const Source* FindSource(std::string_view name);
 
 // The parsers. What each understands stands at the top of its file.

@@ -62,6 +62,8 @@ TEST_F(ConnectTest, AnswersEveryMethodTheSameAsJsonAsProtobufAndOverGrpc) {
       {"GetGroup",            "not_found"       },
       {"AcknowledgeGroup",    "not_found"       },
       {"ResolveGroup",        "not_found"       },
+      {"CreateMaintenance",   "invalid_argument"},
+      {"EndMaintenance",      "not_found"       },
       {"EscalateGroup",       "not_found"       },
       {"AddNote",             "invalid_argument"},
       {"GetIncident",         "not_found"       },

@@ -173,8 +173,8 @@ TEST(ShardTest, ChangedAnnotationsAreAnUpdateAndTheLastWin) {
   world.Apply(event);
   world.Reports();
   event.annotations = {
-      {"summary",     "93% full"        },
-      {"runbook_url", "http://wiki/disk"}
+      {"runbook_url", "http://wiki/disk"},
+      {"summary",     "93% full"        }
   };
   EXPECT_EQ(world.Apply(event), Outcome::kUpdated);
   EXPECT_EQ(world.Find(kDisk)->summary.annotations, event.annotations);

@@ -60,7 +60,7 @@ AlertKey KeyOf(const AlertEvent& event) {
 }
 
 TEST(SourceTableTest, EveryExampleIsUnderstoodByItsOwnSource) {
-  for (const Source& source : Sources()) {
+  for (const Source& source : SourceTable()) {
     SCOPED_TRACE(source.name);
     if (source.name != "datadog") Event(source.name, source.example);  // Datadog's is a template, all placeholders
     EXPECT_EQ(FindSource(source.name), &source);
@@ -455,7 +455,7 @@ const std::map<std::string_view, std::string_view> kSeeds = {
 };
 
 TEST(SourceMutationTest, NoInputBreaksAParserAndEveryEventFitsABatch) {
-  for (const Source& source : Sources()) {
+  for (const Source& source : SourceTable()) {
     SCOPED_TRACE(source.name);
     Random random(7);
     int parsed = 0;
