@@ -45,10 +45,7 @@ absl::Status RunCreateMaintenance(Api& api,
                                   v1::CommandResponse& response) {
   Silence window;
   window.maintenance = true;
-  for (const std::string& text : request.matchers()) {
-    TOCSIN_ASSIGN(const std::vector<Matcher> matchers, ParseMatchers(text));
-    window.matchers.insert(window.matchers.end(), matchers.begin(), matchers.end());
-  }
+  TOCSIN_ASSIGN(window.matchers, ReadMatchers(request.matchers()));
   window.service = ServiceId(request.service());
   window.starts_at = api.engine.Read().wall;
   window.ends_at = absl::InfiniteFuture();

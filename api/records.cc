@@ -62,6 +62,15 @@ absl::Status Run(
   return absl::OkStatus();
 }
 
+absl::StatusOr<std::vector<Matcher>> ReadMatchers(const google::protobuf::RepeatedPtrField<std::string>& texts) {
+  std::vector<Matcher> matchers;
+  for (const std::string& text : texts) {
+    TOCSIN_ASSIGN(const std::vector<Matcher> some, ParseMatchers(text));
+    matchers.insert(matchers.end(), some.begin(), some.end());
+  }
+  return matchers;
+}
+
 absl::StatusOr<Group> FindGroup(Api& api, GroupId id) {
   return FindRow(api, id, "group G", &ResponderState::groups);
 }

@@ -1,4 +1,4 @@
-// What several handlers share: alerts in the API's form, running a command, finding rows in memory or in the store.
+// What several handlers share: alerts in the API's form, matchers read, running a command, finding rows in memory or in the store.
 #pragma once
 
 #include <string>
@@ -8,6 +8,7 @@
 
 #include "api/methods.h"
 #include "model/command.h"
+#include "model/matcher.h"
 #include "model/timeline.h"
 #include "tocsin/v1/api.pb.h"
 
@@ -18,6 +19,9 @@ void ToProto(Api& api, const AlertRecord& from, v1::AlertDetails& to);
 // Executes and waits until the answer is durable.
 absl::Status Run(
     Api& api, const Caller& caller, const std::string& request_id, Command::Body body, v1::CommandResponse& response);
+
+// Each text is one matcher, or a list such as {a="1", b="2"}.
+absl::StatusOr<std::vector<Matcher>> ReadMatchers(const google::protobuf::RepeatedPtrField<std::string>& texts);
 
 // A copy of a row, from memory or, when it has left that, from the store. NotFound names it ("group G7").
 absl::StatusOr<Group> FindGroup(Api& api, GroupId id);

@@ -119,15 +119,6 @@ absl::Status MaySilence(Api& api, const Caller& caller, const std::vector<Matche
       caller.name, Names(caller.teams)));
 }
 
-absl::StatusOr<std::vector<Matcher>> ReadMatchers(const google::protobuf::RepeatedPtrField<std::string>& texts) {
-  std::vector<Matcher> matchers;
-  for (const std::string& text : texts) {
-    TOCSIN_ASSIGN(const std::vector<Matcher> some, ParseMatchers(text));
-    matchers.insert(matchers.end(), some.begin(), some.end());
-  }
-  return matchers;
-}
-
 absl::Status MayEnd(Api& api, const Caller& caller, SilenceId id) {
   std::optional<Silence> silence;
   api.engine.ReadResponderAndWait([&](const Responder& responder, const Now&) {

@@ -26,10 +26,7 @@ absl::Status RunCreateSilence(Api& api,
                               v1::CommandResponse& response) {
   Silence silence;
   silence.id = SilenceId(request.id());
-  for (const std::string& text : request.matchers()) {
-    TOCSIN_ASSIGN(const std::vector<Matcher> matchers, ParseMatchers(text));  // one, or a list such as {a="1", b="2"}
-    silence.matchers.insert(silence.matchers.end(), matchers.begin(), matchers.end());
-  }
+  TOCSIN_ASSIGN(silence.matchers, ReadMatchers(request.matchers()));
   silence.starts_at = api.engine.Read().wall;
   if (request.has_starts_at()) TOCSIN_TRY(Annotate(FromProto(request.starts_at(), silence.starts_at), "starts_at"));
   if (!request.has_ends_at()) return Invalid("ends_at: a silence needs an end");
