@@ -301,7 +301,7 @@ int RunRollback(std::span<const std::string> arguments) {
 int RunAudit(std::span<const std::string> arguments) {
   constexpr OptionSpec kOwn[] = {
       {"actor",  0,   true, "WHO",  "only of user:anna, token:deploy-bot ..."          },
-      {"object", 0,   true, "WHAT", "only about G17, I3, S5, T2, configuration"        },
+      {"object", 0,   true, "WHAT", "only about G17, I3, S5, M6, T2, configuration"    },
       {"action", 0,   true, "NAME", "only AcknowledgeGroup, ApplyOrganisation ..."     },
       {"since",  0,   true, "TIME", "only from then on"                                },
       {"until",  0,   true, "TIME", "only before then"                                 },

@@ -84,7 +84,6 @@ struct Recorder {
     if (after != nullptr) entry.after = state(*after);
   }
   void Of(SilenceId id) const {
-    entry.object = absl::StrCat("S", id.value());
     const auto describe = [](const Silence& silence) {
       return absl::StrCat(silence.service.set()
                               ? absl::StrCat("service ", silence.service.value())
@@ -93,6 +92,8 @@ struct Recorder {
     };
     const auto before = turn.state().silences.find(id);
     const Silence* after = turn.Find<Silence>(id);
+    const bool maintenance = after != nullptr && after->maintenance;
+    entry.object = absl::StrCat(maintenance ? "M" : "S", id.value());
     if (before != turn.state().silences.end()) entry.before = describe(before->second);
     if (after != nullptr) {
       entry.after = describe(*after);

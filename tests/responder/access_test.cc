@@ -1,4 +1,5 @@
 // Versions of the configuration, the audit log, access tokens: what the responder writes down about changes.
+#include "absl/strings/str_cat.h"
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -173,6 +174,23 @@ TEST(AuditLogTest, AnEntryForEachChangeSaysWhoFromWhereWhatAndBeforeAndAfter) {
   EXPECT_THAT(entry.before, HasSubstr("open (generation 1)"));
   EXPECT_THAT(entry.after, HasSubstr("acknowledged by user:anna"));
   EXPECT_EQ(entry.at, world.now().wall);
+}
+
+TEST(AuditLogTest, NamesSilencesAndMaintenanceAsListsDo) {
+  World world;
+  CreateSilence create;
+  create.silence.matchers = {
+      {"alertname", MatchOp::kEqual, "App"}
+  };
+  create.silence.starts_at = world.now().wall;
+  create.silence.ends_at = world.now().wall + absl::Hours(1);
+  const CommandResult silence = world.Do(create);
+  EXPECT_EQ(LastEntry(world).object, absl::StrCat("S", silence.id));
+  create.silence.maintenance = true;
+  const CommandResult window = world.Do(create);
+  EXPECT_EQ(LastEntry(world).object, absl::StrCat("M", window.id));
+  ASSERT_TRUE(world.Do(ExpireSilence{SilenceId(window.id), /*maintenance=*/true}).status.ok());
+  EXPECT_EQ(LastEntry(world).object, absl::StrCat("M", window.id));
 }
 
 TEST(AuditLogTest, HasNoEntryForARefusalARepeatOrWhatChangesNothing) {
