@@ -22,6 +22,7 @@ void LogFailure(std::string_view what, const absl::Status& status) {
 bool KeeperStage::Housekeeping(const Now& now) {
   if (now.engine < next_housekeeping_) return false;
   next_housekeeping_ = now.engine + kHousekeeping;
+  if (const absl::Status status = store_.KeepHistory(now); !status.ok()) LogFailure("history", status);
   const Store::Space before = space_.load(std::memory_order_relaxed);
   const Store::Space space = store_.FreeSpace(now);
   space_.store(space, std::memory_order_relaxed);
@@ -99,7 +100,7 @@ bool KeeperStage::Copy(std::span<const std::unique_ptr<ShardStage>> shards) {
 
 bool KeeperStage::Commit(const Now& now) {
   phase_ = Phase::kIdle;
-  absl::Status status = store_.CommitCheckpoint(Sequence(position_));
+  absl::Status status = store_.CommitCheckpoint(Sequence(position_), now);
   if (status.ok()) status = store_.Flush();
   if (!status.ok()) {
     LogFailure("checkpoint", status);

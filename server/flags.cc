@@ -32,6 +32,15 @@ ABSL_FLAG(std::uint64_t,
           low_water_mib,
           1024,
           "free disk in MiB below which alerts are refused with a retry hint while paging goes on");
+ABSL_FLAG(
+    std::uint32_t,
+    history_days,
+    7,
+    "days for which what came in is kept, so that `tocsin diff --replay` can try a configuration on it; 0: not at all");
+ABSL_FLAG(std::uint64_t,
+          history_mib,
+          4096,
+          "at most so many MiB of it; the oldest goes first, and when the disk fills up");
 ABSL_FLAG(std::vector<std::string>,
           allow_webhooks_to,
           {},
@@ -52,6 +61,8 @@ const absl::CommandLineFlag* const kFlags[] = {
     &absl::GetFlagReflectionHandle(FLAGS_tls_certificate),
     &absl::GetFlagReflectionHandle(FLAGS_tls_key),
     &absl::GetFlagReflectionHandle(FLAGS_low_water_mib),
+    &absl::GetFlagReflectionHandle(FLAGS_history_days),
+    &absl::GetFlagReflectionHandle(FLAGS_history_mib),
     &absl::GetFlagReflectionHandle(FLAGS_allow_webhooks_to),
 };
 
@@ -86,6 +97,10 @@ absl::StatusOr<ServeOptions> ParseServeFlags(std::vector<std::string> arguments)
   options.tls_certificate = absl::GetFlag(FLAGS_tls_certificate);
   options.tls_key = absl::GetFlag(FLAGS_tls_key);
   options.low_water_mib = absl::GetFlag(FLAGS_low_water_mib);
+  options.history_days = absl::GetFlag(FLAGS_history_days);
+  options.history_mib = absl::GetFlag(FLAGS_history_mib);
+  if (options.history_days > 3650) return Invalid("--history_days: %d is not in 0..3650", options.history_days);
+  if (options.history_mib > (1ULL << 30U)) return Invalid("--history_mib: %d is more than 2^30", options.history_mib);
   options.allow_webhooks_to = absl::GetFlag(FLAGS_allow_webhooks_to);
   if (options.shards < 1 || options.shards > 64) return Invalid("--shards: %d is not in 1..64", options.shards);
   if (options.tls_certificate.empty() != options.tls_key.empty()) {

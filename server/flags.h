@@ -21,6 +21,8 @@ struct ServeOptions {
   std::string tls_certificate;
   std::string tls_key;
   std::uint64_t low_water_mib = 1024;          // free disk below this: alerts are refused, paging goes on
+  std::uint32_t history_days = 7;              // what came in is kept so long for replays; 0: not at all
+  std::uint64_t history_mib = 4096;            // and at most so much of it
   std::vector<std::string> allow_webhooks_to;  // networks (CIDR) that outgoing webhooks may reach although private
 };
 

@@ -212,6 +212,8 @@ absl::Status Server::OpenStore() {
   Store::Options options;
   options.folder = options_.data;
   options.low_water_bytes = options_.low_water_mib << 20U;
+  options.history.age = absl::Hours(24) * options_.history_days;
+  options.history.bytes = options_.history_mib << 20U;
   TOCSIN_ASSIGN(store_, Store::Open(PosixFileSystem(), options));
   for (const std::string& note : store_->journal().recovery().notes)
     LogWarning("recovery: look at this", {

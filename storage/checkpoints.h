@@ -3,15 +3,19 @@
 //   Begin      a new generation; its files are built beside the database
 //   Write      one body; a file is closed and the next begun at 64 MiB
 //   Commit     the files are taken in, then one durable write of {generation, position} switches over, then the older
-//              generation is deleted
+//              generation is deleted, unless it is a base
+//
+// A base is a checkpoint that stays when a newer one replaces it, with the responder's rows as they were when it was
+// committed: all that recovery would have begun with. Replays begin there (storage/history.h).
 //
 // Killed anywhere before the switch, the old generation is the checkpoint and what is left of the new one is swept up at
-// the next start; after the switch, the same the other way round. One thread.
+// the next start; after the switch, the same the other way round. One thread; bases are read by any.
 #pragma once
 
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,7 +23,9 @@
 #include "absl/status/statusor.h"
 #include <rocksdb/sst_file_writer.h>
 
+#include "base/mutex.h"
 #include "model/ids.h"
+#include "storage/history_base.h"
 #include "storage/views.h"
 
 namespace tocsin {
@@ -36,9 +42,23 @@ class Checkpoints {
   // A checkpoint that was begun and not committed is given up.
   absl::Status Begin();
   absl::Status Write(std::uint32_t shard, std::string_view body);
-  absl::Status Commit(Sequence position);
+  // What makes it a base: when, and up to which entry the copy has seen changes.
+  struct AsBase {
+    absl::Time at;
+    Sequence complete;
+  };
+  absl::Status Commit(Sequence position, const std::optional<AsBase>& as_base = std::nullopt);
   // After an accepted loss: nothing before `position` will ever be folded. Durable.
   absl::Status MoveTo(Sequence position);
+
+  // Oldest first. Any thread.
+  std::vector<HistoryBase> bases() const;
+  // NotFound: it was given up meanwhile. Any thread.
+  absl::Status ReadBase(const HistoryBase& base,
+                        absl::FunctionRef<absl::Status(std::uint32_t shard, std::string_view body)> visit_body,
+                        absl::FunctionRef<absl::Status(Row row)> visit_row) const;
+  // Forgets those that `keep` says no to.
+  absl::Status DropBases(absl::FunctionRef<bool(const HistoryBase&)> keep);
 
  private:
   // The file being written of one shard.
@@ -49,11 +69,17 @@ class Checkpoints {
   };
   explicit Checkpoints(Views& views) : views_(views) {}
   absl::Status SweepFiles();
+  absl::Status LoadBases();
+  // Everything that is neither the checkpoint nor a base.
   absl::Status DeleteOtherGenerations();
+  absl::StatusOr<HistoryBase> WriteRows(Sequence position, const AsBase& as_base);
   absl::Status DeleteRange(std::string_view begin, std::string_view end);
   absl::StatusOr<std::uint64_t> HighestGeneration() const;
   absl::Status Finish(Building& building);
-  absl::Status Switch(std::uint64_t generation, Sequence position, std::uint64_t bytes);
+  absl::Status Switch(std::uint64_t generation,
+                      Sequence position,
+                      std::uint64_t bytes,
+                      const std::vector<HistoryBase>& bases);
 
   Views& views_;
   std::uint64_t generation_ = 0;  // of the committed one; 0: there is none
@@ -66,6 +92,9 @@ class Checkpoints {
   std::map<std::uint32_t, Building> building_;  // by shard
   std::vector<std::string> finished_;           // files to be taken in
   std::uint64_t finished_bytes_ = 0;
+
+  mutable Mutex bases_mutex_;
+  std::vector<HistoryBase> bases_ ABSL_GUARDED_BY(bases_mutex_);
 };
 
 }  // namespace tocsin

@@ -1,6 +1,7 @@
 #include "storage/journal.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "base/limits.h"
@@ -56,6 +57,8 @@ class SegmentedJournal final : public Journal {
   std::string PathOf(Sequence first) const { return folder_ + "/" + journal::SegmentName(first); }
   absl::Status RepairTail(const journal::Image& image);
   absl::Status AcceptLoss(const journal::Image& image);
+  absl::Status RetireTrimmed(const journal::Image& image);
+  absl::Status Retire(Sequence first, Sequence next);
   absl::Status StartSegment(Sequence first, Sequence lost_from, std::uint64_t needed);
   absl::Status Commit(std::span<const PendingEntry> entries, const Now& now);
   absl::Status Roll(std::uint64_t needed);
@@ -101,8 +104,7 @@ absl::Status SegmentedJournal::Begin(const journal::Image& image) {
     nothing.store = options_.store;
     TOCSIN_TRY(journal::CreateMark(files_, folder_, nothing));
   }
-  for (const std::string& name : image.trimmed)
-    TOCSIN_TRY(files_.Remove(folder_ + "/" + name));
+  TOCSIN_TRY(RetireTrimmed(image));
   TOCSIN_TRY(segment_files_.Begin(image.has_spare));
   {
     MutexLock lock(state_mutex_);
@@ -317,19 +319,7 @@ absl::Status SegmentedJournal::Read(Sequence from, absl::FunctionRef<absl::Statu
 absl::Status SegmentedJournal::ReadSegment(const Segment& segment,
                                            Sequence from,
                                            absl::FunctionRef<absl::Status(const Entry&)> visit) const {
-  const std::string path = PathOf(segment.first);
-  TOCSIN_ASSIGN(const std::unique_ptr<File> file, files_.Open(path));
-  TOCSIN_ASSIGN(const std::string block, file->ReadAt(0, kBlock));
-  const absl::StatusOr<journal::SegmentHeader> header = journal::DecodeSegmentHeader(block);
-  if (!header.ok()) return Annotate(header.status(), path);
-  journal::SegmentReader reader(*file, segment.end, header->key);
-  const journal::Link start{segment.first, header->previous, header->epoch};
-  TOCSIN_ASSIGN(const journal::SegmentEnd end,
-                journal::FollowSegment(reader, start, [&](const journal::RawEntry& raw, std::uint64_t) {
-                  return raw.entry.sequence < from ? absl::OkStatus() : visit(raw.entry);
-                }));
-  if (end.link.next == segment.next) return absl::OkStatus();
-  return DataLoss("%s: offset %d: entry %d was durable and is damaged now", path, end.offset, end.link.next.value());
+  return journal::ReadSegment(files_, PathOf(segment.first), segment.end, {segment.first, segment.next}, from, visit);
 }
 
 absl::Status SegmentedJournal::Trim(Sequence before) {
@@ -348,8 +338,30 @@ absl::Status SegmentedJournal::Trim(Sequence before) {
   // Both slots, so that neither misses a segment that is gone.
   TOCSIN_TRY(Fail(WriteMark(2)));
   for (const Segment& segment : dropped)
-    TOCSIN_TRY(files_.Remove(PathOf(segment.first)));
+    TOCSIN_TRY(Retire(segment.first, segment.next));
   return absl::OkStatus();
+}
+
+// Where a segment ends says the next one, whether that has been renamed already or not.
+absl::Status SegmentedJournal::RetireTrimmed(const journal::Image& image) {
+  if (image.trimmed.empty()) return absl::OkStatus();
+  std::set<Sequence> firsts = {image.mark->first};
+  TOCSIN_ASSIGN(const std::vector<std::string> names, files_.List(folder_));
+  for (const std::string& name : names) {
+    if (const auto range = journal::ParseRecordedName(name)) firsts.insert(range->first);
+    if (const auto first = journal::ParseSegmentName(name)) firsts.insert(*first);
+  }
+  for (const std::string& name : image.trimmed) {
+    const Sequence first = *journal::ParseSegmentName(name);
+    TOCSIN_TRY(Retire(first, *firsts.upper_bound(first)));
+  }
+  return absl::OkStatus();
+}
+
+// A segment that the mark no longer knows of. A name that a power cut brings back is retired again at the next start.
+absl::Status SegmentedJournal::Retire(Sequence first, Sequence next) {
+  if (!options_.keep_trimmed) return files_.Remove(PathOf(first));
+  return files_.Rename(PathOf(first), folder_ + "/" + journal::RecordedName({first, next}));
 }
 
 std::uint64_t SegmentedJournal::bytes_on_disk() const {

@@ -66,6 +66,8 @@ class Journal {
     std::uint64_t key = 0;
     bool must_exist = false;  // the store has been used: an empty folder is a loss, not a beginning
     Sequence known;           // the highest that the views have seen: a journal that ends before it has lost entries
+    bool keep_trimmed =
+        false;  // Trim renames segments (RecordedName) instead of unlinking them; nobody here reads them
   };
   // What recovery found, for the log and for `tocsin verify`.
   struct Recovery {
@@ -97,7 +99,7 @@ class Journal {
   // Visits durable entries from `from` on, in order, until `visit` returns an error, which is passed on. Entries are checked
   // again: DataLoss when one has been damaged since. NotFound when `from` was trimmed.
   virtual absl::Status Read(Sequence from, absl::FunctionRef<absl::Status(const Entry&)> visit) const = 0;
-  // Unlinks whole segments that hold only entries before `before`.
+  // Unlinks, or with keep_trimmed renames, whole segments that hold only entries before `before`.
   virtual absl::Status Trim(Sequence before) = 0;
   virtual std::uint64_t bytes_on_disk() const = 0;  // any thread
 

@@ -18,6 +18,7 @@ constexpr std::uint32_t kEntryMagic = 0x45434F54;            // "TOCE"
 constexpr std::uint64_t kBlockSeed = 0x746F6373696E;         // blocks carry a plain checksum
 constexpr std::size_t kBlockChecksumAt = kBlock - 8;
 constexpr std::uint32_t kEndsCommit = 1;
+constexpr std::string_view kRecordedSuffix = ".recorded";
 constexpr std::string_view kSuffix = ".journal";
 constexpr std::size_t kNameDigits = 20;
 
@@ -107,6 +108,21 @@ std::optional<Sequence> ParseSegmentName(std::string_view name) {
   const auto [parsed_to, error] = std::from_chars(name.data(), end, first);
   if (error != std::errc() || parsed_to != end || first == 0) return std::nullopt;
   return Sequence(first);
+}
+
+std::string RecordedName(const RecordedRange& range) {
+  return absl::StrFormat("%020d-%020d%s", range.first.value(), range.next.value(), kRecordedSuffix);
+}
+
+std::optional<RecordedRange> ParseRecordedName(std::string_view name) {
+  if (name.size() != 2 * kNameDigits + 1 + kRecordedSuffix.size() || !name.ends_with(kRecordedSuffix) ||
+      name[kNameDigits] != '-') {
+    return std::nullopt;
+  }
+  const auto first = ParseSegmentName(std::string(name.substr(0, kNameDigits)) + std::string(kSuffix));
+  const auto next = ParseSegmentName(std::string(name.substr(kNameDigits + 1, kNameDigits)) + std::string(kSuffix));
+  if (!first || !next || *next <= *first) return std::nullopt;
+  return RecordedRange{*first, *next};
 }
 
 std::string EncodeMark(const Mark& mark) {

@@ -53,6 +53,13 @@ absl::StatusOr<SegmentHeader> DecodeSegmentHeader(std::string_view block);
 // `00000000000000000017.journal`: sorted by name is sorted by sequence.
 std::string SegmentName(Sequence first);
 std::optional<Sequence> ParseSegmentName(std::string_view name);
+// `00000000000000000017-00000000000000000042.recorded`: a segment that the journal no longer needs, with entries 17 to 41.
+struct RecordedRange {
+  Sequence first;
+  Sequence next;
+};
+std::string RecordedName(const RecordedRange& range);
+std::optional<RecordedRange> ParseRecordedName(std::string_view name);
 
 // How far the journal had come, and which segments there must be.
 struct Mark {

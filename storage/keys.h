@@ -7,7 +7,8 @@
 // h<table:u8><id:u64>                               closed:i64 ns, Row         lists: rows that have left memory
 // x<closed:i64 ns><table:u8><id:u64>                empty                      retention, oldest first
 // t<kind:u8><subject:u64><ordinal:u64>              TimelineEntry              explain, incident pages
-// c<generation:u64><shard:u32><number:u64>          a body of Shard::Checkpoint   recovery
+// c<generation:u64><shard:u32><number:u64>          a body of Shard::Checkpoint   recovery, replay
+// b<generation:u64><table:u8><id:u64>               Row                        replay: the rows beside a kept checkpoint
 //
 // table is the index of Row's alternative. ordinal is the journal's sequence and the entry's place in its Change: see
 // TimelineOrdinal. There is no shard number in a key but a checkpoint's, which is read as a whole.
@@ -44,8 +45,10 @@ inline constexpr std::uint64_t kSignBit = 1ULL << 63U;
 }  // namespace internal
 
 // Singletons.
-inline constexpr std::string_view kApplied = "mapplied";            // u64: the journal sequence the views are at
-inline constexpr std::string_view kCheckpoint = "mcheckpoint";      // generation:u64, position:u64, bytes:u64
+inline constexpr std::string_view kApplied = "mapplied";        // u64: the journal sequence the views are at
+inline constexpr std::string_view kCheckpoint = "mcheckpoint";  // generation:u64, position:u64, bytes:u64
+// For each, oldest first: generation:u64, position:u64, rows:u64, complete:u64, at:i64 ns, bytes:u64 (history_base.h).
+inline constexpr std::string_view kBases = "mbases";
 inline constexpr std::string_view kIntegrations = "mintegrations";  // the numbering (model/codec EncodeIntegrations)
 
 inline std::string Number(std::uint64_t value) {
@@ -144,5 +147,21 @@ inline std::optional<CheckpointKey> ParseCheckpoint(std::string_view key) {
 // All checkpoints lie in ["c", "d").
 inline constexpr std::string_view kCheckpoints = "c";
 inline constexpr std::string_view kAfterCheckpoints = "d";
+
+inline std::string BaseOf(std::uint64_t generation) {  // prefix of all its rows
+  std::string out = "b";
+  internal::AppendBigEndian(out, generation);
+  return out;
+}
+// `row` as from Row.
+inline std::string BaseRow(std::uint64_t generation, std::string_view row) {
+  return BaseOf(generation) + std::string(row.substr(1));
+}
+inline std::optional<RowKey> ParseBaseRow(std::string_view key) {
+  if (key.size() != 18 || key[0] != 'b') return std::nullopt;
+  return RowKey{internal::ReadBigEndian<std::uint8_t>(key, 9), internal::ReadBigEndian<std::uint64_t>(key, 10)};
+}
+// All rows of bases lie in ["b", "c").
+inline constexpr std::string_view kBaseRows = "b";
 
 }  // namespace tocsin::keys

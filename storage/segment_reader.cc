@@ -70,6 +70,26 @@ absl::StatusOr<SegmentEnd> FollowSegment(
   }
 }
 
+absl::Status ReadSegment(FileSystem& files,
+                         const std::string& path,
+                         std::uint64_t end,
+                         const RecordedRange& range,
+                         Sequence from,
+                         absl::FunctionRef<absl::Status(const Entry&)> visit) {
+  TOCSIN_ASSIGN(const std::unique_ptr<File> file, files.Open(path));
+  TOCSIN_ASSIGN(const std::string block, file->ReadAt(0, kBlock));
+  const absl::StatusOr<SegmentHeader> header = DecodeSegmentHeader(block);
+  if (!header.ok()) return Annotate(header.status(), path);
+  SegmentReader reader(*file, end, header->key);
+  const Link start{range.first, header->previous, header->epoch};
+  TOCSIN_ASSIGN(const SegmentEnd found, FollowSegment(reader, start, [&](const RawEntry& raw, std::uint64_t) {
+                  return raw.entry.sequence < from ? absl::OkStatus() : visit(raw.entry);
+                }));
+  if (found.link.next == range.next) return absl::OkStatus();
+  return DataLoss("%s: offset %d: entry %d was durable and is damaged now", path, found.offset,
+                  found.link.next.value());
+}
+
 absl::StatusOr<Remains> FindRemains(SegmentReader& reader, std::uint64_t offset, Sequence next) {
   Remains remains;
   std::uint64_t skip_to = offset;  // entries that were seen whole are not searched for entries inside

@@ -47,6 +47,14 @@ absl::StatusOr<SegmentEnd> FollowSegment(
     Link link,
     absl::FunctionRef<absl::Status(const RawEntry& raw, std::uint64_t commit_offset)> visit);
 
+// Visits the entries from `from` on of a segment that holds those of `range` before offset `end`. DataLoss when it does not.
+absl::Status ReadSegment(FileSystem& files,
+                         const std::string& path,
+                         std::uint64_t end,
+                         const RecordedRange& range,
+                         Sequence from,
+                         absl::FunctionRef<absl::Status(const Entry&)> visit);
+
 // What stands after the end of the chain in a segment.
 struct Remains {
   std::uint64_t end = 0;                 // after the last byte that is not zero; 0: all are

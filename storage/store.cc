@@ -54,6 +54,7 @@ class Store::Impl {
     TOCSIN_ASSIGN(checkpoints_, Checkpoints::Open(*views_, /*read_only=*/false));
     TOCSIN_TRY(OpenJournal());
     TOCSIN_TRY(JoinPositions());
+    history_.emplace(files_, options_.folder + "/journal", options_.history, *journal_, *checkpoints_);
     if (format_.used) return absl::OkStatus();
     format_.used = true;
     return WriteFormat(files_, options_.folder, format_);
@@ -71,6 +72,20 @@ class Store::Impl {
     return checkpoints_->Begin();
   }
 
+  // The journal's entries up to now are those whose changes the copy may have seen.
+  absl::Status CommitCheckpoint(Sequence position, const Now& now) {
+    TOCSIN_ASSIGN(const bool wants_base, history_->WantsBase(now));
+    TOCSIN_ASSIGN(const std::uint64_t free, space_.FreeBytes());
+    if (!wants_base || free < WantedFree()) return checkpoints_->Commit(position);
+    return checkpoints_->Commit(position, Checkpoints::AsBase{now.wall, journal_->last()});
+  }
+
+  // A quarter above the low-water mark, and room for the journal's next segments.
+  std::uint64_t WantedFree() const {
+    if (options_.low_water_bytes == 0) return 0;
+    return options_.low_water_bytes + options_.low_water_bytes / 4 + 2 * options_.journal.segment_bytes;
+  }
+
   absl::Status Flush() {
     // Not position(): somebody may have applied more since, and that is not durable.
     TOCSIN_ASSIGN(const Sequence durable, views_->Flush());
@@ -85,6 +100,7 @@ class Store::Impl {
   std::unique_ptr<Views> views_;
   std::unique_ptr<Checkpoints> checkpoints_;
   std::unique_ptr<Journal> journal_;
+  std::optional<History> history_;
 
  private:
   absl::Status OpenJournal() {
@@ -92,6 +108,7 @@ class Store::Impl {
     options.store = format_.store;
     options.key = format_.journal_key;
     options.must_exist = format_.used;
+    options.keep_trimmed = options_.history.on();
     options.known = std::max(views_->applied(), checkpoints_->position());
     TOCSIN_ASSIGN(journal_, Journal::Open(files_, options_.folder + "/journal", options));
     return absl::OkStatus();
@@ -167,8 +184,14 @@ absl::Status Store::BeginCheckpoint() {
 absl::Status Store::WriteCheckpoint(std::uint32_t shard, std::string_view body) {
   return impl_->checkpoints_->Write(shard, body);
 }
-absl::Status Store::CommitCheckpoint(Sequence position) {
-  return impl_->checkpoints_->Commit(position);
+absl::Status Store::CommitCheckpoint(Sequence position, const Now& now) {
+  return impl_->CommitCheckpoint(position, now);
+}
+const History& Store::history() const {
+  return *impl_->history_;
+}
+absl::Status Store::KeepHistory(const Now& now) {
+  return impl_->history_->Keep(now, impl_->WantedFree());
 }
 absl::Status Store::Flush() {
   return impl_->Flush();

@@ -3,15 +3,15 @@
 //   data/FORMAT           format version, store id and keys; refuses newer ones in plain words (storage/format_file.h)
 //   data/LOCK             held while open: two servers never share a folder
 //   data/ballast          reserved space, given up when the disk is nearly full (storage/disk_space.h)
-//   data/journal/         segments and the mark (storage/journal.h)
+//   data/journal/         segments and the mark (storage/journal.h); recorded segments (storage/history.h)
 //   data/views/           RocksDB: the responder's rows, timelines, checkpoints of the alert table. WAL off; every batch
 //                         carries the journal sequence that it brings the views to
 //
 // All RocksDB keys are in storage/keys.h.
 //
 // Threads: the journal's Append and TouchMark from one thread (the committer). ApplyChange and ApplyIntegrations from one
-// thread, in the order of their sequences. Checkpoints and Flush from one thread. They may be three. Retain, reads and
-// FreeSpace from any.
+// thread, in the order of their sequences. Checkpoints, Flush and KeepHistory from one thread. They may be three. Retain,
+// reads and FreeSpace from any.
 //
 // A failed write is final, as with the journal: end the process, recovery is the repair.
 #pragma once
@@ -28,6 +28,7 @@
 #include "model/event.h"
 #include "model/response.h"
 #include "storage/disk_space.h"
+#include "storage/history.h"
 #include "storage/journal.h"
 
 namespace rocksdb {
@@ -43,6 +44,7 @@ class Store final {
     Journal::Options journal;
     std::uint64_t low_water_bytes = 1ULL << 30;  // below this much free disk ingest is refused
     std::uint64_t reserve_bytes = 64ULL << 20;   // kept for paging; below it nothing is promised
+    History::Options history;                    // default: none is kept
     rocksdb::Env* views_env = nullptr;           // tests: NewMemEnv
     std::uint64_t key_seed = 0;                  // 0: chosen at random when the store is created; tests fix it
   };
@@ -80,7 +82,12 @@ class Store final {
   // one beside it; try again later.
   absl::Status BeginCheckpoint();
   absl::Status WriteCheckpoint(std::uint32_t shard, std::string_view body);
-  absl::Status CommitCheckpoint(Sequence position);
+  absl::Status CommitCheckpoint(Sequence position, const Now& now);
+
+  // What came in before the journal's first entry, for replays.
+  const History& history() const;
+  // Gives up what is beyond the history's bounds, and more of it before the disk is so full that alerts are refused.
+  absl::Status KeepHistory(const Now& now);
 
   // Makes the views durable, then trims the journal up to what both views and checkpoint have.
   absl::Status Flush();

@@ -1,6 +1,7 @@
 // Power cuts at any operation of a store's life, RocksDB's included: between any two steps of a checkpoint, in the middle of a
 // flush, while segments are unlinked. RocksDB itself is never made to fail; a copy of the disk at that moment is cut.
 #include <map>
+#include <utility>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -22,6 +23,7 @@ Store::Options OptionsOn(rocksdb::Env& env) {
   options.low_water_bytes = 0;
   options.views_env = &env;
   options.key_seed = 1;
+  options.history = {absl::Hours(1), 10 << 20, absl::ZeroDuration()};
   return options;
 }
 
@@ -76,7 +78,7 @@ Promised Live(SimulatedDisk& disk) {
     for (const std::uint32_t shard : {0U, 1U}) {
       TOCSIN_CHECK(store.WriteCheckpoint(shard, std::to_string(last->value())).ok(), "write");
     }
-    TOCSIN_CHECK(store.CommitCheckpoint(*last).ok(), "commit");
+    TOCSIN_CHECK(store.CommitCheckpoint(*last, At(0)).ok(), "commit");
     promise(promised.checkpoint, *last);
     TOCSIN_CHECK(store.Flush().ok(), "flush");
     promise(promised.flushed, *last);
@@ -91,6 +93,38 @@ std::vector<Row> RowsAt(Sequence position) {
   for (std::uint64_t n = seen > 2 ? seen - 1 : 1; n <= seen; ++n)
     rows.push_back(ChangeOf(n).rows[0]);
   return rows;
+}
+
+// Whatever is listed as a base is whole, and so is all that came in after it.
+void CheckHistory(const Store& store) {
+  const absl::StatusOr<std::vector<HistoryBase>> bases = store.history().Bases();
+  ASSERT_TRUE(bases.ok()) << bases.status();
+  ASSERT_FALSE(bases->empty()) << "what was recorded was never given up";
+  for (const HistoryBase& base : *bases) {
+    std::vector<std::string> bodies;
+    std::vector<Row> rows;
+    ASSERT_TRUE(store.history()
+                    .ReadBase(
+                        base,
+                        [&](std::uint32_t, std::string_view body) {
+                          bodies.emplace_back(body);
+                          return absl::OkStatus();
+                        },
+                        [&](Row row) {
+                          rows.push_back(std::move(row));
+                          return absl::OkStatus();
+                        })
+                    .ok());
+    const std::size_t shards = base.generation == 0 ? 0 : 2;
+    EXPECT_EQ(bodies, std::vector<std::string>(shards, std::to_string(base.position.value())));
+    EXPECT_EQ(rows, RowsAt(base.rows));
+    std::uint64_t next = base.begin().value();
+    const absl::Status read = store.history().Read(base.begin(), [&](const Entry& entry) {
+      EXPECT_EQ(entry.sequence.value(), next++);
+      return absl::OkStatus();
+    });
+    EXPECT_TRUE(read.ok()) << read;
+  }
 }
 
 void CheckAfterCut(SimulatedDisk& disk, const Promised& promised) {
@@ -116,6 +150,8 @@ void CheckAfterCut(SimulatedDisk& disk, const Promised& promised) {
   // What has to be folded is there.
   EXPECT_TRUE(store.journal().Read(store.ReplayFrom(), [](const Entry&) { return absl::OkStatus(); }).ok());
 
+  CheckHistory(store);
+
   for (const std::string& path : disk.Paths()) {
     EXPECT_FALSE(path.starts_with("/data/views/checkpoint/")) << path << " was left by a killed checkpoint";
   }
@@ -123,7 +159,7 @@ void CheckAfterCut(SimulatedDisk& disk, const Promised& promised) {
   // Life goes on: the next checkpoint does not mix with what a killed one has left.
   ASSERT_TRUE(store.BeginCheckpoint().ok());
   ASSERT_TRUE(store.WriteCheckpoint(0, "next").ok());
-  ASSERT_TRUE(store.CommitCheckpoint(store.journal().last()).ok());
+  ASSERT_TRUE(store.CommitCheckpoint(store.journal().last(), At(0)).ok());
   bodies.clear();
   ASSERT_TRUE(store
                   .ReadCheckpoint([&](std::uint32_t, std::string_view body) {

@@ -25,7 +25,7 @@ TEST_F(StoreTest, ALostViewIsNoticedOnceTheJournalWasTrimmed) {
     ASSERT_TRUE(store->ApplyChange(Change(), Sequence(13)).ok());
     ASSERT_TRUE(store->BeginCheckpoint().ok());
     ASSERT_TRUE(store->WriteCheckpoint(0, "body").ok());
-    ASSERT_TRUE(store->CommitCheckpoint(Sequence(13)).ok());
+    ASSERT_TRUE(store->CommitCheckpoint(Sequence(13), At(0)).ok());
     ASSERT_TRUE(store->Flush().ok());
   }
   env_.reset(rocksdb::NewMemEnv(rocksdb::Env::Default()));
@@ -181,7 +181,7 @@ TEST_F(StoreTest, VerifyReportsEverythingAndFindsDamage) {
     Apply(*store, change);
     ASSERT_TRUE(store->BeginCheckpoint().ok());
     ASSERT_TRUE(store->WriteCheckpoint(0, "body").ok());
-    ASSERT_TRUE(store->CommitCheckpoint(Sequence(2)).ok());
+    ASSERT_TRUE(store->CommitCheckpoint(Sequence(2), At(0)).ok());
   }
   const absl::StatusOr<StoreReport> report = VerifyStore(disk_, "data", env_.get());
   ASSERT_TRUE(report.ok()) << report.status();
@@ -213,7 +213,7 @@ TEST(StoreOnDiskTest, IsHeldByOneProcessAtATime) {
     ASSERT_TRUE((*store)->ApplyChange(change, Sequence(1)).ok());
     ASSERT_TRUE((*store)->BeginCheckpoint().ok());
     ASSERT_TRUE((*store)->WriteCheckpoint(3, "body").ok());
-    ASSERT_TRUE((*store)->CommitCheckpoint(Sequence(1)).ok());
+    ASSERT_TRUE((*store)->CommitCheckpoint(Sequence(1), At(0)).ok());
   }
   EXPECT_TRUE(VerifyStore(PosixFileSystem(), folder).ok());
   {

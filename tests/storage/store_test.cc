@@ -238,7 +238,7 @@ TEST_F(StoreTest, FlushNeverTrimsWhatAnotherThreadHasOnlyJustApplied) {
       while (!done) {
         const Sequence position = store->journal().last();
         ASSERT_TRUE(store->BeginCheckpoint().ok());
-        ASSERT_TRUE(store->CommitCheckpoint(position).ok());
+        ASSERT_TRUE(store->CommitCheckpoint(position, At(0)).ok());
         ASSERT_TRUE(store->Flush().ok());
         ASSERT_TRUE(store->Retain(absl::UnixEpoch(), 10).ok());
         ++rounds;
@@ -265,7 +265,7 @@ TEST_F(StoreTest, ACheckpointReplacesTheOneBefore) {
     for (const std::uint32_t shard : {1U, 0U, 1U}) {
       ASSERT_TRUE(store->WriteCheckpoint(shard, absl::StrFormat("old %d", shard)).ok());
     }
-    ASSERT_TRUE(store->CommitCheckpoint(Sequence(1)).ok());
+    ASSERT_TRUE(store->CommitCheckpoint(Sequence(1), At(0)).ok());
     EXPECT_EQ(store->shards_position(), Sequence(1));
     ASSERT_TRUE(store->BeginCheckpoint().ok());
     ASSERT_TRUE(store->WriteCheckpoint(0, "given up").ok());
@@ -273,7 +273,7 @@ TEST_F(StoreTest, ACheckpointReplacesTheOneBefore) {
     ASSERT_TRUE(store->WriteCheckpoint(2, "new").ok());
     EXPECT_EQ(ReadCheckpoint(*store).size(), 3) << "until Commit the old one is valid";
     Apply(*store, Change());
-    ASSERT_TRUE(store->CommitCheckpoint(Sequence(2)).ok());
+    ASSERT_TRUE(store->CommitCheckpoint(Sequence(2), At(0)).ok());
   }
   const auto store = OpenOrDie();
   EXPECT_EQ(store->shards_position(), Sequence(2));
@@ -290,7 +290,7 @@ TEST_F(StoreTest, BodiesOfAShardComeBackInTheOrderTheyWereWritten) {
       ASSERT_TRUE(store->WriteCheckpoint(shard, expected.back().second).ok());
     }
   }
-  ASSERT_TRUE(store->CommitCheckpoint(Sequence(1)).ok());
+  ASSERT_TRUE(store->CommitCheckpoint(Sequence(1), At(0)).ok());
   std::ranges::stable_sort(expected, {}, &std::pair<std::uint32_t, std::string>::first);
   EXPECT_EQ(ReadCheckpoint(*store), expected);
 }
@@ -298,9 +298,9 @@ TEST_F(StoreTest, BodiesOfAShardComeBackInTheOrderTheyWereWritten) {
 TEST_F(StoreTest, AnEmptyAlertTableHasACheckpointToo) {
   const auto store = OpenOrDie();
   ASSERT_TRUE(store->BeginCheckpoint().ok());
-  ASSERT_TRUE(store->CommitCheckpoint(Sequence(1)).ok());
+  ASSERT_TRUE(store->CommitCheckpoint(Sequence(1), At(0)).ok());
   EXPECT_EQ(store->shards_position(), Sequence(1));
-  EXPECT_TRUE(absl::IsFailedPrecondition(store->CommitCheckpoint(Sequence(1)))) << "nothing was begun";
+  EXPECT_TRUE(absl::IsFailedPrecondition(store->CommitCheckpoint(Sequence(1), At(0)))) << "nothing was begun";
 }
 
 TEST_F(StoreTest, FlushTrimsTheJournalUpToWhatViewsAndCheckpointBothHave) {
@@ -312,7 +312,7 @@ TEST_F(StoreTest, FlushTrimsTheJournalUpToWhatViewsAndCheckpointBothHave) {
   ASSERT_TRUE(store->Flush().ok());
   EXPECT_EQ(store->journal().first(), Sequence(1)) << "the alert table has no checkpoint yet";
   ASSERT_TRUE(store->BeginCheckpoint().ok());
-  ASSERT_TRUE(store->CommitCheckpoint(Sequence(8)).ok());
+  ASSERT_TRUE(store->CommitCheckpoint(Sequence(8), At(0)).ok());
   ASSERT_TRUE(store->Flush().ok());
   EXPECT_EQ(store->journal().first(), Sequence(7)) << "the segment that holds entry 9 begins with 7";
   EXPECT_EQ(store->ReplayFrom(), Sequence(9));
