@@ -102,8 +102,8 @@ HttpResponse Show(Api& api, const AcknowledgeLink& link) {
 
 HttpResponse Acknowledge(Api& api, const AcknowledgeLink& link, const std::string& peer) {
   Command command{
-      "", "link:" + link.user.value(), AcknowledgeGroup{GroupId(link.subject.id), std::nullopt},
-          "link " + peer
+      "", "link:" + link.user.value(), AcknowledgeGroup{GroupId(link.subject.id), std::nullopt, link.episode},
+      "link " + peer
   };
   if (link.subject.kind == SubjectKind::kIncident) {
     command.body = AcknowledgeIncident{IncidentId(link.subject.id), std::nullopt};

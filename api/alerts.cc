@@ -16,6 +16,7 @@ bool InState(const AlertRecord& alert, v1::ListAlertsRequest::State state) {
   if (state == v1::ListAlertsRequest::STATE_FIRING) return alert.summary.firing && !alert.hold.set();
   if (state == v1::ListAlertsRequest::STATE_SUPPRESSED) return alert.summary.firing && alert.hold.set();
   if (state == v1::ListAlertsRequest::STATE_RESOLVED) return !alert.summary.firing;
+  if (state == v1::ListAlertsRequest::STATE_ACTIVE) return alert.summary.firing;
   return true;
 }
 

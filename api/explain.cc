@@ -47,12 +47,22 @@ absl::Status AddTimeline(Api& api, Subject subject, Answer& answer) {
 
 std::string Verdict(const Group& group) {
   switch (group.state) {
-    case Group::State::kAcknowledged:
-      return absl::StrFormat("acknowledged by %s at %s; nobody else is paged", group.acknowledged_by,
-                             Clock(group.acknowledged_at));
+    case Group::State::kAcknowledged: {
+      const bool ends = group.acknowledged_until != absl::Time();
+      return absl::StrFormat("%s by %s at %s%s; nobody else is paged", group.snoozed ? "snoozed" : "acknowledged",
+                             group.acknowledged_by, Clock(group.acknowledged_at),
+                             ends ? ", until " + Clock(group.acknowledged_until) : "");
+    }
+    case Group::State::kMerged:
+      return absl::StrFormat("a part of group G%d, which is paged and acknowledged for both",
+                             group.merged_into.value());
     case Group::State::kResolved:
       return absl::StrFormat("resolved by %s at %s", group.resolved_by, Clock(group.resolved_at));
     case Group::State::kOpen: break;
+  }
+  if (group.flapping) {
+    return absl::StrFormat("open and flapping: %d changes since %s; paged once, and held until it is stable",
+                           group.flaps, Clock(group.flapping_since));
   }
   if (!group.quiet_reason.empty()) return "open, and nobody is being paged: " + group.quiet_reason;
   if (!group.flushed) return "open, waiting for group_wait so that what belongs together is paged together";
@@ -109,6 +119,24 @@ void AddNotifications(const Responder& responder, EscalationId id, const Now& no
   }
 }
 
+// What else is armed for a group.
+void AddTimers(const ResponderState& state, const Group& group, const Now& now, Answer& answer) {
+  const auto add = [&](Timer::Kind kind, std::string text) {
+    const auto found = state.timer_of.find({kind, group.id.value()});
+    if (found != state.timer_of.end()) AddNext(answer, ExpectedWall(now, state.timers.at(found->second).due), text);
+  };
+  add(Timer::Kind::kGroupFlush, "the group is looked at again (group_wait or group_interval)");
+  const bool restarts = group.route.acknowledgement.then == AcknowledgementRule::Then::kRestart;
+  add(Timer::Kind::kAcknowledgeTimeout,
+      absl::StrFormat("the %s of %s ends, and the escalation %s", group.snoozed ? "snooze" : "acknowledgement",
+                      group.acknowledged_by, restarts ? "begins again" : "goes on with its last step"));
+  add(Timer::Kind::kStable, "it has not changed for stable_for, and flaps no more");
+  const auto edge = state.timer_of.find({Timer::Kind::kHoldEdge, group.id.value()});
+  if (edge != state.timer_of.end()) {
+    AddNext(answer, state.timers.at(edge->second).due_wall, "a time interval of its route begins or ends");
+  }
+}
+
 absl::Status ExplainGroup(Api& api, GroupId id, v1::ExplainResponse& response) {
   TOCSIN_ASSIGN(const Group group, FindGroup(api, id));
   Answer& answer = *response.add_answers();
@@ -119,14 +147,7 @@ absl::Status ExplainGroup(Api& api, GroupId id, v1::ExplainResponse& response) {
   api.engine.ReadResponderAndWait([&](const Responder& responder, const Now& now) {
     AddEscalation(responder, group.escalation, now, answer);
     AddNotifications(responder, group.escalation, now, answer);
-    for (const auto& [timer_id, timer] : responder.state().timers) {
-      if (timer.kind == Timer::Kind::kGroupFlush && timer.subject == id.value()) {
-        AddNext(answer, ExpectedWall(now, timer.due), "the group is looked at again (group_wait or group_interval)");
-      }
-      if (timer.kind == Timer::Kind::kHoldEdge && timer.subject == id.value()) {
-        AddNext(answer, timer.due_wall, "a time interval of its route begins or ends");
-      }
-    }
+    AddTimers(responder.state(), group, now, answer);
   });
   std::ranges::sort(*answer.mutable_next(), {},
                     [](const Line& line) { return std::pair(line.at().seconds(), line.at().nanos()); });

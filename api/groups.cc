@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <map>
+#include <optional>
 
 #include "api/handlers.h"
 #include "api/paging.h"
@@ -14,6 +16,7 @@ namespace {
 
 constexpr std::size_t kTimelineShown = 1000;
 constexpr std::size_t kNoteBytes = 16 * 1024;
+constexpr int kGroupsPerMerge = 200;
 
 std::optional<Generation> SeenBy(std::uint64_t generation) {
   if (generation == 0) return std::nullopt;
@@ -61,22 +64,66 @@ absl::StatusOr<std::vector<Group>> GroupsInStore(Api& api,
   return groups;
 }
 
+struct Counts {
+  bool known = false;
+  std::uint32_t firing = 0;
+  std::uint32_t suppressed = 0;
+};
+
+void CountLive(const ResponderState& state, GroupKey key, Counts& counts) {
+  const auto found = state.live.find(key);
+  if (found == state.live.end()) return;
+  counts.known = true;
+  for (const auto& [shard, report] : found->second) {
+    counts.firing += report.firing;
+    counts.suppressed += report.suppressed;
+  }
+}
+
 // Rows hold what was last decided on; people want what is true now.
 void ShowLive(Api& api, google::protobuf::RepeatedPtrField<v1::Group>& groups) {
   api.engine.ReadResponderAndWait([&](const Responder& responder, const Now&) {
     for (v1::Group& group : groups) {
-      const auto found = responder.state().live.find(GroupKey(group.key()));
-      if (group.state() == v1::Group::STATE_RESOLVED || found == responder.state().live.end()) continue;
-      std::uint32_t firing = 0;
-      std::uint32_t suppressed = 0;
-      for (const auto& [shard, report] : found->second) {
-        firing += report.firing;
-        suppressed += report.suppressed;
+      if (group.state() == v1::Group::STATE_RESOLVED) continue;
+      Counts counts;
+      CountLive(responder.state(), GroupKey(group.key()), counts);
+      for (const std::uint64_t part : group.merged()) {
+        const auto found = responder.state().groups.find(GroupId(part));
+        if (found != responder.state().groups.end()) CountLive(responder.state(), found->second.key, counts);
       }
-      group.set_firing(firing);
-      group.set_suppressed(suppressed);
+      if (!counts.known) continue;
+      group.set_firing(counts.firing);
+      group.set_suppressed(counts.suppressed);
     }
   });
+}
+
+// Who was told what: the messages that the timeline speaks of, oldest first, also those that have left memory.
+absl::Status AddNotifications(Api& api,
+                              const std::vector<TimelineEntry>& timeline,
+                              google::protobuf::RepeatedPtrField<v1::Notification>& to) {
+  std::map<NotificationId, std::optional<Notification>> all;
+  for (const TimelineEntry& entry : timeline) {
+    if (entry.notification.set()) all.try_emplace(entry.notification);
+  }
+  api.engine.ReadResponderAndWait([&](const Responder& responder, const Now&) {
+    for (auto& [id, row] : all) {
+      const auto found = responder.state().notifications.find(id);
+      if (found != responder.state().notifications.end()) row = found->second;
+    }
+  });
+  for (auto& [id, row] : all) {
+    if (!row) {
+      Notification probe;
+      probe.id = id;
+      TOCSIN_ASSIGN(std::optional<Row> stored, api.engine.store().ReadRow(KeyOf(Row(probe))));
+      if (!stored) continue;  // older than the retention
+      row = std::get<Notification>(*std::move(stored));
+    }
+    ToProto(*row, *to.Add());
+    Redact(*to.rbegin());
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -112,15 +159,10 @@ absl::Status GetGroup(Api& api, const Caller&, const v1::GetGroupRequest& reques
       const auto page = state.pages.find(id);
       if (page == state.pages.end()) continue;
       ToProto(page->second, *response.add_pages());
-      for (const NotificationId notification : page->second.notifications) {
-        const auto found = state.notifications.find(notification);
-        if (found == state.notifications.end()) continue;
-        ToProto(found->second, *response.add_notifications());
-        Redact(*response.mutable_notifications()->rbegin());
-      }
     }
   });
   TOCSIN_ASSIGN(const std::vector<TimelineEntry> timeline, Timeline(api, SubjectOf(group.id), kTimelineShown));
+  TOCSIN_TRY(AddNotifications(api, timeline, *response.mutable_notifications()));
   for (const TimelineEntry& entry : timeline)
     ToProto(entry, *response.add_timeline());
   return absl::OkStatus();
@@ -140,6 +182,45 @@ absl::Status RunResolveGroup(Api& api,
                              v1::CommandResponse& response) {
   return Run(api, caller, request.request_id(), ResolveGroup{GroupId(request.id()), SeenBy(request.generation())},
              response);
+}
+
+absl::Status RunSnoozeGroup(Api& api,
+                            const Caller& caller,
+                            const v1::SnoozeGroupRequest& request,
+                            v1::CommandResponse& response) {
+  SnoozeGroup snooze{GroupId(request.id()), SeenBy(request.generation()), std::nullopt, std::nullopt};
+  if (request.has_until()) TOCSIN_TRY(Annotate(FromProto(request.until(), snooze.until.emplace()), "until"));
+  if (request.has_duration())
+    TOCSIN_TRY(Annotate(FromProto(request.duration(), snooze.duration.emplace()), "duration"));
+  return Run(api, caller, request.request_id(), snooze, response);
+}
+
+absl::Status RunUnacknowledgeGroup(Api& api,
+                                   const Caller& caller,
+                                   const v1::GroupCommand& request,
+                                   v1::CommandResponse& response) {
+  return Run(api, caller, request.request_id(), UnacknowledgeGroup{GroupId(request.id()), SeenBy(request.generation())},
+             response);
+}
+
+absl::Status RunMergeGroups(Api& api,
+                            const Caller& caller,
+                            const v1::MergeGroupsRequest& request,
+                            v1::CommandResponse& response) {
+  if (request.groups_size() > kGroupsPerMerge)
+    return Invalid("groups: %d, at most %d", request.groups_size(), kGroupsPerMerge);
+  MergeGroups merge;
+  merge.into = GroupId(request.into());
+  for (const std::uint64_t id : request.groups())
+    merge.groups.emplace_back(id);
+  return Run(api, caller, request.request_id(), std::move(merge), response);
+}
+
+absl::Status RunSplitGroup(Api& api,
+                           const Caller& caller,
+                           const v1::GroupCommand& request,
+                           v1::CommandResponse& response) {
+  return Run(api, caller, request.request_id(), SplitGroup{GroupId(request.id())}, response);
 }
 
 absl::Status RunEscalateGroup(Api& api,

@@ -29,6 +29,22 @@ absl::Status RunResolveGroup(Api& api,
                              const Caller& caller,
                              const v1::GroupCommand& request,
                              v1::CommandResponse& response);
+absl::Status RunSnoozeGroup(Api& api,
+                            const Caller& caller,
+                            const v1::SnoozeGroupRequest& request,
+                            v1::CommandResponse& response);
+absl::Status RunUnacknowledgeGroup(Api& api,
+                                   const Caller& caller,
+                                   const v1::GroupCommand& request,
+                                   v1::CommandResponse& response);
+absl::Status RunMergeGroups(Api& api,
+                            const Caller& caller,
+                            const v1::MergeGroupsRequest& request,
+                            v1::CommandResponse& response);
+absl::Status RunSplitGroup(Api& api,
+                           const Caller& caller,
+                           const v1::GroupCommand& request,
+                           v1::CommandResponse& response);
 absl::Status RunEscalateGroup(Api& api,
                               const Caller& caller,
                               const v1::GroupCommand& request,

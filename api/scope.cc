@@ -135,6 +135,16 @@ absl::Status ScopeOfGroup(Api& api, const Caller& caller, const v1::GroupCommand
   return MayChangeGroup(api, caller, GroupId(request.id()));
 }
 
+absl::Status ScopeOfSnooze(Api& api, const Caller& caller, const v1::SnoozeGroupRequest& request) {
+  return MayChangeGroup(api, caller, GroupId(request.id()));
+}
+
+absl::Status ScopeOfMerge(Api& api, const Caller& caller, const v1::MergeGroupsRequest& request) {
+  for (const std::uint64_t group : request.groups())
+    TOCSIN_TRY(MayChangeGroup(api, caller, GroupId(group)));
+  return MayChangeGroup(api, caller, GroupId(request.into()));
+}
+
 absl::Status ScopeOfIncident(Api& api, const Caller& caller, const v1::IncidentCommand& request) {
   return MayChangeIncident(api, caller, IncidentId(request.id()));
 }

@@ -14,6 +14,9 @@
 namespace tocsin {
 
 absl::Status ScopeOfGroup(Api& api, const Caller& caller, const v1::GroupCommand& request);
+absl::Status ScopeOfSnooze(Api& api, const Caller& caller, const v1::SnoozeGroupRequest& request);
+// Of each that is merged, and of what they are merged into.
+absl::Status ScopeOfMerge(Api& api, const Caller& caller, const v1::MergeGroupsRequest& request);
 absl::Status ScopeOfIncident(Api& api, const Caller& caller, const v1::IncidentCommand& request);
 absl::Status ScopeOfNewIncident(Api& api, const Caller& caller, const v1::OpenIncidentRequest& request);
 absl::Status ScopeOfNote(Api& api, const Caller& caller, const v1::AddNoteRequest& request);

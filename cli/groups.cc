@@ -1,8 +1,10 @@
 // alerts, groups, ack, resolve, escalate, note, explain.
+#include <algorithm>
 #include <cstdio>
 #include <optional>
 
 #include "absl/strings/str_format.h"
+#include "absl/time/clock.h"
 
 #include "base/status.h"
 #include "cli/commands.h"
@@ -42,21 +44,59 @@ std::string Word(const v1::Group& group) {
     if (group.quiet_reason().find("exhausted") != std::string::npos) return "UNANSWERED";
     return HeldWord(group.quiet_reason()).value_or("told only");
   }
+  if (group.state() == v1::Group::STATE_OPEN && group.flapping()) return "flapping";
+  if (group.state() == v1::Group::STATE_ACKNOWLEDGED && group.snoozed()) return "snoozed";
   return EnumWord(v1::Group::State_Name(group.state()), "STATE_");
 }
 
+std::string AgeOf(const google::protobuf::Timestamp& since) {
+  const absl::Duration age = absl::Now() - absl::FromUnixSeconds(since.seconds());
+  return absl::FormatDuration(absl::Trunc(std::max(age, absl::ZeroDuration()), absl::Seconds(1)));
+}
+
 std::string Remark(const v1::Group& group) {
-  if (group.state() == v1::Group::STATE_ACKNOWLEDGED) return "by " + Printable(group.acknowledged_by());
-  if (group.state() == v1::Group::STATE_RESOLVED) return "by " + Printable(group.resolved_by());
-  return Printable(group.quiet_reason());
+  std::string text;
+  if (group.state() == v1::Group::STATE_ACKNOWLEDGED) {
+    text = absl::StrFormat("by %s, %s ago", Printable(group.acknowledged_by()), AgeOf(group.acknowledged_at()));
+    if (group.has_acknowledged_until()) text += ", until " + Show(group.acknowledged_until());
+  } else if (group.state() == v1::Group::STATE_RESOLVED) {
+    text = "by " + Printable(group.resolved_by());
+  } else {
+    text = Printable(group.quiet_reason());
+  }
+  if (group.flapping()) absl::StrAppendFormat(&text, "%s%d changes", text.empty() ? "" : "; ", group.flaps());
+  if (group.episode() > 1) absl::StrAppendFormat(&text, "%sepisode %d", text.empty() ? "" : "; ", group.episode());
+  for (const std::uint64_t part : group.merged())
+    absl::StrAppendFormat(&text, "%swith G%d", text.empty() ? "" : " ", part);
+  return text;
+}
+
+// Who was told what, by which method, and what came of it.
+void PrintTold(const google::protobuf::RepeatedPtrField<v1::Notification>& notifications) {
+  Table table({"TOLD", "HOW", "WHAT", "STATE", "WHEN", "REMARK"});
+  for (const v1::Notification& row : notifications) {
+    const std::string who = row.user().empty() ? "receiver " + row.receiver() : row.user();
+    const std::string state = EnumWord(v1::Notification::State_Name(row.state()), "STATE_");
+    const auto& when = row.has_accepted_at() ? row.accepted_at() : row.created_at();
+    table.Add({Printable(who), EnumWord(v1::ContactMethod::Kind_Name(row.method().kind()), "KIND_"),
+               EnumWord(v1::Notification::Purpose_Name(row.purpose()), "PURPOSE_"), state, Show(when),
+               Printable(row.end_reason().empty() ? row.last_error() : row.end_reason())});
+  }
+  if (table.empty()) {
+    std::printf("nobody was told\n\n");
+    return;
+  }
+  table.Print();
+  std::printf("\n");
 }
 
 absl::StatusOr<v1::ListAlertsRequest::State> ParseState(const std::string& word) {
-  if (word.empty() || word == "any") return v1::ListAlertsRequest::STATE_ANY;
+  if (word == "active") return v1::ListAlertsRequest::STATE_ACTIVE;
+  if (word == "any") return v1::ListAlertsRequest::STATE_ANY;
   if (word == "firing") return v1::ListAlertsRequest::STATE_FIRING;
   if (word == "suppressed") return v1::ListAlertsRequest::STATE_SUPPRESSED;
   if (word == "resolved") return v1::ListAlertsRequest::STATE_RESOLVED;
-  return Invalid("--state: %s is none of any, firing, suppressed, resolved", word);
+  return Invalid("--state: %s is none of active, firing, suppressed, resolved, any", word);
 }
 
 absl::Status ShowGroup(const Arguments& arguments, const Client& client, std::uint64_t id) {
@@ -78,6 +118,7 @@ absl::Status ShowGroup(const Arguments& arguments, const Client& client, std::ui
     std::printf("  %-8s %s\n", Word(alert.severity()).c_str(), FormatLabels(alert.labels()).c_str());
   }
   std::printf("\n");
+  PrintTold(response.notifications());
   Table timeline({"WHEN", "WHO", "WHAT"});
   for (const v1::TimelineEntry& entry : response.timeline()) {
     timeline.Add({Show(entry.at()), Printable(entry.actor()), Printable(entry.text())});
@@ -196,15 +237,16 @@ absl::StatusOr<v1::ExplainRequest> ToExplain(const std::string& text) {
 
 int RunAlerts(std::span<const std::string> arguments) {
   constexpr OptionSpec kOwn[] = {
-      {"state", 0, true, "STATE", "any (default), firing, suppressed, resolved"},
-      {"group", 0, true, "G17",   "only alerts of this group"                  },
-      {"limit", 0, true, "N",     "at most so many (default 100)"              }
+      {"all",   'a', false, "",      "also resolved ones: --state any"                    },
+      {"state", 0,   true,  "STATE", "active (default), firing, suppressed, resolved, any"},
+      {"group", 0,   true,  "G17",   "only alerts of this group"                          },
+      {"limit", 0,   true,  "N",     "at most so many (default 100)"                      }
   };
   return WithClient("alerts", arguments, kOwn, [](const Arguments& parsed, const Client& client) -> absl::Status {
     v1::ListAlertsRequest request;
     for (const std::string& matcher : parsed.positional())
       request.add_matchers(matcher);
-    TOCSIN_ASSIGN(const auto state, ParseState(parsed.get("state")));
+    TOCSIN_ASSIGN(const auto state, ParseState(parsed.get("state", parsed.has("all") ? "any" : "active")));
     request.set_state(state);
     if (parsed.has("group")) {
       TOCSIN_ASSIGN(const Reference group, ParseReference(parsed.get("group"), "G"));

@@ -53,6 +53,45 @@ void CheckRouteTimes(CheckContext& context, const std::string& path, const Route
   }
 }
 
+constexpr std::uint32_t kLongestCount = 1'000'000;
+constexpr std::uint32_t kMostChanges = 100;
+constexpr std::size_t kBreakThroughLabels = 8;
+
+void CheckSpan(CheckContext& context, const std::string& path, absl::Duration span) {
+  if (span < absl::Seconds(1) || span > absl::Hours(24 * 7)) context.Report(path, "must be 1s to 1w");
+}
+
+// Zero switches it off.
+void CheckSpanOrNone(CheckContext& context, const std::string& path, absl::Duration span, absl::Duration longest) {
+  const bool fits = span >= absl::Seconds(1) && span <= longest;
+  if (span != absl::ZeroDuration() && !fits) {
+    context.Report(path, absl::StrFormat("must be 1s to %s, or 0s for none", DurationText(longest)));
+  }
+}
+
+// Durable counters stand behind these numbers, so they are bounded.
+void CheckGroupLife(CheckContext& context, const std::string& path, const Route& route) {
+  if (route.threshold.count > kLongestCount) {
+    context.Report(path + ".threshold.count", absl::StrFormat("must be at most %d", kLongestCount));
+  }
+  if (route.threshold.count > 1) CheckSpan(context, path + ".threshold.window", route.threshold.window);
+  if (route.flapping.changes > kMostChanges || route.flapping.changes == 1 || route.flapping.changes == 2) {
+    context.Report(path + ".flapping.changes", absl::StrFormat("must be 3 to %d, or 0 for never", kMostChanges));
+  }
+  if (route.flapping.changes > 0) {
+    CheckSpan(context, path + ".flapping.window", route.flapping.window);
+    CheckSpan(context, path + ".flapping.stable_for", route.flapping.stable_for);
+  }
+  if (route.break_through.labels.size() > kBreakThroughLabels) {
+    context.Report(path + ".break_through.labels", absl::StrFormat("at most %d labels", kBreakThroughLabels));
+  }
+  CheckLabelNames(context, path + ".break_through.labels", route.break_through.labels);
+  CheckSpanOrNone(context, path + ".acknowledgement.timeout",
+                  route.acknowledgement.timeout.value_or(absl::ZeroDuration()), absl::Hours(24 * 7));
+  CheckSpanOrNone(context, path + ".reopen_window", route.reopen_window, absl::Hours(12));
+  CheckSpanOrNone(context, path + ".auto_close", route.auto_close, absl::Hours(24 * 365));
+}
+
 class RouteChecker {
  public:
   explicit RouteChecker(CheckContext& context) : context_(context), reach_(context.organisation()) {}
@@ -82,6 +121,7 @@ class RouteChecker {
     CheckMatchers(context_, path + ".matchers", route.matchers);
     CheckLabelNames(context_, path + ".group_by", route.group_by);
     CheckRouteTimes(context_, path, route);
+    CheckGroupLife(context_, path, route);
     if (route.service.set()) context_.Refer(path + ".service", route.service.value(), context_.services);
     if (route.receiver.set()) context_.Refer(path + ".receiver", route.receiver.value(), context_.receivers);
     CheckIntervals(path + ".mute_time_intervals", route.mute_time_intervals);

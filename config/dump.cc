@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_format.h"
 
+#include "config/assumed.h"
 #include "config/recurring.h"
 #include "config/text.h"
 #include "config/words.h"
@@ -245,6 +246,46 @@ std::vector<std::string> GroupBy(const Route& route) {
   return route.group_by_all ? std::vector<std::string>{std::string(words::kAllLabels)} : route.group_by;
 }
 
+void SetPart(YamlValue& map, std::string_view name, YamlValue part, bool differs) {
+  if (differs) map.Set(name, std::move(part));
+}
+
+YamlValue DumpAcknowledgement(const AcknowledgementRule& rule, const AcknowledgementRule& parent) {
+  YamlValue map = YamlValue::Map();
+  if (rule.timeout != parent.timeout) {
+    map.Set("timeout", rule.timeout ? DurationText(*rule.timeout) : std::string(words::kOfPolicy));
+  }
+  if (rule.then != parent.then) map.Set("then", WordFor(words::kAfterAcknowledgement, rule.then));
+  if (rule.ask_again != parent.ask_again) map.Set("ask_again", WordFor(words::kAskAgain, rule.ask_again));
+  return map;
+}
+
+// Field by field, as a child inherits them.
+void SetGroupLife(YamlValue& map, const Route& route, const Route& parent) {
+  YamlValue threshold = YamlValue::Map();
+  SetNumber(threshold, "count", route.threshold.count, parent.threshold.count);
+  SetDuration(threshold, "window", route.threshold.window, parent.threshold.window);
+  SetPart(map, "threshold", std::move(threshold), route.threshold != parent.threshold);
+  YamlValue flapping = YamlValue::Map();
+  SetNumber(flapping, "changes", route.flapping.changes, parent.flapping.changes);
+  SetDuration(flapping, "window", route.flapping.window, parent.flapping.window);
+  SetDuration(flapping, "stable_for", route.flapping.stable_for, parent.flapping.stable_for);
+  SetPart(map, "flapping", std::move(flapping), route.flapping != parent.flapping);
+  YamlValue break_through = YamlValue::Map();
+  SetFlag(break_through, "severity", route.break_through.severity, parent.break_through.severity);
+  if (route.break_through.labels != parent.break_through.labels) {
+    YamlValue labels = YamlValue::List();
+    for (const std::string& label : route.break_through.labels)
+      labels.Add(label);
+    break_through.Set("labels", std::move(labels));
+  }
+  SetPart(map, "break_through", std::move(break_through), route.break_through != parent.break_through);
+  SetPart(map, "acknowledgement", DumpAcknowledgement(route.acknowledgement, parent.acknowledgement),
+          route.acknowledgement != parent.acknowledgement);
+  SetDuration(map, "reopen_window", route.reopen_window, parent.reopen_window);
+  SetDuration(map, "auto_close", route.auto_close, parent.auto_close);
+}
+
 // Only what it does not take over from `parent`.
 YamlValue DumpRoute(const Route& route, const Route& parent, std::string_view assumed_id) {
   YamlValue map = YamlValue::Map();
@@ -268,6 +309,7 @@ YamlValue DumpRoute(const Route& route, const Route& parent, std::string_view as
   SetDuration(map, "repeat_interval", route.repeat_interval, parent.repeat_interval);
   SetNames(map, "mute_time_intervals", route.mute_time_intervals);
   SetNames(map, "active_time_intervals", route.active_time_intervals);
+  SetGroupLife(map, route, parent);
   if (!route.children.empty()) {
     YamlValue list = YamlValue::List();
     for (std::size_t i = 0; i < route.children.size(); ++i) {
@@ -404,7 +446,7 @@ std::string DumpWithSecrets(const Organisation& organisation) {
   SetList(map, "services", organisation.services, DumpService);
   SetList(map, "integrations", organisation.integrations, DumpIntegration);
   SetList(map, "receivers", organisation.receivers, DumpReceiver);
-  map.Set("route", DumpRoute(organisation.route, Route(), "root"));
+  map.Set("route", DumpRoute(organisation.route, AssumedRoute(), "root"));
   SetList(map, "incident_rules", organisation.incident_rules, DumpIncidentRule);
   SetList(map, "inhibition_rules", organisation.inhibition_rules, DumpInhibitionRule);
   SetList(map, "time_intervals", organisation.time_intervals, DumpTimeInterval);

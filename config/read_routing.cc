@@ -3,6 +3,7 @@
 
 #include "base/limits.h"
 #include "base/strings.h"
+#include "config/assumed.h"
 #include "config/read.h"
 #include "config/text.h"
 #include "config/words.h"
@@ -44,6 +45,49 @@ void ReadRouteUrgency(Fields& fields, Route& to) {
   if (choice == 1) to.urgency = Urgency::kHigh;
 }
 
+// The field's map, whose fields are read one by one, so that a child may change one of them and inherit the others.
+template <typename Read>
+void ReadPart(Fields& fields, std::string_view name, const Read& read) {
+  const YamlNode* part = fields.Take(name);
+  if (part == nullptr) return;
+  Fields of_part(fields.reader(), *part, fields.PathOf(name));
+  read(of_part);
+}
+
+// A duration, or the word for the policy's own, which takes back what a parent said.
+void ReadAcknowledgeTimeout(Fields& fields, std::optional<absl::Duration>& to) {
+  fields.Parsed("timeout", to, [](std::string_view text) -> absl::StatusOr<std::optional<absl::Duration>> {
+    if (text == words::kOfPolicy) return std::optional<absl::Duration>();
+    TOCSIN_ASSIGN(const absl::Duration timeout, ParseDuration(text));
+    return std::optional(timeout);
+  });
+}
+
+// What becomes of the route's groups beyond open and resolved.
+void ReadGroupLife(Fields& fields, Route& to) {
+  ReadPart(fields, "threshold", [&](Fields& part) {
+    part.Integer("count", 0, UINT32_MAX, to.threshold.count);
+    part.Duration("window", to.threshold.window);
+  });
+  ReadPart(fields, "flapping", [&](Fields& part) {
+    part.Integer("changes", 0, UINT32_MAX, to.flapping.changes);
+    part.Duration("window", to.flapping.window);
+    part.Duration("stable_for", to.flapping.stable_for);
+  });
+  ReadPart(fields, "break_through", [&](Fields& part) {
+    part.Flag("severity", to.break_through.severity);
+    if (part.Has("labels")) to.break_through.labels.clear();
+    part.TextList("labels", to.break_through.labels);
+  });
+  ReadPart(fields, "acknowledgement", [&](Fields& part) {
+    ReadAcknowledgeTimeout(part, to.acknowledgement.timeout);
+    part.OneOf<AcknowledgementRule::Then>("then", words::kAfterAcknowledgement, to.acknowledgement.then);
+    part.OneOf<AcknowledgementRule::AskAgain>("ask_again", words::kAskAgain, to.acknowledgement.ask_again);
+  });
+  fields.Duration("reopen_window", to.reopen_window);
+  fields.Duration("auto_close", to.auto_close);
+}
+
 // `to` comes with what it inherits.
 void ReadRouteNode(Reader& reader, const YamlNode& node, const std::string& path, int depth, Route& to) {
   Fields fields(reader, node, path);
@@ -60,6 +104,7 @@ void ReadRouteNode(Reader& reader, const YamlNode& node, const std::string& path
   fields.NameList("mute_time_intervals", to.mute_time_intervals);
   fields.NameList("active_time_intervals", to.active_time_intervals);
   ReadRouteUrgency(fields, to);
+  ReadGroupLife(fields, to);
   if (depth == limits::kRouteDepth && fields.Has("routes")) {
     fields.Report("routes", absl::StrFormat("routes are nested deeper than %d", limits::kRouteDepth));
   }
@@ -204,6 +249,7 @@ void ReadReceiver(Reader& reader, const YamlNode& node, const std::string& path,
 }
 
 void ReadRoute(Reader& reader, const YamlNode& node, const std::string& path, Route& to) {
+  to = AssumedRoute();
   to.id = RouteId("root");
   ReadRouteNode(reader, node, path, 1, to);
 }

@@ -14,6 +14,15 @@ inline constexpr Choice<Urgency> kUrgencies[] = {
     {"low",  Urgency::kLow },
     {"high", Urgency::kHigh},
 };
+inline constexpr Choice<AcknowledgementRule::Then> kAfterAcknowledgement[] = {
+    {"resume",  AcknowledgementRule::Then::kResume },
+    {"restart", AcknowledgementRule::Then::kRestart},
+};
+inline constexpr Choice<AcknowledgementRule::AskAgain> kAskAgain[] = {
+    {"on_higher_severity", AcknowledgementRule::AskAgain::kOnHigherSeverity},
+    {"always",             AcknowledgementRule::AskAgain::kAlways          },
+    {"never",              AcknowledgementRule::AskAgain::kNothing         },
+};
 inline constexpr Choice<ContactMethod::Kind> kContactKinds[] = {
     {"terminal", ContactMethod::Kind::kTerminal},
     {"email",    ContactMethod::Kind::kEmail   },
@@ -50,6 +59,8 @@ inline constexpr Choice<Override::Type> kOverrideTypes[] = {
 
 // What a route's urgency is called when the severity of its alerts decides; only needed where a parent says otherwise.
 inline constexpr std::string_view kBySeverity = "by_severity";
+// acknowledgement: {timeout: policy}, which is what is assumed.
+inline constexpr std::string_view kOfPolicy = "policy";
 // group_by: ['...'], Alertmanager's "every label".
 inline constexpr std::string_view kAllLabels = "...";
 

@@ -111,7 +111,7 @@ inline void ReadState(BodyReader& reader, StoredAlert& alert, const BodyBase& ba
   const std::uint8_t flags = reader.Byte();
   if (flags > StateFlag::kAll) reader.Fail();
   const std::uint8_t words = reader.Byte();
-  if ((words & 15U) >= kSeverities || words >> 4U > static_cast<unsigned>(ResolvedBy::kExpired)) reader.Fail();
+  if ((words & 15U) >= kSeverities || words >> 4U > static_cast<unsigned>(ResolvedBy::kNoNews)) reader.Fail();
   if (!reader.ok()) return;
   SetFlags(alert, flags);
   alert.severity = static_cast<Severity>(words & 15U);

@@ -85,7 +85,7 @@ inline std::uint32_t AlertTable::Add(const AlertKey& key) {
   }
   StoredAlert& alert = alerts_.Ensure(slot);
   const Unsealed unsealed = alert.unsealed;  // of the alert that was here before: its removal may not be sealed yet
-  alert = {};
+  alert = StoredAlert();
   alert.key = key;
   alert.live = true;
   alert.unsealed = unsealed;
@@ -97,7 +97,7 @@ inline void AlertTable::Remove(std::uint32_t slot) {
   StoredAlert& alert = alerts_[slot];
   index_.Erase(HashOf(alert.key), slot);
   Mark(slot, Unsealed::kAll);
-  alert = {};
+  alert = StoredAlert();
   alert.unsealed = Unsealed::kAll;
   free_.push_back(slot);
 }

@@ -107,6 +107,11 @@ class GroupTable {
     return head == kNoSlot ? kNoSlot : memberships_[head].alert;
   }
 
+  std::uint32_t TailOf(std::uint32_t group, std::size_t list) const {
+    const std::uint32_t tail = groups_[group].lists[list].tail;
+    return tail == kNoSlot ? kNoSlot : memberships_[tail].alert;
+  }
+
   StoredGroup& at(std::uint32_t group) { return groups_[group]; }
   const StoredGroup& at(std::uint32_t group) const { return groups_[group]; }
   bool Has(std::uint32_t group) const { return groups_.Has(group) && groups_[group].key.set(); }

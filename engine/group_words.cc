@@ -2,6 +2,7 @@
 #include "absl/strings/str_format.h"
 
 #include "engine/message.h"
+#include "engine/responder_acknowledgement.h"
 #include "engine/responder_groups.h"
 
 namespace tocsin {
@@ -24,11 +25,13 @@ std::string Describe(const Group& group) {
   switch (group.state) {
     case Group::State::kOpen: return absl::StrFormat("is open (generation %d)", generation);
     case Group::State::kAcknowledged:
-      return absl::StrFormat("was acknowledged by %s at %s (generation %d)", group.acknowledged_by,
-                             Instant(group.acknowledged_at), generation);
+      return absl::StrFormat("was %s by %s at %s%s (generation %d)", group.snoozed ? "snoozed" : "acknowledged",
+                             group.acknowledged_by, Instant(group.acknowledged_at), DescribeEnd(group), generation);
     case Group::State::kResolved:
       return absl::StrFormat("was resolved by %s at %s (generation %d)", group.resolved_by, Instant(group.resolved_at),
                              generation);
+    case Group::State::kMerged:
+      return absl::StrFormat("is a part of G%d (generation %d)", group.merged_into.value(), generation);
   }
   return "";
 }

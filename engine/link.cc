@@ -19,6 +19,7 @@ constexpr std::size_t kMacBytes = 32;
 constexpr std::size_t kLongestToken = 1024;
 // Says what the key is used for and in which format, so that no other use of it can be mistaken for this one.
 constexpr std::string_view kDomain = "tocsin acknowledge link 1\n";
+constexpr std::string_view kEpisodeDomain = "tocsin acknowledge link 2\n";  // its payload names an episode
 
 using Digest = std::array<unsigned char, kMacBytes>;
 
@@ -35,9 +36,13 @@ Digest Hash(std::string_view bytes, const Digest* key) {
 }
 
 // Keys of any length are hashed to the length that BLAKE2b wants.
-Digest Mac(std::string_view payload, std::string_view key) {
+Digest Mac(std::string_view domain, std::string_view payload, std::string_view key) {
   const Digest whole = Hash(key, nullptr);
-  return Hash(absl::StrCat(ToAbsl(kDomain), ToAbsl(payload)), &whole);
+  return Hash(absl::StrCat(ToAbsl(domain), ToAbsl(payload)), &whole);
+}
+
+bool IsMacOf(std::string_view mac, const Digest& expected) {
+  return mac.size() == expected.size() && sodium_memcmp(mac.data(), expected.data(), expected.size()) == 0;
 }
 
 std::string Encode(std::string_view bytes) {
@@ -54,12 +59,15 @@ std::optional<std::uint64_t> TakeNumber(std::string_view& text) {
 
 }  // namespace
 
-// The payload: `<subject kind> <id> <expiry in Unix seconds> <user>`.
+// The payload: `<subject kind> <id> <expiry in Unix seconds> <user>`; of a later episode than the first, its number and a
+// blank stand before it.
 std::string SignLink(const AcknowledgeLink& link, std::string_view key) {
   TOCSIN_CHECK(!key.empty(), "links are signed with a key");
-  const std::string payload = absl::StrCat(static_cast<int>(link.subject.kind), " ", link.subject.id, " ",
-                                           absl::ToUnixSeconds(link.expires_at), " ", link.user.value());
-  const Digest mac = Mac(payload, key);
+  const bool later = link.episode > 1;
+  const std::string payload =
+      absl::StrCat(later ? absl::StrCat(link.episode, " ") : "", static_cast<int>(link.subject.kind), " ",
+                   link.subject.id, " ", absl::ToUnixSeconds(link.expires_at), " ", link.user.value());
+  const Digest mac = Mac(later ? kEpisodeDomain : kDomain, payload, key);
   return absl::StrCat(Encode(payload), ".",
                       Encode({static_cast<const char*>(static_cast<const void*>(mac.data())), mac.size()}));
 }
@@ -72,15 +80,17 @@ absl::StatusOr<AcknowledgeLink> VerifyLink(std::string_view token, std::string_v
   std::string mac;
   if (!absl::WebSafeBase64Unescape(ToAbsl(token.substr(0, dot)), &payload)) return invalid;
   if (!absl::WebSafeBase64Unescape(ToAbsl(token.substr(dot + 1)), &mac)) return invalid;
-  const Digest expected = Mac(payload, key);
-  if (mac.size() != expected.size() || sodium_memcmp(mac.data(), expected.data(), expected.size()) != 0) return invalid;
+  const bool later = IsMacOf(mac, Mac(kEpisodeDomain, payload, key));
+  if (!later && !IsMacOf(mac, Mac(kDomain, payload, key))) return invalid;
 
   std::string_view rest = payload;
+  const auto episode = later ? TakeNumber(rest) : 1;
   const auto kind = TakeNumber(rest);
   const auto id = TakeNumber(rest);
   const auto expiry = TakeNumber(rest);
-  if (!kind || !id || !expiry || rest.empty()) return invalid;
+  if (!episode || !kind || !id || !expiry || rest.empty()) return invalid;
   AcknowledgeLink link;
+  link.episode = static_cast<std::uint32_t>(*episode);
   link.subject = {static_cast<SubjectKind>(*kind), *id};
   link.user = UserId(rest);
   link.expires_at = absl::FromUnixSeconds(static_cast<std::int64_t>(*expiry));

@@ -1,11 +1,12 @@
 // Acknowledge links: what a page carries so that one press on a phone, without logging in, acknowledges it.
 //
 // A token is `base64url(payload).base64url(mac)`, the mac a keyed BLAKE2b-256 over the payload. It names the episode, not
-// its generation: it stays good while the episode lasts and can never touch a later one. Whoever holds it acts as the
+// its generation: it stays good while the episode lasts and can never touch a later one, also of the same group. Whoever holds it acts as the
 // person it was sent to, so it ends. Pure: the HTTP door verifies with it and answers a GET with a form that posts, so
 // that mail scanners which follow links acknowledge nothing.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -22,7 +23,8 @@ inline constexpr absl::Duration kLinkLifetime = absl::Hours(24 * 7);
 struct AcknowledgeLink {
   Subject subject;  // a group or an incident
   UserId user;
-  absl::Time expires_at;  // whole seconds
+  absl::Time expires_at;      // whole seconds
+  std::uint32_t episode = 1;  // of a group
   friend bool operator==(const AcknowledgeLink&, const AcknowledgeLink&) = default;
 };
 

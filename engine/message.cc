@@ -27,21 +27,6 @@ std::string Count(std::uint64_t count, std::string_view what) {
   return absl::StrFormat("%d %s%s", count, what, count == 1 ? "" : "s");
 }
 
-// What the group is about, in a word: the alert's name where senders give one and all that are listed share it; where they
-// do not, the first and that there are others.
-std::string NameOf(const Group& group) {
-  std::string_view name = Find(group.labels, "alertname");
-  if (!name.empty()) return OneLine(name, 80);
-  bool others = false;
-  for (const AlertSummary& alert : group.exemplars) {
-    const std::string_view own = Find(alert.labels, "alertname");
-    if (name.empty()) name = own;
-    others = others || own != name;
-  }
-  if (name.empty()) return OneLine(Format(group.labels), 80);
-  return OneLine(name, 80) + (others ? " and others" : "");
-}
-
 std::string_view ServiceOrRoute(const Group& group) {
   return group.service.set() ? group.service.value() : group.route.id.value();
 }
@@ -77,11 +62,27 @@ void AppendAlerts(std::string& body, const Group& group) {
   if (listed > 0 && group.firing > listed) absl::StrAppend(&body, "... and ", group.firing - listed, " more\n");
 }
 
+std::string Ordinal(std::uint32_t number) {
+  const std::uint32_t tens = number % 100;
+  const bool teens = tens >= 11 && tens <= 13;
+  const char* ending = teens || number % 10 > 3 || number % 10 == 0 ? "th"
+                       : number % 10 == 1                           ? "st"
+                       : number % 10 == 2                           ? "nd"
+                                                                    : "rd";
+  return absl::StrCat(number, ending);
+}
+
 std::string GroupHead(const Group& group) {
   std::string head = absl::StrFormat("%s firing", Count(group.firing, "alert"));
   if (group.suppressed > 0) absl::StrAppend(&head, " (", group.suppressed, " silenced)");
-  absl::StrAppend(&head, ", highest severity ", ToAbsl(Name(group.highest)), ", open since ", Instant(group.opened_at),
-                  "\n");
+  absl::StrAppend(&head, ", highest severity ", ToAbsl(Name(group.highest)), ", open since ", Instant(group.opened_at));
+  if (group.episode > 1) absl::StrAppend(&head, ", for the ", Ordinal(group.episode), " time");
+  if (!group.merged.empty()) absl::StrAppend(&head, ", with ", Count(group.merged.size(), "merged group"));
+  head += '\n';
+  if (group.flapping) {
+    absl::StrAppend(&head, "It flaps: ", group.flaps, " changes between firing and not firing; held until it has not ",
+                    "changed for ", absl::FormatDuration(group.route.flapping.stable_for), ".\n");
+  }
   absl::StrAppend(&head, "Group G", group.id.value(), " ", OneLine(Format(group.labels), kLabelsBytes), ", route ",
                   OneLine(group.route.id.value(), 100));
   if (group.service.set()) absl::StrAppend(&head, ", service ", OneLine(group.service.value(), 100));
@@ -122,9 +123,27 @@ std::string OneLine(std::string_view text, std::size_t bytes) {
   return line;
 }
 
+// What the group is about, in a word: the alert's name where senders give one and all that are listed share it; where they
+// do not, the first and that there are others.
+std::string ShortName(const Group& group) {
+  std::string_view name = Find(group.labels, "alertname");
+  if (!name.empty()) return OneLine(name, 80);
+  bool others = false;
+  for (const AlertSummary& alert : group.exemplars) {
+    const std::string_view own = Find(alert.labels, "alertname");
+    if (name.empty()) name = own;
+    others = others || own != name;
+  }
+  if (name.empty()) return OneLine(Format(group.labels), 80);
+  return OneLine(name, 80) + (others ? " and others" : "");
+}
+
 std::string GroupTitle(const Group& group) {
-  return OneLine(absl::StrFormat("[%s] %s (%s) %s", Upper(Name(group.highest)), NameOf(group),
-                                 Count(group.firing, "alert"), ServiceOrRoute(group)),
+  const std::string flaps = group.flapping ? absl::StrFormat(", flapping: %d changes", group.flaps) : "";
+  // Between two flaps nothing fires, which is not the news.
+  const Severity severity = group.firing > 0 ? group.highest : group.peak;
+  return OneLine(absl::StrFormat("[%s] %s (%s%s) %s", Upper(Name(severity)), ShortName(group),
+                                 Count(group.firing, "alert"), flaps, ServiceOrRoute(group)),
                  kTitleBytes);
 }
 
@@ -159,7 +178,9 @@ MessageText UpdateMessage(const Group& group, std::string_view why, const Now& /
 
 MessageText ResolvedMessage(const Group& group, const Now& now) {
   MessageText message;
-  message.title = OneLine(absl::StrFormat("[RESOLVED] %s %s", NameOf(group), ServiceOrRoute(group)), kTitleBytes);
+  const std::string alerts = group.most_firing > 1 ? absl::StrFormat(" (%d alerts)", group.most_firing) : "";
+  message.title =
+      OneLine(absl::StrFormat("[RESOLVED] %s%s %s", ShortName(group), alerts, ServiceOrRoute(group)), kTitleBytes);
   message.body = absl::StrFormat("Group G%d %s is resolved: %s, after %s.\n", group.id.value(),
                                  OneLine(Format(group.labels), kLabelsBytes), OneLine(group.resolved_by, 100),
                                  Lasted(now.engine - group.opened_engine));

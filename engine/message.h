@@ -28,6 +28,8 @@ struct PageContext {
   std::string acknowledge_url;  // may be empty
 };
 
+// What the group is about, in a word: DatabaseDown, "DatabaseDown and others".
+std::string ShortName(const Group& group);
 // [CRITICAL] DatabaseDown (12 alerts) payments
 std::string GroupTitle(const Group& group);
 MessageText PageMessage(const Group& group, const PageContext& context, const Now& now);

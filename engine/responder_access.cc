@@ -107,6 +107,12 @@ struct Recorder {
   template <typename C>
   requires requires(const C& c) { c.incident; }
   void operator()(const C& c) const { Of(c.incident); }
+  void operator()(const MergeGroups& c) const {
+    Of(c.into);
+    entry.text = absl::StrCat("takes in ", absl::StrJoin(c.groups, ", ", [](std::string* out, GroupId id) {
+                                absl::StrAppend(out, "G", id.value());
+                              }));
+  }
   void operator()(const OpenIncident& c) const {
     Of(IncidentId(made));
     entry.text = OneLine(c.title, kAuditTextBytes);

@@ -4,9 +4,11 @@
 
 #include "absl/strings/str_cat.h"
 
+#include "engine/responder_episode.h"
 #include "engine/responder_escalations.h"
 #include "engine/responder_groups.h"
 #include "engine/responder_holds.h"
+#include "engine/responder_merge.h"
 #include "engine/responder_outbox.h"
 
 namespace tocsin {
@@ -42,6 +44,15 @@ bool HasRunningPage(const Turn& turn, const Group& group) {
 
 constexpr std::int32_t kOften = 3;
 
+// A part of a group that is not there to be handled for it.
+std::optional<std::string> FaultOfPart(const Turn& turn, const Group& part, std::string_view name) {
+  const Group* whole = turn.Find<Group>(part.merged_into);
+  const bool sound = whole != nullptr && whole->state != Group::State::kResolved &&
+                     std::ranges::find(whole->merged, part.id) != whole->merged.end();
+  if (sound) return std::nullopt;
+  return absl::StrFormat("%s: is a part of G%d, which does not answer for it", name, part.merged_into.value());
+}
+
 }  // namespace
 
 std::optional<std::string> FindUnreached(const Turn& turn, const Group& group, absl::Duration tolerance) {
@@ -76,6 +87,10 @@ std::optional<std::string> FindFault(const Turn& turn, const Group& group) {
   if (running && !HasTimer(turn, Kind::kEscalationStep, escalation->id.value())) {
     return absl::StrFormat("%s: escalation E%d runs without a timer", name, escalation->id.value());
   }
+  if (group.state == Group::State::kMerged) return FaultOfPart(turn, group, name);
+  if (group.flapping && !HasTimer(turn, Kind::kStable, group.id.value())) {
+    return absl::StrCat(name, ": flaps, and nothing would end that");
+  }
   if (group.state == Group::State::kAcknowledged || IsHeld(group)) {
     if (running)
       return absl::StrFormat("%s: escalation E%d runs although the group %s", name, escalation->id.value(),
@@ -83,7 +98,7 @@ std::optional<std::string> FindFault(const Turn& turn, const Group& group) {
     return std::nullopt;
   }
   if (!group.flushed) {
-    if (HasTimer(turn, Kind::kGroupFlush, group.id.value())) return std::nullopt;
+    if (HasTimer(turn, Kind::kGroupFlush, group.id.value()) || group.below_threshold) return std::nullopt;
     return absl::StrCat(name, ": waits to be handed to its policy without a timer");
   }
   if (!group.route.policy.set() && group.route.receiver.set() && !HasTimer(turn, Kind::kGroupFlush, group.id.value())) {
@@ -108,7 +123,11 @@ std::optional<std::string> AuditGroup(Turn& turn, GroupId id) {
     }
     return fault;
   }
-  if (!WhyQuiet(turn, SubjectOf(id)).empty()) {
+  if (group->state == Group::State::kMerged && FaultOfPart(turn, *group, NameOf(SubjectOf(id)))) {
+    SplitOff(turn, id, "the auditor found it alone");
+  } else if (group->flapping && !HasTimer(turn, Kind::kStable, id.value())) {
+    turn.Arm(StableTimer(id), turn.now().engine + group->route.flapping.stable_for);
+  } else if (!WhyQuiet(turn, SubjectOf(id)).empty()) {
     StopEscalation(turn, SubjectOf(id), WhyQuiet(turn, SubjectOf(id)));
   } else if (!group->flushed) {
     turn.Arm({Kind::kGroupFlush, id.value()}, turn.now().engine);

@@ -9,8 +9,10 @@
 #include "base/strings.h"
 #include "engine/message.h"
 #include "engine/responder_access.h"
+#include "engine/responder_acknowledgement.h"
 #include "engine/responder_groups.h"
 #include "engine/responder_incidents.h"
+#include "engine/responder_merge.h"
 #include "engine/responder_outbox.h"
 #include "engine/responder_pages.h"
 #include "engine/responder_silences.h"
@@ -66,6 +68,10 @@ struct Dispatch {
   Turn& turn;
 
   CommandResult operator()(const AcknowledgeGroup& c) const { return Reply(AcknowledgeGroupBy(turn, c)); }
+  CommandResult operator()(const SnoozeGroup& c) const { return Reply(SnoozeGroupBy(turn, c)); }
+  CommandResult operator()(const UnacknowledgeGroup& c) const { return Reply(UnacknowledgeGroupBy(turn, c)); }
+  CommandResult operator()(const MergeGroups& c) const { return Reply(MergeGroupsBy(turn, c)); }
+  CommandResult operator()(const SplitGroup& c) const { return Reply(SplitGroupBy(turn, c)); }
   CommandResult operator()(const ResolveGroup& c) const { return Reply(ResolveGroupBy(turn, c)); }
   CommandResult operator()(const EscalateGroup& c) const { return Reply(EscalateGroupBy(turn, c)); }
   CommandResult operator()(const AcknowledgeIncident& c) const { return Reply(AcknowledgeIncidentBy(turn, c)); }

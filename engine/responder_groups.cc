@@ -5,52 +5,24 @@
 #include "absl/strings/str_cat.h"
 
 #include "base/strings.h"
-#include "engine/exemplars.h"
+#include "engine/flapping.h"
 #include "engine/message.h"
 #include "engine/receiver_log.h"
+#include "engine/responder_acknowledgement.h"
+#include "engine/responder_episode.h"
 #include "engine/responder_escalations.h"
+#include "engine/responder_flapping.h"
 #include "engine/responder_holds.h"
 #include "engine/responder_incidents.h"
+#include "engine/responder_news.h"
 #include "engine/responder_outbox.h"
-#include "engine/responder_pages.h"
 
 namespace tocsin {
 namespace {
 
 using Kind = TimelineEntry::Kind;
 
-constexpr std::string_view kBySource = "source";
 constexpr std::string_view kExhausted = "escalation exhausted";
-
-TimerKey FlushTimer(GroupId id) {
-  return {Timer::Kind::kGroupFlush, id.value()};
-}
-TimerKey AcknowledgeTimer(GroupId id) {
-  return {Timer::Kind::kAcknowledgeTimeout, id.value()};
-}
-
-// A route without a policy.
-std::string WhyRoutePagesNobody(const Route& route) {
-  return route.receiver.set() ? absl::StrCat("route ", route.id.value(), " has no policy: it only tells receiver ",
-                                             route.receiver.value())
-                              : absl::StrCat("route ", route.id.value(), " has neither policy nor receiver");
-}
-
-void NextGeneration(Group& group) {
-  group.generation = Generation(group.generation.value() + 1);
-}
-
-// The counts that decisions are made on and messages tell.
-void Refresh(const Turn& turn, Group& group) {
-  const LiveGroup live = turn.Live(group.key);
-  if (live.any == nullptr) return;
-  group.firing = live.firing;
-  group.suppressed = live.suppressed;
-  group.highest = live.highest;
-  group.fired_total = live.fired_total;
-  group.resolved_total = live.resolved_total;
-  group.exemplars = CutForRow(turn.LiveExemplars(group.key));
-}
 
 // Whether what the shards say begins a new episode. `last`: the episode before, null without one.
 bool Begins(const Group* last, const LiveGroup& live, bool all_reported) {
@@ -61,46 +33,36 @@ bool Begins(const Group* last, const LiveGroup& live, bool all_reported) {
   return live.fired_total > last->fired_total || (all_reported && live.fired_total < last->fired_total);
 }
 
-void StartFor(Turn& turn, Group& group, std::string_view why, PolicyPosition from = {}, std::vector<UserId> also = {}) {
-  const Escalation* before = turn.Find<Escalation>(group.escalation);
-  EscalationStart start;
-  start.subject = SubjectOf(group.id);
-  start.policy = before != nullptr ? before->policy : PolicyFor(turn, group.route.policy);
-  start.urgency = group.urgency;
-  start.why = why;
-  start.from = from;
-  start.also = std::move(also);
-  group.quiet_reason.clear();
-  StartEscalation(turn, std::move(start));
-}
-
-void OpenGroup(Turn& turn, GroupKey key, const LiveGroup& live, const Group* last) {
+// What a group is about and by which rules, from here on until it is resolved.
+void Pin(Turn& turn, Group& group, const LiveGroup& live) {
   const Route* found = turn.index()->FindRoute(live.any->route);
-  const GroupId before = last != nullptr ? last->id : GroupId();
-  Group& group = turn.CreateGroup(key);
-  group.generation = Generation(1);
   group.route = found != nullptr ? *found : turn.index()->root();
   group.route.children.clear();
   group.labels = live.any->labels;
   Refresh(turn, group);
   group.peak = group.highest;
-  group.service =
-      group.route.service.set() ? group.route.service : turn.index()->ServiceOf(group.labels, turn.LiveExemplars(key));
+  group.service = group.route.service.set() ? group.route.service
+                                            : turn.index()->ServiceOf(group.labels, turn.LiveExemplars(group));
   group.urgency = UrgencyOf(group.route, group.peak);
   group.opened_at = turn.now().wall;
   group.opened_engine = turn.now().engine;
+}
 
+// The first episode, or the next one: waits for what belongs to it, or is handed on at once.
+void BeginEpisode(Turn& turn, Group& group, const LiveGroup& live, Kind kind, std::string_view before) {
+  Pin(turn, group, live);
   const bool waited = live.oldest_start + group.route.group_wait <= turn.now().wall;
-  std::string text =
-      absl::StrCat("opened by route ", group.route.id.value(), " (rules version ", turn.state().counters.rules.value(),
-                   "): ", group.firing, " firing, highest severity ", ToAbsl(Name(group.highest)));
-  if (found == nullptr)
+  std::string text = absl::StrCat(kind == Kind::kOpened ? "opened" : "opened again", " by route ",
+                                  group.route.id.value(), " (rules version ", turn.state().counters.rules.value(),
+                                  "): ", group.firing, " firing, highest severity ", ToAbsl(Name(group.highest)));
+  if (group.route.id != live.any->route)
     absl::StrAppend(&text, "; route ", live.any->route.value(), " is gone, the root route stands in");
   if (group.service.set()) absl::StrAppend(&text, ", service ", group.service.value());
-  if (before.set()) absl::StrAppend(&text, "; fires again after G", before.value());
-  absl::StrAppend(&text, waited ? "; its alerts are older than group_wait " : "; waits for group_wait ",
+  absl::StrAppend(&text, ToAbsl(before), waited ? "; its alerts are older than group_wait " : "; waits for group_wait ",
                   absl::FormatDuration(group.route.group_wait));
-  turn.Note(Kind::kOpened, SubjectOf(group.id), std::move(text));
+  turn.Note(kind, SubjectOf(group.id), std::move(text));
+  BeginCounting(turn, group, live);
+  ReviewFlapping(turn, group);
   const GroupId id = group.id;
   ReviewHold(turn, id);
   if (waited) {
@@ -111,37 +73,73 @@ void OpenGroup(Turn& turn, GroupKey key, const LiveGroup& live, const Group* las
   ReviewIncidentRules(turn, id);
 }
 
-// `held`: nobody was to hear of it when it recovered.
-void CloseGroup(Turn& turn, Group& group, std::string_view by, bool held) {
-  group.state = Group::State::kResolved;
-  group.resolved_at = turn.now().wall;
-  group.resolved_by = by;
-  group.quiet_reason.clear();
-  group.held_by.clear();
-  NextGeneration(group);
-  const GroupId id = group.id;
-  StopEscalation(turn, SubjectOf(id), absl::StrCat("resolved: ", ToAbsl(by)));
-  turn.Disarm(FlushTimer(id));
-  turn.Disarm(AcknowledgeTimer(id));
-  turn.Disarm({Timer::Kind::kHoldEdge, id.value()});
-  turn.Note(Kind::kResolved, SubjectOf(id), absl::StrCat("resolved: ", ToAbsl(by)));
-  const Organisation* organisation = turn.organisation();
-  const Receiver* receiver = organisation != nullptr ? organisation->Find(group.route.receiver) : nullptr;
-  const bool tell_receiver =
-      receiver == nullptr || (receiver->send_resolved && !(held && receiver->drop_resolved_when_held));
-  QueueResolved(turn, SubjectOf(id), ResolvedMessage(group, turn.now()), tell_receiver);
-  turn.Arm({Timer::Kind::kRetention, id.value()}, turn.now().engine + turn.options().keep_closed);
-  GroupResolved(turn, id);
+void OpenGroup(Turn& turn, GroupKey key, const LiveGroup& live, const Group* last) {
+  Group fresh;
+  fresh.generation = Generation(1);
+  std::string before;
+  if (last != nullptr) {  // what it did lately is not forgotten with its number
+    before = absl::StrCat("; fires again after G", last->id.value());
+    fresh.changes = last->changes;
+    fresh.events = last->events;
+    fresh.events_total = last->events_total;
+  }
+  Group& group = turn.CreateGroup(key);
+  fresh.id = group.id;
+  fresh.key = key;
+  fresh.episode_from = group.id.value();
+  group = std::move(fresh);
+  BeginEpisode(turn, group, live, Kind::kOpened, before);
 }
 
-void Recover(Turn& turn, GroupId id) {
+// At most so many episodes of one group: its rows stay in memory as long as it comes back.
+constexpr std::uint32_t kEpisodes = 100;
+
+bool ComesBack(const Turn& turn, const Group& last) {
+  return last.route.reopen_window > absl::ZeroDuration() && last.episode < kEpisodes &&
+         turn.now().engine - last.resolved_engine <= last.route.reopen_window;
+}
+
+void ReopenGroup(Turn& turn, GroupId id, const LiveGroup& live) {
+  Group& group = turn.Edit<Group>(id);
+  Group next;
+  next.id = id;
+  next.key = group.key;
+  next.generation = Generation(group.generation.value() + 1);
+  next.episode = group.episode + 1;
+  next.episode_from = turn.NextId();
+  next.changes = std::move(group.changes);
+  next.events = std::move(group.events);
+  next.events_total = group.events_total;
+  const std::string before = absl::StrFormat("; episode %d: it was resolved %s ago (%s), within reopen_window %s",
+                                             next.episode, Lasted(turn.now().engine - group.resolved_engine),
+                                             group.resolved_by, absl::FormatDuration(group.route.reopen_window));
+  group = std::move(next);
+  turn.Disarm({Timer::Kind::kRetention, id.value()});
+  BeginEpisode(turn, group, live, Kind::kReopened, before);
+}
+
+// How it came that nothing of it fires any more.
+std::string EndOf(const Group& group, const LiveGroup& live) {
+  if (live.last_end == "no news") {
+    return absl::StrCat("closed automatically: no news for ", absl::FormatDuration(group.route.auto_close));
+  }
+  return live.last_end == "expired" ? "alerts recovered: the last was not renewed in time" : "alerts recovered";
+}
+
+void Recover(Turn& turn, GroupId id, const LiveGroup& live) {
   NoteThresholds(turn, id);
   Group& group = turn.Edit<Group>(id);
   const bool held = IsHeld(group);
+  if (group.below_threshold) {
+    turn.Note(Kind::kThresholdNotMet, SubjectOf(id), absl::StrCat("nobody was told: ", DescribeThreshold(turn, group)));
+  }
   Refresh(turn, group);
   group.firing = 0;
   group.suppressed = 0;
-  CloseGroup(turn, group, "alerts recovered", held);
+  RecordChange(group.changes, group.route.flapping, turn.now().engine);
+  std::vector<EngineTime> changes = group.changes;
+  CloseGroup(turn, group, EndOf(group, live), held);
+  group.changes = std::move(changes);  // it may be on its way to flap
 }
 
 // All of its alerts are held back, or by something else than before.
@@ -169,107 +167,8 @@ void Unsuppress(Turn& turn, GroupId id) {
   }
 }
 
-void Acknowledge(Turn& turn, Group& group, std::string_view by) {
-  group.state = Group::State::kAcknowledged;
-  group.acknowledged_at = turn.now().wall;
-  group.acknowledged_by = by;
-  NextGeneration(group);
-  const Escalation* escalation = turn.Find<Escalation>(group.escalation);
-  const absl::Duration timeout = escalation != nullptr      ? escalation->policy.acknowledge_timeout
-                                 : group.route.policy.set() ? PolicyFor(turn, group.route.policy).acknowledge_timeout
-                                                            : absl::ZeroDuration();
-  std::string text = absl::StrCat("acknowledged by ", ToAbsl(by));
-  if (timeout > absl::ZeroDuration()) {
-    turn.Arm(AcknowledgeTimer(group.id), turn.now().engine + timeout, group.generation);
-    absl::StrAppend(&text, "; runs out after ", absl::FormatDuration(timeout));
-  }
-  turn.Note(Kind::kAcknowledged, SubjectOf(group.id), text);
-  StopEscalation(turn, SubjectOf(group.id), absl::StrCat("acknowledged by ", ToAbsl(by)));
-}
-
-// Back to open; the escalation resumes with the step that was executed last, for the people of now and the acknowledger.
-void Unacknowledge(Turn& turn, Group& group, std::string_view why) {
-  group.state = Group::State::kOpen;
-  NextGeneration(group);
-  turn.Disarm(AcknowledgeTimer(group.id));
-  turn.Note(Kind::kUnacknowledged, SubjectOf(group.id),
-            absl::StrCat("no longer acknowledged by ", group.acknowledged_by, ": ", ToAbsl(why)));
-  if (group.flushed && group.route.policy.set() && !IsHeld(group)) {
-    const Escalation* before = turn.Find<Escalation>(group.escalation);
-    std::vector<UserId> also;
-    if (const UserId user = PersonBehind(group.acknowledged_by); user.set()) also.push_back(user);
-    StartFor(turn, group, why, before != nullptr ? ResumePosition(*before) : PolicyPosition(), std::move(also));
-  }
-  ReviewIncidentRules(turn, group.id);
-}
-
-void RaisePeak(Turn& turn, GroupId id, const LiveGroup& live) {
-  Group& group = turn.Edit<Group>(id);
-  const std::string text = absl::StrFormat("severity rose from %s to %s", Name(group.peak), Name(live.highest));
-  group.peak = live.highest;
-  Refresh(turn, group);
-  turn.Note(Kind::kAlertsChanged, SubjectOf(id), absl::StrFormat("%s; %d firing", text, group.firing));
-  const Urgency urgency = UrgencyOf(group.route, group.peak);
-  const bool raised = urgency > group.urgency;
-  group.urgency = std::max(group.urgency, urgency);
-  if (group.state == Group::State::kAcknowledged) {
-    if (group.acknowledged_by != kBySource) Unacknowledge(turn, group, text);
-    return;
-  }
-  const Escalation* before = turn.Find<Escalation>(group.escalation);
-  if (before == nullptr || IsHeld(group)) return;
-  if (before->state == Escalation::State::kExhausted) {
-    StartFor(turn, group, text);
-  } else if (raised && before->state == Escalation::State::kRunning) {
-    Escalation& escalation = turn.Edit<Escalation>(before->id);
-    escalation.urgency = group.urgency;
-    const std::vector<PageId> pages = escalation.pages;
-    for (const PageId page : pages)
-      RaiseUrgency(turn, page);
-  }
-}
-
-// Counts are not decided on each time that they change; a storm would journal nothing else. Doublings are.
-void NoteGrowth(Turn& turn, GroupId id, const LiveGroup& live) {
-  constexpr std::uint32_t kSmall = 10;
-  const std::uint32_t before = turn.Find<Group>(id)->firing;
-  if (live.firing < kSmall || live.firing < 2 * static_cast<std::uint64_t>(before)) return;
-  Refresh(turn, turn.Edit<Group>(id));
-  turn.Note(Kind::kAlertsChanged, SubjectOf(id),
-            absl::StrFormat("%d alerts fire, %d when last looked at", live.firing, before));
-}
-
-// Nobody answered, and now something new fires: that is worth asking again, once for each time that nobody answers.
-void AskAgain(Turn& turn, GroupId id, const LiveGroup& live) {
-  const Group& before = *turn.Find<Group>(id);
-  const Escalation* escalation = turn.Find<Escalation>(before.escalation);
-  if (before.state != Group::State::kOpen || IsHeld(before) || live.fired_total <= before.fired_total) return;
-  if (escalation == nullptr || escalation->state != Escalation::State::kExhausted) return;
-  Group& group = turn.Edit<Group>(id);
-  Refresh(turn, group);
-  turn.Note(Kind::kAlertsChanged, SubjectOf(id),
-            absl::StrFormat("new alerts fire although nobody has answered; %d firing", group.firing));
-  StartFor(turn, group, "new alerts fire after the escalation was exhausted");
-}
-
-// Alerts may be acknowledged where they come from: when all are, so is the group, and only as long as all are.
-void ReviewSourceAcknowledgement(Turn& turn, GroupId id, const LiveGroup& live) {
-  const Group& before = *turn.Find<Group>(id);
-  const bool all = live.acknowledged >= live.firing;
-  if (before.state == Group::State::kOpen && all) {
-    Group& group = turn.Edit<Group>(id);
-    Refresh(turn, group);
-    Acknowledge(turn, group, kBySource);
-  } else if (before.state == Group::State::kAcknowledged && before.acknowledged_by == kBySource && !all) {
-    Group& group = turn.Edit<Group>(id);
-    Refresh(turn, group);
-    Unacknowledge(turn, group,
-                  absl::StrFormat("%d of %d alerts are not acknowledged at their source",
-                                  live.firing - live.acknowledged, live.firing));
-  }
-}
-
-void TellReceiver(Turn& turn, Group& group) {
+// `pressing`: why it is told now whatever its log says; empty: as its log says.
+void TellReceiver(Turn& turn, Group& group, std::string_view pressing) {
   const Receiver* receiver = turn.organisation()->Find(group.route.receiver);
   if (receiver == nullptr) {
     turn.Note(Kind::kNotificationFailed, SubjectOf(group.id),
@@ -277,8 +176,9 @@ void TellReceiver(Turn& turn, Group& group) {
     return;
   }
   const TellReason reason = WhyTell(group, receiver->send_resolved, turn.now().engine);
-  if (reason == TellReason::kNothingNew) return;
-  const MessageText message = UpdateMessage(group, Describe(reason, group), turn.now());
+  if (reason == TellReason::kNothingNew && pressing.empty()) return;
+  const std::string why = pressing.empty() ? Describe(reason, group) : std::string(pressing);
+  const MessageText message = UpdateMessage(group, why, turn.now());
   group.last_notified_at = turn.now().wall;
   group.notified_engine = turn.now().engine;
   group.notified_fired_total = group.fired_total;
@@ -296,53 +196,141 @@ void TellReceiver(Turn& turn, Group& group) {
   }
 }
 
-absl::Status CheckGeneration(const Group& group, const std::optional<Generation>& seen) {
-  if (!seen || *seen == group.generation) return absl::OkStatus();
-  return Precondition("group G%d %s, you saw generation %d: look again", group.id.value(), Describe(group),
-                      seen->value());
+// All that was sent in this episode, about its parts too.
+std::vector<NotificationId> SentAbout(const Turn& turn, const Group& group) {
+  std::vector<NotificationId> all;
+  const auto add = [&](const Group& of) {
+    for (const NotificationId id : turn.About(SubjectOf(of.id)).notifications) {
+      if (id.value() >= of.episode_from) all.push_back(id);
+    }
+  };
+  add(group);
+  for (const GroupId id : group.merged) {
+    if (const Group* part = turn.Find<Group>(id)) add(*part);
+  }
+  return all;
 }
 
-absl::StatusOr<const Group*> FindUnresolved(const Turn& turn, GroupId id, const std::optional<Generation>& seen) {
-  const Group* group = turn.Find<Group>(id);
-  if (group == nullptr) {
-    return NotFound("group G%d is not known, or was resolved more than %s ago", id.value(),
-                    absl::FormatDuration(turn.options().keep_closed));
+void SetResolved(Turn& turn, Group& group, std::string_view by) {
+  group.state = Group::State::kResolved;
+  group.resolved_at = turn.now().wall;
+  group.resolved_engine = turn.now().engine;
+  group.resolved_by = by;
+  group.highest = group.peak;
+  group.below_threshold = false;
+  group.held_by.clear();
+  group.snoozed = false;
+  group.acknowledged_until = absl::Time();
+  group.quiet_reason.clear();
+  NextGeneration(group);
+  ForgetFlapping(turn, group);
+  turn.Disarm(FlushTimer(group.id));
+  turn.Disarm(AcknowledgeTimer(group.id));
+  turn.Disarm({Timer::Kind::kHoldEdge, group.id.value()});
+  turn.Arm({Timer::Kind::kRetention, group.id.value()}, turn.now().engine + turn.options().keep_closed);
+}
+
+// What of it fires by itself, without its parts: only what fires anew opens it again.
+void Settle(const Turn& turn, Group& group) {
+  const LiveGroup own = turn.Live(group.key);
+  group.firing = own.firing;
+  group.suppressed = own.suppressed;
+  group.fired_total = own.fired_total;
+  group.resolved_total = own.resolved_total;
+}
+
+void CloseParts(Turn& turn, GroupId whole, const std::vector<GroupId>& parts) {
+  for (const GroupId id : parts) {
+    if (turn.Find<Group>(id) == nullptr) continue;
+    Group& part = turn.Edit<Group>(id);
+    SetResolved(turn, part, absl::StrCat("with G", whole.value()));
+    part.merged_into = GroupId();
+    Settle(turn, part);
+    turn.Note(Kind::kResolved, SubjectOf(id),
+              absl::StrCat("resolved with G", whole.value(), ", of which it is a part"));
+    GroupResolved(turn, id);
   }
-  TOCSIN_TRY(CheckGeneration(*group, seen));
-  if (group->state == Group::State::kResolved) {
-    return Precondition("group G%d %s: nothing is left to be done; if it fires again, it is a new group", id.value(),
-                        Describe(*group));
+}
+
+}  // namespace
+
+void CloseGroup(Turn& turn, Group& group, std::string_view by, bool held) {
+  const GroupId id = group.id;
+  SetResolved(turn, group, by);
+  StopEscalation(turn, SubjectOf(id), absl::StrCat("resolved: ", ToAbsl(by)));
+  turn.Note(Kind::kResolved, SubjectOf(id), absl::StrCat("resolved: ", ToAbsl(by)));
+  const Organisation* organisation = turn.organisation();
+  const Receiver* receiver = organisation != nullptr ? organisation->Find(group.route.receiver) : nullptr;
+  const bool tell_receiver =
+      receiver == nullptr || (receiver->send_resolved && !(held && receiver->drop_resolved_when_held));
+  QueueResolved(turn, {SubjectOf(id), ResolvedMessage(group, turn.now()), SentAbout(turn, group), tell_receiver,
+                       group.episode > 1 ? absl::StrCat("episode ", group.episode) : ""});
+  if (!group.merged.empty()) {
+    Settle(turn, group);
+    CloseParts(turn, id, group.merged);
   }
-  return group;
+  GroupResolved(turn, id);
+}
+
+void BreakWait(Turn& turn, GroupId id, std::string_view why) {
+  const Group* before = turn.Find<Group>(id);
+  if (before->state != Group::State::kOpen || IsHeld(*before) || before->below_threshold) return;
+  if (!before->flushed) {
+    turn.Note(Kind::kAlertsChanged, SubjectOf(id),
+              absl::StrCat("does not wait for the rest of group_wait: ", ToAbsl(why)));
+    FlushGroup(turn, id);
+  } else if (before->route.receiver.set() && turn.organisation() != nullptr) {
+    TellReceiver(turn, turn.Edit<Group>(id), why);
+  }
+}
+
+namespace {
+
+// What shards say of a group that is open or acknowledged, when all of them have reported.
+void ReviewUnresolved(Turn& turn, GroupId id) {
+  const Group& before = *turn.Find<Group>(id);
+  const LiveGroup live = turn.Live(before);
+  if (live.firing == 0 && live.suppressed == 0) {
+    if (!HoldsWhileQuiet(before)) return Recover(turn, id, live);
+    if (before.firing > 0) FlapOnce(turn, id);
+    return;
+  }
+  if (StaysBelowThreshold(turn, id, live)) return;
+  if (live.firing == 0) return Suppress(turn, id, live);
+  ReviewHold(turn, id);
+  if (IsSuppressed(*turn.Find<Group>(id))) Unsuppress(turn, id);
+  if (turn.Find<Group>(id)->flapping && turn.Find<Group>(id)->firing == 0) FlapOnce(turn, id);
+  FollowHealth(turn, id, live);
+  ReviewNews(turn, id, live);
+  ReviewSourceAcknowledgement(turn, id, live);
+  ReviewIncidentRules(turn, id);
 }
 
 }  // namespace
 
 void ReviewGroup(Turn& turn, GroupKey key) {
-  const LiveGroup live = turn.Live(key);
-  const bool all_reported = turn.AllShardsReported();
   const std::optional<GroupId> current = turn.CurrentGroup(key);
   const Group* group = current ? turn.Find<Group>(*current) : nullptr;
+  if (group != nullptr && group->state == Group::State::kMerged) {
+    group = turn.Find<Group>(group->merged_into);
+    if (group == nullptr || group->state == Group::State::kResolved) return;  // the auditor's business
+  }
+  const bool all_reported = turn.AllShardsReported();
   turn.SetActor("shard");
-  if (group == nullptr || group->state == Group::State::kResolved) {
-    if (Begins(group, live, all_reported)) {
-      OpenGroup(turn, key, live, group);
-    } else if (group != nullptr && group->firing > 0 && live.firing == 0 && all_reported) {
-      turn.Edit<Group>(*current).firing = 0;  // what a person had settled is over: whatever fires now is new
-    }
+  if (group != nullptr && group->state != Group::State::kResolved) {
+    if (all_reported) ReviewUnresolved(turn, group->id);  // a part of the truth closes and quiets nothing
     return;
   }
-  if (!all_reported) return;  // a part of the truth closes and quiets nothing
-  if (live.firing == 0 && live.suppressed == 0) return Recover(turn, *current);
-  if (live.firing == 0) return Suppress(turn, *current, live);
-  ReviewHold(turn, *current);
-  if (IsSuppressed(*turn.Find<Group>(*current))) Unsuppress(turn, *current);
-  FollowHealth(turn, *current, live);
-  if (live.highest > turn.Find<Group>(*current)->peak) RaisePeak(turn, *current, live);
-  AskAgain(turn, *current, live);
-  NoteGrowth(turn, *current, live);
-  ReviewSourceAcknowledgement(turn, *current, live);
-  ReviewIncidentRules(turn, *current);
+  const LiveGroup live = turn.Live(key);
+  if (Begins(group, live, all_reported)) {
+    if (group != nullptr && ComesBack(turn, *group)) {
+      ReopenGroup(turn, *current, live);
+    } else {
+      OpenGroup(turn, key, live, group);
+    }
+  } else if (group != nullptr && group->firing > 0 && live.firing == 0 && all_reported) {
+    turn.Edit<Group>(*current).firing = 0;  // what a person had settled is over: whatever fires now is new
+  }
 }
 
 std::vector<GroupKey> AllKeys(const ResponderState& state) {
@@ -371,11 +359,13 @@ std::vector<GroupKey> MostSevereFirst(const Turn& turn, const std::vector<GroupK
 
 void FlushGroup(Turn& turn, GroupId id) {
   const Group* before = turn.Find<Group>(id);
-  if (before == nullptr || before->state == Group::State::kResolved || turn.organisation() == nullptr) return;
+  if (before == nullptr || before->state == Group::State::kResolved || before->state == Group::State::kMerged) return;
+  if (turn.organisation() == nullptr) return;
+  if (before->below_threshold) return turn.Disarm(FlushTimer(id));  // handed on when its threshold is met
   ReviewHold(turn, id);
   Group& group = turn.Edit<Group>(id);
   const bool first = !group.flushed;
-  if (turn.AllShardsReported() && !IsSuppressed(group) && turn.Live(group.key).firing > 0) Refresh(turn, group);
+  if (turn.AllShardsReported() && !IsSuppressed(group) && turn.Live(group).firing > 0) Refresh(turn, group);
   group.flushed = true;
   if (group.state == Group::State::kOpen && !IsHeld(group)) {
     if (first && group.route.policy.set()) {
@@ -383,24 +373,13 @@ void FlushGroup(Turn& turn, GroupId id) {
     } else if (!group.route.policy.set()) {
       group.quiet_reason = WhyRoutePagesNobody(group.route);
     }
-    if (group.route.receiver.set()) TellReceiver(turn, group);
+    if (group.route.receiver.set()) TellReceiver(turn, group, "");
   }
   if (group.route.receiver.set()) {
     turn.Arm(FlushTimer(id), turn.now().engine + std::max(group.route.group_interval, absl::Seconds(1)));
   } else {
     turn.Disarm(FlushTimer(id));
   }
-}
-
-void AcknowledgementRanOut(Turn& turn, GroupId id) {
-  const Group* before = turn.Find<Group>(id);
-  if (before == nullptr || before->state != Group::State::kAcknowledged) return;
-  Group& group = turn.Edit<Group>(id);
-  Unacknowledge(
-      turn, group,
-      absl::StrCat("the acknowledgement ran out ",
-                   absl::FormatDuration(absl::Trunc(turn.now().wall - group.acknowledged_at, absl::Seconds(1))),
-                   " after it was given"));
 }
 
 void RefreshCounts(Turn& turn, GroupId id) {
@@ -426,13 +405,6 @@ void GroupExhausted(Turn& turn, GroupId id) {
   ReviewIncidentRules(turn, id);
 }
 
-absl::Status AcknowledgeGroupBy(Turn& turn, const AcknowledgeGroup& command) {
-  TOCSIN_ASSIGN(const Group* before, FindUnresolved(turn, command.group, command.generation));
-  if (before->state == Group::State::kAcknowledged) return absl::OkStatus();
-  Acknowledge(turn, turn.Edit<Group>(command.group), turn.actor());
-  return absl::OkStatus();
-}
-
 absl::Status ResolveGroupBy(Turn& turn, const ResolveGroup& command) {
   TOCSIN_TRY(FindUnresolved(turn, command.group, command.generation).status());
   Group& group = turn.Edit<Group>(command.group);
@@ -456,10 +428,13 @@ absl::Status EscalateGroupBy(Turn& turn, const EscalateGroup& command) {
   const Escalation* escalation = turn.Find<Escalation>(group.escalation);
   if (group.state == Group::State::kAcknowledged) {
     group.state = Group::State::kOpen;
+    group.snoozed = false;
+    group.acknowledged_until = absl::Time();
     NextGeneration(group);
     turn.Disarm(AcknowledgeTimer(group.id));
     turn.Note(Kind::kUnacknowledged, SubjectOf(group.id), absl::StrCat("escalation ", why));
   }
+  group.below_threshold = false;
   if (!group.flushed) {
     FlushGroup(turn, group.id);
   } else if (escalation != nullptr && escalation->state == Escalation::State::kRunning) {

@@ -1,11 +1,14 @@
 // Groups: the life of an episode, from what the shards report and what people do.
 //
-//            ┌───────── higher severity, acknowledgement ran out ─────────┐
+//            ┌─── higher severity, time-out or snooze over, given back ───┐
 //   (opens) open ──────────────── acknowledged ──────────────▶ acknowledged ──┐
-//            ├── silenced ◀──▶ unsilenced: the escalation starts again        │
-//            └──────────────── recovered, or resolved by a person ────────────┴──▶ resolved
+//      ▲     ├── silenced ◀──▶ unsilenced: the escalation starts again        │
+//      │     ├── merged ◀──▶ split off: the escalation starts again           │
+//      │     └──────────────── recovered, or resolved by a person ────────────┴──▶ resolved
+//      └──────────────────────── fires again within reopen_window ─────────────────────┘
 //
-// A group that fires again after it was resolved is a new episode with a new id.
+// A group that fires again later is a new one with a new id. One that comes and goes is held (responder_flapping.h); one
+// that is below its route's threshold is open and told to nobody as yet (responder_news.h).
 #pragma once
 
 #include <string>
@@ -30,12 +33,15 @@ void FlushGroup(Turn& turn, GroupId id);
 void ResumeGroup(Turn& turn, GroupId id, std::string_view why);
 // The counts that decisions are made on and messages tell become those of the shards.
 void RefreshCounts(Turn& turn, GroupId id);
-void AcknowledgementRanOut(Turn& turn, GroupId id);
+// Something that does not wait: flushes a group that is still waiting, and tells the receiver of another one at once.
+void BreakWait(Turn& turn, GroupId id, std::string_view why);
+// Resolved, whoever or whatever did it: with all its parts, and told to those who were told of it. `held`: nobody was to
+// hear of it when it recovered.
+void CloseGroup(Turn& turn, Group& group, std::string_view by, bool held);
 // Its escalation has run out of steps.
 void GroupExhausted(Turn& turn, GroupId id);
 
 // Commands of people. Refusals say what the present state is.
-absl::Status AcknowledgeGroupBy(Turn& turn, const AcknowledgeGroup& command);
 absl::Status ResolveGroupBy(Turn& turn, const ResolveGroup& command);
 absl::Status EscalateGroupBy(Turn& turn, const EscalateGroup& command);
 

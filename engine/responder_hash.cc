@@ -42,6 +42,7 @@ class Mixer {
   void Mix(absl::Duration duration) { Mix(absl::FormatDuration(duration)); }
   void Mix(absl::Time time) { Mix(time - absl::UnixEpoch()); }
   void Mix(const Subject& subject) { All(subject.kind, subject.id); }
+  void Mix(const EventCount& count) { All(count.at, count.count); }
   void Mix(const Label& label) { All(label.name, label.value); }
   void Mix(const Matcher& matcher) { All(matcher.name, matcher.op, matcher.value); }
   void Mix(const Hash128& hash) { All(hash.high, hash.low); }
@@ -73,6 +74,9 @@ class Mixer {
     All(r.id, r.matchers, r.continue_matching, r.group_by, r.group_by_all, r.group_wait, r.group_interval,
         r.repeat_interval, r.policy, r.receiver, r.service, r.urgency, r.children, r.mute_time_intervals,
         r.active_time_intervals);
+    All(r.threshold.count, r.threshold.window, r.flapping.changes, r.flapping.window, r.flapping.stable_for);
+    All(r.break_through.severity, r.break_through.labels, r.acknowledgement.timeout, r.acknowledgement.then,
+        r.acknowledgement.ask_again, r.reopen_window, r.auto_close);
   }
   void Mix(const TimeRange& r) { All(r.start_minute, r.end_minute); }
   void Mix(const NumberRange& r) { All(r.first, r.last); }
@@ -87,6 +91,9 @@ class Mixer {
     All(g.fired_total, g.resolved_total, g.exemplars, g.flushed, g.last_notified_at, g.notified_engine);
     All(g.notified_fired_total, g.notified_resolved_total, g.quiet_reason, g.escalation, g.incidents, g.fired_rules,
         g.held_by);
+    All(g.episode, g.episode_from, g.most_firing, g.resolved_engine, g.acknowledged_until, g.snoozed, g.merged_into);
+    All(g.merged, g.changes, g.flapping, g.flapping_since, g.flaps, g.below_threshold, g.events_total, g.events,
+        g.values);
   }
   void Mix(const Escalation& e) {
     All(e.id, e.subject, e.generation, e.state, e.policy, e.urgency, e.next_step, e.pass, e.next_at, e.started_at,

@@ -94,8 +94,9 @@ void ArmEdge(Turn& turn, const Group& group) {
 }  // namespace
 
 bool Breaks(const Group& group) {
-  return group.state != Group::State::kResolved && group.firing > 0 && group.highest == Severity::kCritical &&
-         group.route.policy.set() && (group.held_by.empty() || group.held_by.starts_with(kByDependency));
+  const bool handled = group.state != Group::State::kResolved && group.state != Group::State::kMerged;
+  return handled && group.firing > 0 && group.highest == Severity::kCritical && group.route.policy.set() &&
+         (group.held_by.empty() || group.held_by.starts_with(kByDependency));
 }
 
 std::vector<GroupKey> OpenGroupsOf(const ResponderState& state, const ServiceId& service) {
@@ -110,6 +111,7 @@ std::vector<GroupKey> OpenGroupsOf(const ResponderState& state, const ServiceId&
 void ReviewHold(Turn& turn, GroupId id) {
   const Group* before = turn.Find<Group>(id);
   if (before == nullptr || before->state == Group::State::kResolved || turn.index() == nullptr) return;
+  if (before->state == Group::State::kMerged) return;  // the whole is held or not
   ArmEdge(turn, *before);
   std::string why = WhyHeld(turn, *before);
   if (why == before->held_by) return;

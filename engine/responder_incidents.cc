@@ -35,9 +35,9 @@ struct Values {
 };
 
 Values ValuesOf(const Turn& turn, const Group& group) {
-  const LiveGroup live = turn.Live(group.key);
+  const LiveGroup live = turn.Live(group);
   if (live.any == nullptr || !turn.AllShardsReported()) return {group.firing, group.highest, group.exemplars};
-  return {live.firing, live.highest, turn.LiveExemplars(group.key)};
+  return {live.firing, live.highest, turn.LiveExemplars(group)};
 }
 
 Verdict Evaluate(const Turn& turn, const CompiledIncidentRule& rule, const Group& group, const Values& values) {
@@ -57,12 +57,13 @@ Verdict Evaluate(const Turn& turn, const CompiledIncidentRule& rule, const Group
   });
 }
 
-IncidentContext ContextOf(const Group& group, const std::string& name) {
-  return {.labels = group.labels, .group = name, .service = group.service.value()};
+IncidentContext ContextOf(const Group& group, const std::string& name, const std::string& about) {
+  return {.labels = group.labels, .group = name, .service = group.service.value(), .about = about};
 }
 
 void Link(Incident& incident, Group& group) {
-  incident.groups.push_back(group.id);
+  // An earlier episode of the group may have joined before.
+  if (std::ranges::find(incident.groups, group.id) == incident.groups.end()) incident.groups.push_back(group.id);
   group.incidents.push_back(incident.id);
 }
 
@@ -101,7 +102,8 @@ void Join(Turn& turn, Incident& incident, Group& group, const IncidentRule& rule
 
 void OpenByRule(Turn& turn, Group& group, const IncidentRule& rule, const Verdict& verdict) {
   const std::string name = NameOf(SubjectOf(group.id));
-  const IncidentContext context = ContextOf(group, name);
+  const std::string about = ShortName(group);
+  const IncidentContext context = ContextOf(group, name, about);
   Incident& incident = turn.Create<Incident>();
   incident.generation = Generation(1);
   incident.title = IncidentTitle(rule, context);
@@ -129,7 +131,7 @@ void Fire(Turn& turn, GroupId id, const IncidentRule& rule, const Verdict& verdi
   Group& group = turn.Edit<Group>(id);
   group.fired_rules.push_back(rule.id);
   const std::string name = NameOf(SubjectOf(id));
-  if (Incident* incident = Joinable(turn, rule.id, JoinKey(rule, ContextOf(group, name)))) {
+  if (Incident* incident = Joinable(turn, rule.id, JoinKey(rule, ContextOf(group, name, "")))) {
     Join(turn, *incident, group, rule, verdict);
   } else {
     OpenByRule(turn, group, rule, verdict);
@@ -140,7 +142,10 @@ void Fire(Turn& turn, GroupId id, const IncidentRule& rule, const Verdict& verdi
 void Close(Turn& turn, Incident& incident) {
   StopEscalation(turn, SubjectOf(incident.id), absl::StrCat("resolved by ", incident.resolved_by));
   turn.Note(Kind::kResolved, SubjectOf(incident.id), absl::StrCat("resolved by ", incident.resolved_by));
-  QueueResolved(turn, SubjectOf(incident.id), ResolvedMessage(incident, turn.now()), /*tell_receiver=*/true);
+  const std::set<NotificationId> sent = turn.About(SubjectOf(incident.id)).notifications;
+  QueueResolved(turn, {.subject = SubjectOf(incident.id),
+                       .message = ResolvedMessage(incident, turn.now()),
+                       .sent = {sent.begin(), sent.end()}});
   turn.Arm({Timer::Kind::kRetention, incident.id.value()}, turn.now().engine + turn.options().keep_closed);
 }
 
@@ -175,10 +180,9 @@ absl::StatusOr<const Incident*> FindIncident(const Turn& turn, IncidentId id, co
 
 void ReviewIncidentRules(Turn& turn, GroupId id) {
   const Group* group = turn.Find<Group>(id);
-  if (turn.index() == nullptr || group == nullptr || group->state == Group::State::kResolved || group->firing == 0 ||
-      IsHeld(*group)) {
-    return;  // what is held back is no reason to bother anybody else either
-  }
+  if (turn.index() == nullptr || group == nullptr || group->firing == 0 || group->below_threshold) return;
+  if (group->state == Group::State::kResolved || group->state == Group::State::kMerged) return;
+  if (IsHeld(*group)) return;  // what is held back is no reason to bother anybody else either
   const absl::Duration open_for = turn.now().engine - group->opened_engine;
   if (turn.index()->incident_rules().empty()) {
     turn.Disarm(CheckTimer(id));

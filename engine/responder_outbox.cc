@@ -1,6 +1,7 @@
 #include "engine/responder_outbox.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <tuple>
 
@@ -133,6 +134,7 @@ std::string WhyQuiet(const Turn& turn, const Subject& subject) {
     const Group* group = turn.Find<Group>(GroupId(subject.id));
     if (group == nullptr || group->state == Group::State::kResolved) return "resolved";
     if (group->state == Group::State::kAcknowledged) return absl::StrCat("acknowledged by ", group->acknowledged_by);
+    if (group->state == Group::State::kMerged) return group->quiet_reason;
     if (group->firing == 0 || IsHeld(*group)) return group->quiet_reason;
   } else if (subject.kind == SubjectKind::kIncident) {
     const Incident* incident = turn.Find<Incident>(IncidentId(subject.id));
@@ -195,32 +197,37 @@ void CancelAbout(Turn& turn, const Subject& subject, std::string_view reason) {
   }
 }
 
-void QueueResolved(Turn& turn, const Subject& subject, const MessageText& message, bool tell_receiver) {
-  // A call only to say that it is over: not to somebody who has been told by other means.
-  std::set<UserId> reached_silently;
-  std::vector<NotificationId> told;
-  for (const NotificationId id : turn.About(subject).notifications) {
+void QueueResolved(Turn& turn, const ResolvedNotice& notice) {
+  std::map<UserId, NotificationId> people;  // and the message that reached them
+  std::vector<NotificationId> chosen;       // of receivers, then of people
+  std::set<std::tuple<ReceiverId, ContactMethod::Kind, std::string>> targets;
+  const auto is_call = [&](NotificationId id) {
+    return turn.Find<Notification>(id)->method.kind == ContactMethod::Kind::kVoice;
+  };
+  for (const NotificationId id : notice.sent) {
     const Notification* row = turn.Find<Notification>(id);
     if (row == nullptr || !WasTold(*row) || row->purpose == Purpose::kResolved) continue;
-    if (row->receiver.set() && !tell_receiver) continue;
-    told.push_back(id);
-    if (row->user.set() && row->method.kind != ContactMethod::Kind::kVoice) reached_silently.insert(row->user);
+    if (row->receiver.set()) {
+      const bool first = targets.insert({row->receiver, row->method.kind, row->method.address}).second;
+      if (notice.tell_receiver && first) chosen.push_back(id);
+    } else if (const auto [at, first] = people.try_emplace(row->user, id); !first) {
+      if (is_call(at->second) && !is_call(id)) at->second = id;
+    }
   }
-  std::set<std::tuple<UserId, ReceiverId, ContactMethod::Kind, std::string>> done;
-  for (const NotificationId id : told) {
-    const Notification& row = *turn.Find<Notification>(id);
-    if (row.method.kind == ContactMethod::Kind::kVoice && reached_silently.contains(row.user)) continue;
-    if (!done.insert({row.user, row.receiver, row.method.kind, row.method.address}).second) continue;
-    Notification notice;
-    notice.subject = subject;
-    notice.user = row.user;
-    notice.receiver = row.receiver;
-    notice.method = row.method;
-    notice.purpose = Purpose::kResolved;
-    notice.lane = Notification::Lane::kRest;
-    notice.title = message.title;
-    notice.body = message.body;
-    Queue(turn, notice, "");
+  for (const auto& [user, id] : people)
+    chosen.push_back(id);
+  for (const NotificationId id : chosen) {
+    const Notification& told = *turn.Find<Notification>(id);
+    Notification row;
+    row.subject = notice.subject;
+    row.user = told.user;
+    row.receiver = told.receiver;
+    row.method = told.method;
+    row.purpose = Purpose::kResolved;
+    row.lane = Notification::Lane::kRest;
+    row.title = notice.message.title;
+    row.body = notice.message.body;
+    Queue(turn, row, notice.once);
   }
 }
 

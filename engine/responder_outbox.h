@@ -11,6 +11,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/status.h"
 
@@ -43,8 +44,17 @@ void Cancel(Turn& turn, NotificationId id, std::string_view reason);
 // All open ones about `subject` that ask for attention: pages, fallbacks and updates; not notices that it is resolved.
 void CancelAbout(Turn& turn, const Subject& subject, std::string_view reason);
 
-// Tells those who were told of the problem, and nobody else, that it is over.
-void QueueResolved(Turn& turn, const Subject& subject, const MessageText& message, bool tell_receiver);
+// That it is over. `sent`: the messages about it, of which some have arrived.
+struct ResolvedNotice {
+  Subject subject;
+  MessageText message;
+  std::vector<NotificationId> sent;
+  bool tell_receiver = true;
+  std::string once;  // tells it from earlier notices about the same subject
+};
+// Tells those who were told of the problem, and nobody else: a person once, by the method that reached them first, and by a
+// call only where nothing else did; a receiver on each of its targets.
+void QueueResolved(Turn& turn, const ResolvedNotice& notice);
 
 // Its timer: a pending one is due (its subject is looked at again before it is sent), or a lease has run out.
 void FireNotification(Turn& turn, NotificationId id);

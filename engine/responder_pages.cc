@@ -68,7 +68,10 @@ std::string LinkFor(const Turn& turn, const Page& page) {
   std::string_view base = organisation->public_url;
   while (base.ends_with('/'))
     base.remove_suffix(1);
-  return absl::StrCat(ToAbsl(base), "/ack/", SignLink({page.subject, page.user, expires}, turn.options().link_key));
+  const bool about_group = page.subject.kind == SubjectKind::kGroup;
+  const std::uint32_t episode = about_group ? turn.Find<Group>(GroupId(page.subject.id))->episode : 1;
+  return absl::StrCat(ToAbsl(base), "/ack/",
+                      SignLink({page.subject, page.user, expires, episode}, turn.options().link_key));
 }
 
 PageContext ContextOf(const Turn& turn, const Page& page) {

@@ -202,6 +202,7 @@ Notification::Lane RowIndex::LaneOf(const Timer& timer) const {
   switch (timer.kind) {
     case Kind::kGroupFlush:
     case Kind::kAcknowledgeTimeout:
+    case Kind::kStable:
     case Kind::kIncidentCheck: return tocsin::LaneOf(state, SubjectOf(GroupId(timer.subject)));
     case Kind::kEscalationStep: {
       const Escalation* row = FindRow(state.escalations, EscalationId(timer.subject));
@@ -254,7 +255,8 @@ void RowIndex::ForgetAbout(const Subject& subject) {
 }
 
 void RowIndex::Forget(std::uint64_t id) {
-  if (state.groups.contains(GroupId(id))) {
+  if (const Group* group = FindRow(state.groups, GroupId(id))) {
+    if (group->state != Group::State::kResolved) return;  // it has been opened again
     ForgetAbout(SubjectOf(GroupId(id)));
     Remove(GroupId(id));
   } else if (state.incidents.contains(IncidentId(id))) {

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "engine/responder_acknowledgement.h"
 #include "engine/responder_escalations.h"
+#include "engine/responder_flapping.h"
 #include "engine/responder_groups.h"
 #include "engine/responder_holds.h"
 #include "engine/responder_incidents.h"
@@ -22,7 +24,11 @@ bool IsLive(const Turn& turn, const Timer& timer) {
     case Kind::kHoldEdge:
     case Kind::kIncidentCheck: {  // a group's number is its episode's: nothing else makes these stale
       const Group* row = turn.Find<Group>(GroupId(timer.subject));
-      return row != nullptr && row->state != Group::State::kResolved;
+      return row != nullptr && row->state != Group::State::kResolved && row->state != Group::State::kMerged;
+    }
+    case Kind::kStable: {
+      const Group* row = turn.Find<Group>(GroupId(timer.subject));
+      return row != nullptr && row->state != Group::State::kResolved && row->flapping;
     }
     case Kind::kAcknowledgeTimeout: {
       const Group* row = turn.Find<Group>(GroupId(timer.subject));
@@ -84,6 +90,7 @@ void FireTimer(Turn& turn, const Timer& timer) {
     case Kind::kPageRule: RunDueRules(turn, PageId(timer.subject)); break;
     case Kind::kNotification: FireNotification(turn, NotificationId(timer.subject)); break;
     case Kind::kAcknowledgeTimeout: AcknowledgementRanOut(turn, GroupId(timer.subject)); break;
+    case Kind::kStable: BecameStable(turn, GroupId(timer.subject)); break;
     case Kind::kIncidentCheck: ReviewIncidentRules(turn, GroupId(timer.subject)); break;
     case Kind::kSilenceEdge: SilenceEdge(turn, SilenceId(timer.subject)); break;
     case Kind::kHoldEdge: ReviewHold(turn, GroupId(timer.subject)); break;

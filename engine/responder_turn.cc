@@ -11,6 +11,43 @@ namespace {
 // Answers to commands that are remembered; a client that repeats does so within seconds.
 constexpr std::size_t kAnswers = 4096;
 
+void AddLive(const ResponderState& state, GroupKey key, LiveGroup& live) {
+  const auto found = state.live.find(key);
+  if (found == state.live.end()) return;
+  for (const auto& [shard, report] : found->second) {
+    live.firing += report.firing;
+    live.suppressed += report.suppressed;
+    live.acknowledged += report.acknowledged;
+    live.fired_total += report.fired_total;
+    live.resolved_total += report.resolved_total;
+    live.counted |= report.counted;
+    live.events += report.events;
+    live.values.insert(report.values.begin(), report.values.end());
+    if (live.last_end.empty()) live.last_end = report.last_end;
+    if (report.firing > 0) {
+      live.highest = std::max(live.highest, report.highest);
+      live.oldest_start = std::min(live.oldest_start, report.oldest_start);
+    }
+    if (report.suppressed > 0 && !report.held_by.empty()) live.held_by = report.held_by;
+    if (live.any == nullptr || report.firing > 0) live.any = &report;
+  }
+}
+
+std::vector<AlertSummary> ExemplarsOf(const ResponderState& state, std::span<const GroupKey> keys) {
+  std::vector<AlertSummary> all;
+  for (const GroupKey key : keys) {
+    const auto found = state.live.find(key);
+    if (found == state.live.end()) continue;
+    for (const auto& [shard, report] : found->second)
+      all.insert(all.end(), report.exemplars.begin(), report.exemplars.end());
+  }
+  std::ranges::stable_sort(all, [](const AlertSummary& a, const AlertSummary& b) {
+    return std::tuple(b.firing, b.severity, a.fired_at) < std::tuple(a.firing, a.severity, b.fired_at);
+  });
+  if (all.size() > limits::kExemplarsPerGroup) all.resize(limits::kExemplarsPerGroup);
+  return all;
+}
+
 }  // namespace
 
 Turn::Turn(const TurnContext& context, const Now& now)
@@ -46,38 +83,33 @@ SubjectRows Turn::About(const Subject& subject) const {
   return rows;
 }
 
+std::vector<GroupKey> Turn::KeysOf(const Group& group) const {
+  std::vector<GroupKey> keys = {group.key};
+  for (const GroupId id : group.merged) {
+    if (const Group* part = Find<Group>(id)) keys.push_back(part->key);
+  }
+  return keys;
+}
+
 LiveGroup Turn::Live(GroupKey key) const {
   LiveGroup live;
-  const auto found = state().live.find(key);
-  if (found == state().live.end()) return live;
-  for (const auto& [shard, report] : found->second) {
-    live.firing += report.firing;
-    live.suppressed += report.suppressed;
-    live.acknowledged += report.acknowledged;
-    live.fired_total += report.fired_total;
-    live.resolved_total += report.resolved_total;
-    if (report.firing > 0) {
-      live.highest = std::max(live.highest, report.highest);
-      live.oldest_start = std::min(live.oldest_start, report.oldest_start);
-    }
-    if (report.suppressed > 0 && !report.held_by.empty()) live.held_by = report.held_by;
-    if (live.any == nullptr || report.firing > 0) live.any = &report;
-  }
+  AddLive(state(), key, live);
+  return live;
+}
+
+LiveGroup Turn::Live(const Group& group) const {
+  LiveGroup live;
+  for (const GroupKey key : KeysOf(group))
+    AddLive(state(), key, live);
   return live;
 }
 
 std::vector<AlertSummary> Turn::LiveExemplars(GroupKey key) const {
-  std::vector<AlertSummary> all;
-  const auto found = state().live.find(key);
-  if (found == state().live.end()) return all;
-  for (const auto& [shard, report] : found->second) {
-    all.insert(all.end(), report.exemplars.begin(), report.exemplars.end());
-  }
-  std::ranges::stable_sort(all, [](const AlertSummary& a, const AlertSummary& b) {
-    return std::tuple(b.firing, b.severity, a.fired_at) < std::tuple(a.firing, a.severity, b.fired_at);
-  });
-  if (all.size() > limits::kExemplarsPerGroup) all.resize(limits::kExemplarsPerGroup);
-  return all;
+  return ExemplarsOf(state(), std::span(&key, 1));
+}
+
+std::vector<AlertSummary> Turn::LiveExemplars(const Group& group) const {
+  return ExemplarsOf(state(), KeysOf(group));
 }
 
 bool Turn::AllShardsReported() const {

@@ -48,7 +48,11 @@ struct LiveGroup {
   std::uint64_t resolved_total = 0;
   Severity highest = Severity::kUnknown;
   absl::Time oldest_start = absl::InfiniteFuture();
-  std::string held_by;               // what holds back some of `suppressed`
+  std::string held_by;   // what holds back some of `suppressed`
+  bool counted = false;  // the shards count events for a threshold
+  std::uint64_t events = 0;
+  std::set<std::string> values;      // of labels that break through: "region=eu"
+  std::string_view last_end;         // of the alert that was resolved last, as one of the shards says
   const GroupReport* any = nullptr;  // for what all shards agree on: route and labels
 };
 
@@ -70,7 +74,8 @@ class Turn {
   template <typename T>
   T& Edit(decltype(T::id) id);  // the row exists
   template <typename T>
-  T& Create();  // with a new id
+  T& Create();                                                // with a new id
+  std::uint64_t NextId() const { return counters_.next_id; }  // of the row that is created next
   // A page or notification about `subject`.
   template <typename T>
   T& Create(const Subject& subject);
@@ -82,8 +87,11 @@ class Turn {
   // What there is about `subject`, the rows of this turn included.
   SubjectRows About(const Subject& subject) const;
   LiveGroup Live(GroupKey key) const;
+  // With the groups that are merged into it.
+  LiveGroup Live(const Group& group) const;
   // The most severe, then oldest, of all shards.
   std::vector<AlertSummary> LiveExemplars(GroupKey key) const;
+  std::vector<AlertSummary> LiveExemplars(const Group& group) const;
   bool AllShardsReported() const;
   // Incidents of a rule that this turn has opened.
   void RememberIncident(const IncidentRuleId& rule, const std::string& join_key, IncidentId id) {
@@ -140,6 +148,8 @@ class Turn {
     return Id(counters_.next_id++);
   }
   Timer& TimerFor(TimerKey key);
+  // The keys of the group and of those that are merged into it.
+  std::vector<GroupKey> KeysOf(const Group& group) const;
 
   TurnContext context_;
   Now now_;

@@ -38,6 +38,8 @@ std::uint32_t Router::Add(const Route& route) {
   node.leads_somewhere = route.policy.set() || route.receiver.set();
   node.group_by_all = route.group_by_all;
   node.group_by = route.group_by;
+  node.watch = WatchRule(route);
+  watches_ |= node.watch.any();
   std::ranges::sort(node.group_by);
   const auto repeated = std::ranges::unique(node.group_by);
   node.group_by.erase(repeated.begin(), repeated.end());

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/group_watch.h"
 #include "model/ids.h"
 #include "model/labels.h"
 #include "model/matcher.h"
@@ -31,6 +32,7 @@ class Router {
     bool leads_somewhere = false;  // it has a policy or a receiver
     bool group_by_all = false;
     std::vector<std::string> group_by;  // sorted, unique
+    WatchRule watch;
     std::vector<std::uint32_t> children;
   };
 
@@ -41,6 +43,10 @@ class Router {
   void Match(std::span<const LabelView> labels, std::vector<std::uint32_t>& nodes) const;
   const Node& node(std::uint32_t number) const { return nodes_[number]; }
   const Node& root() const { return nodes_.front(); }
+  // In tree order.
+  const std::vector<Node>& nodes() const { return nodes_; }
+  // Any route asks for more than counts.
+  bool watches() const { return watches_; }
 
   // The labels that make the alert's group at `node`: a part of `labels`, in order. `out` holds at least as many.
   std::span<const LabelView> GroupLabels(const Node& node,
@@ -59,6 +65,7 @@ class Router {
 
   std::uint64_t seed_;
   std::vector<Node> nodes_;  // the root first, in tree order
+  bool watches_ = false;
 };
 
 }  // namespace tocsin

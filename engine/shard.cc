@@ -98,6 +98,7 @@ Outcome Shard::Impl::Renew(std::uint32_t slot, EventView event, const Instant& a
     return Outcome::kResolved;
   }
   MergeTimes(slot, event.header(), at, ended);
+  if (alert.watched) News(slot, at);
   const std::uint64_t content = ContentOf(event);
   if (content == alert.content) return Outcome::kDuplicate;
   alert.content = content;
@@ -180,6 +181,7 @@ Outcome Shard::Impl::Fire(
   alert.hold = HoldFor(alert, text.labels);
   alert.rules = rules_version();
   Route(slot, text.labels);
+  if (alert.watched) News(slot, at);
   groups_.EndMemberships(old_memberships);  // last, so that a group that it comes back to goes on with its totals
   CountStanding(alert, +1);
   alerts_.Mark(slot, Unsealed::kAll);
@@ -299,6 +301,16 @@ Outcome Shard::Impl::ResolveEvent(EventView event, const Instant& at) {
   alert.looked_ended = false;
   Resolve(slot, ResolvedBy::kEvent, at);
   return Outcome::kResolved;
+}
+
+void Shard::Impl::News(std::uint32_t slot, const Instant& at) {
+  const StoredAlert& alert = alerts_.at(slot);
+  if (!alert.hold.set()) {
+    groups_.VisitGroups(alert, [&](std::uint32_t group) {
+      if (watches_.Count(group, at.now.engine)) groups_.MarkChanged(group);
+    });
+  }
+  CloseWithoutNews(slot, AutoCloseOf(alert), at);
 }
 
 void Shard::Impl::Seen(StoredAlert& alert, const Instant& at) {

@@ -50,7 +50,7 @@ struct AlertRecord {
   bool acknowledged = false;  // at its source
   absl::Time last_seen_at;
   absl::Time resolved_at;        // when not firing
-  std::string resolved_reason;   // "event", "ends_at", "expired"
+  std::string resolved_reason;   // "event", "ends_at", "expired", "no news"
   std::uint64_t received = 0;    // events merged into this alert, the first included
   EngineTime lease_until;        // when firing
   Hold hold;                     // that holds it back now

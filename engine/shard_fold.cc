@@ -122,7 +122,7 @@ class Shard::Impl::Folder {
     StoredAlert& alert = shard_.alerts_.at(slot);
     shard_.groups_.RestoreNoMemberships(alert);
     shard_.texts_.DropUncounted(alert.text);
-    alert = {};
+    alert = StoredAlert();
   }
 
   void Door(IntegrationIndex integration) {

@@ -14,6 +14,7 @@
 #include "engine/body.h"
 #include "engine/doors.h"
 #include "engine/group_table.h"
+#include "engine/group_watch.h"
 #include "engine/inhibition.h"
 #include "engine/inhibition_sources.h"
 #include "engine/lease_wheel.h"
@@ -79,6 +80,8 @@ class Shard::Impl {
   void MergeTimes(std::uint32_t slot, const EventHeader& header, const Instant& at, bool ended);
   void Seen(StoredAlert& alert, const Instant& at);
   std::uint64_t ContentOf(EventView event) const;
+  // A trigger for a firing alert in a group that is watched.
+  void News(std::uint32_t slot, const Instant& at);
 
   // Transitions (shard_work.cc). Every change of an alert's standing goes through one of these.
   void Resolve(std::uint32_t slot, ResolvedBy by, const Instant& at);
@@ -89,7 +92,6 @@ class Shard::Impl {
   void CountStanding(const StoredAlert& alert, std::int32_t by);
   void Arm(std::uint32_t slot);
   void ComeDue(std::uint32_t slot, const Instant& at);
-  bool JudgeAgain(std::size_t& budget);
 
   // What holds alerts back (shard_holds.cc).
   Hold HoldFor(const StoredAlert& alert, std::span<const LabelView> labels) const;
@@ -98,6 +100,13 @@ class Shard::Impl {
   void CountSource(std::uint32_t slot, std::span<const LabelView> labels);
   void DropSource(std::uint32_t slot);
   void SetInhibitions(const OrganisationPtr& organisation);
+  bool JudgeAgain(const Instant& at, std::size_t& budget);
+  // Groups that are watched: by the present routes, and which alerts are in them.
+  void WatchGroups();
+  void WatchAlert(std::uint32_t slot, std::span<const LabelView> labels, const Instant& at);
+  std::int64_t AutoCloseOf(const StoredAlert& alert) const;  // the shortest of its groups, ns; 0: none
+  void CloseWithoutNews(std::uint32_t slot, std::int64_t after_ns, const Instant& at);
+  ResolvedBy EndOf(const StoredAlert& alert, const Instant& at);
   void CheckBudget(Door& door);
 
   // Reports and look-ups (shard_reads.cc).
@@ -115,6 +124,7 @@ class Shard::Impl {
   TextStore texts_;
   AlertTable alerts_;
   GroupTable groups_;
+  GroupWatches watches_;
   LeaseWheel wheel_;
   TakenInClock clock_;
   Doors doors_;

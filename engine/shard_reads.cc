@@ -24,6 +24,7 @@ std::string_view Name(ResolvedBy by) {
     case ResolvedBy::kEvent: return "event";
     case ResolvedBy::kEndsAt: return "ends_at";
     case ResolvedBy::kExpired: return "expired";
+    case ResolvedBy::kNoNews: return "no news";
   }
   return "";
 }
@@ -102,6 +103,13 @@ GroupReport Shard::Impl::ReportOf(std::uint32_t number) const {
     report.hold = alerts_.at(held).hold;
     report.held_by = WordsFor(report.hold, texts_.Read(alerts_.at(held).text, held_buffer).labels);
   }
+  const std::uint32_t ended = groups_.TailOf(number, kResolvedList);
+  if (ended != kNoSlot) report.last_end = Name(alerts_.at(ended).resolved_by);
+  if (const GroupWatch* watch = watches_.Find(number)) {
+    report.counted = watch->rule.threshold.count > 0;
+    report.events = watch->events;
+    report.values.assign(watch->values.begin(), watch->values.end());
+  }
 
   const StoredAlert* oldest = nullptr;
   for (std::size_t severity = kSeverities; severity-- > 0;) {
@@ -157,6 +165,7 @@ void Shard::Impl::TakeReports(std::vector<GroupReport>& out, Reports which) {
       if (which == Reports::kUrgent && !group.urgent()) return false;
       out.push_back(ReportOf(number));
       group.reported_firing = out.back().firing > 0;
+      if (out.back().firing + out.back().suppressed == 0) watches_.ForgetValues(number);
       group.reported_highest = out.back().highest;
     }
     group.changed = false;
@@ -222,7 +231,8 @@ ShardStatistics Shard::Impl::Statistics() const {
   statistics.resolved_kept = kept_;
   statistics.groups = groups_.size();
   statistics.interned_strings = texts_.interned();
-  statistics.table_bytes = texts_.bytes() + alerts_.bytes() + groups_.bytes() + wheel_.bytes() + doors_.bytes();
+  statistics.table_bytes =
+      texts_.bytes() + alerts_.bytes() + groups_.bytes() + watches_.bytes() + wheel_.bytes() + doors_.bytes();
   std::ranges::copy(outcomes_, statistics.outcomes);
   return statistics;
 }

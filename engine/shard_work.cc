@@ -1,6 +1,7 @@
 // What a shard does to alerts: the transitions between firing, resolved and forgotten, and the work that time and new rules
 // cause.
 #include <algorithm>
+#include <unordered_map>
 #include <utility>
 
 #include "engine/shard_impl.h"
@@ -30,6 +31,7 @@ void Shard::Impl::Arm(std::uint32_t slot) {
 void Shard::Impl::Route(std::uint32_t slot, std::span<const LabelView> labels) {
   StoredAlert& alert = alerts_.at(slot);
   matched_.clear();
+  alert.watched = false;
   if (router_) router_->Match(labels, matched_);
   for (const std::uint32_t number : matched_) {
     const Router::Node& node = router_->node(number);
@@ -39,8 +41,12 @@ void Shard::Impl::Route(std::uint32_t slot, std::span<const LabelView> labels) {
     if (group == kNoSlot) {
       const TextView text{group_labels, {}, node.id.value(), {}};
       group = groups_.Create(key, texts_.Store(text, TextStore::Sighting::kFirst));
+      watches_.Begin(group, node.watch);
     }
     groups_.Join(alert, slot, group);
+    if (watches_.Find(group) == nullptr) continue;
+    alert.watched = true;
+    watches_.AddValues(group, labels);
   }
   alert.order = ++order_;
   groups_.Link(alert);
@@ -127,6 +133,7 @@ void Shard::Impl::SetRules(RulesPtr rules, std::vector<IntegrationId> integratio
     router_.reset();
   } else if (organisation != before) {
     router_.emplace(organisation->route, options_.key_seed);
+    if (router_->watches() || !watches_.empty()) WatchGroups();
   }
   if (organisation != before) SetInhibitions(organisation);
   const Organisation none;
@@ -142,7 +149,61 @@ void Shard::Impl::SetRules(RulesPtr rules, std::vector<IntegrationId> integratio
   scan_.left = std::max({scan_.left, scan_.all_left, sources_matter ? alerts_.end() : 0});
 }
 
-bool Shard::Impl::JudgeAgain(std::size_t& budget) {
+void Shard::Impl::WatchGroups() {
+  std::unordered_map<std::string_view, const WatchRule*> rules;
+  for (const Router::Node& node : router_->nodes())
+    rules.try_emplace(node.id.value(), &node.watch);
+  const WatchRule none;
+  for (std::uint32_t group = 0; group < groups_.end(); ++group) {
+    if (!groups_.Has(group)) continue;
+    TextBuffer buffer;
+    const auto found = rules.find(texts_.Read(groups_.at(group).text, buffer).dedup_key);
+    if (watches_.Change(group, found == rules.end() ? none : *found->second)) groups_.MarkChanged(group);
+  }
+  scan_.all_left = alerts_.end();  // marks the alerts
+}
+
+void Shard::Impl::WatchAlert(std::uint32_t slot, std::span<const LabelView> labels, const Instant& at) {
+  StoredAlert& alert = alerts_.at(slot);
+  alert.watched = false;
+  groups_.VisitGroups(alert, [&](std::uint32_t group) {
+    if (watches_.Find(group) == nullptr) return;
+    alert.watched = true;
+    watches_.AddValues(group, labels);
+  });
+  if (alert.watched) CloseWithoutNews(slot, AutoCloseOf(alert), at);
+}
+
+std::int64_t Shard::Impl::AutoCloseOf(const StoredAlert& alert) const {
+  std::int64_t shortest = 0;
+  groups_.VisitGroups(alert, [&](std::uint32_t group) {
+    const GroupWatch* watch = watches_.Find(group);
+    const std::int64_t after = watch == nullptr ? 0 : watch->rule.auto_close_ns;
+    if (after > 0 && (shortest == 0 || after < shortest)) shortest = after;
+  });
+  return shortest;
+}
+
+void Shard::Impl::CloseWithoutNews(std::uint32_t slot, std::int64_t after_ns, const Instant& at) {
+  if (after_ns == 0) return;
+  StoredAlert& alert = alerts_.at(slot);
+  const std::uint32_t until = clock_.TickAfter(at.now, after_ns);
+  if (until >= alert.until) return;
+  alert.until = until;
+  alerts_.Mark(slot, Unsealed::kTouch);
+  Arm(slot);
+}
+
+// Why its time is over: its lease or its sender's word, or its route's, where that is the shorter.
+ResolvedBy Shard::Impl::EndOf(const StoredAlert& alert, const Instant& at) {
+  const std::int64_t after = watches_.empty() ? 0 : AutoCloseOf(alert);  // marks may not have been made since the start
+  if (after == 0) return ResolvedBy::kExpired;
+  if (alert.explicit_end) return alert.ends_at > at.wall_ms ? ResolvedBy::kNoNews : ResolvedBy::kExpired;
+  const std::int64_t lease = doors_.at(alert.integration).lease_ns;
+  return lease > 0 && lease <= after ? ResolvedBy::kExpired : ResolvedBy::kNoNews;
+}
+
+bool Shard::Impl::JudgeAgain(const Instant& at, std::size_t& budget) {
   // Thousands of silences that only a regular expression tells apart make one alert as dear as hundreds: new alerts wait
   // for a slice to end, so it is measured in work and not in alerts.
   constexpr std::size_t kMatchersAnAlert = 16;
@@ -162,6 +223,7 @@ bool Shard::Impl::JudgeAgain(std::size_t& budget) {
     const std::span<const LabelView> labels = texts_.Read(alert.text, buffer).labels;
     CountSource(slot, labels);
     Restand(slot, alert.severity, HoldFor(alert, labels));
+    if (alert.watched || !watches_.empty()) WatchAlert(slot, labels, at);
     if (alert.memberships == kNoSlot && router_) {
       CountStanding(alert, -1);
       Route(slot, labels);
@@ -181,7 +243,7 @@ void Shard::Impl::ComeDue(std::uint32_t slot, const Instant& at) {
   if (alert.until > clock_.tick()) {
     Arm(slot);
   } else if (alert.firing) {
-    Resolve(slot, ResolvedBy::kExpired, at);
+    Resolve(slot, EndOf(alert, at), at);
   } else {
     Forget(slot);
   }
@@ -197,7 +259,7 @@ bool Shard::Impl::Work(const Now& now, EngineTime taken_in, std::size_t budget) 
       clock_.tick(), budget,
       [this](std::uint32_t slot) { return alerts_.IsLive(slot) ? alerts_.at(slot).wheel_tick : 0; },
       [&](std::uint32_t slot) { ComeDue(slot, at); });
-  return !JudgeAgain(budget) || !reached;
+  return !JudgeAgain(at, budget) || !reached;
 }
 
 EngineTime Shard::Impl::NextExpiry() const {

@@ -18,7 +18,8 @@ enum class ResolvedBy : std::uint8_t {
   kNone = 0,
   kEvent = 1,
   kEndsAt = 2,
-  kExpired = 3
+  kExpired = 3,
+  kNoNews = 4  // its route's auto_close
 };
 
 // What of an alert has changed since the last seal: each says all that the one before says, and more.
@@ -52,7 +53,8 @@ struct alignas(64) StoredAlert {
   bool starts_given : 1 = false;  // starts_at is the sender's word
   bool fired : 1 = false;         // has been firing at some time
   bool counted : 1 = false;       // this firing is in its groups' fired_total: people may have been told of it
-  Unsealed unsealed = Unsealed::kNothing;
+  Unsealed unsealed : 7 = Unsealed::kNothing;
+  bool watched : 1 = false;  // one of its groups is in GroupWatches; follows from the rules
   // The second cache line: not needed for duplicates.
   std::int64_t fired_at = 0;
   std::int64_t resolved_at = 0;

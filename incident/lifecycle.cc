@@ -20,7 +20,7 @@ std::string Instant(absl::Time at) {
 std::optional<std::string_view> Placeholder(std::string_view name, const IncidentContext& context) {
   constexpr std::string_view kLabels = "labels.";
   if (name == "group") return context.group;
-  if (name == "service") return context.service;
+  if (name == "service") return context.service.empty() ? context.about : context.service;
   if (name.starts_with(kLabels)) return Find(context.labels, name.substr(kLabels.size()));
   return std::nullopt;
 }

@@ -20,9 +20,11 @@ struct IncidentContext {
   std::span<const Label> labels;  // the group's
   std::string_view group;         // `G17`
   std::string_view service;
+  std::string_view about;  // what the group is about in a word, for a group without a service
 };
 
-// `rule.title` with {{labels.NAME}}, {{group}} and {{service}} filled in; unknown placeholders stay as they are. Without a
+// `rule.title` with {{labels.NAME}}, {{group}} and {{service}} filled in; where there is no service, what the group is about
+// stands for it. Unknown placeholders stay as they are. Without a
 // title: the rule's name and the labels. Control characters become spaces; at most 512 bytes.
 std::string IncidentTitle(const IncidentRule& rule, const IncidentContext& context);
 

@@ -21,6 +21,26 @@ namespace tocsin {
 struct AcknowledgeGroup {
   GroupId group;
   std::optional<Generation> generation;
+  std::optional<std::uint32_t> episode = std::nullopt;  // only this one: links must not touch a later one
+};
+// Acknowledged until then; alerts that still fire are asked about again. Exactly one of the two is set.
+struct SnoozeGroup {
+  GroupId group;
+  std::optional<Generation> generation;
+  std::optional<absl::Time> until;
+  std::optional<absl::Duration> duration;
+};
+struct UnacknowledgeGroup {
+  GroupId group;
+  std::optional<Generation> generation;
+};
+// From now on `groups` are parts of `into`.
+struct MergeGroups {
+  GroupId into;
+  std::vector<GroupId> groups;
+};
+struct SplitGroup {  // a merged group is one of its own again
+  GroupId group;
 };
 struct ResolveGroup {
   GroupId group;
@@ -94,6 +114,10 @@ struct ProviderReceipt {
 
 struct Command {
   using Body = std::variant<AcknowledgeGroup,
+                            SnoozeGroup,
+                            UnacknowledgeGroup,
+                            MergeGroups,
+                            SplitGroup,
                             ResolveGroup,
                             EscalateGroup,
                             AcknowledgeIncident,

@@ -58,6 +58,10 @@ std::string_view Name(ContactMethod::Kind kind) {
 std::string_view Name(const Command::Body& body) {
   struct Namer {
     std::string_view operator()(const AcknowledgeGroup&) const { return "AcknowledgeGroup"; }
+    std::string_view operator()(const SnoozeGroup&) const { return "SnoozeGroup"; }
+    std::string_view operator()(const UnacknowledgeGroup&) const { return "UnacknowledgeGroup"; }
+    std::string_view operator()(const MergeGroups&) const { return "MergeGroups"; }
+    std::string_view operator()(const SplitGroup&) const { return "SplitGroup"; }
     std::string_view operator()(const ResolveGroup&) const { return "ResolveGroup"; }
     std::string_view operator()(const EscalateGroup&) const { return "EscalateGroup"; }
     std::string_view operator()(const AcknowledgeIncident&) const { return "AcknowledgeIncident"; }
@@ -113,6 +117,12 @@ std::string_view Name(TimelineEntry::Kind kind) {
     case Kind::kFallback: return "fallback";
     case Kind::kAuditorRepaired: return "auditor_repaired";
     case Kind::kThresholdNotMet: return "threshold_not_met";
+    case Kind::kThresholdMet: return "threshold_met";
+    case Kind::kSnoozed: return "snoozed";
+    case Kind::kMerged: return "merged";
+    case Kind::kSplit: return "split";
+    case Kind::kFlapping: return "flapping";
+    case Kind::kStable: return "stable";
   }
   return "unknown";
 }

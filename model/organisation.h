@@ -115,6 +115,47 @@ struct Receiver {
   friend bool operator==(const Receiver&, const Receiver&) = default;
 };
 
+// Nobody is told before so many events, repeats included, have come within `window`. Count 0 or 1: the first one is enough.
+struct Threshold {
+  std::uint32_t count = 0;
+  absl::Duration window;
+  friend bool operator==(const Threshold&, const Threshold&) = default;
+};
+
+// A group that changes so often between firing and not firing within `window` flaps: it is paged once and then held until
+// it has not changed for `stable_for`. Changes 0: never.
+struct FlappingRule {
+  std::uint32_t changes = 0;
+  absl::Duration window;
+  absl::Duration stable_for;
+  friend bool operator==(const FlappingRule&, const FlappingRule&) = default;
+};
+
+// What does not wait for group_wait or group_interval.
+struct BreakThrough {
+  bool severity = false;            // a higher one than so far
+  std::vector<std::string> labels;  // a new value of one of these
+  friend bool operator==(const BreakThrough&, const BreakThrough&) = default;
+};
+
+struct AcknowledgementRule {
+  // Where the escalation goes on when the acknowledgement ends and alerts still fire.
+  enum class Then : std::uint8_t {
+    kResume,  // with the step that was executed last
+    kRestart
+  };
+  // What takes an acknowledgement back while alerts fire.
+  enum class AskAgain : std::uint8_t {
+    kOnHigherSeverity,
+    kAlways,  // any alert that begins to fire
+    kNothing
+  };
+  std::optional<absl::Duration> timeout;  // absent: the policy's; zero: it does not run out
+  Then then = Then::kResume;
+  AskAgain ask_again = AskAgain::kOnHigherSeverity;
+  friend bool operator==(const AcknowledgementRule&, const AcknowledgementRule&) = default;
+};
+
 // A node of the routing tree, already with everything it inherits. Children are tried in order, depth first.
 struct Route {
   RouteId id;
@@ -132,6 +173,12 @@ struct Route {
   // Not inherited. Its groups are muted inside any of the first, and outside all of the second when there are any.
   std::vector<TimeIntervalId> mute_time_intervals;
   std::vector<TimeIntervalId> active_time_intervals;
+  Threshold threshold;
+  FlappingRule flapping;  // only where there is a policy: receivers are paced by group_interval
+  BreakThrough break_through;
+  AcknowledgementRule acknowledgement;
+  absl::Duration reopen_window;  // fires again so soon after it was resolved: the same group, its next episode
+  absl::Duration auto_close;     // an alert without news for so long is over; zero: only its lease counts
   std::vector<Route> children;
   friend bool operator==(const Route&, const Route&) = default;
 };

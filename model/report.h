@@ -41,9 +41,13 @@ struct GroupReport {
   std::uint64_t fired_total = 0;   // transitions to firing since the shard's table began, suppressed ones not counted
   std::uint64_t resolved_total = 0;
   Severity highest = Severity::kUnknown;  // among `firing`
-  absl::Time oldest_start;              // our receipt of the oldest alert of `firing`; sender's startsAt where earlier
-  Hold hold;                            // one that holds back some of `suppressed`
-  std::string held_by;                  // and what it is: "silenced by S5", "inhibited by rule ...: ... fires"
+  absl::Time oldest_start;          // our receipt of the oldest alert of `firing`; sender's startsAt where earlier
+  Hold hold;                        // one that holds back some of `suppressed`
+  std::string held_by;              // and what it is: "silenced by S5", "inhibited by rule ...: ... fires"
+  bool counted = false;             // the route has a threshold: `events` counts
+  std::uint64_t events = 0;         // triggers of its alerts, repeats included, held ones not
+  std::vector<std::string> values;  // of the labels that break through on the route, among all members: "region=eu"
+  std::string last_end;  // how the alert that was resolved last ended: "event", "ends_at", "expired", "no news"
   std::vector<AlertSummary> exemplars;  // up to limits::kExemplarsPerGroup, most severe first, then oldest
   friend bool operator==(const GroupReport&, const GroupReport&) = default;
 };

@@ -21,11 +21,19 @@
 
 namespace tocsin {
 
+// Events that came at about the same time.
+struct EventCount {
+  EngineTime at;  // of the first
+  std::uint64_t count = 0;
+  friend bool operator==(const EventCount&, const EventCount&) = default;
+};
+
 struct Group {
   enum class State : std::uint8_t {
     kOpen = 1,
     kAcknowledged = 2,
-    kResolved = 3
+    kResolved = 3,
+    kMerged = 4  // part of another group, which is handled for both
   };
   GroupId id;
   GroupKey key;
@@ -44,7 +52,7 @@ struct Group {
   // The last that was decided on; reports change the live counts, decisions change these.
   std::uint32_t firing = 0;
   std::uint32_t suppressed = 0;
-  Severity highest = Severity::kUnknown;
+  Severity highest = Severity::kUnknown;  // once resolved: the peak
   Severity peak = Severity::kUnknown;  // the highest of this episode: an acknowledgement is undone only by a higher one
   std::uint64_t fired_total = 0;
   std::uint64_t resolved_total = 0;
@@ -61,6 +69,23 @@ struct Group {
   EscalationId escalation;   // the running or last one
   std::vector<IncidentId> incidents;
   std::vector<IncidentRuleId> fired_rules;  // a rule fires once in an episode
+  // Episodes: when it fires again within its route's reopen_window, the next one begins under the same number.
+  std::uint32_t episode = 1;
+  std::uint64_t episode_from = 0;   // rows with ids from here on belong to this episode
+  std::uint32_t most_firing = 0;    // at one time, in this episode
+  EngineTime resolved_engine;       // meaningful in kResolved
+  absl::Time acknowledged_until;    // when the acknowledgement is expected to end; unset: with the group
+  bool snoozed = false;             // the person who acknowledged said until when
+  GroupId merged_into;              // meaningful in kMerged
+  std::vector<GroupId> merged;      // the groups that are parts of this one
+  std::vector<EngineTime> changes;  // between firing and not firing, those of the flapping window, oldest first
+  bool flapping = false;            // paged once and held: further changes page nobody
+  absl::Time flapping_since;        // meaningful while it flaps
+  std::uint32_t flaps = 0;          // changes since it flaps, those that made it flap included
+  bool below_threshold = false;     // nobody is told as yet
+  std::uint64_t events_total = 0;   // what the shards had counted when last looked at
+  std::vector<EventCount> events;   // lately, for the threshold
+  std::vector<std::string> values;  // known ones of the labels that break through: "region=eu"
   friend bool operator==(const Group&, const Group&) = default;
 };
 
@@ -191,13 +216,14 @@ struct Timer {
   enum class Kind : std::uint8_t {
     kGroupFlush = 1,  // group_wait, then group_interval
     kEscalationStep = 2,
-    kPageRule = 3,      // the person's next notification rule
-    kNotification = 4,  // a pending notification is due, or a lease has run out
-    kAcknowledgeTimeout = 5,
-    kIncidentCheck = 6,  // a rule's "unacknowledged for T" comes true
-    kSilenceEdge = 7,    // wall time: a silence starts or ends
-    kRetention = 8,      // a closed row may be dropped from memory
-    kHoldEdge = 9,       // wall time: a group's route begins or ceases to be muted
+    kPageRule = 3,            // the person's next notification rule
+    kNotification = 4,        // a pending notification is due, or a lease has run out
+    kAcknowledgeTimeout = 5,  // of an acknowledgement or a snooze
+    kIncidentCheck = 6,       // a rule's "unacknowledged for T" comes true
+    kSilenceEdge = 7,         // wall time: a silence starts or ends
+    kRetention = 8,           // a closed row may be dropped from memory
+    kHoldEdge = 9,            // wall time: a group's route begins or ceases to be muted
+    kStable = 10,             // a flapping group has not changed for long enough
   };
   TimerId id;
   Kind kind = Kind::kGroupFlush;

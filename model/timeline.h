@@ -65,6 +65,12 @@ struct TimelineEntry {
     kFallback = 30,
     kAuditorRepaired = 31,
     kThresholdNotMet = 32,
+    kThresholdMet = 33,
+    kSnoozed = 34,
+    kMerged = 35,
+    kSplit = 36,
+    kFlapping = 37,
+    kStable = 38,
   };
   Kind kind = Kind::kNote;
   Subject subject;

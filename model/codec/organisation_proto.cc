@@ -16,6 +16,19 @@ TOCSIN_ENUM_PROTO(IncidentCondition::Kind,
                   IncidentCondition::Kind::kMatchers,
                   v1::IncidentCondition::Kind_MAX);
 
+TOCSIN_ENUM_PROTO(AcknowledgementRule::Then,
+                  v1::Route::Acknowledgement::Then,
+                  0,
+                  0,
+                  AcknowledgementRule::Then::kRestart,
+                  v1::Route::Acknowledgement::Then_MAX);
+TOCSIN_ENUM_PROTO(AcknowledgementRule::AskAgain,
+                  v1::Route::Acknowledgement::AskAgain,
+                  0,
+                  0,
+                  AcknowledgementRule::AskAgain::kNothing,
+                  v1::Route::Acknowledgement::AskAgain_MAX);
+
 void ToProto(const ContactMethod& from, v1::ContactMethod& to) {
   to.set_id(Utf8(from.id.value()));
   to.set_kind(ToProto(from.kind));
@@ -167,6 +180,56 @@ absl::Status FromProto(const v1::Receiver& from, Receiver& to) {
   return decode.status();
 }
 
+static void ToProto(const Threshold& from, v1::Route::Threshold& to) {
+  to.set_count(from.count);
+  PutDuration(from.window, to, &v1::Route::Threshold::mutable_window);
+}
+
+static absl::Status FromProto(const v1::Route::Threshold& from, Threshold& to) {
+  to.count = from.count();
+  return Annotate(FromProto(from.window(), to.window), "window");
+}
+
+static void ToProto(const FlappingRule& from, v1::Route::Flapping& to) {
+  to.set_changes(from.changes);
+  PutDuration(from.window, to, &v1::Route::Flapping::mutable_window);
+  PutDuration(from.stable_for, to, &v1::Route::Flapping::mutable_stable_for);
+}
+
+static absl::Status FromProto(const v1::Route::Flapping& from, FlappingRule& to) {
+  Decode decode;
+  to.changes = from.changes();
+  decode.Take("window", from.window(), to.window);
+  decode.Take("stable_for", from.stable_for(), to.stable_for);
+  return decode.status();
+}
+
+static void ToProto(const BreakThrough& from, v1::Route::BreakThrough& to) {
+  to.set_severity(from.severity);
+  ToProto(from.labels, *to.mutable_labels());
+}
+
+static absl::Status FromProto(const v1::Route::BreakThrough& from, BreakThrough& to) {
+  to.severity = from.severity();
+  FromProto(from.labels(), to.labels);
+  return absl::OkStatus();
+}
+
+static void ToProto(const AcknowledgementRule& from, v1::Route::Acknowledgement& to) {
+  if (from.timeout) ToProto(*from.timeout, *to.mutable_timeout());
+  to.set_then(ToProto(from.then));
+  to.set_ask_again(ToProto(from.ask_again));
+}
+
+static absl::Status FromProto(const v1::Route::Acknowledgement& from, AcknowledgementRule& to) {
+  Decode decode;
+  to.timeout.reset();
+  if (from.has_timeout()) decode.Take("timeout", from.timeout(), to.timeout.emplace());
+  decode.Take("then", from.then(), to.then);
+  decode.Take("ask_again", from.ask_again(), to.ask_again);
+  return decode.status();
+}
+
 void ToProto(const Route& from, v1::Route& to) {
   to.set_id(Utf8(from.id.value()));
   ToProtoList(from.matchers, *to.mutable_matchers());
@@ -180,6 +243,12 @@ void ToProto(const Route& from, v1::Route& to) {
   to.set_receiver(Utf8(from.receiver.value()));
   to.set_service(Utf8(from.service.value()));
   if (from.urgency) to.set_urgency(ToProto(*from.urgency));
+  if (from.threshold != Threshold()) ToProto(from.threshold, *to.mutable_threshold());
+  if (from.flapping != FlappingRule()) ToProto(from.flapping, *to.mutable_flapping());
+  if (from.break_through != BreakThrough()) ToProto(from.break_through, *to.mutable_break_through());
+  if (from.acknowledgement != AcknowledgementRule()) ToProto(from.acknowledgement, *to.mutable_acknowledgement());
+  PutDuration(from.reopen_window, to, &v1::Route::mutable_reopen_window);
+  PutDuration(from.auto_close, to, &v1::Route::mutable_auto_close);
   ToProtoList(from.children, *to.mutable_children());
   ToProto(from.mute_time_intervals, *to.mutable_mute_time_intervals());
   ToProto(from.active_time_intervals, *to.mutable_active_time_intervals());
@@ -200,6 +269,12 @@ absl::Status FromProto(const v1::Route& from, Route& to) {
   to.service = ServiceId(from.service());
   to.urgency.reset();
   if (from.urgency() != v1::URGENCY_UNSPECIFIED) decode.Take("urgency", from.urgency(), to.urgency.emplace());
+  decode.Take("threshold", from.threshold(), to.threshold);
+  decode.Take("flapping", from.flapping(), to.flapping);
+  decode.Take("break_through", from.break_through(), to.break_through);
+  decode.Take("acknowledgement", from.acknowledgement(), to.acknowledgement);
+  decode.Take("reopen_window", from.reopen_window(), to.reopen_window);
+  decode.Take("auto_close", from.auto_close(), to.auto_close);
   decode.List("children", from.children(), to.children);
   FromProto(from.mute_time_intervals(), to.mute_time_intervals);
   FromProto(from.active_time_intervals(), to.active_time_intervals);
@@ -249,100 +324,6 @@ absl::Status FromProto(const v1::IncidentRule& from, IncidentRule& to) {
   to.policy = PolicyId(from.policy());
   decode.Take("join_window", from.join_window(), to.join_window);
   FromProto(from.join_by(), to.join_by);
-  return decode.status();
-}
-
-void ToProto(const InhibitionRule& from, v1::InhibitionRule& to) {
-  to.set_id(Utf8(from.id.value()));
-  ToProtoList(from.source_matchers, *to.mutable_source_matchers());
-  ToProtoList(from.target_matchers, *to.mutable_target_matchers());
-  ToProto(from.equal, *to.mutable_equal());
-}
-
-absl::Status FromProto(const v1::InhibitionRule& from, InhibitionRule& to) {
-  Decode decode;
-  to.id = InhibitionRuleId(from.id());
-  decode.List("source_matchers", from.source_matchers(), to.source_matchers);
-  decode.List("target_matchers", from.target_matchers(), to.target_matchers);
-  FromProto(from.equal(), to.equal);
-  return decode.status();
-}
-
-void ToProto(const TimeRange& from, v1::TimeRange& to) {
-  to.set_start_minute(from.start_minute);
-  to.set_end_minute(from.end_minute);
-}
-
-absl::Status FromProto(const v1::TimeRange& from, TimeRange& to) {
-  to.start_minute = from.start_minute();
-  to.end_minute = from.end_minute();
-  return absl::OkStatus();
-}
-
-void ToProto(const NumberRange& from, v1::NumberRange& to) {
-  to.set_first(from.first);
-  to.set_last(from.last);
-}
-
-absl::Status FromProto(const v1::NumberRange& from, NumberRange& to) {
-  to.first = from.first();
-  to.last = from.last();
-  return absl::OkStatus();
-}
-
-void ToProto(const RecurringTime& from, v1::RecurringTime& to) {
-  ToProtoList(from.times, *to.mutable_times());
-  ToProtoList(from.weekdays, *to.mutable_weekdays());
-  ToProtoList(from.days_of_month, *to.mutable_days_of_month());
-  ToProtoList(from.months, *to.mutable_months());
-  ToProtoList(from.years, *to.mutable_years());
-  to.set_location(Utf8(from.location));
-}
-
-absl::Status FromProto(const v1::RecurringTime& from, RecurringTime& to) {
-  Decode decode;
-  decode.List("times", from.times(), to.times);
-  decode.List("weekdays", from.weekdays(), to.weekdays);
-  decode.List("days_of_month", from.days_of_month(), to.days_of_month);
-  decode.List("months", from.months(), to.months);
-  decode.List("years", from.years(), to.years);
-  to.location = from.location();
-  return decode.status();
-}
-
-void ToProto(const TimeInterval& from, v1::TimeInterval& to) {
-  to.set_id(Utf8(from.id.value()));
-  ToProtoList(from.time_intervals, *to.mutable_time_intervals());
-}
-
-absl::Status FromProto(const v1::TimeInterval& from, TimeInterval& to) {
-  Decode decode;
-  to.id = TimeIntervalId(from.id());
-  decode.List("time_intervals", from.time_intervals(), to.time_intervals);
-  return decode.status();
-}
-
-void ToProto(const MaintenanceWindow& from, v1::MaintenanceWindow& to) {
-  to.set_id(Utf8(from.id.value()));
-  ToProtoList(from.matchers, *to.mutable_matchers());
-  to.set_service(Utf8(from.service.value()));
-  if (from.starts_at) ToProto(*from.starts_at, *to.mutable_starts_at());
-  if (from.ends_at) ToProto(*from.ends_at, *to.mutable_ends_at());
-  ToProto(from.time_intervals, *to.mutable_time_intervals());
-  to.set_comment(Utf8(from.comment));
-}
-
-absl::Status FromProto(const v1::MaintenanceWindow& from, MaintenanceWindow& to) {
-  Decode decode;
-  to.id = MaintenanceId(from.id());
-  decode.List("matchers", from.matchers(), to.matchers);
-  to.service = ServiceId(from.service());
-  to.starts_at.reset();
-  to.ends_at.reset();
-  if (from.has_starts_at()) decode.Take("starts_at", from.starts_at(), to.starts_at.emplace());
-  if (from.has_ends_at()) decode.Take("ends_at", from.ends_at(), to.ends_at.emplace());
-  FromProto(from.time_intervals(), to.time_intervals);
-  to.comment = from.comment();
   return decode.status();
 }
 

@@ -14,6 +14,8 @@
 namespace tocsin {
 
 v1::ContactMethod::Kind ToProto(ContactMethod::Kind from);
+v1::Route::Acknowledgement::Then ToProto(AcknowledgementRule::Then from);
+v1::Route::Acknowledgement::AskAgain ToProto(AcknowledgementRule::AskAgain from);
 v1::IncidentCondition::Kind ToProto(IncidentCondition::Kind from);
 v1::Rotation::Type ToProto(Rotation::Type from);
 v1::Rotation::Count ToProto(Rotation::Count from);
@@ -21,6 +23,8 @@ v1::Rotation::MonthOverflow ToProto(Rotation::MonthOverflow from);
 v1::Restriction::Type ToProto(Restriction::Type from);
 v1::Override::Type ToProto(Override::Type from);
 absl::Status FromProto(v1::ContactMethod::Kind from, ContactMethod::Kind& to);
+absl::Status FromProto(v1::Route::Acknowledgement::Then from, AcknowledgementRule::Then& to);
+absl::Status FromProto(v1::Route::Acknowledgement::AskAgain from, AcknowledgementRule::AskAgain& to);
 absl::Status FromProto(v1::IncidentCondition::Kind from, IncidentCondition::Kind& to);
 absl::Status FromProto(v1::Rotation::Type from, Rotation::Type& to);
 absl::Status FromProto(v1::Rotation::Count from, Rotation::Count& to);

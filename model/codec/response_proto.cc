@@ -27,7 +27,7 @@ void IdsFromProto(const IdList& from, std::vector<StrongId<Tag>>& to) {
 
 }  // namespace
 
-TOCSIN_ENUM_PROTO(Group::State, v1::Group::State, 0, 1, Group::State::kResolved, v1::Group::State_MAX);
+TOCSIN_ENUM_PROTO(Group::State, v1::Group::State, 0, 1, Group::State::kMerged, v1::Group::State_MAX);
 TOCSIN_ENUM_PROTO(
     Escalation::State, v1::Escalation::State, 0, 1, Escalation::State::kStopped, v1::Escalation::State_MAX);
 TOCSIN_ENUM_PROTO(Page::State, v1::Page::State, 0, 1, Page::State::kUnreachable, v1::Page::State_MAX);
@@ -42,13 +42,9 @@ TOCSIN_ENUM_PROTO(Notification::Purpose,
                   Notification::Purpose::kFallback,
                   v1::Notification::Purpose_MAX);
 TOCSIN_ENUM_PROTO(Incident::State, v1::Incident::State, 0, 1, Incident::State::kResolved, v1::Incident::State_MAX);
-TOCSIN_ENUM_PROTO(Timer::Kind, v1::Timer::Kind, 0, 1, Timer::Kind::kHoldEdge, v1::Timer::Kind_MAX);
-TOCSIN_ENUM_PROTO(TimelineEntry::Kind,
-                  v1::TimelineEntry::Kind,
-                  0,
-                  1,
-                  TimelineEntry::Kind::kThresholdNotMet,
-                  v1::TimelineEntry::Kind_MAX);
+TOCSIN_ENUM_PROTO(Timer::Kind, v1::Timer::Kind, 0, 1, Timer::Kind::kStable, v1::Timer::Kind_MAX);
+TOCSIN_ENUM_PROTO(
+    TimelineEntry::Kind, v1::TimelineEntry::Kind, 0, 1, TimelineEntry::Kind::kStable, v1::TimelineEntry::Kind_MAX);
 
 void ToProto(const AlertSummary& from, v1::AlertSummary& to) {
   to.set_key(ToHex(from.key));
@@ -75,6 +71,61 @@ absl::Status FromProto(const v1::AlertSummary& from, AlertSummary& to) {
   decode.Take("fired_at", from.fired_at(), to.fired_at);
   decode.Take("starts_at", from.starts_at(), to.starts_at);
   to.firing = from.firing();
+  return decode.status();
+}
+
+static void ToProto(const EventCount& from, v1::EventCount& to) {
+  to.set_at_engine_ns(from.at.ns());
+  to.set_count(from.count);
+}
+
+static absl::Status FromProto(const v1::EventCount& from, EventCount& to) {
+  to.at = EngineTime(from.at_engine_ns());
+  to.count = from.count();
+  return absl::OkStatus();
+}
+
+// The part of a group's row that is about more than open and resolved.
+static void LifeToProto(const Group& from, v1::Group& to) {
+  to.set_episode(from.episode);
+  to.set_episode_from(from.episode_from);
+  to.set_most_firing(from.most_firing);
+  to.set_resolved_engine_ns(from.resolved_engine.ns());
+  PutTime(from.acknowledged_until, to, &v1::Group::mutable_acknowledged_until);
+  to.set_snoozed(from.snoozed);
+  to.set_merged_into(from.merged_into.value());
+  IdsToProto(from.merged, *to.mutable_merged());
+  for (const EngineTime change : from.changes)
+    to.add_changes_engine_ns(change.ns());
+  to.set_flapping(from.flapping);
+  PutTime(from.flapping_since, to, &v1::Group::mutable_flapping_since);
+  to.set_flaps(from.flaps);
+  to.set_below_threshold(from.below_threshold);
+  to.set_events_total(from.events_total);
+  ToProtoList(from.events, *to.mutable_events());
+  ToProto(from.values, *to.mutable_values());
+}
+
+static absl::Status LifeFromProto(const v1::Group& from, Group& to) {
+  Decode decode;
+  to.episode = from.episode() == 0 ? 1 : from.episode();  // rows of before there were episodes
+  to.episode_from = from.episode_from();
+  to.most_firing = from.most_firing();
+  to.resolved_engine = EngineTime(from.resolved_engine_ns());
+  decode.Take("acknowledged_until", from.acknowledged_until(), to.acknowledged_until);
+  to.snoozed = from.snoozed();
+  to.merged_into = GroupId(from.merged_into());
+  IdsFromProto(from.merged(), to.merged);
+  to.changes.clear();
+  for (const std::int64_t change : from.changes_engine_ns())
+    to.changes.emplace_back(change);
+  to.flapping = from.flapping();
+  decode.Take("flapping_since", from.flapping_since(), to.flapping_since);
+  to.flaps = from.flaps();
+  to.below_threshold = from.below_threshold();
+  to.events_total = from.events_total();
+  decode.List("events", from.events(), to.events);
+  FromProto(from.values(), to.values);
   return decode.status();
 }
 
@@ -110,6 +161,7 @@ void ToProto(const Group& from, v1::Group& to) {
   IdsToProto(from.incidents, *to.mutable_incidents());
   ToProto(from.fired_rules, *to.mutable_fired_rules());
   to.set_held_by(Utf8(from.held_by));
+  LifeToProto(from, to);
 }
 
 absl::Status FromProto(const v1::Group& from, Group& to) {
@@ -147,7 +199,8 @@ absl::Status FromProto(const v1::Group& from, Group& to) {
   IdsFromProto(from.incidents(), to.incidents);
   FromProto(from.fired_rules(), to.fired_rules);
   to.held_by = from.held_by();
-  return decode.status();
+  TOCSIN_TRY(decode.status());
+  return LifeFromProto(from, to);
 }
 
 void ToProto(const Escalation& from, v1::Escalation& to) {

@@ -85,6 +85,8 @@ void AddOne(Message& message, const FieldDescriptor& field, Random& random, int 
     reflection.AddString(&message, &field, StringFor(field, random));
   } else if (field.cpp_type() == FieldDescriptor::CPPTYPE_UINT64) {
     reflection.AddUInt64(&message, &field, random.Next() | 1U);
+  } else if (field.cpp_type() == FieldDescriptor::CPPTYPE_INT64) {
+    reflection.AddInt64(&message, &field, random.Between(1, 1LL << 60));
   } else {
     FillRandomly(*reflection.AddMessage(&message, &field), random, depth + 1);
   }

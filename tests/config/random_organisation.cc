@@ -146,6 +146,28 @@ EscalationPolicy AnyPolicy(Random& random, std::int64_t number) {
   return policy;
 }
 
+void AnyGroupLife(Random& random, Route& route) {
+  if (random.OneIn(3)) {
+    route.threshold = {.count = static_cast<std::uint32_t>(random.Below(9)), .window = AnyDuration(random, 1, 900)};
+  }
+  if (random.OneIn(3)) {
+    route.flapping = {.changes = static_cast<std::uint32_t>(random.OneIn(3) ? 0 : random.Between(3, 9)),
+                      .window = AnyDuration(random, 1, 900),
+                      .stable_for = AnyDuration(random, 1, 900)};
+  }
+  if (random.OneIn(3)) route.break_through.severity = random.OneIn(2);
+  if (random.OneIn(3)) {
+    route.break_through.labels =
+        random.OneIn(2) ? std::vector<std::string>{"region", RandomLine(random)} : std::vector<std::string>{};
+  }
+  if (random.OneIn(3)) route.acknowledgement.timeout = AnyDuration(random, 1, 9000);
+  if (random.OneIn(3)) route.acknowledgement.timeout = std::nullopt;
+  if (random.OneIn(3)) route.acknowledgement.then = static_cast<AcknowledgementRule::Then>(random.Below(2));
+  if (random.OneIn(3)) route.acknowledgement.ask_again = static_cast<AcknowledgementRule::AskAgain>(random.Below(3));
+  if (random.OneIn(3)) route.reopen_window = AnyDuration(random, 1, 900);
+  if (random.OneIn(3)) route.auto_close = AnyDuration(random, 1, 9000);
+}
+
 Route AnyRoute(Random& random, const Route& parent, const std::string& id, int depth) {
   Route route = parent;
   route.children.clear();
@@ -173,6 +195,7 @@ Route AnyRoute(Random& random, const Route& parent, const std::string& id, int d
   if (random.OneIn(2)) route.group_wait = AnyDuration(random, 0, 60);
   if (random.OneIn(2)) route.group_interval = AnyDuration(random, 1, 600);
   if (random.OneIn(2)) route.repeat_interval = AnyDuration(random, 600, 6000);
+  AnyGroupLife(random, route);
   for (std::uint64_t i = 0, n = random.Below(3); depth < 4 && i < n; ++i) {
     route.children.push_back(AnyRoute(random, route, absl::StrFormat("%s/%d", route.id.value(), i), depth + 1));
   }

@@ -130,6 +130,10 @@ void World::ObserveAll(const std::vector<Say>& all) {
     report.oldest_start = now_.wall - say.age;
     report.hold = say.suppressed > 0 ? Hold(SilenceId(say.silence)) : Hold();
     report.held_by = say.suppressed > 0 ? "silenced by S" + std::to_string(say.silence) : "";
+    report.counted = say.events.has_value();
+    report.events = say.events.value_or(0);
+    report.values = say.values;
+    report.last_end = say.last_end;
     report.exemplars.clear();
     for (std::uint32_t i = 0; i < std::min<std::uint32_t>(say.firing, 3); ++i) {
       AlertSummary alert;

@@ -48,6 +48,9 @@ struct Say {
   std::uint32_t shard = 0;
   absl::Duration age = absl::ZeroDuration();  // of the oldest alert
   std::uint64_t silence = 5;
+  std::optional<std::uint64_t> events = std::nullopt;  // counted for a threshold, in all
+  std::vector<std::string> values = {};                // of labels that break through
+  std::string last_end = {};
 };
 
 class World {

@@ -53,6 +53,21 @@ OrganisationPtr SampleOrganisationForSimulation() {
   organisation->route.group_wait = absl::Seconds(2);
   organisation->route.group_interval = absl::Seconds(30);
   organisation->route.policy = PolicyId("default");
+  organisation->route.reopen_window = absl::Seconds(30);
+  organisation->route.break_through = {.severity = true, .labels = {"instance"}};
+  Route below = organisation->route;
+  below.id = RouteId("from-three-on");
+  below.matchers = {
+      {"service", MatchOp::kEqual, "queue"}
+  };
+  below.threshold = {.count = 3, .window = absl::Minutes(1)};
+  Route restless = organisation->route;
+  restless.id = RouteId("restless");
+  restless.matchers = {
+      {"service", MatchOp::kEqual, "cache"}
+  };
+  restless.flapping = {.changes = 3, .window = absl::Minutes(10), .stable_for = absl::Minutes(2)};
+  organisation->route.children = {below, restless};
   IncidentRule rule;
   rule.id = IncidentRuleId("big");
   rule.condition.kind = IncidentCondition::Kind::kGroupSize;

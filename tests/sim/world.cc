@@ -35,6 +35,12 @@ struct Sent {
   std::size_t acknowledged = 0;       // events that are certain: at least the first
 };
 
+// An acknowledgement or snooze that answered OK.
+struct Owned {
+  std::uint32_t episode = 1;
+  EngineTime until = EngineTime::Infinite();  // not before
+};
+
 struct Attempt {
   Notification notification;
   std::shared_ptr<Gate> gate;
@@ -105,7 +111,7 @@ class World {
     engine_ = *std::move(started);
     if (!engine_->rules()) Drain();
     CheckAlerts();
-    CheckAcknowledgements();
+    CheckGroups();
     if (!declared_) Declare();
     return true;
   }
@@ -137,7 +143,7 @@ class World {
 
   void Step() {
     ++counters_.steps;
-    switch (random_.Below(12)) {
+    switch (random_.Below(14)) {
       case 0:
       case 1: Send(); break;
       case 2: clock_.Advance(absl::Milliseconds(random_.Below(20'000))); break;
@@ -149,6 +155,8 @@ class World {
       case 8:
       case 9: engine_->Step(Engine::Stage::kCommitter); break;
       case 10: engine_->Step(Engine::Stage::kResponder); break;
+      case 11: Snooze(); break;
+      case 12: Rearrange(); break;
       default:
         if (random_.OneIn(4)) Drain();
     }
@@ -185,25 +193,95 @@ class World {
     }
   }
 
-  void Acknowledge() {
-    std::vector<GroupId> open;
+  // Some group in this state, with its row.
+  std::optional<Group> Pick(Group::State state) {
+    std::vector<Group> found;
     engine_->ReadResponderAndWait([&](const Responder& responder, const Now&) {
       for (const auto& [id, group] : responder.state().groups) {
-        if (group.state == Group::State::kOpen) open.push_back(id);
+        if (group.state == state) found.push_back(group);
       }
     });
-    if (open.empty()) return;
-    const GroupId id = open[random_.Below(open.size())];
+    if (found.empty()) return std::nullopt;
+    return found[random_.Below(found.size())];
+  }
+
+  std::string RequestId() { return absl::StrFormat("request-%d-%d", life_, ++requests_); }
+
+  // From the answer on, no send about this episode may start before `owned.until`.
+  void Own(Command::Body body, GroupId id, Owned owned) {
     const int life = life_;
-    Execute(
-        {
-            absl::StrFormat("ack-%d-%d", life_, ++requests_), "user:ann", AcknowledgeGroup{id, std::nullopt}
-    },
-        [this, id, life](const CommandResult& result) {
-          if (life != life_ || !result.status.ok()) return;
-          acknowledged_.insert(id);
-          ++counters_.acknowledgements;
-        });
+    ++undecided_[id];
+    Execute({RequestId(), "user:ann", std::move(body)}, [this, id, owned, life](const CommandResult& result) {
+      if (life != life_) return;
+      --undecided_[id];
+      if (!result.status.ok()) return;
+      // Who acknowledges what is snoozed has it as long as the snooze.
+      if (owned.until == EngineTime::Infinite() && snoozed_.contains({id, owned.episode})) {
+        owned_.erase(id);
+        return;
+      }
+      owned_[id] = owned;
+      ++counters_.acknowledgements;
+    });
+  }
+
+  void Acknowledge() {
+    const std::optional<Group> group = Pick(Group::State::kOpen);
+    if (!group) return;
+    Own(AcknowledgeGroup{group->id, std::nullopt, group->episode}, group->id, {.episode = group->episode});
+  }
+
+  void Snooze() {
+    const std::optional<Group> group = Pick(random_.OneIn(2) ? Group::State::kOpen : Group::State::kAcknowledged);
+    if (!group) return;
+    const absl::Duration duration = absl::Seconds(random_.Between(1, 600));
+    snoozed_.insert({group->id, group->episode});
+    Own(SnoozeGroup{group->id, group->generation, std::nullopt, duration}, group->id,
+        {.episode = group->episode, .until = clock_.Read().engine + duration});
+  }
+
+  // The end of a command after which nobody owns the group, if it is OK.
+  CommandDone GivesUp(GroupId id, std::uint64_t& counter) {
+    ++undecided_[id];
+    return [&counter, id, this, life = life_](const CommandResult& result) {
+      if (life != life_) return;
+      --undecided_[id];
+      if (!result.status.ok()) return;
+      owned_.erase(id);
+      ++counter;
+    };
+  }
+
+  // Gives back, merges, splits.
+  void Rearrange() {
+    const std::uint64_t dice = random_.Below(3);
+    const auto count = [this](std::uint64_t& counter) {
+      return [&counter, this, life = life_](const CommandResult& result) {
+        if (life == life_ && result.status.ok()) ++counter;
+      };
+    };
+    if (dice == 0) {
+      const std::optional<Group> group = Pick(Group::State::kAcknowledged);
+      if (!group) return;
+      Execute(
+          {
+              RequestId(), "user:bob", UnacknowledgeGroup{group->id, std::nullopt}
+      },
+          GivesUp(group->id, counters_.given_back));
+    } else if (dice == 1) {
+      const std::optional<Group> whole = Pick(random_.OneIn(2) ? Group::State::kOpen : Group::State::kAcknowledged);
+      const std::optional<Group> part = Pick(random_.OneIn(2) ? Group::State::kOpen : Group::State::kAcknowledged);
+      if (!whole || !part) return;
+      Execute(
+          {
+              RequestId(), "user:bob", MergeGroups{whole->id, {part->id}}
+      },
+          count(counters_.merges));
+    } else {
+      const std::optional<Group> part = Pick(Group::State::kMerged);
+      if (!part) return;
+      Execute({RequestId(), "user:bob", SplitGroup{part->id}}, GivesUp(part->id, counters_.splits));
+    }
   }
 
   EngineTime ProviderLooksAt() { return clock_.Read().engine + absl::Milliseconds(random_.Below(3'000)); }
@@ -231,20 +309,37 @@ class World {
       if (result.kind == AttemptResult::Kind::kAccepted) {
         ++counters_.pages_accepted;
         result.provider_id = absl::StrFormat("id-%d", ++requests_);
-        reached_.insert(attempt.notification.subject.id);
+        const GroupId subject(attempt.notification.subject.id);
+        reached_.insert({subject.value(), EpisodeOf(subject)});
       }
     }
     Execute({"", "notify", result}, nullptr);
   }
 
-  // No send starts after an acknowledgement has answered OK.
+  // No send starts after an acknowledgement has answered OK, as long as it holds.
   void CheckStart(const Notification& notification) {
     if (notification.purpose != Notification::Purpose::kPage || notification.subject.kind != SubjectKind::kGroup)
       return;
-    if (acknowledged_.contains(GroupId(notification.subject.id))) {
+    const GroupId id(notification.subject.id);
+    if (IsOwned(id, EpisodeOf(id))) {
       Violate(absl::StrFormat("seed %d: N%d started after the acknowledgement of G%d had answered OK", options_.seed,
                               notification.id.value(), notification.subject.id));
     }
+  }
+
+  bool IsOwned(GroupId id, std::uint32_t episode) const {
+    const auto found = owned_.find(id);
+    if (const auto asked = undecided_.find(id); asked != undecided_.end() && asked->second > 0) return false;
+    return found != owned_.end() && found->second.episode == episode && clock_.Read().engine < found->second.until;
+  }
+
+  std::uint32_t EpisodeOf(GroupId id) {
+    std::uint32_t episode = 0;
+    engine_->ReadResponderAndWait([&](const Responder& responder, const Now&) {
+      const auto found = responder.state().groups.find(id);
+      if (found != responder.state().groups.end()) episode = found->second.episode;
+    });
+    return episode;
   }
 
   // Every acknowledged event has left its mark: the alert is in the state that some event at or after the last
@@ -289,16 +384,30 @@ class World {
     return text.empty() ? 0 : std::stoull(text);
   }
 
-  // An acknowledgement that answered OK is still there.
-  void CheckAcknowledgements() {
+  // An acknowledgement that answered OK is still there, and every part has a whole that is handled for it.
+  void CheckGroups() {
     engine_->ReadResponderAndWait([&](const Responder& responder, const Now&) {
-      for (const GroupId id : acknowledged_) {
-        const auto found = responder.state().groups.find(id);
-        if (found == responder.state().groups.end() || found->second.state != Group::State::kOpen) continue;
-        Violate(absl::StrFormat("seed %d: the acknowledgement of G%d answered OK and is forgotten", options_.seed,
-                                id.value()));
+      const auto& groups = responder.state().groups;
+      for (const auto& [id, group] : groups) {
+        if (group.state == Group::State::kOpen && IsOwned(id, group.episode)) {
+          Violate(absl::StrFormat("seed %d: the acknowledgement of G%d answered OK and is forgotten", options_.seed,
+                                  id.value()));
+        }
+        if (group.state == Group::State::kMerged) CheckPart(groups, group);
+        counters_.opened_again += group.episode > 1 ? 1 : 0;
+        counters_.flapping += group.flapping ? 1 : 0;
+        counters_.held += group.below_threshold ? 1 : 0;
       }
     });
+  }
+
+  void CheckPart(const std::map<GroupId, Group>& groups, const Group& part) {
+    const auto whole = groups.find(part.merged_into);
+    if (whole != groups.end() && whole->second.state != Group::State::kResolved &&
+        whole->second.state != Group::State::kMerged)
+      return;
+    Violate(absl::StrFormat("seed %d: G%d is a part of G%d, which is not handled for it", options_.seed,
+                            part.id.value(), part.merged_into.value()));
   }
 
   void Stop() {
@@ -309,6 +418,10 @@ class World {
 
   void Crash() {
     ++life_;
+    for (const auto& [id, asked] : undecided_) {  // nobody knows whether they were done
+      if (asked > 0) owned_.erase(id);
+    }
+    undecided_.clear();
     ++counters_.power_cuts;
     disk_.StopAfter(0);  // whatever destructors try to write does not arrive
     Stop();
@@ -338,7 +451,12 @@ class World {
   void CheckFate(const Responder& responder, const Group& group) {
     if (group.state != Group::State::kOpen) return;
     const auto escalation = responder.state().escalations.find(group.escalation);
-    const bool told = reached_.contains(group.id.value());
+    const bool told = reached_.contains({group.id.value(), group.episode});
+    if (group.below_threshold && told) {
+      Violate(absl::StrFormat("seed %d: G%d is below its threshold, and somebody was told", options_.seed,
+                              group.id.value()));
+    }
+    if (group.below_threshold) return;
     const bool stated = !group.quiet_reason.empty();
     if (escalation == responder.state().escalations.end() || (!told && !stated)) {
       Violate(absl::StrFormat("seed %d: G%d is open, and nobody was reached and no reason is stated", options_.seed,
@@ -362,8 +480,10 @@ class World {
   int requests_ = 0;
   std::uint64_t numbers_ = 0;
   std::map<std::size_t, Sent> sent_;
-  std::set<GroupId> acknowledged_;   // answered OK
-  std::set<std::uint64_t> reached_;  // groups for which a provider has taken a page
+  std::map<GroupId, Owned> owned_;                       // answered OK
+  std::set<std::pair<GroupId, std::uint32_t>> snoozed_;  // episodes that somebody asked to snooze
+  std::map<GroupId, int> undecided_;  // commands under way that change who owns it: the one or the other may hold
+  std::set<std::pair<std::uint64_t, std::uint32_t>> reached_;  // groups and episodes for which a provider took a page
   std::deque<Attempt> attempts_;
   std::set<std::string> violations_;
 };
