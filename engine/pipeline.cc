@@ -300,18 +300,19 @@ void Engine::Impl::Publish(const RulesPtr& rules, std::vector<IntegrationId> int
   }
   bool another = false;
   {
+    // Posted while it is held: what is admitted by these rules meets shards that have them.
     MutexLock lock(published_mutex_);
     another = published_ == nullptr || published_->rules->organisation != rules->organisation;
     published_ = std::move(published);
+    for (const auto& shard : shards_) {
+      shard->Post([this, rules, integrations](Shard& table, const Now& now) {
+        // What has been replaced meanwhile is passed over: ten thousand silences in a row, each the whole list again, would
+        // keep a shard from its alerts for minutes. The one that replaced it comes behind.
+        if (this->published()->rules == rules) table.SetRules(rules, integrations, now);
+      });
+    }
   }
   if (another && hooks_.organisation_changed) hooks_.organisation_changed(rules->organisation);
-  for (const auto& shard : shards_) {
-    shard->Post([this, rules, integrations](Shard& table, const Now& now) {
-      // What has been replaced meanwhile is passed over: ten thousand silences in a row, each the whole list again, would
-      // keep a shard from its alerts for minutes. The one that replaced it comes behind.
-      if (this->published()->rules == rules) table.SetRules(rules, integrations, now);
-    });
-  }
 }
 
 Engine::Engine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

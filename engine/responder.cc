@@ -61,6 +61,7 @@ Turn Responder::Begin(const Now& now) const {
   context.index = index_ ? &*index_ : nullptr;
   context.roster = roster();
   context.rates = &rates_;
+  context.fresh_events = &fresh_events_;
   return Turn(context, now);
 }
 
@@ -321,6 +322,7 @@ Decision Responder::Observe(std::vector<GroupReport> reports, const Now& now) {
   std::vector<GroupKey> keys;
   for (GroupReport& report : reports) {
     keys.push_back(report.key);
+    fresh_events_.Take(report);
     state_.live[report.key][report.shard] = std::move(report);
   }
   std::ranges::sort(keys);
@@ -330,6 +332,8 @@ Decision Responder::Observe(std::vector<GroupReport> reports, const Now& now) {
   for (const GroupKey key : index_ ? MostSevereFirst(turn, keys) : std::vector<GroupKey>())
     ReviewGroup(turn, key);
   Decision decision = Commit(std::move(turn));
+  fresh_events_.Clear();
+  fresh_events_.Tidy([this](GroupKey key) { return state_.current_group.contains(key); });
   DropSettledReports(keys);
   return decision;
 }

@@ -25,6 +25,7 @@
 #include "absl/status/statusor.h"
 
 #include "base/clock.h"
+#include "engine/fresh_events.h"
 #include "engine/inhibition_sources.h"
 #include "engine/organisation_index.h"
 #include "engine/responder_state.h"
@@ -134,6 +135,7 @@ class Responder {
   std::optional<OrganisationIndex> index_;
   std::string compile_error_;
   RateWindows rates_;
+  FreshEvents fresh_events_;
   AllSources sources_;
   std::deque<GroupKey>
       to_review_;                 // after all shards have reported, most severe first; and what follows from decisions

@@ -81,7 +81,6 @@ void OpenGroup(Turn& turn, GroupKey key, const LiveGroup& live, const Group* las
     before = absl::StrCat("; fires again after G", last->id.value());
     fresh.changes = last->changes;
     fresh.events = last->events;
-    fresh.events_total = last->events_total;
   }
   Group& group = turn.CreateGroup(key);
   fresh.id = group.id;
@@ -109,7 +108,6 @@ void ReopenGroup(Turn& turn, GroupId id, const LiveGroup& live) {
   next.episode_from = turn.NextId();
   next.changes = std::move(group.changes);
   next.events = std::move(group.events);
-  next.events_total = group.events_total;
   const std::string before = absl::StrFormat("; episode %d: it was resolved %s ago (%s), within reopen_window %s",
                                              next.episode, Lasted(turn.now().engine - group.resolved_engine),
                                              group.resolved_by, absl::FormatDuration(group.route.reopen_window));

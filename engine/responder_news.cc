@@ -111,11 +111,6 @@ void ReviewNewAlerts(Turn& turn, GroupId id, const LiveGroup& live) {
       absl::StrFormat("%d alerts began to fire, and route %s asks again for each", fresh, group.route.id.value()));
 }
 
-// Since they were last looked at. Lower counts than before are those of a table that has begun anew.
-std::uint64_t FreshEvents(const Group& group, const LiveGroup& live) {
-  return live.events >= group.events_total ? live.events - group.events_total : live.events;
-}
-
 void Release(Turn& turn, GroupId id, std::string text) {
   Group& group = turn.Edit<Group>(id);
   Refresh(turn, group);
@@ -140,13 +135,11 @@ void BeginCounting(Turn& turn, Group& group, const LiveGroup& live) {
   group.values.assign(live.values.begin(), live.values.end());
   if (group.values.size() > kKnownValues) group.values.resize(kKnownValues);
   const Threshold& threshold = group.route.threshold;
-  const std::uint64_t fresh = FreshEvents(group, live);
-  group.events_total = live.events;
   if (threshold.count <= 1 || !live.counted) {
     group.events.clear();
     return;
   }
-  RecordEvents(group.events, threshold, turn.now().engine, fresh);
+  RecordEvents(group.events, threshold, turn.now().engine, live.fresh_events);
   if (EventsWithin(group.events, threshold.window, turn.now().engine) >= threshold.count) {
     turn.Note(Kind::kThresholdMet, SubjectOf(group.id), DescribeThreshold(turn, group));
     group.events.clear();
@@ -167,11 +160,9 @@ bool StaysBelowThreshold(Turn& turn, GroupId id, const LiveGroup& live) {
     Release(turn, id, absl::StrCat("route ", before.route.id.value(), " has no threshold any more"));
     return false;
   }
-  if (live.events == before.events_total) return true;
+  if (live.fresh_events == 0) return true;
   Group& group = turn.Edit<Group>(id);
-  const std::uint64_t fresh = FreshEvents(group, live);
-  group.events_total = live.events;
-  RecordEvents(group.events, group.route.threshold, turn.now().engine, fresh);
+  RecordEvents(group.events, group.route.threshold, turn.now().engine, live.fresh_events);
   const std::uint64_t count = EventsWithin(group.events, group.route.threshold.window, turn.now().engine);
   if (count < group.route.threshold.count) {
     group.quiet_reason = absl::StrCat("below the threshold: ", DescribeThreshold(turn, group));

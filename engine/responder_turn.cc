@@ -21,7 +21,6 @@ void AddLive(const ResponderState& state, GroupKey key, LiveGroup& live) {
     live.fired_total += report.fired_total;
     live.resolved_total += report.resolved_total;
     live.counted |= report.counted;
-    live.events += report.events;
     live.values.insert(report.values.begin(), report.values.end());
     if (live.last_end.empty()) live.last_end = report.last_end;
     if (report.firing > 0) {
@@ -94,13 +93,16 @@ std::vector<GroupKey> Turn::KeysOf(const Group& group) const {
 LiveGroup Turn::Live(GroupKey key) const {
   LiveGroup live;
   AddLive(state(), key, live);
+  live.fresh_events += context_.fresh_events->Of(key);
   return live;
 }
 
 LiveGroup Turn::Live(const Group& group) const {
   LiveGroup live;
-  for (const GroupKey key : KeysOf(group))
+  for (const GroupKey key : KeysOf(group)) {
     AddLive(state(), key, live);
+    live.fresh_events += context_.fresh_events->Of(key);
+  }
   return live;
 }
 

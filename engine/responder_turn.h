@@ -37,6 +37,7 @@ struct TurnContext {
   const OrganisationIndex* index = nullptr;
   const Roster* roster = nullptr;
   const RateWindows* rates = nullptr;
+  const FreshEvents* fresh_events = nullptr;  // of the reports of this turn
 };
 
 // What the shards say of one group together; zeros when they say nothing.
@@ -48,9 +49,9 @@ struct LiveGroup {
   std::uint64_t resolved_total = 0;
   Severity highest = Severity::kUnknown;
   absl::Time oldest_start = absl::InfiniteFuture();
-  std::string held_by;   // what holds back some of `suppressed`
-  bool counted = false;  // the shards count events for a threshold
-  std::uint64_t events = 0;
+  std::string held_by;               // what holds back some of `suppressed`
+  bool counted = false;              // the shards count events for a threshold
+  std::uint64_t fresh_events = 0;    // of these, the ones that this turn is the first to hear of
   std::set<std::string> values;      // of labels that break through: "region=eu"
   std::string_view last_end;         // of the alert that was resolved last, as one of the shards says
   const GroupReport* any = nullptr;  // for what all shards agree on: route and labels

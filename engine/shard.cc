@@ -98,7 +98,7 @@ Outcome Shard::Impl::Renew(std::uint32_t slot, EventView event, const Instant& a
     return Outcome::kResolved;
   }
   MergeTimes(slot, event.header(), at, ended);
-  if (alert.watched) News(slot, at);
+  if (alert.watched || marks_wait()) News(slot, at);
   const std::uint64_t content = ContentOf(event);
   if (content == alert.content) return Outcome::kDuplicate;
   alert.content = content;

@@ -80,7 +80,9 @@ class Shard::Impl {
   void MergeTimes(std::uint32_t slot, const EventHeader& header, const Instant& at, bool ended);
   void Seen(StoredAlert& alert, const Instant& at);
   std::uint64_t ContentOf(EventView event) const;
-  // A trigger for a firing alert in a group that is watched.
+  // After a start and new rules it takes a while until each alert has its mark.
+  bool marks_wait() const { return scan_.all_left > 0 && !watches_.empty(); }
+  // A trigger for a firing alert in a group that is or may be watched.
   void News(std::uint32_t slot, const Instant& at);
 
   // Transitions (shard_work.cc). Every change of an alert's standing goes through one of these.

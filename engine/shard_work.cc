@@ -263,7 +263,7 @@ bool Shard::Impl::Work(const Now& now, EngineTime taken_in, std::size_t budget) 
 }
 
 EngineTime Shard::Impl::NextExpiry() const {
-  if (scan_.left > 0) return clock_.ShellAt(clock_.tick());
+  if (scan_.left > 0) return EngineTime();  // long ago: alerts are judged again while leases stand still, too
   const std::uint32_t tick = wheel_.Next();
   return tick == LeaseWheel::kNever ? EngineTime::Infinite() : clock_.ShellAt(tick);
 }

@@ -83,7 +83,6 @@ struct Group {
   absl::Time flapping_since;        // meaningful while it flaps
   std::uint32_t flaps = 0;          // changes since it flaps, those that made it flap included
   bool below_threshold = false;     // nobody is told as yet
-  std::uint64_t events_total = 0;   // what the shards had counted when last looked at
   std::vector<EventCount> events;   // lately, for the threshold
   std::vector<std::string> values;  // known ones of the labels that break through: "region=eu"
   friend bool operator==(const Group&, const Group&) = default;

@@ -101,7 +101,6 @@ static void LifeToProto(const Group& from, v1::Group& to) {
   PutTime(from.flapping_since, to, &v1::Group::mutable_flapping_since);
   to.set_flaps(from.flaps);
   to.set_below_threshold(from.below_threshold);
-  to.set_events_total(from.events_total);
   ToProtoList(from.events, *to.mutable_events());
   ToProto(from.values, *to.mutable_values());
 }
@@ -123,7 +122,6 @@ static absl::Status LifeFromProto(const v1::Group& from, Group& to) {
   decode.Take("flapping_since", from.flapping_since(), to.flapping_since);
   to.flaps = from.flaps();
   to.below_threshold = from.below_threshold();
-  to.events_total = from.events_total();
   decode.List("events", from.events(), to.events);
   FromProto(from.values(), to.values);
   return decode.status();

@@ -88,6 +88,26 @@ TEST(ShardWatchTest, NewRulesReachAlertsThatAreThere) {
   EXPECT_THAT(world.Reports(), IsEmpty());
 }
 
+// New rules mark alerts slice by slice, and after a start nothing is marked; events do not wait for it.
+TEST(ShardWatchTest, EventsCountBeforeAlertsHaveBeenJudgedAgain) {
+  ShardWorld world;
+  world.SetRules(With(ThreeInAMinute));
+  world.Apply(kDisk);
+  world.Seal();
+  world.Crash();
+  world.Apply(kDisk);
+  EXPECT_EQ(world.Reports()[0].events, 1U);
+}
+
+// A server that has just started holds its leases for minutes; what new rules mean for alerts does not wait for that.
+TEST(ShardWatchTest, WhatIsJudgedAgainIsDueAtOnceWhateverTheLeasesDo) {
+  ShardWorld world;
+  world.Apply(kDisk);
+  world.Work();
+  world.SetRules(With(ThreeInAMinute));
+  EXPECT_EQ(world.shard().NextExpiry(), EngineTime());
+}
+
 TEST(ShardWatchTest, ValuesOfChosenLabelsAreReportedUntilNothingFires) {
   ShardWorld world;
   world.SetRules(With(Regions));

@@ -168,10 +168,35 @@ TEST(ThresholdTest, NobodyIsToldBelowItAndEverybodyAtIt) {
   world.Observe({.events = 4});
   EXPECT_EQ(world.Current()->quiet_reason, "below the threshold: 4 of 5 events within 10m (route root)");
   world.Crash();
-  world.Observe({.events = 5});
+  world.Observe({.events = 1});
   EXPECT_FALSE(world.Current()->below_threshold);
   EXPECT_THAT(world.Sent(), ElementsAre("sms alice"));
   EXPECT_EQ(world.Told(Kind::kThresholdMet), "5 of 5 events within 10m (route root)");
+}
+
+// After a start shards count from nothing: that a count is what it was before means nothing.
+TEST(ThresholdTest, EventsRightAfterAStartCountWhateverTheCountWasBefore) {
+  World world(FiveInTenMinutes());
+  world.Observe({.events = 2});
+  world.Crash();
+  world.Observe({.events = 2});
+  EXPECT_THAT(world.Current()->quiet_reason, HasSubstr("4 of 5 events"));
+  world.Observe({.events = 3});
+  world.Pass(kWait);
+  EXPECT_THAT(world.Sent(), ElementsAre("sms alice"));
+}
+
+// What came while it was above the threshold is not counted again for its next time.
+TEST(ThresholdTest, EventsOfAnEpisodeThatWasPagedDoNotCountForTheNext) {
+  World world(FiveInTenMinutes());
+  world.Observe({.events = 5});
+  world.Observe({.events = 9});
+  world.Observe({.firing = 0, .events = 9});
+  world.Pass(absl::Minutes(20));
+  world.Forget();
+  world.Observe({.events = 10});
+  EXPECT_TRUE(world.Current()->below_threshold);
+  EXPECT_THAT(world.Sent(), IsEmpty());
 }
 
 TEST(ThresholdTest, EventsLeaveTheWindow) {

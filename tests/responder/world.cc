@@ -243,6 +243,8 @@ void World::Crash(bool report_all) {
   responder_ = std::move(recovered);
   under_way_.clear();
   Take(responder_->Start(now_));
+  for (auto& [key, report] : shards_)
+    report.events = 0;  // shards count anew
   if (report_all) ReportAll();
 }
 
