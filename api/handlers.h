@@ -162,6 +162,23 @@ absl::Status ListNotifications(Api& api,
 
 absl::Status Explain(Api& api, const Caller& caller, const v1::ExplainRequest& request, v1::ExplainResponse& response);
 
+absl::Status BeginBackup(Api& api,
+                         const Caller& caller,
+                         const v1::BeginBackupRequest& request,
+                         v1::BeginBackupResponse& response);
+absl::Status ReadBackup(Api& api,
+                        const Caller& caller,
+                        const v1::ReadBackupRequest& request,
+                        v1::ReadBackupResponse& response);
+absl::Status EndBackup(Api& api,
+                       const Caller& caller,
+                       const v1::EndBackupRequest& request,
+                       v1::EndBackupResponse& response);
+absl::Status HashState(Api& api,
+                       const Caller& caller,
+                       const v1::HashStateRequest& request,
+                       v1::HashStateResponse& response);
+
 absl::Status GetStatus(Api& api,
                        const Caller& caller,
                        const v1::GetStatusRequest& request,

@@ -88,10 +88,11 @@ constexpr Method Of(std::string_view service, std::string_view name, Role role) 
   return {service, name, role, kScope != nullptr, Entry<kHandler, kScope>::kCall};
 }
 
-// Sees; answers for what is paged; changes what is configured.
+// Sees; answers for what is paged; changes what is configured; has the store itself.
 constexpr Role kViewer = Role::kViewer;
 constexpr Role kResponder = Role::kResponder;
 constexpr Role kManager = Role::kManager;
+constexpr Role kAdmin = Role::kAdmin;
 
 constexpr Method kMethods[] = {
     Of<&ListAlerts>("tocsin.v1.AlertService", "ListAlerts", kViewer),
@@ -133,6 +134,10 @@ constexpr Method kMethods[] = {
     Of<&GetPage>("tocsin.v1.PageService", "GetPage", kViewer),
     Of<&ListNotifications>("tocsin.v1.PageService", "ListNotifications", kViewer),
     Of<&Explain>("tocsin.v1.ExplainService", "Explain", kViewer),
+    Of<&BeginBackup>("tocsin.v1.BackupService", "BeginBackup", kAdmin),
+    Of<&ReadBackup>("tocsin.v1.BackupService", "ReadBackup", kAdmin),
+    Of<&EndBackup>("tocsin.v1.BackupService", "EndBackup", kAdmin),
+    Of<&HashState>("tocsin.v1.BackupService", "HashState", kAdmin),
     Of<&GetStatus>("tocsin.v1.StatusService", "GetStatus", kViewer),
 };
 

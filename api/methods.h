@@ -5,6 +5,7 @@
 // They may run at the same time on many.
 #pragma once
 
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -12,6 +13,7 @@
 
 #include "absl/status/statusor.h"
 
+#include "api/backup.h"
 #include "engine/pipeline.h"
 #include "model/access.h"
 #include "notify/peer_rules.h"
@@ -23,6 +25,7 @@ struct Api {
   Engine& engine;
   std::string version;
   PeerRules webhook_peers = {};  // to whom webhooks may go: for warnings
+  std::unique_ptr<Backups> backups = std::make_unique<Backups>();
 };
 
 // Who asks. Recorded with everything that they change.

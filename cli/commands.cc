@@ -39,7 +39,9 @@ constexpr CommandSpec kCommands[] = {
     {"parse",         "--source NAME FILE...",             "show the events that payloads would become; no server",         &RunParse        },
     {"notify-nagios", "--url URL --key KEY ...",           "the notification command of Nagios and Icinga",                 &RunNotifyNagios },
     {"demo",          "",                                  "play an outage against a sample server",                        &RunDemo         },
-    {"verify",        "[--data DIR]",                      "read a store and check every checksum; changes nothing",        &RunVerify       },
+    {"backup",        "FOLDER [--data DIR]",               "copy the running server's store, or a stopped one's",           &RunBackup       },
+    {"restore",       "BACKUP DATA",                       "make a store of a backup, every byte checked",                  &RunRestore      },
+    {"verify",        "[--data DIR]",                      "read a store or a backup and check every checksum",             &RunVerify       },
     {"recover",       "--accept-loss [--data DIR]",        "cut a damaged journal at the damage and say what is lost",      &RunRecover      },
 };
 

@@ -49,6 +49,8 @@ int RunStatus(std::span<const std::string> arguments);
 int RunParse(std::span<const std::string> arguments);
 int RunNotifyNagios(std::span<const std::string> arguments);
 int RunDemo(std::span<const std::string> arguments);
+int RunBackup(std::span<const std::string> arguments);
+int RunRestore(std::span<const std::string> arguments);
 int RunVerify(std::span<const std::string> arguments);
 int RunRecover(std::span<const std::string> arguments);
 

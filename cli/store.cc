@@ -2,10 +2,13 @@
 #include "storage/store.h"
 
 #include <cstdio>
+#include <optional>
 
 #include "base/status.h"
 #include "cli/commands.h"
 #include "cli/session.h"
+#include "engine/pipeline_state.h"
+#include "storage/backup.h"
 #include "storage/verify.h"
 
 namespace tocsin {
@@ -19,15 +22,33 @@ void Print(const Journal::Recovery& found) {
               static_cast<unsigned long long>(found.mark.value()), static_cast<unsigned long long>(found.torn_bytes));
 }
 
+// What the live engine said of its memory when the backup was taken, and what its files make now.
+absl::Status Compare(const BackupManifest& backup, const StateAt& state) {
+  if (backup.sequence == state.sequence && backup.state_hash == state.hash) return absl::OkStatus();
+  return DataLoss("the backup says entry %d and state hash %016x: it does not make the state that was backed up",
+                  backup.sequence.value(), backup.state_hash);
+}
+
 }  // namespace
 
 int RunVerify(std::span<const std::string> arguments) {
   const OptionSpec own[] = {kData};
   return WithArguments("verify", arguments, own, [](const Arguments& parsed) -> absl::Status {
-    TOCSIN_ASSIGN(const StoreReport report, VerifyStore(PosixFileSystem(), parsed.get("data", "./data")));
+    const std::string data = parsed.positional().empty() ? parsed.get("data", "./data") : parsed.positional()[0];
+    if (parsed.positional().size() > 1) return Invalid("one folder at a time");
+    std::optional<BackupManifest> backup;
+    if (IsBackup(PosixFileSystem(), data)) {
+      TOCSIN_ASSIGN(backup, VerifyBackup(data));
+    }
+    TOCSIN_ASSIGN(const StoreReport report, VerifyStore(PosixFileSystem(), data));
     for (const std::string& line : Describe(report))
       std::printf("%s\n", line.c_str());
-    std::printf("every checksum and link is right\n");
+    TOCSIN_ASSIGN(const StateAt state, HashStore(PosixFileSystem(), data));
+    std::printf("state: hash %s after entry %llu\n", absl::StrFormat("%016x", state.hash).c_str(),
+                static_cast<unsigned long long>(state.sequence.value()));
+    if (backup) TOCSIN_TRY(Compare(*backup, state));
+    std::printf("every checksum and link is right%s\n",
+                backup ? "; the backup's files and state hash are what its manifest says" : "");
     return absl::OkStatus();
   });
 }

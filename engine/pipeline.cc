@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/mutex.h"
 #include "base/status.h"
+#include "engine/pipeline_signal.h"
 #include "engine/pipeline_stages.h"
 #include "model/codec/response_codec.h"
 
@@ -18,25 +19,6 @@ constexpr absl::Duration kRetryAfter = absl::Seconds(1);
 // Everybody who sends gets this long after a start to say again what fires, before silence counts as recovery.
 constexpr absl::Duration kLeaseGrace = absl::Minutes(5);
 constexpr absl::Duration kLongestDowntime = absl::Hours(24 * 365);
-
-// One-shot: a thread waits for another's word.
-class Signal {
- public:
-  void Set() {
-    MutexLock lock(mutex_);
-    set_ = true;
-    changed_.NotifyAll();
-  }
-  void Wait() {
-    MutexLock lock(mutex_);
-    changed_.Wait(mutex_, [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return set_; });
-  }
-
- private:
-  Mutex mutex_;
-  ConditionVariable changed_;
-  bool set_ ABSL_GUARDED_BY(mutex_) = false;
-};
 
 // What readers on any thread may know of the rules; replaced as a whole.
 struct Published {
@@ -89,7 +71,9 @@ class Engine::Impl {
     MutexLock lock(published_mutex_);
     return access_;
   }
+  absl::Status HashState(std::function<void(StateAt)> done);
   std::atomic<bool> accepting_{false};
+  std::atomic<bool> hashing_{false};
   std::atomic<std::uint64_t> batches_{0};
   std::atomic<std::uint64_t> events_{0};
   std::atomic<std::uint64_t> refused_[5] = {};
@@ -315,6 +299,21 @@ void Engine::Impl::Publish(const RulesPtr& rules, std::vector<IntegrationId> int
   if (another && hooks_.organisation_changed) hooks_.organisation_changed(rules->organisation);
 }
 
+absl::Status Engine::Impl::HashState(std::function<void(StateAt)> done) {
+  if (!accepting_.load(std::memory_order_acquire)) return Unavailable("the server is stopping");
+  if (hashing_.exchange(true, std::memory_order_acq_rel)) {
+    return Precondition("the state is being hashed for somebody else; try again");
+  }
+  const auto point = std::make_shared<StatePoint>(shards_.size(), [this, done = std::move(done)](StateAt at) {
+    hashing_.store(false, std::memory_order_release);
+    done(std::move(at));
+  });
+  for (const auto& shard : shards_)
+    shard->Post(point);
+  responder_->Post(point);
+  return absl::OkStatus();
+}
+
 Engine::Engine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Engine::~Engine() = default;
 
@@ -418,6 +417,21 @@ std::uint32_t Engine::ShardOf(const AlertKey& key) const {
 }
 std::uint32_t Engine::shard_count() const {
   return static_cast<std::uint32_t>(impl_->shards_.size());
+}
+
+absl::Status Engine::HashState(std::function<void(StateAt)> done) {
+  return impl_->HashState(std::move(done));
+}
+
+absl::StatusOr<StateAt> Engine::HashStateAndWait() {
+  Signal signal;
+  StateAt answer;
+  TOCSIN_TRY(HashState([&](StateAt at) {
+    answer = std::move(at);
+    signal.Set();
+  }));
+  signal.Wait();
+  return answer;
 }
 
 RulesPtr Engine::rules() const {

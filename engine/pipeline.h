@@ -23,6 +23,7 @@
 
 #include "base/clock.h"
 #include "base/metrics.h"
+#include "engine/pipeline_state.h"
 #include "engine/responder.h"
 #include "engine/shard.h"
 #include "model/gate.h"
@@ -90,6 +91,10 @@ class Engine final : public Inlet {
   // The shard that holds `key`.
   std::uint32_t ShardOf(const AlertKey& key) const;
   std::uint32_t shard_count() const;
+
+  // The state hash (engine/pipeline_state.h). `done` is called once, on an engine thread. FailedPrecondition: one is under way.
+  absl::Status HashState(std::function<void(StateAt)> done);
+  absl::StatusOr<StateAt> HashStateAndWait();
 
   // The present rules (organisation, silences in effect), and the number of an integration in them. Any thread, cheap.
   RulesPtr rules() const;

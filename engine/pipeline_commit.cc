@@ -1,4 +1,6 @@
 // The commit stage: everything sealed and decided becomes one write and one fsync, then acknowledgements, reports, effects.
+#include <utility>
+
 #include <unistd.h>
 
 #include "base/log.h"
@@ -29,14 +31,19 @@ void CommitStage::Gather(std::span<const std::unique_ptr<ShardStage>> shards, Re
   sealed_.clear();
   decided_.clear();
   entries_.clear();
-  for (const auto& shard : shards) {
-    while (const std::optional<Sealed*> sealed = shard->out().TryPop())
+  for (std::size_t i = 0; i < shards.size(); ++i) {
+    while (!IsAtPoint(i)) {
+      const std::optional<Sealed*> sealed = shards[i]->out().TryPop();
+      if (!sealed) break;
       sealed_.push_back(*sealed);
+      NotePoint(i, std::move((*sealed)->point));
+    }
   }
-  while (decided_.size() < kDecisionsPerCommit) {
+  while (decided_.size() < kDecisionsPerCommit && !IsAtPoint(shards.size())) {
     const std::optional<Decided*> decided = responder.out().TryPop();
     if (!decided) break;
     decided_.push_back(*decided);
+    NotePoint(shards.size(), std::move((*decided)->point));
   }
   for (const Sealed* sealed : sealed_) {
     std::size_t start = 0;
@@ -50,6 +57,19 @@ void CommitStage::Gather(std::span<const std::unique_ptr<ShardStage>> shards, Re
     for (const std::string& body : decided->bodies)
       entries_.push_back({decided->kind, 0, body});
   }
+}
+
+void CommitStage::NotePoint(std::size_t stage, std::shared_ptr<StatePoint> point) {
+  if (!point) return;
+  point_ = std::move(point);
+  at_point_.insert(stage);
+}
+
+// All stages have sealed with the point and all of it is durable: what follows is no part of it.
+void CommitStage::PassPoint(std::size_t stages) {
+  if (!point_ || at_point_.size() < stages) return;
+  std::exchange(point_, nullptr)->Reached(store_.journal().Stand());
+  at_point_.clear();
 }
 
 bool CommitStage::Append() {
@@ -102,6 +122,7 @@ bool CommitStage::Step(std::span<const std::unique_ptr<ShardStage>> shards, Resp
   }
   if (entries_.empty()) durable_at_ = clock_.Read().engine;
   if (!entries_.empty() && !Append()) return false;
+  PassPoint(shards.size() + 1);
   Deliver(shards, responder);
   return true;
 }

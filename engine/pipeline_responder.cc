@@ -78,6 +78,14 @@ void ResponderStage::Post(absl::AnyInvocable<void(Responder&, const Now&)> task)
   wakeup_.Notify();
 }
 
+void ResponderStage::Post(std::shared_ptr<StatePoint> point) {
+  {
+    MutexLock lock(mutex_);
+    inbox_.point = std::move(point);
+  }
+  wakeup_.Notify();
+}
+
 void ResponderStage::PushReports(Sealed& sealed) {
   if (sealed.reports.empty() && !sealed.sources && !sealed.reported_all) return;
   {
@@ -148,8 +156,13 @@ bool ResponderStage::TakeInbox(const Now& now) {
     Decide(responder_.ShardReported(shard, now), nullptr);
   for (auto& task : taken.tasks)
     task(responder_, now);
+  if (taken.point) {
+    undelivered_.push_back(std::make_unique<Decided>());
+    undelivered_.back()->point = taken.point;
+    taken.point->AddResponder(responder_.StateHash(), Hash64(EncodeIntegrations(integrations_)));
+  }
   return !taken.commands.empty() || !taken.order.empty() || !taken.sources.empty() || !taken.shards_reported.empty() ||
-         !taken.tasks.empty();
+         !taken.tasks.empty() || taken.point;
 }
 
 bool ResponderStage::FireTimers(const Now& now) {

@@ -49,6 +49,7 @@ void Sealed::Clear() {
   reports.clear();
   sources.reset();
   reported_all = false;
+  point.reset();
 }
 
 void TakenIn::Advance(const Now& now) {
@@ -132,12 +133,22 @@ void ShardStage::Post(absl::AnyInvocable<void(Shard&, const Now&)> task) {
   wakeup_.Notify();
 }
 
+void ShardStage::Post(std::shared_ptr<StatePoint> point) {
+  {
+    MutexLock lock(tasks_mutex_);
+    asked_point_ = std::move(point);
+  }
+  has_tasks_.store(true, std::memory_order_release);
+  wakeup_.Notify();
+}
+
 bool ShardStage::RunTasks(const Now& now) {
   if (!has_tasks_.exchange(false, std::memory_order_acq_rel)) return false;
   std::vector<absl::AnyInvocable<void(Shard&, const Now&)>> tasks;
   {
     MutexLock lock(tasks_mutex_);
     tasks.swap(tasks_);
+    if (asked_point_) point_ = std::move(asked_point_);
   }
   for (auto& task : tasks)
     task(shard_, now);
@@ -180,7 +191,7 @@ bool ShardStage::DrainRing(const Now& now) {
 
 bool ShardStage::SealInto(const Now& now, Wakeup& committer) {
   const bool report_all = now.engine - last_reports_ >= kReportInterval;
-  if (!dirty_ && acks_.empty() && !reported_all_ && !(reports_wait_ && report_all)) return false;
+  if (!dirty_ && !point_ && acks_.empty() && !reported_all_ && !(reports_wait_ && report_all)) return false;
   if (spare_ == nullptr) spare_ = recycled_.TryPop().value_or(nullptr);
   if (spare_ == nullptr) return false;  // the committer has all of them: go on applying, the changes coalesce
   Sealed& sealed = *spare_;
@@ -198,11 +209,15 @@ bool ShardStage::SealInto(const Now& now, Wakeup& committer) {
   sealed.acks.swap(acks_);
   sealed.reported_all = std::exchange(reported_all_, false);
   dirty_ = false;
-  if (sealed.ends.empty() && sealed.acks.empty() && sealed.reports.empty() && !sealed.sources && !sealed.reported_all) {
+  if (!point_ && sealed.ends.empty() && sealed.acks.empty() && sealed.reports.empty() && !sealed.sources &&
+      !sealed.reported_all) {
     return false;  // kept for the next time: only the committer pushes to recycled_
   }
+  const std::shared_ptr<StatePoint> point = std::exchange(point_, nullptr);
+  sealed.point = point;
   TOCSIN_CHECK(out_.TryPush(std::exchange(spare_, nullptr)), "as many places as sealed blobs");
   committer.Notify();
+  if (point) point->AddShard(shard_.StateHash());
   return true;
 }
 

@@ -28,6 +28,7 @@
 #include "base/spsc_ring.h"
 #include "base/wakeup.h"
 #include "engine/pipeline.h"
+#include "engine/pipeline_state.h"
 #include "engine/pipeline_submissions.h"
 #include "engine/responder.h"
 #include "engine/shard.h"
@@ -44,7 +45,8 @@ struct Sealed {
   std::vector<std::uint32_t> acks;  // submission slots
   std::vector<GroupReport> reports;
   std::optional<SourceReport> sources;
-  bool reported_all = false;  // with these reports the shard has reported every group it holds
+  bool reported_all = false;          // with these reports the shard has reported every group it holds
+  std::shared_ptr<StatePoint> point;  // set: nothing more is taken from the shard until all stages have got here
   void Clear();
 };
 inline constexpr std::size_t kSealedPerShard = 4;
@@ -59,7 +61,8 @@ struct Decided {
   std::vector<Effect> effects;
   CommandResult result;
   CommandDone done;
-  Sequence sequence;  // set by the committer
+  Sequence sequence;                  // set by the committer
+  std::shared_ptr<StatePoint> point;  // as in Sealed
 };
 inline constexpr std::size_t kDecidedInFlight = 4096;
 
@@ -101,6 +104,8 @@ class ShardStage {
   bool Push(std::uint32_t submission, const EventBatch& batch, std::span<const std::uint32_t> mine, bool with_index);
   // Any thread. Runs on the stage's thread before its next events.
   void Post(absl::AnyInvocable<void(Shard&, const Now&)> task);
+  // Any thread. The shard's part of the state hash, at its next seal.
+  void Post(std::shared_ptr<StatePoint> point);
   std::uint64_t RingBytesUsed() const { return ring_.UsedBytes(); }
 
   // True when something was done. `committer` is notified when something was sealed.
@@ -130,8 +135,9 @@ class ShardStage {
   bool dirty_ = false;  // applied something since the last seal
   bool reported_all_ = false;
   bool more_work_ = false;
-  bool reports_wait_ = false;  // only urgent ones went with the last seal
-  EngineTime last_reports_;    // when all went
+  std::shared_ptr<StatePoint> point_;  // to be sealed with, then hashed for
+  bool reports_wait_ = false;          // only urgent ones went with the last seal
+  EngineTime last_reports_;            // when all went
   std::vector<std::unique_ptr<Sealed>> pool_;
   SpscRing<Sealed*> out_;
   SpscRing<Sealed*> recycled_;  // the committer pushes, the shard's thread pops
@@ -140,6 +146,7 @@ class ShardStage {
   std::atomic<bool> has_tasks_{false};
   Mutex tasks_mutex_;
   std::vector<absl::AnyInvocable<void(Shard&, const Now&)>> tasks_ ABSL_GUARDED_BY(tasks_mutex_);
+  std::shared_ptr<StatePoint> asked_point_ ABSL_GUARDED_BY(tasks_mutex_);
 };
 
 class ResponderStage {
@@ -161,6 +168,8 @@ class ResponderStage {
   // Any thread. False when too many commands wait.
   bool Push(Command command, CommandDone& done);
   void Post(absl::AnyInvocable<void(Responder&, const Now&)> task);
+  // Any thread. The responder's part of the state hash, after what it has decided so far.
+  void Post(std::shared_ptr<StatePoint> point);
   // The committer's thread.
   void PushReports(Sealed& sealed);
 
@@ -211,6 +220,7 @@ class ResponderStage {
     std::map<std::uint32_t, SourceReport> sources;                      // by shard, merged
     std::set<std::uint32_t> shards_reported;
     std::vector<absl::AnyInvocable<void(Responder&, const Now&)>> tasks;
+    std::shared_ptr<StatePoint> point;
   };
   mutable Mutex mutex_;
   Inbox inbox_ ABSL_GUARDED_BY(mutex_);
@@ -238,11 +248,16 @@ class CommitStage {
   bool Append();
   void Fail(const absl::Status& status);
   void Deliver(std::span<const std::unique_ptr<ShardStage>> shards, ResponderStage& responder);
+  bool IsAtPoint(std::size_t stage) const { return at_point_.contains(stage); }
+  void NotePoint(std::size_t stage, std::shared_ptr<StatePoint> point);
+  void PassPoint(std::size_t stages);
 
   Store& store_;
   const Clock& clock_;
   Submissions& submissions_;
-  Histogram& seconds_;  // of each commit
+  std::shared_ptr<StatePoint> point_;  // the one under way
+  std::set<std::size_t> at_point_;     // stages that have sealed with it: shards, then the responder
+  Histogram& seconds_;                 // of each commit
   EngineTime durable_at_;
   std::vector<Sealed*> sealed_;
   std::vector<Decided*> decided_;

@@ -352,6 +352,7 @@ absl::Status Server::Start() {
 void Server::Tick() {
   const OrganisationPtr current = organisation();
   const Now now = clock_->Read();
+  api_->backups->Tick(now, store_->FreeSpace(now) != Store::Space::kPlenty);
   if (!current || current->dead_man.url.empty() || now.engine < next_beat_) return;
   next_beat_ = now.engine + current->dead_man.interval;
   const std::string why_not = engine_->WhyNotPaging();
@@ -369,6 +370,7 @@ void Server::Stop() {
   if (grpc_) grpc_->Shutdown(std::chrono::system_clock::now() + absl::ToChronoSeconds(kGrace));
   if (http_) http_->Stop(kGrace);
   workers_.reset();
+  api_->backups->Stop();
   outgoing_->Stop();  // attempts under way report before the engine goes
   reports_.Connect(nullptr);
   engine_.reset();

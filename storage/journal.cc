@@ -44,6 +44,7 @@ class SegmentedJournal final : public Journal {
   absl::Status Read(Sequence from, absl::FunctionRef<absl::Status(const Entry&)> visit) const override;
   absl::Status Trim(Sequence before) override;
   std::uint64_t bytes_on_disk() const override;
+  Standing Stand() const override;
 
  private:
   // What a reader and the trimming thread need of a segment.
@@ -370,6 +371,14 @@ std::uint64_t SegmentedJournal::bytes_on_disk() const {
   for (const Segment& segment : segments_)
     bytes += segment.size;
   return bytes;
+}
+
+Journal::Standing SegmentedJournal::Stand() const {
+  MutexLock lock(state_mutex_);
+  Standing standing{Sequence(durable_.next.value() - 1), durable_.hash, durable_.epoch, {}};
+  for (const Segment& segment : segments_)
+    standing.segments.push_back({segment.first, segment.next, PathOf(segment.first), segment.end});
+  return standing;
 }
 
 absl::Status SegmentedJournal::Failure() const {

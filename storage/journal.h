@@ -103,6 +103,22 @@ class Journal {
   virtual absl::Status Trim(Sequence before) = 0;
   virtual std::uint64_t bytes_on_disk() const = 0;  // any thread
 
+  // What is durable now, for a copy of it: the segments' files, each with where its last commit ends, and what the chain says
+  // of the last entry. Bytes before those ends never change; a segment may be trimmed. Any thread.
+  struct Extent {
+    Sequence first;
+    Sequence next;  // first sequence that is not in it
+    std::string path;
+    std::uint64_t end = 0;
+  };
+  struct Standing {
+    Sequence last;
+    Hash128 hash;
+    Epoch epoch;
+    std::vector<Extent> segments;  // oldest first
+  };
+  virtual Standing Stand() const = 0;
+
   // Reads everything and checks every checksum, chain link and the mark, changing nothing. For `tocsin verify`.
   static absl::StatusOr<Recovery> Verify(FileSystem& files, std::string folder);
 };

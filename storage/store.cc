@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/mutex.h"
 #include "base/status.h"
+#include "storage/backup.h"
 #include "storage/checkpoints.h"
 #include "storage/folder_lock.h"
 #include "storage/format_file.h"
@@ -48,6 +50,8 @@ class Store::Impl {
       TOCSIN_ASSIGN(lock_, FolderLock::Take(options_.folder));
     }
     TOCSIN_TRY(files_.SyncFolder(ParentOf(options_.folder)));
+    TOCSIN_TRY(RefuseBackups(files_, options_.folder));
+    if (&files_ == &PosixFileSystem()) TOCSIN_TRY(FrozenStore::Sweep(options_.folder));
     TOCSIN_ASSIGN(format_, FindOrMakeFormat(files_, options_));
     TOCSIN_TRY(space_.Open());
     TOCSIN_ASSIGN(views_, Views::Open(options_.views_env, options_.folder, /*read_only=*/false));
@@ -89,7 +93,18 @@ class Store::Impl {
   absl::Status Flush() {
     // Not position(): somebody may have applied more since, and that is not durable.
     TOCSIN_ASSIGN(const Sequence durable, views_->Flush());
+    MutexLock lock(trim_mutex_);
+    if (trim_holds_ > 0) return absl::OkStatus();
     return journal_->Trim(Sequence(std::min(durable, checkpoints_->position()).value() + 1));
+  }
+
+  absl::StatusOr<std::unique_ptr<FrozenStore>> Freeze(absl::FunctionRef<absl::StatusOr<Journal::Standing>()> stand) {
+    if (&files_ != &PosixFileSystem()) return Precondition("%s: no files to link", options_.folder);
+    HoldTrims(+1);
+    absl::StatusOr<std::unique_ptr<FrozenStore>> taken =
+        FrozenStore::OfRunning(options_.folder, *views_, position(), format_.store, stand);
+    HoldTrims(-1);
+    return taken;
   }
 
   FileSystem& files_;
@@ -103,6 +118,11 @@ class Store::Impl {
   std::optional<History> history_;
 
  private:
+  void HoldTrims(int change) {
+    MutexLock lock(trim_mutex_);
+    trim_holds_ += change;
+  }
+
   absl::Status OpenJournal() {
     Journal::Options options = options_.journal;
     options.store = format_.store;
@@ -131,6 +151,9 @@ class Store::Impl {
     if (checkpoints_->position() >= before_first) return absl::OkStatus();
     return checkpoints_->MoveTo(journal_->last());
   }
+
+  Mutex trim_mutex_;  // held while the journal is trimmed
+  int trim_holds_ ABSL_GUARDED_BY(trim_mutex_) = 0;
 };
 
 Store::Store(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -211,6 +234,10 @@ absl::StatusOr<std::vector<Row>> Store::ListRows(std::uint8_t table, std::uint64
 }
 absl::Status Store::Retain(absl::Time before, std::size_t limit) {
   return impl_->views_->Retain(before, limit);
+}
+absl::StatusOr<std::unique_ptr<FrozenStore>> Store::Freeze(
+    absl::FunctionRef<absl::StatusOr<Journal::Standing>()> stand) {
+  return impl_->Freeze(stand);
 }
 Store::Space Store::FreeSpace(const Now& now) {
   return impl_->space_.Read(now);

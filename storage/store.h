@@ -4,6 +4,7 @@
 //   data/LOCK             held while open: two servers never share a folder
 //   data/ballast          reserved space, given up when the disk is nearly full (storage/disk_space.h)
 //   data/journal/         segments and the mark (storage/journal.h); recorded segments (storage/history.h)
+//   data/backup/          hard links for a backup under way; swept at start (storage/frozen_store.h)
 //   data/views/           RocksDB: the responder's rows, timelines, checkpoints of the alert table. WAL off; every batch
 //                         carries the journal sequence that it brings the views to
 //
@@ -28,6 +29,7 @@
 #include "model/event.h"
 #include "model/response.h"
 #include "storage/disk_space.h"
+#include "storage/frozen_store.h"
 #include "storage/history.h"
 #include "storage/journal.h"
 
@@ -104,6 +106,11 @@ class Store final {
   absl::StatusOr<std::vector<Row>> ListRows(std::uint8_t table, std::uint64_t before, std::size_t limit) const;
   // Deletes rows that have left memory and were closed before `before`, with their timelines: at most `limit` rows.
   absl::Status Retain(absl::Time before, std::size_t limit);
+
+  // Everything of the store as of one journal entry, to be copied while the server goes on. `stand` is called when the views
+  // have been linked, and says where the journal stands: it waits for the moment that the copy is to be of. Until this has
+  // returned no journal is trimmed; the copy itself holds nothing back. One at a time: an older one's files go.
+  absl::StatusOr<std::unique_ptr<FrozenStore>> Freeze(absl::FunctionRef<absl::StatusOr<Journal::Standing>()> stand);
 
   using Space = DiskSpace::Level;
   // Asks the file system at most once a second.

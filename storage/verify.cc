@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/status.h"
+#include "storage/backup.h"
 #include "storage/checkpoints.h"
 #include "storage/folder_lock.h"
 #include "storage/format_file.h"
@@ -12,7 +13,7 @@ namespace tocsin {
 namespace {
 
 absl::StatusOr<FolderLock> LockIfReal(FileSystem& files, const std::string& folder) {
-  if (&files != &PosixFileSystem()) return FolderLock();
+  if (&files != &PosixFileSystem() || IsBackup(files, folder)) return FolderLock();
   absl::StatusOr<FolderLock> lock = FolderLock::Take(folder);
   // A backup on a read-only disk is in nobody's use.
   if (absl::IsPermissionDenied(lock.status())) return FolderLock();

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include <rocksdb/env.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
@@ -68,6 +69,13 @@ rocksdb::Options DatabaseOptions(rocksdb::Env* env) {
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   return options;
 }
+
+// RocksDB would begin a file LOG in a folder that it opens to read only.
+class SilentLog final : public rocksdb::Logger {
+ public:
+  using rocksdb::Logger::Logv;
+  void Logv(const char*, va_list) override {}
+};
 
 rocksdb::WriteOptions NoLog() {
   rocksdb::WriteOptions options;
@@ -142,7 +150,8 @@ absl::StatusOr<std::unique_ptr<Views>> Views::Open(rocksdb::Env* env, const std:
   // An Env in memory knows no current folder.
   const bool is_relative = env != nullptr && !store_folder.starts_with('/');
   const std::string folder = (is_relative ? "/" : "") + store_folder + "/views";
-  const rocksdb::Options options = DatabaseOptions(env);
+  rocksdb::Options options = DatabaseOptions(env);
+  if (read_only) options.info_log = std::make_shared<SilentLog>();
   rocksdb::DB* db = nullptr;
   const rocksdb::Status opened =
       read_only ? rocksdb::DB::OpenForReadOnly(options, folder, &db) : rocksdb::DB::Open(options, folder, &db);

@@ -169,6 +169,10 @@ const std::map<std::string_view, Role> kNeeds = {
     {"ListNotifications",   Role::kViewer   },
     {"Explain",             Role::kViewer   },
     {"GetStatus",           Role::kViewer   },
+    {"BeginBackup",         Role::kAdmin    },
+    {"ReadBackup",          Role::kAdmin    },
+    {"EndBackup",           Role::kAdmin    },
+    {"HashState",           Role::kAdmin    },
 };
 
 TEST_F(AccessTest, LetsEachRoleCallWhatItMayAndNothingElseOnBothFaces) {

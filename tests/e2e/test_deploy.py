@@ -33,7 +33,8 @@ def main():
     with scratch() as folder:
         exported = exported_metrics(folder)
         for what, text in [("rules.yml", "\n".join(re.findall(r"expr: (.*(?:\n {10,}.*)*)", rules))),
-                           ("tocsin.json", "\n".join(expressions))]:
+                           ("tocsin.json", "\n".join(expressions)),
+                           ("operations.md", (ROOT / "docs/operations.md").read_text())]:
             missing = named_metrics(text) - exported
             assert named_metrics(text) and not missing, f"{what} names metrics that do not exist: {sorted(missing)}"
         promtool = PROGRAMS / "usr/bin/promtool"

@@ -32,7 +32,7 @@ MAY_INCLUDE = {
     "ingest": {"base", "model", "model/codec", "net", "proto"},
     "notify": {"base", "model", "net"},
     "api": EVERYTHING - {"cli", "server"},
-    "cli": {"base", "config", "ingest", "model", "model/codec", "net", "proto", "storage"},
+    "cli": {"base", "config", "engine", "ingest", "model", "model/codec", "net", "proto", "storage"},
     "server": EVERYTHING - {"cli"},
     "server/main": EVERYTHING,
     "bench": EVERYTHING | {"tests"},
