@@ -360,6 +360,12 @@ void Shard::ReportAll() {
 absl::Status Shard::Fold(std::string_view body) {
   return impl_->Fold(body);
 }
+absl::Status Shard::Follow(std::string_view body, absl::FunctionRef<void(const RecordedEvent&)> tell) {
+  return impl_->Follow(body, tell);
+}
+EngineTime Shard::LeaseClock() const {
+  return impl_->LeaseClock();
+}
 void Shard::BeginCheckpoint() {
   impl_->BeginCheckpoint();
 }

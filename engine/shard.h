@@ -27,6 +27,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -59,6 +60,23 @@ struct AlertRecord {
   std::vector<GroupKey> groups;  // and the routes that led there, in tree order
   std::vector<RouteId> routes;
   std::uint64_t fingerprint = 0;  // Alertmanager's
+};
+
+// What came in, as far as a body tells of it: see Shard::Follow.
+struct RecordedEvent {
+  EventKind kind = EventKind::kTrigger;
+  Severity severity = Severity::kUnknown;  // beyond what the labels say
+  std::int64_t starts_at_ns = EventHeader::kAbsent;
+  std::int64_t ends_at_ns = EventHeader::kAbsent;
+  IntegrationIndex integration = 0;
+  AlertKey key;
+  // Good until the call returns.
+  std::span<const LabelView> labels;
+  std::span<const LabelView> annotations;
+  std::string_view dedup_key;
+  std::string_view link;
+  std::uint64_t events = 0;  // so many were merged into it
+  bool begins = false;       // the alert began to fire
 };
 
 struct ShardStatistics {
@@ -124,6 +142,13 @@ class Shard {
   // Recovery: the bodies of checkpoint and journal, in order. Then SetRules, then ReportAll. DataLoss when a body cannot
   // have been written by Seal or Checkpoint.
   absl::Status Fold(std::string_view body);
+  // As Fold, for bodies in the order of the journal after a checkpoint was complete; and tells what must have come in for
+  // the table to become so. Of what a commit has merged, the last word is told. An alert whose time ran out is not told
+  // of: that is no event. The table is for nothing else but folding.
+  absl::Status Follow(std::string_view body, absl::FunctionRef<void(const RecordedEvent&)> tell);
+
+  // Taken-in time by which leases are judged, as it was at the last Work or as the last body says.
+  EngineTime LeaseClock() const;
 
   // Writes the table as bodies that Fold understands, a slice at a time, while events go on: a fuzzy copy. It is complete
   // when folded together with every body sealed since BeginCheckpoint. Returns false when done.

@@ -19,7 +19,7 @@ namespace tocsin {
 // Reads one body into the tables.
 class Shard::Impl::Folder {
  public:
-  Folder(Impl& shard, std::string_view body) : shard_(shard), reader_(body) {}
+  Folder(Impl& shard, std::string_view body, Changed changed) : shard_(shard), reader_(body), changed_(changed) {}
 
   absl::Status Fold() {
     const std::uint8_t version = reader_.Byte();
@@ -98,23 +98,34 @@ class Shard::Impl::Folder {
     const std::string_view text = Text();
     if (slot >= AlertTable::kMaxSlots) reader_.Fail();
     if (!reader_.ok()) return;
+    const StoredAlert before = Before(slot);
     Remove(slot);
     StoredAlert& alert = shard_.alerts_.Restore(slot);
     alert = read;
     alert.text = shard_.texts_.Adopt(text);
     for (std::size_t i = 0; i < memberships; ++i)
       shard_.groups_.RestoreMembership(alert, slot, groups[i]);
+    changed_(slot, before);
   }
 
   // State and touch of a slot without an alert are those of one that was forgotten before the checkpoint's image of the
   // slot was taken; the body that says so follows.
   void State(std::uint32_t slot) {
-    StoredAlert ignored;
-    ReadState(reader_, shard_.alerts_.IsLive(slot) ? shard_.alerts_.at(slot) : ignored, base_);
+    Restate(slot, [this](StoredAlert& alert) { ReadState(reader_, alert, base_); });
   }
   void Touch(std::uint32_t slot) {
+    Restate(slot, [this](StoredAlert& alert) { ReadTouch(reader_, alert, base_); });
+  }
+  template <typename Read>
+  void Restate(std::uint32_t slot, Read read) {
+    const StoredAlert before = Before(slot);
     StoredAlert ignored;
-    ReadTouch(reader_, shard_.alerts_.IsLive(slot) ? shard_.alerts_.at(slot) : ignored, base_);
+    read(before.live ? shard_.alerts_.at(slot) : ignored);
+    if (before.live && reader_.ok()) changed_(slot, before);
+  }
+
+  StoredAlert Before(std::uint32_t slot) const {
+    return shard_.alerts_.IsLive(slot) ? shard_.alerts_.at(slot) : StoredAlert();
   }
 
   void Remove(std::uint32_t slot) {
@@ -149,12 +160,17 @@ class Shard::Impl::Folder {
 
   Impl& shard_;
   BodyReader reader_;
+  Changed changed_;
   BodyBase base_;
 };
 
 absl::Status Shard::Impl::Fold(std::string_view body) {
+  return Fold(body, [](std::uint32_t, const StoredAlert&) {});
+}
+
+absl::Status Shard::Impl::Fold(std::string_view body, Changed changed) {
   folded_ = true;
-  return Folder(*this, body).Fold();
+  return Folder(*this, body, changed).Fold();
 }
 
 void Shard::Impl::Settle() {

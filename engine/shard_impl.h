@@ -1,5 +1,6 @@
-// The inside of engine/shard.h. Six files share it: shard.cc (events), shard_work.cc (what is not caused by events), shard_holds.cc (what holds back),
-// shard_seal.cc and shard_fold.cc (bodies, checkpoints, recovery) and shard_reads.cc (reports and look-ups).
+// The inside of engine/shard.h. Seven files share it: shard.cc (events), shard_work.cc (what is not caused by
+// events), shard_holds.cc (what holds back), shard_seal.cc, shard_fold.cc and shard_follow.cc (bodies, checkpoints, recovery,
+// replay) and shard_reads.cc (reports and look-ups).
 #pragma once
 
 #include <array>
@@ -45,7 +46,12 @@ class Shard::Impl {
   EngineTime NextExpiry() const;
 
   bool Seal(absl::FunctionRef<void(std::string_view body)> out);
+  // Of each alert that the body speaks of: its slot, and its record as it was before.
+  using Changed = absl::FunctionRef<void(std::uint32_t slot, const StoredAlert& before)>;
   absl::Status Fold(std::string_view body);
+  absl::Status Fold(std::string_view body, Changed changed);
+  absl::Status Follow(std::string_view body, absl::FunctionRef<void(const RecordedEvent&)> tell);
+  EngineTime LeaseClock() const { return EngineTime(clock_.ns()); }
   void BeginCheckpoint();
   bool CheckpointSlice(std::size_t budget, absl::FunctionRef<void(std::string_view body)> out);
   std::uint64_t StateHash() const;
