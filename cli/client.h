@@ -21,6 +21,11 @@ inline constexpr OptionSpec kTokenFileOption = {
     "token-file", 0, true, "FILE",
     "API token; else $TOCSIN_TOKEN, else ~/.config/tocsin/token, else ./data/admin.token"};
 inline constexpr OptionSpec kOutputOption = {"output", 'o', true, "FORMAT", "table (default) or json"};
+// How tables look: of every command that prints one.
+inline constexpr OptionSpec kColourOption = {"color", 0, true, "WHEN",
+                                             "auto (default: on a terminal), always or never"};
+inline constexpr OptionSpec kAbsoluteOption = {"absolute", 0, false, "", "times as they are, instead of \"3m ago\""};
+inline constexpr OptionSpec kWideOption = {"wide", 'w', false, "", "cut nothing to the terminal's width"};
 
 class Client {
  public:

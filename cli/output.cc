@@ -3,19 +3,14 @@
 #include <algorithm>
 #include <cstdio>
 
-#include "absl/time/time.h"
+#include "absl/strings/str_format.h"
+#include "absl/time/clock.h"
 #include <google/protobuf/util/json_util.h>
 
 #include "base/strings.h"
 
 namespace tocsin {
 namespace {
-
-// Columns that a terminal needs for `text`: code points, which is right for all but wide scripts.
-std::size_t Width(std::string_view text) {
-  return static_cast<std::size_t>(
-      std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
-}
 
 // What a terminal obeys or what makes a line look like another one: controls (of C1 too: U+009B begins an escape sequence
 // just as ESC [ does), line separators, direction overrides.
@@ -25,23 +20,6 @@ bool IsUnfit(char32_t c) {
 }
 
 }  // namespace
-
-void Table::Print() const {
-  std::vector<std::size_t> widths;
-  for (const auto& row : rows_) {
-    widths.resize(std::max(widths.size(), row.size()));
-    for (std::size_t i = 0; i < row.size(); ++i)
-      widths[i] = std::max(widths[i], Width(row[i]));
-  }
-  for (const auto& row : rows_) {
-    std::string line;
-    for (std::size_t i = 0; i < row.size(); ++i) {
-      line += row[i];
-      if (i + 1 < row.size()) line.append(widths[i] - Width(row[i]) + 2, ' ');
-    }
-    std::printf("%s\n", line.c_str());
-  }
-}
 
 std::string Printable(std::string_view text) {
   std::string out;
@@ -62,6 +40,44 @@ std::string Printable(std::string_view text) {
 std::string Show(const google::protobuf::Timestamp& time) {
   if (time.seconds() == 0 && time.nanos() == 0) return "-";
   return absl::FormatTime("%Y-%m-%d %H:%M:%S%Ez", absl::FromUnixSeconds(time.seconds()), absl::LocalTimeZone());
+}
+
+std::string Relative(absl::Duration from_now) {
+  const bool is_past = from_now < absl::ZeroDuration();
+  const std::int64_t seconds = absl::ToInt64Seconds(absl::AbsDuration(from_now));
+  if (seconds == 0) return "now";
+  constexpr std::int64_t kMinute = 60;
+  constexpr std::int64_t kHour = 60 * kMinute;
+  constexpr std::int64_t kDay = 24 * kHour;
+  std::string text;
+  if (seconds < kMinute) {
+    text = absl::StrFormat("%ds", seconds);
+  } else if (seconds < kHour) {
+    text = absl::StrFormat("%dm", seconds / kMinute);
+  } else if (seconds < kDay) {
+    text = absl::StrFormat("%dh%dm", seconds / kHour, seconds % kHour / kMinute);
+  } else if (seconds < 10 * kDay) {
+    text = absl::StrFormat("%dd%dh", seconds / kDay, seconds % kDay / kHour);
+  } else {
+    text = absl::StrFormat("%dd", seconds / kDay);
+  }
+  return is_past ? text + " ago" : "in " + text;
+}
+
+std::string When(const google::protobuf::Timestamp& time) {
+  if (StandardOutput().absolute_times || (time.seconds() == 0 && time.nanos() == 0)) return Show(time);
+  return Relative(absl::FromUnixSeconds(time.seconds()) + absl::Nanoseconds(time.nanos()) - absl::Now());
+}
+
+Cell StateCell(std::string word) {
+  constexpr std::string_view kBad[] = {"open", "firing", "UNANSWERED", "failed", "dead", "unreachable"};
+  constexpr std::string_view kGood[] = {"resolved", "delivered", "accepted"};
+  constexpr std::string_view kFaint[] = {"cancelled", "ended", "expired"};
+  Tone tone = Tone::kWatch;
+  if (std::ranges::find(kBad, word) != std::end(kBad)) tone = Tone::kBad;
+  if (std::ranges::find(kGood, word) != std::end(kGood)) tone = Tone::kGood;
+  if (std::ranges::find(kFaint, word) != std::end(kFaint)) tone = Tone::kFaint;
+  return {std::move(word), tone};
 }
 
 std::string EnumWord(std::string_view name, std::string_view prefix) {

@@ -3,10 +3,14 @@
 #include <algorithm>
 #include <cctype>
 #include <charconv>
+#include <cstdlib>
+
+#include <unistd.h>
 
 #include "base/status.h"
 #include "base/strings.h"
 #include "cli/commands.h"
+#include "cli/table.h"
 
 namespace tocsin {
 namespace {
@@ -30,6 +34,24 @@ int ExitCode(std::string_view command, const absl::Status& status) {
   return absl::IsInvalidArgument(status) ? 2 : 1;
 }
 
+std::string Environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+absl::Status SetScreen(const Arguments& arguments) {
+  const std::string colour = arguments.get("color", "auto");
+  if (colour != "auto" && colour != "always" && colour != "never") {
+    return Invalid("--color: %s is none of auto, always, never", colour);
+  }
+  SetStandardOutput({
+      .width = arguments.has("wide") ? 0 : TerminalWidth(),
+      .colours = WantsColours(colour, isatty(STDOUT_FILENO) != 0, Environment("NO_COLOR"), Environment("TERM")),
+      .absolute_times = arguments.has("absolute"),
+  });
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 int WithArguments(std::string_view command,
@@ -44,6 +66,7 @@ int WithArguments(std::string_view command,
     PrintUsage(command, specs);
     return 0;
   }
+  if (const absl::Status screen = SetScreen(*parsed); !screen.ok()) return ExitCode(command, screen);
   return ExitCode(command, body(*parsed));
 }
 
@@ -52,7 +75,8 @@ int WithClient(std::string_view command,
                std::span<const OptionSpec> own,
                absl::FunctionRef<absl::Status(const Arguments&, const Client&)> body) {
   std::vector<OptionSpec> specs(own.begin(), own.end());
-  specs.insert(specs.end(), {kServerOption, kTokenOption, kTokenFileOption, kOutputOption});
+  specs.insert(specs.end(), {kServerOption, kTokenOption, kTokenFileOption, kOutputOption, kColourOption,
+                             kAbsoluteOption, kWideOption});
   return WithArguments(command, arguments, specs, [&](const Arguments& parsed) -> absl::Status {
     const std::string output = parsed.get("output", "table");
     if (output != "table" && output != "json") return Invalid("--output: %s is neither table nor json", output);
