@@ -5,6 +5,7 @@
 
 #include "api/methods.h"
 #include "tocsin/v1/api.pb.h"
+#include "tocsin/v1/replay.pb.h"
 
 namespace tocsin {
 
@@ -130,6 +131,14 @@ absl::Status RunRollBack(Api& api,
                          const Caller& caller,
                          const v1::RollBackRequest& request,
                          v1::ApplyOrganisationResponse& response);
+
+absl::Status StartReplay(Api& api, const Caller& caller, const v1::StartReplayRequest& request, v1::Replay& response);
+absl::Status PreviewSilence(Api& api,
+                            const Caller& caller,
+                            const v1::PreviewSilenceRequest& request,
+                            v1::Replay& response);
+absl::Status GetReplay(Api& api, const Caller& caller, const v1::GetReplayRequest& request, v1::Replay& response);
+absl::Status CancelReplay(Api& api, const Caller& caller, const v1::CancelReplayRequest& request, v1::Replay& response);
 
 absl::Status RunCreateToken(Api& api,
                             const Caller& caller,

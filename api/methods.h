@@ -14,6 +14,7 @@
 #include "absl/status/statusor.h"
 
 #include "api/backup.h"
+#include "api/replays.h"
 #include "engine/pipeline.h"
 #include "model/access.h"
 #include "notify/peer_rules.h"
@@ -26,6 +27,7 @@ struct Api {
   std::string version;
   PeerRules webhook_peers = {};  // to whom webhooks may go: for warnings
   std::unique_ptr<Backups> backups = std::make_unique<Backups>();
+  std::unique_ptr<Replays> replays = std::make_unique<Replays>();
 };
 
 // Who asks. Recorded with everything that they change.

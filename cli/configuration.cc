@@ -9,6 +9,7 @@
 #include "base/status.h"
 #include "cli/commands.h"
 #include "cli/output.h"
+#include "cli/replay.h"
 #include "cli/session.h"
 
 namespace tocsin {
@@ -177,6 +178,38 @@ absl::Status ApplyFiles(const Arguments& arguments, const Client& client, bool d
   return Report(arguments, response, dry_run);
 }
 
+// Without files or a version: through the configuration as it was, of which nothing should come out different.
+absl::Status DiffByReplay(const Arguments& arguments, const Client& client) {
+  v1::StartReplayRequest request;
+  TOCSIN_TRY(PutReplayTimes(arguments, request));
+  if (arguments.has("version")) {
+    TOCSIN_ASSIGN(const std::uint64_t version, ParseVersion(arguments.get("version")));
+    request.set_version(version);
+  }
+  if (!arguments.positional().empty()) {
+    TOCSIN_ASSIGN(const v1::ApplyOrganisationRequest files, ReadFiles(arguments.positional()));
+    *request.mutable_files() = files.files();
+  }
+  TOCSIN_ASSIGN(const v1::Replay started,
+                client.Call<v1::ReplayService>(&v1::ReplayService::Stub::StartReplay, request));
+  if (!WantsJson(arguments)) {
+    PrintProblems(started.problems(), "");
+    PrintProblems(started.warnings(), "warning: ");
+    PrintLines(started.differences());
+    if (started.differences_size() > 0) std::printf("\n");
+  }
+  if (started.problems_size() > 0) return Precondition("%d problem(s); nothing was replayed", started.problems_size());
+  TOCSIN_ASSIGN(v1::Replay replay, AwaitReplay(client, started));
+  if (WantsJson(arguments)) {
+    *replay.mutable_differences() = started.differences();
+    *replay.mutable_warnings() = started.warnings();
+    PrintJson(replay);
+  } else {
+    PrintReplay(replay.result());
+  }
+  return absl::OkStatus();
+}
+
 void PrintAudit(const v1::ListAuditResponse& response) {
   Table table({"WHEN", "WHO", "FROM", "WHAT", "OF", "BEFORE", "AFTER", "REMARK"});
   for (const v1::AuditEntry& entry : response.entries()) {
@@ -241,7 +274,14 @@ int RunApply(std::span<const std::string> arguments) {
 }
 
 int RunDiff(std::span<const std::string> arguments) {
-  return WithClient("diff", arguments, {}, [](const Arguments& parsed, const Client& client) {
+  constexpr OptionSpec kOwn[] = {
+      {"replay",  0, true, "SPAN", "replay the last 1h, 24h, 7d through it: who would have been paged, and who was"},
+      {"from",    0, true, "TIME", "replay from then on"                                                           },
+      {"to",      0, true, "TIME", "replay until then (default: now)"                                              },
+      {"version", 0, true, "N",    "replay through this former version instead of files"                           }
+  };
+  return WithClient("diff", arguments, kOwn, [](const Arguments& parsed, const Client& client) {
+    if (parsed.has("replay") || parsed.has("from")) return DiffByReplay(parsed, client);
     return ApplyFiles(parsed, client, /*dry_run=*/true);
   });
 }

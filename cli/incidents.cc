@@ -6,6 +6,7 @@
 #include "base/status.h"
 #include "cli/commands.h"
 #include "cli/output.h"
+#include "cli/replay.h"
 #include "cli/session.h"
 
 namespace tocsin {
@@ -168,16 +169,19 @@ int RunIncident(std::span<const std::string> arguments) {
 
 int RunSilence(std::span<const std::string> arguments) {
   constexpr OptionSpec kOwn[] = {
-      {"for",     0,   true,  "SPAN", "add: how long, such as 30m, 2h (default), 1d"},
-      {"comment", 'c', true,  "TEXT", "add: why"                                    },
-      {"all",     'a', false, "",     "list: also those that have ended"            }
+      {"for",     0,   true,  "SPAN", "add: how long, such as 30m, 2h (default), 1d"     },
+      {"comment", 'c', true,  "TEXT", "add: why"                                         },
+      {"all",     'a', false, "",     "list: also those that have ended"                 },
+      {"service", 0,   true,  "NAME", "preview: of a maintenance window for this service"},
+      {"since",   0,   true,  "SPAN", "preview: so far back (default 7d)"                }
   };
   return WithClient("silence", arguments, kOwn, [](const Arguments& parsed, const Client& client) -> absl::Status {
     const std::string verb = parsed.positional().empty() ? "list" : parsed.positional()[0];
     if (verb == "list") return ListSilences(parsed, client);
     if (verb == "add") return AddSilence(parsed, client);
     if (verb == "expire") return ExpireSilence(parsed, client);
-    return Invalid("%s is none of add MATCHER..., list, expire S5", verb);
+    if (verb == "preview") return PreviewSilence(parsed, client);
+    return Invalid("%s is none of add MATCHER..., list, expire S5, preview MATCHER...", verb);
   });
 }
 

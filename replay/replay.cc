@@ -14,6 +14,8 @@
 namespace tocsin::replay {
 namespace {
 
+constexpr std::uint64_t kChecksAnAsking = 256;
+
 // Ends a walk over the history; never leaves this file.
 absl::Status Enough() {
   return absl::OutOfRangeError("enough");
@@ -103,9 +105,10 @@ class Runner {
     return Precondition("the history was written with %d shards or more, and there are %d now", shard + 1,
                         shard_count_);
   }
-  absl::Status CheckCancelled() const {
-    return control_.cancelled.load(std::memory_order_relaxed) ? absl::CancelledError("the replay was cancelled")
-                                                              : absl::OkStatus();
+  absl::Status CheckCancelled() {
+    if (control_.cancelled.load(std::memory_order_relaxed)) return absl::CancelledError("the replay was cancelled");
+    if (++checks_ % kChecksAnAsking != 0 || !control_.is_over || !control_.is_over()) return absl::OkStatus();
+    return absl::DeadlineExceededError("the replay took too long and was ended: ask for a shorter time");
   }
 
   absl::Status See(const Entry& entry) {
@@ -134,6 +137,7 @@ class Runner {
   absl::Status Recover(const Entry& entry) {
     if (std::exchange(down_, false) && before_.engine != EngineTime()) world_.SkipTo(entry.now);
     before_ = entry.now;
+    ever_ran_ = true;
     switch (entry.kind) {
       case EntryKind::kShard:
         if (entry.sequence <= base_.position) return absl::OkStatus();
@@ -170,7 +174,13 @@ class Runner {
     actions_.emplace(recorded_, world_, *now_);
     if (request_.organisation != nullptr) TOCSIN_TRY(Apply(request_.organisation));
     Recognise();
-    if (!request_.silence) return absl::OkStatus();
+    return MakeSilence();
+  }
+
+  // At the beginning; or as soon as there is an organisation, whose service it may be for.
+  absl::Status MakeSilence() {
+    if (!request_.silence || silenced_ || world_.responder().state().organisation == nullptr) return absl::OkStatus();
+    silenced_ = true;
     Command command;
     command.actor = "replay";
     command.body = CreateSilence{*request_.silence};
@@ -194,12 +204,13 @@ class Runner {
 
   absl::Status Live(const Entry& entry) {
     ++result_.entries;
-    if (std::exchange(down_, false)) {
+    if (std::exchange(down_, false) && ever_ran_) {
       ++result_.downtimes;
       world_.SkipTo(entry.now);
     } else {
       world_.AdvanceTo(entry.now);
     }
+    ever_ran_ = true;
     switch (entry.kind) {
       case EntryKind::kShard: return ComeIn(entry);
       case EntryKind::kResponder: {
@@ -235,6 +246,7 @@ class Runner {
       if (request_.organisation != nullptr) continue;
       TOCSIN_TRY(Apply(*organisation));
       Recognise();
+      TOCSIN_TRY(MakeSilence());
     }
     actions_->Repeat(change);
     return absl::OkStatus();
@@ -291,8 +303,11 @@ class Runner {
   std::optional<absl::Time> first_at_;  // of the first entry that was read
   Now before_;                          // of the last entry before the beginning
   Sequence expected_;                   // the entry that must come next
+  std::uint64_t checks_ = 0;
   bool begun_ = false;
-  bool down_ = false;  // until the next entry
+  bool down_ = false;      // until the next entry
+  bool silenced_ = false;  // the silence of the request is there
+  bool ever_ran_ = false;  // an entry of a running server was seen
   std::uint64_t first_new_ = 0;
   std::vector<Shard> recorded_shards_;  // only folded
   ResponderState recorded_;

@@ -10,6 +10,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -54,11 +55,13 @@ struct Result {
 
 // For whoever waits. Any thread.
 struct Control {
+  std::function<bool()>
+      is_over;  // set before Run, asked now and then by its thread: it has taken too long; may be empty
   std::atomic<bool> cancelled{false};
   std::atomic<std::uint32_t> permille{0};
 };
 
-// NotFound: nothing is recorded for that time. Cancelled: as asked. FailedPrecondition: the configuration cannot be applied.
+// NotFound: nothing is recorded for that time. Cancelled: as asked. DeadlineExceeded: it is over. FailedPrecondition: the configuration cannot be applied.
 absl::StatusOr<Result> Run(Store& store, const World::Options& options, const Request& request, Control& control);
 
 }  // namespace tocsin::replay
