@@ -1,5 +1,6 @@
 #include "api/acknowledge_door.h"
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 
 #include "api/records.h"
@@ -78,7 +79,50 @@ Matter Describe(const Incident& incident) {
   return matter;
 }
 
+std::string StateOf(const Group& group) {
+  switch (group.state) {
+    case Group::State::kOpen: return "open";
+    case Group::State::kAcknowledged: return "acknowledged by " + group.acknowledged_by;
+    case Group::State::kResolved: return "resolved";
+    case Group::State::kMerged: return absl::StrCat("merged into G", group.merged_into.value());
+  }
+  return "";
+}
+
+// All that one message names. It is acknowledged when nothing of it asks for anybody any more.
+absl::StatusOr<Matter> DescribeBundle(Api& api, NotificationId id) {
+  TOCSIN_ASSIGN(const Notification bundle, FindNotification(api, id));
+  if (bundle.members.empty()) return NotFound("notification N%d tells of nothing else", id.value());
+  Matter matter;
+  std::size_t open = 0;
+  std::string list;
+  for (const BundleMember& member : bundle.members) {
+    if (member.subject.kind == SubjectKind::kGroup) {
+      const absl::StatusOr<Group> group = FindGroup(api, GroupId(member.subject.id));
+      if (!group.ok()) continue;
+      open += group->state == Group::State::kOpen ? 1U : 0U;
+      if (matter.acknowledged_by.empty()) matter.acknowledged_by = group->acknowledged_by;
+      absl::StrAppendFormat(&list, "<li>G%d %s, %d alerts firing, severity %s, %s</li>", group->id.value(),
+                            Escape(Format(group->labels)), group->firing, Name(group->highest),
+                            Escape(StateOf(*group)));
+    } else if (member.subject.kind == SubjectKind::kIncident) {
+      const absl::StatusOr<Incident> incident = FindIncident(api, IncidentId(member.subject.id));
+      if (!incident.ok()) continue;
+      open += incident->state == Incident::State::kOpen ? 1U : 0U;
+      if (matter.acknowledged_by.empty()) matter.acknowledged_by = incident->acknowledged_by;
+      absl::StrAppendFormat(&list, "<li>I%d SEV%d: %s</li>", incident->id.value(), incident->severity,
+                            Escape(incident->title));
+    }
+  }
+  matter.description = absl::StrFormat("<p>B%d names %d things, of which %d wait for somebody.</p><ul>%s</ul>",
+                                       id.value(), bundle.members.size(), open, list);
+  matter.resolved = open == 0 && matter.acknowledged_by.empty();
+  if (open > 0) matter.acknowledged_by.clear();
+  return matter;
+}
+
 absl::StatusOr<Matter> Find(Api& api, const Subject& subject) {
+  if (subject.kind == SubjectKind::kBundle) return DescribeBundle(api, NotificationId(subject.id));
   if (subject.kind == SubjectKind::kIncident) {
     TOCSIN_ASSIGN(const Incident incident, FindIncident(api, IncidentId(subject.id)));
     return Describe(incident);
@@ -108,8 +152,14 @@ HttpResponse Acknowledge(Api& api, const AcknowledgeLink& link, const std::strin
   if (link.subject.kind == SubjectKind::kIncident) {
     command.body = AcknowledgeIncident{IncidentId(link.subject.id), std::nullopt};
   }
+  if (link.subject.kind == SubjectKind::kBundle) command.body = AcknowledgeBundle{NotificationId(link.subject.id)};
   const CommandResult result = api.engine.ExecuteAndWait(std::move(command));
   if (!result.status.ok()) return Refusal(result.status);
+  if (link.subject.kind == SubjectKind::kBundle) {
+    return Html(
+        200, "Acknowledged",
+        absl::StrFormat("<p>All that it names and nobody had taken is yours, %s.</p>", Escape(link.user.value())));
+  }
   // Somebody else may have been first; then it is theirs.
   const absl::StatusOr<Matter> matter = Find(api, link.subject);
   if (matter.ok() && matter->acknowledged_by != "link:" + link.user.value()) {

@@ -111,7 +111,15 @@ void AddNotifications(const Responder& responder, EscalationId id, const Now& no
     }
     for (const NotificationId notification : page->second.notifications) {
       const auto sent = state.notifications.find(notification);
-      if (sent == state.notifications.end() || sent->second.state != Notification::State::kPending) continue;
+      if (sent == state.notifications.end()) continue;
+      const bool held = sent->second.state == Notification::State::kHeld && !sent->second.bundle.set();
+      if (held) {
+        AddNext(
+            answer, ExpectedWall(now, sent->second.due),
+            absl::StrFormat("N%d to %s by %s is held back by the limits until then; it is told with what else waits",
+                            notification.value(), page->second.user.value(), sent->second.method.id.value()));
+      }
+      if (sent->second.state != Notification::State::kPending) continue;
       AddNext(answer, ExpectedWall(now, sent->second.due),
               absl::StrFormat("N%d to %s by %s, attempt %d", notification.value(), page->second.user.value(),
                               sent->second.method.id.value(), sent->second.attempt + 1));

@@ -67,6 +67,10 @@ absl::Status RunOpenIncident(Api& api,
                              const Caller& caller,
                              const v1::OpenIncidentRequest& request,
                              v1::CommandResponse& response);
+absl::Status RunAcknowledgeBundle(Api& api,
+                                  const Caller& caller,
+                                  const v1::AcknowledgeBundleRequest& request,
+                                  v1::CommandResponse& response);
 absl::Status RunAcknowledgeIncident(Api& api,
                                     const Caller& caller,
                                     const v1::IncidentCommand& request,

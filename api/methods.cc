@@ -137,6 +137,7 @@ constexpr Method kMethods[] = {
     Of<&RunTestPage, &ScopeOfTestPage>("tocsin.v1.PageService", "TestPage", kResponder),
     Of<&GetPage>("tocsin.v1.PageService", "GetPage", kViewer),
     Of<&ListNotifications>("tocsin.v1.PageService", "ListNotifications", kViewer),
+    Of<&RunAcknowledgeBundle, &ScopeOfBundle>("tocsin.v1.PageService", "AcknowledgeBundle", kResponder),
     Of<&Explain>("tocsin.v1.ExplainService", "Explain", kViewer),
     Of<&BeginBackup>("tocsin.v1.BackupService", "BeginBackup", kAdmin),
     Of<&ReadBackup>("tocsin.v1.BackupService", "ReadBackup", kAdmin),

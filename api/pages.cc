@@ -21,6 +21,13 @@ absl::Status RunTestPage(Api& api,
   return Run(api, caller, request.request_id(), TestPage{UserId(request.user())}, response);
 }
 
+absl::Status RunAcknowledgeBundle(Api& api,
+                                  const Caller& caller,
+                                  const v1::AcknowledgeBundleRequest& request,
+                                  v1::CommandResponse& response) {
+  return Run(api, caller, request.request_id(), AcknowledgeBundle{NotificationId(request.id())}, response);
+}
+
 absl::Status GetPage(Api& api, const Caller&, const v1::GetPageRequest& request, v1::GetPageResponse& response) {
   TOCSIN_ASSIGN(const Page page, FindPage(api, PageId(request.id())));
   ToProto(page, *response.mutable_page());

@@ -81,6 +81,10 @@ absl::StatusOr<Page> FindPage(Api& api, PageId id) {
   return FindRow(api, id, "page P", &ResponderState::pages);
 }
 
+absl::StatusOr<Notification> FindNotification(Api& api, NotificationId id) {
+  return FindRow(api, id, "notification N", &ResponderState::notifications);
+}
+
 absl::StatusOr<std::vector<TimelineEntry>> Timeline(Api& api, Subject subject, std::size_t limit) {
   std::vector<TimelineEntry> all;
   std::uint64_t cursor = 0;

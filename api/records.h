@@ -27,6 +27,7 @@ absl::StatusOr<std::vector<Matcher>> ReadMatchers(const google::protobuf::Repeat
 absl::StatusOr<Group> FindGroup(Api& api, GroupId id);
 absl::StatusOr<Incident> FindIncident(Api& api, IncidentId id);
 absl::StatusOr<Page> FindPage(Api& api, PageId id);
+absl::StatusOr<Notification> FindNotification(Api& api, NotificationId id);
 
 // The timeline of a subject, oldest first, the last `limit` entries.
 absl::StatusOr<std::vector<TimelineEntry>> Timeline(Api& api, Subject subject, std::size_t limit);

@@ -145,6 +145,18 @@ absl::Status ScopeOfMerge(Api& api, const Caller& caller, const v1::MergeGroupsR
   return MayChangeGroup(api, caller, GroupId(request.into()));
 }
 
+absl::Status ScopeOfBundle(Api& api, const Caller& caller, const v1::AcknowledgeBundleRequest& request) {
+  TOCSIN_ASSIGN(const Notification bundle, FindNotification(api, NotificationId(request.id())));
+  for (const BundleMember& member : bundle.members) {
+    if (member.subject.kind == SubjectKind::kGroup) {
+      TOCSIN_TRY(MayChangeGroup(api, caller, GroupId(member.subject.id)));
+    } else if (member.subject.kind == SubjectKind::kIncident) {
+      TOCSIN_TRY(MayChangeIncident(api, caller, IncidentId(member.subject.id)));
+    }
+  }
+  return absl::OkStatus();
+}
+
 absl::Status ScopeOfIncident(Api& api, const Caller& caller, const v1::IncidentCommand& request) {
   return MayChangeIncident(api, caller, IncidentId(request.id()));
 }

@@ -17,6 +17,8 @@ absl::Status ScopeOfGroup(Api& api, const Caller& caller, const v1::GroupCommand
 absl::Status ScopeOfSnooze(Api& api, const Caller& caller, const v1::SnoozeGroupRequest& request);
 // Of each that is merged, and of what they are merged into.
 absl::Status ScopeOfMerge(Api& api, const Caller& caller, const v1::MergeGroupsRequest& request);
+// Of all that it names.
+absl::Status ScopeOfBundle(Api& api, const Caller& caller, const v1::AcknowledgeBundleRequest& request);
 absl::Status ScopeOfIncident(Api& api, const Caller& caller, const v1::IncidentCommand& request);
 absl::Status ScopeOfNewIncident(Api& api, const Caller& caller, const v1::OpenIncidentRequest& request);
 absl::Status ScopeOfNote(Api& api, const Caller& caller, const v1::AddNoteRequest& request);

@@ -5,7 +5,8 @@ namespace tocsin {
 namespace {
 
 bool Undelivered(const Notification& notification) {
-  return notification.state == Notification::State::kPending || notification.state == Notification::State::kLeased;
+  return notification.state == Notification::State::kPending || notification.state == Notification::State::kLeased ||
+         notification.state == Notification::State::kHeld;
 }
 
 }  // namespace

@@ -291,8 +291,13 @@ int RunGroups(std::span<const std::string> arguments) {
 
 int RunAcknowledge(std::span<const std::string> arguments) {
   return RunOnReference(
-      "ack", arguments, "GI", "acknowledged: no further send will start",
+      "ack", arguments, "GIB", "acknowledged: no further send will start",
       [](const Client& client, const Reference& reference) {
+        if (reference.letter == 'B') {  // all that one message names
+          v1::AcknowledgeBundleRequest request;
+          request.set_id(reference.id);
+          return client.Call<v1::PageService>(&v1::PageService::Stub::AcknowledgeBundle, request);
+        }
         return reference.letter == 'G'
                    ? client.Call<GroupService>(&GroupService::Stub::AcknowledgeGroup, ToGroup(reference))
                    : client.Call<IncidentService>(&IncidentService::Stub::AcknowledgeIncident, ToIncident(reference));

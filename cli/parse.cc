@@ -90,8 +90,8 @@ absl::Status Parse(const Arguments& arguments) {
 
 int RunParse(std::span<const std::string> arguments) {
   constexpr OptionSpec kOwn[] = {
-      {"source",       's', true, "NAME", "alertmanager, datadog, generic, nagios, prometheus"},
-      {"content-type", 0,   true, "TYPE", "as the sender would say"                           }
+      {"source",       's', true, "NAME", "alertmanager, datadog, generic, grafana, nagios, prometheus"},
+      {"content-type", 0,   true, "TYPE", "as the sender would say"                                    }
   };
   return WithArguments("parse", arguments, kOwn, Parse);
 }

@@ -93,6 +93,7 @@ std::vector<Problem> Check(const Organisation& organisation) {
   CheckContext context(organisation);
   context.Require("name", CheckLine(organisation.name));
   CheckPeople(context);
+  CheckMessageLimits(context);
   CheckSchedules(context);
   CheckPolicies(context);
   CheckServices(context);

@@ -75,6 +75,7 @@ class CheckContext {
 // Shared by people and receivers. `used`: a message may have to go this way.
 void CheckContactMethod(CheckContext& context, const std::string& path, const ContactMethod& method, bool used);
 
+void CheckMessageLimits(CheckContext& context);
 void CheckPeople(CheckContext& context);     // users, teams
 void CheckSchedules(CheckContext& context);  // references and zones
 void CheckPolicies(CheckContext& context);

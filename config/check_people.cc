@@ -2,6 +2,8 @@
 #include <algorithm>
 #include <set>
 
+#include "absl/strings/str_cat.h"
+
 #include "config/check_context.h"
 #include "config/secrets.h"
 
@@ -128,7 +130,33 @@ void CheckPolicyTimes(CheckContext& context, const std::string& path, const Esca
   }
 }
 
+void CheckLimits(CheckContext& context, const std::string& path, const std::vector<MessageLimit>& limits) {
+  constexpr std::size_t kMostLimits = 8;
+  if (limits.size() > kMostLimits) context.Report(path, absl::StrFormat("has more than %d limits", kMostLimits));
+  for (std::size_t i = 0; i < limits.size(); ++i) {
+    const std::string limit_path = absl::StrFormat("%s[%d]", path, i);
+    const MessageLimit& limit = limits[i];
+    if (limit.messages < 1)
+      context.Report(limit_path + ".messages", "must be 1 at least: nobody is silenced by a limit");
+    if (limit.critical < 0 || limit.critical >= std::max(limit.messages, 1)) {
+      context.Report(limit_path + ".critical", "must be less than messages, so that others go out, too");
+    }
+    if (limit.window < absl::Seconds(1) || limit.window > absl::Hours(24)) {
+      context.Report(limit_path + ".window", "must be 1s to 1d");
+    }
+  }
+}
+
 }  // namespace
+
+void CheckMessageLimits(CheckContext& context) {
+  const MessageLimits& limits = context.organisation().limits;
+  if (limits.bundle_window < absl::ZeroDuration() || limits.bundle_window > absl::Hours(1)) {
+    context.Report("limits.bundle_window", "must be 0s to 1h");
+  }
+  for (const KindLimits& kind : limits.kinds)
+    CheckLimits(context, absl::StrCat("limits.", ToAbsl(Name(kind.kind))), kind.limits);
+}
 
 void CheckContactMethod(CheckContext& context, const std::string& path, const ContactMethod& method, bool used) {
   const std::string address = path + ".address";
@@ -151,10 +179,25 @@ void CheckContactMethod(CheckContext& context, const std::string& path, const Co
       }
       break;
     case ContactMethod::Kind::kWebhook: context.Require(address, CheckHttpUrl(method.address)); break;
+    case ContactMethod::Kind::kSlackWebhook:
+      context.Require(address, CheckLine(method.address));
+      if (method.secret.empty())
+        context.Report(path, "the secret is missing: it is the webhook's URL");
+      else if (method.secret != kUnchanged && !CheckHttpUrl(method.secret).ok())
+        context.Report(path + ".secret", "is not the URL of a Slack webhook");
+      break;
+    case ContactMethod::Kind::kSlack:
+      if (method.address.empty()) context.Report(address, "is empty: the channel's id (C0123ABCD) or #name");
+      context.Require(address, CheckLine(method.address, 80));
+      if (used && organisation.slack.token.empty()) {
+        context.Report(path + ".kind", "Slack cannot be reached without the section slack");
+      }
+      break;
   }
-  if (!method.secret.empty() && method.kind != ContactMethod::Kind::kWebhook) {
-    context.Report(path + ".secret", "only a webhook has a secret");
-  }
+  const bool may_have_secret =
+      method.kind == ContactMethod::Kind::kWebhook || method.kind == ContactMethod::Kind::kSlackWebhook;
+  if (!method.secret.empty() && !may_have_secret) context.Report(path + ".secret", "only a webhook has a secret");
+  CheckLimits(context, path + ".limits", method.limits);
   context.Require(path + ".secret", CheckLine(method.secret));
 }
 

@@ -303,6 +303,11 @@ void CheckSenders(CheckContext& context) {
     if (twilio.auth_token.empty()) context.Report("twilio", "the auth_token is missing");
     context.Require("twilio.auth_token", CheckLine(twilio.auth_token));
   }
+  if (organisation.slack != Slack()) {
+    context.Require("slack.url", CheckHttpUrl(organisation.slack.url));
+    if (organisation.slack.token.empty()) context.Report("slack", "the token is missing");
+    context.Require("slack.token", CheckLine(organisation.slack.token));
+  }
   if (organisation.dead_man != DeadMan()) {
     context.Require("dead_man.url", CheckHttpUrl(organisation.dead_man.url));
     if (organisation.dead_man.interval < absl::Seconds(1) || organisation.dead_man.interval > absl::Hours(1)) {

@@ -34,7 +34,8 @@ std::string_view YamlName(const FieldDescriptor& field) {
 }
 
 bool IsSecret(const FieldDescriptor& field) {
-  return field.name() == "secret" || field.name() == "password" || field.name() == "auth_token";
+  return field.name() == "secret" || field.name() == "password" || field.name() == "auth_token" ||
+         field.name() == "token";
 }
 
 // KIND_EMAIL is email: what all values begin with is the enumeration's name.

@@ -59,12 +59,21 @@ YamlValue DumpTarget(const Target& target) {
   return map;
 }
 
+YamlValue DumpLimit(const MessageLimit& limit) {
+  YamlValue map = YamlValue::Map();
+  SetNumber(map, "messages", limit.messages, 0);
+  SetNumber(map, "critical", limit.critical, 0);
+  SetDuration(map, "window", limit.window);
+  return map;
+}
+
 YamlValue DumpMethod(const ContactMethod& method) {
   YamlValue map = YamlValue::Map();
   map.SetUnless("id", method.id.value(), Name(method.kind));
   map.Set("kind", Name(method.kind));
   map.Set("address", method.address);
   map.SetUnless("secret", method.secret, "");
+  SetList(map, "limits", method.limits, DumpLimit);
   return map;
 }
 
@@ -423,12 +432,31 @@ void DumpSenders(const Organisation& organisation, YamlValue& map) {
     section.Set("from", twilio.from);
     map.Set("twilio", std::move(section));
   }
+  if (const Slack& slack = organisation.slack; slack != Slack()) {
+    YamlValue section = YamlValue::Map();
+    section.SetUnless("url", slack.url, Slack().url);
+    section.SetUnless("token", slack.token, "");
+    map.Set("slack", std::move(section));
+  }
   if (const DeadMan& dead_man = organisation.dead_man; dead_man != DeadMan()) {
     YamlValue section = YamlValue::Map();
     section.Set("url", dead_man.url);
     SetDuration(section, "interval", dead_man.interval, DeadMan().interval);
     map.Set("dead_man", std::move(section));
   }
+}
+
+void DumpLimits(const MessageLimits& limits, YamlValue& map) {
+  if (limits == MessageLimits()) return;
+  YamlValue section = YamlValue::Map();
+  SetDuration(section, "bundle_window", limits.bundle_window, MessageLimits().bundle_window);
+  for (const KindLimits& kind : limits.kinds) {
+    YamlValue list = YamlValue::List();  // empty, too: it says that there are none
+    for (const MessageLimit& limit : kind.limits)
+      list.Add(DumpLimit(limit));
+    section.Set(WordFor(words::kContactKinds, kind.kind), std::move(list));
+  }
+  map.Set("limits", std::move(section));
 }
 
 }  // namespace
@@ -439,6 +467,7 @@ std::string DumpWithSecrets(const Organisation& organisation) {
   map.SetUnless("public_url", organisation.public_url, "");
   map.SetUnless("fallback_user", organisation.fallback_user.value(), "");
   DumpSenders(organisation, map);
+  DumpLimits(organisation.limits, map);
   SetList(map, "users", organisation.users, DumpUser);
   SetList(map, "teams", organisation.teams, DumpTeam);
   SetList(map, "schedules", organisation.schedules, DumpSchedule);

@@ -46,6 +46,8 @@ class Merger {
     Single(fields, "smtp", to_.smtp, ReadSmtp);
     Single(fields, "twilio", to_.twilio, ReadTwilio);
     Single(fields, "dead_man", to_.dead_man, ReadDeadMan);
+    Single(fields, "limits", to_.limits, ReadLimits);
+    Single(fields, "slack", to_.slack, ReadSlack);
   }
 
  private:

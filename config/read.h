@@ -26,6 +26,8 @@ void ReadRoute(Reader& reader, const YamlNode& node, const std::string& path, Ro
 
 void ReadSmtp(Reader& reader, const YamlNode& node, const std::string& path, Smtp& to);
 void ReadTwilio(Reader& reader, const YamlNode& node, const std::string& path, Twilio& to);
+void ReadSlack(Reader& reader, const YamlNode& node, const std::string& path, Slack& to);
+void ReadLimits(Reader& reader, const YamlNode& node, const std::string& path, MessageLimits& to);
 void ReadDeadMan(Reader& reader, const YamlNode& node, const std::string& path, DeadMan& to);
 
 // Shared by the above. A target is a map of one field: {user: alice}, {team: db}, {schedule: db-primary}.

@@ -6,12 +6,27 @@
 namespace tocsin {
 namespace {
 
+// More in one window are no limit at all.
+constexpr std::int64_t kMostMessages = 1000;
+
 void ReadNotificationRule(Reader& reader, const YamlNode& node, const std::string& path, NotificationRule& to) {
   Fields fields(reader, node, path);
   fields.OneOf<Urgency>("urgency", words::kUrgencies, to.urgency);
   fields.Duration("delay", to.delay);
   fields.Require("method");
   fields.Name("method", to.method);
+}
+
+void ReadLimitList(Fields& fields, std::string_view name, std::vector<MessageLimit>& to) {
+  fields.List(name, [&](const YamlNode& item, const std::string& path) {
+    MessageLimit& limit = to.emplace_back();
+    Fields of_limit(fields.reader(), item, path);
+    of_limit.Require("messages");
+    of_limit.Integer("messages", 1, kMostMessages, limit.messages);
+    of_limit.Integer("critical", 0, kMostMessages, limit.critical);
+    of_limit.Require("window");
+    of_limit.Duration("window", limit.window);
+  });
 }
 
 }  // namespace
@@ -25,6 +40,7 @@ void ReadContactMethod(Reader& reader, const YamlNode& node, const std::string& 
   fields.Require("address");
   fields.Text("address", to.address);
   fields.Secret("secret", to.secret);
+  ReadLimitList(fields, "limits", to.limits);
 }
 
 void ReadUser(Reader& reader, const YamlNode& node, const std::string& path, User& to) {
@@ -132,6 +148,23 @@ void ReadTwilio(Reader& reader, const YamlNode& node, const std::string& path, T
   fields.Secret("auth_token", to.auth_token);
   fields.Require("from");
   fields.Text("from", to.from);
+}
+
+void ReadSlack(Reader& reader, const YamlNode& node, const std::string& path, Slack& to) {
+  Fields fields(reader, node, path);
+  fields.Text("url", to.url);
+  fields.Secret("token", to.token);
+}
+
+void ReadLimits(Reader& reader, const YamlNode& node, const std::string& path, MessageLimits& to) {
+  Fields fields(reader, node, path);
+  fields.Duration("bundle_window", to.bundle_window);
+  for (const Choice<ContactMethod::Kind>& kind : words::kContactKinds) {
+    if (!fields.Has(kind.name)) continue;
+    KindLimits& limits = to.kinds.emplace_back();
+    limits.kind = kind.value;
+    ReadLimitList(fields, kind.name, limits.limits);
+  }
 }
 
 void ReadDeadMan(Reader& reader, const YamlNode& node, const std::string& path, DeadMan& to) {

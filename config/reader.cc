@@ -140,6 +140,7 @@ void Fields::Secret(std::string_view name, std::string& to) {
       {"key",        "key_env",        "key_file"       },
       {"secret",     "secret_env",     "secret_file"    },
       {"password",   "password_env",   "password_file"  },
+      {"token",      "token_env",      "token_file"     },
       {"auth_token", "auth_token_env", "auth_token_file"},
   };
   const auto* names = std::ranges::find_if(kNames, [&](const auto& row) { return row[0] == name; });

@@ -52,6 +52,7 @@ void VisitSecrets(O& organisation, const Visit& visit) {
   }
   visit("smtp.password", organisation.smtp.password);
   visit("twilio.auth_token", organisation.twilio.auth_token);
+  visit("slack.token", organisation.slack.token);
 }
 
 }  // namespace

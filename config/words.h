@@ -24,11 +24,13 @@ inline constexpr Choice<AcknowledgementRule::AskAgain> kAskAgain[] = {
     {"never",              AcknowledgementRule::AskAgain::kNothing         },
 };
 inline constexpr Choice<ContactMethod::Kind> kContactKinds[] = {
-    {"terminal", ContactMethod::Kind::kTerminal},
-    {"email",    ContactMethod::Kind::kEmail   },
-    {"sms",      ContactMethod::Kind::kSms     },
-    {"voice",    ContactMethod::Kind::kVoice   },
-    {"webhook",  ContactMethod::Kind::kWebhook },
+    {"terminal",      ContactMethod::Kind::kTerminal    },
+    {"email",         ContactMethod::Kind::kEmail       },
+    {"sms",           ContactMethod::Kind::kSms         },
+    {"voice",         ContactMethod::Kind::kVoice       },
+    {"webhook",       ContactMethod::Kind::kWebhook     },
+    {"slack_webhook", ContactMethod::Kind::kSlackWebhook},
+    {"slack",         ContactMethod::Kind::kSlack       },
 };
 inline constexpr Choice<Rotation::Type> kRotationTypes[] = {
     {"hourly",  Rotation::Type::kHourly },

@@ -94,7 +94,8 @@ absl::StatusOr<AcknowledgeLink> VerifyLink(std::string_view token, std::string_v
   link.subject = {static_cast<SubjectKind>(*kind), *id};
   link.user = UserId(rest);
   link.expires_at = absl::FromUnixSeconds(static_cast<std::int64_t>(*expiry));
-  if (link.subject.kind != SubjectKind::kGroup && link.subject.kind != SubjectKind::kIncident) return invalid;
+  const SubjectKind of = link.subject.kind;
+  if (of != SubjectKind::kGroup && of != SubjectKind::kIncident && of != SubjectKind::kBundle) return invalid;
   if (now >= link.expires_at) {
     return Precondition("this link was good until %s",
                         absl::FormatTime("%Y-%m-%d %H:%M UTC", link.expires_at, absl::UTCTimeZone()));

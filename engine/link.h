@@ -21,7 +21,7 @@ namespace tocsin {
 inline constexpr absl::Duration kLinkLifetime = absl::Hours(24 * 7);
 
 struct AcknowledgeLink {
-  Subject subject;  // a group or an incident
+  Subject subject;  // a group, an incident or a bundle
   UserId user;
   absl::Time expires_at;      // whole seconds
   std::uint32_t episode = 1;  // of a group

@@ -18,6 +18,7 @@ constexpr std::size_t kAnnotationBytes = 400;
 constexpr std::size_t kLinkBytes = 500;
 constexpr std::size_t kAlertsBytes = 4 * 1024;  // of a body, about
 constexpr std::size_t kNames = 10;
+constexpr std::size_t kBundleLines = 25;
 
 std::string Upper(std::string_view text) {
   return absl::AsciiStrToUpper(ToAbsl(text));
@@ -101,6 +102,17 @@ void AppendWhy(std::string& body, const PageContext& context) {
     body += ".\n";
   }
   if (!context.next.empty()) absl::StrAppend(&body, "Next: ", context.next, ".\n");
+}
+
+// At most kBundleLines of them, and how many more there are.
+void AppendItems(std::string& body, const std::vector<const BundleItem*>& items) {
+  std::size_t listed = 0;
+  for (const BundleItem* item : items) {
+    if (listed == kBundleLines) break;
+    ++listed;
+    absl::StrAppend(&body, "- ", item->reference, " ", OneLine(item->title, kTitleBytes), "\n");
+  }
+  if (items.size() > listed) absl::StrAppend(&body, "... and ", items.size() - listed, " more\n");
 }
 
 // For how long, in whole seconds.
@@ -195,6 +207,57 @@ MessageText ResolvedMessage(const Incident& incident, const Now& now) {
   message.title = OneLine(absl::StrCat("[RESOLVED] ", incident.title), kTitleBytes);
   message.body = absl::StrFormat("Incident I%d is resolved by %s, after %s.\n", incident.id.value(),
                                  OneLine(incident.resolved_by, 100), Lasted(now.wall - incident.opened_at));
+  return message;
+}
+
+MessageText BundleMessage(const std::vector<BundleItem>& items, std::string_view bundle) {
+  std::vector<const BundleItem*> open;
+  std::vector<const BundleItem*> resolved;
+  std::size_t critical = 0;
+  for (const BundleItem& item : items) {
+    (item.resolved ? resolved : open).push_back(&item);
+    critical += !item.resolved && item.lane == Notification::Lane::kCritical ? 1U : 0U;
+  }
+  MessageText message;
+  if (items.empty()) return {"nothing any more", "Everything that this message told of is settled.\n"};
+  const std::string more = items.size() > 1 ? absl::StrCat(", +", items.size() - 1, " more") : "";
+  const BundleItem& first = open.empty() ? *resolved.front() : *open.front();
+  message.title = OneLine(first.title, kTitleBytes - more.size()) + more;
+  if (!open.empty()) {
+    absl::StrAppend(&message.body, Count(open.size(), "thing"), " at once, ", critical, " critical:\n");
+    AppendItems(message.body, open);
+    absl::StrAppend(&message.body, "\nAcknowledging ", ToAbsl(bundle), " acknowledges all ", open.size(), "; ",
+                    first.reference, " alone: tocsin ack ", first.reference, "\n");
+  }
+  if (!resolved.empty()) {
+    absl::StrAppend(&message.body, open.empty() ? "" : "\n", resolved.size(), " resolved meanwhile:\n");
+    AppendItems(message.body, resolved);
+  }
+  absl::StrAppend(&message.body, "\nTold together because more came than this contact method may be sent at once.\n");
+  return message;
+}
+
+MessageText PresentMessage(const Group& group, const Now& now) {
+  if (group.state == Group::State::kResolved) return ResolvedMessage(group, now);
+  MessageText message{GroupTitle(group), GroupHead(group)};
+  AppendAlerts(message.body, group);
+  if (group.state == Group::State::kAcknowledged) {
+    message.title = OneLine("[ACKNOWLEDGED] " + message.title, kTitleBytes);
+    absl::StrAppend(&message.body, "\nAcknowledged by ", OneLine(group.acknowledged_by, 100), " at ",
+                    Instant(absl::FromUnixSeconds(absl::ToUnixSeconds(group.acknowledged_at))), ".\n");
+  } else if (!group.quiet_reason.empty()) {
+    absl::StrAppend(&message.body, "\nNobody is being paged: ", OneLine(group.quiet_reason, 200), ".\n");
+  }
+  return message;
+}
+
+MessageText PresentMessage(const Incident& incident, const Now& now) {
+  if (incident.state == Incident::State::kResolved) return ResolvedMessage(incident, now);
+  MessageText message = PageMessage(incident, PageContext(), now);
+  if (incident.state == Incident::State::kAcknowledged) {
+    message.title = OneLine("[ACKNOWLEDGED] " + message.title, kTitleBytes);
+    absl::StrAppend(&message.body, "\nAcknowledged by ", OneLine(incident.acknowledged_by, 100), ".\n");
+  }
   return message;
 }
 

@@ -36,9 +36,23 @@ MessageText PageMessage(const Group& group, const PageContext& context, const No
 MessageText PageMessage(const Incident& incident, const PageContext& context, const Now& now);
 // Of a group to a route's receiver. `why`: "2 new alerts", "repeated after 4h".
 MessageText UpdateMessage(const Group& group, std::string_view why, const Now& now);
+// What there is to be said of it now, whoever was told what before: for messages that are rewritten.
+MessageText PresentMessage(const Group& group, const Now& now);
+MessageText PresentMessage(const Incident& incident, const Now& now);
 MessageText ResolvedMessage(const Group& group, const Now& now);
 MessageText ResolvedMessage(const Incident& incident, const Now& now);
 MessageText TestMessage(const UserId& user, std::string_view asked_by, const Now& now);
+
+// One of several things that one message tells.
+struct BundleItem {
+  std::string reference;  // G17
+  std::string title;
+  Notification::Lane lane = Notification::Lane::kNormal;
+  bool resolved = false;
+};
+// "[CRITICAL] DatabaseDown (12 alerts) payments, +37 more"; the body lists them up to a bound and counts the rest.
+// `bundle`: its name, "B52".
+MessageText BundleMessage(const std::vector<BundleItem>& items, std::string_view bundle);
 
 // 2024-01-01 10:05 UTC, with seconds where they are not zero.
 std::string Instant(absl::Time at);

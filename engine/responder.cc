@@ -9,10 +9,12 @@
 #include "engine/message.h"
 #include "engine/responder_access.h"
 #include "engine/responder_audit.h"
+#include "engine/responder_bundles.h"
 #include "engine/responder_commands.h"
 #include "engine/responder_groups.h"
 #include "engine/responder_holds.h"
 #include "engine/responder_outbox.h"
+#include "engine/responder_rewrites.h"
 #include "engine/responder_silences.h"
 #include "engine/responder_timers.h"
 #include "engine/responder_turn.h"
@@ -110,6 +112,7 @@ void Responder::ReviewLater(GroupKey key) {
 }
 
 Decision Responder::Commit(Turn&& turn) {
+  RewriteMessages(turn);
   Turn::Result result = std::move(turn).Finish();
   Decision decision;
   decision.change = std::move(result.change);
@@ -251,6 +254,7 @@ Decision Responder::Apply(const Command& command, const Now& now) {
   if (!command.request_id.empty()) turn.RememberAnswer(command.actor, command.request_id, result.id);
   for (const GroupId id : state_.open_groups)  // other intervals, other dependencies
     turn.ReviewLater(state_.groups.at(id).key);
+  ReviewHeld(turn);
   if (first) {  // alerts that came in before there was an organisation to judge them by
     ReviewEverything();
     WorkOffBacklog(turn, kSlice);

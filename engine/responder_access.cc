@@ -113,6 +113,7 @@ struct Recorder {
                                 absl::StrAppend(out, "G", id.value());
                               }));
   }
+  void operator()(const AcknowledgeBundle& c) const { entry.object = absl::StrCat("B", c.bundle.value()); }
   void operator()(const OpenIncident& c) const {
     Of(IncidentId(made));
     entry.text = OneLine(c.title, kAuditTextBytes);

@@ -20,11 +20,22 @@ bool HasTimer(const Turn& turn, Kind kind, std::uint64_t subject) {
   return turn.FindTimer({kind, subject}) != nullptr;
 }
 
+// It has the timer that brings it on: its own, or that of the contact method or the bundle it waits for.
+bool IsMoving(const Turn& turn, const Notification& row) {
+  if (row.state != Notification::State::kHeld) return HasTimer(turn, Kind::kNotification, row.id.value());
+  if (row.bundle.set()) {
+    const Notification* bundle = turn.Find<Notification>(row.bundle);
+    return bundle != nullptr && IsOpen(*bundle) && HasTimer(turn, Kind::kNotification, row.bundle.value());
+  }
+  const Throttle* throttle = turn.FindThrottle(row.method);
+  return throttle != nullptr && HasTimer(turn, Kind::kThrottle, throttle->id.value());
+}
+
 // A message on its way without the timer that would bring it on.
 std::optional<NotificationId> Stranded(const Turn& turn, const Group& group) {
   for (const NotificationId id : turn.About(SubjectOf(group.id)).notifications) {
     const Notification* row = turn.Find<Notification>(id);
-    if (row != nullptr && IsOpen(*row) && !HasTimer(turn, Kind::kNotification, id.value())) return id;
+    if (row != nullptr && IsOpen(*row) && !IsMoving(turn, *row)) return id;
   }
   return std::nullopt;
 }
@@ -68,7 +79,8 @@ std::optional<std::string> FindUnreached(const Turn& turn, const Group& group, a
       const Notification* row = turn.Find<Notification>(notification);
       if (row == nullptr) continue;
       if (WasTold(*row)) return std::nullopt;
-      if (row->attempt >= kOften) tried = row;
+      const Notification* sent = row->bundle.set() ? turn.Find<Notification>(row->bundle) : row;
+      if (sent != nullptr && sent->attempt >= kOften) tried = sent;
     }
   }
   if (tried == nullptr) return std::nullopt;
@@ -118,8 +130,11 @@ std::optional<std::string> AuditGroup(Turn& turn, GroupId id) {
   if (const auto stranded = Stranded(turn, *group)) {
     for (const NotificationId notification : turn.About(SubjectOf(id)).notifications) {
       const Notification* row = turn.Find<Notification>(notification);
-      if (row == nullptr || !IsOpen(*row) || HasTimer(turn, Kind::kNotification, notification.value())) continue;
-      turn.Arm({Kind::kNotification, notification.value()}, turn.now().engine, TimerGeneration(*row));
+      if (row == nullptr || !IsOpen(*row) || IsMoving(turn, *row)) continue;
+      Notification& stuck = turn.Edit<Notification>(notification);
+      if (stuck.state == Notification::State::kHeld) stuck.state = Notification::State::kPending;
+      stuck.bundle = NotificationId();
+      turn.Arm({Kind::kNotification, notification.value()}, turn.now().engine, TimerGeneration(stuck));
     }
     return fault;
   }

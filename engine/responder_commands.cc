@@ -10,6 +10,7 @@
 #include "engine/message.h"
 #include "engine/responder_access.h"
 #include "engine/responder_acknowledgement.h"
+#include "engine/responder_bundles.h"
 #include "engine/responder_groups.h"
 #include "engine/responder_incidents.h"
 #include "engine/responder_merge.h"
@@ -76,6 +77,7 @@ struct Dispatch {
   CommandResult operator()(const EscalateGroup& c) const { return Reply(EscalateGroupBy(turn, c)); }
   CommandResult operator()(const AcknowledgeIncident& c) const { return Reply(AcknowledgeIncidentBy(turn, c)); }
   CommandResult operator()(const ResolveIncident& c) const { return Reply(ResolveIncidentBy(turn, c)); }
+  CommandResult operator()(const AcknowledgeBundle& c) const { return Reply(AcknowledgeBundleBy(turn, c)); }
   CommandResult operator()(const OpenIncident& c) const { return Reply(OpenIncidentBy(turn, c)); }
   CommandResult operator()(const AddNote& c) const { return Reply(AddNoteBy(turn, c)); }
   CommandResult operator()(const CreateSilence& c) const { return Reply(CreateSilenceBy(turn, c)); }

@@ -68,7 +68,9 @@ class Mixer {
   void Mix(const EscalationPolicy& p) {
     All(p.id, p.name, p.team, p.steps, p.repeats, p.repeat_interval, p.acknowledge_timeout);
   }
-  void Mix(const ContactMethod& m) { All(m.id, m.kind, m.address, m.secret); }
+  void Mix(const MessageLimit& l) { All(l.messages, l.critical, l.window); }
+  void Mix(const KindLimits& l) { All(l.kind, l.limits); }
+  void Mix(const ContactMethod& m) { All(m.id, m.kind, m.address, m.secret, m.limits); }
   void Mix(const NotificationRule& r) { All(r.urgency, r.delay, r.method); }
   void Mix(const Route& r) {
     All(r.id, r.matchers, r.continue_matching, r.group_by, r.group_by_all, r.group_wait, r.group_interval,
@@ -102,10 +104,11 @@ class Mixer {
     All(p.id, p.escalation, p.subject, p.user, p.state, p.urgency, p.step, p.pass, p.reason, p.started_at,
         p.started_engine, p.rules, p.next_rule, p.notifications);
   }
+  void Mix(const BundleMember& m) { All(m.notification, m.subject); }
   void Mix(const Notification& n) {
     All(n.id, n.page, n.subject, n.user, n.receiver, n.method, n.purpose, n.lane, n.state, n.due, n.lease_until);
     All(n.attempt, n.repeat, n.idempotency_key, n.provider_id, n.last_error, n.end_reason, n.created_at, n.accepted_at);
-    All(n.title, n.body, n.acknowledge_url);
+    All(n.title, n.body, n.acknowledge_url, n.bundle, n.members, n.rewrites);
   }
   void Mix(const Incident& i) {
     All(i.id, i.generation, i.state, i.title, i.severity, i.service, i.rule, i.join_key, i.join_until, i.opened_reason);
@@ -117,13 +120,15 @@ class Mixer {
     All(s.maintenance, s.service, s.recurrence, s.declared, s.in_effect);
   }
   void Mix(const Timer& t) { All(t.id, t.kind, t.due, t.due_wall, t.subject, t.generation); }
+  void Mix(const Throttle::Sent& s) { All(s.at, s.lane, s.topic, s.notification); }
+  void Mix(const Throttle& t) { All(t.id, t.kind, t.address, t.sent); }
   void Mix(const Answer& a) { All(a.id, a.request_id, a.actor, a.made); }
   void Mix(const AccessToken& t) {
     All(t.id, t.hash, t.user, t.name, t.role, t.teams, t.integration, t.created_at, t.created_by, t.expires_at);
   }
   // By what it declares, not by all it says: an organisation is one row, checked by its own equality.
   void Mix(const Organisation& o) {
-    All(o.name, o.public_url, o.fallback_user, o.route, o.policies);
+    All(o.name, o.public_url, o.fallback_user, o.route, o.policies, o.limits.bundle_window, o.limits.kinds);
     for (const User& user : o.users)
       All(user.id, user.contact_methods, user.notification_rules);
     for (const Team& team : o.teams)
@@ -152,7 +157,7 @@ class Mixer {
 std::uint64_t HashRows(const ResponderState& state) {
   Mixer mixer;
   mixer.All(state.groups, state.escalations, state.pages, state.notifications, state.incidents, state.silences,
-            state.timers, state.answers, state.tokens, state.counters.next_id, state.counters.rules,
+            state.timers, state.answers, state.tokens, state.throttles, state.counters.next_id, state.counters.rules,
             state.counters.configuration);
   if (state.organisation != nullptr) mixer.Mix(*state.organisation);
   return mixer.hash();

@@ -10,8 +10,11 @@
 #include "base/hash.h"
 #include "base/random.h"
 #include "base/strings.h"
+#include "engine/link.h"
+#include "engine/responder_bundles.h"
 #include "engine/responder_holds.h"
 #include "engine/responder_pages.h"
+#include "engine/responder_rewrites.h"
 
 namespace tocsin {
 namespace {
@@ -38,13 +41,14 @@ void NoteAbout(Turn& turn, Kind kind, const Notification& row, std::string text)
 std::string IdempotencyKey(const Notification& row, std::string_view once) {
   const std::string whole =
       absl::StrCat(static_cast<int>(row.subject.kind), "/", row.subject.id, "/", static_cast<int>(row.purpose), "/",
-                   row.user.value(), "/", row.receiver.value(), "/", row.method.id.value(), "/", row.method.address,
-                   "/", ToAbsl(once));
+                   row.user.value(), "/", row.receiver.value(), "/", row.method.id.value(), "/",
+                   static_cast<int>(row.method.kind), "/", row.method.address, "/", ToAbsl(once));
   const Hash128 hash = HashTo128(whole);
   return absl::StrFormat("%016x%016x", hash.high, hash.low);
 }
 
 void Lease(Turn& turn, Notification& row) {
+  Charge(turn, row);
   row.state = State::kLeased;
   ++row.attempt;
   row.lease_until = turn.now().engine + turn.options().lease;
@@ -65,16 +69,23 @@ void End(Turn& turn, Notification& row, State state, std::string_view reason) {
   row.state = state;
   row.end_reason = reason;
   turn.Disarm(TimerOf(row.id));
+  // Groups and incidents take theirs along; a bundle is there as long as its link is good.
+  if (IsBundle(row)) turn.Arm({Timer::Kind::kRetention, row.id.value()}, turn.now().engine + kLinkLifetime);
 }
 
-// Why the message should not be sent any more; empty: it should.
-std::string NotWanted(const Turn& turn, const Notification& row) {
-  if (row.purpose == Purpose::kResolved || row.purpose == Purpose::kTest) return "";
-  if (row.page.set()) {
-    const Page* page = turn.Find<Page>(row.page);
-    if (page == nullptr || page->state == Page::State::kCancelled) return "its page is cancelled";
+// Its people's next methods are tried.
+void Failed(Turn& turn, const Notification& row) {
+  IsBundle(row) ? BundleFailed(turn, row) : MethodFailed(turn, row);
+}
+
+// Of what a receiver has yet to be told of a group only the newest matters.
+void ReplaceHeldUpdate(Turn& turn, const Notification& newer) {
+  for (const NotificationId id : turn.About(newer.subject).notifications) {
+    const Notification* row = turn.Find<Notification>(id);
+    if (row == nullptr || row->state != State::kHeld || row->bundle.set()) continue;
+    const bool same = row->receiver == newer.receiver && row->method == newer.method;
+    if (same && row->purpose == Purpose::kGroupUpdate) Cancel(turn, id, "a newer one says more");
   }
-  return WhyQuiet(turn, row.subject);
 }
 
 // The attempt certainly or perhaps did not deliver: once more, or given up.
@@ -89,7 +100,7 @@ void TryAgain(Turn& turn, Notification& row, absl::Duration retry_after, bool am
     NoteAbout(turn, kind, row, what);
     End(turn, row, State::kDead, absl::StrFormat("given up after %d attempts: %s", row.attempt, row.last_error));
     NoteAbout(turn, Kind::kNotificationFailed, row, absl::StrCat(Describe(row), ": ", row.end_reason));
-    MethodFailed(turn, row);
+    Failed(turn, row);
     return;
   }
   const absl::Duration back_off = RetryDelay(turn.options().seed, row.id, row.attempt);
@@ -98,7 +109,7 @@ void TryAgain(Turn& turn, Notification& row, absl::Duration retry_after, bool am
   NoteAbout(turn, kind, row,
             absl::StrCat(what, "; again in ", absl::FormatDuration(absl::Trunc(wait, absl::Milliseconds(100)))));
   // The provider may be back in an hour and the page still open: this goes on beside the person's next method.
-  if (row.attempt == turn.options().max_attempts) MethodFailed(turn, row);
+  if (row.attempt == turn.options().max_attempts) IsBundle(row) ? BundleLate(turn, row) : MethodFailed(turn, row);
 }
 
 void Accept(Turn& turn, Notification& row, const AttemptResult& result) {
@@ -113,6 +124,7 @@ void Accept(Turn& turn, Notification& row, const AttemptResult& result) {
             absl::StrFormat("%s: attempt %d was accepted%s%s", Describe(row), result.attempt,
                             result.provider_id.empty() ? "" : ", provider's id ", OneLine(result.provider_id, 100)));
   if (row.page.set()) SettlePage(turn, row.page);
+  if (IsBundle(row)) BundleAccepted(turn, row);
 }
 
 }  // namespace
@@ -124,6 +136,7 @@ std::string NameOf(const Subject& subject) {
     case SubjectKind::kSilence: return absl::StrCat("S", subject.id);
     case SubjectKind::kUser: return "a test";
     case SubjectKind::kOrganisation: return "the organisation";
+    case SubjectKind::kBundle: return absl::StrCat("B", subject.id);
     case SubjectKind::kNone: return "nothing";
   }
   return "";
@@ -144,6 +157,15 @@ std::string WhyQuiet(const Turn& turn, const Subject& subject) {
     }
   }
   return "";
+}
+
+std::string WhyNotWanted(const Turn& turn, const Notification& row) {
+  if (row.purpose == Purpose::kResolved || row.purpose == Purpose::kTest || IsRewriting(row)) return "";
+  if (row.page.set()) {
+    const Page* page = turn.Find<Page>(row.page);
+    if (page == nullptr || page->state == Page::State::kCancelled) return "its page is cancelled";
+  }
+  return WhyQuiet(turn, row.subject);
 }
 
 std::string Describe(const Notification& row) {
@@ -167,16 +189,32 @@ absl::Duration RetryDelay(std::uint64_t seed, NotificationId id, std::int32_t at
 }
 
 NotificationId Queue(Turn& turn, const Notification& what, std::string_view once) {
-  Notification& row = turn.Create<Notification>(what.subject);
+  if (what.purpose == Purpose::kGroupUpdate && !IsBundle(what)) ReplaceHeldUpdate(turn, what);
+  Notification& row = IsBundle(what) ? turn.Create<Notification>() : turn.Create<Notification>(what.subject);
   const NotificationId id = row.id;
   row = what;
   row.id = id;
+  if (IsBundle(row)) row.subject = BundleSubject(id);
+  TakePlace(turn, row);
   row.idempotency_key = IdempotencyKey(row, once);
   row.created_at = turn.now().wall;
   row.due = turn.now().engine;
   NoteAbout(turn, Kind::kNotificationQueued, row, absl::StrCat(Describe(row), ": ", row.title));
-  Lease(turn, row);
+  if (IsBundle(row)) {
+    Lease(turn, row);  // made because the turn has come
+  } else {
+    Send(turn, id);
+  }
   return id;
+}
+
+void Send(Turn& turn, NotificationId id) {
+  Notification& row = turn.Edit<Notification>(id);
+  if (const EngineTime when = WhenMaySend(turn, row); when > turn.now().engine) {
+    Postpone(turn, row, when);
+  } else {
+    Lease(turn, row);
+  }
 }
 
 void Cancel(Turn& turn, NotificationId id, std::string_view reason) {
@@ -186,12 +224,13 @@ void Cancel(Turn& turn, NotificationId id, std::string_view reason) {
   if (row.state == State::kLeased) turn.CloseGate(id);
   End(turn, row, State::kCancelled, reason);
   NoteAbout(turn, Kind::kNotificationCancelled, row, absl::StrCat(Describe(row), ": cancelled, ", ToAbsl(reason)));
+  if (row.bundle.set()) MemberCancelled(turn, row.bundle, reason);
 }
 
 void CancelAbout(Turn& turn, const Subject& subject, std::string_view reason) {
   for (const NotificationId id : turn.About(subject).notifications) {
     const Notification* row = turn.Find<Notification>(id);
-    if (row != nullptr && row->purpose != Purpose::kResolved && row->purpose != Purpose::kTest) {
+    if (row != nullptr && row->purpose != Purpose::kResolved && row->purpose != Purpose::kTest && !IsRewriting(*row)) {
       Cancel(turn, id, reason);
     }
   }
@@ -241,11 +280,12 @@ void FireNotification(Turn& turn, NotificationId id) {
     TryAgain(turn, row, absl::ZeroDuration(), true);
     return;
   }
-  if (const std::string reason = NotWanted(turn, *before); !reason.empty()) {
+  if (before->state == State::kHeld || (IsBundle(*before) && !TrimBundle(turn, id))) return;
+  if (const std::string reason = WhyNotWanted(turn, *turn.Find<Notification>(id)); !reason.empty()) {
     Cancel(turn, id, reason);
     return;
   }
-  Lease(turn, turn.Edit<Notification>(id));
+  Send(turn, id);
 }
 
 void TakeBackLease(Turn& turn, NotificationId id) {
@@ -269,6 +309,7 @@ absl::Status HandleResult(Turn& turn, const AttemptResult& result) {
     if (!WasTold(row)) Accept(turn, row, result);
     return absl::OkStatus();
   }
+  if (row.attempt == result.attempt && result.kind != AttemptResult::Kind::kAmbiguous) Refund(turn, row);
   if (row.state != State::kLeased || row.attempt != result.attempt) return absl::OkStatus();  // late: nothing new
   row.last_error = OneLine(result.detail, kDetailBytes);
   switch (result.kind) {
@@ -279,7 +320,7 @@ absl::Status HandleResult(Turn& turn, const AttemptResult& result) {
       End(turn, row, State::kFailed, absl::StrCat("rejected: ", row.last_error));
       NoteAbout(turn, Kind::kNotificationFailed, row,
                 absl::StrFormat("%s: attempt %d was %s", Describe(row), result.attempt, row.end_reason));
-      MethodFailed(turn, row);
+      Failed(turn, row);
       break;
     case AttemptResult::Kind::kNotStarted:
       --row.attempt;  // it was not made
@@ -308,7 +349,7 @@ absl::Status HandleReceipt(Turn& turn, const ProviderReceipt& receipt) {
   row.accepted_at = absl::Time();  // the person was not told after all
   End(turn, row, State::kFailed, absl::StrCat("accepted, but not delivered: ", detail));
   NoteAbout(turn, Kind::kNotificationFailed, row, absl::StrCat(Describe(row), ": ", row.end_reason));
-  MethodFailed(turn, row);
+  Failed(turn, row);
   return absl::OkStatus();
 }
 

@@ -6,6 +6,8 @@
 //      │                      ├─ rejected ──▶ failed
 //      └── not started ◀──────┘                       anything open ── acknowledged, resolved ... ──▶ cancelled
 //
+// Before it is leased it may be held back, and be told together with others: engine/responder_bundles.h.
+//
 // A late word about an older attempt may add facts or move a row forward (it was accepted after all), never back.
 #pragma once
 
@@ -28,16 +30,24 @@ inline bool WasTold(const Notification& notification) {
   return notification.accepted_at != absl::Time();
 }
 inline bool IsOpen(const Notification& notification) {
-  return notification.state == Notification::State::kPending || notification.state == Notification::State::kLeased;
+  return notification.state == Notification::State::kPending || notification.state == Notification::State::kLeased ||
+         notification.state == Notification::State::kHeld;
 }
 // Why nobody is to be asked for attention to `subject` now: acknowledged, resolved, silenced. Empty: they are.
 std::string WhyQuiet(const Turn& turn, const Subject& subject);
 // "sms to alice", "webhook of receiver chat".
 std::string Describe(const Notification& notification);
 
-// Queues `row` (whose subject, recipient, purpose, lane and text are set) and starts its first attempt at once.
+// Why the message should not be sent any more; empty: it should.
+std::string WhyNotWanted(const Turn& turn, const Notification& row);
+
+// Queues `row` (whose subject, recipient, purpose, lane and text are set; a bundle has members instead of subject and
+// text) and starts its first attempt at once, or as soon as its contact method's limits allow.
 // `once` tells it from all others with the same subject, recipient and purpose; it goes into the idempotency key.
 NotificationId Queue(Turn& turn, const Notification& row, std::string_view once);
+
+// Its time has come: an attempt starts, or it is held back.
+void Send(Turn& turn, NotificationId id);
 
 // Ends an open notification: no attempt of it starts any more.
 void Cancel(Turn& turn, NotificationId id, std::string_view reason);

@@ -61,23 +61,10 @@ TimelineEntry& NoteAbout(Turn& turn, Kind kind, const Page& page, std::string te
   return entry;
 }
 
-std::string LinkFor(const Turn& turn, const Page& page) {
-  const Organisation* organisation = turn.organisation();
-  if (turn.options().link_key.empty() || organisation == nullptr || organisation->public_url.empty()) return "";
-  const absl::Time expires = absl::FromUnixSeconds(absl::ToUnixSeconds(turn.now().wall + kLinkLifetime));
-  std::string_view base = organisation->public_url;
-  while (base.ends_with('/'))
-    base.remove_suffix(1);
-  const bool about_group = page.subject.kind == SubjectKind::kGroup;
-  const std::uint32_t episode = about_group ? turn.Find<Group>(GroupId(page.subject.id))->episode : 1;
-  return absl::StrCat(ToAbsl(base), "/ack/",
-                      SignLink({page.subject, page.user, expires, episode}, turn.options().link_key));
-}
-
 PageContext ContextOf(const Turn& turn, const Page& page) {
   PageContext context;
   context.reason = page.reason;
-  context.acknowledge_url = LinkFor(turn, page);
+  context.acknowledge_url = LinkFor(turn, page.subject, page.user);
   const Escalation* escalation = turn.Find<Escalation>(page.escalation);
   if (escalation == nullptr) return context;
   context.next = DescribeNext(*escalation, turn.now());
@@ -196,6 +183,18 @@ bool QueueUnusedMethod(Turn& turn, Page& page) {
 }
 
 }  // namespace
+
+std::string LinkFor(const Turn& turn, const Subject& subject, const UserId& user) {
+  const Organisation* organisation = turn.organisation();
+  if (turn.options().link_key.empty() || organisation == nullptr || organisation->public_url.empty()) return "";
+  const absl::Time expires = absl::FromUnixSeconds(absl::ToUnixSeconds(turn.now().wall + kLinkLifetime));
+  std::string_view base = organisation->public_url;
+  while (base.ends_with('/'))
+    base.remove_suffix(1);
+  const Group* group = subject.kind == SubjectKind::kGroup ? turn.Find<Group>(GroupId(subject.id)) : nullptr;
+  const std::uint32_t episode = group != nullptr ? group->episode : 1;
+  return absl::StrCat(ToAbsl(base), "/ack/", SignLink({subject, user, expires, episode}, turn.options().link_key));
+}
 
 std::vector<PageId> StartPages(Turn& turn, std::span<const PageRequest> requests) {
   std::vector<PageId> ids;

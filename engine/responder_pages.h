@@ -21,6 +21,9 @@ struct PageRequest {
   std::string reason;
 };
 
+// What acknowledges `subject` for `user` with one press; empty without a key or a public address.
+std::string LinkFor(const Turn& turn, const Subject& subject, const UserId& user);
+
 // Starts them all, so that each can name the others. A person without any contact method is unreachable from the start;
 // the escalation is not told, the caller sees it in the rows.
 std::vector<PageId> StartPages(Turn& turn, std::span<const PageRequest> requests);

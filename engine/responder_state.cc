@@ -65,7 +65,9 @@ struct RowIndex {
     state.about[row.subject].pages.insert(row.id);
   }
   void Put(const Notification& row) {
+    if (const Notification* before = FindRow(state.notifications, row.id)) Unhold(*before);
     state.notifications.insert_or_assign(row.id, row);
+    if (Waits(row)) state.held[ThrottleKeyOf(row.method)].insert({row.lane, row.id});
     state.about[row.subject].notifications.insert(row.id);
     if (!row.provider_id.empty()) state.accepted[row.provider_id] = row.id;
   }
@@ -96,6 +98,10 @@ struct RowIndex {
       state.armed[row.id] = key;
       state.due.insert(key);
     }
+  }
+  void Put(const Throttle& row) {
+    state.throttles.insert_or_assign(row.id, row);
+    state.throttle_of[{row.kind, row.address}] = row.id;
   }
   void Put(const Counters& row) { state.counters = row; }
   void Put(const OrganisationPtr& row) { state.organisation = row; }
@@ -134,6 +140,7 @@ struct RowIndex {
   }
   void Remove(NotificationId id) {
     if (const Notification* row = FindRow(state.notifications, id)) {
+      Unhold(*row);
       const auto accepted = state.accepted.find(row->provider_id);
       if (accepted != state.accepted.end() && accepted->second == id) state.accepted.erase(accepted);
       const Subject subject = row->subject;
@@ -170,6 +177,13 @@ struct RowIndex {
     }
     state.timers.erase(id);
   }
+  void Remove(ThrottleId id) {
+    const Throttle* row = FindRow(state.throttles, id);
+    if (row == nullptr) return;
+    const auto of = state.throttle_of.find({row->kind, row->address});
+    if (of != state.throttle_of.end() && of->second == id) state.throttle_of.erase(of);
+    state.throttles.erase(id);
+  }
   void Remove(AnswerId id) {
     if (const Answer* row = FindRow(state.answers, id)) state.answer_of.erase(AnswerKey(row->actor, row->request_id));
     state.answers.erase(id);
@@ -188,6 +202,13 @@ struct RowIndex {
     if (of == state.open_of.end()) return;
     of->second.erase(row.id);
     if (of->second.empty()) state.open_of.erase(of);
+  }
+  static bool Waits(const Notification& row) { return row.state == Notification::State::kHeld && !row.bundle.set(); }
+  void Unhold(const Notification& row) {
+    const auto found = state.held.find(ThrottleKeyOf(row.method));
+    if (!Waits(row) || found == state.held.end()) return;
+    found->second.erase({row.lane, row.id});
+    if (found->second.empty()) state.held.erase(found);
   }
   void DropEmpty(const Subject& subject) {
     const auto found = state.about.find(subject);
@@ -216,6 +237,11 @@ Notification::Lane RowIndex::LaneOf(const Timer& timer) const {
       const Notification* row = FindRow(state.notifications, NotificationId(timer.subject));
       return row != nullptr ? row->lane : Notification::Lane::kRest;
     }
+    case Kind::kThrottle: {
+      const Throttle* row = FindRow(state.throttles, ThrottleId(timer.subject));
+      const auto held = row != nullptr ? state.held.find({row->kind, row->address}) : state.held.end();
+      return held != state.held.end() ? held->second.begin()->first : Notification::Lane::kRest;
+    }
     case Kind::kSilenceEdge:
     case Kind::kHoldEdge:
     case Kind::kRetention: return Notification::Lane::kRest;
@@ -240,6 +266,7 @@ void RowIndex::Remove(const RowKey& key) {
   if (key.table == Row(Silence()).index()) Remove(SilenceId(key.id));
   if (key.table == Row(Answer()).index()) Remove(AnswerId(key.id));
   if (key.table == Row(AccessToken()).index()) Remove(TokenId(key.id));
+  if (key.table == Row(Throttle()).index()) Remove(ThrottleId(key.id));
 }
 
 void RowIndex::ForgetAbout(const Subject& subject) {

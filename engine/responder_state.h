@@ -36,6 +36,14 @@ struct TimerKey {
   friend auto operator<=>(const TimerKey&, const TimerKey&) = default;
 };
 
+// A contact method, whoever's it is.
+using ThrottleKey = std::pair<ContactMethod::Kind, std::string>;
+inline ThrottleKey ThrottleKeyOf(const ContactMethod& method) {
+  return {method.kind, method.address};
+}
+// What waits for a contact method's turn, the more urgent first.
+using HeldKey = std::pair<Notification::Lane, NotificationId>;
+
 // What is kept in memory about a group, an incident or a person who was sent a test page.
 struct SubjectRows {
   std::set<EscalationId> escalations;
@@ -57,6 +65,7 @@ struct ResponderState {
   std::map<TimerId, Timer> timers;
   std::map<AnswerId, Answer> answers;
   std::map<TokenId, AccessToken> tokens;
+  std::map<ThrottleId, Throttle> throttles;
   Counters counters;
   OrganisationPtr organisation;
 
@@ -71,6 +80,8 @@ struct ResponderState {
   std::map<JoinIndexKey, IncidentId> joinable;               // the newest unresolved incident with this key
   std::unordered_map<std::string, NotificationId> accepted;  // by the provider's id
   std::unordered_map<std::string, AnswerId> answer_of;       // by AnswerKey
+  std::map<ThrottleKey, ThrottleId> throttle_of;
+  std::map<ThrottleKey, std::set<HeldKey>> held;  // held and in no bundle; no empty sets
 
   // Volatile: what the shards last said, by group key and shard.
   std::unordered_map<GroupKey, std::map<std::uint32_t, GroupReport>> live;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/responder_acknowledgement.h"
+#include "engine/responder_bundles.h"
 #include "engine/responder_escalations.h"
 #include "engine/responder_flapping.h"
 #include "engine/responder_groups.h"
@@ -48,6 +49,7 @@ bool IsLive(const Turn& turn, const Timer& timer) {
       return row != nullptr && IsOpen(*row) && TimerGeneration(*row) == timer.generation;
     }
     case Kind::kSilenceEdge: return turn.Find<Silence>(SilenceId(timer.subject)) != nullptr;
+    case Kind::kThrottle: return turn.Find<Throttle>(ThrottleId(timer.subject)) != nullptr;
     case Kind::kRetention: return true;
   }
   return false;
@@ -94,7 +96,12 @@ void FireTimer(Turn& turn, const Timer& timer) {
     case Kind::kIncidentCheck: ReviewIncidentRules(turn, GroupId(timer.subject)); break;
     case Kind::kSilenceEdge: SilenceEdge(turn, SilenceId(timer.subject)); break;
     case Kind::kHoldEdge: ReviewHold(turn, GroupId(timer.subject)); break;
-    case Kind::kRetention: break;  // folding its removal lets the closed rows go
+    case Kind::kThrottle: FireThrottle(turn, ThrottleId(timer.subject)); break;
+    case Kind::kRetention:  // folding its removal lets the closed rows go
+      if (turn.Find<Notification>(NotificationId(timer.subject)) != nullptr) {
+        turn.Remove<Notification>(NotificationId(timer.subject));
+      }
+      break;
   }
 }
 

@@ -90,6 +90,29 @@ std::vector<GroupKey> Turn::KeysOf(const Group& group) const {
   return keys;
 }
 
+const Throttle* Turn::FindThrottle(const ContactMethod& method) const {
+  const ThrottleKey key = ThrottleKeyOf(method);
+  if (const auto made = throttle_of_.find(key); made != throttle_of_.end()) return Find<Throttle>(made->second);
+  const auto found = state().throttle_of.find(key);
+  return found == state().throttle_of.end() ? nullptr : Find<Throttle>(found->second);
+}
+
+Throttle& Turn::ThrottleFor(const ContactMethod& method) {
+  if (const Throttle* row = FindThrottle(method)) return Edit<Throttle>(row->id);
+  Throttle& row = Create<Throttle>();
+  row.kind = method.kind;
+  row.address = method.address;
+  throttle_of_[ThrottleKeyOf(method)] = row.id;
+  return row;
+}
+
+std::set<HeldKey> Turn::HeldFor(const ThrottleKey& key) const {
+  std::set<HeldKey> held;
+  if (const auto found = state().held.find(key); found != state().held.end()) held = found->second;
+  if (const auto made = held_.find(key); made != held_.end()) held.insert(made->second.begin(), made->second.end());
+  return held;
+}
+
 LiveGroup Turn::Live(GroupKey key) const {
   LiveGroup live;
   AddLive(state(), key, live);
@@ -220,6 +243,7 @@ Turn::Result Turn::Finish() && {
   Collect<Timer>(result.change);
   Collect<Answer>(result.change);
   Collect<AccessToken>(result.change);
+  Collect<Throttle>(result.change);
   if (counters_ != state().counters) result.change.rows.emplace_back(counters_);
   std::ranges::move(archived_, std::back_inserter(result.change.rows));
   if (applied_ != nullptr) {

@@ -58,6 +58,9 @@ struct LiveGroup {
 };
 
 class Turn {
+  template <typename T>
+  using Overlay = std::map<decltype(T::id), std::optional<T>>;
+
  public:
   Turn(const TurnContext& context, const Now& now);
 
@@ -83,10 +86,24 @@ class Turn {
   Group& CreateGroup(GroupKey key);  // the current episode from now on
   template <typename T>
   void Remove(decltype(T::id) id);
+  // What this turn has edited or created.
+  template <typename T>
+  std::vector<decltype(T::id)> Edited() const {
+    std::vector<decltype(T::id)> ids;
+    for (const auto& [id, row] : std::get<Overlay<T>>(overlays_))
+      if (row) ids.push_back(id);
+    return ids;
+  }
 
   std::optional<GroupId> CurrentGroup(GroupKey key) const;
   // What there is about `subject`, the rows of this turn included.
   SubjectRows About(const Subject& subject) const;
+  // The row of a contact method, made when it has none.
+  Throttle& ThrottleFor(const ContactMethod& method);
+  const Throttle* FindThrottle(const ContactMethod& method) const;
+  // Notifications that may wait for this contact method's turn; those of this turn included. Look at their states.
+  std::set<HeldKey> HeldFor(const ThrottleKey& key) const;
+  void RememberHeld(const Notification& row) { held_[ThrottleKeyOf(row.method)].insert({row.lane, row.id}); }
   LiveGroup Live(GroupKey key) const;
   // With the groups that are merged into it.
   LiveGroup Live(const Group& group) const;
@@ -139,8 +156,6 @@ class Turn {
 
  private:
   template <typename T>
-  using Overlay = std::map<decltype(T::id), std::optional<T>>;
-  template <typename T>
   const std::map<decltype(T::id), T>& Table() const;
   template <typename T>
   void Collect(Change& change);
@@ -163,7 +178,8 @@ class Turn {
              Overlay<Silence>,
              Overlay<Timer>,
              Overlay<Answer>,
-             Overlay<AccessToken>>
+             Overlay<AccessToken>,
+             Overlay<Throttle>>
       overlays_;
   Counters counters_;
   OrganisationPtr applied_;
@@ -172,6 +188,8 @@ class Turn {
   std::map<TimerKey, TimerId> armed_;
   std::map<GroupKey, GroupId> current_group_;
   std::map<Subject, SubjectRows> about_;
+  std::map<ThrottleKey, ThrottleId> throttle_of_;
+  std::map<ThrottleKey, std::set<HeldKey>> held_;
   std::map<JoinIndexKey, IncidentId> opened_;
   std::vector<TimelineEntry> entries_;
   std::vector<NotificationId> closes_;
@@ -197,6 +215,8 @@ const std::map<decltype(T::id), T>& Turn::Table() const {
     return state().silences;
   else if constexpr (std::is_same_v<T, Timer>)
     return state().timers;
+  else if constexpr (std::is_same_v<T, Throttle>)
+    return state().throttles;
   else if constexpr (std::is_same_v<T, Answer>)
     return state().answers;
   else

@@ -93,6 +93,10 @@ struct ShardStatistics {
 // a group of the shard's own, on the root route, with the label `integration`. It fires while the integration is over.
 inline constexpr std::string_view kOverBudgetAlert = "TocsinIntegrationOverBudget";
 
+// A label of the group that takes in the alerts of a route which would have made a group too many. It is an ordinary group
+// of the route: it pages once, names the worst of its alerts, counts all of them, and ends when the last of them does.
+inline constexpr std::string_view kTooManyGroupsAlert = "TocsinTooManyGroups";
+
 class Shard {
  public:
   struct Options {
@@ -100,6 +104,7 @@ class Shard {
     std::uint32_t shard_count = 1;  // an integration's budget is shared out among so many
     std::uint64_t key_seed = 0;
     std::uint64_t max_interned = 1'000'000;
+    std::size_t max_groups = 10'000;  // further alerts join their route's overflow group
     absl::Duration keep_resolved = absl::Minutes(30);
     absl::Duration default_lease = absl::Minutes(5);  // for sources that resend (engine/doors.h ResendLease)
   };

@@ -94,6 +94,7 @@ class Shard::Impl {
   // Transitions (shard_work.cc). Every change of an alert's standing goes through one of these.
   void Resolve(std::uint32_t slot, ResolvedBy by, const Instant& at);
   void Forget(std::uint32_t slot);
+  std::uint32_t OverflowGroupOf(const Router::Node& node);
   void Route(std::uint32_t slot, std::span<const LabelView> labels);
   // Changes severity or hold of a firing alert, moving it between the lists of its groups where need be.
   void Restand(std::uint32_t slot, Severity severity, Hold hold);

@@ -28,6 +28,19 @@ void Shard::Impl::Arm(std::uint32_t slot) {
   alert.wheel_tick = wheel_.Add(slot, alert.until);
 }
 
+// Each group is a report, a row and perhaps a page: a route that tears a storm into a group for each alert would bury the
+// responder, and the people.
+std::uint32_t Shard::Impl::OverflowGroupOf(const Router::Node& node) {
+  const LabelView labels[] = {
+      {"alertname", kTooManyGroupsAlert},
+      {"route",     node.id.value()    }
+  };
+  const GroupKey key = router_->KeyOf(node, labels, Router::Kind::kOwn);
+  const std::uint32_t group = groups_.Find(key);
+  if (group != kNoSlot) return group;
+  return groups_.Create(key, texts_.Store({labels, {}, node.id.value(), {}}, TextStore::Sighting::kFirst));
+}
+
 void Shard::Impl::Route(std::uint32_t slot, std::span<const LabelView> labels) {
   StoredAlert& alert = alerts_.at(slot);
   matched_.clear();
@@ -38,7 +51,9 @@ void Shard::Impl::Route(std::uint32_t slot, std::span<const LabelView> labels) {
     const std::span<const LabelView> group_labels = router_->GroupLabels(node, labels, group_labels_);
     const GroupKey key = router_->KeyOf(node, group_labels);
     std::uint32_t group = groups_.Find(key);
-    if (group == kNoSlot) {
+    if (group == kNoSlot && groups_.size() >= options_.max_groups) {
+      group = OverflowGroupOf(node);
+    } else if (group == kNoSlot) {
       const TextView text{group_labels, {}, node.id.value(), {}};
       group = groups_.Create(key, texts_.Store(text, TextStore::Sighting::kFirst));
       watches_.Begin(group, node.watch);

@@ -83,4 +83,19 @@ std::string JsonText(dom::element value) {
   return "";
 }
 
+std::string MemberText(simdjson::dom::object object, std::string_view name) {
+  const std::optional<simdjson::dom::element> value = Member(object, name);
+  return value ? JsonText(*value) : "";
+}
+
+Labels MemberTexts(simdjson::dom::object object, std::string_view name) {
+  Labels texts;
+  const std::optional<simdjson::dom::element> value = Member(object, name);
+  if (!value || !value->is_object()) return texts;
+  for (const simdjson::dom::key_value_pair& member : simdjson::dom::object(*value)) {
+    texts.push_back({std::string(member.key), JsonText(member.value)});
+  }
+  return texts;
+}
+
 }  // namespace tocsin

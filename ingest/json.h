@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 
 #include "ingest/json_scan.h"
+#include "model/labels.h"
 #include "simdjson.h"
 
 namespace tocsin {
@@ -43,6 +44,10 @@ std::string_view JsonTypeName(simdjson::dom::element value);
 
 // A scalar as people would write it, null as "", anything nested as compact JSON.
 std::string JsonText(simdjson::dom::element value);
+
+// The text of a member; "" when it is absent. The members of a member, as labels; none when it is no object.
+std::string MemberText(simdjson::dom::object object, std::string_view name);
+Labels MemberTexts(simdjson::dom::object object, std::string_view name);
 
 inline bool IsNull(simdjson::dom::element value) {
   return value.type() == simdjson::dom::element_type::NULL_VALUE;

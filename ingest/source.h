@@ -55,6 +55,7 @@ const Source* FindSource(std::string_view name);
 absl::StatusOr<Readings> ParseAlertmanager(const SourceRequest& request, const Now& received);
 absl::StatusOr<Readings> ParseDatadog(const SourceRequest& request, const Now& received);
 absl::StatusOr<Readings> ParseGeneric(const SourceRequest& request, const Now& received);
+absl::StatusOr<Readings> ParseGrafana(const SourceRequest& request, const Now& received);
 absl::StatusOr<Readings> ParseNagios(const SourceRequest& request, const Now& received);
 absl::StatusOr<Readings> ParsePrometheus(const SourceRequest& request, const Now& received);
 

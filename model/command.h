@@ -57,6 +57,9 @@ struct ResolveIncident {
   IncidentId incident;
   std::optional<Generation> generation;
 };
+struct AcknowledgeBundle {  // all that a message names which told of several things at once
+  NotificationId bundle;
+};
 struct OpenIncident {
   std::string title;
   std::uint8_t severity = 3;
@@ -122,6 +125,7 @@ struct Command {
                             EscalateGroup,
                             AcknowledgeIncident,
                             ResolveIncident,
+                            AcknowledgeBundle,
                             OpenIncident,
                             AddNote,
                             CreateSilence,

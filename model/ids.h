@@ -14,6 +14,7 @@ using NotificationId = StrongId<struct NotificationTag>;  // one message of a pa
 using IncidentId = StrongId<struct IncidentTag>;
 using SilenceId = StrongId<struct SilenceTag>;
 using TimerId = StrongId<struct TimerTag>;
+using ThrottleId = StrongId<struct ThrottleTag>;
 using AnswerId = StrongId<struct AnswerTag>;
 using TokenId = StrongId<struct TokenTag>;  // T5
 using AuditId = StrongId<struct AuditTag>;

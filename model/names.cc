@@ -51,6 +51,8 @@ std::string_view Name(ContactMethod::Kind kind) {
     case ContactMethod::Kind::kSms: return "sms";
     case ContactMethod::Kind::kVoice: return "voice";
     case ContactMethod::Kind::kWebhook: return "webhook";
+    case ContactMethod::Kind::kSlackWebhook: return "slack_webhook";
+    case ContactMethod::Kind::kSlack: return "slack";
   }
   return "unknown";
 }
@@ -64,6 +66,7 @@ std::string_view Name(const Command::Body& body) {
     std::string_view operator()(const SplitGroup&) const { return "SplitGroup"; }
     std::string_view operator()(const ResolveGroup&) const { return "ResolveGroup"; }
     std::string_view operator()(const EscalateGroup&) const { return "EscalateGroup"; }
+    std::string_view operator()(const AcknowledgeBundle&) const { return "AcknowledgeBundle"; }
     std::string_view operator()(const AcknowledgeIncident&) const { return "AcknowledgeIncident"; }
     std::string_view operator()(const ResolveIncident&) const { return "ResolveIncident"; }
     std::string_view operator()(const OpenIncident&) const { return "OpenIncident"; }
@@ -123,6 +126,8 @@ std::string_view Name(TimelineEntry::Kind kind) {
     case Kind::kSplit: return "split";
     case Kind::kFlapping: return "flapping";
     case Kind::kStable: return "stable";
+    case Kind::kNotificationHeld: return "notification_held";
+    case Kind::kNotificationBundled: return "notification_bundled";
   }
   return "unknown";
 }
@@ -135,6 +140,10 @@ Subject SubjectOf(IncidentId id) {
 }
 Subject SubjectOf(SilenceId id) {
   return {SubjectKind::kSilence, id.value()};
+}
+
+Subject BundleSubject(NotificationId id) {
+  return {SubjectKind::kBundle, id.value()};
 }
 
 RowKey KeyOf(const Row& row) {

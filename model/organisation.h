@@ -26,20 +26,33 @@ enum class Urgency : std::uint8_t {
   kHigh
 };
 
+// At most `messages` in any stretch of `window` on one contact method; `critical` of them only for critical ones.
+struct MessageLimit {
+  std::int32_t messages = 0;
+  std::int32_t critical = 0;
+  absl::Duration window;
+  friend bool operator==(const MessageLimit&, const MessageLimit&) = default;
+};
+
 struct ContactMethod {
   enum class Kind : std::uint8_t {
     kTerminal,
     kEmail,
     kSms,
     kVoice,
-    kWebhook
+    kWebhook,
+    kSlackWebhook,
+    kSlack
   };
   ContactMethodId id;  // unique within its user
   Kind kind = Kind::kEmail;
-  std::string address;  // an e-mail address, an E.164 number, a URL; for kTerminal a name that is printed
-  std::string secret;   // kWebhook: signs the body; never shown again
+  std::string
+      address;  // an e-mail address, an E.164 number, a URL, a Slack channel; for kTerminal a name that is printed
+  std::string secret;                     // kWebhook: signs the body; kSlackWebhook: the URL; never shown again
+  std::vector<MessageLimit> limits = {};  // instead of those of its kind; empty: those
   friend bool operator==(const ContactMethod&, const ContactMethod&) = default;
 };
+inline constexpr std::size_t kContactKinds = 7;
 std::string_view Name(ContactMethod::Kind kind);
 
 // One of a person's own rules: this long after the page began, use this method, unless somebody has acknowledged.
@@ -255,10 +268,27 @@ struct Twilio {
   std::string from;
   friend bool operator==(const Twilio&, const Twilio&) = default;
 };
+struct Slack {
+  std::string url = "https://slack.com/api";
+  std::string token;
+  friend bool operator==(const Slack&, const Slack&) = default;
+};
 struct DeadMan {
   std::string url;  // gets a GET while pages can really go out
   absl::Duration interval = absl::Seconds(30);
   friend bool operator==(const DeadMan&, const DeadMan&) = default;
+};
+
+// How much people are sent when much happens at once. What is held back is told later, together and counted.
+struct KindLimits {
+  ContactMethod::Kind kind = ContactMethod::Kind::kEmail;
+  std::vector<MessageLimit> limits;  // all of them are kept; none: as many as there are
+  friend bool operator==(const KindLimits&, const KindLimits&) = default;
+};
+struct MessageLimits {
+  absl::Duration bundle_window = absl::Minutes(1);  // further pages about a service within it are told together
+  std::vector<KindLimits> kinds;                    // at most one of each; the others have the defaults
+  friend bool operator==(const MessageLimits&, const MessageLimits&) = default;
 };
 
 struct Organisation {
@@ -280,6 +310,8 @@ struct Organisation {
   Smtp smtp;
   Twilio twilio;
   DeadMan dead_man;
+  MessageLimits limits;
+  Slack slack;
   friend bool operator==(const Organisation&, const Organisation&) = default;
 
   // Linear look-ups; nullptr when absent. For hot paths build an index.

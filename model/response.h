@@ -134,7 +134,15 @@ struct Page {
   friend bool operator==(const Page&, const Page&) = default;
 };
 
+// What a bundle tells: a notification that was held back, and what that is about.
+struct BundleMember {
+  NotificationId notification;
+  Subject subject;
+  friend bool operator==(const BundleMember&, const BundleMember&) = default;
+};
+
 // pending -> leased -> accepted -> delivered; side exits: back to pending (retry, ambiguous), failed, cancelled, dead.
+// Held is what its contact method's limits keep back: it becomes pending again, or shares the fate of the bundle it is in.
 struct Notification {
   enum class State : std::uint8_t {
     kPending = 1,    // due at `due`
@@ -144,6 +152,7 @@ struct Notification {
     kFailed = 5,     // permanently; the person's next method is used
     kCancelled = 6,  // acknowledged, resolved, ... before it was sent
     kDead = 7,       // given up after all retries; counted and shown
+    kHeld = 8,       // waits for its contact method's turn, or is told by `bundle`
   };
   enum class Lane : std::uint8_t {
     kCritical = 0,
@@ -179,7 +188,10 @@ struct Notification {
   // What the message says, fixed when it is queued; channels render it.
   std::string title;
   std::string body;
-  std::string acknowledge_url;  // signed link, empty where nothing can be acknowledged
+  std::string acknowledge_url;        // signed link, empty where nothing can be acknowledged
+  NotificationId bundle;              // in kHeld: the one that tells this together with others; none: it waits
+  std::vector<BundleMember> members;  // what a bundle tells; empty: it is none
+  std::string rewrites;  // the provider's id of the message that this one takes the place of; empty: it is a new one
   friend bool operator==(const Notification&, const Notification&) = default;
 };
 
@@ -223,6 +235,7 @@ struct Timer {
     kRetention = 8,           // a closed row may be dropped from memory
     kHoldEdge = 9,            // wall time: a group's route begins or ceases to be muted
     kStable = 10,             // a flapping group has not changed for long enough
+    kThrottle = 11,           // something that was held back may be sent
   };
   TimerId id;
   Kind kind = Kind::kGroupFlush;
@@ -256,6 +269,22 @@ struct Answer {
   friend bool operator==(const Answer&, const Answer&) = default;
 };
 
+// What one contact method was sent lately, whoever's it is; what is held back for it are the notifications in kHeld.
+struct Throttle {
+  struct Sent {
+    EngineTime at;
+    Notification::Lane lane = Notification::Lane::kNormal;
+    std::string topic;  // a service, or what stands for one; empty: several at once
+    NotificationId notification;
+    friend bool operator==(const Sent&, const Sent&) = default;
+  };
+  ThrottleId id;
+  ContactMethod::Kind kind = ContactMethod::Kind::kEmail;
+  std::string address;
+  std::vector<Sent> sent;  // oldest first; what no limit looks at any more is dropped
+  friend bool operator==(const Throttle&, const Throttle&) = default;
+};
+
 using Row = std::variant<Group,
                          Escalation,
                          Page,
@@ -268,7 +297,8 @@ using Row = std::variant<Group,
                          Answer,
                          ConfigurationVersion,
                          AccessToken,
-                         AuditEntry>;
+                         AuditEntry,
+                         Throttle>;
 
 // Which row: the variant's index above and the id (0 for the singletons).
 struct RowKey {

@@ -18,17 +18,19 @@ enum class SubjectKind : std::uint8_t {
   kIncident = 2,
   kSilence = 3,
   kOrganisation = 4,
-  kUser = 5
+  kUser = 5,
+  kBundle = 6
 };
 
 struct Subject {
   SubjectKind kind = SubjectKind::kNone;
-  std::uint64_t id = 0;  // of the kind; for kUser a hash of the name
+  std::uint64_t id = 0;  // of the kind; for kUser a hash of the name; for kBundle the notification's
   friend auto operator<=>(const Subject&, const Subject&) = default;
 };
 Subject SubjectOf(GroupId id);
 Subject SubjectOf(IncidentId id);
 Subject SubjectOf(SilenceId id);
+Subject BundleSubject(NotificationId id);
 
 struct TimelineEntry {
   // A closed list: tools may rely on it.
@@ -71,6 +73,8 @@ struct TimelineEntry {
     kSplit = 36,
     kFlapping = 37,
     kStable = 38,
+    kNotificationHeld = 39,
+    kNotificationBundled = 40,
   };
   Kind kind = Kind::kNote;
   Subject subject;

@@ -12,11 +12,13 @@ namespace {
 using Kind = ContactMethod::Kind;
 
 constexpr Channel kChannels[] = {
-    {Kind::kTerminal, TerminalDestination, ComposeTerminal, JudgeTerminal},
-    {Kind::kEmail,    EmailDestination,    ComposeEmail,    JudgeEmail   },
-    {Kind::kSms,      TwilioDestination,   ComposeSms,      JudgeTwilio  },
-    {Kind::kVoice,    TwilioDestination,   ComposeVoice,    JudgeTwilio  },
-    {Kind::kWebhook,  WebhookDestination,  ComposeWebhook,  JudgeWebhook },
+    {Kind::kTerminal,     TerminalDestination,     ComposeTerminal,     JudgeTerminal    },
+    {Kind::kEmail,        EmailDestination,        ComposeEmail,        JudgeEmail       },
+    {Kind::kSms,          TwilioDestination,       ComposeSms,          JudgeTwilio      },
+    {Kind::kVoice,        TwilioDestination,       ComposeVoice,        JudgeTwilio      },
+    {Kind::kWebhook,      WebhookDestination,      ComposeWebhook,      JudgeWebhook     },
+    {Kind::kSlackWebhook, SlackWebhookDestination, ComposeSlackWebhook, JudgeSlackWebhook},
+    {Kind::kSlack,        SlackDestination,        ComposeSlack,        JudgeSlack       },
 };
 
 }  // namespace

@@ -61,7 +61,8 @@ class Notifier {
   struct Statistics {
     std::uint64_t in_flight = 0;
     std::uint64_t queued[3] = {};
-    std::uint64_t results[5][6] = {};  // [ContactMethod::Kind][AttemptResult::Kind]; also those that were not started
+    std::uint64_t results[kContactKinds][6] =
+        {};  // [ContactMethod::Kind][AttemptResult::Kind]; also those that were not started
   };
   Statistics Read() const;
 

@@ -57,6 +57,9 @@ std::string RenderVoice(const Notification& notification) {
 }
 
 std::string RenderWebhook(const Notification& notification) {
+  std::string members;
+  for (const BundleMember& member : notification.members)
+    absl::StrAppend(&members, members.empty() ? "" : ",", JsonQuote(Reference(member.subject)));
   const std::string reference = Reference(notification.subject);
   const auto field = [](std::string_view name, std::string_view value) {
     return absl::StrCat(JsonQuote(name), ":", JsonQuote(value));
@@ -69,7 +72,8 @@ std::string RenderWebhook(const Notification& notification) {
       field("receiver", CleanLine(notification.receiver.value(), kNameBytes)), ",", field("title", Title(notification)),
       ",", field("body", Body(notification)), ",", field("acknowledge_url", CleanLink(notification.acknowledge_url)),
       ",", field("created_at", absl::FormatTime(absl::RFC3339_full, notification.created_at, absl::UTCTimeZone())),
-      ",\"attempt\":", notification.attempt, ",\"repeat\":", notification.repeat ? "true" : "false", "}");
+      ",\"members\":[", members, "],\"attempt\":", notification.attempt,
+      ",\"repeat\":", notification.repeat ? "true" : "false", "}");
 }
 
 }  // namespace tocsin::notify

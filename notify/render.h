@@ -33,6 +33,10 @@ std::string RenderVoice(const Notification& notification);
 // A JSON object; see notify/channels/webhook.cc for its fields.
 std::string RenderWebhook(const Notification& notification);
 
+// A Slack message as JSON. `channel` and `ts` where the Web API wants them: where it goes, and which message it takes the
+// place of.
+std::string RenderSlack(const Notification& notification, std::string_view channel, std::string_view ts);
+
 // A complete message with exactly these headers: From, To, Subject, Date, Message-ID, References (only with a subject),
 // Auto-Submitted, X-Tocsin-Notification, X-Tocsin-Subject (only with a subject), X-Tocsin-Purpose, X-Tocsin-Attempt,
 // Importance (only in the critical lane), MIME-Version, Content-Type, Content-Transfer-Encoding. All attempts at one

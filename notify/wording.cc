@@ -85,6 +85,7 @@ std::string Reference(const Subject& subject) {
   switch (subject.kind) {
     case SubjectKind::kGroup: return absl::StrCat("G", subject.id);
     case SubjectKind::kIncident: return absl::StrCat("I", subject.id);
+    case SubjectKind::kBundle: return absl::StrCat("B", subject.id);
     case SubjectKind::kNone:
     case SubjectKind::kSilence:
     case SubjectKind::kOrganisation:

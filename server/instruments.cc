@@ -12,7 +12,7 @@ using Kind = MetricRegistry::Kind;
 struct ResponderCounts {
   std::uint64_t groups[4] = {};  // by Group::State
   std::uint64_t incidents_open = 0;
-  std::uint64_t notifications[8] = {};  // by Notification::State
+  std::uint64_t notifications[9] = {};  // by Notification::State
   std::uint64_t timers = 0;
   double oldest_undelivered_seconds = 0;
 };
@@ -27,8 +27,9 @@ ResponderCounts Count(const Responder& responder, const Now& now) {
   }
   for (const auto& [id, notification] : state.notifications) {
     ++counts.notifications[static_cast<std::size_t>(notification.state)];
-    const bool undelivered =
-        notification.state == Notification::State::kPending || notification.state == Notification::State::kLeased;
+    const bool undelivered = notification.state == Notification::State::kPending ||
+                             notification.state == Notification::State::kLeased ||
+                             (notification.state == Notification::State::kHeld && !notification.bundle.set());
     if (!undelivered || notification.due > now.engine) continue;
     counts.oldest_undelivered_seconds =
         std::max(counts.oldest_undelivered_seconds, absl::ToDoubleSeconds(now.wall - notification.created_at));
@@ -216,9 +217,9 @@ class Instruments::Impl {
       },
           {{"state", std::string(kGroupStates[i])}});
     }
-    constexpr std::string_view kStates[] = {"",          "pending", "leased",    "accepted",
-                                            "delivered", "failed",  "cancelled", "dead"};
-    for (std::size_t i = 1; i < 8; ++i) {
+    constexpr std::string_view kStates[] = {"",       "pending",   "leased", "accepted", "delivered",
+                                            "failed", "cancelled", "dead",   "held"};
+    for (std::size_t i = 1; i < std::size(kStates); ++i) {
       Add(Kind::kGauge, "tocsin_notifications", "Notifications in memory, by state.",
           [this, i] {
             return counts_.notifications[i];
@@ -244,7 +245,7 @@ class Instruments::Impl {
           {{"lane", std::string(kLanes[i])}});
     }
     constexpr std::string_view kResults[] = {"", "accepted", "retry_later", "rejected", "ambiguous", "not_started"};
-    for (std::size_t method = 0; method < 5; ++method) {
+    for (std::size_t method = 0; method < kContactKinds; ++method) {
       for (std::size_t result = 1; result < 6; ++result) {
         Add(Kind::kCounter, "tocsin_attempts_total", "Attempts by contact method and result.",
             [this, method, result] {

@@ -15,21 +15,6 @@ namespace {
 
 namespace dom = simdjson::dom;
 
-std::string MemberText(dom::object object, std::string_view name) {
-  const std::optional<dom::element> value = Member(object, name);
-  return value ? JsonText(*value) : "";
-}
-
-Labels ReadTexts(dom::object alert, std::string_view name) {
-  Labels texts;
-  const std::optional<dom::element> value = Member(alert, name);
-  if (!value || !value->is_object()) return texts;
-  for (const dom::key_value_pair& member : dom::object(*value)) {
-    texts.push_back({std::string(member.key), JsonText(member.value)});
-  }
-  return texts;
-}
-
 // What all alerts of a group have in common.
 struct Group {
   std::string status;
@@ -42,8 +27,8 @@ Reading ReadAlert(dom::element value, const Group& group) {
     return Reading::Rejected(absl::StrFormat("expected an object, found %s", JsonTypeName(value)));
   const dom::object alert(value);
   AlertEvent event;
-  event.labels = ReadTexts(alert, "labels");
-  event.annotations = ReadTexts(alert, "annotations");
+  event.labels = MemberTexts(alert, "labels");
+  event.annotations = MemberTexts(alert, "annotations");
   event.dedup_key = MemberText(alert, "fingerprint");
   if (event.labels.empty() && event.dedup_key.empty()) return Reading::Rejected("labels: missing or empty");
   std::string status = ToLower(MemberText(alert, "status"));

@@ -39,7 +39,7 @@ std::string Utf8(std::string_view text) {
 TOCSIN_ENUM_PROTO(Severity, v1::Severity, 0, 0, Severity::kCritical, v1::Severity_MAX);
 TOCSIN_ENUM_PROTO(Urgency, v1::Urgency, 1, 1, Urgency::kHigh, v1::Urgency_MAX);
 TOCSIN_ENUM_PROTO(MatchOp, v1::Matcher::Op, 1, 1, MatchOp::kNotRegex, v1::Matcher::Op_MAX);
-TOCSIN_ENUM_PROTO(SubjectKind, v1::Subject::Kind, 0, 0, SubjectKind::kUser, v1::Subject::Kind_MAX);
+TOCSIN_ENUM_PROTO(SubjectKind, v1::Subject::Kind, 0, 0, SubjectKind::kBundle, v1::Subject::Kind_MAX);
 
 void ToProto(const Label& from, v1::Label& to) {
   to.set_name(Utf8(from.name));

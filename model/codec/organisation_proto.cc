@@ -8,7 +8,7 @@
 namespace tocsin {
 
 TOCSIN_ENUM_PROTO(
-    ContactMethod::Kind, v1::ContactMethod::Kind, 1, 1, ContactMethod::Kind::kWebhook, v1::ContactMethod::Kind_MAX);
+    ContactMethod::Kind, v1::ContactMethod::Kind, 1, 1, ContactMethod::Kind::kSlack, v1::ContactMethod::Kind_MAX);
 TOCSIN_ENUM_PROTO(IncidentCondition::Kind,
                   v1::IncidentCondition::Kind,
                   1,
@@ -29,11 +29,26 @@ TOCSIN_ENUM_PROTO(AcknowledgementRule::AskAgain,
                   AcknowledgementRule::AskAgain::kNothing,
                   v1::Route::Acknowledgement::AskAgain_MAX);
 
+static void ToProto(const MessageLimit& from, v1::MessageLimit& to) {
+  to.set_messages(from.messages);
+  to.set_critical(from.critical);
+  PutDuration(from.window, to, &v1::MessageLimit::mutable_window);
+}
+
+static absl::Status FromProto(const v1::MessageLimit& from, MessageLimit& to) {
+  Decode decode;
+  to.messages = from.messages();
+  to.critical = from.critical();
+  decode.Take("window", from.window(), to.window);
+  return decode.status();
+}
+
 void ToProto(const ContactMethod& from, v1::ContactMethod& to) {
   to.set_id(Utf8(from.id.value()));
   to.set_kind(ToProto(from.kind));
   to.set_address(Utf8(from.address));
   to.set_secret(Utf8(from.secret));
+  ToProtoList(from.limits, *to.mutable_limits());
 }
 
 absl::Status FromProto(const v1::ContactMethod& from, ContactMethod& to) {
@@ -42,6 +57,7 @@ absl::Status FromProto(const v1::ContactMethod& from, ContactMethod& to) {
   decode.Take("kind", from.kind(), to.kind);
   to.address = from.address();
   to.secret = from.secret();
+  decode.List("limits", from.limits(), to.limits);
   return decode.status();
 }
 
@@ -361,6 +377,17 @@ absl::Status FromProto(const v1::Twilio& from, Twilio& to) {
   return absl::OkStatus();
 }
 
+void ToProto(const Slack& from, v1::Slack& to) {
+  to.set_url(Utf8(from.url));
+  to.set_token(Utf8(from.token));
+}
+
+absl::Status FromProto(const v1::Slack& from, Slack& to) {
+  to.url = from.url();
+  to.token = from.token();
+  return absl::OkStatus();
+}
+
 void ToProto(const DeadMan& from, v1::DeadMan& to) {
   to.set_url(Utf8(from.url));
   PutDuration(from.interval, to, &v1::DeadMan::mutable_interval);
@@ -370,6 +397,31 @@ absl::Status FromProto(const v1::DeadMan& from, DeadMan& to) {
   Decode decode;
   to.url = from.url();
   decode.Take("interval", from.interval(), to.interval);
+  return decode.status();
+}
+
+static void ToProto(const KindLimits& from, v1::MessageLimits::OfKind& to) {
+  to.set_kind(ToProto(from.kind));
+  ToProtoList(from.limits, *to.mutable_limits());
+}
+
+static absl::Status FromProto(const v1::MessageLimits::OfKind& from, KindLimits& to) {
+  Decode decode;
+  decode.Take("kind", from.kind(), to.kind);
+  decode.List("limits", from.limits(), to.limits);
+  return decode.status();
+}
+
+void ToProto(const MessageLimits& from, v1::MessageLimits& to) {
+  PutDuration(from.bundle_window, to, &v1::MessageLimits::mutable_bundle_window);
+  ToProtoList(from.kinds, *to.mutable_kinds());
+}
+
+absl::Status FromProto(const v1::MessageLimits& from, MessageLimits& to) {
+  Decode decode;
+  to.bundle_window = absl::ZeroDuration();
+  if (from.has_bundle_window()) decode.Take("bundle_window", from.bundle_window(), to.bundle_window);
+  decode.List("kinds", from.kinds(), to.kinds);
   return decode.status();
 }
 
@@ -392,6 +444,8 @@ void ToProto(const Organisation& from, v1::Organisation& to) {
   ToProto(from.smtp, *to.mutable_smtp());
   ToProto(from.twilio, *to.mutable_twilio());
   ToProto(from.dead_man, *to.mutable_dead_man());
+  ToProto(from.limits, *to.mutable_limits());
+  ToProto(from.slack, *to.mutable_slack());
 }
 
 absl::Status FromProto(const v1::Organisation& from, Organisation& to) {
@@ -416,6 +470,8 @@ absl::Status FromProto(const v1::Organisation& from, Organisation& to) {
   if (from.has_smtp()) decode.Take("smtp", from.smtp(), to.smtp);
   if (from.has_twilio()) decode.Take("twilio", from.twilio(), to.twilio);
   if (from.has_dead_man()) decode.Take("dead_man", from.dead_man(), to.dead_man);
+  if (from.has_limits()) decode.Take("limits", from.limits(), to.limits);
+  if (from.has_slack()) decode.Take("slack", from.slack(), to.slack);
   return decode.status();
 }
 

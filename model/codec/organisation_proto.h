@@ -70,6 +70,8 @@ void ToProto(const MaintenanceWindow& from, v1::MaintenanceWindow& to);
 void ToProto(const Smtp& from, v1::Smtp& to);
 void ToProto(const Twilio& from, v1::Twilio& to);
 void ToProto(const DeadMan& from, v1::DeadMan& to);
+void ToProto(const Slack& from, v1::Slack& to);
+void ToProto(const MessageLimits& from, v1::MessageLimits& to);
 void ToProto(const Organisation& from, v1::Organisation& to);
 absl::Status FromProto(const v1::ContactMethod& from, ContactMethod& to);
 absl::Status FromProto(const v1::NotificationRule& from, NotificationRule& to);
@@ -92,6 +94,8 @@ absl::Status FromProto(const v1::MaintenanceWindow& from, MaintenanceWindow& to)
 absl::Status FromProto(const v1::Smtp& from, Smtp& to);
 absl::Status FromProto(const v1::Twilio& from, Twilio& to);
 absl::Status FromProto(const v1::DeadMan& from, DeadMan& to);
+absl::Status FromProto(const v1::Slack& from, Slack& to);
+absl::Status FromProto(const v1::MessageLimits& from, MessageLimits& to);
 absl::Status FromProto(const v1::Organisation& from, Organisation& to);
 
 }  // namespace tocsin

@@ -130,6 +130,7 @@ constexpr Table kTables[] = {
     {"configuration version", DecodeRowBytes<v1::ConfigurationVersion, ConfigurationVersion>},
     {"access token",          DecodeRowBytes<v1::AccessToken,          AccessToken>         },
     {"audit entry",           DecodeRowBytes<v1::AuditEntry,           AuditEntry>          },
+    {"throttle",              DecodeRowBytes<v1::Throttle,             Throttle>            },
 };
 static_assert(std::size(kTables) == std::variant_size_v<Row>);
 
@@ -147,6 +148,7 @@ struct RowEncoder {
   std::string operator()(const ConfigurationVersion& row) const { return Encode<v1::ConfigurationVersion>(row); }
   std::string operator()(const AccessToken& row) const { return Encode<v1::AccessToken>(row); }
   std::string operator()(const AuditEntry& row) const { return Encode<v1::AuditEntry>(row); }
+  std::string operator()(const Throttle& row) const { return Encode<v1::Throttle>(row); }
 };
 
 struct RowToProto {
@@ -164,6 +166,7 @@ struct RowToProto {
   void operator()(const ConfigurationVersion& row) const { ToProto(row, *to.mutable_configuration_version()); }
   void operator()(const AccessToken& row) const { ToProto(row, *to.mutable_access_token()); }
   void operator()(const AuditEntry& row) const { ToProto(row, *to.mutable_audit_entry()); }
+  void operator()(const Throttle& row) const { ToProto(row, *to.mutable_throttle()); }
 };
 
 }  // namespace
@@ -190,6 +193,7 @@ static absl::Status FromProto(const v1::Row& from, Row& to) {
       break;
     case v1::Row::kAccessToken: decode.Take("access_token", from.access_token(), to.emplace<AccessToken>()); break;
     case v1::Row::kAuditEntry: decode.Take("audit_entry", from.audit_entry(), to.emplace<AuditEntry>()); break;
+    case v1::Row::kThrottle: decode.Take("throttle", from.throttle(), to.emplace<Throttle>()); break;
     case v1::Row::ROW_NOT_SET: decode.Fail("row", "of no table that this version knows"); break;
   }
   return decode.status();

@@ -43,6 +43,7 @@ void ToProto(const Notification& from, v1::Notification& to);
 void ToProto(const Incident& from, v1::Incident& to);
 void ToProto(const Silence& from, v1::Silence& to);
 void ToProto(const Timer& from, v1::Timer& to);
+void ToProto(const Throttle& from, v1::Throttle& to);
 void ToProto(const TimelineEntry& from, v1::TimelineEntry& to);
 absl::Status FromProto(const v1::AlertSummary& from, AlertSummary& to);
 absl::Status FromProto(const v1::Group& from, Group& to);
@@ -52,6 +53,7 @@ absl::Status FromProto(const v1::Notification& from, Notification& to);
 absl::Status FromProto(const v1::Incident& from, Incident& to);
 absl::Status FromProto(const v1::Silence& from, Silence& to);
 absl::Status FromProto(const v1::Timer& from, Timer& to);
+absl::Status FromProto(const v1::Throttle& from, Throttle& to);
 absl::Status FromProto(const v1::TimelineEntry& from, TimelineEntry& to);
 
 // Takes out what would let a reader act for somebody: the method's secret, the acknowledge link.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "notify/channel.h"
 
@@ -25,6 +26,21 @@ absl::StatusOr<Exchange> ComposeVoice(const Notification& notification,
                                       const Organisation& organisation,
                                       absl::Time now);
 Verdict JudgeTwilio(const Reply& reply);
+
+std::string SlackWebhookDestination(const ContactMethod& method, const Organisation& organisation);
+absl::StatusOr<Exchange> ComposeSlackWebhook(const Notification& notification,
+                                             const Organisation& organisation,
+                                             absl::Time now);
+Verdict JudgeSlackWebhook(const Reply& reply);
+
+std::string SlackDestination(const ContactMethod& method, const Organisation& organisation);
+absl::StatusOr<Exchange> ComposeSlack(const Notification& notification,
+                                      const Organisation& organisation,
+                                      absl::Time now);
+Verdict JudgeSlack(const Reply& reply);
+
+// scheme://host:port of a URL, without what stands before an "@"; empty without a scheme.
+std::string Origin(std::string_view url);
 
 std::string WebhookDestination(const ContactMethod& method, const Organisation& organisation);
 absl::StatusOr<Exchange> ComposeWebhook(const Notification& notification,

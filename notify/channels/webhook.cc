@@ -5,8 +5,10 @@
 //   Tocsin-Signature: t=<unix seconds>,v1=<hex HMAC-SHA256 with the contact method's secret of "<t>.<body>">
 //
 //   {"id":"N23", "idempotency_key":"...", "purpose":"page|resolved|test|group_update|fallback",
-//    "priority":"critical|normal|rest", "subject":"G17|I3|", "user":"alice", "receiver":"", "title":"...", "body":"...",
-//    "acknowledge_url":"...", "created_at":"<RFC 3339>", "attempt":1, "repeat":false}
+//    "priority":"critical|normal|rest", "subject":"G17|I3|B52|", "user":"alice", "receiver":"", "title":"...", "body":"...",
+//    "acknowledge_url":"...", "created_at":"<RFC 3339>", "members":["G17"], "attempt":1, "repeat":false}
+//
+// `members` is what a message tells that tells several things at once ("subject":"B52"); otherwise it is empty.
 //
 // A receiver answers 2xx once it has the page safe. It should refuse a signature whose t is more than five minutes off,
 // and drop a key that it has seen. What it answers beside the status is never shown or logged.
@@ -25,7 +27,14 @@
 namespace tocsin::notify {
 namespace {
 
-// scheme://host:port without what stands before an "@".
+std::string HeaderSafe(std::string_view text) {
+  std::string out(text);
+  std::erase_if(out, [](char c) { return c <= ' ' || c >= 0x7F; });
+  return out;
+}
+
+}  // namespace
+
 std::string Origin(std::string_view url) {
   const std::size_t start = url.find("://");
   if (start == std::string_view::npos) return "";
@@ -34,14 +43,6 @@ std::string Origin(std::string_view url) {
   if (const std::size_t at = authority.rfind('@'); at != std::string_view::npos) authority.remove_prefix(at + 1);
   return ToLower(absl::StrCat(ToAbsl(url.substr(0, start)), "://", ToAbsl(authority)));
 }
-
-std::string HeaderSafe(std::string_view text) {
-  std::string out(text);
-  std::erase_if(out, [](char c) { return c <= ' ' || c >= 0x7F; });
-  return out;
-}
-
-}  // namespace
 
 std::string WebhookDestination(const ContactMethod& method, const Organisation& /*organisation*/) {
   return Origin(method.address);

@@ -134,6 +134,7 @@ const std::map<std::string_view, Role> kNeeds = {
     {"ListGroups",          Role::kViewer   },
     {"GetGroup",            Role::kViewer   },
     {"AcknowledgeGroup",    Role::kResponder},
+    {"AcknowledgeBundle",   Role::kResponder},
     {"ResolveGroup",        Role::kResponder},
     {"SnoozeGroup",         Role::kResponder},
     {"UnacknowledgeGroup",  Role::kResponder},

@@ -61,6 +61,7 @@ TEST_F(ConnectTest, AnswersEveryMethodTheSameAsJsonAsProtobufAndOverGrpc) {
   const std::map<std::string_view, std::string_view> refusals = {
       {"GetGroup",            "not_found"       },
       {"AcknowledgeGroup",    "not_found"       },
+      {"AcknowledgeBundle",   "not_found"       },
       {"ResolveGroup",        "not_found"       },
       {"SnoozeGroup",         "not_found"       },
       {"UnacknowledgeGroup",  "not_found"       },

@@ -3,6 +3,7 @@
 
 #include <map>
 
+#include "absl/strings/str_replace.h"
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -82,6 +83,45 @@ TEST_F(LinkTest, TakesNoTokenThatItDidNotSignAndNoneThatHasEnded) {
     }
   }
   EXPECT_EQ(GroupNow(id).state(), v1::Group::STATE_OPEN);
+}
+
+TEST_F(LinkTest, OfABundleAcknowledgesAllThatItNames) {
+  ApplySample(absl::StrReplaceAll(OrganisationYaml(), {
+                                                          {"bundle_window: 0s", "bundle_window: 300ms"}
+  }));
+  std::vector<std::uint64_t> groups;
+  for (const char* name : {"First", "<Second>", "Third"})
+    groups.push_back(FireGroup(name));
+  Notification bundle;
+  ASSERT_TRUE(Eventually([&] {
+    const MutexLock lock(mutex_);
+    for (const Notification& each : attempts_) {
+      if (!each.members.empty()) bundle = each;
+    }
+    return !bundle.members.empty();
+  }));
+  ASSERT_EQ(bundle.members.size(), 2U);
+  const std::string path = "/ack/" + bundle.acknowledge_url.substr(bundle.acknowledge_url.rfind('/') + 1);
+  const HttpResponse shown = Http("GET", path);
+  EXPECT_EQ(shown.status, 200);
+  EXPECT_THAT(shown.body, HasSubstr("names 2 things, of which 2 wait for somebody"));
+  EXPECT_THAT(shown.body, HasSubstr("&lt;Second&gt;"));
+  EXPECT_THAT(shown.body, HasSubstr("I, ann, take it"));
+  EXPECT_EQ(GroupNow(groups[1]).state(), v1::Group::STATE_OPEN) << "looking changes nothing";
+  EXPECT_THAT(Http("POST", path).body, HasSubstr("is yours, ann"));
+  EXPECT_EQ(GroupNow(groups[0]).state(), v1::Group::STATE_OPEN) << "the bundle does not name the first";
+  for (const std::uint64_t id : {groups[1], groups[2]}) {
+    EXPECT_EQ(GroupNow(id).state(), v1::Group::STATE_ACKNOWLEDGED);
+    EXPECT_EQ(GroupNow(id).acknowledged_by(), "link:ann");
+  }
+  EXPECT_THAT(Http("GET", path).body, HasSubstr("Already acknowledged by link:ann"));
+
+  v1::AcknowledgeBundleRequest request;
+  request.set_id(bundle.id.value());
+  v1::CommandResponse response;
+  EXPECT_TRUE(Call("PageService/AcknowledgeBundle", request, response).ok());
+  request.set_id(1);
+  EXPECT_THAT(std::string(Call("PageService/AcknowledgeBundle", request, response).message()), HasSubstr("not_found"));
 }
 
 TEST_F(LinkTest, NamesAGroupThatIsGone) {

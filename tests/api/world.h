@@ -55,6 +55,7 @@ policies:
     steps: [{delay: 10m, targets: [{schedule: primary}]}, {delay: 10m, targets: [{user: bob}]}]
 integrations: [{id: stream, source: stream, key: %s}]
 route: {policy: default, group_by: [alertname], group_wait: 0s}
+limits: {bundle_window: 0s, webhook: [], terminal: []}
 smtp: {url: 'smtp://127.0.0.1:1', from: 'tocsin@example.com', username: tocsin, password: %s, require_tls: false}
 twilio: {account_sid: 'AC00000000000000000000000000000000', auth_token: %s, from: '+15005550006'}
 )",
@@ -131,11 +132,11 @@ class ApiTest : public ::testing::Test {
     channel_ = grpc::CreateChannel(absl::StrFormat("127.0.0.1:%d", port), grpc::InsecureChannelCredentials());
   }
 
-  void ApplySample() {
+  void ApplySample(const std::string& yaml = OrganisationYaml()) {
     v1::ApplyOrganisationRequest request;
     auto& file = *request.add_files();
     file.set_name("organisation.yaml");
-    file.set_text(OrganisationYaml());
+    file.set_text(yaml);
     v1::ApplyOrganisationResponse response;
     const absl::Status applied = Call("OrganisationService/ApplyOrganisation", request, response);
     ASSERT_TRUE(applied.ok()) << applied;

@@ -65,6 +65,9 @@ using Pairs = ::testing::Types<Pair<Label, v1::Label>,
                                Pair<Incident, v1::Incident>,
                                Pair<Silence, v1::Silence>,
                                Pair<Timer, v1::Timer>,
+                               Pair<Throttle, v1::Throttle>,
+                               Pair<MessageLimits, v1::MessageLimits>,
+                               Pair<Slack, v1::Slack>,
                                Pair<TimelineEntry, v1::TimelineEntry>>;
 TYPED_TEST_SUITE(ProtoPairTest, Pairs);
 

@@ -38,8 +38,13 @@ TEST(DumpTest, SecretsAreNotShownAndAreKeptWhenAppliedAgain) {
   Organisation organisation = RandomOrganisation(random);
   organisation.smtp.password = "smtp-secret";
   organisation.twilio.auth_token = "twilio-secret";
-  for (User& user : organisation.users)
-    user.contact_methods.back().secret = "hook-secret";
+  for (User& user : organisation.users) {
+    for (ContactMethod& method : user.contact_methods) {
+      if (method.kind == ContactMethod::Kind::kWebhook) method.secret = "hook-secret";
+      if (method.kind == ContactMethod::Kind::kSlackWebhook)
+        method.secret = "https://hooks.slack.com/services/T/B/url-secret";
+    }
+  }
   organisation.receivers[0].targets[0].secret = "receiver-secret";
   const std::string yaml = Dump(organisation);
   EXPECT_THAT(yaml, Not(HasSubstr("-secret")));

@@ -52,17 +52,31 @@ std::vector<Matcher> AnyMatchers(Random& random) {
   return matchers;
 }
 
+std::vector<MessageLimit> AnyLimits(Random& random) {
+  std::vector<MessageLimit> limits;
+  for (std::int64_t i = random.Between(0, 3); i > 0; --i) {
+    const auto messages = static_cast<std::int32_t>(random.Between(1, 1000));
+    limits.push_back({messages, static_cast<std::int32_t>(random.Below(static_cast<std::uint64_t>(messages))),
+                      AnyDuration(random, 1, 86'400)});
+  }
+  return limits;
+}
+
 User AnyUserNumber(Random& random, std::int64_t number) {
   User user;
   user.id = NameOf<UserId>("user", number);
   user.name = RandomLine(random);
   user.time_zone = random.OneIn(2) ? "UTC" : "Europe/Berlin";
   user.contact_methods = {
-      {ContactMethodId("terminal"), ContactMethod::Kind::kTerminal, RandomLine(random),          ""                },
-      {ContactMethodId("m"),        ContactMethod::Kind::kEmail,    "a@example.com",             ""                },
-      {ContactMethodId("s"),        ContactMethod::Kind::kSms,      "+4930123456",               ""                },
-      {ContactMethodId("h"),        ContactMethod::Kind::kWebhook,  "https://example.com/?a=#b", RandomLine(random)},
+      {ContactMethodId("terminal"), ContactMethod::Kind::kTerminal,     RandomLine(random),          ""                              },
+      {ContactMethodId("m"),        ContactMethod::Kind::kEmail,        "a@example.com",             ""                              },
+      {ContactMethodId("s"),        ContactMethod::Kind::kSms,          "+4930123456",               ""                              },
+      {ContactMethodId("h"),        ContactMethod::Kind::kWebhook,      "https://example.com/?a=#b", RandomLine(random)              },
+      {ContactMethodId("w"),        ContactMethod::Kind::kSlackWebhook, "#ops",                      "https://example.com/services/x"},
+      {ContactMethodId("c"),        ContactMethod::Kind::kSlack,        "C0123ABCD",                 ""                              },
   };
+  for (ContactMethod& method : user.contact_methods)
+    if (random.OneIn(2)) method.limits = AnyLimits(random);
   for (const Urgency urgency : {Urgency::kHigh, Urgency::kLow}) {
     const auto method = random.Below(user.contact_methods.size());
     user.notification_rules.push_back({urgency, AnyDuration(random, 0, 900), user.contact_methods[method].id});
@@ -321,6 +335,13 @@ Organisation RandomOrganisation(Random& random) {
   }
   organisation.smtp = {"smtp://127.0.0.1:25", "a@example.com", "u", RandomLine(random), random.OneIn(2), "/ca.pem"};
   organisation.twilio = {"https://example.com", "AC1", RandomLine(random), "+15005550006"};
+  organisation.slack = {"https://example.com/api", RandomLine(random)};
+  organisation.limits.bundle_window = AnyDuration(random, 0, 3600);
+  for (std::size_t kind = 0; kind < kContactKinds; ++kind) {
+    if (random.OneIn(2)) {
+      organisation.limits.kinds.push_back({static_cast<ContactMethod::Kind>(kind), AnyLimits(random)});
+    }
+  }
   organisation.dead_man = {"https://example.com/d", AnyDuration(random, 1, 60)};
   return organisation;
 }

@@ -45,6 +45,7 @@ integrations:
   - {{id: nagios, source: nagios, key: {NAGIOS_KEY}}}
   - {{id: generic, source: generic, key: {GENERIC_KEY}}}
 route: {{policy: default, group_by: [{group_by}], group_wait: {group_wait}, group_interval: 2s}}
+limits: {{bundle_window: 0s, terminal: [], email: [], sms: [], webhook: []}}
 incident_rules:
   - {{id: critical, when: {{severity: critical}}, severity: 2, title: '{{{{service}}}} is down', join_window: 10m}}
 """

@@ -446,6 +446,8 @@ const std::map<std::string_view, std::string_view> kSeeds = {
      R"({"status":"firing","truncatedAlerts":1,"alerts":[{"status":"resolved","labels":{"a":"\u00e9\ud83d\ude00"},"annotations":{"s":"x"},"startsAt":"2026-01-01T00:00:00Z","fingerprint":"f"},{"labels":{"b":"c"}}]})"},
     {"datadog",
      R"({"alert_id":"1234","title":"[P2] [Triggered on {host:a}] CPU","alert_transition":"Triggered","tags":["a:b","c"],"org":{"id":123},"date":"1726142400000"})"                                                     },
+    {"grafana",
+     R"({"version":"1","status":"firing","truncatedAlerts":2,"alerts":[{"status":"firing","labels":{"a":"b"},"values":{"A":1.5},"silenceURL":"http://g/s"}]})"                                                         },
     {"nagios",
      R"({"NOTIFICATIONTYPE":"PROBLEM","HOSTNAME":"db1","SERVICEDESC":"disk","SERVICESTATE":"CRITICAL","SERVICEOUTPUT":"a\\nb"})"                                                                                       },
     {"generic",

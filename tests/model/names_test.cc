@@ -29,8 +29,8 @@ TEST(NamesTest, EveryEnumeratorHasItsOwn) {
   ExpectNamed(Outcome::kNew, Outcome::kRejected);
   static_assert(static_cast<std::size_t>(Outcome::kRejected) + 1 == kOutcomes);
   ExpectNamed(Admission::kAccepted, Admission::kStopping);
-  ExpectNamed(ContactMethod::Kind::kTerminal, ContactMethod::Kind::kWebhook);
-  ExpectNamed(TimelineEntry::Kind::kOpened, TimelineEntry::Kind::kThresholdNotMet);
+  ExpectNamed(ContactMethod::Kind::kTerminal, ContactMethod::Kind::kSlack);
+  ExpectNamed(TimelineEntry::Kind::kOpened, TimelineEntry::Kind::kNotificationBundled);
 }
 
 TEST(NamesTest, SubjectsTellTheirKind) {

@@ -47,6 +47,17 @@ Organisation StoryOrganisation(Random& random) {
   rule.condition.operands = {size, slow};
   if (random.OneIn(2)) rule.policy = PolicyId("db");
   organisation.incident_rules = {rule};
+  if (random.OneIn(2)) {
+    organisation.limits.bundle_window = absl::Minutes(random.Below(3));
+    for (KindLimits& kind : organisation.limits.kinds)
+      kind.limits = {
+          {static_cast<std::int32_t>(random.Between(2, 5)), 1, absl::Minutes(random.Between(1, 15))}
+      };
+  }
+  if (random.OneIn(2)) {
+    organisation.slack.token = "xoxb";
+    organisation.users[1].contact_methods[0].kind = ContactMethod::Kind::kSlack;
+  }
   return organisation;
 }
 
@@ -145,7 +156,13 @@ class Story {
       case 1: world_.Do(AcknowledgeGroup{SomeGroup(), std::nullopt}, actor); break;
       case 2: world_.Do(ResolveGroup{SomeGroup(), std::nullopt}, actor, request); break;
       case 3: world_.Do(EscalateGroup{SomeGroup()}, actor); break;
-      case 4: world_.Do(TestPage{UserId("alice")}, actor, request); break;
+      case 4:
+        if (!attempts_.empty() && random_.OneIn(2)) {
+          world_.Do(AcknowledgeBundle{attempts_[random_.Below(attempts_.size())].id}, actor);
+        } else {
+          world_.Do(TestPage{UserId("alice")}, actor, request);
+        }
+        break;
       case 5: {
         if (world_.state().incidents.empty()) break;
         const IncidentId id = world_.state().incidents.rbegin()->first;
@@ -191,6 +208,18 @@ class Story {
     }
   }
 
+  // It waits for its method's turn, or its bundle is on its way.
+  void CheckHeld(const Notification& row) const {
+    const ResponderState& state = world_.state();
+    if (row.bundle.set()) {
+      EXPECT_TRUE(IsOpen(state.notifications.at(row.bundle))) << "N" << row.id.value();
+      return;
+    }
+    const ThrottleKey key = ThrottleKeyOf(row.method);
+    EXPECT_TRUE(state.held.at(key).contains({row.lane, row.id}));
+    EXPECT_TRUE(state.timer_of.contains({Timer::Kind::kThrottle, state.throttle_of.at(key).value()}));
+  }
+
   void Check() {
     const ResponderState& state = world_.state();
     for (const GroupId id : state.open_groups)
@@ -203,7 +232,10 @@ class Story {
     }
     for (const auto& [id, row] : state.notifications) {
       const bool timed = state.timer_of.contains({Timer::Kind::kNotification, id.value()});
-      EXPECT_EQ(timed, IsOpen(row)) << "N" << id.value();
+      const bool held = row.state == Notification::State::kHeld;
+      EXPECT_EQ(timed, IsOpen(row) && !held) << "N" << id.value();
+      if (held) CheckHeld(row);
+      if (!row.rewrites.empty()) continue;  // says what is, whatever that is
       if (!IsOpen(row) || row.purpose == Notification::Purpose::kResolved ||
           row.purpose == Notification::Purpose::kTest) {
         continue;
@@ -215,7 +247,9 @@ class Story {
     }
     std::map<std::string, const Notification*> keys;
     for (const auto& [id, row] : state.notifications) {
-      EXPECT_TRUE(keys.emplace(row.idempotency_key, &row).second) << "two messages under one key";
+      const auto [first, fresh] = keys.emplace(row.idempotency_key, &row);
+      EXPECT_TRUE(fresh) << "two messages under one key: N" << first->second->id.value() << " and N" << id.value()
+                         << " " << Describe(row) << ", " << row.title << ", rewrites " << row.rewrites;
     }
     EXPECT_THAT(world_.Audit(), testing::IsEmpty());
   }

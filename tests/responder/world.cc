@@ -81,6 +81,10 @@ Organisation SampleOrganisation() {
   policy.steps = {StepOf(absl::Minutes(10), {OnCall("primary")}), StepOf(absl::Minutes(10), {To("bob")})};
   organisation.policies = {policy};
   organisation.fallback_user = UserId("dave");
+  // Stories about one message at a time; those about many have the limits that they need.
+  organisation.limits.bundle_window = absl::ZeroDuration();
+  for (std::size_t kind = 0; kind < kContactKinds; ++kind)
+    organisation.limits.kinds.push_back({static_cast<ContactMethod::Kind>(kind), {}});
   organisation.route.id = RouteId("root");
   organisation.route.policy = policy.id;
   return organisation;
@@ -232,6 +236,8 @@ void World::Crash(bool report_all) {
     rows.emplace_back(row);
   for (const auto& [id, row] : state.tokens)
     rows.emplace_back(row);
+  for (const auto& [id, row] : state.throttles)
+    rows.emplace_back(row);
   rows.emplace_back(state.counters);
   if (state.organisation != nullptr) rows.emplace_back(state.organisation);
   recovered->Restore(std::move(rows));
@@ -289,22 +295,41 @@ void World::CheckDecision(const Decision& decision) {
     EXPECT_FALSE(row.title.empty());
     EXPECT_FALSE(row.idempotency_key.empty());
     if (row.purpose == Notification::Purpose::kResolved || row.purpose == Notification::Purpose::kTest) continue;
-    if (row.subject.kind == SubjectKind::kGroup) {
-      const Group& group = state().groups.at(GroupId(row.subject.id));
-      EXPECT_EQ(group.state, Group::State::kOpen) << "a page about what is settled: " << row.title;
-    } else {
-      EXPECT_EQ(state().incidents.at(IncidentId(row.subject.id)).state, Incident::State::kOpen) << row.title;
+    if (!row.rewrites.empty()) continue;
+    if (row.members.empty()) {
+      CheckOpen(row.subject, row.title);
+      continue;
     }
+    EXPECT_EQ(row.subject, BundleSubject(row.id));
+    for (const BundleMember& member : row.members) {
+      const Notification& told = state().notifications.at(member.notification);
+      EXPECT_EQ(told.bundle, row.id);
+      EXPECT_EQ(told.method.address, row.method.address);
+      EXPECT_EQ(told.user, row.user);
+      const bool notice =
+          told.purpose == Notification::Purpose::kResolved || told.purpose == Notification::Purpose::kTest;
+      if (!notice) CheckOpen(member.subject, row.title);
+    }
+  }
+}
+
+void World::CheckOpen(const Subject& subject, const std::string& title) const {
+  if (subject.kind == SubjectKind::kGroup) {
+    const Group& group = state().groups.at(GroupId(subject.id));
+    EXPECT_EQ(group.state, Group::State::kOpen) << "a page about what is settled: " << title;
+  } else {
+    EXPECT_EQ(state().incidents.at(IncidentId(subject.id)).state, Incident::State::kOpen) << title;
   }
 }
 
 void World::Perform(const Decision& decision) {
   std::vector<Notification> attempts;
+  std::vector<NotificationId> not_begun;
   for (const Effect& effect : decision.effects) {
     if (const auto* close = std::get_if<CloseGates>(&effect)) {
       for (const NotificationId id : close->notifications) {
         closed_.insert(id);
-        under_way_.erase(id);  // not started, or its deadline has passed long since
+        if (under_way_.erase(id) > 0) not_begun.push_back(id);  // or its deadline has passed long since
       }
     } else if (const auto* start = std::get_if<StartAttempt>(&effect)) {
       const Notification& row = start->notification;
@@ -314,6 +339,10 @@ void World::Perform(const Decision& decision) {
     } else if (const auto* publish = std::get_if<PublishRules>(&effect)) {
       rules_ = publish->rules;
     }
+  }
+  for (const NotificationId id : not_begun) {
+    const Notification row = state().notifications.at(id);
+    if (row.state == Notification::State::kLeased) Answer(row, AttemptResult::Kind::kNotStarted);
   }
   for (const Notification& attempt : attempts) {
     const auto found = under_way_.find(attempt.id);

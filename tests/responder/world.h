@@ -105,6 +105,7 @@ class World {
  private:
   void Perform(const Decision& decision);
   void CheckDecision(const Decision& decision);
+  void CheckOpen(const Subject& subject, const std::string& title) const;
 
   Responder::Options options_;
   Now now_;

@@ -94,4 +94,17 @@ AlertEvent SampleEvent(std::size_t key, bool firing, std::uint64_t number) {
   return event;
 }
 
+std::uint64_t NumberOfSample(const AlertSummary& summary) {
+  const std::string text(Find(std::span<const Label>(summary.annotations), "number"));
+  return text.empty() ? 0 : std::stoull(text);
+}
+
+std::vector<Subject> SubjectsOf(const Notification& notification) {
+  if (notification.members.empty()) return {notification.subject};
+  std::vector<Subject> subjects;
+  for (const BundleMember& member : notification.members)
+    subjects.push_back(member.subject);
+  return subjects;
+}
+
 }  // namespace tocsin::sim

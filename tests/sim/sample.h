@@ -3,6 +3,8 @@
 
 #include "model/event.h"
 #include "model/organisation.h"
+#include "model/report.h"
+#include "model/response.h"
 
 namespace tocsin::sim {
 
@@ -11,5 +13,10 @@ OrganisationPtr SampleOrganisationForSimulation();
 
 // The event numbered `number` of alert `key`; the number is in an annotation.
 AlertEvent SampleEvent(std::size_t key, bool firing, std::uint64_t number);
+// The number of the event that an alert was last told by; 0: none.
+std::uint64_t NumberOfSample(const AlertSummary& summary);
+
+// What a message tells: several things when it is a bundle.
+std::vector<Subject> SubjectsOf(const Notification& notification);
 
 }  // namespace tocsin::sim

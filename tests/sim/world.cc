@@ -309,8 +309,8 @@ class World {
       if (result.kind == AttemptResult::Kind::kAccepted) {
         ++counters_.pages_accepted;
         result.provider_id = absl::StrFormat("id-%d", ++requests_);
-        const GroupId subject(attempt.notification.subject.id);
-        reached_.insert({subject.value(), EpisodeOf(subject)});
+        for (const Subject& subject : SubjectsOf(attempt.notification))
+          reached_.insert({subject.id, EpisodeOf(GroupId(subject.id))});
       }
     }
     Execute({"", "notify", result}, nullptr);
@@ -318,12 +318,12 @@ class World {
 
   // No send starts after an acknowledgement has answered OK, as long as it holds.
   void CheckStart(const Notification& notification) {
-    if (notification.purpose != Notification::Purpose::kPage || notification.subject.kind != SubjectKind::kGroup)
-      return;
-    const GroupId id(notification.subject.id);
-    if (IsOwned(id, EpisodeOf(id))) {
+    if (notification.purpose != Notification::Purpose::kPage) return;
+    for (const Subject& subject : SubjectsOf(notification)) {
+      const GroupId id(subject.id);
+      if (subject.kind != SubjectKind::kGroup || !IsOwned(id, EpisodeOf(id))) continue;
       Violate(absl::StrFormat("seed %d: N%d started after the acknowledgement of G%d had answered OK", options_.seed,
-                              notification.id.value(), notification.subject.id));
+                              notification.id.value(), subject.id));
     }
   }
 
@@ -352,7 +352,7 @@ class World {
       std::optional<AlertRecord> found;
       if (integration) found = Look(key, *integration);
       const bool firing = found && found->summary.firing;
-      const std::uint64_t number = found ? NumberOf(found->summary) : 0;
+      const std::uint64_t number = found ? NumberOfSample(found->summary) : 0;
       std::size_t match = 0;
       for (std::size_t i = sent.acknowledged; i <= sent.firing.size() && match == 0; ++i) {
         if (sent.firing[i - 1] != firing) continue;
@@ -377,11 +377,6 @@ class World {
     std::optional<AlertRecord> found;
     engine_->ReadShardAndWait(engine_->ShardOf(alert), [&](const Shard& shard) { found = shard.Find(alert); });
     return found;
-  }
-
-  static std::uint64_t NumberOf(const AlertSummary& summary) {
-    const std::string text(tocsin::Find(std::span<const Label>(summary.annotations), "number"));
-    return text.empty() ? 0 : std::stoull(text);
   }
 
   // An acknowledgement that answered OK is still there, and every part has a whole that is handled for it.

@@ -1,0 +1,134 @@
+// Grafana's webhook contact point: unified alerting (version "1", Grafana 8 and later), and the classic alerting before it.
+// https://grafana.com/docs/grafana/latest/alerting/configure-notifications/manage-contact-points/integrations/webhook-notifier/
+//
+// Unified: shaped like Alertmanager's. Each alert has its own status; the group's, and `state`, say nothing about its members.
+// Identity: the fingerprint, else the label set. Texts (title, message) hold "firing" and "resolved" and are no identity.
+// Alerts beyond the contact point's maximum are absent, which is not a recovery.
+//
+// Classic: one rule a POST, no time stamp. Identity: organisation and rule, with the host of its address, since numbers collide
+// between Grafanas. `pending` is no alert yet.
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+
+#include "base/status.h"
+#include "base/strings.h"
+#include "ingest/json.h"
+#include "ingest/source.h"
+#include "ingest/timestamps.h"
+
+namespace tocsin {
+namespace {
+
+namespace dom = simdjson::dom;
+
+bool IsAbsolute(std::string_view url) {
+  return url.starts_with("https://") || url.starts_with("http://");
+}
+
+// Links may be relative, and are empty where there is nothing to show: the nearest to what somebody wants to look at.
+std::string LinkOf(dom::object alert, const std::string& external_url) {
+  for (const std::string_view name : {"panelURL", "dashboardURL", "generatorURL"}) {
+    std::string url = MemberText(alert, name);
+    if (IsAbsolute(url)) return url;
+  }
+  return IsAbsolute(external_url) ? external_url : "";
+}
+
+void Annotate(AlertEvent& event, std::string_view name, std::string value) {
+  if (!value.empty() && Find(event.annotations, name).empty())
+    event.annotations.push_back({std::string(name), std::move(value)});
+}
+
+// What all alerts of a notification have in common.
+struct Notice {
+  std::string status;
+  std::string external_url;
+  std::string truncated;  // how many alerts were cut off; empty: none
+};
+
+Reading ReadAlert(dom::element value, const Notice& notice) {
+  if (!value.is_object())
+    return Reading::Rejected(absl::StrFormat("expected an object, found %s", JsonTypeName(value)));
+  const dom::object alert(value);
+  AlertEvent event;
+  event.labels = MemberTexts(alert, "labels");
+  event.annotations = MemberTexts(alert, "annotations");
+  event.dedup_key = MemberText(alert, "fingerprint");
+  if (event.labels.empty() && event.dedup_key.empty()) return Reading::Rejected("labels: missing or empty");
+  std::string status = ToLower(MemberText(alert, "status"));
+  if (status.empty()) status = notice.status;
+  event.kind = status == "resolved" || status == "ok" ? EventKind::kResolve : EventKind::kTrigger;
+  event.starts_at = ParseAnyTime(MemberText(alert, "startsAt"));
+  if (event.kind == EventKind::kResolve) event.ends_at = ParseAnyTime(MemberText(alert, "endsAt"));
+  event.link = LinkOf(alert, notice.external_url);
+  Annotate(event, "value", MemberText(alert, "valueString"));
+  Annotate(event, "silence_url", MemberText(alert, "silenceURL"));
+  Annotate(event, "image_url", MemberText(alert, "imageURL"));
+  if (!notice.truncated.empty()) {
+    Annotate(
+        event, "truncated_alerts",
+        absl::StrFormat("%s more alerts of this group were cut off by the contact point's maximum", notice.truncated));
+  }
+  return Reading::Of(std::move(event));
+}
+
+Readings ReadUnified(dom::object body, dom::array alerts) {
+  Notice notice{
+      .status = ToLower(MemberText(body, "status")), .external_url = MemberText(body, "externalURL"), .truncated = {}};
+  if (const std::string truncated = MemberText(body, "truncatedAlerts"); !truncated.empty() && truncated[0] > '0') {
+    notice.truncated = truncated;
+  }
+  Readings readings;
+  for (const dom::element& alert : alerts)
+    readings.push_back(ReadAlert(alert, notice));
+  return readings;
+}
+
+std::string HostOf(std::string_view url) {
+  const std::size_t start = url.find("://");
+  if (start == std::string_view::npos) return "";
+  url.remove_prefix(start + 3);
+  return ToLower(url.substr(0, url.find_first_of("/?#")));
+}
+
+Reading ReadClassic(dom::object body) {
+  const std::string state = ToLower(MemberText(body, "state"));
+  if (state == "pending") return Reading::Ignored("state pending: the rule has not fired yet");
+  AlertEvent event;
+  event.kind = state == "ok" || state == "paused" ? EventKind::kResolve : EventKind::kTrigger;
+  const std::string url = MemberText(body, "ruleUrl");
+  event.dedup_key = absl::StrCat(HostOf(url), "/", MemberText(body, "orgId"), "/", MemberText(body, "ruleId"));
+  event.labels = MemberTexts(body, "tags");
+  std::erase_if(event.labels, [](const Label& label) { return label.name == "alertname"; });
+  std::string name = MemberText(body, "ruleName");
+  if (name.empty()) name = MemberText(body, "title");
+  event.labels.push_back({"alertname", name.empty() ? "rule " + MemberText(body, "ruleId") : name});
+  event.link = IsAbsolute(url) ? url : "";
+  Annotate(event, "title", MemberText(body, "title"));
+  Annotate(event, "message", MemberText(body, "message"));
+  Annotate(event, "image_url", MemberText(body, "imageUrl"));
+  if (event.kind == EventKind::kTrigger) {
+    Annotate(event, "state", state);
+    if (const std::optional<dom::element> matches = Member(body, "evalMatches"); matches && matches->is_array()) {
+      if (dom::array(*matches).size() > 0) Annotate(event, "value", JsonText(*matches));
+    }
+  }
+  return Reading::Of(std::move(event));
+}
+
+}  // namespace
+
+absl::StatusOr<Readings> ParseGrafana(const SourceRequest& request, const Now&) {
+  if (Trim(request.body).empty()) return Invalid("the body is empty");
+  TOCSIN_ASSIGN(const dom::element document, ThreadJsonReader().Read(request.body, JsonReader::Manner::kLenient));
+  if (!document.is_object()) return Invalid("expected an object, found %s", JsonTypeName(document));
+  const dom::object body(document);
+  const std::optional<dom::element> alerts = Member(body, "alerts");
+  if (alerts && !alerts->is_array()) return Invalid("alerts: expected an array, found %s", JsonTypeName(*alerts));
+  if (alerts) return ReadUnified(body, dom::array(*alerts));
+  if (!MemberText(body, "ruleId").empty()) return Readings{ReadClassic(body)};
+  return Invalid(
+      "alerts: missing; a contact point with a payload template of its own goes to an integration of source generic");
+}
+
+}  // namespace tocsin
