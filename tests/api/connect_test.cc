@@ -85,6 +85,10 @@ TEST_F(ConnectTest, AnswersEveryMethodTheSameAsJsonAsProtobufAndOverGrpc) {
       {"RollBack",            "not_found"       },
       {"ReadBackup",          "not_found"       },
       {"EndBackup",           "not_found"       },
+      {"StartReplay",         "invalid_argument"},
+      {"PreviewSilence",      "invalid_argument"},
+      {"GetReplay",           "not_found"       },
+      {"CancelReplay",        "not_found"       },
       {"TestPage",            "not_found"       },
       {"GetPage",             "not_found"       },
       {"Explain",             "invalid_argument"}
