@@ -52,6 +52,7 @@ void Actions::Repeat(const AuditEntry& entry, const Change& change) {
   const char kind = number ? entry.object[0] : ' ';
   if (kind == 'G') return OnGroups(entry, GroupId(*number));
   if (kind == 'I') return OnIncident(entry, IncidentId(*number));
+  if (entry.action == "AcknowledgeBundle") return OnAcknowledged(entry, change);
   if (kind == 'S' || kind == 'M') return OnSilence(entry, SilenceId(*number), change);
   ++left_out_[entry.action];
 }
@@ -96,6 +97,16 @@ void Actions::Merge(const AuditEntry& entry, GroupId recorded, const std::vector
     Do(entry, std::move(merge));
   } else {
     ++left_out_[entry.action];
+  }
+}
+
+// All that a message named: whatever was acknowledged by it.
+void Actions::OnAcknowledged(AuditEntry entry, const Change& change) {
+  for (const TimelineEntry& fact : change.entries) {
+    if (fact.kind != TimelineEntry::Kind::kAcknowledged) continue;
+    const bool is_group = fact.subject.kind == SubjectKind::kGroup;
+    entry.action = is_group ? "AcknowledgeGroup" : "AcknowledgeIncident";
+    is_group ? OnGroups(entry, GroupId(fact.subject.id)) : OnIncident(entry, IncidentId(fact.subject.id));
   }
 }
 

@@ -31,6 +31,7 @@ class Actions {
   void Merge(const AuditEntry& entry, GroupId recorded, const std::vector<GroupId>& into);
   // The groups of the replay that are about the same.
   std::vector<GroupId> Like(const Group& recorded) const;
+  void OnAcknowledged(AuditEntry entry, const Change& change);
   void OnIncident(const AuditEntry& entry, IncidentId recorded);
   void OnSilence(const AuditEntry& entry, SilenceId recorded, const Change& change);
   void Open(const AuditEntry& entry, IncidentId recorded);
