@@ -3,6 +3,9 @@
 #include <charconv>
 #include <optional>
 
+#include "absl/strings/str_split.h"
+
+#include "base/strings.h"
 #include "replay/why.h"
 
 namespace tocsin::replay {
@@ -16,6 +19,16 @@ std::optional<std::uint64_t> NumberOf(const std::string& object) {
   const auto [stop, error] = std::from_chars(object.data() + 1, end, number);
   if (error != std::errc() || stop != end) return std::nullopt;
   return number;
+}
+
+// "takes in G18, G19": the groups.
+std::vector<GroupId> NamedIn(std::string_view text) {
+  std::vector<GroupId> groups;
+  const std::vector<std::string> words = absl::StrSplit(ToAbsl(text), absl::ByAnyChar(" ,"), absl::SkipEmpty());
+  for (const std::string& word : words) {
+    if (const auto number = NumberOf(word); number && word[0] == 'G') groups.emplace_back(*number);
+  }
+  return groups;
 }
 
 // What pages nobody, or what the replay has its own of.
@@ -70,7 +83,7 @@ void Actions::OnGroups(const AuditEntry& entry, GroupId recorded) {
   const auto found = recorded_.groups.find(recorded);
   std::vector<GroupId> groups;
   if (found != recorded_.groups.end()) groups = Like(found->second);
-  if (entry.action == "MergeGroups") return Merge(entry, recorded, groups);
+  if (entry.action == "MergeGroups") return Merge(entry, groups);
   bool any = false;
   for (const GroupId group : groups) {
     const std::optional<Command::Body> body = OnGroup(entry.action, group, found->second);
@@ -85,11 +98,13 @@ std::vector<GroupId> Actions::Like(const Group& recorded) const {
   return OpenGroupsLike(world_.responder().state(), replayed_, recorded);
 }
 
-void Actions::Merge(const AuditEntry& entry, GroupId recorded, const std::vector<GroupId>& into) {
+void Actions::Merge(const AuditEntry& entry, const std::vector<GroupId>& into) {
   MergeGroups merge;
   if (!into.empty()) merge.into = into.front();
-  for (const GroupId part : recorded_.groups.at(recorded).merged) {
-    for (const GroupId group : Like(recorded_.groups.at(part))) {
+  for (const GroupId part : NamedIn(entry.text)) {
+    const auto found = recorded_.groups.find(part);
+    if (found == recorded_.groups.end()) continue;
+    for (const GroupId group : Like(found->second)) {
       if (group != merge.into) merge.groups.push_back(group);
     }
   }

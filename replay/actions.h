@@ -28,7 +28,7 @@ class Actions {
  private:
   void Repeat(const AuditEntry& entry, const Change& change);
   void OnGroups(const AuditEntry& entry, GroupId recorded);
-  void Merge(const AuditEntry& entry, GroupId recorded, const std::vector<GroupId>& into);
+  void Merge(const AuditEntry& entry, const std::vector<GroupId>& into);
   // The groups of the replay that are about the same.
   std::vector<GroupId> Like(const Group& recorded) const;
   void OnAcknowledged(AuditEntry entry, const Change& change);

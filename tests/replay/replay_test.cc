@@ -105,9 +105,13 @@ class RandomLife {
     const std::vector<Group> open = life_.OpenGroups();
     if (open.empty()) return;
     const GroupId id = open[random_.Below(open.size())].id;
-    switch (random_.Below(4)) {
+    switch (random_.Below(8)) {
+      case 1: life_.Do(SnoozeGroup{id, std::nullopt, std::nullopt, absl::Seconds(random_.Between(20, 300))}); break;
+      case 2: life_.Do(UnacknowledgeGroup{id, std::nullopt}); break;
+      case 3: life_.Do(MergeGroups{id, {open[random_.Below(open.size())].id}}); break;
+      case 4: life_.Do(SplitGroup{id}); break;
       case 0: life_.Do(ResolveGroup{id, std::nullopt}); break;
-      case 1: life_.Do(EscalateGroup{id}); break;
+      case 5: life_.Do(EscalateGroup{id}); break;
       default: life_.Do(AcknowledgeGroup{id, std::nullopt}, "link:ann");
     }
   }
