@@ -1,4 +1,6 @@
 // Why was I paged? Why was nobody paged? Told from the timeline, which decisions wrote, and from what is armed now.
+#include "api/explain.h"
+
 #include <algorithm>
 
 #include "absl/strings/str_format.h"
@@ -14,59 +16,43 @@ namespace tocsin {
 namespace {
 
 constexpr std::size_t kAlertsExplained = 5;
-constexpr std::size_t kFactsShown = 500;
 constexpr std::size_t kScanSlice = 4096;
-
-using Answer = v1::ExplainResponse::Answer;
-using Line = v1::ExplainResponse::Line;
-
-std::string Clock(absl::Time t) {
-  return absl::FormatTime("%Y-%m-%d %H:%M:%S UTC", t, absl::UTCTimeZone());
-}
-
-void AddFact(Answer& answer, std::optional<absl::Time> at, std::string text, std::string actor = "") {
-  Line& line = *answer.add_facts();
-  if (at) ToProto(*at, *line.mutable_at());
-  line.set_actor(std::move(actor));
-  line.set_text(std::move(text));
-}
-
-void AddNext(Answer& answer, absl::Time at, std::string text) {
-  Line& line = *answer.add_next();
-  ToProto(at, *line.mutable_at());
-  line.set_text(std::move(text));
-}
-
-absl::Status AddTimeline(Api& api, Subject subject, Answer& answer) {
-  TOCSIN_ASSIGN(const std::vector<TimelineEntry> timeline, Timeline(api, subject, kFactsShown));
-  for (const TimelineEntry& entry : timeline) {
-    AddFact(answer, entry.at, absl::StrFormat("%s: %s", Name(entry.kind), entry.text), entry.actor);
-  }
-  return absl::OkStatus();
-}
 
 std::string Verdict(const Group& group) {
   switch (group.state) {
     case Group::State::kAcknowledged: {
       const bool ends = group.acknowledged_until != absl::Time();
       return absl::StrFormat("%s by %s at %s%s; nobody else is paged", group.snoozed ? "snoozed" : "acknowledged",
-                             group.acknowledged_by, Clock(group.acknowledged_at),
-                             ends ? ", until " + Clock(group.acknowledged_until) : "");
+                             group.acknowledged_by, ShowUtc(group.acknowledged_at),
+                             ends ? ", until " + ShowUtc(group.acknowledged_until) : "");
     }
     case Group::State::kMerged:
       return absl::StrFormat("a part of group G%d, which is paged and acknowledged for both",
                              group.merged_into.value());
     case Group::State::kResolved:
-      return absl::StrFormat("resolved by %s at %s", group.resolved_by, Clock(group.resolved_at));
+      return absl::StrFormat("resolved by %s at %s", group.resolved_by, ShowUtc(group.resolved_at));
     case Group::State::kOpen: break;
   }
   if (group.flapping) {
     return absl::StrFormat("open and flapping: %d changes since %s; paged once, and held until it is stable",
-                           group.flaps, Clock(group.flapping_since));
+                           group.flaps, ShowUtc(group.flapping_since));
   }
   if (!group.quiet_reason.empty()) return "open, and nobody is being paged: " + group.quiet_reason;
   if (!group.flushed) return "open, waiting for group_wait so that what belongs together is paged together";
   return "open, and people are being paged until somebody acknowledges";
+}
+
+std::string Verdict(const Incident& incident) {
+  switch (incident.state) {
+    case Incident::State::kAcknowledged:
+      return absl::StrFormat("acknowledged by %s at %s; nobody else is paged", incident.acknowledged_by,
+                             ShowUtc(incident.acknowledged_at));
+    case Incident::State::kResolved:
+      return absl::StrFormat("resolved by %s at %s", incident.resolved_by, ShowUtc(incident.resolved_at));
+    case Incident::State::kOpen: break;
+  }
+  return incident.escalation.set() ? "open, and people are being paged until somebody acknowledges"
+                                   : "open; it has no policy of its own, so nobody is paged for it";
 }
 
 std::string Names(const std::vector<Person>& people) {
@@ -78,7 +64,7 @@ std::string Names(const std::vector<Person>& people) {
 }
 
 // What is armed for an escalation, with the people that its next step would reach at that time.
-void AddEscalation(const Responder& responder, EscalationId id, const Now& now, Answer& answer) {
+void AddEscalation(const Responder& responder, EscalationId id, const Now& now, ExplainAnswer& answer) {
   const auto found = responder.state().escalations.find(id);
   if (found == responder.state().escalations.end()) return;
   const Escalation& escalation = found->second;
@@ -97,7 +83,7 @@ void AddEscalation(const Responder& responder, EscalationId id, const Now& now, 
                           escalation.pass + 1, who));
 }
 
-void AddNotifications(const Responder& responder, EscalationId id, const Now& now, Answer& answer) {
+void AddNotifications(const Responder& responder, EscalationId id, const Now& now, ExplainAnswer& answer) {
   const ResponderState& state = responder.state();
   const auto escalation = state.escalations.find(id);
   if (escalation == state.escalations.end()) return;
@@ -128,7 +114,7 @@ void AddNotifications(const Responder& responder, EscalationId id, const Now& no
 }
 
 // What else is armed for a group.
-void AddTimers(const ResponderState& state, const Group& group, const Now& now, Answer& answer) {
+void AddTimers(const ResponderState& state, const Group& group, const Now& now, ExplainAnswer& answer) {
   const auto add = [&](Timer::Kind kind, std::string text) {
     const auto found = state.timer_of.find({kind, group.id.value()});
     if (found != state.timer_of.end()) AddNext(answer, ExpectedWall(now, state.timers.at(found->second).due), text);
@@ -147,7 +133,7 @@ void AddTimers(const ResponderState& state, const Group& group, const Now& now, 
 
 absl::Status ExplainGroup(Api& api, GroupId id, v1::ExplainResponse& response) {
   TOCSIN_ASSIGN(const Group group, FindGroup(api, id));
-  Answer& answer = *response.add_answers();
+  ExplainAnswer& answer = *response.add_answers();
   answer.set_subject(
       absl::StrFormat("group G%d %s, route %s", id.value(), Format(group.labels), group.route.id.value()));
   answer.set_verdict(Verdict(group));
@@ -157,29 +143,61 @@ absl::Status ExplainGroup(Api& api, GroupId id, v1::ExplainResponse& response) {
     AddNotifications(responder, group.escalation, now, answer);
     AddTimers(responder.state(), group, now, answer);
   });
-  std::ranges::sort(*answer.mutable_next(), {},
-                    [](const Line& line) { return std::pair(line.at().seconds(), line.at().nanos()); });
+  SortNext(answer);
   return absl::OkStatus();
 }
 
 absl::Status ExplainIncident(Api& api, IncidentId id, v1::ExplainResponse& response) {
   TOCSIN_ASSIGN(const Incident incident, FindIncident(api, id));
-  Answer& answer = *response.add_answers();
+  ExplainAnswer& answer = *response.add_answers();
   answer.set_subject(absl::StrFormat("incident I%d \"%s\"", id.value(), incident.title));
-  answer.set_verdict("opened because " + incident.opened_reason);
+  answer.set_verdict(Verdict(incident));
+  AddFact(answer, incident.opened_at, "opened because " + incident.opened_reason, incident.opened_by);
   TOCSIN_TRY(AddTimeline(api, SubjectOf(id), answer));
   api.engine.ReadResponderAndWait([&](const Responder& responder, const Now& now) {
     AddEscalation(responder, incident.escalation, now, answer);
     AddNotifications(responder, incident.escalation, now, answer);
   });
+  SortNext(answer);
   return absl::OkStatus();
+}
+
+std::string Verdict(const Page& page, const std::vector<Notification>& messages) {
+  const bool came_through = std::ranges::any_of(messages, [](const Notification& row) {
+    return row.state == Notification::State::kAccepted || row.state == Notification::State::kDelivered;
+  });
+  switch (page.state) {
+    case Page::State::kActive:
+      return came_through ? "told, and not answered yet" : "under way: nothing has come through";
+    case Page::State::kDone: return came_through ? "told; nothing more is to be tried" : "over";
+    case Page::State::kCancelled: return came_through ? "told, then ended" : "ended before anything was sent";
+    case Page::State::kUnreachable: return page.user.value() + " could not be reached";
+  }
+  return "";
 }
 
 absl::Status ExplainPage(Api& api, PageId id, v1::ExplainResponse& response) {
   TOCSIN_ASSIGN(const Page page, FindPage(api, id));
-  Answer& answer = *response.add_answers();
-  answer.set_subject(absl::StrFormat("page P%d to %s", id.value(), page.user.value()));
-  answer.set_verdict("paged because " + page.reason);
+  ExplainAnswer& answer = *response.add_answers();
+  answer.set_subject(
+      absl::StrFormat("page P%d to %s for %s", id.value(), page.user.value(), ShowSubject(page.subject)));
+  AddFact(answer, page.started_at, "paged because " + page.reason);
+  const Now now = api.engine.Read();
+  std::vector<Notification> messages;
+  for (const NotificationId message : page.notifications) {
+    const absl::StatusOr<Notification> row = FindNotification(api, message);
+    if (!row.ok()) continue;
+    AddFact(answer, row->created_at,
+            absl::StrFormat("N%d by %s: %s", message.value(), row->method.id.value(), Describe(*row, now)));
+    messages.push_back(*row);
+  }
+  answer.set_verdict(Verdict(page, messages));
+  if (page.state == Page::State::kActive) {
+    for (std::size_t i = static_cast<std::size_t>(page.next_rule); i < page.rules.size(); ++i) {
+      AddNext(answer, ExpectedWall(now, page.started_engine + page.rules[i].delay),
+              absl::StrFormat("%s is tried by %s, by their own rule", page.user.value(), page.rules[i].method.value()));
+    }
+  }
   if (page.subject.kind == SubjectKind::kGroup) return ExplainGroup(api, GroupId(page.subject.id), response);
   if (page.subject.kind == SubjectKind::kIncident) return ExplainIncident(api, IncidentId(page.subject.id), response);
   return AddTimeline(api, page.subject, answer);
@@ -187,7 +205,7 @@ absl::Status ExplainPage(Api& api, PageId id, v1::ExplainResponse& response) {
 
 // The alert's own facts, then those of each group that it belongs to.
 absl::Status ExplainAlert(Api& api, const AlertRecord& alert, v1::ExplainResponse& response) {
-  Answer& answer = *response.add_answers();
+  ExplainAnswer& answer = *response.add_answers();
   answer.set_subject(
       absl::StrFormat("alert %s from integration %s", Format(alert.summary.labels), alert.summary.integration.value()));
   AddFact(answer, alert.summary.fired_at,
@@ -256,10 +274,21 @@ absl::Status ExplainAlerts(Api& api,
 }  // namespace
 
 absl::Status Explain(Api& api, const Caller&, const v1::ExplainRequest& request, v1::ExplainResponse& response) {
+  const UserId person(request.why_not());
+  const bool asks_why_not = request.has_group() || request.has_incident();
+  if (person.set() && !asks_why_not) return Invalid("why_not: asked of a group or an incident only");
   switch (request.subject_case()) {
-    case v1::ExplainRequest::kGroup: return ExplainGroup(api, GroupId(request.group()), response);
-    case v1::ExplainRequest::kIncident: return ExplainIncident(api, IncidentId(request.incident()), response);
+    case v1::ExplainRequest::kGroup:
+      if (!person.set()) return ExplainGroup(api, GroupId(request.group()), response);
+      return ExplainWhyNot(api, person, SubjectOf(GroupId(request.group())), response);
+    case v1::ExplainRequest::kIncident:
+      if (!person.set()) return ExplainIncident(api, IncidentId(request.incident()), response);
+      return ExplainWhyNot(api, person, SubjectOf(IncidentId(request.incident())), response);
     case v1::ExplainRequest::kPage: return ExplainPage(api, PageId(request.page()), response);
+    case v1::ExplainRequest::kNotification:
+      return ExplainNotification(api, NotificationId(request.notification()), response);
+    case v1::ExplainRequest::kBundle: return ExplainNotification(api, NotificationId(request.bundle()), response);
+    case v1::ExplainRequest::kUser: return ExplainPerson(api, UserId(request.user()), response);
     case v1::ExplainRequest::kAlert: {
       const std::string wanted = ToLower(Trim(request.alert()));
       return ExplainAlerts(api,
@@ -279,7 +308,7 @@ absl::Status Explain(Api& api, const Caller&, const v1::ExplainRequest& request,
     }
     case v1::ExplainRequest::SUBJECT_NOT_SET: break;
   }
-  return Invalid("subject: say which group, incident, page or alert");
+  return Invalid("subject: say which group, incident, page, notification, user or alert");
 }
 
 }  // namespace tocsin

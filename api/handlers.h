@@ -192,6 +192,19 @@ absl::Status HashState(Api& api,
                        const v1::HashStateRequest& request,
                        v1::HashStateResponse& response);
 
+absl::Status ListNames(Api& api,
+                       const Caller& caller,
+                       const v1::ListNamesRequest& request,
+                       v1::ListNamesResponse& response);
+absl::Status ListRecent(Api& api,
+                        const Caller& caller,
+                        const v1::ListRecentRequest& request,
+                        v1::ListRecentResponse& response);
+absl::Status GetLoad(Api& api, const Caller& caller, const v1::GetLoadRequest& request, v1::GetLoadResponse& response);
+absl::Status ListForgotten(Api& api,
+                           const Caller& caller,
+                           const v1::ListForgottenRequest& request,
+                           v1::ListForgottenResponse& response);
 absl::Status GetStatus(Api& api,
                        const Caller& caller,
                        const v1::GetStatusRequest& request,

@@ -125,6 +125,7 @@ constexpr Method kMethods[] = {
     Of<&ListVersions>("tocsin.v1.OrganisationService", "ListVersions", kViewer),
     Of<&GetVersion>("tocsin.v1.OrganisationService", "GetVersion", kManager),
     Of<&RunRollBack>("tocsin.v1.OrganisationService", "RollBack", kManager),
+    Of<&ListNames>("tocsin.v1.OrganisationService", "ListNames", kViewer),
     Of<&StartReplay>("tocsin.v1.ReplayService", "StartReplay", kManager),
     Of<&PreviewSilence>("tocsin.v1.ReplayService", "PreviewSilence", kResponder),
     Of<&GetReplay>("tocsin.v1.ReplayService", "GetReplay", kResponder),
@@ -143,7 +144,10 @@ constexpr Method kMethods[] = {
     Of<&ReadBackup>("tocsin.v1.BackupService", "ReadBackup", kAdmin),
     Of<&EndBackup>("tocsin.v1.BackupService", "EndBackup", kAdmin),
     Of<&HashState>("tocsin.v1.BackupService", "HashState", kAdmin),
+    Of<&ListRecent>("tocsin.v1.TimelineService", "ListRecent", kViewer),
     Of<&GetStatus>("tocsin.v1.StatusService", "GetStatus", kViewer),
+    Of<&GetLoad>("tocsin.v1.StatusService", "GetLoad", kViewer),
+    Of<&ListForgotten>("tocsin.v1.StatusService", "ListForgotten", kViewer),
 };
 
 }  // namespace

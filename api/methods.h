@@ -5,6 +5,7 @@
 // They may run at the same time on many.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -21,6 +22,17 @@
 
 namespace tocsin {
 
+// What is counted outside of the engine.
+struct Outside {
+  struct Count {
+    std::string name;
+    std::uint64_t count = 0;
+  };
+  std::vector<Count> not_taken;  // at the doors since the start, by door and reason
+  std::uint64_t attempts_under_way = 0;
+  std::uint64_t attempts_waiting[3] = {};  // for a connection, by Notification::Lane
+};
+
 // What handlers work with.
 struct Api {
   Engine& engine;
@@ -28,6 +40,8 @@ struct Api {
   PeerRules webhook_peers = {};  // to whom webhooks may go: for warnings
   std::unique_ptr<Backups> backups = std::make_unique<Backups>();
   std::unique_ptr<Replays> replays = std::make_unique<Replays>();
+  std::function<Outside()> outside = {};  // absent: not known
+  std::string data_folder = {};           // empty: not known
 };
 
 // Who asks. Recorded with everything that they change.

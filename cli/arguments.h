@@ -40,4 +40,7 @@ class Arguments {
 // The options of `specs`, aligned, for `--help`.
 std::string DescribeOptions(std::span<const OptionSpec> specs);
 
+// The one of `known` that was probably meant; empty when none is near.
+std::string_view Nearest(std::string_view word, std::span<const std::string_view> known);
+
 }  // namespace tocsin

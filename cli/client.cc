@@ -14,7 +14,6 @@ namespace {
 
 constexpr std::string_view kDefaultServer = "127.0.0.1:8912";
 constexpr std::string_view kDefaultTokenFile = "./data/admin.token";
-constexpr int kDeadlineSeconds = 30;
 
 std::string Environment(const char* name) {
   const char* value = std::getenv(name);
@@ -49,7 +48,11 @@ absl::StatusOr<std::string> ReadToken(const Arguments& arguments) {
 absl::StatusOr<Client> Client::Make(const Arguments& arguments) {
   Client client;
   client.address_ = arguments.get("server", Environment("TOCSIN_SERVER"));
-  if (client.address_.empty()) client.address_ = kDefaultServer;
+  client.named_by_ = arguments.has("server") ? "--server says so" : "$TOCSIN_SERVER says so";
+  if (client.address_.empty()) {
+    client.address_ = kDefaultServer;
+    client.named_by_ = "the default; --server or $TOCSIN_SERVER names another";
+  }
   TOCSIN_ASSIGN(client.token_, ReadToken(arguments));
   client.channel_ = grpc::CreateChannel(client.address_, grpc::InsecureChannelCredentials());
   return client;
@@ -57,12 +60,12 @@ absl::StatusOr<Client> Client::Make(const Arguments& arguments) {
 
 void Client::Prepare(grpc::ClientContext& context) const {
   context.AddMetadata("authorization", "Bearer " + token_);
-  context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(kDeadlineSeconds));
+  context.set_deadline(std::chrono::system_clock::now() + absl::ToChronoMilliseconds(patience_));
 }
 
 absl::Status Client::ToStatus(const grpc::Status& status) const {
   if (status.error_code() == grpc::StatusCode::UNAVAILABLE) {
-    return Unavailable("no server answers at %s; is `tocsin serve` running there? (--server, TOCSIN_SERVER)", address_);
+    return Unavailable("no server answers at %s (%s); is `tocsin serve` running there?", address_, named_by_);
   }
   if (status.error_code() == grpc::StatusCode::UNAUTHENTICATED) {
     return absl::UnauthenticatedError("the server at " + address_ + " does not let this token in: " +

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include <grpcpp/grpcpp.h>
 
 #include "cli/arguments.h"
@@ -46,12 +47,16 @@ class Client {
   }
 
   const std::shared_ptr<grpc::Channel>& channel() const { return channel_; }
+  // How long a call may take.
+  void set_patience(absl::Duration patience) { patience_ = patience; }
 
  private:
   void Prepare(grpc::ClientContext& context) const;
   absl::Status ToStatus(const grpc::Status& status) const;
 
   std::string address_;
+  std::string named_by_;  // who said so
+  absl::Duration patience_ = absl::Seconds(30);
   std::string token_;
   std::shared_ptr<grpc::Channel> channel_;
 };

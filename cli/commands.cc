@@ -2,8 +2,14 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <vector>
+
+#include "absl/strings/str_format.h"
 
 #include "base/version.h"
+#include "cli/arguments.h"
+#include "cli/completion.h"
+#include "cli/help.h"
 
 namespace tocsin {
 namespace {
@@ -19,8 +25,11 @@ constexpr CommandSpec kCommands[] = {
     {"status",        "",                                 "what the server is doing, and whether pages can go out",        &RunStatus       },
     {"alerts",        "[MATCHER...] [--all | --state S]", "list alerts",                                                   &RunAlerts       },
     {"groups",        "[G17] [--all]",                    "list groups, or show one with its pages and history",           &RunGroups       },
-    {"explain",       "G17 | I3 | P9 | KEY | MATCHERS",   "why somebody was paged, or nobody, and what happens next",
+    {"explain",       "G17 | P9 | N12 | KEY | user NAME", "why somebody was paged, or nobody, and what happens next",
      &RunExplain                                                                                                                            },
+    {"events",        "[G17] [--follow]",                 "what happens in the whole organisation, as it happens",         &RunEvents       },
+    {"top",           "[--once]",                         "what goes through and what waits, each second",                 &RunTop          },
+    {"completion",    "bash | zsh | fish",                "a script that teaches your shell to complete tocsin",           &RunCompletion   },
     {"ack",           "G17 | I3",                         "take a group or an incident: nobody else is paged for it",      &RunAcknowledge  },
     {"snooze",        "G17 [--for 2h | --until TIME]",    "take it for a while; what fires then is paged again",           &RunSnooze       },
     {"unack",         "G17",                              "give it back: its escalation goes on",                          &RunUnacknowledge},
@@ -45,21 +54,6 @@ constexpr CommandSpec kCommands[] = {
     {"recover",       "--accept-loss [--data DIR]",       "cut a damaged journal at the damage and say what is lost",      &RunRecover      },
 };
 
-void PrintHelp(std::FILE* to) {
-  std::fprintf(to, "tocsin %.*s: takes in every alert and pages the right person\n\n",
-               static_cast<int>(kVersion.size()), kVersion.data());
-  std::fprintf(to, "  %-14s %-34s %s\n", "serve", "[--sample] [--config FILES]",
-               "run the server; --help lists its flags");
-  for (const CommandSpec& command : kCommands) {
-    std::fprintf(to, "  %-14.*s %-34.*s %.*s\n", static_cast<int>(command.name.size()), command.name.data(),
-                 static_cast<int>(command.usage.size()), command.usage.data(), static_cast<int>(command.summary.size()),
-                 command.summary.data());
-  }
-  std::fprintf(to,
-               "\n`tocsin COMMAND --help` says more. Commands find the server by --server or $TOCSIN_SERVER (default\n"
-               "127.0.0.1:8912) and its token by --token-file or $TOCSIN_TOKEN (default ./data/admin.token).\n");
-}
-
 }  // namespace
 
 std::span<const CommandSpec> Commands() {
@@ -68,12 +62,17 @@ std::span<const CommandSpec> Commands() {
 
 int RunCommandLine(std::span<const std::string> arguments) {
   if (arguments.empty()) {
-    PrintHelp(stderr);
+    std::fputs(GeneralHelp().c_str(), stderr);
     return 2;
   }
   const std::string& name = arguments[0];
+  if (name == "__complete") return RunComplete(arguments.subspan(1));
+  if (name == "help" && arguments.size() > 1) {
+    const std::string wanted[] = {arguments[1], "--help"};
+    return RunCommandLine(wanted);
+  }
   if (name == "help" || name == "--help" || name == "-h") {
-    PrintHelp(stdout);
+    std::fputs(GeneralHelp().c_str(), stdout);
     return 0;
   }
   if (name == "version" || name == "--version") {
@@ -82,7 +81,12 @@ int RunCommandLine(std::span<const std::string> arguments) {
   }
   const auto* found = std::ranges::find(kCommands, std::string_view(name), &CommandSpec::name);
   if (found == std::end(kCommands)) {
-    std::fprintf(stderr, "tocsin: there is no command %s; `tocsin help` lists them\n", name.c_str());
+    std::vector<std::string_view> names;
+    for (const CommandSpec& command : kCommands)
+      names.push_back(command.name);
+    const std::string_view nearest = Nearest(name, names);
+    const std::string meant = nearest.empty() ? "" : absl::StrFormat("; did you mean `tocsin %s`?", nearest);
+    std::fprintf(stderr, "tocsin: there is no command %s%s (`tocsin help` lists them)\n", name.c_str(), meant.c_str());
     return 2;
   }
   return found->run(arguments.subspan(1));

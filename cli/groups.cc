@@ -1,4 +1,4 @@
-// alerts, groups, ack, resolve, escalate, note, explain.
+// alerts, groups, ack, resolve, escalate, note.
 #include <algorithm>
 #include <cstdio>
 #include <optional>
@@ -79,7 +79,7 @@ void PrintTold(const google::protobuf::RepeatedPtrField<v1::Notification>& notif
     const std::string state = EnumWord(v1::Notification::State_Name(row.state()), "STATE_");
     const auto& when = row.has_accepted_at() ? row.accepted_at() : row.created_at();
     table.Add({Printable(who), EnumWord(v1::ContactMethod::Kind_Name(row.method().kind()), "KIND_"),
-               EnumWord(v1::Notification::Purpose_Name(row.purpose()), "PURPOSE_"), state, Show(when),
+               EnumWord(v1::Notification::Purpose_Name(row.purpose()), "PURPOSE_"), StateCell(state), Show(when),
                Printable(row.end_reason().empty() ? row.last_error() : row.end_reason())});
   }
   if (table.empty()) {
@@ -139,8 +139,9 @@ absl::Status ListThem(const Arguments& arguments, const Client& client) {
   }
   Table table({"GROUP", "STATE", "SEVERITY", "FIRING", "SERVICE", "OPENED", "LABELS", "REMARK"});
   for (const v1::Group& group : response.groups()) {
-    table.Add({absl::StrFormat("G%d", group.id()), Word(group), Word(group.highest()), std::to_string(group.firing()),
-               Printable(group.service()), Show(group.opened_at()), FormatLabels(group.labels()), Remark(group)});
+    table.Add({absl::StrFormat("G%d", group.id()), StateCell(Word(group)), Word(group.highest()),
+               std::to_string(group.firing()), Printable(group.service()), When(group.opened_at()),
+               FormatLabels(group.labels()), Remark(group)});
   }
   if (table.empty()) {
     TOCSIN_ASSIGN(const auto status,
@@ -209,30 +210,6 @@ v1::IncidentCommand ToIncident(const Reference& reference) {
   return request;
 }
 
-void PrintLine(const v1::ExplainResponse::Line& line) {
-  const std::string when = line.has_at() ? Show(line.at()) : "now";
-  std::printf("  %-25s %s%s\n", when.c_str(), Printable(line.text()).c_str(),
-              line.actor().empty() ? "" : (" [" + Printable(line.actor()) + "]").c_str());
-}
-
-absl::StatusOr<v1::ExplainRequest> ToExplain(const std::string& text) {
-  v1::ExplainRequest request;
-  if (const absl::StatusOr<Reference> reference = ParseReference(text, "GIP"); reference.ok()) {
-    if (reference->letter == 'G') request.set_group(reference->id);
-    if (reference->letter == 'I') request.set_incident(reference->id);
-    if (reference->letter == 'P') request.set_page(reference->id);
-  } else if (text.find('=') != std::string::npos) {
-    request.set_matchers(text);
-  } else if ((text.size() == 16 || text.size() == 32) &&
-             text.find_first_not_of("0123456789abcdefABCDEF") == text.npos) {
-    request.set_alert(text);
-  } else {
-    return Invalid("%s is none of: G17, I3, P9, an alert's key or fingerprint, matchers such as alertname=\"DiskFull\"",
-                   text);
-  }
-  return request;
-}
-
 }  // namespace
 
 int RunAlerts(std::span<const std::string> arguments) {
@@ -265,8 +242,9 @@ int RunAlerts(std::span<const std::string> arguments) {
                                                                 : HeldWord(alert.held_by()).value_or("firing");
       const std::string group =
           alert.groups().empty() || alert.groups(0) == 0 ? "-" : absl::StrFormat("G%d", alert.groups(0));
-      table.Add({alert.summary().key(), alert_state, Word(alert.summary().severity()), std::to_string(alert.received()),
-                 Show(alert.summary().fired_at()), group, FormatLabels(alert.summary().labels())});
+      table.Add({alert.summary().key(), StateCell(alert_state), Word(alert.summary().severity()),
+                 std::to_string(alert.received()), When(alert.summary().fired_at()), group,
+                 FormatLabels(alert.summary().labels())});
     }
     table.Print();
     if (!response.next_cursor().empty()) std::printf("... and more; narrow the matchers or raise --limit\n");
@@ -332,28 +310,6 @@ int RunNote(std::span<const std::string> arguments) {
     request.set_text(text);
     request.set_request_id(NewRequestId());
     return client.Call<GroupService>(&GroupService::Stub::AddNote, request).status();
-  });
-}
-
-int RunExplain(std::span<const std::string> arguments) {
-  return WithClient("explain", arguments, {}, [](const Arguments& parsed, const Client& client) -> absl::Status {
-    if (parsed.positional().size() != 1) return Invalid("explain what? G17, I3, P9, an alert's key, or matchers");
-    TOCSIN_ASSIGN(const v1::ExplainRequest request, ToExplain(parsed.positional()[0]));
-    TOCSIN_ASSIGN(const auto response, client.Call<v1::ExplainService>(&v1::ExplainService::Stub::Explain, request));
-    if (WantsJson(parsed)) {
-      PrintJson(response);
-      return absl::OkStatus();
-    }
-    for (const auto& answer : response.answers()) {
-      std::printf("%s\n  %s\n\n", Printable(answer.subject()).c_str(), Printable(answer.verdict()).c_str());
-      for (const auto& line : answer.facts())
-        PrintLine(line);
-      if (answer.next_size() > 0) std::printf("\n  what happens next, unless something changes:\n");
-      for (const auto& line : answer.next())
-        PrintLine(line);
-      std::printf("\n");
-    }
-    return absl::OkStatus();
   });
 }
 

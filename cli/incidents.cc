@@ -29,8 +29,8 @@ absl::Status ListIncidents(const Arguments& arguments, const Client& client) {
   }
   Table table({"INCIDENT", "STATE", "SEVERITY", "SERVICE", "OPENED", "GROUPS", "TITLE"});
   for (const v1::Incident& incident : response.incidents()) {
-    table.Add({absl::StrFormat("I%d", incident.id()), Word(incident.state()),
-               absl::StrFormat("SEV%d", incident.severity()), Printable(incident.service()), Show(incident.opened_at()),
+    table.Add({absl::StrFormat("I%d", incident.id()), StateCell(Word(incident.state())),
+               absl::StrFormat("SEV%d", incident.severity()), Printable(incident.service()), When(incident.opened_at()),
                std::to_string(incident.groups_size()), Printable(incident.title())});
   }
   if (table.empty()) {
@@ -105,7 +105,7 @@ absl::Status ListSilences(const Arguments& arguments, const Client& client) {
       absl::StrAppendFormat(&matchers, "%s%s%s\"%s\"", matchers.empty() ? "" : ", ", matcher.name(), kOperators[op],
                             matcher.value());
     }
-    table.Add({absl::StrFormat("S%d", silence.id()), Show(silence.starts_at()), Show(silence.ends_at()),
+    table.Add({absl::StrFormat("S%d", silence.id()), When(silence.starts_at()), When(silence.ends_at()),
                Printable(silence.created_by()), Printable(matchers), Printable(silence.comment())});
   }
   if (table.empty()) {

@@ -56,7 +56,7 @@ absl::Status ListMaintenance(const Arguments& arguments, const Client& client) {
     const bool endless = window.ends_at().seconds() >= kYear2400;
     const bool begun = window.starts_at().seconds() > 0;
     table.Add({absl::StrFormat("M%d", window.id()), window.in_effect() ? "in effect" : "waits",
-               begun ? Show(window.starts_at()) : "-", endless ? "no end" : Show(window.ends_at()), WhenOf(window),
+               begun ? When(window.starts_at()) : "-", endless ? "no end" : When(window.ends_at()), WhenOf(window),
                WhatOf(window),
                window.declared().empty() ? Printable(window.created_by()) : "YAML: " + Printable(window.declared()),
                Printable(window.comment())});

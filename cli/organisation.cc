@@ -68,9 +68,30 @@ absl::Status ShowOnCall(const Arguments& arguments, const Client& client) {
   }
   Table table({"SCHEDULE", "ON CALL", "UNTIL", "BECAUSE"});
   for (const auto& entry : response.entries()) {
-    table.Add({Printable(entry.schedule()), Names(entry), entry.has_until() ? Show(entry.until()) : "no change ahead",
+    table.Add({Printable(entry.schedule()), Cell(Names(entry), entry.people().empty() ? Tone::kBad : Tone::kPlain),
+               entry.has_until() ? When(entry.until()) : "no change ahead",
                entry.people_size() > 0 ? Printable(entry.people(0).reason()) : ""});
   }
+  table.Print();
+  return absl::OkStatus();
+}
+
+absl::Status ShowForgotten(const Arguments& arguments, const Client& client) {
+  v1::ListForgottenRequest request;
+  if (arguments.has("silences-older")) {
+    TOCSIN_ASSIGN(const absl::Duration age, ParseSpan(arguments.get("silences-older")));
+    request.mutable_silence_age()->set_seconds(absl::ToInt64Seconds(age));
+  }
+  if (arguments.has("acks-older")) {
+    TOCSIN_ASSIGN(const absl::Duration age, ParseSpan(arguments.get("acks-older")));
+    request.mutable_acknowledgement_age()->set_seconds(absl::ToInt64Seconds(age));
+  }
+  TOCSIN_ASSIGN(const auto response, client.Call<StatusService>(&StatusService::Stub::ListForgotten, request));
+  if (response.items().empty()) return absl::OkStatus();
+  std::printf("\nforgotten? These keep quiet what nobody has looked at for long:\n");
+  Table table({"WHAT", "BY", "SINCE", "WHY"});
+  for (const auto& item : response.items())
+    table.Add({Printable(item.name()), Printable(item.by()), When(item.since()), Printable(item.why())});
   table.Print();
   return absl::OkStatus();
 }
@@ -78,13 +99,18 @@ absl::Status ShowOnCall(const Arguments& arguments, const Client& client) {
 }  // namespace
 
 int RunStatus(std::span<const std::string> arguments) {
-  return WithClient("status", arguments, {}, [](const Arguments& parsed, const Client& client) -> absl::Status {
+  constexpr OptionSpec kOwn[] = {
+      {"silences-older", 0, true, "SPAN", "call silences forgotten from this age on (default 7d)"        },
+      {"acks-older",     0, true, "SPAN", "call acknowledgements forgotten from this age on (default 1d)"}
+  };
+  return WithClient("status", arguments, kOwn, [](const Arguments& parsed, const Client& client) -> absl::Status {
     TOCSIN_ASSIGN(const auto status,
                   client.Call<StatusService>(&StatusService::Stub::GetStatus, v1::GetStatusRequest()));
     if (WantsJson(parsed)) {
       PrintJson(status);
       return absl::OkStatus();
     }
+    TOCSIN_ASSIGN(const auto load, client.Call<StatusService>(&StatusService::Stub::GetLoad, v1::GetLoadRequest()));
     const auto number = [](std::uint64_t n) { return std::to_string(n); };
     Table table({"tocsin " + Printable(status.version()), Printable(status.organisation())});
     table.Add({"alerts firing", number(status.firing())});
@@ -95,10 +121,17 @@ int RunStatus(std::span<const std::string> arguments) {
     table.Add({"notifications not yet delivered", number(status.undelivered_notifications())});
     table.Add({"journal entry", number(status.journal_sequence())});
     table.Add({"rules version", number(status.rules_version())});
-    table.Add(
-        {"pages can go out", status.why_not_paging().empty() ? "yes" : "NO: " + Printable(status.why_not_paging())});
+    table.Add({"pages can go out", status.why_not_paging().empty()
+                                       ? Cell("yes", Tone::kGood)
+                                       : Cell("NO: " + Printable(status.why_not_paging()), Tone::kBad)});
+    for (const auto* counts : {&load.refused(), &load.not_taken()}) {
+      for (const auto& each : *counts) {
+        if (each.count() > 0)
+          table.Add({"not taken, " + Printable(each.name()), Cell(number(each.count()), Tone::kWatch)});
+      }
+    }
     table.Print();
-    return absl::OkStatus();
+    return ShowForgotten(parsed, client);
   });
 }
 

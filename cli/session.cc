@@ -9,7 +9,7 @@
 
 #include "base/status.h"
 #include "base/strings.h"
-#include "cli/commands.h"
+#include "cli/help.h"
 #include "cli/table.h"
 
 namespace tocsin {
@@ -17,15 +17,13 @@ namespace {
 
 constexpr OptionSpec kHelpOption = {"help", 'h', false, "", "this text"};
 
-void PrintUsage(std::string_view command, std::span<const OptionSpec> specs) {
-  const auto commands = Commands();
-  const auto found = std::ranges::find(commands, command, &CommandSpec::name);
-  if (found != commands.end()) {
-    std::printf("tocsin %.*s %.*s\n\n%.*s\n\n", static_cast<int>(found->name.size()), found->name.data(),
-                static_cast<int>(found->usage.size()), found->usage.data(), static_cast<int>(found->summary.size()),
-                found->summary.data());
+// For completion: what may stand where `prefix` does.
+int ListOptions(std::span<const OptionSpec> specs, std::string_view prefix) {
+  for (const OptionSpec& spec : specs) {
+    const std::string option = "--" + std::string(spec.name);
+    if (option.starts_with(prefix)) std::printf("%s\n", option.c_str());
   }
-  std::printf("%s", DescribeOptions(specs).c_str());
+  return 0;
 }
 
 int ExitCode(std::string_view command, const absl::Status& status) {
@@ -60,10 +58,11 @@ int WithArguments(std::string_view command,
                   absl::FunctionRef<absl::Status(const Arguments&)> body) {
   std::vector<OptionSpec> specs(own.begin(), own.end());
   specs.push_back(kHelpOption);
+  if (arguments.size() == 2 && arguments[0] == kListOptions) return ListOptions(specs, arguments[1]);
   const absl::StatusOr<Arguments> parsed = Arguments::Parse(arguments, specs);
   if (!parsed.ok()) return ExitCode(command, Annotate(parsed.status(), "see --help"));
   if (parsed->has("help")) {
-    PrintUsage(command, specs);
+    std::fputs(CommandHelp(command, specs).c_str(), stdout);
     return 0;
   }
   if (const absl::Status screen = SetScreen(*parsed); !screen.ok()) return ExitCode(command, screen);

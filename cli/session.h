@@ -29,6 +29,9 @@ int WithArguments(std::string_view command,
                   std::span<const OptionSpec> own,
                   absl::FunctionRef<absl::Status(const Arguments&)> body);
 
+// As a command's first argument: print its options that begin with the second one, do nothing else.
+inline constexpr std::string_view kListOptions = "--list-options";
+
 bool WantsJson(const Arguments& arguments);
 
 // "G17", "i3", "S5": a letter and a number.

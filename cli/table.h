@@ -63,7 +63,8 @@ class Table {
  public:
   explicit Table(std::vector<std::string> header);
   void Add(std::vector<Cell> row) { rows_.push_back(std::move(row)); }
-  bool empty() const { return rows_.size() == 1; }
+  std::size_t rows() const { return rows_.size() - 1; }
+  bool empty() const { return rows() == 0; }
   std::string Render(const Screen& screen) const;
   void Print() const;  // on standard output
 

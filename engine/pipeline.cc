@@ -480,6 +480,10 @@ const Engine::Histograms& Engine::histograms() const {
   return impl_->histograms_;
 }
 
+const TimelineTail& Engine::timeline_tail() const {
+  return impl_->responder_->tail();
+}
+
 std::string Engine::WhyNotPaging() const {
   return impl_->responder_->WhyNotPaging();
 }

@@ -24,6 +24,7 @@
 #include "base/clock.h"
 #include "base/metrics.h"
 #include "engine/pipeline_state.h"
+#include "engine/pipeline_tail.h"
 #include "engine/responder.h"
 #include "engine/shard.h"
 #include "model/gate.h"
@@ -101,6 +102,9 @@ class Engine final : public Inlet {
   std::optional<IntegrationIndex> IndexOf(const IntegrationId& integration) const;
   // Who may come in, as it is durable. Never null. Any thread, cheap.
   AccessPtr access() const;
+
+  // The latest of all timelines. Any thread, cheap; the numbers begin anew with each engine.
+  const TimelineTail& timeline_tail() const;
 
   Store& store();
   Now Read() const;  // the engine's clock

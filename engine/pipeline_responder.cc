@@ -57,6 +57,7 @@ ResponderStage::ResponderStage(Responder responder,
       store_(store),
       clock_(clock),
       hooks_(std::move(hooks)),
+      tail_(static_cast<std::uint64_t>(absl::ToUnixNanos(clock.Read().wall))),
       out_(kDecidedInFlight),
       durable_(kDecidedInFlight) {}
 
@@ -240,6 +241,24 @@ void ResponderStage::LogViews(const absl::Status& applied) {
   });
 }
 
+// Those who follow along hear of it when it is durable, like everybody else.
+void ResponderStage::Tell(const Change& change) {
+  const ResponderState& state = responder_.state();
+  std::vector<TimelineTail::ItemPtr> items;
+  for (const TimelineEntry& entry : change.entries) {
+    auto item = std::make_shared<TimelineTail::Item>(TimelineTail::Item{entry, {}});
+    if (entry.subject.kind == SubjectKind::kGroup) {
+      const auto group = state.groups.find(GroupId(entry.subject.id));
+      if (group != state.groups.end()) item->service = group->second.service;
+    } else if (entry.subject.kind == SubjectKind::kIncident) {
+      const auto incident = state.incidents.find(IncidentId(entry.subject.id));
+      if (incident != state.incidents.end()) item->service = incident->second.service;
+    }
+    items.push_back(std::move(item));
+  }
+  tail_.Add(std::move(items));
+}
+
 // Gates close before the answer is given: an OK to an acknowledgement means that no further send will start.
 void ResponderStage::Perform(Decided& decided) {
   for (const Effect& effect : decided.effects) {
@@ -257,6 +276,7 @@ void ResponderStage::Perform(Decided& decided) {
     applied = store_.ApplyChange(decided.change, decided.sequence);
   }
   LogViews(applied);
+  Tell(decided.change);
   decided.result.sequence = decided.sequence.value();
   if (decided.done) decided.done(decided.result);
 }

@@ -30,6 +30,7 @@
 #include "engine/pipeline.h"
 #include "engine/pipeline_state.h"
 #include "engine/pipeline_submissions.h"
+#include "engine/pipeline_tail.h"
 #include "engine/responder.h"
 #include "engine/shard.h"
 #include "storage/store.h"
@@ -184,6 +185,7 @@ class ResponderStage {
   SpscRing<Decided*>& durable() { return durable_; }
   std::uint64_t auditor_findings() const { return findings_.load(std::memory_order_relaxed); }
   std::string WhyNotPaging() const;
+  const TimelineTail& tail() const { return tail_; }  // any thread
 
  private:
   bool TakeInbox(const Now& now);
@@ -193,6 +195,7 @@ class ResponderStage {
   void Decide(Decision decision, CommandDone done);
   void Perform(Decided& decided);
   void LogViews(const absl::Status& applied);
+  void Tell(const Change& change);
   void Publish(const RulesPtr& rules, Decided& by);
   void Perform(const CloseGates& effect);
   void Perform(const StartAttempt& effect);
@@ -206,6 +209,7 @@ class ResponderStage {
   std::unordered_map<NotificationId, std::shared_ptr<Gate>> gates_;  // attempts under way
   std::vector<std::unique_ptr<Decided>> undelivered_;                // decided, no room in out_ yet; in order
   std::deque<std::unique_ptr<Decided>> in_flight_;                   // with the committer, or back; in order
+  TimelineTail tail_;
   EngineTime next_audit_;
   bool more_timers_ = false;
   SpscRing<Decided*> out_;

@@ -163,6 +163,26 @@ absl::StatusOr<OrganisationPtr> LoadOrganisation(const std::vector<SourceFile>& 
   return std::make_shared<const Organisation>(std::move(loaded.organisation));
 }
 
+// What the API tells of what is not the engine's.
+Outside ReadOutside(const IngestDoors::Statistics& http,
+                    const GrpcIngest::Statistics& grpc,
+                    const Notifier::Statistics& notifier) {
+  Outside outside;
+  outside.not_taken = {
+      {"http: rejected events",     http.rejected_events  },
+      {"http: ignored events",      http.ignored_events   },
+      {"http: unreadable messages", http.unreadable_bodies},
+      {"http: unknown keys",        http.unknown_keys     },
+      {"grpc: rejected events",     grpc.rejected_events  },
+      {"grpc: unreadable messages", grpc.malformed        },
+      {"grpc: unknown keys",        grpc.unknown_keys     },
+      {"grpc: beyond credit",       grpc.over_credit      },
+  };
+  outside.attempts_under_way = notifier.in_flight;
+  std::ranges::copy(notifier.queued, outside.attempts_waiting);
+  return outside;
+}
+
 // Everything of a running server. Members are in the order of construction; Stop takes them down so that what is under way
 // is finished first.
 class Server {
@@ -299,6 +319,10 @@ absl::Status Server::StartDoors() {
                                     [this](std::string_view token) { return auth_->IntegrationOf(token); });
   doors_ = std::make_unique<IngestDoors>(*engine_, *keys_, *clock_, door_options);
   grpc_ingest_ = std::make_unique<GrpcIngest>(*engine_, *keys_, *clock_);
+  api_->data_folder = options_.data;
+  api_->outside = [this] {
+    return ReadOutside(doors_->ReadStatistics(), grpc_ingest_->ReadStatistics(), outgoing_->Read());
+  };
   instruments_ = std::make_unique<Instruments>(
       *engine_, Instruments::Readers{.notifier = [this] { return outgoing_->Read(); },
                                      .http_ingest = [this] { return doors_->ReadStatistics(); },

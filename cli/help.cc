@@ -1,0 +1,140 @@
+#include "cli/help.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "absl/strings/str_format.h"
+
+#include "base/version.h"
+#include "cli/commands.h"
+
+namespace tocsin {
+namespace {
+
+struct Task {
+  std::string_view title;
+  std::vector<std::string_view> commands;
+};
+// A command that is in none of them is listed at the end.
+const Task kTasks[] = {
+    {"Why was I paged, or nobody?", {"explain", "status", "events", "top"}                                     },
+    {"What is going on",            {"groups", "alerts", "incident", "search", "oncall"}                       },
+    {"Answer a page",               {"ack", "snooze", "unack", "resolve", "escalate", "note", "merge", "split"}},
+    {"Keep quiet",                  {"silence", "maintenance"}                                                 },
+    {"Send and try out",            {"send", "page", "parse", "notify-nagios", "demo"}                         },
+    {"Configure",                   {"apply", "diff", "export", "versions", "rollback", "token", "audit"}      },
+    {"The store",                   {"backup", "restore", "verify", "recover"}                                 },
+    {"This program",                {"completion"}                                                             },
+};
+
+struct Examples {
+  std::string_view command;
+  std::string_view text;
+};
+constexpr Examples kExamples[] = {
+    {"explain",
+     "  tocsin explain G17                          why is somebody paged for it, or nobody; what comes next\n"
+     "  tocsin explain G17 --why-not anna           why was Anna not paged for it\n"
+     "  tocsin explain 'alertname=\"DiskFull\"'       what became of an alert; it may not have come in at all\n"
+     "  tocsin explain user anna                    on call when, reachable how, paged for what\n"
+     "  tocsin explain P9; tocsin explain N12       one person's page; one message of it\n"                 },
+    {"groups",
+     "  tocsin groups                               what is open\n"
+     "  tocsin groups G17                           its alerts, who was told what, its history\n"
+     "  tocsin groups --all -o json                 also resolved ones, for programs\n"                     },
+    {"alerts",
+     "  tocsin alerts severity=critical             what fires and is critical\n"
+     "  tocsin alerts --state suppressed            what is held back, and by what\n"
+     "  tocsin alerts --group G17                   the alerts of one group\n"                              },
+    {"ack",
+     "  tocsin ack G17                              nobody else is paged for it\n"
+     "  tocsin ack G17 I3                           several at once\n"                                      },
+    {"snooze",
+     "  tocsin snooze G17 --for 30m\n"
+     "  tocsin snooze G17 --until '2026-11-21 09:00'\n"                                                     },
+    {"merge",       "  tocsin merge G18 G19 --into G17\n"                                                   },
+    {"note",        "  tocsin note G17 'the disk is being replaced'\n"                                      },
+    {"silence",
+     "  tocsin silence add service=web --for 30m --comment 'deploying'\n"
+     "  tocsin silence list\n"
+     "  tocsin silence expire S5\n"                                                                         },
+    {"maintenance",
+     "  tocsin maintenance add --service web --for 1h --comment patching\n"
+     "  tocsin maintenance end M5\n"                                                                        },
+    {"oncall",
+     "  tocsin oncall                               who is on call now, everywhere\n"
+     "  tocsin oncall db-primary --days 14          the shifts of one schedule\n"
+     "  tocsin oncall --at '2026-12-24 20:00'\n"                                                            },
+    {"incident",
+     "  tocsin incident open 'checkout is down' --severity 1 --service checkout\n"
+     "  tocsin incident show I3\n"                                                                          },
+    {"events",
+     "  tocsin events --follow                      everything, as it happens\n"
+     "  tocsin events -f --kind paged --kind acknowledged --service web\n"
+     "  tocsin events G17 -o json                   what has happened to one group lately\n"                },
+    {"top",
+     "  tocsin top                                  keys: q quits, s f a sort\n"
+     "  tocsin top --once -o json                   for scripts\n"                                          },
+    {"send",        "  tocsin send alertname=Test severity=critical --key KEY\n"                            },
+    {"page",        "  tocsin page --test anna                     the whole way, on every contact method\n"},
+    {"apply",
+     "  tocsin apply deploy/*.yaml --dry-run        check, and say what would change\n"
+     "  tocsin apply deploy/*.yaml\n"                                                                       },
+    {"rollback",    "  tocsin versions; tocsin rollback 7\n"                                                },
+    {"token",       "  tocsin token create --user anna --role responder --team payments\n"                  },
+    {"audit",       "  tocsin audit --actor user:anna\n"                                                    },
+    {"completion",
+     "  source <(tocsin completion bash)                                        # in ~/.bashrc\n"
+     "  source <(tocsin completion zsh)                                         # in ~/.zshrc, after compinit\n"
+     "  tocsin completion fish > ~/.config/fish/completions/tocsin.fish\n"                                  },
+};
+
+const CommandSpec* Find(std::string_view name) {
+  const auto commands = Commands();
+  const auto found = std::ranges::find(commands, name, &CommandSpec::name);
+  return found == commands.end() ? nullptr : &*found;
+}
+
+void AddLine(std::string& text, const CommandSpec& command) {
+  absl::StrAppendFormat(&text, "  %-14s %-35s %s\n", command.name, command.usage, command.summary);
+}
+
+}  // namespace
+
+std::string GeneralHelp() {
+  std::string text = absl::StrFormat(
+      "tocsin %s: takes in every alert and pages the right person\n\n"
+      "  %-14s %-35s %s\n",
+      kVersion, "serve", "[--sample] [--config FILES]", "run the server; --help lists its flags");
+  std::vector<std::string_view> listed;
+  for (const Task& task : kTasks) {
+    absl::StrAppendFormat(&text, "\n%s\n", task.title);
+    for (const std::string_view name : task.commands) {
+      listed.push_back(name);
+      if (const CommandSpec* command = Find(name)) AddLine(text, *command);
+    }
+  }
+  for (const CommandSpec& command : Commands()) {
+    if (std::ranges::find(listed, command.name) == listed.end()) AddLine(text, command);
+  }
+  return text +
+         "\n`tocsin COMMAND --help` says more, with examples. Commands find the server by --server or $TOCSIN_SERVER "
+         "(default\n"
+         "127.0.0.1:8912) and its token by --token-file or $TOCSIN_TOKEN (default ./data/admin.token). Those that "
+         "print data\n"
+         "take -o json. They end with 0: done; 1: refused or failed; 2: wrong usage.\n"
+         "Nobody was paged? `tocsin explain 'alertname=\"DiskFull\"'` says why; the README has a section about it.\n";
+}
+
+std::string CommandHelp(std::string_view name, std::span<const OptionSpec> options) {
+  std::string text;
+  if (const CommandSpec* command = Find(name)) {
+    absl::StrAppendFormat(&text, "tocsin %s %s\n\n%s\n\n", command->name, command->usage, command->summary);
+  }
+  text += DescribeOptions(options);
+  const auto* const examples = std::ranges::find(kExamples, name, &Examples::command);
+  if (examples != std::end(kExamples)) absl::StrAppendFormat(&text, "\nFor example\n%s", examples->text);
+  return text;
+}
+
+}  // namespace tocsin

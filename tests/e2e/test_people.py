@@ -1,0 +1,220 @@
+"""What a person finds out by --help and the README alone: why nobody was paged, for each reason that the README's table lists.
+And the tools beside it: --why-not, a person explained, top, events --follow, what was forgotten, completion in a real bash."""
+import json
+import os
+import pathlib
+import re
+import subprocess
+import time
+
+import organisation
+from harness import BINARY, Child, Tocsin, http_request, scratch, wait_for
+
+ROUTES = """group_interval: 2s, routes: [
+  {id: muted, matchers: ['alertname="Muted"'], mute_time_intervals: [always]},
+  {id: told, matchers: ['alertname="Told"'], policy: '', receiver: mailbox},
+  {id: rare, matchers: ['alertname="Rare"'], threshold: {count: 3, window: 10m}},
+  {id: unmanned, matchers: ['alertname="Unmanned"'], policy: unmanned}]}"""
+
+MORE = """
+receivers:
+  - {id: mailbox, targets: [{kind: terminal, address: mailbox}]}
+inhibition_rules:
+  - {id: cluster-down, source_matchers: ['alertname="ClusterDown"'], target_matchers: ['alertname="Slow"'], equal: [cluster]}
+time_intervals:
+  - {id: always, time_intervals: [{times: ['00:00-24:00']}]}
+"""
+
+
+def organisation_yaml():
+    text = organisation.yaml(group_wait="0s", step_delay="10m")
+    text = text.replace("policies:\n", """  - id: nights
+    team: ops
+    time_zone: UTC
+    layers:
+      - {id: gone, rotation: {type: weekly, start: '2020-01-06 09:00'}, participants: [[{user: ann}]], effective_until: '2020-02-03 09:00'}
+policies:
+  - id: unmanned
+    team: ops
+    steps:
+      - {delay: 10m, targets: [{schedule: nights}]}
+      - {delay: 10m, targets: [{user: bob}]}
+""")
+    assert "group_interval: 2s}" in text
+    return text.replace("group_interval: 2s}", ROUTES) + MORE
+
+
+def readme_table():
+    """What the README says that `tocsin explain` says: the code in the first column of the section's table."""
+    text = (pathlib.Path(__file__).resolve().parents[2] / "README.md").read_text()
+    section = text.split("## Why did nobody get paged?")[1].split("\n## ")[0]
+    return re.findall(r"^\| `([^`]+)`", section, re.M)
+
+
+def send(tocsin, name, **labels):
+    body = json.dumps({"status": "firing", "labels": {"alertname": name, **labels}, "severity": "critical"}).encode()
+    status, answer, _ = http_request(f"{tocsin.url}/v1/integrations/{organisation.GENERIC_KEY}", body,
+                                     {"Content-Type": "application/json"}, "POST")
+    assert status in (200, 202), (status, answer)
+
+
+def run(tocsin, *arguments, **env):
+    return subprocess.run([str(BINARY), *arguments], capture_output=True, text=True, timeout=60,
+                          env={**os.environ, "TOCSIN_SERVER": tocsin.grpc, "TOCSIN_TOKEN": tocsin.token(), **env})
+
+
+def explained(tocsin, name, part):
+    def look():
+        told = tocsin.cli("explain", f'alertname="{name}"', check=False)
+        return told if part in told else ""
+    return wait_for(f"`tocsin explain` of {name} to say {part!r}", look)
+
+
+def group_of(tocsin, name):
+    def look():
+        for group in tocsin.call("GroupService/ListGroups", includeResolved=True)["groups"]:
+            if {"name": "alertname", "value": name} in group["labels"]:
+                return f"G{group['id']}"
+        return None
+    return wait_for(f"the group of {name}", look)
+
+
+def why_nobody_was_paged(tocsin):
+    """Each row of the README's table happens, and explain says it in those words."""
+    happens = {
+        "silenced by": "Silenced", "inhibited by rule": "Slow", "in maintenance": "Patched",
+        "inside of time interval": "Muted", "it only tells receiver": "Told", "below the threshold": "Rare",
+        "acknowledged by": "Taken", "nobody is behind": "Unmanned", "no alert in memory matches": "",
+    }
+    assert set(readme_table()) == set(happens), readme_table()
+    tocsin.cli("silence", "add", "alertname=Silenced", "--for", "1h", "--comment", "deploying")
+    tocsin.cli("maintenance", "add", "--service", "web", "--for", "1h", "--comment", "patching")
+    send(tocsin, "ClusterDown", cluster="a")
+    send(tocsin, "Slow", cluster="a")
+    send(tocsin, "Patched", service="web")
+    for name in ("Silenced", "Muted", "Told", "Rare", "Taken", "Unmanned"):
+        send(tocsin, name)
+    tocsin.cli("ack", group_of(tocsin, "Taken"))
+    for part, name in happens.items():
+        if name:
+            explained(tocsin, name, part)
+    nothing = run(tocsin, "explain", 'alertname="NeverSent"')
+    assert nothing.returncode == 1 and "no alert in memory matches" in nothing.stderr, nothing
+    # It was sent, but it was no alert: counted, and shown.
+    http_request(f"{tocsin.url}/v1/integrations/no-such-key", b"{}", {"Content-Type": "application/json"}, "POST")
+    assert "unknown keys" in tocsin.cli("status"), tocsin.cli("status")
+
+
+def why_not_this_person(tocsin):
+    taken, unmanned, told = (group_of(tocsin, name) for name in ("Taken", "Unmanned", "Told"))
+    assert "was paged" in tocsin.cli("explain", taken, "--why-not", "ann")
+    bob = tocsin.cli("explain", taken, "--why-not", "bob")
+    assert "it never came to step 2" in bob and "acknowledged by user:admin" in bob, bob
+    ann = tocsin.cli("explain", unmanned, "--why-not", "ann")
+    assert "no step of policy unmanned means them" in ann and "is not on call there" in ann, ann
+    assert "has no policy" in tocsin.cli("explain", told, "--why-not", "ann")
+    assert 'no user "carol"' in tocsin.cli("explain", taken, "--why-not", "carol")
+    person = tocsin.cli("explain", "user", "ann")
+    for part in ("on call now", "schedule primary", "step 1 of policy default", "can be reached by"):
+        assert part in person, person
+    page = re.search(r"page (P\d+)", tocsin.cli("explain", taken, "--why-not", "ann")).group(1)
+    assert f"page {page} to ann for group {taken}" in tocsin.cli("explain", page)
+    message = re.search(r"\b(N\d+) by", tocsin.cli("explain", page)).group(1)
+    assert f"notification {message}: a page for ann" in tocsin.cli("explain", message)
+    assert run(tocsin, "explain", "user", "nobody").returncode == 1
+    assert run(tocsin, "explain", "what is this").returncode == 2
+
+
+def follow(tocsin, folder):
+    """Entries come as they happen, filtered, each once, over a kill -9 of the server."""
+    log = folder / "events.log"
+    with Child([BINARY, "events", "--follow", "--kind", "note", "-o", "json"], log,
+               env={"TOCSIN_SERVER": tocsin.grpc, "TOCSIN_TOKEN": tocsin.token()}) as child:
+        group = group_of(tocsin, "Taken")
+        for word in ("one", "two"):
+            tocsin.cli("note", group, f"note {word}")
+        wait_for("two notes", lambda: child.text().count('"note ') >= 2)
+        tocsin.kill()
+        wait_for("the follower to notice", lambda: "no server answers" in child.text())
+        tocsin.start()
+        tocsin.cli("note", group, "note three")
+        wait_for("the third note", lambda: "note three" in child.text())
+        text = child.text()
+        assert "started again" in text and [text.count(f"note {word}") for word in ("one", "two", "three")] == [1, 1, 1]
+    assert "note three" in tocsin.cli("events", group)
+    assert "note three" not in tocsin.cli("events", "--kind", "paged")
+    first = json.loads(tocsin.cli("events", "--limit", "1", "-o", "json"))
+    tocsin.cli("note", group, "note four")
+    since = json.loads(tocsin.cli("events", "--cursor", first["nextCursor"], "-o", "json"))
+    assert [entry["entry"]["text"] for entry in since["entries"]] == ["note four"], since
+
+
+def figures(tocsin):
+    load = json.loads(tocsin.cli("top", "--once", "-o", "json"))
+    assert int(load["alertsFiring"]) > 0 and int(load["diskFreeBytes"]) > 0, load
+    assert any(count["name"] == "acknowledged" for count in load["groups"]), load
+    shown = tocsin.cli("top", "--once")
+    assert "pages can go out" in shown and "open groups by severity" in shown, shown
+    time.sleep(1.1)
+    forgotten = tocsin.cli("status", "--silences-older", "1s", "--acks-older", "1s")
+    assert "forgotten?" in forgotten and re.search(r"S\d+ .*in effect for", forgotten), forgotten
+    assert "forgotten?" not in tocsin.cli("status")
+
+
+def manners(tocsin):
+    assert "\x1b" not in tocsin.cli("groups"), "no colours into a pipe"
+    assert "\x1b[" in run(tocsin, "groups", "--color=always", NO_COLOR="1").stdout
+    assert "ago" in tocsin.cli("groups") and "ago" not in tocsin.cli("groups", "--absolute").split("\n")[1]
+    wrong = run(tocsin, "gruops")
+    assert wrong.returncode == 2 and "did you mean `tocsin groups`?" in wrong.stderr, wrong
+    assert "did you mean --service?" in run(tocsin, "groups", "--servce", "web").stderr
+    away = run(tocsin, "groups", TOCSIN_SERVER="127.0.0.1:1")
+    assert away.returncode == 1 and "127.0.0.1:1 ($TOCSIN_SERVER says so)" in away.stderr, away
+    overview = run(tocsin, "--help").stdout
+    assert "Why was I paged, or nobody?" in overview and overview.index("explain") < overview.index("backup")
+    for name in re.findall(r"^  ([a-z-]+) ", overview, re.M):
+        shown = run(tocsin, name, "--help")
+        assert shown.returncode == 0 and shown.stdout, name
+    assert "--why-not anna" in run(tocsin, "explain", "--help").stdout
+
+
+def completed(tocsin, *words):
+    """What a real bash would offer for the last word."""
+    quoted = " ".join(f"'{word}'" for word in ("tocsin", *words))
+    script = (f"PATH={BINARY.parent}:$PATH; source <(tocsin completion bash); complete -p tocsin >&2 || exit 1; "
+              f"COMP_WORDS=({quoted}); COMP_CWORD={len(words)}; _tocsin; printf '%s\\n' \"${{COMPREPLY[@]}}\"")
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=60,
+                          env={**os.environ, "TOCSIN_SERVER": tocsin.grpc, "TOCSIN_TOKEN": tocsin.token()})
+    assert done.returncode == 0 and "_tocsin tocsin" in done.stderr, done
+    return done.stdout.split()
+
+
+def completion(tocsin):
+    assert completed(tocsin, "expl") == ["explain"]
+    assert "groups" in completed(tocsin, "")
+    assert group_of(tocsin, "Taken") in completed(tocsin, "ack", "G")
+    assert completed(tocsin, "explain", "user", "") == ["ann", "bob"]
+    assert completed(tocsin, "groups", "--service", "") == ["web"]
+    assert completed(tocsin, "groups", "--ser") == ["--service", "--server"]
+    assert completed(tocsin, "silence", "") == ["add", "preview", "list", "expire"]
+    assert completed(tocsin, "alerts", "-o", "") == ["table", "json"]
+    assert completed(tocsin, "token", "list", "") == []
+
+
+def main():
+    with scratch() as folder:
+        config = folder / "organisation.yaml"
+        config.write_text(organisation_yaml())
+        with Tocsin(folder, config, ["--shards=2"]).start() as tocsin:
+            why_nobody_was_paged(tocsin)
+            why_not_this_person(tocsin)
+            manners(tocsin)
+            completion(tocsin)
+            figures(tocsin)
+            follow(tocsin, folder)
+            assert tocsin.stop() == 0
+    print("ok")
+
+
+if __name__ == "__main__":
+    main()
