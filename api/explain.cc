@@ -18,31 +18,7 @@ namespace {
 constexpr std::size_t kAlertsExplained = 5;
 constexpr std::size_t kScanSlice = 4096;
 
-std::string Verdict(const Group& group) {
-  switch (group.state) {
-    case Group::State::kAcknowledged: {
-      const bool ends = group.acknowledged_until != absl::Time();
-      return absl::StrFormat("%s by %s at %s%s; nobody else is paged", group.snoozed ? "snoozed" : "acknowledged",
-                             group.acknowledged_by, ShowUtc(group.acknowledged_at),
-                             ends ? ", until " + ShowUtc(group.acknowledged_until) : "");
-    }
-    case Group::State::kMerged:
-      return absl::StrFormat("a part of group G%d, which is paged and acknowledged for both",
-                             group.merged_into.value());
-    case Group::State::kResolved:
-      return absl::StrFormat("resolved by %s at %s", group.resolved_by, ShowUtc(group.resolved_at));
-    case Group::State::kOpen: break;
-  }
-  if (group.flapping) {
-    return absl::StrFormat("open and flapping: %d changes since %s; paged once, and held until it is stable",
-                           group.flaps, ShowUtc(group.flapping_since));
-  }
-  if (!group.quiet_reason.empty()) return "open, and nobody is being paged: " + group.quiet_reason;
-  if (!group.flushed) return "open, waiting for group_wait so that what belongs together is paged together";
-  return "open, and people are being paged until somebody acknowledges";
-}
-
-std::string Verdict(const Incident& incident) {
+std::string VerdictOf(const Incident& incident) {
   switch (incident.state) {
     case Incident::State::kAcknowledged:
       return absl::StrFormat("acknowledged by %s at %s; nobody else is paged", incident.acknowledged_by,
@@ -136,7 +112,7 @@ absl::Status ExplainGroup(Api& api, GroupId id, v1::ExplainResponse& response) {
   ExplainAnswer& answer = *response.add_answers();
   answer.set_subject(
       absl::StrFormat("group G%d %s, route %s", id.value(), Format(group.labels), group.route.id.value()));
-  answer.set_verdict(Verdict(group));
+  answer.set_verdict(DescribeState(group));
   TOCSIN_TRY(AddTimeline(api, SubjectOf(id), answer));
   api.engine.ReadResponderAndWait([&](const Responder& responder, const Now& now) {
     AddEscalation(responder, group.escalation, now, answer);
@@ -151,7 +127,7 @@ absl::Status ExplainIncident(Api& api, IncidentId id, v1::ExplainResponse& respo
   TOCSIN_ASSIGN(const Incident incident, FindIncident(api, id));
   ExplainAnswer& answer = *response.add_answers();
   answer.set_subject(absl::StrFormat("incident I%d \"%s\"", id.value(), incident.title));
-  answer.set_verdict(Verdict(incident));
+  answer.set_verdict(VerdictOf(incident));
   AddFact(answer, incident.opened_at, "opened because " + incident.opened_reason, incident.opened_by);
   TOCSIN_TRY(AddTimeline(api, SubjectOf(id), answer));
   api.engine.ReadResponderAndWait([&](const Responder& responder, const Now& now) {
@@ -162,7 +138,7 @@ absl::Status ExplainIncident(Api& api, IncidentId id, v1::ExplainResponse& respo
   return absl::OkStatus();
 }
 
-std::string Verdict(const Page& page, const std::vector<Notification>& messages) {
+std::string VerdictOf(const Page& page, const std::vector<Notification>& messages) {
   const bool came_through = std::ranges::any_of(messages, [](const Notification& row) {
     return row.state == Notification::State::kAccepted || row.state == Notification::State::kDelivered;
   });
@@ -191,7 +167,7 @@ absl::Status ExplainPage(Api& api, PageId id, v1::ExplainResponse& response) {
             absl::StrFormat("N%d by %s: %s", message.value(), row->method.id.value(), Describe(*row, now)));
     messages.push_back(*row);
   }
-  answer.set_verdict(Verdict(page, messages));
+  answer.set_verdict(VerdictOf(page, messages));
   if (page.state == Page::State::kActive) {
     for (std::size_t i = static_cast<std::size_t>(page.next_rule); i < page.rules.size(); ++i) {
       AddNext(answer, ExpectedWall(now, page.started_engine + page.rules[i].delay),
@@ -233,7 +209,7 @@ absl::Status ExplainAlert(Api& api, const AlertRecord& alert, v1::ExplainRespons
     answer.set_verdict("it has just come; its group is being made");
   } else {
     TOCSIN_ASSIGN(const Group group, FindGroup(api, groups.front()));
-    answer.set_verdict(absl::StrFormat("it is part of group G%d, which is %s", group.id.value(), Verdict(group)));
+    answer.set_verdict(absl::StrFormat("it is part of group G%d, which is %s", group.id.value(), DescribeState(group)));
   }
   for (const GroupId group : groups)
     TOCSIN_TRY(ExplainGroup(api, group, response));
@@ -272,6 +248,30 @@ absl::Status ExplainAlerts(Api& api,
 }
 
 }  // namespace
+
+std::string DescribeState(const Group& group) {
+  switch (group.state) {
+    case Group::State::kAcknowledged: {
+      const bool ends = group.acknowledged_until != absl::Time();
+      return absl::StrFormat("%s by %s at %s%s; nobody else is paged", group.snoozed ? "snoozed" : "acknowledged",
+                             group.acknowledged_by, ShowUtc(group.acknowledged_at),
+                             ends ? ", until " + ShowUtc(group.acknowledged_until) : "");
+    }
+    case Group::State::kMerged:
+      return absl::StrFormat("a part of group G%d, which is paged and acknowledged for both",
+                             group.merged_into.value());
+    case Group::State::kResolved:
+      return absl::StrFormat("resolved by %s at %s", group.resolved_by, ShowUtc(group.resolved_at));
+    case Group::State::kOpen: break;
+  }
+  if (group.flapping) {
+    return absl::StrFormat("open and flapping: %d changes since %s; paged once, and held until it is stable",
+                           group.flaps, ShowUtc(group.flapping_since));
+  }
+  if (!group.quiet_reason.empty()) return "open, and nobody is being paged: " + group.quiet_reason;
+  if (!group.flushed) return "open, waiting for group_wait so that what belongs together is paged together";
+  return "open, and people are being paged until somebody acknowledges";
+}
 
 absl::Status Explain(Api& api, const Caller&, const v1::ExplainRequest& request, v1::ExplainResponse& response) {
   const UserId person(request.why_not());

@@ -29,6 +29,8 @@ void SortNext(ExplainAnswer& answer);
 // What has been written about `subject`: the last entries.
 absl::Status AddTimeline(Api& api, Subject subject, ExplainAnswer& answer);
 
+// What became of a group, in a clause: "open, and ...".
+std::string DescribeState(const Group& group);
 // What became of a message, in a sentence; `now` tells when a further attempt is due.
 std::string Describe(const Notification& notification, const Now& now);
 

@@ -80,9 +80,6 @@ absl::StatusOr<Incident> FindIncident(Api& api, IncidentId id) {
 absl::StatusOr<Page> FindPage(Api& api, PageId id) {
   return FindRow(api, id, "page P", &ResponderState::pages);
 }
-absl::StatusOr<Notification> FindNotification(Api& api, NotificationId id) {
-  return FindRow(api, id, "notification N", &ResponderState::notifications);
-}
 
 absl::StatusOr<Notification> FindNotification(Api& api, NotificationId id) {
   return FindRow(api, id, "notification N", &ResponderState::notifications);

@@ -14,7 +14,8 @@ class Workers::Impl {
     for (std::size_t i = 0; i < threads; ++i)
       threads_.emplace_back([this] { Run(); });
   }
-  ~Impl() {
+  ~Impl() { Stop(); }
+  void Stop() {
     {
       MutexLock lock(mutex_);
       stopping_ = true;
@@ -22,6 +23,7 @@ class Workers::Impl {
     changed_.NotifyAll();
     for (std::thread& thread : threads_)
       thread.join();
+    threads_.clear();
   }
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
@@ -63,6 +65,9 @@ class Workers::Impl {
 Workers::Workers(std::size_t threads, std::size_t most_waiting)
     : impl_(std::make_unique<Impl>(threads, most_waiting)) {}
 Workers::~Workers() = default;
+void Workers::Stop() {
+  impl_->Stop();
+}
 bool Workers::Post(absl::AnyInvocable<void()> task) {
   return impl_->Post(std::move(task));
 }

@@ -11,9 +11,11 @@ namespace tocsin {
 class Workers {
  public:
   Workers(std::size_t threads, std::size_t most_waiting);
-  ~Workers();  // finishes what was taken
+  ~Workers();  // as Stop
+  // Finishes what was taken and takes no more. Those who still hold it may go on to call Post.
+  void Stop();
 
-  // Any thread. False when too many wait: answer "come again".
+  // Any thread. False when too many wait, or it has stopped: answer "come again".
   bool Post(absl::AnyInvocable<void()> task);
 
  private:

@@ -83,13 +83,17 @@ struct Summary {
   std::string ignored_list;
 };
 
-std::string WebhookAnswer(const Summary& summary, const Receipt& receipt, const std::vector<Outcome>& outcomes) {
+std::string WebhookAnswer(const Summary& summary,
+                          const Receipt& receipt,
+                          const std::vector<Outcome>& outcomes,
+                          const std::vector<std::string>& explained = {}) {
   std::string body = absl::StrFormat(R"({"accepted":%d,"rejected":[%s])", summary.accepted, summary.rejected_list);
   if (!summary.ignored_list.empty()) absl::StrAppendFormat(&body, R"(,"ignored":[%s])", summary.ignored_list);
   if (!outcomes.empty()) {
     const std::string names = absl::StrJoin(outcomes, R"(",")", [](std::string* out, Outcome o) { *out += Name(o); });
     absl::StrAppendFormat(&body, R"(,"outcomes":["%s"])", names);
   }
+  if (!explained.empty()) absl::StrAppendFormat(&body, R"(,"explained":[%s])", absl::StrJoin(explained, ","));
   absl::StrAppendFormat(&body, R"(,"sequence":%d})", receipt.sequence);
   return body + "\n";
 }
@@ -232,7 +236,9 @@ class IngestDoors::Impl : public std::enable_shared_from_this<Impl> {
       answer = ErrorString(400, reasons);
     }
     Submit(intake, /*want_outcomes=*/false, std::move(responder), /*overload_status=*/503,
-           [answer = std::move(answer)](const Receipt&) mutable { return std::move(answer); });
+           [answer = std::move(answer)](const Receipt&, HttpResponder owed) mutable {
+             std::move(owed).Send(std::move(answer));
+           });
   }
 
   void TakeWebhook(const HttpRequest& request, const OpenDoor& door, HttpResponder responder) {
@@ -276,21 +282,52 @@ class IngestDoors::Impl : public std::enable_shared_from_this<Impl> {
     // Where accepted and refused alerts stand in the message, for the outcomes.
     std::vector<Refused> places = want_outcomes ? intake.refused() : std::vector<Refused>();
     const std::uint32_t seen = intake.seen();
+    std::vector<AlertKey> asked = KeysToExplain(request, intake);
     Submit(intake, want_outcomes, std::move(responder), /*overload_status=*/429,
-           [summary = std::move(summary), places = std::move(places), want_outcomes, seen](const Receipt& receipt) {
+           [self = shared_from_this(), summary = std::move(summary), places = std::move(places), want_outcomes, seen,
+            asked = std::move(asked)](const Receipt& receipt, HttpResponder owed) mutable {
              const auto outcomes = want_outcomes ? Intake::Merge(receipt, places, seen) : std::vector<Outcome>();
-             const bool nothing_taken = summary.accepted == 0 && summary.rejected > 0;
-             return JsonResponse(nothing_taken ? 400 : 202, WebhookAnswer(summary, receipt, outcomes));
+             const int status = summary.accepted == 0 && summary.rejected > 0 ? 400 : 202;
+             if (asked.empty()) {
+               return std::move(owed).Send(JsonResponse(status, WebhookAnswer(summary, receipt, outcomes)));
+             }
+             self->ExplainThenSend(status, std::move(summary), receipt, outcomes, std::move(asked), std::move(owed));
            });
   }
 
-  // Hands the batch over; `answer` is made once it is durable, or at once when there is nothing to store.
+  std::vector<AlertKey> KeysToExplain(const HttpRequest& request, const Intake& intake) const {
+    std::vector<AlertKey> keys;
+    if (!options_.explain || QueryValue(request.query, "explain").value_or("0") != "1") return keys;
+    const std::size_t count = std::min(intake.batch().count(), kExplained);
+    for (std::size_t i = 0; i < count; ++i)
+      keys.push_back(intake.batch().at(i).header().key);
+    return keys;
+  }
+
+  // On an engine thread: somebody else looks, and answers. When too many ask, what was taken is answered without.
+  void ExplainThenSend(int status,
+                       Summary summary,
+                       const Receipt& receipt,
+                       const std::vector<Outcome>& outcomes,
+                       std::vector<AlertKey> keys,
+                       HttpResponder responder) {
+    Receipt kept;
+    kept.sequence = receipt.sequence;
+    const auto owed = std::make_shared<HttpResponder>(std::move(responder));
+    const auto send = [owed, status, summary = std::move(summary), kept,
+                       outcomes](const std::vector<std::string>& told) {
+      std::move(*owed).Send(JsonResponse(status, WebhookAnswer(summary, kept, outcomes, told)));
+    };
+    if (!options_.explain(std::move(keys), send)) send({});
+  }
+
+  // Hands the batch over; `answer` is called once it is durable, or at once when there is nothing to store, and must send.
   void Submit(const Intake& intake,
               bool want_outcomes,
               HttpResponder responder,
               int overload_status,
-              absl::AnyInvocable<HttpResponse(const Receipt&)> answer) {
-    if (intake.batch().empty()) return std::move(responder).Send(answer(Receipt()));
+              absl::AnyInvocable<void(const Receipt&, HttpResponder)> answer) {
+    if (intake.batch().empty()) return answer(Receipt(), std::move(responder));
     const std::size_t events = intake.batch().count();
     // Shared, because a refused batch takes its callback with it and the refusal has to be told.
     const auto owed = std::make_shared<HttpResponder>(std::move(responder));
@@ -298,7 +335,7 @@ class IngestDoors::Impl : public std::enable_shared_from_this<Impl> {
         intake.batch(), want_outcomes,
         [self = shared_from_this(), owed, events, answer = std::move(answer)](const Receipt& receipt) mutable {
           self->counters_.accepted_events.fetch_add(events, std::memory_order_relaxed);
-          std::move(*owed).Send(answer(receipt));
+          answer(receipt, std::move(*owed));
         });
     if (admission == Admission::kAccepted) return;
     counters_.refused_batches[static_cast<std::size_t>(admission)].fetch_add(1, std::memory_order_relaxed);

@@ -6,16 +6,25 @@
 //   POST /v1/integrations/KEY/api/v2/alerts  Alertmanager's door of one integration: the target for a Prometheus' path_prefix
 //
 // An answer that says yes (200, 202) is given only after the alerts are in the fsynced journal. Refusals carry Retry-After.
+// Webhooks answer what was accepted and refused; with `?outcomes=1` also the first fate of each alert, with `?explain=1` where each
+// of the first hundred went and what holds it back. Whoever asks waits for it, nobody else does.
+//
 // Without a key Alertmanager's door belongs to the integration Options::default_integration; unless that has a key, it is open to
 // loopback only. A request that a proxy on this machine forwarded does not count as loopback.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/functional/any_invocable.h"
 
 #include "base/clock.h"
 #include "ingest/keys.h"
+#include "model/event.h"
 #include "model/inlet.h"
 #include "net/http_router.h"
 
@@ -23,8 +32,15 @@ namespace tocsin {
 
 class IngestDoors {
  public:
+  // Tells what became of alerts that have just become durable, a JSON object each, in order. `told` is called on another thread;
+  // false: too many ask, nothing is told. Must not block.
+  using Told = absl::AnyInvocable<void(std::vector<std::string>)>;
+  using Explain = std::function<bool(std::vector<AlertKey> keys, Told told)>;
+  static constexpr std::size_t kExplained = 100;  // of one message; the rest is taken and not told of
+
   struct Options {
     IntegrationId default_integration{"default"};
+    Explain explain = {};  // absent: `?explain=1` is told nothing
   };
   struct Statistics {
     std::uint64_t requests = 0;

@@ -19,6 +19,7 @@
 #include "api/auth.h"
 #include "api/connect.h"
 #include "api/declare.h"
+#include "api/explain_taken.h"
 #include "api/grpc_services.h"
 #include "api/workers.h"
 #include "base/log.h"
@@ -314,6 +315,10 @@ absl::Status Server::StartDoors() {
   workers_ = std::make_unique<Workers>(kApiThreads, kApiWaiting);
   IngestDoors::Options door_options;
   door_options.default_integration = IntegrationId(options_.default_integration);
+  door_options.explain = [this](std::vector<AlertKey> keys, IngestDoors::Told told) {
+    return workers_->Post(
+        [this, keys = std::move(keys), told = std::move(told)]() mutable { told(ExplainTaken(*api_, keys)); });
+  };
   keys_ = std::make_unique<KeyRing>([this] { return engine_->rules(); },
                                     [this](const IntegrationId& id) { return engine_->IndexOf(id); },
                                     [this](std::string_view token) { return auth_->IntegrationOf(token); });
@@ -393,7 +398,7 @@ void Server::Stop() {
   if (!engine_) return;
   if (grpc_) grpc_->Shutdown(std::chrono::system_clock::now() + absl::ToChronoSeconds(kGrace));
   if (http_) http_->Stop(kGrace);
-  workers_.reset();
+  if (workers_) workers_->Stop();  // its address stays good: the engine may still tell doors of what is durable
   api_->backups->Stop();
   outgoing_->Stop();  // attempts under way report before the engine goes
   reports_.Connect(nullptr);

@@ -197,5 +197,105 @@ TEST_F(ExplainTest, SaysWhatItCannotFindOrRead) {
   }
 }
 
+TEST_F(ExplainTest, TellsOfAPersonAndOfWhoWasNotPaged) {
+  const std::uint64_t id = FireGroup("Disk");
+  LinkOf(id);
+  v1::ExplainRequest request;
+  request.set_user("ann");
+  v1::ExplainResponse response;
+  ASSERT_TRUE(Call("ExplainService/Explain", request, response).ok());
+  EXPECT_THAT(response.answers(0).verdict(), HasSubstr("on call now; 1 pages are under way"));
+  EXPECT_THAT(response.answers(0).facts(), Contains(Says("step 1 of policy default would page them now")));
+  request.set_group(id);
+  request.set_why_not("bob");
+  ASSERT_TRUE(Call("ExplainService/Explain", request, response).ok());
+  EXPECT_THAT(response.answers(0).verdict(), HasSubstr("it has not come to step 2 yet, which pages them"));
+  request.set_why_not("ann");
+  ASSERT_TRUE(Call("ExplainService/Explain", request, response).ok());
+  EXPECT_THAT(response.answers(0).verdict(), HasSubstr("was paged (P"));
+  request.set_user("bob");
+  EXPECT_FALSE(Call("ExplainService/Explain", request, response).ok()) << "why_not is asked of a group or an incident";
+  request.clear_why_not();
+  request.set_user("nobody");
+  EXPECT_FALSE(Call("ExplainService/Explain", request, response).ok());
+}
+
+TEST_F(ExplainTest, TellsOfAMessageWhatBecameOfIt) {
+  LinkOf(FireGroup("Disk"));
+  v1::ListNotificationsRequest list;
+  v1::ListNotificationsResponse listed;
+  ASSERT_TRUE(Call("PageService/ListNotifications", list, listed).ok());
+  ASSERT_EQ(listed.notifications_size(), 1);
+  v1::ExplainRequest request;
+  request.set_notification(listed.notifications(0).id());
+  v1::ExplainResponse response;
+  ASSERT_TRUE(Call("ExplainService/Explain", request, response).ok());
+  EXPECT_EQ(response.answers(0).verdict(), "attempt 1 is under way");
+  EXPECT_THAT(response.answers(0).facts(), Contains(Says("step 1 of 2")));
+}
+
+class RecentTest : public ExplainTest {
+ protected:
+  v1::ListRecentResponse Recent(const v1::ListRecentRequest& request) {
+    v1::ListRecentResponse response;
+    const absl::Status status = Call("TimelineService/ListRecent", request, response);
+    EXPECT_TRUE(status.ok()) << status;
+    return response;
+  }
+};
+
+TEST_F(RecentTest, GoesOnFromTheCursorAndKeepsToItsFilters) {
+  const std::uint64_t id = FireGroup("Disk");
+  LinkOf(id);
+  v1::ListRecentRequest request;
+  request.set_group(id);
+  const v1::ListRecentResponse first = Recent(request);
+  EXPECT_GE(first.entries_size(), 3);
+  EXPECT_FALSE(first.more());
+  request.set_cursor(first.next_cursor());
+  EXPECT_EQ(Recent(request).entries_size(), 0);
+  v1::GroupCommand acknowledge;
+  acknowledge.set_id(id);
+  v1::CommandResponse done;
+  ASSERT_TRUE(Call("GroupService/AcknowledgeGroup", acknowledge, done).ok());
+  request.add_kinds(v1::TimelineEntry::KIND_ACKNOWLEDGED);
+  EXPECT_TRUE(Eventually([&] { return Recent(request).entries_size() == 1; }));
+  request.set_group(id + 1000);
+  EXPECT_EQ(Recent(request).entries_size(), 0);
+  request.clear_group();
+  request.set_page_size(1);
+  EXPECT_EQ(Recent(request).entries_size(), 1);
+}
+
+TEST_F(RecentTest, TellsThatTheServerWasStartedAgain) {
+  FireGroup("Disk");
+  v1::ListRecentRequest request;
+  request.set_cursor("12345.7");
+  const v1::ListRecentResponse response = Recent(request);
+  EXPECT_TRUE(response.restarted());
+  EXPECT_EQ(response.missed(), 0U);
+  EXPECT_GE(response.entries_size(), 1) << "all that is kept has come since";
+}
+
+TEST_F(RecentTest, ListsWhatMayBeForgottenAndNotWhatIsWorkedOn) {
+  const std::uint64_t id = FireGroup("Disk");
+  v1::GroupCommand acknowledge;
+  acknowledge.set_id(id);
+  v1::CommandResponse done;
+  ASSERT_TRUE(Call("GroupService/AcknowledgeGroup", acknowledge, done).ok());
+  v1::CreateSilenceRequest silence;
+  silence.add_matchers("alertname=\"Nothing\"");
+  silence.mutable_ends_at()->set_seconds(absl::ToUnixSeconds(absl::Now()) + 3600 * 24 * 400);
+  ASSERT_TRUE(Call("SilenceService/CreateSilence", silence, done).ok());
+  v1::ListForgottenRequest request;
+  v1::ListForgottenResponse response;
+  ASSERT_TRUE(Call("StatusService/ListForgotten", request, response).ok());
+  ASSERT_EQ(response.items_size(), 1) << response.ShortDebugString();
+  EXPECT_THAT(response.items(0).why(), AllOf(HasSubstr("ends only in"), HasSubstr("matches nothing that fires")));
+  request.mutable_acknowledgement_age()->set_nanos(1);
+  ASSERT_TRUE(Call("StatusService/ListForgotten", request, response).ok());
+  EXPECT_EQ(response.items_size(), 2) << "the acknowledgement is older than that";
+}
+
 }  // namespace
 }  // namespace tocsin

@@ -105,6 +105,24 @@ def why_nobody_was_paged(tocsin):
     assert "unknown keys" in tocsin.cli("status"), tocsin.cli("status")
 
 
+def explained_at_once(tocsin):
+    """A sender who asks is told where each alert went and what holds it back."""
+    body = json.dumps([{"status": "firing", "labels": {"alertname": name}, "severity": "critical"}
+                       for name in ("Silenced", "Taken", "Brand new")]).encode()
+    url = f"{tocsin.url}/v1/integrations/{organisation.GENERIC_KEY}"
+    _, answer, _ = http_request(url + "?explain=1", body, {"Content-Type": "application/json"}, "POST")
+    silenced, taken, fresh = json.loads(answer)["explained"]
+    assert silenced["held_by"].startswith("silenced by S") and "nobody is paged" in silenced["text"], silenced
+    assert taken["groups"] == [group_of(tocsin, "Taken")] and "acknowledged by" in taken["text"], taken
+    assert fresh["firing"] and fresh["routes"] == ["root"] and fresh["key"] in tocsin.cli("alerts"), fresh
+    _, answer, _ = http_request(url, body, {"Content-Type": "application/json"}, "POST")
+    assert "explained" not in json.loads(answer), answer
+    many = json.dumps([{"status": "firing", "labels": {"alertname": "Rare", "number": str(i)}} for i in range(150)])
+    _, answer, _ = http_request(url + "?explain=1", many.encode(), {"Content-Type": "application/json"}, "POST")
+    answer = json.loads(answer)
+    assert answer["accepted"] == 150 and len(answer["explained"]) == 100, "bounded"
+
+
 def why_not_this_person(tocsin):
     taken, unmanned, told = (group_of(tocsin, name) for name in ("Taken", "Unmanned", "Told"))
     assert "was paged" in tocsin.cli("explain", taken, "--why-not", "ann")
@@ -207,6 +225,7 @@ def main():
         config.write_text(organisation_yaml())
         with Tocsin(folder, config, ["--shards=2"]).start() as tocsin:
             why_nobody_was_paged(tocsin)
+            explained_at_once(tocsin)
             why_not_this_person(tocsin)
             manners(tocsin)
             completion(tocsin)

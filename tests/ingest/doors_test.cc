@@ -99,7 +99,16 @@ class DoorsTest : public ::testing::Test {
                   }
                   return std::nullopt;
                 }};
-  IngestDoors doors_{inlet_, keys_, clock_, {}};
+  IngestDoors::Explain explain_;  // set by tests
+  IngestDoors doors_{
+      inlet_,
+      keys_,
+      clock_,
+      {.default_integration = IntegrationId("default"),
+        .explain = [this](std::vector<AlertKey> keys, IngestDoors::Told told) {
+         return explain_ && explain_(std::move(keys), std::move(told));
+       }}
+  };
   std::unique_ptr<HttpServer> server_;
 };
 
@@ -318,6 +327,30 @@ TEST_F(DoorsTest, AddsTheIntegrationsLabelsWhereTheyAreMissing) {
   ASSERT_THAT(inlet_.events(), SizeIs(1));
   EXPECT_THAT(inlet_.events()[0].labels,
               ElementsAre(Label{"alertname", "A"}, Label{"cluster", "eu"}, Label{"team", "db"}));
+}
+
+TEST_F(DoorsTest, TellsWhoAsksWhereTheFirstHundredAlertsWent) {
+  std::size_t asked = 0;
+  explain_ = [&](std::vector<AlertKey> keys, IngestDoors::Told told) {
+    asked = keys.size();
+    told({R"({"text":"here"})", R"({"text":"there"})"});
+    return true;
+  };
+  std::string body;
+  for (int i = 0; i < 150; ++i)
+    body += absl::StrFormat(R"(%s{"status":"firing","labels":{"alertname":"A","number":"%d"}})", i > 0 ? "," : "[", i);
+  const HttpResponse response = Post("/v1/integrations/hooks-key?explain=1", body + "]");
+  EXPECT_EQ(response.status, 202);
+  EXPECT_EQ(asked, IngestDoors::kExplained);
+  EXPECT_THAT(response.body, HasSubstr(R"("explained":[{"text":"here"},{"text":"there"}],"sequence":1})"));
+}
+
+TEST_F(DoorsTest, AnswersWithoutExplanationWhenTooManyAsk) {
+  explain_ = [](const std::vector<AlertKey>&, const IngestDoors::Told&) { return false; };
+  const HttpResponse response =
+      Post("/v1/integrations/hooks-key?explain=1", R"([{"status":"firing","labels":{"alertname":"A"}}])");
+  EXPECT_EQ(response.status, 202);
+  EXPECT_EQ(response.body, "{\"accepted\":1,\"rejected\":[],\"sequence\":1}\n");
 }
 
 TEST_F(DoorsTest, TellsWebhooksWhatBecameOfEachAlert) {
