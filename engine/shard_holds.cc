@@ -33,8 +33,10 @@ Hold Shard::Impl::HoldFor(const StoredAlert& alert, std::span<const LabelView> l
   if (inhibitions_.empty() || rules_->inhibition == nullptr) return {};
   const Hold hold = inhibitions_.Judge(labels, rules_->inhibition->sources).hold;
   if (hold.set() || rules_->inhibition->complete) return hold;
-  // Not all sources are known yet: whoever stands inhibited by a rule that is still there stays so.
-  const bool stays = alert.hold.kind() == Hold::Kind::kInhibition && inhibitions_.Find(alert.hold) != nullptr;
+  // Not all sources are known yet, which takes moments: whoever stands inhibited by a rule that is still there stays so,
+  // and so does whoever was silenced until just now and may turn out to be inhibited.
+  const bool stays = alert.hold.kind() == Hold::Kind::kInhibition ? inhibitions_.Find(alert.hold) != nullptr
+                                                                  : alert.hold.set() && inhibitions_.IsTarget(labels);
   return stays ? alert.hold : Hold();
 }
 

@@ -52,6 +52,10 @@ class TwoShards {
     all_.Begin(Inhibitions(organisation_->inhibition_rules, kSeed).fingerprint());
     Publish();
   }
+  void SetSilences(std::vector<Silence> silences) {
+    silences_ = std::move(silences);
+    Publish();
+  }
   Outcome Fire(std::size_t shard, const AlertEvent& event) { return Do(shard, event, EventKind::kTrigger); }
   void Resolve(std::size_t shard, const AlertEvent& event) { Do(shard, event, EventKind::kResolve); }
   // Everything that the shards have to say is heard, and what follows from it.
@@ -104,6 +108,7 @@ class TwoShards {
     auto rules = std::make_shared<Rules>();
     rules->version = RulesVersion(++version_);
     rules->organisation = organisation_;
+    rules->silences = silences_;
     rules->inhibition = all_.snapshot();
     for (Shard& shard : shards_)
       shard.SetRules(rules, SampleIntegrations(), now_);
@@ -111,6 +116,7 @@ class TwoShards {
 
   Now now_{kStart, EngineTime(1'000'000'000)};
   OrganisationPtr organisation_;
+  std::vector<Silence> silences_;
   std::uint64_t version_ = 0;
   Shard shards_[2] = {Fresh(), Fresh()};
   std::vector<std::string> journal_[2];
@@ -176,6 +182,28 @@ TEST(InhibitionTest, AfterARestartItComesToTheSameStateAndLetsNothingSlipThrough
   world.Resolve(0, kDown);
   world.Settle();
   EXPECT_FALSE(world.Find(1, kSlow).hold.set()) << "counted again after the restart, so taken out, too";
+}
+
+TEST(InhibitionTest, ASilenceThatEndsRightAfterAStartLetsNothingThroughThatIsInhibitedToo) {
+  TwoShards world;
+  const Silence silence = SilenceOf(1, {
+                                           {"severity", MatchOp::kEqual, "warning"}
+  });
+  world.SetSilences({silence});
+  world.Fire(0, kDown);
+  world.Fire(1, kSlow);
+  world.Settle();
+  ASSERT_EQ(world.Find(1, kSlow).hold.kind(), Hold::Kind::kSilence);
+  world.Crash();
+  world.SetSilences({});  // ran out while nobody was there
+  world.Work(1);          // judged again before any source is known
+  EXPECT_TRUE(world.Find(1, kSlow).hold.set());
+  EXPECT_EQ(world.Reports(1).at(0).firing, 0U);
+  world.Settle();
+  EXPECT_EQ(world.Find(1, kSlow).hold.kind(), Hold::Kind::kInhibition);
+  world.Resolve(0, kDown);
+  world.Settle();
+  EXPECT_FALSE(world.Find(1, kSlow).hold.set());
 }
 
 TEST(InhibitionTest, ASourceThatEndsWhileNobodyIsThereEndsItAfterTheStart) {
