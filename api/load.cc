@@ -18,6 +18,7 @@ std::string_view WordOf(const Group& group) {
   if (group.below_threshold) return "below threshold";
   if (group.flapping) return "flapping";
   if (group.quiet_reason.empty()) return "open";
+  if (!group.route.policy.set()) return "told only";
   if (group.quiet_reason.find("exhausted") != std::string::npos) return "unanswered";
   return "held back";
 }

@@ -67,8 +67,8 @@ TEST(ArgumentsTest, SaysWhichArgumentIsWrong) {
       {{"--"
         "=x"},
        "unknown option --=x"},
-      {{"---yes"}, "unknown option ---yes"},
-      {{"--comm", "x"}, "unknown option --comm"},
+      {{"---yes"}, "unknown option ---yes; did you mean --yes?"},
+      {{"--comm", "x"}, "unknown option --comm; did you mean --comment?"},
       {{"--comment"}, "--comment needs a value: TEXT"},
       {{"G1", "-c"}, "-c needs a value: TEXT"},
       {{"--dry-run=no"}, "--dry-run takes no value"},
