@@ -175,6 +175,8 @@ absl::Status ListNotifications(Api& api,
 
 absl::Status Explain(Api& api, const Caller& caller, const v1::ExplainRequest& request, v1::ExplainResponse& response);
 
+absl::Status Search(Api& api, const Caller& caller, const v1::SearchRequest& request, v1::SearchResponse& response);
+
 absl::Status BeginBackup(Api& api,
                          const Caller& caller,
                          const v1::BeginBackupRequest& request,

@@ -140,6 +140,7 @@ constexpr Method kMethods[] = {
     Of<&ListNotifications>("tocsin.v1.PageService", "ListNotifications", kViewer),
     Of<&RunAcknowledgeBundle, &ScopeOfBundle>("tocsin.v1.PageService", "AcknowledgeBundle", kResponder),
     Of<&Explain>("tocsin.v1.ExplainService", "Explain", kViewer),
+    Of<&Search>("tocsin.v1.SearchService", "Search", kViewer),
     Of<&BeginBackup>("tocsin.v1.BackupService", "BeginBackup", kAdmin),
     Of<&ReadBackup>("tocsin.v1.BackupService", "ReadBackup", kAdmin),
     Of<&EndBackup>("tocsin.v1.BackupService", "EndBackup", kAdmin),

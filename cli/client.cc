@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdlib>
 #include <fstream>
+#include <iterator>
 
 #include <sodium.h>
 
@@ -45,6 +46,17 @@ absl::StatusOr<std::string> ReadToken(const Arguments& arguments) {
 
 }  // namespace
 
+std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address) {
+  constexpr std::string_view kTls = "https://";
+  if (!address.starts_with(kTls)) return grpc::CreateChannel(address, grpc::InsecureChannelCredentials());
+  grpc::SslCredentialsOptions options;
+  if (const std::string path = Environment("TOCSIN_CA"); !path.empty()) {
+    std::ifstream in(path);
+    options.pem_root_certs.assign(std::istreambuf_iterator<char>(in), {});
+  }
+  return grpc::CreateChannel(address.substr(kTls.size()), grpc::SslCredentials(options));
+}
+
 absl::StatusOr<Client> Client::Make(const Arguments& arguments) {
   Client client;
   client.address_ = arguments.get("server", Environment("TOCSIN_SERVER"));
@@ -54,7 +66,7 @@ absl::StatusOr<Client> Client::Make(const Arguments& arguments) {
     client.named_by_ = "the default; --server or $TOCSIN_SERVER names another";
   }
   TOCSIN_ASSIGN(client.token_, ReadToken(arguments));
-  client.channel_ = grpc::CreateChannel(client.address_, grpc::InsecureChannelCredentials());
+  client.channel_ = MakeChannel(client.address_);
   return client;
 }
 

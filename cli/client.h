@@ -14,8 +14,9 @@
 namespace tocsin {
 
 // Options that every command which talks to a server has.
-inline constexpr OptionSpec kServerOption = {"server", 0, true, "HOST:PORT",
-                                             "gRPC address; else $TOCSIN_SERVER, else 127.0.0.1:8912"};
+inline constexpr OptionSpec kServerOption = {
+    "server", 0, true, "HOST:PORT",
+    "gRPC address, https://HOST:PORT for TLS; else $TOCSIN_SERVER, else 127.0.0.1:8912"};
 inline constexpr OptionSpec kTokenOption = {"token", 0, true, "TOKEN",
                                             "API token; others on this machine can see it: better one of the next two"};
 inline constexpr OptionSpec kTokenFileOption = {
@@ -27,6 +28,10 @@ inline constexpr OptionSpec kColourOption = {"color", 0, true, "WHEN",
                                              "auto (default: on a terminal), always or never"};
 inline constexpr OptionSpec kAbsoluteOption = {"absolute", 0, false, "", "times as they are, instead of \"3m ago\""};
 inline constexpr OptionSpec kWideOption = {"wide", 'w', false, "", "cut nothing to the terminal's width"};
+
+// A channel to HOST:PORT; with TLS to https://HOST:PORT, whose certificate must be trusted by the system or by the PEM file that
+// $TOCSIN_CA names.
+std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address);
 
 class Client {
  public:

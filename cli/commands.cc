@@ -25,6 +25,7 @@ constexpr CommandSpec kCommands[] = {
     {"status",        "",                                 "what the server is doing, and whether pages can go out",        &RunStatus       },
     {"alerts",        "[MATCHER...] [--all | --state S]", "list alerts",                                                   &RunAlerts       },
     {"groups",        "[G17] [--all]",                    "list groups, or show one with its pages and history",           &RunGroups       },
+    {"search",        "[QUERY] [--from T] [--to T]",      "find groups and incidents again, also closed ones",             &RunSearch       },
     {"explain",       "G17 | P9 | N12 | KEY | user NAME", "why somebody was paged, or nobody, and what happens next",
      &RunExplain                                                                                                                            },
     {"events",        "[G17] [--follow]",                 "what happens in the whole organisation, as it happens",         &RunEvents       },

@@ -36,6 +36,7 @@ int RunMaintenance(std::span<const std::string> arguments);
 int RunOnCall(std::span<const std::string> arguments);
 int RunIncident(std::span<const std::string> arguments);
 int RunPage(std::span<const std::string> arguments);
+int RunSearch(std::span<const std::string> arguments);
 int RunSend(std::span<const std::string> arguments);
 int RunEvents(std::span<const std::string> arguments);
 int RunTop(std::span<const std::string> arguments);

@@ -41,7 +41,7 @@ absl::Status Send(const Arguments& arguments) {
 
   const char* environment = std::getenv("TOCSIN_SERVER");
   const std::string address = arguments.get("server", environment != nullptr ? environment : "127.0.0.1:8912");
-  const auto stub = v1::IngestService::NewStub(grpc::CreateChannel(address, grpc::InsecureChannelCredentials()));
+  const auto stub = v1::IngestService::NewStub(MakeChannel(address));
   grpc::ClientContext context;
   context.AddMetadata("authorization", "Bearer " + arguments.get("key"));
   context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(30));

@@ -42,8 +42,8 @@ class Engine final : public Inlet {
     Responder::Options responder;  // shard_count is set from above
     absl::Duration audit_interval = absl::Seconds(10);
     absl::Duration checkpoint_interval = absl::Minutes(5);
-    std::uint64_t checkpoint_bytes = 512ULL << 20;    // of journal since the last one, whichever comes first
-    absl::Duration retention = absl::Hours(24 * 90);  // closed groups and incidents
+    std::uint64_t checkpoint_bytes = 512ULL << 20;  // of journal since the last one, whichever comes first
+    Retention retention;                            // of what is over
   };
   // The notifier, injected by the server. Called on the responder's thread; must not block.
   struct Hooks {

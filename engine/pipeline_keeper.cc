@@ -7,6 +7,8 @@ namespace {
 
 constexpr std::size_t kAlertsPerSlice = 4096;  // about a millisecond of the shard's time
 constexpr std::size_t kRetainSlice = 1000;
+constexpr std::size_t kIndexSlice = 100;  // about ten milliseconds in which nobody else writes the views
+constexpr std::size_t kIndexSlices = 20;
 constexpr absl::Duration kHousekeeping = absl::Seconds(1);
 
 void LogFailure(std::string_view what, const absl::Status& status) {
@@ -31,10 +33,20 @@ bool KeeperStage::Housekeeping(const Now& now) {
   } else if (space != before) {
     LogInfo("there is free disk space again: alerts are accepted", {});
   }
-  if (const absl::Status status = store_.Retain(now.wall - options_.retention, kRetainSlice); !status.ok()) {
+  if (const absl::Status status = store_.Retain(options_.retention, now.wall, kRetainSlice); !status.ok()) {
     LogFailure("retention", status);
   }
+  BuildIndex();
   return true;
+}
+
+// Of a store that an older program has written. Its rows are gone through once, a few at a time.
+void KeeperStage::BuildIndex() {
+  for (std::size_t slice = 0; !is_indexed_ && slice < kIndexSlices; ++slice) {
+    const absl::StatusOr<bool> done = store_.BuildIndex(kIndexSlice);
+    if (!done.ok()) return LogFailure("search index", done.status());
+    is_indexed_ = *done;
+  }
 }
 
 // Everything up to the position is in the table when the copy begins, because the table is ahead of the journal. Bodies

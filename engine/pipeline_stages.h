@@ -299,6 +299,7 @@ class KeeperStage {
   bool Copy(std::span<const std::unique_ptr<ShardStage>> shards);
   bool Commit(const Now& now);
   bool Housekeeping(const Now& now);
+  void BuildIndex();
 
   const Engine::Options options_;
   Store& store_;
@@ -306,6 +307,7 @@ class KeeperStage {
   CommitStage& commit_;
   Phase phase_ = Phase::kIdle;
   EngineTime next_housekeeping_;
+  bool is_indexed_ = false;
   std::optional<EngineTime> next_checkpoint_;
   std::uint64_t bytes_at_checkpoint_ = 0;
   std::uint64_t position_ = 0;  // everything up to here is in the checkpoint under way

@@ -29,6 +29,7 @@ constexpr absl::Duration kUnreachedTolerance = absl::Minutes(5);
 // Of the work that a start or a first organisation brings, in one decision.
 constexpr std::size_t kSlice = 64;
 constexpr std::size_t kReasonBytes = 500;
+constexpr std::size_t kStaleRowsPerAudit = 2000;
 
 // Of its rules of inhibition: shards count their sources by it.
 std::uint64_t FingerprintOf(const Organisation& organisation, std::uint64_t seed) {
@@ -153,7 +154,7 @@ RulesPtr Responder::CurrentRules() const {
 }
 
 Decision Responder::Start(const Now& now) {
-  ForgetHistory(state_);
+  stale_ = ForgetHistory(state_);
   Compile();
   if (state_.organisation != nullptr) sources_.Begin(FingerprintOf(*state_.organisation, options_.key_seed));
   Turn turn = Begin(now);
@@ -414,7 +415,13 @@ Decision Responder::Audit(const Now& now, std::size_t limit, std::vector<std::st
     last_findings_ = std::exchange(findings_, 0);
     last_unreached_ = std::exchange(unreached_, "");
   }
-  return Commit(std::move(turn));
+  Decision decision = Commit(std::move(turn));
+  decision.change.now = now;
+  const std::size_t some = std::min(stale_.size(), kStaleRowsPerAudit);
+  decision.change.removed.insert(decision.change.removed.end(), stale_.end() - static_cast<std::ptrdiff_t>(some),
+                                 stale_.end());
+  stale_.resize(stale_.size() - some);
+  return decision;
 }
 
 bool Responder::CanPage(const Now& now, absl::Duration tolerance, std::string& why_not) const {

@@ -143,6 +143,7 @@ class Responder {
   std::deque<std::pair<NotificationId, std::int32_t>> to_take_back_;  // leases of before the start, and their attempts
   // The auditor's round: where it goes on, and how many it has found broken in this and in the last one.
   GroupId audit_cursor_;
+  std::vector<RowKey> stale_;  // have left memory, and the views do not know it yet: a slice with each audit
   std::uint64_t findings_ = 0;
   std::uint64_t last_findings_ = 0;
   std::string unreached_;  // one of the round's and of the last round's; empty: none

@@ -38,11 +38,13 @@ void NoteAbout(Turn& turn, Kind kind, const Notification& row, std::string text)
   entry.user = row.user;
 }
 
+// The time is in it because a store that was restored from a backup gives its numbers anew: another message must never look
+// like one that a receiver has seen.
 std::string IdempotencyKey(const Notification& row, std::string_view once) {
-  const std::string whole =
-      absl::StrCat(static_cast<int>(row.subject.kind), "/", row.subject.id, "/", static_cast<int>(row.purpose), "/",
-                   row.user.value(), "/", row.receiver.value(), "/", row.method.id.value(), "/",
-                   static_cast<int>(row.method.kind), "/", row.method.address, "/", ToAbsl(once));
+  const std::string whole = absl::StrCat(
+      static_cast<int>(row.subject.kind), "/", row.subject.id, "/", static_cast<int>(row.purpose), "/",
+      row.user.value(), "/", row.receiver.value(), "/", row.method.id.value(), "/", static_cast<int>(row.method.kind),
+      "/", row.method.address, "/", absl::ToUnixNanos(row.created_at), "/", ToAbsl(once));
   const Hash128 hash = HashTo128(whole);
   return absl::StrFormat("%016x%016x", hash.high, hash.low);
 }
@@ -196,8 +198,8 @@ NotificationId Queue(Turn& turn, const Notification& what, std::string_view once
   row.id = id;
   if (IsBundle(row)) row.subject = BundleSubject(id);
   TakePlace(turn, row);
-  row.idempotency_key = IdempotencyKey(row, once);
   row.created_at = turn.now().wall;
+  row.idempotency_key = IdempotencyKey(row, once);
   row.due = turn.now().engine;
   NoteAbout(turn, Kind::kNotificationQueued, row, absl::StrCat(Describe(row), ": ", row.title));
   if (IsBundle(row)) {

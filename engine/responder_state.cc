@@ -44,6 +44,7 @@ std::string AnswerKey(std::string_view actor, std::string_view request_id) {
 // Puts rows in and takes them out, each time with the indexes that follow from them.
 struct RowIndex {
   ResponderState& state;
+  std::vector<RowKey> forgotten = {};  // by Forget and ForgetAbout
 
   void Put(const Group& row) {
     state.groups.insert_or_assign(row.id, row);
@@ -194,6 +195,8 @@ struct RowIndex {
   // The closed row with this number, whatever its kind, and what belongs to it.
   void Forget(std::uint64_t id);
   void ForgetAbout(const Subject& subject);
+  template <typename T>
+  void Forget(decltype(T::id) id);
 
  private:
   void Close(const Group& row) {
@@ -269,33 +272,39 @@ void RowIndex::Remove(const RowKey& key) {
   if (key.table == Row(Throttle()).index()) Remove(ThrottleId(key.id));
 }
 
+template <typename T>
+void RowIndex::Forget(decltype(T::id) id) {
+  forgotten.push_back(KeyFor<T>(id));
+  Remove(id);
+}
+
 void RowIndex::ForgetAbout(const Subject& subject) {
   const auto found = state.about.find(subject);
   if (found == state.about.end()) return;
   const SubjectRows rows = found->second;
   for (const EscalationId id : rows.escalations)
-    Remove(id);
+    Forget<Escalation>(id);
   for (const PageId id : rows.pages)
-    Remove(id);
+    Forget<Page>(id);
   for (const NotificationId id : rows.notifications)
-    Remove(id);
+    Forget<Notification>(id);
 }
 
 void RowIndex::Forget(std::uint64_t id) {
   if (const Group* group = FindRow(state.groups, GroupId(id))) {
     if (group->state != Group::State::kResolved) return;  // it has been opened again
     ForgetAbout(SubjectOf(GroupId(id)));
-    Remove(GroupId(id));
+    Forget<Group>(GroupId(id));
   } else if (state.incidents.contains(IncidentId(id))) {
     ForgetAbout(SubjectOf(IncidentId(id)));
-    Remove(IncidentId(id));
+    Forget<Incident>(IncidentId(id));
   } else if (const Page* page = FindRow(state.pages, PageId(id))) {
     const std::vector<NotificationId> notifications = page->notifications;
     for (const NotificationId notification : notifications)
-      Remove(notification);
-    Remove(PageId(id));
+      Forget<Notification>(notification);
+    Forget<Page>(PageId(id));
   } else {
-    Remove(SilenceId(id));
+    Forget<Silence>(SilenceId(id));
   }
 }
 
@@ -318,7 +327,7 @@ void RestoreInto(ResponderState& state, std::vector<Row> rows) {
   FoldInto(state, change);
 }
 
-void ForgetHistory(ResponderState& state) {
+std::vector<RowKey> ForgetHistory(ResponderState& state) {
   RowIndex index{state};
   const auto kept = [&](std::uint64_t id) {
     return state.timer_of.contains({Timer::Kind::kRetention, id}) ||
@@ -355,7 +364,8 @@ void ForgetHistory(ResponderState& state) {
     if (row.page.set() && !state.pages.contains(row.page)) strays.push_back(id);
   }
   for (const NotificationId id : strays)
-    index.Remove(id);
+    index.Forget<Notification>(id);
+  return std::move(index.forgotten);
 }
 
 }  // namespace tocsin

@@ -102,7 +102,15 @@ void FoldInto(ResponderState& state, const Change& change);
 void RestoreInto(ResponderState& state, std::vector<Row> rows);
 
 // After a recovery: closed rows whose retention timer is gone are history, and leave memory as they did before the crash.
-void ForgetHistory(ResponderState& state);
+// Returns them: an older program did not journal that they left, so the views still have them among the rows in memory.
+std::vector<RowKey> ForgetHistory(ResponderState& state);
+
+template <typename T>
+RowKey KeyFor(decltype(T::id) id) {
+  T row;
+  row.id = id;
+  return KeyOf(Row(std::move(row)));
+}
 
 std::string AnswerKey(std::string_view actor, std::string_view request_id);
 

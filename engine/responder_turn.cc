@@ -231,9 +231,48 @@ void Turn::Collect(Change& change) {
   }
 }
 
+// What goes with the retention timers that this turn has taken away. FoldInto would forget it anyway; the views are told.
+std::vector<RowKey> Turn::LeavingMemory() const {
+  std::vector<RowKey> leaving;
+  const auto leave = [&]<typename T>(const T* row) {
+    if (row != nullptr) leaving.push_back(KeyFor<T>(row->id));
+  };
+  const auto leave_with = [&](const Subject& subject) {
+    const SubjectRows rows = About(subject);
+    for (const EscalationId id : rows.escalations)
+      leave(Find<Escalation>(id));
+    for (const PageId id : rows.pages)
+      leave(Find<Page>(id));
+    for (const NotificationId id : rows.notifications)
+      leave(Find<Notification>(id));
+  };
+  for (const auto& [id, row] : std::get<Overlay<Timer>>(overlays_)) {
+    const auto before = Table<Timer>().find(id);
+    if (row || before == Table<Timer>().end() || before->second.kind != Timer::Kind::kRetention) continue;
+    const std::uint64_t subject = before->second.subject;
+    const Page* page = Find<Page>(PageId(subject));
+    if (const Group* group = Find<Group>(GroupId(subject))) {
+      if (group->state != Group::State::kResolved) continue;  // it has been opened again
+      leave_with(SubjectOf(group->id));
+      leave(group);
+    } else if (const Incident* incident = Find<Incident>(IncidentId(subject))) {
+      leave_with(SubjectOf(incident->id));
+      leave(incident);
+    } else if (page != nullptr) {
+      for (const NotificationId notification : page->notifications)
+        leave(Find<Notification>(notification));
+      leave(page);
+    } else {
+      leave(Find<Silence>(SilenceId(subject)));
+    }
+  }
+  return leaving;
+}
+
 Turn::Result Turn::Finish() && {
   Result result;
   result.change.now = now_;
+  const std::vector<RowKey> leaving = LeavingMemory();
   Collect<Group>(result.change);
   Collect<Escalation>(result.change);
   Collect<Page>(result.change);
@@ -244,6 +283,7 @@ Turn::Result Turn::Finish() && {
   Collect<Answer>(result.change);
   Collect<AccessToken>(result.change);
   Collect<Throttle>(result.change);
+  result.change.removed.insert(result.change.removed.end(), leaving.begin(), leaving.end());
   if (counters_ != state().counters) result.change.rows.emplace_back(counters_);
   std::ranges::move(archived_, std::back_inserter(result.change.rows));
   if (applied_ != nullptr) {

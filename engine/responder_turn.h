@@ -159,6 +159,7 @@ class Turn {
   const std::map<decltype(T::id), T>& Table() const;
   template <typename T>
   void Collect(Change& change);
+  std::vector<RowKey> LeavingMemory() const;
   template <typename Id>
   Id NewId() {
     return Id(counters_.next_id++);

@@ -5,6 +5,8 @@
 // over a newer image of a checkpoint, an alert stands in two slots or a text names a string that is defined later: whatever
 // was newer in the image is said again by a later body.
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <utility>
 
 #include "absl/strings/str_format.h"
@@ -201,39 +203,71 @@ void Shard::Impl::Settle() {
     groups_.Link(alerts_.at(slot));
 }
 
+namespace {
+
+// The fields of one alert or group, one after the other, each of a known length: no two of them give the same bytes. A shard
+// stands still while it hashes itself, so nothing is formatted here.
+class Bytes {
+ public:
+  template <typename T>
+  void Add(T value) {
+    const auto wide = static_cast<std::uint64_t>(value);
+    const auto raw = std::bit_cast<std::array<char, sizeof wide>>(wide);
+    bytes_.append(raw.data(), raw.size());
+  }
+  template <typename... T>
+  void AddAll(T... values) {
+    (Add(values), ...);
+  }
+  void AddText(std::string_view text) {
+    Add(text.size());
+    bytes_ += text;
+  }
+  void AddText(const TextView& text) {
+    for (const std::span<const LabelView> pairs : {text.labels, text.annotations}) {
+      Add(pairs.size());
+      for (const LabelView& pair : pairs) {
+        AddText(pair.name);
+        AddText(pair.value);
+      }
+    }
+    AddText(text.dedup_key);
+    AddText(text.link);
+  }
+  std::uint64_t Take() {
+    const std::uint64_t hash = Hash64(bytes_);
+    bytes_.clear();
+    return hash;
+  }
+
+ private:
+  std::string bytes_;
+};
+
+}  // namespace
+
 // Sums of hashes, so that the order of slots does not matter.
 std::uint64_t Shard::Impl::StateHash() const {
   std::uint64_t total = 0;
-  std::string bytes;
-  const auto add_text = [&](TextRef ref) {
-    TextBuffer buffer;
-    const TextView text = texts_.Read(ref, buffer);
-    for (const std::span<const LabelView> pairs : {text.labels, text.annotations}) {
-      bytes += absl::StrFormat("%d:", pairs.size());
-      for (const LabelView& pair : pairs)
-        bytes += absl::StrFormat("%d:%s%d:%s", pair.name.size(), pair.name, pair.value.size(), pair.value);
-    }
-    bytes += absl::StrFormat("%d:%s%d:%s", text.dedup_key.size(), text.dedup_key, text.link.size(), text.link);
-  };
+  Bytes bytes;
+  TextBuffer buffer;
   for (std::uint32_t slot = 0; slot < alerts_.end(); ++slot) {
     if (!alerts_.IsLive(slot)) continue;
     const StoredAlert& alert = alerts_.at(slot);
-    bytes = absl::StrFormat("a%x.%x.%x.%d.%d.%d.%d.%d.%d.%d.%d.%d.%d.%d.%d.%d.%d;", alert.key.high, alert.key.low,
-                            alert.content, alert.integration, FlagsOf(alert), static_cast<int>(alert.severity),
-                            static_cast<int>(alert.resolved_by), alert.last_seen_at, alert.until, alert.received,
-                            alert.ends_at, alert.starts_at, alert.fired ? alert.fired_at : 0,
-                            alert.firing ? 0 : alert.resolved_at, alert.order, alert.hold.value(), alert.rules);
-    add_text(alert.text);
-    groups_.VisitGroups(alert,
-                        [&](std::uint32_t group) { bytes += absl::StrFormat("g%x", groups_.at(group).key.value()); });
-    total += Hash64(bytes);
+    bytes.AddAll('a', alert.key.high, alert.key.low, alert.content, alert.integration, FlagsOf(alert), alert.severity,
+                 alert.resolved_by, alert.last_seen_at, alert.until, alert.received, alert.ends_at, alert.starts_at,
+                 alert.fired ? alert.fired_at : 0, alert.firing ? 0 : alert.resolved_at, alert.order,
+                 alert.hold.value(), alert.rules);
+    bytes.AddText(texts_.Read(alert.text, buffer));
+    groups_.VisitGroups(alert, [&](std::uint32_t group) { bytes.Add(groups_.at(group).key.value()); });
+    total += bytes.Take();
   }
   for (std::uint32_t number = 0; number < groups_.end(); ++number) {
     if (!groups_.Has(number)) continue;
     const StoredGroup& group = groups_.at(number);
-    bytes = absl::StrFormat("G%x.%d.%d;", group.key.value(), group.fired_total, group.resolved_total);
-    add_text(group.text);
-    total += Hash64(bytes);
+    bytes.AddAll('G', group.key.value(), group.fired_total, group.resolved_total);
+    bytes.AddText(texts_.Read(group.text, buffer));
+    total += bytes.Take();
   }
   for (std::size_t i = 0; i < doors_.all().size(); ++i) {
     const Door& door = doors_.all()[i];

@@ -41,6 +41,13 @@ ABSL_FLAG(std::uint64_t,
           history_mib,
           4096,
           "at most so many MiB of it; the oldest goes first, and when the disk fills up");
+ABSL_FLAG(std::uint32_t, retain_days, 90, "closed groups, with their pages and timelines, are kept so long");
+ABSL_FLAG(std::uint32_t, retain_incident_days, 365, "closed incidents, with their timelines, are kept so long");
+ABSL_FLAG(std::uint32_t, retain_audit_days, 365, "entries of the audit log are kept so long");
+ABSL_FLAG(std::uint64_t,
+          retain_mib,
+          10'240,
+          "closed groups and incidents may take so much (before compression); above it the oldest go; 0: no bound");
 ABSL_FLAG(std::vector<std::string>,
           allow_webhooks_to,
           {},
@@ -63,6 +70,10 @@ const absl::CommandLineFlag* const kFlags[] = {
     &absl::GetFlagReflectionHandle(FLAGS_low_water_mib),
     &absl::GetFlagReflectionHandle(FLAGS_history_days),
     &absl::GetFlagReflectionHandle(FLAGS_history_mib),
+    &absl::GetFlagReflectionHandle(FLAGS_retain_days),
+    &absl::GetFlagReflectionHandle(FLAGS_retain_incident_days),
+    &absl::GetFlagReflectionHandle(FLAGS_retain_audit_days),
+    &absl::GetFlagReflectionHandle(FLAGS_retain_mib),
     &absl::GetFlagReflectionHandle(FLAGS_allow_webhooks_to),
 };
 
@@ -101,6 +112,14 @@ absl::StatusOr<ServeOptions> ParseServeFlags(std::vector<std::string> arguments)
   options.history_mib = absl::GetFlag(FLAGS_history_mib);
   if (options.history_days > 3650) return Invalid("--history_days: %d is not in 0..3650", options.history_days);
   if (options.history_mib > (1ULL << 30U)) return Invalid("--history_mib: %d is more than 2^30", options.history_mib);
+  options.retain_days = absl::GetFlag(FLAGS_retain_days);
+  options.retain_incident_days = absl::GetFlag(FLAGS_retain_incident_days);
+  options.retain_audit_days = absl::GetFlag(FLAGS_retain_audit_days);
+  options.retain_mib = absl::GetFlag(FLAGS_retain_mib);
+  for (const auto days : {options.retain_days, options.retain_incident_days, options.retain_audit_days}) {
+    if (days < 1 || days > 36'500) return Invalid("--retain_days and the like: %d is not in 1..36500", days);
+  }
+  if (options.retain_mib > (1ULL << 30U)) return Invalid("--retain_mib: %d is more than 2^30", options.retain_mib);
   options.allow_webhooks_to = absl::GetFlag(FLAGS_allow_webhooks_to);
   if (options.shards < 1 || options.shards > 64) return Invalid("--shards: %d is not in 1..64", options.shards);
   if (options.tls_certificate.empty() != options.tls_key.empty()) {

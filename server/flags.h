@@ -20,9 +20,13 @@ struct ServeOptions {
   std::string default_integration;  // to which POST /api/v2/alerts belongs
   std::string tls_certificate;
   std::string tls_key;
-  std::uint64_t low_water_mib = 1024;          // free disk below this: alerts are refused, paging goes on
-  std::uint32_t history_days = 7;              // what came in is kept so long for replays; 0: not at all
-  std::uint64_t history_mib = 4096;            // and at most so much of it
+  std::uint64_t low_water_mib = 1024;  // free disk below this: alerts are refused, paging goes on
+  std::uint32_t history_days = 7;      // what came in is kept so long for replays; 0: not at all
+  std::uint64_t history_mib = 4096;    // and at most so much of it
+  std::uint32_t retain_days = 90;      // closed groups
+  std::uint32_t retain_incident_days = 365;
+  std::uint32_t retain_audit_days = 365;
+  std::uint64_t retain_mib = 10'240;           // of closed groups and incidents
   std::vector<std::string> allow_webhooks_to;  // networks (CIDR) that outgoing webhooks may reach although private
 };
 

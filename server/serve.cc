@@ -253,6 +253,8 @@ absl::Status Server::StartEngine() {
   Engine::Options engine;
   engine.shard_count = options_.shards;
   engine.responder.link_key = link_key_;
+  engine.retention = {absl::Hours(24) * options_.retain_days, absl::Hours(24) * options_.retain_incident_days,
+                      absl::Hours(24) * options_.retain_audit_days, options_.retain_mib << 20U};
   engine.responder.seed = store_->key_seed();
   TOCSIN_ASSIGN(
       engine_,

@@ -5,7 +5,9 @@
 // m<name>                                           see Meta                   -
 // r<table:u8><id:u64>                               Row                        recovery: the rows in memory
 // h<table:u8><id:u64>                               closed:i64 ns, Row         lists: rows that have left memory
-// x<closed:i64 ns><table:u8><id:u64>                empty                      retention, oldest first
+// y<table:u8><closed:i64 ns><id:u64>                empty                      retention, the oldest of a kind first
+// i<term:u64><opened:i64 ns><id:u64><table:u8>      empty                      search, newest first: both numbers inverted
+// x<closed:i64 ns><table:u8><id:u64>                empty                      as y, of stores before there was an index
 // t<kind:u8><subject:u64><ordinal:u64>              TimelineEntry              explain, incident pages
 // c<generation:u64><shard:u32><number:u64>          a body of Shard::Checkpoint   recovery, replay
 // b<generation:u64><table:u8><id:u64>               Row                        replay: the rows beside a kept checkpoint
@@ -23,6 +25,7 @@
 
 #include "model/response.h"
 #include "model/timeline.h"
+#include "storage/search_terms.h"
 
 namespace tocsin::keys {
 
@@ -49,6 +52,11 @@ inline constexpr std::string_view kApplied = "mapplied";        // u64: the jour
 inline constexpr std::string_view kCheckpoint = "mcheckpoint";  // generation:u64, position:u64, bytes:u64
 // For each, oldest first: generation:u64, position:u64, rows:u64, complete:u64, at:i64 ns, bytes:u64 (history_base.h).
 inline constexpr std::string_view kBases = "mbases";
+inline constexpr std::string_view kIndexVersion = "mindex";  // u64: of 'y' and 'i'; absent: they are not whole yet
+inline constexpr std::string_view kIndexedUpTo =
+    "mindexing";  // key of the last row of the history that has been indexed
+inline constexpr std::string_view kHistoryBytes =
+    "mhistory";  // u64: of the rows of the history with all that is theirs
 inline constexpr std::string_view kIntegrations = "mintegrations";  // the numbering (model/codec EncodeIntegrations)
 
 inline std::string Number(std::uint64_t value) {
@@ -84,10 +92,14 @@ inline std::optional<RowKey> ParseRow(std::string_view key) {
   return RowKey{internal::ReadBigEndian<std::uint8_t>(key, 1), internal::ReadBigEndian<std::uint64_t>(key, 2)};
 }
 
+inline std::string RetentionOf(std::uint8_t table) {  // prefix of all its rows
+  std::string out = "y";
+  internal::AppendBigEndian(out, table);
+  return out;
+}
 inline std::string Retention(std::string_view closed, RowKey key) {  // closed as from Time
-  std::string out = "x";
+  std::string out = RetentionOf(key.table);
   out += closed;
-  internal::AppendBigEndian(out, key.table);
   internal::AppendBigEndian(out, key.id);
   return out;
 }
@@ -98,9 +110,40 @@ struct RetentionKey {
 inline std::optional<RetentionKey> ParseRetention(std::string_view key) {
   if (key.size() != 18) return std::nullopt;
   return RetentionKey{
-      key.substr(1, 8),
-      {internal::ReadBigEndian<std::uint8_t>(key, 9), internal::ReadBigEndian<std::uint64_t>(key, 10)}
+      key.substr(2, 8),
+      {internal::ReadBigEndian<std::uint8_t>(key, 1), internal::ReadBigEndian<std::uint64_t>(key, 10)}
   };
+}
+// What an older program wrote in their place lies in ["x", "y").
+inline constexpr std::string_view kOldRetention = "x";
+inline constexpr std::string_view kAfterOldRetention = "y";
+
+// The place of a document among results, as bytes that sort as results do.
+inline std::string Place(const DocumentPlace& place) {
+  std::string out = Number(~(static_cast<std::uint64_t>(absl::ToUnixNanos(place.opened_at)) ^ internal::kSignBit));
+  internal::AppendBigEndian(out, ~place.key.id);
+  internal::AppendBigEndian(out, place.key.table);
+  return out;
+}
+inline std::optional<DocumentPlace> ParsePlace(std::string_view bytes) {
+  if (bytes.size() != 17) return std::nullopt;
+  const std::uint64_t time = ~internal::ReadBigEndian<std::uint64_t>(bytes, 0) ^ internal::kSignBit;
+  return DocumentPlace{
+      absl::FromUnixNanos(static_cast<std::int64_t>(time)),
+      {internal::ReadBigEndian<std::uint8_t>(bytes, 16), ~internal::ReadBigEndian<std::uint64_t>(bytes, 8)}
+  };
+}
+inline std::string Posting(Term term, std::string_view place) {  // place as from Place
+  std::string out = "i";
+  internal::AppendBigEndian(out, term);
+  out += place;
+  return out;
+}
+inline std::string PostingsEnd(Term term) {  // after all of the term's
+  return term == UINT64_MAX ? "j" : Posting(term + 1, "");
+}
+inline std::string_view PlaceOf(std::string_view posting) {  // Requires a key of Posting.
+  return posting.substr(9);
 }
 
 // The place of a timeline entry in the order of everything: a cursor that stays valid for ever. 20 bits are more entries than

@@ -232,8 +232,20 @@ absl::StatusOr<std::optional<Row>> Store::ReadRow(RowKey key) const {
 absl::StatusOr<std::vector<Row>> Store::ListRows(std::uint8_t table, std::uint64_t before, std::size_t limit) const {
   return impl_->views_->ListRows(table, before, limit);
 }
-absl::Status Store::Retain(absl::Time before, std::size_t limit) {
-  return impl_->views_->Retain(before, limit);
+absl::Status Store::Retain(const Retention& retention, absl::Time now, std::size_t limit) {
+  return impl_->views_->Retain(retention, now, limit);
+}
+std::uint64_t Store::history_bytes() const {
+  return impl_->views_->history_bytes();
+}
+absl::StatusOr<SearchResult> Store::Search(const SearchRequest& request) const {
+  return SearchPostings(impl_->views_->db(), request);
+}
+absl::StatusOr<bool> Store::BuildIndex(std::size_t limit) {
+  return impl_->views_->BuildIndex(limit);
+}
+bool Store::is_indexed() const {
+  return impl_->views_->is_indexed();
 }
 absl::StatusOr<std::unique_ptr<FrozenStore>> Store::Freeze(
     absl::FunctionRef<absl::StatusOr<Journal::Standing>()> stand) {

@@ -32,6 +32,8 @@
 #include "storage/frozen_store.h"
 #include "storage/history.h"
 #include "storage/journal.h"
+#include "storage/retention.h"
+#include "storage/search_index.h"
 
 namespace rocksdb {
 class Env;
@@ -104,8 +106,15 @@ class Store final {
   absl::StatusOr<std::optional<Row>> ReadRow(RowKey key) const;
   // Rows of one table with ids below `before` (0: all), newest first.
   absl::StatusOr<std::vector<Row>> ListRows(std::uint8_t table, std::uint64_t before, std::size_t limit) const;
-  // Deletes rows that have left memory and were closed before `before`, with their timelines: at most `limit` rows.
-  absl::Status Retain(absl::Time before, std::size_t limit);
+  // Forgets rows that have left memory, with their timelines: what is too old, and above the bound on bytes what is oldest.
+  // At most `limit` rows.
+  absl::Status Retain(const Retention& retention, absl::Time now, std::size_t limit);
+  std::uint64_t history_bytes() const;  // what the bound is on
+  // Groups and incidents that have left memory, by terms (storage/search_terms.h). Bounded by what the request says.
+  absl::StatusOr<SearchResult> Search(const SearchRequest& request) const;
+  // A store of before there was an index gets it by calling this until it is true; until then searches find a part.
+  absl::StatusOr<bool> BuildIndex(std::size_t limit);
+  bool is_indexed() const;
 
   // Everything of the store as of one journal entry, to be copied while the server goes on. `stand` is called when the views
   // have been linked, and says where the journal stands: it waits for the moment that the copy is to be of. Until this has

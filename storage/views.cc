@@ -1,49 +1,25 @@
 #include "storage/views.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include <rocksdb/env.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/table.h>
+#include <rocksdb/utilities/table_properties_collectors.h>
 #include <rocksdb/write_batch.h>
 
 #include "base/status.h"
 #include "model/codec/response_codec.h"
 #include "storage/keys.h"
 #include "storage/rocks.h"
+#include "storage/view_rows.h"
 
 namespace tocsin {
 namespace {
 
 using keys::Home;
-
-// The table of a kind of row: its index in Row.
-template <typename T, std::size_t kIndex = 0>
-constexpr std::uint8_t TableOf() {
-  if constexpr (std::is_same_v<std::variant_alternative_t<kIndex, Row>, T>) {
-    return kIndex;
-  } else {
-    return TableOf<T, kIndex + 1>();
-  }
-}
-
-// Whether rows of this table are kept when they leave memory. Timers and singletons have no history.
-constexpr bool HasHistory(std::uint8_t table) {
-  return table != TableOf<Timer>() && table != TableOf<Counters>() && table != TableOf<OrganisationPtr>() &&
-         table != TableOf<Throttle>();
-}
-
-// Rows that are history from the start: nothing decides by them.
-constexpr bool IsArchived(std::uint8_t table) {
-  return table == TableOf<ConfigurationVersion>() || table == TableOf<AuditEntry>();
-}
-
-// Whether time alone ends it. The versions of the configuration are bounded by their number: what has been in force for a
-// year is the one to go back to.
-constexpr bool IsRetainedByTime(std::uint8_t table) {
-  return table != TableOf<ConfigurationVersion>();
-}
 
 // For a small process: RocksDB's share of memory stays below 100 MiB.
 rocksdb::Options DatabaseOptions(rocksdb::Env* env) {
@@ -61,6 +37,8 @@ rocksdb::Options DatabaseOptions(rocksdb::Env* env) {
   options.max_manifest_file_size = 16 << 20;
   // Recovery is from the journal; a shutdown does nothing that a crash would not.
   options.avoid_flush_during_shutdown = true;
+  // What retention deletes gives its space back soon: a file that is half tombstones is compacted.
+  options.table_properties_collector_factories.push_back(rocksdb::NewCompactOnDeletionCollectorFactory(16'384, 8'192));
   rocksdb::BlockBasedTableOptions table;
   table.checksum = rocksdb::kXXH3;
   table.format_version = 5;
@@ -84,67 +62,10 @@ rocksdb::WriteOptions NoLog() {
   return options;
 }
 
-// When a row ended, for retention.
-absl::Time ClosedAt(const Row& row, absl::Time left_memory_at) {
-  if (const auto* group = std::get_if<Group>(&row)) return group->resolved_at;
-  if (const auto* incident = std::get_if<Incident>(&row)) return incident->resolved_at;
-  if (const auto* entry = std::get_if<AuditEntry>(&row)) return entry->at;
-  if (const auto* version = std::get_if<ConfigurationVersion>(&row)) return version->at;
-  return left_memory_at;
-}
-
-std::optional<Subject> SubjectOfRow(RowKey key) {
-  if (key.table == TableOf<Group>()) return SubjectOf(GroupId(key.id));
-  if (key.table == TableOf<Incident>()) return SubjectOf(IncidentId(key.id));
-  if (key.table == TableOf<Silence>()) return SubjectOf(SilenceId(key.id));
-  return std::nullopt;
-}
-
-absl::StatusOr<std::optional<std::string>> Get(rocksdb::DB& db, std::string_view key) {
-  std::string value;
-  const rocksdb::Status status = db.Get({}, ToSlice(key), &value);
-  if (status.IsNotFound()) return std::nullopt;
-  if (!status.ok()) return FromRocks(status, "read");
-  return value;
-}
-
-// Calls `visit(key, value)` for every key with `prefix` from `from` on while it returns OK.
-template <typename Visit>
-absl::Status Scan(rocksdb::DB& db, std::string_view prefix, std::string_view from, Visit visit) {
-  const std::unique_ptr<rocksdb::Iterator> at(db.NewIterator({}));
-  for (at->Seek(ToSlice(from)); at->Valid() && ToView(at->key()).starts_with(prefix); at->Next()) {
-    if (absl::Status status = visit(ToView(at->key()), ToView(at->value())); !status.ok()) return status;
-  }
-  return FromRocks(at->status(), "scan");
-}
-
-absl::StatusOr<Row> DecodeAt(RowKey key, std::string_view bytes) {
-  absl::StatusOr<Row> row = DecodeRow(key.table, bytes);
-  if (!row.ok()) return Annotate(row.status(), absl::StrFormat("views: row %d/%d", key.table, key.id));
-  return row;
-}
-
-absl::Status PutHistory(rocksdb::WriteBatch& batch, const Row& row, absl::Time now) {
-  const RowKey key = KeyOf(row);
-  if (!HasHistory(key.table)) return absl::OkStatus();
-  const std::string closed = keys::Time(ClosedAt(row, now));
-  TOCSIN_TRY(FromRocks(batch.Put(keys::Row(Home::kHistory, key), closed + EncodeRow(row)), "batch"));
-  if (!IsRetainedByTime(key.table)) return absl::OkStatus();
-  return FromRocks(batch.Put(keys::Retention(closed, key), ""), "batch");
-}
-
-// Ends a scan early; never leaves this file.
-absl::Status Enough() {
-  return absl::CancelledError();
-}
-absl::Status Unless(const absl::Status& status) {
-  return absl::IsCancelled(status) ? absl::OkStatus() : status;
-}
-
 }  // namespace
 
 Views::Views(rocksdb::Options options, std::string folder, std::unique_ptr<rocksdb::DB> db)
-    : options_(std::move(options)), folder_(std::move(folder)), db_(std::move(db)) {}
+    : options_(std::move(options)), folder_(std::move(folder)), db_(std::move(db)), history_(*db_) {}
 Views::~Views() = default;
 
 absl::StatusOr<std::unique_ptr<Views>> Views::Open(rocksdb::Env* env, const std::string& store_folder, bool read_only) {
@@ -160,6 +81,7 @@ absl::StatusOr<std::unique_ptr<Views>> Views::Open(rocksdb::Env* env, const std:
   auto views = std::unique_ptr<Views>(new Views(options, folder, std::unique_ptr<rocksdb::DB>(db)));
   TOCSIN_ASSIGN(const std::optional<std::string> applied, Get(*db, keys::kApplied));
   MutexLock lock(views->mutex_);
+  TOCSIN_TRY(views->history_.Open());
   if (applied) views->applied_ = Sequence(keys::ParseNumber(*applied).value_or(0));
   return views;
 }
@@ -203,29 +125,22 @@ absl::Status Views::ApplyChange(const Change& change, Sequence sequence) {
   }
   for (const Row& row : change.rows) {
     const RowKey key = KeyOf(row);
-    TOCSIN_TRY(IsArchived(key.table) ? PutHistory(batch, row, change.now.wall)
+    TOCSIN_TRY(IsArchived(key.table) ? history_.Put(batch, row, change.now.wall, {})
                                      : FromRocks(batch.Put(keys::Row(Home::kMemory, key), EncodeRow(row)), "batch"));
   }
-  for (const RowKey& key : change.removed) {
+  const std::set<RowKey> removed(change.removed.begin(), change.removed.end());
+  for (const RowKey& key : removed) {
     if (IsArchived(key.table)) {
-      TOCSIN_TRY(FromRocks(batch.Delete(keys::Row(Home::kHistory, key)), "batch"));
+      TOCSIN_TRY(history_.Remove(batch, key));
       continue;
     }
     // A row that the same change writes is not in the database yet.
     const auto written = std::ranges::find(change.rows, key, [](const Row& row) { return KeyOf(row); });
-    TOCSIN_TRY(written != change.rows.end() ? PutHistory(batch, *written, change.now.wall)
-                                            : MoveToHistory(batch, key, change.now.wall));
+    TOCSIN_TRY(written != change.rows.end() ? history_.Put(batch, *written, change.now.wall, change.entries)
+                                            : history_.Take(batch, key, change.now.wall, change.entries));
     TOCSIN_TRY(FromRocks(batch.Delete(keys::Row(Home::kMemory, key)), "batch"));
   }
   return Write(batch, sequence);
-}
-
-absl::Status Views::MoveToHistory(rocksdb::WriteBatch& batch, RowKey key, absl::Time now) const {
-  if (!HasHistory(key.table)) return absl::OkStatus();
-  TOCSIN_ASSIGN(const std::optional<std::string> bytes, Get(*db_, keys::Row(Home::kMemory, key)));
-  if (!bytes) return absl::OkStatus();
-  TOCSIN_ASSIGN(const Row row, DecodeAt(key, *bytes));
-  return PutHistory(batch, row, now);
 }
 
 absl::Status Views::ApplyIntegrations(const std::vector<IntegrationId>& names, Sequence sequence) {
@@ -263,36 +178,31 @@ absl::StatusOr<Sequence> Views::Flush() {
   return durable;
 }
 
-absl::Status Views::Retain(absl::Time before, std::size_t limit) {
+absl::Status Views::Retain(const Retention& retention, absl::Time now, std::size_t limit) {
   MutexLock lock(mutex_);  // a row must not come back while it is forgotten
   rocksdb::WriteBatch batch;
-  const std::string end = keys::Time(before);
-  std::size_t seen = 0;
-  const absl::Status scanned = Scan(*db_, "x", "x", [&](std::string_view key, std::string_view) -> absl::Status {
-    const std::optional<keys::RetentionKey> parsed = keys::ParseRetention(key);
-    if (!parsed) return DataLoss("views: a retention key has %d bytes", key.size());
-    if (parsed->closed >= end || seen++ == limit) return Enough();
-    TOCSIN_TRY(FromRocks(batch.Delete(ToSlice(key)), "batch"));
-    return Forget(batch, parsed->row, parsed->closed);
-  });
-  TOCSIN_TRY(Unless(scanned));
+  TOCSIN_TRY(history_.Retain(batch, retention, now, limit));
   if (batch.Count() == 0) return absl::OkStatus();
   return FromRocks(db_->Write(NoLog(), &batch), "write");
 }
 
-// Deletes a row of the history that closed at `closed`, with its timeline. One that has come back since stays.
-absl::Status Views::Forget(rocksdb::WriteBatch& batch, RowKey key, std::string_view closed) const {
-  const std::string history = keys::Row(Home::kHistory, key);
-  TOCSIN_ASSIGN(const std::optional<std::string> bytes, Get(*db_, history));
-  TOCSIN_ASSIGN(const std::optional<std::string> in_memory, Get(*db_, keys::Row(Home::kMemory, key)));
-  if (!bytes || in_memory || !bytes->starts_with(closed)) return absl::OkStatus();
-  TOCSIN_TRY(FromRocks(batch.Delete(history), "batch"));
-  const std::optional<Subject> subject = SubjectOfRow(key);
-  if (!subject) return absl::OkStatus();
-  const std::string timeline = keys::TimelineOf(*subject);
-  return Scan(*db_, timeline, timeline, [&](std::string_view entry, std::string_view) {
-    return FromRocks(batch.Delete(ToSlice(entry)), "batch");
-  });
+absl::StatusOr<bool> Views::BuildIndex(std::size_t limit) {
+  MutexLock lock(mutex_);
+  if (history_.is_indexed()) return true;
+  rocksdb::WriteBatch batch;
+  TOCSIN_TRY(history_.BuildIndex(batch, limit));
+  TOCSIN_TRY(FromRocks(db_->Write(NoLog(), &batch), "write"));
+  return history_.is_indexed();
+}
+
+bool Views::is_indexed() const {
+  MutexLock lock(mutex_);
+  return history_.is_indexed();
+}
+
+std::uint64_t Views::history_bytes() const {
+  MutexLock lock(mutex_);
+  return history_.bytes();
 }
 
 absl::StatusOr<std::vector<TimelineEntry>> Views::ReadTimeline(Subject subject,

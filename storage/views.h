@@ -18,6 +18,7 @@
 #include "base/mutex.h"
 #include "model/event.h"
 #include "model/response.h"
+#include "storage/row_history.h"
 
 namespace tocsin {
 
@@ -40,7 +41,12 @@ class Views {
   void MoveTo(Sequence sequence);
   // Returns up to where the views are durable now: what was applied before the call. Others may have applied more since.
   absl::StatusOr<Sequence> Flush();
-  absl::Status Retain(absl::Time before, std::size_t limit);
+  // Forgets rows that have left memory, with their timelines, by age and by bytes: at most `limit` rows.
+  absl::Status Retain(const Retention& retention, absl::Time now, std::size_t limit);
+  // Rows of the history that no index knows, of a store of before there was one: at most `limit`. True: all are indexed.
+  absl::StatusOr<bool> BuildIndex(std::size_t limit);
+  bool is_indexed() const;
+  std::uint64_t history_bytes() const;
 
   absl::StatusOr<std::vector<TimelineEntry>> ReadTimeline(Subject subject,
                                                           std::uint64_t after,
@@ -65,13 +71,12 @@ class Views {
  private:
   Views(rocksdb::Options options, std::string folder, std::unique_ptr<rocksdb::DB> db);
   absl::Status Write(rocksdb::WriteBatch& batch, Sequence sequence) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  absl::Status MoveToHistory(rocksdb::WriteBatch& batch, RowKey key, absl::Time now) const;
-  absl::Status Forget(rocksdb::WriteBatch& batch, RowKey key, std::string_view closed) const;
 
   rocksdb::Options options_;
   std::string folder_;
   std::unique_ptr<rocksdb::DB> db_;
   mutable Mutex mutex_;  // held by whoever writes
+  RowHistory history_ ABSL_GUARDED_BY(mutex_);
   Sequence applied_ ABSL_GUARDED_BY(mutex_);
   bool moved_ ABSL_GUARDED_BY(mutex_) = false;  // applied_ is ahead of the last batch
 };

@@ -178,6 +178,7 @@ const std::map<std::string_view, Role> kNeeds = {
     {"ListNotifications",   Role::kViewer   },
     {"Explain",             Role::kViewer   },
     {"GetStatus",           Role::kViewer   },
+    {"Search",              Role::kViewer   },
     {"BeginBackup",         Role::kAdmin    },
     {"ReadBackup",          Role::kAdmin    },
     {"EndBackup",           Role::kAdmin    },

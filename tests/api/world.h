@@ -82,6 +82,7 @@ class ApiTest : public ::testing::Test {
     Engine::Options engine;
     engine.shard_count = kShards;
     engine.responder.link_key = kLinkKey;
+    engine.responder.keep_closed = keep_closed_;
     auto started =
         Engine::Start(engine, *store_, clock_,
                       {[this](const Notification& notification, absl::Duration, const std::shared_ptr<Gate>&) {
@@ -257,6 +258,7 @@ class ApiTest : public ::testing::Test {
     return url.substr(url.rfind('/') + 1);
   }
 
+  absl::Duration keep_closed_ = absl::Hours(24);  // set it before SetUp
   std::string folder_;
   SystemClock clock_;
   std::unique_ptr<Store> store_;

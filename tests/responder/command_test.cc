@@ -455,11 +455,11 @@ TEST(RetentionTest, ClosedRowsLeaveMemoryAfterADayAndStayInTheJournal) {
   EXPECT_THAT(world.state().current_group, IsEmpty());
   EXPECT_FALSE(world.state().silences.contains(silence));
   EXPECT_THAT(world.state().timers, IsEmpty());
-  // Only the timer was removed: the rows are history, which RocksDB keeps.
-  for (const Change& change : world.journal()) {
-    for (const RowKey& key : change.removed)
-      EXPECT_EQ(key.table, Row(Timer()).index());
-  }
+  // What left is named, so that RocksDB moves it to the history.
+  std::vector<RowKey> left;
+  for (const Change& change : world.journal())
+    left.insert(left.end(), change.removed.begin(), change.removed.end());
+  EXPECT_THAT(left, testing::IsSupersetOf({KeyFor<Group>(id), KeyFor<Silence>(silence)}));
   EXPECT_THAT(Text(world.Acknowledge(id)), HasSubstr("is not known, or was resolved more than 24h ago"));
 }
 

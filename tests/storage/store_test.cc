@@ -71,7 +71,7 @@ TEST_F(StoreTest, WhatIsArchivedIsReadFromDiskOnlyAndAVersionEndsWhenAChangeSays
   EXPECT_THAT(*store->LoadRows(), IsEmpty()) << "nothing decides by them";
   EXPECT_EQ(**store->ReadRow(KeyOf(Row(VersionOf(1)))), Row(VersionOf(1)));
   EXPECT_THAT(*store->ListRows(KeyOf(Row(entry)).table, 0, 10), ElementsAre(Row(entry)));
-  ASSERT_TRUE(store->Retain(absl::FromUnixSeconds(10'000), 100).ok());
+  ASSERT_TRUE(RetainBefore(*store, absl::FromUnixSeconds(10'000), 100).ok());
   EXPECT_EQ(*store->ReadRow(KeyOf(Row(entry))), std::nullopt) << "time ends an audit entry";
   EXPECT_THAT(*store->ListRows(KeyOf(Row(VersionOf(1))).table, 0, 10),
               ElementsAre(Row(VersionOf(2)), Row(VersionOf(1))))
@@ -186,9 +186,9 @@ TEST_F(StoreTest, RowsThatLeftMemoryAreListedUntilRetained) {
   EXPECT_THAT(ids(*store->ListRows(0, 5, 2)), ElementsAre(4, 3));
   EXPECT_THAT(ids(*store->ListRows(6, 0, 100)), IsEmpty());
 
-  ASSERT_TRUE(store->Retain(day + absl::Hours(3), 1).ok());
+  ASSERT_TRUE(RetainBefore(*store, day + absl::Hours(3), 1).ok());
   EXPECT_THAT(ids(*store->ListRows(0, 0, 100)), ElementsAre(6, 5, 4, 3, 2)) << "one at most";
-  ASSERT_TRUE(store->Retain(day + absl::Hours(3), 100).ok());
+  ASSERT_TRUE(RetainBefore(*store, day + absl::Hours(3), 100).ok());
   EXPECT_THAT(ids(*store->ListRows(0, 0, 100)), ElementsAre(6, 5, 4, 3)) << "only what closed before";
   std::uint64_t next = 0;
   EXPECT_THAT(*store->ReadTimeline(SubjectOf(GroupId(2)), 0, 10, &next), IsEmpty());
@@ -219,7 +219,7 @@ TEST_F(StoreTest, ARowThatCameBackIsNotForgotten) {
   back.rows = {GroupOf(1, absl::FromUnixSeconds(5))};
   back.entries = {EntryOf(SubjectOf(GroupId(1)), "reopened")};
   Apply(*store, back);
-  ASSERT_TRUE(store->Retain(absl::InfiniteFuture(), 100).ok());
+  ASSERT_TRUE(RetainBefore(*store, absl::InfiniteFuture(), 100).ok());
   EXPECT_EQ(**store->ReadRow({0, 1}), Row(GroupOf(1, absl::FromUnixSeconds(5))));
   EXPECT_EQ(store->ListRows(0, 0, 10)->size(), 1);
   std::uint64_t next = 0;
@@ -240,7 +240,7 @@ TEST_F(StoreTest, FlushNeverTrimsWhatAnotherThreadHasOnlyJustApplied) {
         ASSERT_TRUE(store->BeginCheckpoint().ok());
         ASSERT_TRUE(store->CommitCheckpoint(position, At(0)).ok());
         ASSERT_TRUE(store->Flush().ok());
-        ASSERT_TRUE(store->Retain(absl::UnixEpoch(), 10).ok());
+        ASSERT_TRUE(RetainBefore(*store, absl::UnixEpoch(), 10).ok());
         ++rounds;
       }
     });

@@ -34,6 +34,11 @@ inline TimelineEntry EntryOf(Subject subject, std::string text) {
   return entry;
 }
 
+// Forgets what closed before `before`, whatever its kind.
+inline absl::Status RetainBefore(Store& store, absl::Time before, std::size_t limit) {
+  return store.Retain({absl::ZeroDuration(), absl::ZeroDuration(), absl::ZeroDuration(), 0}, before, limit);
+}
+
 // A store whose files and views live in memory, through any number of openings.
 class StoreTest : public ::testing::Test {
  protected:

@@ -1,0 +1,112 @@
+"""deploy/haproxy in front of the real server: TLS and HTTP/2, a JSON call, a webhook, the gRPC stream and the command line through
+it; what must not pass does not. haproxy is Debian's, unpacked under build/programs."""
+import http.client
+import json
+import os
+import re
+import ssl
+import subprocess
+import urllib.error
+import urllib.request
+
+import organisation
+from harness import BINARY, PROGRAMS, ROOT, Child, Tocsin, free_port, scratch, skip, wait_for
+
+HAPROXY = PROGRAMS / "usr/sbin/haproxy"
+LIBRARIES = {"LD_LIBRARY_PATH": str(PROGRAMS / "usr/lib/x86_64-linux-gnu")}
+
+
+def certificate(folder):
+    """Self-signed, for localhost; haproxy wants chain and key in one file."""
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+                    "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
+                    "-keyout", folder / "key.pem", "-out", folder / "cert.pem"], check=True, capture_output=True)
+    (folder / "tocsin.pem").write_text((folder / "cert.pem").read_text() + (folder / "key.pem").read_text())
+    return folder / "cert.pem"
+
+
+def configured(folder, tocsin, https, grpc):
+    """The file of deploy/, with this test's ports and certificate and nothing else changed."""
+    text = (ROOT / "deploy/haproxy/haproxy.cfg").read_text()
+    for old, new in [("bind :443 ", f"bind 127.0.0.1:{https} "), ("bind :8443 ", f"bind 127.0.0.1:{grpc} "),
+                     ("/etc/haproxy/tocsin.pem", str(folder / "tocsin.pem")), ("127.0.0.1:8911 check", f"{tocsin.http} check"),
+                     ("127.0.0.1:8912 proto", f"{tocsin.grpc} proto")]:
+        assert old in text, old
+        text = text.replace(old, new)
+    (folder / "haproxy.cfg").write_text(text)
+    return folder / "haproxy.cfg"
+
+
+def request(url, trust, body=None, headers=None):
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, data=body, headers=headers or {}), timeout=10,
+                                    context=trust) as answer:
+            return answer.status, answer.read()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read()
+
+
+def main():
+    if not HAPROXY.exists():
+        skip("haproxy is not under build/programs; ./dev fetch-programs gets it")
+    with scratch() as folder:
+        config = folder / "organisation.yaml"
+        config.write_text(organisation.yaml())
+        cert = certificate(folder)
+        https, grpc = free_port(), free_port()
+        with Tocsin(folder, config).start() as tocsin:
+            front = configured(folder, tocsin, https, grpc)
+            checked = subprocess.run([HAPROXY, "-c", "-f", front], capture_output=True, text=True,
+                                     env={**os.environ, **LIBRARIES})
+            assert checked.returncode == 0, checked.stdout + checked.stderr
+            assert "warning" not in checked.stderr.lower(), checked.stderr
+            trust = ssl.create_default_context(cafile=str(cert))
+            base = f"https://localhost:{https}"
+            with Child([HAPROXY, "-db", "-f", front], folder / "haproxy.log", env=LIBRARIES):
+                def serves():
+                    try:
+                        return request(f"{base}/-/ready", trust)[0] == 200
+                    except OSError:
+                        return False
+                wait_for("haproxy", serves)
+
+                # JSON over HTTPS, a webhook with its key; without a key the door is closed although it is open on loopback.
+                bearer = {"Authorization": f"Bearer {tocsin.token()}", "Content-Type": "application/json"}
+                status, body = request(f"{base}/tocsin.v1.StatusService/GetStatus", trust, b"{}", bearer)
+                assert status == 200 and json.loads(body)["organisation"] == "end-to-end", body
+                alert = json.dumps([{"status": "firing", "labels": {"alertname": "ByWebhook"}}]).encode()
+                door = f"{base}/v1/integrations/{organisation.GENERIC_KEY}"
+                assert request(door, trust, alert, {"Content-Type": "application/json"})[0] == 202
+                bare = json.dumps([{"labels": {"alertname": "NoKey"}}]).encode()
+                assert request(f"{base}/api/v2/alerts", trust, bare, {"Content-Type": "application/json"})[0] in (401, 403)
+                large = http.client.HTTPSConnection("localhost", https, context=trust, timeout=10)
+                large.putrequest("POST", "/v1/integrations/x")
+                large.putheader("Content-Length", str(5 << 20))
+                large.endheaders()
+                assert large.getresponse().status == 413, "before the body is read"
+
+                # gRPC over TLS and HTTP/2: the stream of alerts, and the command line.
+                server = f"https://localhost:{grpc}"
+                env = {**os.environ, "TOCSIN_SERVER": server, "TOCSIN_TOKEN": tocsin.token(), "TOCSIN_CA": str(cert)}
+
+                def cli(*arguments, **more):
+                    return subprocess.run([str(BINARY), *arguments], capture_output=True, text=True, timeout=60,
+                                          env={**env, **more})
+                for i in range(20):
+                    sent = cli("send", f"--key={organisation.STREAM_KEY}", "alertname=ByStream", f"instance=i{i}")
+                    assert sent.returncode == 0, sent.stderr
+                listed = cli("alerts", "-o", "json")
+                names = re.findall(r'"value": "(ByStream|ByWebhook|NoKey)"', listed.stdout)
+                assert names.count("ByStream") == 20 and "ByWebhook" in names and "NoKey" not in names, names
+                backed_up = cli("backup", str(folder / "backup"))
+                assert backed_up.returncode == 0, backed_up.stderr
+                refused = cli("status", TOCSIN_CA="")
+                assert refused.returncode == 1 and "no server answers" in refused.stderr, refused.stderr
+                plain = cli("status", f"--server=localhost:{grpc}")
+                assert plain.returncode == 1, "TLS is not spoken unless https:// asks for it"
+            assert tocsin.stop() == 0
+    print("1 passed, 0 failed")
+
+
+if __name__ == "__main__":
+    main()
