@@ -61,7 +61,7 @@ def main():
             assert checked.returncode == 0, checked.stdout + checked.stderr
             assert "warning" not in checked.stderr.lower(), checked.stderr
             trust = ssl.create_default_context(cafile=str(cert))
-            base = f"https://localhost:{https}"
+            base = f"https://127.0.0.1:{https}"
             with Child([HAPROXY, "-db", "-f", front], folder / "haproxy.log", env=LIBRARIES):
                 def serves():
                     try:
@@ -79,14 +79,14 @@ def main():
                 assert request(door, trust, alert, {"Content-Type": "application/json"})[0] == 202
                 bare = json.dumps([{"labels": {"alertname": "NoKey"}}]).encode()
                 assert request(f"{base}/api/v2/alerts", trust, bare, {"Content-Type": "application/json"})[0] in (401, 403)
-                large = http.client.HTTPSConnection("localhost", https, context=trust, timeout=10)
+                large = http.client.HTTPSConnection("127.0.0.1", https, context=trust, timeout=10)
                 large.putrequest("POST", "/v1/integrations/x")
                 large.putheader("Content-Length", str(5 << 20))
                 large.endheaders()
                 assert large.getresponse().status == 413, "before the body is read"
 
                 # gRPC over TLS and HTTP/2: the stream of alerts, and the command line.
-                server = f"https://localhost:{grpc}"
+                server = f"https://127.0.0.1:{grpc}"
                 env = {**os.environ, "TOCSIN_SERVER": server, "TOCSIN_TOKEN": tocsin.token(), "TOCSIN_CA": str(cert)}
 
                 def cli(*arguments, **more):
@@ -102,7 +102,7 @@ def main():
                 assert backed_up.returncode == 0, backed_up.stderr
                 refused = cli("status", TOCSIN_CA="")
                 assert refused.returncode == 1 and "no server answers" in refused.stderr, refused.stderr
-                plain = cli("status", f"--server=localhost:{grpc}")
+                plain = cli("status", f"--server=127.0.0.1:{grpc}")
                 assert plain.returncode == 1, "TLS is not spoken unless https:// asks for it"
             assert tocsin.stop() == 0
     print("1 passed, 0 failed")
