@@ -107,4 +107,16 @@ std::vector<Subject> SubjectsOf(const Notification& notification) {
   return subjects;
 }
 
+std::vector<Subject> PagedBy(const Notification& notification, const ResponderState& state) {
+  if (notification.members.empty()) return {notification.subject};
+  std::vector<Subject> subjects;
+  for (const BundleMember& member : notification.members) {
+    const auto row = state.notifications.find(member.notification);
+    const bool is_recovery =
+        row != state.notifications.end() && row->second.purpose == Notification::Purpose::kResolved;
+    if (!is_recovery) subjects.push_back(member.subject);
+  }
+  return subjects;
+}
+
 }  // namespace tocsin::sim

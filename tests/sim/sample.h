@@ -1,6 +1,7 @@
 // The organisation and the alerts of the simulated world.
 #pragma once
 
+#include "engine/responder_state.h"
 #include "model/event.h"
 #include "model/organisation.h"
 #include "model/report.h"
@@ -18,5 +19,7 @@ std::uint64_t NumberOfSample(const AlertSummary& summary);
 
 // What a message tells: several things when it is a bundle.
 std::vector<Subject> SubjectsOf(const Notification& notification);
+// Of these, what somebody is paged for: a bundle may tell of recoveries, too.
+std::vector<Subject> PagedBy(const Notification& notification, const ResponderState& state);
 
 }  // namespace tocsin::sim

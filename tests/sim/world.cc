@@ -319,7 +319,10 @@ class World {
   // No send starts after an acknowledgement has answered OK, as long as it holds.
   void CheckStart(const Notification& notification) {
     if (notification.purpose != Notification::Purpose::kPage) return;
-    for (const Subject& subject : SubjectsOf(notification)) {
+    std::vector<Subject> paged;
+    engine_->ReadResponderAndWait(
+        [&](const Responder& responder, const Now&) { paged = PagedBy(notification, responder.state()); });
+    for (const Subject& subject : paged) {
       const GroupId id(subject.id);
       if (subject.kind != SubjectKind::kGroup || !IsOwned(id, EpisodeOf(id))) continue;
       Violate(absl::StrFormat("seed %d: N%d started after the acknowledgement of G%d had answered OK", options_.seed,
