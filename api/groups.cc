@@ -223,6 +223,14 @@ absl::Status RunSplitGroup(Api& api,
   return Run(api, caller, request.request_id(), SplitGroup{GroupId(request.id())}, response);
 }
 
+absl::Status RunRerouteGroup(Api& api,
+                             const Caller& caller,
+                             const v1::RerouteGroupRequest& request,
+                             v1::CommandResponse& response) {
+  return Run(api, caller, request.request_id(),
+             RerouteGroup{GroupId(request.id()), SeenBy(request.generation()), PolicyId(request.policy())}, response);
+}
+
 absl::Status RunEscalateGroup(Api& api,
                               const Caller& caller,
                               const v1::GroupCommand& request,

@@ -46,6 +46,10 @@ absl::Status RunSplitGroup(Api& api,
                            const Caller& caller,
                            const v1::GroupCommand& request,
                            v1::CommandResponse& response);
+absl::Status RunRerouteGroup(Api& api,
+                             const Caller& caller,
+                             const v1::RerouteGroupRequest& request,
+                             v1::CommandResponse& response);
 absl::Status RunEscalateGroup(Api& api,
                               const Caller& caller,
                               const v1::GroupCommand& request,

@@ -104,6 +104,7 @@ constexpr Method kMethods[] = {
     Of<&RunUnacknowledgeGroup, &ScopeOfGroup>("tocsin.v1.GroupService", "UnacknowledgeGroup", kResponder),
     Of<&RunMergeGroups, &ScopeOfMerge>("tocsin.v1.GroupService", "MergeGroups", kResponder),
     Of<&RunSplitGroup, &ScopeOfGroup>("tocsin.v1.GroupService", "SplitGroup", kResponder),
+    Of<&RunRerouteGroup, &ScopeOfReroute>("tocsin.v1.GroupService", "RerouteGroup", kResponder),
     Of<&RunEscalateGroup, &ScopeOfGroup>("tocsin.v1.GroupService", "EscalateGroup", kResponder),
     Of<&RunAddNote, &ScopeOfNote>("tocsin.v1.GroupService", "AddNote", kResponder),
     Of<&ListIncidents>("tocsin.v1.IncidentService", "ListIncidents", kViewer),

@@ -135,6 +135,10 @@ absl::Status ScopeOfGroup(Api& api, const Caller& caller, const v1::GroupCommand
   return MayChangeGroup(api, caller, GroupId(request.id()));
 }
 
+absl::Status ScopeOfReroute(Api& api, const Caller& caller, const v1::RerouteGroupRequest& request) {
+  return MayChangeGroup(api, caller, GroupId(request.id()));
+}
+
 absl::Status ScopeOfSnooze(Api& api, const Caller& caller, const v1::SnoozeGroupRequest& request) {
   return MayChangeGroup(api, caller, GroupId(request.id()));
 }

@@ -14,6 +14,7 @@
 namespace tocsin {
 
 absl::Status ScopeOfGroup(Api& api, const Caller& caller, const v1::GroupCommand& request);
+absl::Status ScopeOfReroute(Api& api, const Caller& caller, const v1::RerouteGroupRequest& request);
 absl::Status ScopeOfSnooze(Api& api, const Caller& caller, const v1::SnoozeGroupRequest& request);
 // Of each that is merged, and of what they are merged into.
 absl::Status ScopeOfMerge(Api& api, const Caller& caller, const v1::MergeGroupsRequest& request);

@@ -36,6 +36,7 @@ constexpr CommandSpec kCommands[] = {
     {"unack",         "G17",                              "give it back: its escalation goes on",                          &RunUnacknowledge},
     {"merge",         "G18 G19 --into G17",               "handle some groups as parts of another",                        &RunMerge        },
     {"split",         "G18",                              "make a merged group one of its own again",                      &RunSplit        },
+    {"reroute",       "G17 [--policy NAME]",              "by the configuration as it is now, or to another policy",       &RunReroute      },
     {"resolve",       "G17 | I3",                         "close a group or an incident",                                  &RunResolve      },
     {"escalate",      "G17",                              "run the next step of its policy now",                           &RunEscalate     },
     {"note",          "G17 | I3 TEXT",                    "write on a timeline",                                           &RunNote         },

@@ -24,6 +24,7 @@ int RunCommandLine(std::span<const std::string> arguments);
 int RunAlerts(std::span<const std::string> arguments);
 int RunGroups(std::span<const std::string> arguments);
 int RunAcknowledge(std::span<const std::string> arguments);
+int RunReroute(std::span<const std::string> arguments);
 int RunSnooze(std::span<const std::string> arguments);
 int RunUnacknowledge(std::span<const std::string> arguments);
 int RunMerge(std::span<const std::string> arguments);

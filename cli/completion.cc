@@ -73,6 +73,7 @@ constexpr Place kArguments[] = {
     {"unack",      Kind::kGroup          },
     {"merge",      Kind::kGroup          },
     {"split",      Kind::kGroup          },
+    {"reroute",    Kind::kGroup          },
     {"escalate",   Kind::kGroup          },
     {"oncall",     Kind::kSchedule       },
     {"completion", Kind::kShell          },

@@ -121,6 +121,32 @@ int RunMerge(std::span<const std::string> arguments) {
   });
 }
 
+int RunReroute(std::span<const std::string> arguments) {
+  constexpr OptionSpec kOwn[] = {
+      {"policy", 0, true, "NAME", "hand it to this policy, instead of the one of its route"}
+  };
+  return WithClient("reroute", arguments, kOwn, [](const Arguments& parsed, const Client& client) -> absl::Status {
+    TOCSIN_ASSIGN(const std::vector<std::uint64_t> ids, ParseGroups(parsed));
+    for (const std::uint64_t id : ids) {
+      v1::RerouteGroupRequest request;
+      request.set_id(id);
+      if (parsed.has("policy")) request.set_policy(std::string(parsed.get("policy")));
+      request.set_request_id(NewRequestId());
+      TOCSIN_ASSIGN(const auto response, client.Call<GroupService>(&GroupService::Stub::RerouteGroup, request));
+      if (WantsJson(parsed)) {
+        PrintJson(response);
+        continue;
+      }
+      TOCSIN_ASSIGN(const v1::Group group, Look(client, id));
+      std::printf("G%llu goes by route %s as it is now, policy %s; `tocsin explain G%llu` says what happens next\n",
+                  static_cast<unsigned long long>(id), group.route().id().c_str(),
+                  group.route().policy().empty() ? "(none)" : group.route().policy().c_str(),
+                  static_cast<unsigned long long>(id));
+    }
+    return absl::OkStatus();
+  });
+}
+
 int RunSplit(std::span<const std::string> arguments) {
   return WithClient("split", arguments, {}, [](const Arguments& parsed, const Client& client) -> absl::Status {
     TOCSIN_ASSIGN(const std::vector<std::uint64_t> ids, ParseGroups(parsed));

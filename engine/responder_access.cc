@@ -113,6 +113,10 @@ struct Recorder {
                                 absl::StrAppend(out, "G", id.value());
                               }));
   }
+  void operator()(const RerouteGroup& c) const {
+    Of(c.group);
+    if (c.policy.set()) entry.text = absl::StrCat("to policy ", c.policy.value());
+  }
   void operator()(const AcknowledgeBundle& c) const { entry.object = absl::StrCat("B", c.bundle.value()); }
   void operator()(const OpenIncident& c) const {
     Of(IncidentId(made));

@@ -31,8 +31,7 @@ Timeout TimeoutOf(const Turn& turn, const Group& group) {
     return {*group.route.acknowledgement.timeout, absl::StrCat("route ", group.route.id.value())};
   }
   if (!group.route.policy.set()) return {};
-  const Escalation* escalation = turn.Find<Escalation>(group.escalation);
-  const EscalationPolicy policy = escalation != nullptr ? escalation->policy : PolicyFor(turn, group.route.policy);
+  const EscalationPolicy policy = PolicyOf(turn, group);
   return {policy.acknowledge_timeout, absl::StrCat("policy ", policy.id.value())};
 }
 

@@ -16,6 +16,7 @@
 #include "engine/responder_merge.h"
 #include "engine/responder_outbox.h"
 #include "engine/responder_pages.h"
+#include "engine/responder_reroute.h"
 #include "engine/responder_silences.h"
 
 namespace tocsin {
@@ -73,6 +74,7 @@ struct Dispatch {
   CommandResult operator()(const UnacknowledgeGroup& c) const { return Reply(UnacknowledgeGroupBy(turn, c)); }
   CommandResult operator()(const MergeGroups& c) const { return Reply(MergeGroupsBy(turn, c)); }
   CommandResult operator()(const SplitGroup& c) const { return Reply(SplitGroupBy(turn, c)); }
+  CommandResult operator()(const RerouteGroup& c) const { return Reply(RerouteGroupBy(turn, c)); }
   CommandResult operator()(const ResolveGroup& c) const { return Reply(ResolveGroupBy(turn, c)); }
   CommandResult operator()(const EscalateGroup& c) const { return Reply(EscalateGroupBy(turn, c)); }
   CommandResult operator()(const AcknowledgeIncident& c) const { return Reply(AcknowledgeIncidentBy(turn, c)); }

@@ -28,11 +28,22 @@ void Refresh(const Turn& turn, Group& group) {
   if (live.firing > 0) group.exemplars = CutForRow(turn.LiveExemplars(group));
 }
 
+void PinPolicy(const Turn& turn, Group& group) {
+  group.policy.reset();
+  if (group.route.policy.set()) group.policy = PolicyFor(turn, group.route.policy);
+}
+
+EscalationPolicy PolicyOf(const Turn& turn, const Group& group) {
+  if (group.policy) return *group.policy;
+  // Opened before groups kept it.
+  const Escalation* begun = turn.Find<Escalation>(group.escalation);
+  return begun != nullptr ? begun->policy : PolicyFor(turn, group.route.policy);
+}
+
 void StartFor(Turn& turn, Group& group, std::string_view why, PolicyPosition from, std::vector<UserId> also) {
-  const Escalation* before = turn.Find<Escalation>(group.escalation);
   EscalationStart start;
   start.subject = SubjectOf(group.id);
-  start.policy = before != nullptr ? before->policy : PolicyFor(turn, group.route.policy);
+  start.policy = PolicyOf(turn, group);
   start.urgency = group.urgency;
   start.why = why;
   start.from = from;

@@ -32,7 +32,11 @@ void NextGeneration(Group& group);
 // The counts that decisions are made on and messages tell, from what the shards say now.
 void Refresh(const Turn& turn, Group& group);
 
-// Runs the policy for the group: that of its escalation before, else its route's. The group is not quiet any more.
+// From here on the policy of the group's route is what it is now, whatever is applied later.
+void PinPolicy(const Turn& turn, Group& group);
+EscalationPolicy PolicyOf(const Turn& turn, const Group& group);
+
+// Runs the group's policy for it. The group is not quiet any more.
 void StartFor(Turn& turn, Group& group, std::string_view why, PolicyPosition from = {}, std::vector<UserId> also = {});
 
 // Why nobody is paged on a route without a policy.

@@ -38,6 +38,7 @@ void Pin(Turn& turn, Group& group, const LiveGroup& live) {
   const Route* found = turn.index()->FindRoute(live.any->route);
   group.route = found != nullptr ? *found : turn.index()->root();
   group.route.children.clear();
+  PinPolicy(turn, group);
   group.labels = live.any->labels;
   Refresh(turn, group);
   group.peak = group.highest;

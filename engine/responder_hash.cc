@@ -94,7 +94,7 @@ class Mixer {
     All(g.notified_fired_total, g.notified_resolved_total, g.quiet_reason, g.escalation, g.incidents, g.fired_rules,
         g.held_by);
     All(g.episode, g.episode_from, g.most_firing, g.resolved_engine, g.acknowledged_until, g.snoozed, g.merged_into);
-    All(g.merged, g.changes, g.flapping, g.flapping_since, g.flaps, g.below_threshold, g.events, g.values);
+    All(g.merged, g.changes, g.flapping, g.flapping_since, g.flaps, g.below_threshold, g.events, g.policy, g.values);
   }
   void Mix(const Escalation& e) {
     All(e.id, e.subject, e.generation, e.state, e.policy, e.urgency, e.next_step, e.pass, e.next_at, e.started_at,

@@ -42,6 +42,12 @@ struct MergeGroups {
 struct SplitGroup {  // a merged group is one of its own again
   GroupId group;
 };
+// By the configuration as it is now: the route's present version, and its policy from the first step; or another policy.
+struct RerouteGroup {
+  GroupId group;
+  std::optional<Generation> generation;
+  PolicyId policy;  // unset: the route's
+};
 struct ResolveGroup {
   GroupId group;
   std::optional<Generation> generation;
@@ -121,6 +127,7 @@ struct Command {
                             UnacknowledgeGroup,
                             MergeGroups,
                             SplitGroup,
+                            RerouteGroup,
                             ResolveGroup,
                             EscalateGroup,
                             AcknowledgeIncident,

@@ -64,6 +64,7 @@ std::string_view Name(const Command::Body& body) {
     std::string_view operator()(const UnacknowledgeGroup&) const { return "UnacknowledgeGroup"; }
     std::string_view operator()(const MergeGroups&) const { return "MergeGroups"; }
     std::string_view operator()(const SplitGroup&) const { return "SplitGroup"; }
+    std::string_view operator()(const RerouteGroup&) const { return "RerouteGroup"; }
     std::string_view operator()(const ResolveGroup&) const { return "ResolveGroup"; }
     std::string_view operator()(const EscalateGroup&) const { return "EscalateGroup"; }
     std::string_view operator()(const AcknowledgeBundle&) const { return "AcknowledgeBundle"; }
@@ -128,6 +129,7 @@ std::string_view Name(TimelineEntry::Kind kind) {
     case Kind::kStable: return "stable";
     case Kind::kNotificationHeld: return "notification_held";
     case Kind::kNotificationBundled: return "notification_bundled";
+    case Kind::kRerouted: return "rerouted";
   }
   return "unknown";
 }

@@ -71,20 +71,21 @@ struct Group {
   std::vector<IncidentRuleId> fired_rules;  // a rule fires once in an episode
   // Episodes: when it fires again within its route's reopen_window, the next one begins under the same number.
   std::uint32_t episode = 1;
-  std::uint64_t episode_from = 0;   // rows with ids from here on belong to this episode
-  std::uint32_t most_firing = 0;    // at one time, in this episode
-  EngineTime resolved_engine;       // meaningful in kResolved
-  absl::Time acknowledged_until;    // when the acknowledgement is expected to end; unset: with the group
-  bool snoozed = false;             // the person who acknowledged said until when
-  GroupId merged_into;              // meaningful in kMerged
-  std::vector<GroupId> merged;      // the groups that are parts of this one
-  std::vector<EngineTime> changes;  // between firing and not firing, those of the flapping window, oldest first
-  bool flapping = false;            // paged once and held: further changes page nobody
-  absl::Time flapping_since;        // meaningful while it flaps
-  std::uint32_t flaps = 0;          // changes since it flaps, those that made it flap included
-  bool below_threshold = false;     // nobody is told as yet
-  std::vector<EventCount> events;   // lately, for the threshold
-  std::vector<std::string> values;  // known ones of the labels that break through: "region=eu"
+  std::uint64_t episode_from = 0;          // rows with ids from here on belong to this episode
+  std::uint32_t most_firing = 0;           // at one time, in this episode
+  EngineTime resolved_engine;              // meaningful in kResolved
+  absl::Time acknowledged_until;           // when the acknowledgement is expected to end; unset: with the group
+  bool snoozed = false;                    // the person who acknowledged said until when
+  GroupId merged_into;                     // meaningful in kMerged
+  std::vector<GroupId> merged;             // the groups that are parts of this one
+  std::vector<EngineTime> changes;         // between firing and not firing, those of the flapping window, oldest first
+  bool flapping = false;                   // paged once and held: further changes page nobody
+  absl::Time flapping_since;               // meaningful while it flaps
+  std::uint32_t flaps = 0;                 // changes since it flaps, those that made it flap included
+  bool below_threshold = false;            // nobody is told as yet
+  std::vector<EventCount> events;          // lately, for the threshold
+  std::vector<std::string> values;         // known ones of the labels that break through: "region=eu"
+  std::optional<EscalationPolicy> policy;  // the route's, as it was when the group opened or was rerouted
   friend bool operator==(const Group&, const Group&) = default;
 };
 

@@ -75,6 +75,7 @@ struct TimelineEntry {
     kStable = 38,
     kNotificationHeld = 39,
     kNotificationBundled = 40,
+    kRerouted = 41,
   };
   Kind kind = Kind::kNote;
   Subject subject;

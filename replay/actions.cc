@@ -45,6 +45,7 @@ std::optional<Command::Body> OnGroup(const std::string& action, GroupId group, c
   if (action == "SnoozeGroup") return SnoozeGroup{group, std::nullopt, was.acknowledged_until, std::nullopt};
   if (action == "UnacknowledgeGroup") return UnacknowledgeGroup{group, std::nullopt};
   if (action == "SplitGroup") return SplitGroup{group};
+  if (action == "RerouteGroup") return RerouteGroup{group, std::nullopt, was.route.policy};
   if (action == "AcknowledgeGroup") return AcknowledgeGroup{group, std::nullopt};
   if (action == "ResolveGroup") return ResolveGroup{group, std::nullopt};
   if (action == "EscalateGroup") return EscalateGroup{group};

@@ -31,12 +31,8 @@ TOCSIN_ENUM_PROTO(
 TOCSIN_ENUM_PROTO(Page::State, v1::Page::State, 0, 1, Page::State::kUnreachable, v1::Page::State_MAX);
 TOCSIN_ENUM_PROTO(Incident::State, v1::Incident::State, 0, 1, Incident::State::kResolved, v1::Incident::State_MAX);
 TOCSIN_ENUM_PROTO(Timer::Kind, v1::Timer::Kind, 0, 1, Timer::Kind::kThrottle, v1::Timer::Kind_MAX);
-TOCSIN_ENUM_PROTO(TimelineEntry::Kind,
-                  v1::TimelineEntry::Kind,
-                  0,
-                  1,
-                  TimelineEntry::Kind::kNotificationBundled,
-                  v1::TimelineEntry::Kind_MAX);
+TOCSIN_ENUM_PROTO(
+    TimelineEntry::Kind, v1::TimelineEntry::Kind, 0, 1, TimelineEntry::Kind::kRerouted, v1::TimelineEntry::Kind_MAX);
 
 void ToProto(const AlertSummary& from, v1::AlertSummary& to) {
   to.set_key(ToHex(from.key));
@@ -95,6 +91,7 @@ static void LifeToProto(const Group& from, v1::Group& to) {
   to.set_below_threshold(from.below_threshold);
   ToProtoList(from.events, *to.mutable_events());
   ToProto(from.values, *to.mutable_values());
+  if (from.policy) ToProto(*from.policy, *to.mutable_policy());
 }
 
 static absl::Status LifeFromProto(const v1::Group& from, Group& to) {
@@ -116,6 +113,7 @@ static absl::Status LifeFromProto(const v1::Group& from, Group& to) {
   to.below_threshold = from.below_threshold();
   decode.List("events", from.events(), to.events);
   FromProto(from.values(), to.values);
+  if (from.has_policy()) decode.Take("policy", from.policy(), to.policy.emplace());
   return decode.status();
 }
 

@@ -148,6 +148,7 @@ const std::map<std::string_view, Role> kNeeds = {
     {"UnacknowledgeGroup",  Role::kResponder},
     {"MergeGroups",         Role::kResponder},
     {"SplitGroup",          Role::kResponder},
+    {"RerouteGroup",        Role::kResponder},
     {"EscalateGroup",       Role::kResponder},
     {"AddNote",             Role::kResponder},
     {"ListIncidents",       Role::kViewer   },

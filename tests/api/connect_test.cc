@@ -67,6 +67,7 @@ TEST_F(ConnectTest, AnswersEveryMethodTheSameAsJsonAsProtobufAndOverGrpc) {
       {"UnacknowledgeGroup",  "not_found"       },
       {"MergeGroups",         "not_found"       },
       {"SplitGroup",          "not_found"       },
+      {"RerouteGroup",        "not_found"       },
       {"CreateMaintenance",   "invalid_argument"},
       {"EndMaintenance",      "not_found"       },
       {"EscalateGroup",       "not_found"       },

@@ -49,14 +49,6 @@ def namespaces_work():
     return subprocess.run(["unshare", "--mount", "--map-root-user", "sh", "-c", probe], capture_output=True).returncode == 0
 
 
-def fill(filler):
-    """Leaves half of the low water free. It is done again and again, since the store gives back room by itself: a log that
-    it had reserved in whole is cut to what was written."""
-    free = os.statvfs(filler.parent)
-    with open(filler, "ab") as file:
-        file.write(b"\0" * max(0, free.f_bavail * free.f_frsize - (LOW_WATER_MIB << 20) // 2))
-
-
 def full_disk(folder):
     with Receiver() as people:
         config = folder / "organisation.yaml"
@@ -64,13 +56,10 @@ def full_disk(folder):
         with OnSmallDisk(folder, config).start() as tocsin:
             assert post(tocsin, "Before")[0] == 200
             filler = tocsin.disk() / "filler"
-
-            def refused():
-                fill(filler)
-                answer = post(tocsin, "Meanwhile")
-                return answer[0] != 200 and answer
-
-            status, wait = wait_for("a refusal", refused)
+            free = os.statvfs(tocsin.disk())
+            with open(filler, "wb") as file:
+                file.write(b"\0" * (free.f_bavail * free.f_frsize - (LOW_WATER_MIB << 20) // 2))
+            status, wait = wait_for("a refusal", lambda: (answer := post(tocsin, "Meanwhile"))[0] != 200 and answer)
             assert post(tocsin, "Refused")[0] == 503
             assert status == 503 and int(wait) > 0, (status, wait)
             assert tocsin.metric("tocsin_ingest_refused_batches_total") > 0
