@@ -89,9 +89,20 @@ std::string StateOf(const Group& group) {
   return "";
 }
 
+// Refuses what bears the number that the link names, but began at another time: the store was restored, or cut at damage,
+// and gave the number out once more.
+absl::Status SameSubject(const AcknowledgeLink& link, absl::Time began) {
+  if (link.began == 0 || link.began == absl::ToUnixSeconds(began)) return absl::OkStatus();
+  return NotFound(
+      "what this link is about is not known here any more: the store was restored from an older backup. Look at"
+      " the newest message, or at `tocsin groups`");
+}
+
 // All that one message names. It is acknowledged when nothing of it asks for anybody any more.
-absl::StatusOr<Matter> DescribeBundle(Api& api, NotificationId id) {
+absl::StatusOr<Matter> DescribeBundle(Api& api, const AcknowledgeLink& link) {
+  const NotificationId id(link.subject.id);
   TOCSIN_ASSIGN(const Notification bundle, FindNotification(api, id));
+  TOCSIN_TRY(SameSubject(link, bundle.created_at));
   if (bundle.members.empty()) return NotFound("notification N%d tells of nothing else", id.value());
   Matter matter;
   std::size_t open = 0;
@@ -121,18 +132,20 @@ absl::StatusOr<Matter> DescribeBundle(Api& api, NotificationId id) {
   return matter;
 }
 
-absl::StatusOr<Matter> Find(Api& api, const Subject& subject) {
-  if (subject.kind == SubjectKind::kBundle) return DescribeBundle(api, NotificationId(subject.id));
-  if (subject.kind == SubjectKind::kIncident) {
-    TOCSIN_ASSIGN(const Incident incident, FindIncident(api, IncidentId(subject.id)));
+absl::StatusOr<Matter> Find(Api& api, const AcknowledgeLink& link) {
+  if (link.subject.kind == SubjectKind::kBundle) return DescribeBundle(api, link);
+  if (link.subject.kind == SubjectKind::kIncident) {
+    TOCSIN_ASSIGN(const Incident incident, FindIncident(api, IncidentId(link.subject.id)));
+    TOCSIN_TRY(SameSubject(link, incident.opened_at));
     return Describe(incident);
   }
-  TOCSIN_ASSIGN(const Group group, FindGroup(api, GroupId(subject.id)));
+  TOCSIN_ASSIGN(const Group group, FindGroup(api, GroupId(link.subject.id)));
+  TOCSIN_TRY(SameSubject(link, group.opened_at));
   return Describe(group);
 }
 
 HttpResponse Show(Api& api, const AcknowledgeLink& link) {
-  const absl::StatusOr<Matter> matter = Find(api, link.subject);
+  const absl::StatusOr<Matter> matter = Find(api, link);
   if (!matter.ok()) return Refusal(matter.status());
   if (matter->resolved) return Html(200, "Already resolved", matter->description);
   if (!matter->acknowledged_by.empty()) {
@@ -145,6 +158,7 @@ HttpResponse Show(Api& api, const AcknowledgeLink& link) {
 }
 
 HttpResponse Acknowledge(Api& api, const AcknowledgeLink& link, const std::string& peer) {
+  if (const absl::StatusOr<Matter> before = Find(api, link); !before.ok()) return Refusal(before.status());
   Command command{
       "", "link:" + link.user.value(), AcknowledgeGroup{GroupId(link.subject.id), std::nullopt, link.episode},
       "link " + peer
@@ -161,7 +175,7 @@ HttpResponse Acknowledge(Api& api, const AcknowledgeLink& link, const std::strin
         absl::StrFormat("<p>All that it names and nobody had taken is yours, %s.</p>", Escape(link.user.value())));
   }
   // Somebody else may have been first; then it is theirs.
-  const absl::StatusOr<Matter> matter = Find(api, link.subject);
+  const absl::StatusOr<Matter> matter = Find(api, link);
   if (matter.ok() && matter->acknowledged_by != "link:" + link.user.value()) {
     return Html(200, "Already acknowledged by " + matter->acknowledged_by, matter->description);
   }

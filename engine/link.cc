@@ -19,7 +19,10 @@ constexpr std::size_t kMacBytes = 32;
 constexpr std::size_t kLongestToken = 1024;
 // Says what the key is used for and in which format, so that no other use of it can be mistaken for this one.
 constexpr std::string_view kDomain = "tocsin acknowledge link 1\n";
+// The first two stand in messages that older versions sent, and are still taken.
 constexpr std::string_view kEpisodeDomain = "tocsin acknowledge link 2\n";  // its payload names an episode
+constexpr std::string_view kBeginningDomain =
+    "tocsin acknowledge link 3\n";  // an episode, then the subject's beginning
 
 using Digest = std::array<unsigned char, kMacBytes>;
 
@@ -59,15 +62,13 @@ std::optional<std::uint64_t> TakeNumber(std::string_view& text) {
 
 }  // namespace
 
-// The payload: `<subject kind> <id> <expiry in Unix seconds> <user>`; of a later episode than the first, its number and a
-// blank stand before it.
+// The payload: `<episode> <beginning in Unix seconds> <subject kind> <id> <expiry in Unix seconds> <user>`.
 std::string SignLink(const AcknowledgeLink& link, std::string_view key) {
   TOCSIN_CHECK(!key.empty(), "links are signed with a key");
-  const bool later = link.episode > 1;
   const std::string payload =
-      absl::StrCat(later ? absl::StrCat(link.episode, " ") : "", static_cast<int>(link.subject.kind), " ",
-                   link.subject.id, " ", absl::ToUnixSeconds(link.expires_at), " ", link.user.value());
-  const Digest mac = Mac(later ? kEpisodeDomain : kDomain, payload, key);
+      absl::StrCat(link.episode, " ", link.began, " ", static_cast<int>(link.subject.kind), " ", link.subject.id, " ",
+                   absl::ToUnixSeconds(link.expires_at), " ", link.user.value());
+  const Digest mac = Mac(kBeginningDomain, payload, key);
   return absl::StrCat(Encode(payload), ".",
                       Encode({static_cast<const char*>(static_cast<const void*>(mac.data())), mac.size()}));
 }
@@ -80,17 +81,20 @@ absl::StatusOr<AcknowledgeLink> VerifyLink(std::string_view token, std::string_v
   std::string mac;
   if (!absl::WebSafeBase64Unescape(ToAbsl(token.substr(0, dot)), &payload)) return invalid;
   if (!absl::WebSafeBase64Unescape(ToAbsl(token.substr(dot + 1)), &mac)) return invalid;
-  const bool later = IsMacOf(mac, Mac(kEpisodeDomain, payload, key));
+  const bool begins = IsMacOf(mac, Mac(kBeginningDomain, payload, key));
+  const bool later = begins || IsMacOf(mac, Mac(kEpisodeDomain, payload, key));
   if (!later && !IsMacOf(mac, Mac(kDomain, payload, key))) return invalid;
 
   std::string_view rest = payload;
   const auto episode = later ? TakeNumber(rest) : 1;
+  const auto began = begins ? TakeNumber(rest) : 0;
   const auto kind = TakeNumber(rest);
   const auto id = TakeNumber(rest);
   const auto expiry = TakeNumber(rest);
-  if (!episode || !kind || !id || !expiry || rest.empty()) return invalid;
+  if (!episode || !began || !kind || !id || !expiry || rest.empty()) return invalid;
   AcknowledgeLink link;
   link.episode = static_cast<std::uint32_t>(*episode);
+  link.began = static_cast<std::int64_t>(*began);
   link.subject = {static_cast<SubjectKind>(*kind), *id};
   link.user = UserId(rest);
   link.expires_at = absl::FromUnixSeconds(static_cast<std::int64_t>(*expiry));

@@ -182,6 +182,22 @@ bool QueueUnusedMethod(Turn& turn, Page& page) {
   return false;
 }
 
+// Completes the link by what its subject says of itself.
+void Date(const Turn& turn, AcknowledgeLink& link) {
+  if (link.subject.kind == SubjectKind::kGroup) {
+    const Group* group = turn.Find<Group>(GroupId(link.subject.id));
+    if (group == nullptr) return;
+    link.episode = group->episode;
+    link.began = absl::ToUnixSeconds(group->opened_at);
+  } else if (const Incident* incident = turn.Find<Incident>(IncidentId(link.subject.id));
+             link.subject.kind == SubjectKind::kIncident && incident != nullptr) {
+    link.began = absl::ToUnixSeconds(incident->opened_at);
+  } else if (const Notification* bundle = turn.Find<Notification>(NotificationId(link.subject.id));
+             link.subject.kind == SubjectKind::kBundle && bundle != nullptr) {
+    link.began = absl::ToUnixSeconds(bundle->created_at);
+  }
+}
+
 }  // namespace
 
 std::string LinkFor(const Turn& turn, const Subject& subject, const UserId& user) {
@@ -191,9 +207,9 @@ std::string LinkFor(const Turn& turn, const Subject& subject, const UserId& user
   std::string_view base = organisation->public_url;
   while (base.ends_with('/'))
     base.remove_suffix(1);
-  const Group* group = subject.kind == SubjectKind::kGroup ? turn.Find<Group>(GroupId(subject.id)) : nullptr;
-  const std::uint32_t episode = group != nullptr ? group->episode : 1;
-  return absl::StrCat(ToAbsl(base), "/ack/", SignLink({subject, user, expires, episode}, turn.options().link_key));
+  AcknowledgeLink link{subject, user, expires};
+  Date(turn, link);
+  return absl::StrCat(ToAbsl(base), "/ack/", SignLink(link, turn.options().link_key));
 }
 
 std::vector<PageId> StartPages(Turn& turn, std::span<const PageRequest> requests) {

@@ -124,6 +124,19 @@ TEST_F(LinkTest, OfABundleAcknowledgesAllThatItNames) {
   EXPECT_THAT(std::string(Call("PageService/AcknowledgeBundle", request, response).message()), HasSubstr("not_found"));
 }
 
+// A restored store gives out anew the numbers of what came after its backup.
+TEST_F(LinkTest, TakesNothingThatOnlyBearsTheSameNumber) {
+  const std::uint64_t id = FireGroup("Disk");
+  AcknowledgeLink link = {SubjectOf(GroupId(id)), UserId("ann"), absl::Now() + absl::Hours(1)};
+  link.began = absl::ToUnixSeconds(absl::Now()) - 3600;
+  for (const std::string_view method : {"GET", "POST"}) {
+    const HttpResponse response = Http(method, "/ack/" + SignLink(link, kLinkKey));
+    EXPECT_EQ(response.status, 404);
+    EXPECT_THAT(response.body, HasSubstr("restored from an older backup"));
+  }
+  EXPECT_EQ(GroupNow(id).state(), v1::Group::STATE_OPEN);
+}
+
 TEST_F(LinkTest, NamesAGroupThatIsGone) {
   const AcknowledgeLink link = {SubjectOf(GroupId(4711)), UserId("ann"), absl::Now() + absl::Hours(1)};
   const HttpResponse response = Http("POST", "/ack/" + SignLink(link, kLinkKey));

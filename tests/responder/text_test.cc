@@ -141,7 +141,7 @@ TEST(ExemplarsTest, TenAlertsOfSixtyFourKilobytesFitARow) {
 }
 
 TEST(LinkTest, ComesBackAsItWasSigned) {
-  const AcknowledgeLink link{SubjectOf(GroupId(17)), UserId("alice of the db team"), Noon()};
+  const AcknowledgeLink link{SubjectOf(GroupId(17)), UserId("alice of the db team"), Noon(), 3, 1'704'000'000};
   const std::string token = SignLink(link, "key");
   EXPECT_EQ(token.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.="),
             std::string::npos);
@@ -188,6 +188,7 @@ TEST(LinkTest, LinkInAPageAcknowledgesThatPagesGroup) {
   ASSERT_TRUE(link.ok()) << link.status();
   EXPECT_EQ(link->subject, SubjectOf(world.Current()->id));
   EXPECT_EQ(link->user, UserId("alice"));
+  EXPECT_EQ(link->began, absl::ToUnixSeconds(world.Current()->opened_at));
   Responder::Options options = World::Options();
   options.link_key.clear();
   World without(SampleOrganisation(), options);
