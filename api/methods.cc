@@ -1,5 +1,7 @@
 #include "api/methods.h"
 
+#include <type_traits>
+
 #include "absl/strings/str_format.h"
 #include <google/protobuf/descriptor.h>
 #include <google/protobuf/util/json_util.h>
@@ -51,17 +53,18 @@ absl::StatusOr<std::string> Encode(const pb::Message& message, Encoding encoding
   return json;
 }
 
-template <typename Request>
-using Scope = absl::Status (*)(Api&, const Caller&, const Request&);
+// Whether a method has a scope. Asked of the type: the address of a function is no constant under the sanitizers.
+template <auto kScope>
+constexpr bool kIsScoped = !std::is_null_pointer_v<decltype(kScope)>;
 
 template <typename Request,
           typename Response,
           absl::Status (*kHandler)(Api&, const Caller&, const Request&, Response&),
-          Scope<Request> kScope>
+          auto kScope>
 absl::StatusOr<std::string> Call(Api& api, const Caller& caller, std::string_view text, Encoding encoding) {
   Request request;
   TOCSIN_TRY(Decode(text, encoding, request));
-  if constexpr (kScope != nullptr) {
+  if constexpr (kIsScoped<kScope>) {
     if (!caller.everywhere()) TOCSIN_TRY(kScope(api, caller, request));
   }
   BindRequestId(request);
@@ -85,7 +88,7 @@ struct Entry<kHandler, kScope> {
 // to change; a method without one changes nothing, or judges for itself what it has to read first.
 template <auto kHandler, auto kScope = nullptr>
 constexpr Method Of(std::string_view service, std::string_view name, Role role) {
-  return {service, name, role, kScope != nullptr, Entry<kHandler, kScope>::kCall};
+  return {service, name, role, kIsScoped<kScope>, Entry<kHandler, kScope>::kCall};
 }
 
 // Sees; answers for what is paged; changes what is configured; has the store itself.
