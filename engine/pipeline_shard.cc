@@ -107,7 +107,7 @@ bool ShardStage::Push(std::uint32_t submission,
   std::memcpy(to, &head, sizeof head);
   to += sizeof head;
   if (with_index) {
-    std::memcpy(to, mine.data(), mine.size() * sizeof(std::uint32_t));
+    if (!mine.empty()) std::memcpy(to, mine.data(), mine.size() * sizeof(std::uint32_t));
     to += IndexBytes(mine.size());
   }
   if (whole) {
