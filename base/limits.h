@@ -45,6 +45,11 @@ inline constexpr std::size_t kMatchersPerSilence = 32;
 inline constexpr int kRegexBytes = 4096;
 inline constexpr std::size_t kSilenceRegexBytes = 256 * 1024;  // of all silences together
 
+// What else holds back. Every alert is looked at by all rules of inhibition, every muted group by its intervals.
+inline constexpr std::size_t kInhibitionRules = 1000;
+inline constexpr std::size_t kTimeIntervals = 1000;
+inline constexpr std::size_t kRecurringTimes = 100;  // of one interval, and items of one field
+
 // Schedules. A schedule may hold a schedule that holds a schedule ... so many times; and one answer may have to look at so
 // many schedules in all, each counted as often as it is reached.
 inline constexpr int kScheduleNesting = 4;

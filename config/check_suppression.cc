@@ -3,7 +3,6 @@
 
 #include "base/limits.h"
 #include "config/check_context.h"
-#include "model/inhibition.h"
 
 namespace tocsin {
 namespace {

@@ -19,10 +19,6 @@
 
 namespace tocsin {
 
-namespace limits {
-inline constexpr std::size_t kInhibitionRules = 1000;
-}  // namespace limits
-
 // A keyed hash of a rule and the values of its equal labels: 128 bits, so that two of them are the same by design only.
 struct SourceKey {
   std::uint64_t high = 0;

@@ -2,7 +2,6 @@
 // Alertmanager's time intervals (specs/wire-compat.md 1.12); escalation/time_intervals.h says whether an instant is inside.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -12,11 +11,6 @@
 #include "model/ids.h"
 
 namespace tocsin {
-
-namespace limits {
-inline constexpr std::size_t kTimeIntervals = 1000;
-inline constexpr std::size_t kRecurringTimes = 100;  // of one interval, and items of one field
-}  // namespace limits
 
 // Minutes of the day; the end is not in it. 00:00 is 0, 24:00 is 1440; start < end.
 struct TimeRange {
