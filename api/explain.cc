@@ -10,12 +10,13 @@
 #include "base/status.h"
 #include "base/strings.h"
 #include "model/codec/common_proto.h"
+#include "model/hold_words.h"
 #include "model/labels.h"
 
 namespace tocsin {
 namespace {
 
-constexpr std::size_t kAlertsExplained = 5;
+constexpr std::size_t kAlertsTold = 5;
 constexpr std::size_t kScanSlice = 4096;
 
 std::string VerdictOf(const Incident& incident) {
@@ -63,6 +64,7 @@ void AddNotifications(const Responder& responder, EscalationId id, const Now& no
   const ResponderState& state = responder.state();
   const auto escalation = state.escalations.find(id);
   if (escalation == state.escalations.end()) return;
+  int held_back = 0;
   for (const PageId page_id : escalation->second.pages) {
     const auto page = state.pages.find(page_id);
     if (page == state.pages.end() || page->second.state != Page::State::kActive) continue;
@@ -76,6 +78,7 @@ void AddNotifications(const Responder& responder, EscalationId id, const Now& no
       if (sent == state.notifications.end()) continue;
       const bool held = sent->second.state == Notification::State::kHeld && !sent->second.bundle.set();
       if (held) {
+        ++held_back;
         AddNext(
             answer, ExpectedWall(now, sent->second.due),
             absl::StrFormat("N%d to %s by %s is held back by the limits until then; it is told with what else waits",
@@ -87,6 +90,8 @@ void AddNotifications(const Responder& responder, EscalationId id, const Now& no
                               sent->second.method.id.value(), sent->second.attempt + 1));
     }
   }
+  if (held_back > 0)
+    absl::StrAppendFormat(answer.mutable_verdict(), "; held back by the limits: %d of the messages", held_back);
 }
 
 // What else is armed for a group.
@@ -102,23 +107,40 @@ void AddTimers(const ResponderState& state, const Group& group, const Now& now, 
                       group.acknowledged_by, restarts ? "begins again" : "goes on with its last step"));
   add(Timer::Kind::kStable, "it has not changed for stable_for, and flaps no more");
   const auto edge = state.timer_of.find({Timer::Kind::kHoldEdge, group.id.value()});
-  if (edge != state.timer_of.end()) {
+  if (edge != state.timer_of.end() && !group.held_by.starts_with(kMutedBy)) {
     AddNext(answer, state.timers.at(edge->second).due_wall, "a time interval of its route begins or ends");
   }
 }
 
-absl::Status ExplainGroup(Api& api, GroupId id, v1::ExplainResponse& response) {
+// A group that no labels made: it takes in what would have been groups too many.
+void AddOverflow(const Group& group, ExplainAnswer& answer) {
+  if (Find(std::span<const Label>(group.labels), "alertname") != kTooManyGroupsAlert) return;
+  AddFact(
+      answer, group.opened_at,
+      absl::StrFormat("it stands for all alerts of route %s that would have made a group too many: it is paged once, "
+                      "names the worst of them, and ends when the last of them does",
+                      group.route.id.value()));
+  AddAdvice(answer,
+            absl::StrFormat("`tocsin alerts --group G%d` lists them; fewer labels in `group_by` of route %s make "
+                            "fewer groups",
+                            group.id.value(), group.route.id.value()));
+}
+
+// `with_alerts`: what holds its alerts back has not been told yet.
+absl::Status ExplainGroup(Api& api, GroupId id, v1::ExplainResponse& response, bool with_alerts = true) {
   TOCSIN_ASSIGN(const Group group, FindGroup(api, id));
   ExplainAnswer& answer = *response.add_answers();
   answer.set_subject(
       absl::StrFormat("group G%d %s, route %s", id.value(), Format(group.labels), group.route.id.value()));
   answer.set_verdict(DescribeState(group));
+  AddOverflow(group, answer);
   TOCSIN_TRY(AddTimeline(api, SubjectOf(id), answer));
   api.engine.ReadResponderAndWait([&](const Responder& responder, const Now& now) {
     AddEscalation(responder, group.escalation, now, answer);
     AddNotifications(responder, group.escalation, now, answer);
     AddTimers(responder.state(), group, now, answer);
   });
+  ExplainHolds(api, group, with_alerts, answer);
   SortNext(answer);
   return absl::OkStatus();
 }
@@ -202,7 +224,9 @@ absl::Status ExplainAlert(Api& api, const AlertRecord& alert, v1::ExplainRespons
   if (!alert.summary.firing) {
     answer.set_verdict("it is over");
   } else if (alert.hold.set()) {
-    answer.set_verdict("nobody is paged for it: it is " + alert.held_by);
+    answer.set_verdict("nobody is paged for it: it is " + HeldClause(api, alert));
+    ExplainHolds(api, alert, answer);
+    SortNext(answer);
   } else if (alert.groups.empty()) {
     answer.set_verdict("nobody is paged for it: there was no route when it came");
   } else if (groups.empty()) {
@@ -212,11 +236,37 @@ absl::Status ExplainAlert(Api& api, const AlertRecord& alert, v1::ExplainRespons
     answer.set_verdict(absl::StrFormat("it is part of group G%d, which is %s", group.id.value(), DescribeState(group)));
   }
   for (const GroupId group : groups)
-    TOCSIN_TRY(ExplainGroup(api, group, response));
+    TOCSIN_TRY(ExplainGroup(api, group, response, /*with_alerts=*/!alert.hold.set()));
   return absl::OkStatus();
 }
 
-std::vector<AlertRecord> FindAlerts(Api& api, const std::function<bool(const AlertRecord&)>& wanted) {
+absl::Status ExplainKey(Api& api, std::string_view name, v1::ExplainResponse& response) {
+  const std::string wanted = ToLower(Trim(name));
+  const std::vector<AlertRecord> found = FindAlerts(api, kAlertsTold, [&](const AlertRecord& alert) {
+    return ToHex(alert.summary.key) == wanted || absl::StrFormat("%016x", alert.fingerprint) == wanted;
+  });
+  if (found.empty()) ExplainNothing(api, {}, "key or fingerprint " + wanted, response);
+  for (const AlertRecord& alert : found)
+    TOCSIN_TRY(ExplainAlert(api, alert, response));
+  return absl::OkStatus();
+}
+
+absl::Status ExplainMatching(Api& api, const std::string& text, v1::ExplainResponse& response) {
+  TOCSIN_ASSIGN(const std::vector<Matcher> matchers, ParseMatchers(text));
+  TOCSIN_ASSIGN(const CompiledMatchers compiled, CompiledMatchers::Compile(matchers));
+  const std::vector<AlertRecord> found =
+      FindAlerts(api, kAlertsTold, [&](const AlertRecord& alert) { return compiled.Match(alert.summary.labels); });
+  if (found.empty()) ExplainNothing(api, matchers, text, response);
+  for (const AlertRecord& alert : found)
+    TOCSIN_TRY(ExplainAlert(api, alert, response));
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+std::vector<AlertRecord> FindAlerts(Api& api,
+                                    std::size_t limit,
+                                    const std::function<bool(const AlertRecord&)>& wanted) {
   std::vector<AlertRecord> found;
   for (std::uint32_t i = 0; i < api.engine.shard_count(); ++i) {
     std::uint64_t cursor = 0;
@@ -224,30 +274,13 @@ std::vector<AlertRecord> FindAlerts(Api& api, const std::function<bool(const Ale
       api.engine.ReadShardAndWait(i, [&](const Shard& shard) {
         cursor = shard.List(cursor, kScanSlice, [&](const AlertRecord& alert) {
           if (wanted(alert)) found.push_back(alert);
-          return found.size() < kAlertsExplained;
+          return found.size() < limit;
         });
       });
-    } while (cursor != 0 && found.size() < kAlertsExplained);
+    } while (cursor != 0 && found.size() < limit);
   }
   return found;
 }
-
-absl::Status ExplainAlerts(Api& api,
-                           const std::vector<AlertRecord>& alerts,
-                           std::string_view asked,
-                           v1::ExplainResponse& response) {
-  if (alerts.empty()) {
-    return NotFound(
-        "no alert in memory matches %s; it never arrived, was refused at the door, or was resolved and "
-        "forgotten; `tocsin alerts` lists what is there, /metrics counts refusals by reason",
-        asked);
-  }
-  for (const AlertRecord& alert : alerts)
-    TOCSIN_TRY(ExplainAlert(api, alert, response));
-  return absl::OkStatus();
-}
-
-}  // namespace
 
 std::string DescribeState(const Group& group) {
   switch (group.state) {
@@ -289,23 +322,8 @@ absl::Status Explain(Api& api, const Caller&, const v1::ExplainRequest& request,
       return ExplainNotification(api, NotificationId(request.notification()), response);
     case v1::ExplainRequest::kBundle: return ExplainNotification(api, NotificationId(request.bundle()), response);
     case v1::ExplainRequest::kUser: return ExplainPerson(api, UserId(request.user()), response);
-    case v1::ExplainRequest::kAlert: {
-      const std::string wanted = ToLower(Trim(request.alert()));
-      return ExplainAlerts(api,
-                           FindAlerts(api,
-                                      [&](const AlertRecord& alert) {
-                                        return ToHex(alert.summary.key) == wanted ||
-                                               absl::StrFormat("%016x", alert.fingerprint) == wanted;
-                                      }),
-                           wanted, response);
-    }
-    case v1::ExplainRequest::kMatchers: {
-      TOCSIN_ASSIGN(const std::vector<Matcher> matchers, ParseMatchers(request.matchers()));
-      TOCSIN_ASSIGN(const CompiledMatchers compiled, CompiledMatchers::Compile(matchers));
-      return ExplainAlerts(
-          api, FindAlerts(api, [&](const AlertRecord& alert) { return compiled.Match(alert.summary.labels); }),
-          request.matchers(), response);
-    }
+    case v1::ExplainRequest::kAlert: return ExplainKey(api, request.alert(), response);
+    case v1::ExplainRequest::kMatchers: return ExplainMatching(api, request.matchers(), response);
     case v1::ExplainRequest::SUBJECT_NOT_SET: break;
   }
   return Invalid("subject: say which group, incident, page, notification, user or alert");

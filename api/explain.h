@@ -2,14 +2,19 @@
 // made, and from what is armed now.
 #pragma once
 
+#include <functional>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 
 #include "api/methods.h"
+#include "engine/shard.h"
+#include "model/matcher.h"
 #include "model/response.h"
 #include "tocsin/v1/api.pb.h"
 
@@ -23,7 +28,10 @@ std::string ShowSubject(const Subject& subject);  // "group G17"
 
 // Without a time: what holds now.
 void AddFact(ExplainAnswer& answer, std::optional<absl::Time> at, std::string text, std::string actor = "");
-void AddNext(ExplainAnswer& answer, absl::Time at, std::string text);
+// Without a time: once what the text names comes true.
+void AddNext(ExplainAnswer& answer, std::optional<absl::Time> at, std::string text);
+// Once, however often it is said.
+void AddAdvice(ExplainAnswer& answer, std::string text);
 // By time.
 void SortNext(ExplainAnswer& answer);
 // What has been written about `subject`: the last entries.
@@ -33,6 +41,23 @@ absl::Status AddTimeline(Api& api, Subject subject, ExplainAnswer& answer);
 std::string DescribeState(const Group& group);
 // What became of a message, in a sentence; `now` tells when a further attempt is due.
 std::string Describe(const Notification& notification, const Now& now);
+
+// The first `limit` alerts that are wanted, by a scan of all shards.
+std::vector<AlertRecord> FindAlerts(Api& api, std::size_t limit, const std::function<bool(const AlertRecord&)>& wanted);
+
+// When a silence or window that holds at `now` ends, or this time of it; InfiniteFuture: never.
+absl::Time EndOfHold(const Silence& silence, absl::Time now);
+// "until 2026-11-22 14:02:00 UTC".
+std::string Until(absl::Time at);
+// "silenced by S5, until ...": what holds the alert back, and how long as far as that is known.
+std::string HeldClause(Api& api, const AlertRecord& alert);
+// All that holds the alert back, with what comes when it ends.
+void ExplainHolds(Api& api, const AlertRecord& alert, ExplainAnswer& answer);
+// What holds the whole group back; with what holds its alerts back, when that is all of them.
+void ExplainHolds(Api& api, const Group& group, bool with_alerts, ExplainAnswer& answer);
+// Nothing in memory is what was asked for: what was not taken lately, what matches in part, and where to look next.
+// `asked`: in the words of whoever asks; `matchers`: none when it was asked for by key.
+void ExplainNothing(Api& api, std::span<const Matcher> matchers, std::string_view asked, v1::ExplainResponse& response);
 
 // A message, and what it told of.
 absl::Status ExplainNotification(Api& api, NotificationId id, v1::ExplainResponse& response);

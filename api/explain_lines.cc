@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 #include "absl/strings/str_format.h"
@@ -39,15 +40,20 @@ void AddFact(ExplainAnswer& answer, std::optional<absl::Time> at, std::string te
   line.set_text(std::move(text));
 }
 
-void AddNext(ExplainAnswer& answer, absl::Time at, std::string text) {
+void AddNext(ExplainAnswer& answer, std::optional<absl::Time> at, std::string text) {
   ExplainLine& line = *answer.add_next();
-  ToProto(at, *line.mutable_at());
+  if (at) ToProto(*at, *line.mutable_at());
   line.set_text(std::move(text));
 }
 
+void AddAdvice(ExplainAnswer& answer, std::string text) {
+  if (std::ranges::find(answer.advice(), text) == answer.advice().end()) answer.add_advice(std::move(text));
+}
+
 void SortNext(ExplainAnswer& answer) {
-  std::ranges::stable_sort(*answer.mutable_next(), {},
-                           [](const ExplainLine& line) { return std::pair(line.at().seconds(), line.at().nanos()); });
+  std::ranges::stable_sort(*answer.mutable_next(), {}, [](const ExplainLine& line) {
+    return std::tuple(!line.has_at(), line.at().seconds(), line.at().nanos());
+  });
 }
 
 absl::Status AddTimeline(Api& api, Subject subject, ExplainAnswer& answer) {

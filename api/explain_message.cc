@@ -75,6 +75,9 @@ absl::Status ExplainNotification(Api& api, NotificationId id, v1::ExplainRespons
     AddFact(answer, std::nullopt,
             absl::StrFormat("tells of N%d, about %s", member.notification.value(), ShowSubject(member.subject)));
   }
+  if (row.bundle.set()) {
+    AddFact(answer, std::nullopt, absl::StrFormat("told by message B%d, together with others", row.bundle.value()));
+  }
   if (row.repeat) AddFact(answer, std::nullopt, "the outcome of an attempt is unknown: it may have come twice");
   AddFact(answer, std::nullopt, "it is about " + ShowSubject(row.subject));
   if (row.state == Notification::State::kHeld && !row.bundle.set()) {

@@ -1,11 +1,9 @@
 #include "api/explain_taken.h"
 
 #include "absl/strings/str_format.h"
-#include "absl/strings/str_join.h"
 
 #include "api/explain.h"
-#include "base/strings.h"
-#include "model/codec/common_proto.h"
+#include "model/severity.h"
 
 namespace tocsin {
 namespace {
@@ -35,41 +33,42 @@ std::vector<Destination> DestinationsOf(Api& api, const AlertRecord& alert) {
   return found;
 }
 
-std::string Sentence(const AlertRecord& alert, const std::vector<Destination>& destinations) {
+std::string Sentence(Api& api, const AlertRecord& alert, const std::vector<Destination>& destinations) {
   if (!alert.summary.firing) return "it is over: " + alert.resolved_reason;
-  if (alert.hold.set()) return "nobody is paged for it: it is " + alert.held_by;
+  if (alert.hold.set()) return "nobody is paged for it: it is " + HeldClause(api, alert);
   if (destinations.empty()) return "nobody is paged for it: no route takes it";
   const Destination& first = destinations.front();
   if (!first.id.set()) return absl::StrFormat("route %s takes it; its group is being made", first.route.value());
   return absl::StrFormat("it is part of group G%d, which is %s", first.id.value(), first.verdict);
 }
 
-std::string Tell(Api& api, const AlertKey& key) {
+TakenAlert Tell(Api& api, const AlertKey& key) {
+  TakenAlert told;
+  told.key = key;
   std::optional<AlertRecord> alert;
   api.engine.ReadShardAndWait(api.engine.ShardOf(key), [&](const Shard& shard) { alert = shard.Find(key); });
   if (!alert) {
-    return absl::StrFormat(
-        R"({"key":"%s","text":"it is not kept: it was over when it came, or is beyond its integration's budget"})",
-        ToHex(key));
+    told.text = "it is not kept: it was over when it came, or is beyond its integration's budget";
+    return told;
   }
   const std::vector<Destination> destinations = DestinationsOf(api, *alert);
-  std::vector<std::string> routes;
-  std::vector<std::string> groups;
+  told.kept = true;
+  told.firing = alert->summary.firing;
+  told.severity = Name(alert->summary.severity);
+  told.rules_version = alert->rules.value();
   for (const Destination& one : destinations) {
-    routes.push_back(JsonQuote(one.route.value()));
-    groups.push_back(one.id.set() ? absl::StrFormat("\"G%d\"", one.id.value()) : "null");
+    told.routes.push_back(one.route.value());
+    told.groups.push_back(one.id.set() ? absl::StrFormat("G%d", one.id.value()) : "");
   }
-  return absl::StrFormat(
-      R"({"key":"%s","firing":%s,"severity":"%s","rules_version":%d,"routes":[%s],"groups":[%s],"held_by":%s,"text":%s})",
-      ToHex(key), alert->summary.firing ? "true" : "false", Name(alert->summary.severity), alert->rules.value(),
-      absl::StrJoin(routes, ","), absl::StrJoin(groups, ","), JsonQuote(alert->held_by),
-      JsonQuote(Sentence(*alert, destinations)));
+  told.held_by = alert->held_by;
+  told.text = Sentence(api, *alert, destinations);
+  return told;
 }
 
 }  // namespace
 
-std::vector<std::string> ExplainTaken(Api& api, std::span<const AlertKey> keys) {
-  std::vector<std::string> told;
+std::vector<TakenAlert> ExplainTaken(Api& api, std::span<const AlertKey> keys) {
+  std::vector<TakenAlert> told;
   told.reserve(keys.size());
   for (const AlertKey& key : keys)
     told.push_back(Tell(api, key));

@@ -1,26 +1,24 @@
 // What goes through, and what waits: `tocsin top`.
 #include <algorithm>
 #include <filesystem>
-#include <map>
 #include <system_error>
 
 #include "api/handlers.h"
+#include "api/records.h"
 #include "model/codec/common_proto.h"
 
 namespace tocsin {
 namespace {
 
-using Counts = std::map<std::string, std::uint64_t, std::less<>>;
-
 // As lists call it.
-std::string_view WordOf(const Group& group) {
+std::string WordOf(const Group& group) {
   if (group.state == Group::State::kAcknowledged) return group.snoozed ? "snoozed" : "acknowledged";
   if (group.below_threshold) return "below threshold";
   if (group.flapping) return "flapping";
   if (group.quiet_reason.empty()) return "open";
+  if (const std::string hold = HoldNameOf(group); !hold.empty()) return hold;
   if (!group.route.policy.set()) return "told only";
-  if (group.quiet_reason.find("exhausted") != std::string::npos) return "unanswered";
-  return "held back";
+  return group.quiet_reason.find("exhausted") != std::string::npos ? "unanswered" : "held back";
 }
 
 // Empty for those that are over.
@@ -30,20 +28,13 @@ std::string_view WordOf(Notification::State state) {
   return state == Notification::State::kLeased ? "being sent" : "";
 }
 
-void Add(const Counts& counts, google::protobuf::RepeatedPtrField<v1::GetLoadResponse::Count>& to) {
-  for (const auto& [name, count] : counts) {
-    to.Add()->set_name(name);
-    to.rbegin()->set_count(count);
-  }
-}
-
 void CountRows(const Responder& responder, const Now& now, v1::GetLoadResponse& response) {
   const ResponderState& state = responder.state();
   Counts groups;
   Counts notifications;
   for (const GroupId id : state.open_groups) {
     const Group& group = state.groups.at(id);
-    if (group.state != Group::State::kMerged) ++groups[std::string(WordOf(group))];
+    if (group.state != Group::State::kMerged) ++groups[WordOf(group)];
   }
   std::uint64_t incidents = 0;
   for (const auto& [id, incident] : state.incidents)

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 
 #include "api/backup.h"
 #include "api/replays.h"
@@ -28,7 +29,12 @@ struct Outside {
     std::string name;
     std::uint64_t count = 0;
   };
+  struct Refusal {
+    absl::Time at;
+    std::string text;
+  };
   std::vector<Count> not_taken;  // at the doors since the start, by door and reason
+  std::vector<Refusal> lately;   // the last few of each, oldest first
   std::uint64_t attempts_under_way = 0;
   std::uint64_t attempts_waiting[3] = {};  // for a connection, by Notification::Lane
 };

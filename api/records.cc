@@ -5,7 +5,9 @@
 #include "absl/strings/str_format.h"
 
 #include "base/status.h"
+#include "engine/responder_holds.h"
 #include "model/codec/response_proto.h"
+#include "model/hold_words.h"
 
 namespace tocsin {
 namespace {
@@ -97,6 +99,20 @@ absl::StatusOr<std::vector<TimelineEntry>> Timeline(Api& api, Subject subject, s
     cursor = next;
   } while (cursor != 0);
   return all;
+}
+
+std::string HoldNameOf(const Group& group) {
+  if (group.state != Group::State::kOpen || group.below_threshold || !IsHeld(group)) return "";
+  if (group.held_by.starts_with(kHeldBack)) return "held back by a dependency";
+  const std::string_view word = HoldWord(group.quiet_reason);
+  return word.empty() ? "held back" : std::string(word);
+}
+
+void Add(const Counts& counts, google::protobuf::RepeatedPtrField<v1::GetLoadResponse::Count>& to) {
+  for (const auto& [name, count] : counts) {
+    to.Add()->set_name(name);
+    to.rbegin()->set_count(count);
+  }
 }
 
 std::vector<AlertRecord> AlertsOf(Api& api, GroupKey key, std::size_t limit) {

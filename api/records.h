@@ -1,6 +1,9 @@
 // What several handlers share: alerts in the API's form, matchers read, running a command, finding rows in memory or in the store.
 #pragma once
 
+#include <cstdint>
+#include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -31,6 +34,11 @@ absl::StatusOr<Notification> FindNotification(Api& api, NotificationId id);
 
 // The timeline of a subject, oldest first, the last `limit` entries.
 absl::StatusOr<std::vector<TimelineEntry>> Timeline(Api& api, Subject subject, std::size_t limit);
+
+// In a few words, what holds an open group back, so that nobody is told of it: "silenced", "muted"; empty: nothing does.
+std::string HoldNameOf(const Group& group);
+using Counts = std::map<std::string, std::uint64_t, std::less<>>;
+void Add(const Counts& counts, google::protobuf::RepeatedPtrField<v1::GetLoadResponse::Count>& to);
 
 // The alerts of a group's key, from all shards, at most `limit`.
 std::vector<AlertRecord> AlertsOf(Api& api, GroupKey key, std::size_t limit);

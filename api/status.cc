@@ -1,4 +1,5 @@
 #include "api/handlers.h"
+#include "api/records.h"
 #include "model/codec/common_proto.h"
 
 namespace tocsin {
@@ -7,6 +8,18 @@ namespace {
 bool Undelivered(const Notification& notification) {
   return notification.state == Notification::State::kPending || notification.state == Notification::State::kLeased ||
          notification.state == Notification::State::kHeld;
+}
+
+// Alerts, by what holds them back.
+void CountHeldAlerts(const std::vector<ShardStatistics>& shards, const ResponderState& state, Counts& counts) {
+  for (const ShardStatistics& shard : shards) {
+    for (const auto& [hold, count] : shard.held) {
+      const auto silence = state.silences.find(hold.silence());
+      const bool maintenance = silence != state.silences.end() && silence->second.maintenance;
+      const bool silenced = hold.kind() == Hold::Kind::kSilence;
+      counts[maintenance ? "in maintenance" : silenced ? "silenced" : "inhibited"] += count;
+    }
+  }
 }
 
 }  // namespace
@@ -28,6 +41,13 @@ absl::Status GetStatus(Api& api, const Caller&, const v1::GetStatusRequest&, v1:
   response.set_why_not_paging(api.engine.WhyNotPaging());
   api.engine.ReadResponderAndWait([&](const Responder& responder, const Now&) {
     const ResponderState& state = responder.state();
+    Counts held_alerts;
+    Counts held_groups;
+    CountHeldAlerts(statistics.shards, state, held_alerts);
+    for (const GroupId id : state.open_groups)
+      if (const std::string name = HoldNameOf(state.groups.at(id)); !name.empty()) ++held_groups[name];
+    Add(held_alerts, *response.mutable_held_alerts());
+    Add(held_groups, *response.mutable_held_groups());
     std::uint64_t open = 0;
     std::uint64_t acknowledged = 0;
     for (const auto& [id, group] : state.groups) {

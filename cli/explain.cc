@@ -9,8 +9,9 @@
 namespace tocsin {
 namespace {
 
-void PrintLine(const v1::ExplainResponse::Line& line) {
-  const std::string when = line.has_at() ? Show(line.at()) : "now";
+// `undated`: what stands for the time of a line that has none.
+void PrintLine(const v1::ExplainResponse::Line& line, std::string_view undated) {
+  const std::string when = line.has_at() ? Show(line.at()) : std::string(undated);
   std::printf(
       "  %s  %s%s\n",
       Paint(when + std::string(25 - std::min<std::size_t>(25, when.size()), ' '), Tone::kFaint, StandardOutput())
@@ -55,10 +56,13 @@ void Print(const v1::ExplainResponse& response) {
     std::printf("%s\n  %s\n\n", Paint(Printable(answer.subject()), Tone::kStrong, StandardOutput()).c_str(),
                 Paint(Printable(answer.verdict()), Tone::kWatch, StandardOutput()).c_str());
     for (const auto& line : answer.facts())
-      PrintLine(line);
+      PrintLine(line, "now");
     if (answer.next_size() > 0) std::printf("\n  what happens next, unless something changes:\n");
     for (const auto& line : answer.next())
-      PrintLine(line);
+      PrintLine(line, "then");
+    if (answer.advice_size() > 0) std::printf("\n  what you can do or look at:\n");
+    for (const std::string& advice : answer.advice())
+      std::printf("  - %s\n", Printable(advice).c_str());
     std::printf("\n");
   }
 }
@@ -78,6 +82,7 @@ int RunExplain(std::span<const std::string> arguments) {
     } else {
       Print(response);
     }
+    if (response.nothing_matches()) return NotFound("no alert in memory matches %s", parsed.positional().front());
     return absl::OkStatus();
   });
 }

@@ -76,6 +76,18 @@ absl::Status ShowOnCall(const Arguments& arguments, const Client& client) {
   return absl::OkStatus();
 }
 
+// "6: 3 silenced, 2 inhibited, 1 in maintenance".
+std::string HeldBack(const google::protobuf::RepeatedPtrField<v1::GetLoadResponse::Count>& counts) {
+  std::uint64_t all = 0;
+  std::string each_of_them;
+  for (const auto& each : counts) {
+    all += each.count();
+    absl::StrAppendFormat(&each_of_them, "%s%d %s", each_of_them.empty() ? ": " : ", ", each.count(),
+                          Printable(each.name()));
+  }
+  return std::to_string(all) + each_of_them;
+}
+
 absl::Status ShowForgotten(const Arguments& arguments, const Client& client) {
   v1::ListForgottenRequest request;
   if (arguments.has("silences-older")) {
@@ -114,8 +126,9 @@ int RunStatus(std::span<const std::string> arguments) {
     const auto number = [](std::uint64_t n) { return std::to_string(n); };
     Table table({"tocsin " + Printable(status.version()), Printable(status.organisation())});
     table.Add({"alerts firing", number(status.firing())});
-    table.Add({"alerts silenced", number(status.suppressed())});
+    table.Add({"alerts held back", HeldBack(status.held_alerts())});
     table.Add({"groups open", number(status.open_groups())});
+    table.Add({"groups held back", HeldBack(status.held_groups())});
     table.Add({"groups acknowledged", number(status.acknowledged_groups())});
     table.Add({"incidents open", number(status.open_incidents())});
     table.Add({"notifications not yet delivered", number(status.undelivered_notifications())});

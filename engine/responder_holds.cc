@@ -6,18 +6,18 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 
+#include "base/strings.h"
 #include "engine/message.h"
 #include "engine/responder_escalations.h"
 #include "engine/responder_groups.h"
 #include "engine/responder_incidents.h"
 #include "engine/responder_silences.h"
+#include "model/hold_words.h"
 
 namespace tocsin {
 namespace {
 
 using Kind = TimelineEntry::Kind;
-
-constexpr const char* kByDependency = "held back: ";
 
 TimerKey EdgeTimer(GroupId id) {
   return {Timer::Kind::kHoldEdge, id.value()};
@@ -29,7 +29,7 @@ std::string WhyInMaintenance(const Turn& turn, const ServiceId& service) {
   for (const SilenceId id : windows->second) {
     const Silence* window = turn.Find<Silence>(id);
     if (window == nullptr || !IsInEffect(turn.state(), *window)) continue;
-    return absl::StrCat("in maintenance M", id.value(), " of service ", service.value(),
+    return absl::StrCat(ToAbsl(kInMaintenance), "M", id.value(), " of service ", service.value(),
                         window->comment.empty() ? "" : ": ", OneLine(window->comment, 200));
   }
   return "";
@@ -40,7 +40,7 @@ std::string WhyMuted(const Turn& turn, const Route& route) {
   for (const TimeIntervalId& name : route.mute_time_intervals) {
     const TimeIntervals* intervals = turn.index()->FindIntervals(name);
     if (intervals != nullptr && intervals->Contains(turn.now().wall)) {
-      return absl::StrCat("muted by route ", route.id.value(), " inside of time interval ", name.value());
+      return absl::StrCat(ToAbsl(kMutedBy), route.id.value(), " inside of time interval ", name.value());
     }
   }
   if (route.active_time_intervals.empty()) return "";
@@ -50,7 +50,7 @@ std::string WhyMuted(const Turn& turn, const Route& route) {
   });
   if (active) return "";
   const auto append = [](std::string* out, const TimeIntervalId& name) { out->append(name.value()); };
-  return absl::StrCat("muted by route ", route.id.value(), " outside of time interval ",
+  return absl::StrCat(ToAbsl(kMutedBy), route.id.value(), " outside of time interval ",
                       absl::StrJoin(route.active_time_intervals, ", ", append));
 }
 
@@ -61,7 +61,7 @@ std::string WhyHeldBack(const Turn& turn, const ServiceId& service) {
     for (const GroupId id : open->second) {
       const Group* group = turn.Find<Group>(id);
       if (group == nullptr || !Breaks(*group)) continue;
-      return absl::StrCat(kByDependency, "service ", service.value(), " depends on ", dependency.value(),
+      return absl::StrCat(ToAbsl(kHeldBack), "service ", service.value(), " depends on ", dependency.value(),
                           ", which is broken (G", id.value(), ")");
     }
   }
@@ -96,7 +96,7 @@ void ArmEdge(Turn& turn, const Group& group) {
 bool Breaks(const Group& group) {
   const bool handled = group.state != Group::State::kResolved && group.state != Group::State::kMerged;
   return handled && group.firing > 0 && group.highest == Severity::kCritical && group.route.policy.set() &&
-         (group.held_by.empty() || group.held_by.starts_with(kByDependency));
+         (group.held_by.empty() || group.held_by.starts_with(kHeldBack));
 }
 
 std::vector<GroupKey> OpenGroupsOf(const ResponderState& state, const ServiceId& service) {

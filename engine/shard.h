@@ -30,6 +30,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/functional/function_ref.h"
@@ -87,6 +88,7 @@ struct ShardStatistics {
   std::uint64_t interned_strings = 0;
   std::uint64_t table_bytes = 0;  // resident, all of it
   std::uint64_t outcomes[kOutcomes] = {};
+  std::vector<std::pair<Hold, std::uint64_t>> held;  // how many of `suppressed` each hold holds back
 };
 
 // The alert that stands for all alerts that were rejected because their integration is over its budget: the only member of

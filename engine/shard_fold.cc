@@ -179,6 +179,7 @@ void Shard::Impl::Settle() {
   if (!folded_) return;
   folded_ = false;
   firing_ = suppressed_ = kept_ = 0;
+  held_.clear();
   unrouted_ = 0;
   order_ = 0;
   for (Door& door : doors_.all())

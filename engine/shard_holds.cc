@@ -6,6 +6,7 @@
 
 #include "base/strings.h"
 #include "engine/shard_impl.h"
+#include "model/hold_words.h"
 
 namespace tocsin {
 namespace {
@@ -44,10 +45,11 @@ std::string Shard::Impl::WordsFor(Hold hold, std::span<const LabelView> labels) 
   if (!hold.set()) return "";
   if (hold.kind() == Hold::Kind::kSilence) {
     const bool maintenance = suppressor_.IsMaintenance(hold.silence());
-    return absl::StrCat(maintenance ? "in maintenance M" : "silenced by S", hold.silence().value());
+    return absl::StrCat(ToAbsl(maintenance ? kInMaintenance : kSilencedBy), maintenance ? "M" : "S",
+                        hold.silence().value());
   }
   const InhibitionRule* rule = inhibitions_.Find(hold);
-  std::string words = absl::StrCat("inhibited by rule ", rule == nullptr ? "(gone)" : rule->id.value());
+  std::string words = absl::StrCat(ToAbsl(kInhibitedBy), rule == nullptr ? "(gone)" : rule->id.value());
   if (rules_ == nullptr || rules_->inhibition == nullptr) return words;
   const Inhibitions::Verdict verdict = inhibitions_.Judge(labels, rules_->inhibition->sources);
   if (verdict.hold == hold) absl::StrAppend(&words, ": ", verdict.sources->example, " fires");

@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
+
 #include "base/limits.h"
 #include "engine/alert_table.h"
 #include "engine/body.h"
@@ -162,6 +164,7 @@ class Shard::Impl {
   std::uint64_t order_ = 0;  // of the last alert that entered its lists
   std::uint64_t firing_ = 0;
   std::uint64_t suppressed_ = 0;
+  absl::flat_hash_map<std::uint64_t, std::uint64_t> held_;  // of these, by Hold::value; no zeros
   std::uint64_t kept_ = 0;
   std::array<std::uint64_t, kOutcomes> outcomes_{};
 

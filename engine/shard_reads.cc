@@ -234,6 +234,8 @@ ShardStatistics Shard::Impl::Statistics() const {
   statistics.table_bytes =
       texts_.bytes() + alerts_.bytes() + groups_.bytes() + watches_.bytes() + wheel_.bytes() + doors_.bytes();
   std::ranges::copy(outcomes_, statistics.outcomes);
+  for (const auto& [hold, count] : held_)
+    statistics.held.emplace_back(Hold::FromJournal(hold), count);
   return statistics;
 }
 

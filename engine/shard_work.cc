@@ -17,6 +17,11 @@ void Shard::Impl::CountStanding(const StoredAlert& alert, std::int32_t by) {
     return;
   }
   add(alert.hold.set() ? suppressed_ : firing_);
+  if (alert.hold.set()) {
+    const auto held = held_.try_emplace(alert.hold.value()).first;
+    add(held->second);
+    if (held->second == 0) held_.erase(held);
+  }
   add(door.active);
   if (alert.memberships == kNoSlot) add(unrouted_);
 }

@@ -13,6 +13,7 @@
 #include "base/strings.h"
 #include "ingest/prometheus_reader.h"
 #include "ingest/source.h"
+#include "model/codec/common_proto.h"
 
 namespace tocsin {
 namespace {
@@ -83,17 +84,34 @@ struct Summary {
   std::string ignored_list;
 };
 
+std::string QuotedList(const std::vector<std::string>& texts) {
+  return absl::StrJoin(
+      texts, ",", [](std::string* out, const std::string& text) { *out += text.empty() ? "null" : JsonQuote(text); });
+}
+
+std::string ToJson(const TakenAlert& alert) {
+  const std::string key = ToHex(alert.key);
+  if (!alert.kept) return absl::StrFormat(R"({"key":"%s","text":%s})", key, JsonQuote(alert.text));
+  return absl::StrFormat(
+      R"({"key":"%s","firing":%s,"severity":"%s","rules_version":%d,"routes":[%s],"groups":[%s],"held_by":%s,"text":%s})",
+      key, alert.firing ? "true" : "false", alert.severity, alert.rules_version, QuotedList(alert.routes),
+      QuotedList(alert.groups), JsonQuote(alert.held_by), JsonQuote(alert.text));
+}
+
 std::string WebhookAnswer(const Summary& summary,
                           const Receipt& receipt,
                           const std::vector<Outcome>& outcomes,
-                          const std::vector<std::string>& explained = {}) {
+                          const std::vector<TakenAlert>& explained = {}) {
   std::string body = absl::StrFormat(R"({"accepted":%d,"rejected":[%s])", summary.accepted, summary.rejected_list);
   if (!summary.ignored_list.empty()) absl::StrAppendFormat(&body, R"(,"ignored":[%s])", summary.ignored_list);
   if (!outcomes.empty()) {
     const std::string names = absl::StrJoin(outcomes, R"(",")", [](std::string* out, Outcome o) { *out += Name(o); });
     absl::StrAppendFormat(&body, R"(,"outcomes":["%s"])", names);
   }
-  if (!explained.empty()) absl::StrAppendFormat(&body, R"(,"explained":[%s])", absl::StrJoin(explained, ","));
+  if (!explained.empty()) {
+    const auto json = [](std::string* out, const TakenAlert& alert) { *out += ToJson(alert); };
+    absl::StrAppendFormat(&body, R"(,"explained":[%s])", absl::StrJoin(explained, ",", json));
+  }
   absl::StrAppendFormat(&body, R"(,"sequence":%d})", receipt.sequence);
   return body + "\n";
 }
@@ -122,7 +140,8 @@ class IngestDoors::Impl : public std::enable_shared_from_this<Impl> {
     counters_.requests.fetch_add(1, std::memory_order_relaxed);
     if (!keys_.ready()) return std::move(responder).Send(NotReady());
     const std::string key = KeyOfAuthorization(request.header("Authorization"));
-    const std::optional<OpenDoor> door = key.empty() ? keys_.FindById(options_.default_integration) : FindKey(key);
+    const std::optional<OpenDoor> door =
+        key.empty() ? keys_.FindById(options_.default_integration) : FindKey(key, request);
     if (!door) {
       if (!key.empty()) return std::move(responder).Send(Unauthorised("unknown integration key"));
       return std::move(responder).Send(
@@ -157,7 +176,7 @@ class IngestDoors::Impl : public std::enable_shared_from_this<Impl> {
       return std::move(responder).Send(
           Unauthorised("no key: post to /v1/integrations/KEY, or send the header `Authorization: Bearer KEY`"));
     }
-    const std::optional<OpenDoor> door = FindKey(key);
+    const std::optional<OpenDoor> door = FindKey(key, request);
     if (!door) {
       constexpr std::string_view kAdvice =
           "unknown integration key: compare it with the one shown when the integration was made; a lost key is "
@@ -170,6 +189,7 @@ class IngestDoors::Impl : public std::enable_shared_from_this<Impl> {
     TakeWebhook(request, *door, std::move(responder));
   }
 
+  const Refusals& refusals() const { return refusals_; }
   Statistics ReadStatistics() const {
     const auto read = [](const std::atomic<std::uint64_t>& counter) { return counter.load(std::memory_order_relaxed); };
     Statistics statistics{
@@ -197,11 +217,17 @@ class IngestDoors::Impl : public std::enable_shared_from_this<Impl> {
     std::atomic<std::uint64_t> refused_batches[5]{};
   };
 
-  std::optional<OpenDoor> FindKey(std::string_view key) {
+  std::optional<OpenDoor> FindKey(std::string_view key, const HttpRequest& request) {
     std::optional<OpenDoor> door = keys_.Find(key);
-    if (!door) counters_.unknown_keys.fetch_add(1, std::memory_order_relaxed);
+    if (!door) {
+      counters_.unknown_keys.fetch_add(1, std::memory_order_relaxed);
+      NoteRefusal(Refusals::Reason::kUnknownKey,
+                  absl::StrFormat("a key that no integration has, from %s", request.peer));
+    }
     return door;
   }
+
+  void NoteRefusal(Refusals::Reason reason, std::string_view text) { refusals_.Note(clock_.Read().wall, reason, text); }
 
   Intake& Begin(const OpenDoor& door, absl::Time received) {
     Intake& intake = ThreadIntake(inlet_.KeySeed());
@@ -210,10 +236,24 @@ class IngestDoors::Impl : public std::enable_shared_from_this<Impl> {
     return intake;
   }
 
-  void CountRefused(const Intake& intake) {
+  void CountRefused(const Intake& intake, const OpenDoor& door) {
+    if (intake.refused().empty()) return;
     const std::size_t rejected = intake.rejected();
     counters_.rejected_events.fetch_add(rejected, std::memory_order_relaxed);
     counters_.ignored_events.fetch_add(intake.refused().size() - rejected, std::memory_order_relaxed);
+    for (const Refused::Kind kind :
+         {Refused::Kind::kRejected, Refused::Kind::kIgnored}) {  // the first of each is enough
+      const auto first = std::ranges::find(intake.refused(), kind, &Refused::kind);
+      if (first == intake.refused().end()) continue;
+      NoteRefusal(
+          kind == Refused::Kind::kRejected ? Refusals::Reason::kRejected : Refusals::Reason::kIgnored,
+          absl::StrFormat("%s: alert %d of %d: %s", NameOf(door), first->index + 1, intake.seen(), first->reason));
+    }
+  }
+
+  std::string NameOf(const OpenDoor& door) const {
+    return absl::StrFormat("integration %s", door.integration != nullptr ? door.integration->id.value()
+                                                                         : options_.default_integration.value());
   }
 
   void TakeAlerts(const HttpRequest& request, const OpenDoor& door, HttpResponder responder) {
@@ -226,9 +266,11 @@ class IngestDoors::Impl : public std::enable_shared_from_this<Impl> {
     Intake& intake = Begin(door, clock_.Read().wall);
     if (const auto refusal = ReadPrometheus(ThreadJsonReader(), request.body, intake)) {
       counters_.unreadable_bodies.fetch_add(1, std::memory_order_relaxed);
+      NoteRefusal(Refusals::Reason::kUnreadable, absl::StrFormat("%s: %s", NameOf(door), refusal->message));
       return std::move(responder).Send(CodedProblem(*refusal));
     }
-    CountRefused(intake);
+    CountRefused(intake, door);
+    if (WantsExplanation(request)) return ExplainAlerts(intake, std::move(responder));
     HttpResponse answer;
     if (!intake.refused().empty()) {
       const std::string reasons =
@@ -238,6 +280,20 @@ class IngestDoors::Impl : public std::enable_shared_from_this<Impl> {
     Submit(intake, /*want_outcomes=*/false, std::move(responder), /*overload_status=*/503,
            [answer = std::move(answer)](const Receipt&, HttpResponder owed) mutable {
              std::move(owed).Send(std::move(answer));
+           });
+  }
+
+  bool WantsExplanation(const HttpRequest& request) const {
+    return !request.query.empty() && QueryValue(request.query, "explain").value_or("0") == "1";
+  }
+
+  // As Alertmanager's door would take them, but with an answer to read.
+  void ExplainAlerts(const Intake& intake, HttpResponder responder) {
+    const int status = intake.refused().empty() ? 200 : 400;
+    Submit(intake, /*want_outcomes=*/false, std::move(responder), /*overload_status=*/503,
+           [self = shared_from_this(), status, summary = SummaryOf(intake), asked = KeysToExplain(intake)](
+               const Receipt& receipt, HttpResponder owed) mutable {
+             self->ExplainThenSend(status, std::move(summary), receipt, {}, std::move(asked), std::move(owed));
            });
   }
 
@@ -256,6 +312,8 @@ class IngestDoors::Impl : public std::enable_shared_from_this<Impl> {
     absl::StatusOr<Readings> readings = source->parse(source_request, now);
     if (!readings.ok()) {
       counters_.unreadable_bodies.fetch_add(1, std::memory_order_relaxed);
+      NoteRefusal(Refusals::Reason::kUnreadable,
+                  absl::StrFormat("%s: source %s: %s", NameOf(door), source->name, Message(readings.status())));
       return std::move(responder).Send(JsonResponse(
           400, absl::StrFormat("{\"code\":400,\"message\":%s,\"example\":%s}\n",
                                JsonQuote(absl::StrFormat("source %s: %s", source->name, Message(readings.status()))),
@@ -269,53 +327,55 @@ class IngestDoors::Impl : public std::enable_shared_from_this<Impl> {
         intake.Refuse(std::move(reading.reason), reading.kind);
       }
     }
-    CountRefused(intake);
+    CountRefused(intake, door);
     AnswerWebhook(request, intake, std::move(responder));
   }
 
   void AnswerWebhook(const HttpRequest& request, const Intake& intake, HttpResponder responder) {
-    Summary summary{.accepted = intake.batch().count(),
-                    .rejected = intake.rejected(),
-                    .rejected_list = RefusedList(intake.refused(), Refused::Kind::kRejected),
-                    .ignored_list = RefusedList(intake.refused(), Refused::Kind::kIgnored)};
+    Summary summary = SummaryOf(intake);
     const bool want_outcomes = QueryValue(request.query, "outcomes").value_or("0") == "1";
     // Where accepted and refused alerts stand in the message, for the outcomes.
     std::vector<Refused> places = want_outcomes ? intake.refused() : std::vector<Refused>();
     const std::uint32_t seen = intake.seen();
-    std::vector<AlertKey> asked = KeysToExplain(request, intake);
+    std::vector<AlertKey> asked = WantsExplanation(request) ? KeysToExplain(intake) : std::vector<AlertKey>();
     Submit(intake, want_outcomes, std::move(responder), /*overload_status=*/429,
            [self = shared_from_this(), summary = std::move(summary), places = std::move(places), want_outcomes, seen,
             asked = std::move(asked)](const Receipt& receipt, HttpResponder owed) mutable {
              const auto outcomes = want_outcomes ? Intake::Merge(receipt, places, seen) : std::vector<Outcome>();
              const int status = summary.accepted == 0 && summary.rejected > 0 ? 400 : 202;
-             if (asked.empty()) {
-               return std::move(owed).Send(JsonResponse(status, WebhookAnswer(summary, receipt, outcomes)));
-             }
              self->ExplainThenSend(status, std::move(summary), receipt, outcomes, std::move(asked), std::move(owed));
            });
   }
 
-  std::vector<AlertKey> KeysToExplain(const HttpRequest& request, const Intake& intake) const {
+  static Summary SummaryOf(const Intake& intake) {
+    return {.accepted = intake.batch().count(),
+            .rejected = intake.rejected(),
+            .rejected_list = RefusedList(intake.refused(), Refused::Kind::kRejected),
+            .ignored_list = RefusedList(intake.refused(), Refused::Kind::kIgnored)};
+  }
+
+  std::vector<AlertKey> KeysToExplain(const Intake& intake) const {
     std::vector<AlertKey> keys;
-    if (!options_.explain || QueryValue(request.query, "explain").value_or("0") != "1") return keys;
-    const std::size_t count = std::min(intake.batch().count(), kExplained);
+    const std::size_t count = options_.explain ? std::min(intake.batch().count(), kAlertsExplained) : 0;
     for (std::size_t i = 0; i < count; ++i)
       keys.push_back(intake.batch().at(i).header().key);
     return keys;
   }
 
-  // On an engine thread: somebody else looks, and answers. When too many ask, what was taken is answered without.
+  // On an engine thread: when there are keys, somebody else looks, and answers. When too many ask, what was taken is answered
+  // without.
   void ExplainThenSend(int status,
                        Summary summary,
                        const Receipt& receipt,
                        const std::vector<Outcome>& outcomes,
                        std::vector<AlertKey> keys,
                        HttpResponder responder) {
+    if (keys.empty()) return std::move(responder).Send(JsonResponse(status, WebhookAnswer(summary, receipt, outcomes)));
     Receipt kept;
     kept.sequence = receipt.sequence;
     const auto owed = std::make_shared<HttpResponder>(std::move(responder));
     const auto send = [owed, status, summary = std::move(summary), kept,
-                       outcomes](const std::vector<std::string>& told) {
+                       outcomes](const std::vector<TakenAlert>& told) {
       std::move(*owed).Send(JsonResponse(status, WebhookAnswer(summary, kept, outcomes, told)));
     };
     if (!options_.explain(std::move(keys), send)) send({});
@@ -339,6 +399,7 @@ class IngestDoors::Impl : public std::enable_shared_from_this<Impl> {
         });
     if (admission == Admission::kAccepted) return;
     counters_.refused_batches[static_cast<std::size_t>(admission)].fetch_add(1, std::memory_order_relaxed);
+    NoteRefusal(Refusals::Reason::kComeAgain, absl::StrFormat("%d alerts: %s", events, RefusalText(admission)));
     const int status = admission == Admission::kTooLarge     ? 413
                        : admission == Admission::kOverloaded ? overload_status
                                                              : 503;
@@ -352,6 +413,7 @@ class IngestDoors::Impl : public std::enable_shared_from_this<Impl> {
   const Clock& clock_;
   const Options options_;
   Counters counters_;
+  Refusals refusals_;
 };
 
 IngestDoors::IngestDoors(Inlet& inlet, const KeyRing& keys, const Clock& clock, Options options)
@@ -371,6 +433,10 @@ void IngestDoors::Register(HttpRouter& router) {
 
 IngestDoors::Statistics IngestDoors::ReadStatistics() const {
   return impl_->ReadStatistics();
+}
+
+std::vector<Refusals::Refusal> IngestDoors::ReadRefusals() const {
+  return impl_->refusals().Read();
 }
 
 HttpSubtree AlertmanagerSubtree(std::string_view prefix) {

@@ -7,7 +7,8 @@
 //
 // An answer that says yes (200, 202) is given only after the alerts are in the fsynced journal. Refusals carry Retry-After.
 // Webhooks answer what was accepted and refused; with `?outcomes=1` also the first fate of each alert, with `?explain=1` where each
-// of the first hundred went and what holds it back. Whoever asks waits for it, nobody else does.
+// of the first hundred went and what holds it back. Alertmanager's door answers nothing, as Alertmanager does, but for `?explain=1`.
+// Whoever asks waits for it, nobody else does.
 //
 // Without a key Alertmanager's door belongs to the integration Options::default_integration; unless that has a key, it is open to
 // loopback only. A request that a proxy on this machine forwarded does not count as loopback.
@@ -15,16 +16,14 @@
 
 #include <atomic>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "absl/functional/any_invocable.h"
-
 #include "base/clock.h"
 #include "ingest/keys.h"
-#include "model/event.h"
+#include "ingest/refusals.h"
+#include "ingest/taken.h"
 #include "model/inlet.h"
 #include "net/http_router.h"
 
@@ -32,15 +31,9 @@ namespace tocsin {
 
 class IngestDoors {
  public:
-  // Tells what became of alerts that have just become durable, a JSON object each, in order. `told` is called on another thread;
-  // false: too many ask, nothing is told. Must not block.
-  using Told = absl::AnyInvocable<void(std::vector<std::string>)>;
-  using Explain = std::function<bool(std::vector<AlertKey> keys, Told told)>;
-  static constexpr std::size_t kExplained = 100;  // of one message; the rest is taken and not told of
-
   struct Options {
     IntegrationId default_integration{"default"};
-    Explain explain = {};  // absent: `?explain=1` is told nothing
+    ExplainTakenAlerts explain = {};  // absent: `?explain=1` is told nothing
   };
   struct Statistics {
     std::uint64_t requests = 0;
@@ -59,6 +52,7 @@ class IngestDoors {
   void Register(HttpRouter& router);
   // Any thread.
   Statistics ReadStatistics() const;
+  std::vector<Refusals::Refusal> ReadRefusals() const;
 
  private:
   class Impl;

@@ -1,11 +1,13 @@
 #include "ingest/grpc_ingest.h"
 
+#include <algorithm>
 #include <atomic>
 #include <deque>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_format.h"
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/resource_quota.h>
 
@@ -14,6 +16,7 @@
 #include "base/status.h"
 #include "base/tsan.h"
 #include "ingest/wire_decoder.h"
+#include "model/codec/common_proto.h"
 #include "tocsin/v1/ingest.grpc.pb.h"
 
 namespace tocsin {
@@ -33,7 +36,11 @@ struct Shared {
   Inlet& inlet;
   const KeyRing& keys;
   const Clock& clock;
+  ExplainTakenAlerts explain;
   Counts counts;
+  Refusals refusals;
+
+  void NoteRefusal(Refusals::Reason reason, std::string_view text) { refusals.Note(clock.Read().wall, reason, text); }
 };
 
 constexpr std::string_view kSource = "stream";
@@ -49,6 +56,7 @@ grpc::Status Authenticate(const grpc::CallbackServerContext& context, Shared& sh
   const std::optional<OpenDoor> open = key.empty() ? std::nullopt : shared.keys.Find(key);
   if (!open || open->integration == nullptr) {
     shared.counts.unknown_keys.fetch_add(1, std::memory_order_relaxed);
+    shared.NoteRefusal(Refusals::Reason::kUnknownKey, "a key that no integration has, from " + context.peer());
     return {grpc::StatusCode::UNAUTHENTICATED,
             "no integration has this key; send the metadata `authorization: Bearer <key of an integration>`"};
   }
@@ -94,6 +102,8 @@ class Message {
     const absl::StatusOr<WireRequest> request = decoder.Decode(bytes, intake);
     if (!request.ok()) {
       shared.counts.malformed.fetch_add(1, std::memory_order_relaxed);
+      shared.NoteRefusal(Refusals::Reason::kUnreadable,
+                         "integration " + door.integration->id.value() + ": " + tocsin::Message(request.status()));
       return {grpc::StatusCode::INVALID_ARGUMENT, tocsin::Message(request.status())};
     }
     shared.counts.batches.fetch_add(1, std::memory_order_relaxed);
@@ -107,6 +117,8 @@ class Message {
     seen = intake.seen();
     refused = intake.refused();
     accepted = static_cast<std::uint32_t>(intake.batch().count());
+    if (!refused.empty()) NoteFirstRefused(shared, door);
+    if (request->want_explanations && shared.explain) AskAbout(intake.batch());
     if (intake.batch().empty()) {
       shared.counts.rejected_events.fetch_add(intake.rejected(), std::memory_order_relaxed);
       Complete(Receipt(), response);
@@ -125,6 +137,9 @@ class Message {
       return {grpc::StatusCode::INVALID_ARGUMENT, "the batch is too large; send at most 500 alerts a message"};
     }
     response.clear_rejections();
+    shared.NoteRefusal(Refusals::Reason::kComeAgain,
+                       absl::StrFormat("integration %s: a batch of %d alerts: we are at a limit",
+                                       door.integration->id.value(), accepted));
     const absl::Duration wait = shared.inlet.RetryAfter();
     response.mutable_retry_after()->set_seconds(absl::ToInt64Seconds(wait));
     response.mutable_retry_after()->set_nanos(
@@ -141,10 +156,42 @@ class Message {
       response.add_outcomes(ToProto(outcome));
   }
 
+  // What was asked for about the first of them.
+  void Explain(const std::vector<TakenAlert>& told, v1::IngestResponse& response) const {
+    std::uint32_t index = 0;
+    auto next_refused = refused.begin();
+    for (const TakenAlert& alert : told) {
+      for (; next_refused != refused.end() && next_refused->index == index; ++next_refused)
+        ++index;
+      v1::IngestResponse::Explanation& to = *response.add_explanations();
+      to.set_index(index++);
+      to.set_key(ToHex(alert.key));
+      to.set_firing(alert.firing);
+      to.set_severity(alert.severity);
+      to.set_rules_version(alert.rules_version);
+      to.mutable_routes()->Assign(alert.routes.begin(), alert.routes.end());
+      to.mutable_groups()->Assign(alert.groups.begin(), alert.groups.end());
+      to.set_held_by(alert.held_by);
+      to.set_text(alert.text);
+    }
+  }
+
   bool want_outcomes = false;
   std::uint32_t seen = 0;
   std::uint32_t accepted = 0;
   std::vector<Refused> refused;
+  std::vector<AlertKey> asked;  // about these; none: nothing was asked
+
+ private:
+  void NoteFirstRefused(Shared& shared, const OpenDoor& door) const {
+    shared.NoteRefusal(Refusals::Reason::kRejected,
+                       absl::StrFormat("integration %s: alert %d of %d: %s", door.integration->id.value(),
+                                       refused.front().index + 1, seen, refused.front().reason));
+  }
+  void AskAbout(const EventBatch& batch) {
+    for (std::size_t i = 0; i < std::min(batch.count(), kAlertsExplained); ++i)
+      asked.push_back(batch.at(i).header().key);
+  }
 };
 
 grpc::ByteBuffer ToBuffer(const v1::IngestResponse& response) {
@@ -236,6 +283,8 @@ class StreamReactor final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
       MutexLock lock(mutex_);
       if (pending_.size() >= kStreamCredit + (writing_ ? 1U : 0U)) {
         shared_.counts.over_credit.fetch_add(1, std::memory_order_relaxed);
+        shared_.NoteRefusal(Refusals::Reason::kOverCredit,
+                            "a stream of integration " + door_.integration->id.value() + " did not wait for answers");
         return {grpc::StatusCode::RESOURCE_EXHAUSTED, "more batches are unanswered than the stream's credit allows"};
       }
       pending_.emplace_back();  // a deque's elements stay where they are
@@ -265,6 +314,26 @@ class StreamReactor final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
     MutexLock lock(mutex_);
     if (finished_) return;
     pending.message.Complete(receipt, pending.response);
+    // Whoever asked waits for what another thread finds out, and so does what is answered after it.
+    if (!pending.message.asked.empty() && Ask(pending)) return;
+    pending.ready = true;
+    Pump();
+  }
+
+  // False: too many ask, and it is answered without.
+  bool Ask(Pending& pending) {
+    return shared_.explain(std::exchange(pending.message.asked, {}),
+                           [link = link_, &pending](const std::vector<TakenAlert>& told) {
+                             MutexLock lock(link->mutex);
+                             if (link->reactor != nullptr) link->reactor->Tell(pending, told);
+                           });
+  }
+
+  // A worker's thread.
+  void Tell(Pending& pending, const std::vector<TakenAlert>& told) {
+    MutexLock lock(mutex_);
+    if (finished_) return;
+    pending.message.Explain(told, pending.response);
     pending.ready = true;
     Pump();
   }
@@ -347,9 +416,13 @@ class IngestService final : public RawService {
     // The receipt may come before Take returns; it alone completes the answer then.
     const grpc::Status status = call->message.Take(
         shared_, door, intake, decoder, Contiguous(*request, single, gathered),
-        [call, reactor, response](const Receipt& receipt) {
+        [call, reactor, response, &shared = shared_](const Receipt& receipt) {
           call->message.Complete(receipt, call->response);
-          AnswerUnary(reactor, response, call->response);
+          const auto tell = [call, reactor, response](const std::vector<TakenAlert>& told) {
+            call->message.Explain(told, call->response);
+            AnswerUnary(reactor, response, call->response);
+          };
+          if (call->message.asked.empty() || !shared.explain(std::exchange(call->message.asked, {}), tell)) tell({});
         },
         call->response, submitted);
     if (!status.ok()) {
@@ -368,14 +441,15 @@ class IngestService final : public RawService {
 
 class GrpcIngest::Impl {
  public:
-  Impl(Inlet& inlet, const KeyRing& keys, const Clock& clock) : shared_{inlet, keys, clock, {}}, service_(shared_) {}
+  Impl(Inlet& inlet, const KeyRing& keys, const Clock& clock, ExplainTakenAlerts explain)
+      : shared_{inlet, keys, clock, std::move(explain), {}, {}}, service_(shared_) {}
 
   Shared shared_;
   IngestService service_;
 };
 
-GrpcIngest::GrpcIngest(Inlet& inlet, const KeyRing& keys, const Clock& clock)
-    : impl_(std::make_unique<Impl>(inlet, keys, clock)) {}
+GrpcIngest::GrpcIngest(Inlet& inlet, const KeyRing& keys, const Clock& clock, ExplainTakenAlerts explain)
+    : impl_(std::make_unique<Impl>(inlet, keys, clock, std::move(explain))) {}
 GrpcIngest::~GrpcIngest() = default;
 
 grpc::Service* GrpcIngest::service() {
@@ -386,6 +460,10 @@ GrpcIngest::Statistics GrpcIngest::ReadStatistics() const {
   const Counts& counts = impl_->shared_.counts;
   return {counts.streams.load(),   counts.batches.load(),      counts.rejected_events.load(),
           counts.malformed.load(), counts.unknown_keys.load(), counts.over_credit.load()};
+}
+
+std::vector<Refusals::Refusal> GrpcIngest::ReadRefusals() const {
+  return impl_->shared_.refusals.Read();
 }
 
 void ConfigureGrpc(grpc::ServerBuilder& builder) {

@@ -7,9 +7,12 @@
 
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "base/clock.h"
 #include "ingest/keys.h"
+#include "ingest/refusals.h"
+#include "ingest/taken.h"
 #include "model/inlet.h"
 
 namespace grpc {
@@ -32,12 +35,13 @@ class GrpcIngest {
     std::uint64_t over_credit = 0;  // streams ended because the client sent beyond its credit
   };
 
-  // All outlive this; this outlives the server that its service is registered with.
-  GrpcIngest(Inlet& inlet, const KeyRing& keys, const Clock& clock);
+  // All outlive this; this outlives the server that its service is registered with. `explain` absent: nothing is explained.
+  GrpcIngest(Inlet& inlet, const KeyRing& keys, const Clock& clock, ExplainTakenAlerts explain = {});
   ~GrpcIngest();
 
   grpc::Service* service();
   Statistics ReadStatistics() const;
+  std::vector<Refusals::Refusal> ReadRefusals() const;
 
  private:
   class Impl;

@@ -285,6 +285,9 @@ absl::StatusOr<WireRequest> WireDecoder::Decode(std::string_view bytes, Intake& 
     } else if (Is(tag, 3, WireType::kVarint)) {
       if (!cursor.ReadVarint(number)) return NotARequest(cursor.at());
       request.want_outcomes = number != 0;
+    } else if (Is(tag, 4, WireType::kVarint)) {
+      if (!cursor.ReadVarint(number)) return NotARequest(cursor.at());
+      request.want_explanations = number != 0;
     } else if (!cursor.Skip(tag)) {
       return NotARequest(cursor.at());
     }

@@ -19,6 +19,7 @@ namespace tocsin {
 struct WireRequest {
   std::uint64_t batch_id = 0;
   bool want_outcomes = false;
+  bool want_explanations = false;
 };
 
 // One a stream: its buffers are reused. One thread at a time.

@@ -191,8 +191,9 @@ class Instruments::Impl {
     const auto gauge = [this](std::string_view name, std::string_view help, std::uint64_t ShardStatistics::*field) {
       Add(Kind::kGauge, name, help, [this, field] { return Sum(field); });
     };
-    gauge("tocsin_alerts_firing", "Alerts that fire and are not silenced.", &ShardStatistics::firing);
-    gauge("tocsin_alerts_suppressed", "Alerts that fire and are silenced.", &ShardStatistics::suppressed);
+    gauge("tocsin_alerts_firing", "Alerts that fire and are not held back.", &ShardStatistics::firing);
+    gauge("tocsin_alerts_suppressed", "Alerts that fire and are held back: silenced, in maintenance or inhibited.",
+          &ShardStatistics::suppressed);
     gauge("tocsin_alerts_resolved_kept", "Resolved alerts still in memory.", &ShardStatistics::resolved_kept);
     gauge("tocsin_alert_table_bytes", "Memory of the alert table.", &ShardStatistics::table_bytes);
     gauge("tocsin_interned_strings", "Strings kept once for all alerts.", &ShardStatistics::interned_strings);

@@ -7,6 +7,7 @@
 #include <sstream>
 #include <thread>
 
+#include "absl/strings/str_format.h"
 #include <curl/curl.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/grpcpp.h>
@@ -165,9 +166,9 @@ absl::StatusOr<OrganisationPtr> LoadOrganisation(const std::vector<SourceFile>& 
 }
 
 // What the API tells of what is not the engine's.
-Outside ReadOutside(const IngestDoors::Statistics& http,
-                    const GrpcIngest::Statistics& grpc,
-                    const Notifier::Statistics& notifier) {
+Outside ReadOutside(const IngestDoors& doors, const GrpcIngest& streams, const Notifier::Statistics& notifier) {
+  const IngestDoors::Statistics http = doors.ReadStatistics();
+  const GrpcIngest::Statistics grpc = streams.ReadStatistics();
   Outside outside;
   outside.not_taken = {
       {"http: rejected events",     http.rejected_events  },
@@ -179,6 +180,13 @@ Outside ReadOutside(const IngestDoors::Statistics& http,
       {"grpc: unknown keys",        grpc.unknown_keys     },
       {"grpc: beyond credit",       grpc.over_credit      },
   };
+  const auto add = [&](std::string_view door, const std::vector<Refusals::Refusal>& refusals) {
+    for (const Refusals::Refusal& each : refusals)
+      outside.lately.push_back({each.at, absl::StrFormat("%s: %s", door, each.text)});
+  };
+  add("http", doors.ReadRefusals());
+  add("grpc", streams.ReadRefusals());
+  std::ranges::stable_sort(outside.lately, {}, &Outside::Refusal::at);
   outside.attempts_under_way = notifier.in_flight;
   std::ranges::copy(notifier.queued, outside.attempts_waiting);
   return outside;
@@ -317,7 +325,7 @@ absl::Status Server::StartDoors() {
   workers_ = std::make_unique<Workers>(kApiThreads, kApiWaiting);
   IngestDoors::Options door_options;
   door_options.default_integration = IntegrationId(options_.default_integration);
-  door_options.explain = [this](std::vector<AlertKey> keys, IngestDoors::Told told) {
+  door_options.explain = [this](std::vector<AlertKey> keys, TellTaken told) {
     return workers_->Post(
         [this, keys = std::move(keys), told = std::move(told)]() mutable { told(ExplainTaken(*api_, keys)); });
   };
@@ -325,11 +333,9 @@ absl::Status Server::StartDoors() {
                                     [this](const IntegrationId& id) { return engine_->IndexOf(id); },
                                     [this](std::string_view token) { return auth_->IntegrationOf(token); });
   doors_ = std::make_unique<IngestDoors>(*engine_, *keys_, *clock_, door_options);
-  grpc_ingest_ = std::make_unique<GrpcIngest>(*engine_, *keys_, *clock_);
+  grpc_ingest_ = std::make_unique<GrpcIngest>(*engine_, *keys_, *clock_, door_options.explain);
   api_->data_folder = options_.data;
-  api_->outside = [this] {
-    return ReadOutside(doors_->ReadStatistics(), grpc_ingest_->ReadStatistics(), outgoing_->Read());
-  };
+  api_->outside = [this] { return ReadOutside(*doors_, *grpc_ingest_, outgoing_->Read()); };
   instruments_ = std::make_unique<Instruments>(
       *engine_, Instruments::Readers{.notifier = [this] { return outgoing_->Read(); },
                                      .http_ingest = [this] { return doors_->ReadStatistics(); },

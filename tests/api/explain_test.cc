@@ -10,6 +10,7 @@ namespace {
 using ::testing::AllOf;
 using ::testing::Contains;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::Property;
 
 class ExplainTest : public ApiTest {
@@ -75,8 +76,8 @@ TEST_F(ExplainTest, TellsOfASilencedAlertWhichSilenceItIs) {
     });
     return HasAlert(v1::ListAlertsRequest::STATE_SUPPRESSED);
   }));
-  EXPECT_EQ(Matching("alertname=\"Quiet\"").answers(0).verdict(),
-            absl::StrFormat("nobody is paged for it: it is silenced by S%d", made.id()));
+  EXPECT_THAT(Matching("alertname=\"Quiet\"").answers(0).verdict(),
+              HasSubstr(absl::StrFormat("nobody is paged for it: it is silenced by S%d, until ", made.id())));
 }
 
 TEST_F(ExplainTest, TellsOfAnInhibitedAlertByWhichRuleAndAlert) {
@@ -182,19 +183,51 @@ TEST_F(ExplainTest, SaysWhatItCannotFindOrRead) {
     std::string_view code;
     std::string_view words;
   } cases[] = {
-      {R"({"group": 99})",                    "not_found",        "group G99"         },
-      {R"({"incident": 99})",                 "not_found",        "incident I99"      },
-      {R"({"page": 99})",                     "not_found",        "page P99"          },
-      {R"({"alert": "0123"})",                "not_found",        "0123"              },
-      {R"({"matchers": "alertname=\"No\""})", "not_found",        "no alert in memory"},
-      {R"({"matchers": "a=~\"(\""})",         "invalid_argument", "("                 },
-      {"{}",                                  "invalid_argument", "subject"           }
+      {R"({"group": 99})",            "not_found",        "group G99"   },
+      {R"({"incident": 99})",         "not_found",        "incident I99"},
+      {R"({"page": 99})",             "not_found",        "page P99"    },
+      {R"({"matchers": "a=~\"(\""})", "invalid_argument", "("           },
+      {"{}",                          "invalid_argument", "subject"     }
   };
   for (const auto& [body, code, words] : cases) {
     const auto [got, message] = ErrorOf(Post("ExplainService/Explain", body));
     EXPECT_EQ(got, code) << body;
     EXPECT_THAT(message, HasSubstr(words)) << body;
   }
+}
+
+TEST_F(ExplainTest, TellsOfAnAlertThatIsNotThereWhatWasNotTakenAndWhereToLook) {
+  api_->outside = [] {
+    Outside outside;
+    outside.not_taken = {
+        {"http: unknown keys",  3},
+        {"grpc: beyond credit", 0}
+    };
+    outside.lately = {
+        {absl::FromUnixSeconds(1'795'289'000), "http: a key that no integration has, from 10.1.2.3"}
+    };
+    return outside;
+  };
+  FireGroup("Disk");
+  const v1::ExplainResponse response = Matching("alertname=\"Disk\",instance=\"db9\"");
+  EXPECT_TRUE(response.nothing_matches());
+  ASSERT_EQ(response.answers_size(), 1);
+  const auto& answer = response.answers(0);
+  EXPECT_THAT(answer.verdict(), HasSubstr("no alert in memory matches"));
+  for (const std::string text :
+       {"1 alerts are in memory", "1 of them match alertname=\"Disk\" alone", "0 of them match instance=\"db9\" alone",
+        "1 events were taken in 1 batches", "http: unknown keys: 3", "a key that no integration has, from 10.1.2.3"})
+    EXPECT_THAT(answer.facts(), Contains(Says(text)));
+  EXPECT_THAT(answer.facts(), Not(Contains(Says("beyond credit")))) << "none";
+  EXPECT_THAT(answer.advice(),
+              Contains("`tocsin search 'label:alertname=Disk label:instance=db9'` finds groups that are over"));
+  v1::ExplainRequest by_key;
+  by_key.set_alert("0123456789abcdef");
+  v1::ExplainResponse nothing;
+  ASSERT_TRUE(Call("ExplainService/Explain", by_key, nothing).ok());
+  EXPECT_TRUE(nothing.nothing_matches());
+  EXPECT_THAT(nothing.answers(0).subject(), HasSubstr("0123456789abcdef"));
+  EXPECT_FALSE(Matching("alertname=\"Disk\"").nothing_matches());
 }
 
 TEST_F(ExplainTest, TellsOfAPersonAndOfWhoWasNotPaged) {

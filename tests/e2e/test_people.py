@@ -13,6 +13,8 @@ from harness import BINARY, Child, Tocsin, http_request, scratch, wait_for
 ROUTES = """group_interval: 2s, routes: [
   {id: muted, matchers: ['alertname="Muted"'], mute_time_intervals: [always]},
   {id: told, matchers: ['alertname="Told"'], policy: '', receiver: mailbox},
+  {id: few, matchers: ['alertname=~"Few.*"'], policy: few},
+  {id: many, matchers: ['alertname="Many"'], group_by: [alertname, number], mute_time_intervals: [always]},
   {id: rare, matchers: ['alertname="Rare"'], threshold: {count: 3, window: 10m}},
   {id: unmanned, matchers: ['alertname="Unmanned"'], policy: unmanned}]}"""
 
@@ -27,7 +29,8 @@ time_intervals:
 
 
 def organisation_yaml():
-    text = organisation.yaml(group_wait="0s", step_delay="10m")
+    text = organisation.yaml(group_wait="0s", step_delay="10m", extra_users="""
+  - {id: carl, contact_methods: [{kind: terminal, address: carl, limits: [{messages: 2, window: 1h}]}]}""")
     text = text.replace("policies:\n", """  - id: nights
     team: ops
     time_zone: UTC
@@ -39,6 +42,7 @@ policies:
     steps:
       - {delay: 10m, targets: [{schedule: nights}]}
       - {delay: 10m, targets: [{user: bob}]}
+  - {id: few, steps: [{delay: 10m, targets: [{user: carl}]}]}
 """)
     assert "group_interval: 2s}" in text
     return text.replace("group_interval: 2s}", ROUTES) + MORE
@@ -84,7 +88,8 @@ def why_nobody_was_paged(tocsin):
     happens = {
         "silenced by": "Silenced", "inhibited by rule": "Slow", "in maintenance": "Patched",
         "inside of time interval": "Muted", "it only tells receiver": "Told", "below the threshold": "Rare",
-        "acknowledged by": "Taken", "nobody is behind": "Unmanned", "no alert in memory matches": "",
+        "acknowledged by": "Taken", "nobody is behind": "Unmanned", "held back by the limits": "Few2",
+        "no alert in memory matches": "",
     }
     assert set(readme_table()) == set(happens), readme_table()
     tocsin.cli("silence", "add", "alertname=Silenced", "--for", "1h", "--comment", "deploying")
@@ -92,17 +97,55 @@ def why_nobody_was_paged(tocsin):
     send(tocsin, "ClusterDown", cluster="a")
     send(tocsin, "Slow", cluster="a")
     send(tocsin, "Patched", service="web")
-    for name in ("Silenced", "Muted", "Told", "Rare", "Taken", "Unmanned"):
+    for name in ("Silenced", "Muted", "Told", "Rare", "Taken", "Unmanned", "Few1"):
         send(tocsin, name)
+    explained(tocsin, "Few1", "carl")
+    send(tocsin, "Few2")
     tocsin.cli("ack", group_of(tocsin, "Taken"))
     for part, name in happens.items():
         if name:
             explained(tocsin, name, part)
     nothing = run(tocsin, "explain", 'alertname="NeverSent"')
     assert nothing.returncode == 1 and "no alert in memory matches" in nothing.stderr, nothing
-    # It was sent, but it was no alert: counted, and shown.
+    # It was sent, but it was no alert: counted, shown, and told to whoever looks for it.
     http_request(f"{tocsin.url}/v1/integrations/no-such-key", b"{}", {"Content-Type": "application/json"}, "POST")
     assert "unknown keys" in tocsin.cli("status"), tocsin.cli("status")
+    nothing = run(tocsin, "explain", 'alertname="Silenced",host="db9"').stdout
+    for part in ("http: unknown keys: 1", "http: a key that no integration has, from 127.0.0.1",
+                 '1 of them match alertname="Silenced" alone', '0 of them match host="db9" alone',
+                 "tocsin search 'label:alertname=Silenced label:host=db9'", "tocsin parse"):
+        assert part in nothing, (part, nothing)
+    assert "no-such-key" not in nothing
+    again = run(tocsin, "explain", 'alertname="NeverSent"', "-o", "json")
+    assert again.returncode == 1 and json.loads(again.stdout)["nothingMatches"], again
+
+
+def what_holds_it_back(tocsin):
+    """By whom, why it fits, until when, and who is paged then."""
+    silenced = tocsin.cli("explain", 'alertname="Silenced"')
+    for part in (", until 20", 'was made by user:admin ("deploying")', 'alertname="Silenced" fits "Silenced"',
+                 "if it still fires then, route root opens a group for it: step 1 of policy default pages ann (schedule primary",
+                 "`tocsin silence expire S"):
+        assert part in silenced, (part, silenced)
+    inhibited = tocsin.cli("explain", 'alertname="Slow"')
+    for part in ('both have cluster="a"', 'its source {alertname="ClusterDown", cluster="a"} fires; it is part of group G',
+                 "people are being paged", "once none of its sources fires any more: if it still fires then"):
+        assert part in inhibited, (part, inhibited)
+    patched = tocsin.cli("explain", 'alertname="Patched"')
+    for part in ('was made by user:admin ("patching"): it holds until', "maintenance of its service is over",
+                 "`tocsin maintenance end M"):
+        assert part in patched, (part, patched)
+    held = tocsin.cli("explain", 'alertname="Few2"')
+    assert re.search(r"until somebody acknowledges; held back by the limits: 1 of the messages\n", held), held
+    group = group_of(tocsin, "Few2")
+    assert "no message has come through" in tocsin.cli("explain", group, "--why-not", "carl")
+    muted = tocsin.cli("explain", 'alertname="Muted"')
+    assert "route muted is muted inside of time interval always, with no end in sight" in muted, muted
+    status = tocsin.cli("status")
+    for part in (r"alerts held back +2: 1 inhibited, 1 silenced", r"groups held back +\d: 1 in maintenance, (1 inhibited, )?1 muted"):
+        assert re.search(part, status), (part, status)
+    assert "silenced" not in status.replace("1 silenced", ""), status
+    assert re.search(r"below threshold", tocsin.cli("groups")), tocsin.cli("groups")
 
 
 def explained_at_once(tocsin):
@@ -117,10 +160,39 @@ def explained_at_once(tocsin):
     assert fresh["firing"] and fresh["routes"] == ["root"] and fresh["key"] in tocsin.cli("alerts"), fresh
     _, answer, _ = http_request(url, body, {"Content-Type": "application/json"}, "POST")
     assert "explained" not in json.loads(answer), answer
+    # Alertmanager's door answers its clients as ever, and whoever asks.
+    alerts = f"{tocsin.url}/api/v2/alerts"
+    body = json.dumps([{"labels": {"alertname": "Silenced"}}, {"labels": {"alertname": "Few1"}}]).encode()
+    code, answer, _ = http_request(alerts, body, {"Content-Type": "application/json"}, "POST")
+    assert code == 200 and answer == b"", answer
+    code, answer, _ = http_request(alerts + "?explain=1", body, {"Content-Type": "application/json"}, "POST")
+    told = json.loads(answer)["explained"]
+    assert code == 200 and "silenced by S" in told[0]["text"] and told[1]["routes"] == ["few"], answer
     many = json.dumps([{"status": "firing", "labels": {"alertname": "Rare", "number": str(i)}} for i in range(150)])
     _, answer, _ = http_request(url + "?explain=1", many.encode(), {"Content-Type": "application/json"}, "POST")
     answer = json.loads(answer)
     assert answer["accepted"] == 150 and len(answer["explained"]) == 100, "bounded"
+
+
+def too_many_groups(folder, config):
+    """A route that tears a storm into a group for each alert: one group stands for what is too many, and says so."""
+    folder.mkdir()
+    with Tocsin(folder, config, ["--shards=1"]).start() as tocsin:
+        url = f"{tocsin.url}/v1/integrations/{organisation.GENERIC_KEY}"
+        for first in range(0, 10_400, 2_600):
+            body = json.dumps([{"status": "firing", "labels": {"alertname": "Many", "number": str(i)}}
+                               for i in range(first, first + 2_600)]).encode()
+            status, answer, _ = http_request(url, body, {"Content-Type": "application/json"}, "POST", timeout=60)
+            assert status == 202, (status, answer)
+        told = wait_for("the group that stands for the rest", lambda: next(
+            (told for told in [tocsin.cli("explain", 'alertname="Many",number="10399"', check=False)]
+             if "it stands for all alerts of route many" in told), None), 120)
+        group = re.search(r'group (G\d+) \{alertname="TocsinTooManyGroups", route="many"\}', told).group(1)
+        assert "fewer labels in `group_by` of route many" in told and f"part of group {group}, which is open" in told, told
+        own = tocsin.cli("explain", 'alertname="Many",number="7"')
+        assert 'number="7"}, route many' in own and "TooMany" not in own, own
+        assert re.search(r"groups held back +100\d\d: 100\d\d muted", tocsin.cli("status")), tocsin.cli("status")
+        tocsin.kill()
 
 
 def why_not_this_person(tocsin):
@@ -211,7 +283,7 @@ def completion(tocsin):
     assert completed(tocsin, "expl") == ["explain"]
     assert "groups" in completed(tocsin, "")
     assert group_of(tocsin, "Taken") in completed(tocsin, "ack", "G")
-    assert completed(tocsin, "explain", "user", "") == ["ann", "bob"]
+    assert completed(tocsin, "explain", "user", "") == ["ann", "bob", "carl"]
     assert completed(tocsin, "groups", "--service", "") == ["web"]
     assert completed(tocsin, "groups", "--ser") == ["--service", "--server"]
     assert completed(tocsin, "silence", "") == ["add", "preview", "list", "expire"]
@@ -225,6 +297,7 @@ def main():
         config.write_text(organisation_yaml())
         with Tocsin(folder, config, ["--shards=2"]).start() as tocsin:
             why_nobody_was_paged(tocsin)
+            what_holds_it_back(tocsin)
             explained_at_once(tocsin)
             why_not_this_person(tocsin)
             manners(tocsin)
@@ -232,6 +305,7 @@ def main():
             figures(tocsin)
             follow(tocsin, folder)
             assert tocsin.stop() == 0
+        too_many_groups(folder / "many", config)
     print("ok")
 
 

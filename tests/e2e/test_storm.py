@@ -113,6 +113,15 @@ def main():
                   f"{bundle['arrived'] - began:.2f} s")
             assert min(each["arrived"] for each in slack.messages) - began < 10
 
+            # What is being held is explained, and so is the one message that told of it.
+            row = next(each for each in tocsin.call("PageService/ListNotifications", page_size=100)["notifications"]
+                       if each.get("members"))
+            told = tocsin.cli("explain", f"B{row['id']}")
+            assert len(re.findall(r"tells of N\d+, about group G\d+", told)) == ALERTS - 1, told
+            member = row["members"][0]
+            assert f"told by message B{row['id']}, together with others" in \
+                tocsin.cli("explain", f"N{member['notification']}")
+
             states = lambda: [each["state"] for each in tocsin.call("GroupService/ListGroups", page_size=100)["groups"]]
             assert states().count("STATE_OPEN") == ALERTS
             status, page, _ = http_request(link_in(bundle))

@@ -1,5 +1,4 @@
-#include "ingest/grpc_ingest.h"
-
+// The stream and the unary call, as clients see them.
 #include <atomic>
 #include <thread>
 
@@ -7,15 +6,12 @@
 #include "absl/time/clock.h"
 #include <gmock/gmock.h>
 #include <grpcpp/grpcpp.h>
-#include <grpcpp/impl/codegen/client_unary_call.h>
 #include <gtest/gtest.h>
 
 #include "base/mutex.h"
 #include "base/status.h"
 #include "ingest/wire_decoder.h"
-#include "model/integration_key.h"
-#include "tests/ingest/fake_inlet.h"
-#include "tocsin/v1/ingest.grpc.pb.h"
+#include "tests/ingest/grpc_world.h"
 
 namespace tocsin {
 namespace {
@@ -25,140 +21,8 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
 
-// A hang ends a test with DEADLINE_EXCEEDED; nothing is asserted about how long anything takes.
-constexpr std::chrono::seconds kPatience(60);
-
-class FixedClock final : public Clock {
- public:
-  Now Read() const override { return {.wall = absl::FromUnixSeconds(1'795'289'000), .engine = EngineTime(0)}; }
-};
-
-v1::IngestRequest Batch(std::uint64_t id, std::initializer_list<std::string> names) {
-  v1::IngestRequest request;
-  request.set_batch_id(id);
-  for (const std::string& name : names) {
-    v1::Alert& alert = *request.add_alerts();
-    if (!name.empty()) (*alert.mutable_labels())["alertname"] = name;
-  }
-  return request;
-}
-
-grpc::ByteBuffer BufferOf(std::string_view bytes) {
-  const grpc::Slice slice(bytes.data(), bytes.size());
-  return grpc::ByteBuffer(&slice, 1);
-}
-
-void Prepare(grpc::ClientContext& context, std::string_view key) {
-  context.set_deadline(std::chrono::system_clock::now() + kPatience);
-  if (!key.empty()) context.AddMetadata("authorization", "Bearer " + std::string(key));
-}
-
-// A client's side of one stream.
-class Client {
- public:
-  Client(v1::IngestService::Stub& stub, std::string_view key) {
-    Prepare(context_, key);
-    stream_ = stub.Stream(&context_);
-  }
-  bool Send(const v1::IngestRequest& request) { return stream_->Write(request); }
-  // An answer without batch_id: the stream has ended.
-  v1::IngestResponse Receive() {
-    v1::IngestResponse response;
-    if (!stream_->Read(&response)) response.Clear();
-    return response;
-  }
-  void HalfClose() { stream_->WritesDone(); }
-  void Cancel() { context_.TryCancel(); }
-  grpc::Status End() {
-    v1::IngestResponse rest;
-    while (stream_->Read(&rest)) {
-    }
-    return stream_->Finish();
-  }
-
- private:
-  grpc::ClientContext context_;
-  std::unique_ptr<grpc::ClientReaderWriter<v1::IngestRequest, v1::IngestResponse>> stream_;
-};
-
-class GrpcIngestTest : public ::testing::Test {
- protected:
-  void SetUp() override {
-    auto organisation = std::make_shared<Organisation>();
-    organisation->integrations = {Door("hooks", "generic", "hooks-key"), Door("stream", "stream", "stream-key")};
-    auto rules = std::make_shared<Rules>();
-    rules->organisation = std::move(organisation);
-    SetRules(rules);
-    grpc::ServerBuilder builder;
-    int port = 0;
-    builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
-    ConfigureGrpc(builder);
-    builder.RegisterService(ingest_.service());
-    server_ = builder.BuildAndStart();
-    ASSERT_NE(server_, nullptr);
-    channel_ = grpc::CreateChannel(absl::StrFormat("127.0.0.1:%d", port), grpc::InsecureChannelCredentials());
-    stub_ = v1::IngestService::NewStub(channel_);
-  }
-  void TearDown() override {
-    Shutdown();
-    CompleteAll();
-  }
-
-  static Integration Door(std::string_view id, std::string_view source, std::string_view key) {
-    Integration door;
-    door.id = IntegrationId(id);
-    door.source = source;
-    door.key_hash = HashKey(key);
-    return door;
-  }
-
-  // As the server does: at once, whatever is under way.
-  void Shutdown() {
-    if (server_) server_->Shutdown(std::chrono::system_clock::now());
-    server_.reset();
-  }
-  void CompleteAll() {
-    while (inlet_.Complete()) {
-    }
-  }
-
-  grpc::Status Ingest(const v1::IngestRequest& request, v1::IngestResponse& response, std::string_view key) {
-    grpc::ClientContext context;
-    Prepare(context, key);
-    return stub_->Ingest(&context, request, &response);
-  }
-  grpc::Status IngestBytes(std::string_view bytes) {
-    grpc::ClientContext context;
-    Prepare(context, "stream-key");
-    grpc::ByteBuffer response;
-    const grpc::internal::RpcMethod method("/tocsin.v1.IngestService/Ingest", grpc::internal::RpcMethod::NORMAL_RPC);
-    return grpc::internal::BlockingUnaryCall<grpc::ByteBuffer, grpc::ByteBuffer, grpc::ByteBuffer, grpc::ByteBuffer>(
-        channel_.get(), method, &context, BufferOf(bytes), &response);
-  }
-
-  void SetRules(RulesPtr rules) {
-    const MutexLock lock(mutex_);
-    rules_ = std::move(rules);
-  }
-
-  Mutex mutex_;
-  RulesPtr rules_ ABSL_GUARDED_BY(mutex_);
-  FakeInlet inlet_;
-  FixedClock clock_;
-  KeyRing keys_{
-      [this] {
-        const MutexLock lock(mutex_);
-        return rules_;
-      },
-      [](const IntegrationId& id) -> std::optional<IntegrationIndex> { return id.value() == "stream" ? 1 : 0; }};
-  GrpcIngest ingest_{inlet_, keys_, clock_};
-  std::unique_ptr<grpc::Server> server_;
-  std::shared_ptr<grpc::Channel> channel_;
-  std::unique_ptr<v1::IngestService::Stub> stub_;
-};
-
 TEST_F(GrpcIngestTest, GrantsCreditBeforeAnythingIsSent) {
-  Client client(*stub_, "stream-key");
+  StreamClient client(*stub_, "stream-key");
   EXPECT_EQ(client.Receive().credit(), kStreamCredit);
   client.HalfClose();
   EXPECT_TRUE(client.End().ok());
@@ -167,7 +31,7 @@ TEST_F(GrpcIngestTest, GrantsCreditBeforeAnythingIsSent) {
 
 TEST_F(GrpcIngestTest, AnswersABatchOnlyWhenItIsDurable) {
   inlet_.Hold();
-  Client client(*stub_, "stream-key");
+  StreamClient client(*stub_, "stream-key");
   client.Receive();
   ASSERT_TRUE(client.Send(Batch(7, {"A", "B"})));
   inlet_.Await(1);
@@ -192,7 +56,7 @@ TEST_F(GrpcIngestTest, AnswersABatchOnlyWhenItIsDurable) {
 
 TEST_F(GrpcIngestTest, AnswersInTheOrderOfTheBatchesThoughReceiptsComeInAnother) {
   inlet_.Hold();
-  Client client(*stub_, "stream-key");
+  StreamClient client(*stub_, "stream-key");
   client.Receive();
   for (std::uint64_t id = 1; id <= 5; ++id)
     ASSERT_TRUE(client.Send(Batch(id, {"A"})));
@@ -207,7 +71,7 @@ TEST_F(GrpcIngestTest, AnswersInTheOrderOfTheBatchesThoughReceiptsComeInAnother)
 }
 
 TEST_F(GrpcIngestTest, NamesTheIndexAndTheFieldOfARejectionAndGivesOutcomesWhenAsked) {
-  Client client(*stub_, "stream-key");
+  StreamClient client(*stub_, "stream-key");
   client.Receive();
   v1::IngestRequest request = Batch(1, {"A", "", "C", "D"});
   request.mutable_alerts(3)->set_dedup_key(std::string(1025, 'k'));
@@ -229,7 +93,7 @@ TEST_F(GrpcIngestTest, NamesTheIndexAndTheFieldOfARejectionAndGivesOutcomesWhenA
 }
 
 TEST_F(GrpcIngestTest, AnswersABatchInWhichNothingCanBeTaken) {
-  Client client(*stub_, "stream-key");
+  StreamClient client(*stub_, "stream-key");
   client.Receive();
   v1::IngestRequest request = Batch(1, {"", ""});
   request.set_want_outcomes(true);
@@ -244,7 +108,7 @@ TEST_F(GrpcIngestTest, AnswersABatchInWhichNothingCanBeTaken) {
 }
 
 TEST_F(GrpcIngestTest, TellsARefusedSenderWhenToComeAgainAndTheStreamGoesOn) {
-  Client client(*stub_, "stream-key");
+  StreamClient client(*stub_, "stream-key");
   client.Receive();
   for (const Admission why : {Admission::kOverloaded, Admission::kDiskLow}) {
     inlet_.Refuse(why);
@@ -274,7 +138,7 @@ TEST_F(GrpcIngestTest, EndsTheStreamForWhatSendingAgainDoesNotCure) {
   };
   for (const auto& [why, code] : cases) {
     inlet_.Refuse(why);
-    Client client(*stub_, "stream-key");
+    StreamClient client(*stub_, "stream-key");
     client.Receive();
     client.Send(Batch(1, {"A"}));
     EXPECT_EQ(client.End().error_code(), code);
@@ -283,7 +147,7 @@ TEST_F(GrpcIngestTest, EndsTheStreamForWhatSendingAgainDoesNotCure) {
 
 TEST_F(GrpcIngestTest, TakesAsManyUnansweredBatchesAsItGrantsAndEndsTheStreamAtOneMore) {
   inlet_.Hold();
-  Client client(*stub_, "stream-key");
+  StreamClient client(*stub_, "stream-key");
   client.Receive();
   for (std::uint64_t id = 1; id <= kStreamCredit; ++id)
     ASSERT_TRUE(client.Send(Batch(id, {"A"})));
@@ -297,7 +161,7 @@ TEST_F(GrpcIngestTest, TakesAsManyUnansweredBatchesAsItGrantsAndEndsTheStreamAtO
 }
 
 TEST_F(GrpcIngestTest, NeverTakesAClientThatKeepsToItsCreditForOneThatDoesNot) {
-  Client client(*stub_, "stream-key");
+  StreamClient client(*stub_, "stream-key");
   client.Receive();
   std::uint64_t sent = 0;
   std::uint64_t answered = 0;
@@ -310,7 +174,7 @@ TEST_F(GrpcIngestTest, NeverTakesAClientThatKeepsToItsCreditForOneThatDoesNot) {
 
 TEST_F(GrpcIngestTest, AnswersAllThatWasSentBeforeTheClientClosedItsSide) {
   inlet_.Hold();
-  Client client(*stub_, "stream-key");
+  StreamClient client(*stub_, "stream-key");
   client.Receive();
   for (std::uint64_t id = 1; id <= 3; ++id)
     ASSERT_TRUE(client.Send(Batch(id, {"A"})));
@@ -333,7 +197,7 @@ TEST_F(GrpcIngestTest, RefusesKeysThatOpenNoStream) {
       {"hooks-key", grpc::StatusCode::PERMISSION_DENIED, "reads webhooks of generic"  },
   };
   for (const auto& [key, code, message] : cases) {
-    Client client(*stub_, key);
+    StreamClient client(*stub_, key);
     EXPECT_EQ(client.Receive().credit(), 0U);
     const grpc::Status streamed = client.End();
     EXPECT_EQ(streamed.error_code(), code) << key;
@@ -375,7 +239,7 @@ TEST_F(GrpcIngestTest, SurvivesClientsThatCancelWhileReceiptsAreOutstanding) {
   inlet_.Hold();
   std::size_t batches = 0;
   for (int round = 0; round < 60; ++round) {
-    Client client(*stub_, "stream-key");
+    StreamClient client(*stub_, "stream-key");
     client.Receive();
     for (std::uint64_t id = 1; id <= 4; ++id, ++batches)
       ASSERT_TRUE(client.Send(Batch(id, {"A"})));
@@ -396,9 +260,9 @@ TEST_F(GrpcIngestTest, SurvivesClientsThatCancelWhileReceiptsAreOutstanding) {
 
 TEST_F(GrpcIngestTest, LetsTheServerStopThoughReceiptsOfStreamsAreOutstandingAndTakesThemLater) {
   inlet_.Hold();
-  Client open(*stub_, "stream-key");
-  Client closed(*stub_, "stream-key");
-  for (Client* client : {&open, &closed}) {
+  StreamClient open(*stub_, "stream-key");
+  StreamClient closed(*stub_, "stream-key");
+  for (StreamClient* client : {&open, &closed}) {
     client->Receive();
     ASSERT_TRUE(client->Send(Batch(1, {"A"})));
   }

@@ -55,7 +55,7 @@ class RandomWire {
     for (std::uint64_t i = 0; i < fields; ++i) {
       switch (random_.Below(6)) {
         case 0: out += RandomKey(1, 0) + RandomVarint(); break;
-        case 1: out += RandomKey(3, 0) + RandomVarint(); break;
+        case 1: out += RandomKey(random_.Below(2) == 0 ? 3 : 4, 0) + RandomVarint(); break;
         case 2: out += AnyField(); break;
         default: out += Delimited(2, Alert());
       }

@@ -56,6 +56,7 @@ struct ReferenceAlert {
 struct ReferenceRequest {
   std::uint64_t batch_id = 0;
   bool want_outcomes = false;
+  bool want_explanations = false;
   std::vector<ReferenceAlert> alerts;
 };
 
@@ -67,7 +68,7 @@ ReferenceTime TimeOf(bool present, const pb::Timestamp& time) {
 std::optional<ReferenceRequest> ReadWithGeneratedClasses(const std::string& bytes) {
   v1::IngestRequest request;
   if (!request.ParseFromString(bytes)) return std::nullopt;
-  ReferenceRequest read{request.batch_id(), request.want_outcomes(), {}};
+  ReferenceRequest read{request.batch_id(), request.want_outcomes(), request.want_explanations(), {}};
   for (const v1::Alert& alert : request.alerts()) {
     read.alerts.push_back({
         static_cast<std::int32_t>(alert.kind()),
@@ -99,6 +100,7 @@ class LooseSchema {
     ReferenceRequest read;
     read.batch_id = request->GetReflection()->GetUInt64(*request, Field(*request, "batch_id"));
     read.want_outcomes = request->GetReflection()->GetBool(*request, Field(*request, "want_outcomes"));
+    read.want_explanations = request->GetReflection()->GetBool(*request, Field(*request, "want_explanations"));
     const auto* alerts = Field(*request, "alerts");
     for (int i = 0; i < request->GetReflection()->FieldSize(*request, alerts); ++i)
       read.alerts.push_back(ReadAlert(request->GetReflection()->GetRepeatedMessage(*request, alerts, i)));
@@ -210,6 +212,7 @@ class Comparison {
     ++accepted_;
     EXPECT_EQ(decoded->batch_id, reference->batch_id) << Dump(bytes);
     EXPECT_EQ(decoded->want_outcomes, reference->want_outcomes) << Dump(bytes);
+    EXPECT_EQ(decoded->want_explanations, reference->want_explanations) << Dump(bytes);
     for (const ReferenceAlert& alert : reference->alerts)
       AddReference(alert, theirs_);
     Compare(bytes);
