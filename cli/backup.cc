@@ -3,12 +3,14 @@
 
 #include <cstdio>
 
+#include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
 
 #include "base/hash.h"
 #include "base/status.h"
 #include "base/version.h"
 #include "cli/commands.h"
+#include "cli/output.h"
 #include "cli/session.h"
 #include "engine/pipeline_state.h"
 #include "model/codec/common_proto.h"
@@ -106,11 +108,34 @@ absl::Status BackUpStopped(const std::string& data, const std::string& folder) {
   return writer->Finish(manifest);
 }
 
+// `next`: what is to be said to a person beside.
+void Print(const Arguments& parsed,
+           const BackupManifest& manifest,
+           const std::string& folder,
+           const std::string& next) {
+  if (!WantsJson(parsed)) {
+    std::printf("%s\n%s\n", Describe(manifest).c_str(), next.c_str());
+    return;
+  }
+  std::uint64_t bytes = 0;
+  for (const BackupManifest::File& file : manifest.files)
+    bytes += file.size;
+  const std::pair<std::string_view, std::string> fields[] = {
+      {"folder",                                   folder                                    },
+      {"storeId",                                  absl::StrFormat("%016x%016x",               manifest.store.high, manifest.store.low)},
+      {"sequence",                       std::to_string(manifest.sequence.value())                                                                },
+      {"stateHash",absl::StrFormat("%016x",manifest.state_hash)},
+      {"takenAt",                                         absl::FormatTime(absl::RFC3339_full,                                                                                                           manifest.taken_at, absl::UTCTimeZone())},
+      {"files",                                  std::to_string(manifest.files.size())},
+      {"bytes",                      std::to_string(bytes)                                                               }
+  };
+  PrintJson(fields);
+}
+
 // What was written is read again: a backup that cannot be read is none.
-absl::Status Show(const std::string& folder) {
+absl::Status Show(const Arguments& parsed, const std::string& folder) {
   TOCSIN_ASSIGN(const BackupManifest manifest, VerifyBackup(folder));
-  std::printf("%s\n", Describe(manifest).c_str());
-  std::printf("written to %s; it is as secret as the store itself\n", folder.c_str());
+  Print(parsed, manifest, folder, absl::StrFormat("written to %s; it is as secret as the store itself", folder));
   return absl::OkStatus();
 }
 
@@ -128,32 +153,36 @@ int RunBackup(std::span<const std::string> arguments) {
   };
   const auto gives_data = [](const std::string& argument) { return argument.starts_with("--data"); };
   if (std::ranges::any_of(arguments, gives_data)) {
-    return WithArguments("backup", arguments, own, [](const Arguments& parsed) -> absl::Status {
+    const OptionSpec offline[] = {own[0], kOutputOption};
+    return WithArguments("backup", arguments, offline, [](const Arguments& parsed) -> absl::Status {
+      TOCSIN_TRY(CheckOutput(parsed));
       TOCSIN_ASSIGN(const std::string folder, FolderGiven(parsed));
       TOCSIN_TRY(BackUpStopped(parsed.get("data"), folder));
-      return Show(folder);
+      return Show(parsed, folder);
     });
   }
   return WithClient("backup", arguments, own, [](const Arguments& parsed, const Client& client) -> absl::Status {
     TOCSIN_ASSIGN(const std::string folder, FolderGiven(parsed));
     TOCSIN_TRY(BackUpRunning(client, folder));
-    return Show(folder);
+    return Show(parsed, folder);
   });
 }
 
 int RunRestore(std::span<const std::string> arguments) {
-  return WithArguments("restore", arguments, {}, [](const Arguments& parsed) -> absl::Status {
+  const OptionSpec own[] = {kOutputOption};
+  return WithArguments("restore", arguments, own, [](const Arguments& parsed) -> absl::Status {
+    TOCSIN_TRY(CheckOutput(parsed));
     if (parsed.positional().size() != 2) {
       return Invalid("from where and into which folder? tocsin restore BACKUP DATA; DATA must be empty or not there");
     }
     const std::string& backup = parsed.positional()[0];
     const std::string& data = parsed.positional()[1];
     TOCSIN_ASSIGN(const BackupManifest manifest, RestoreBackup(backup, data, absl::Now()));
-    std::printf("%s\n", Describe(manifest).c_str());
-    std::printf(
-        "restored into %s; start the server there. Stop the one that was backed up first, if it still runs: both would "
-        "page\n",
-        data.c_str());
+    Print(
+        parsed, manifest, data,
+        absl::StrFormat("restored into %s; start the server there. Stop the one that was backed up first, if it still "
+                        "runs: both would page",
+                        data));
     return absl::OkStatus();
   });
 }

@@ -27,10 +27,16 @@ std::string UsualTokenFile() {
   return !home.empty() && std::ifstream(own).good() ? own : std::string(kDefaultTokenFile);
 }
 
-absl::StatusOr<std::string> ReadToken(const Arguments& arguments) {
-  if (arguments.has("token")) return std::string(Trim(arguments.get("token")));
+struct Token {
+  std::string text;
+  std::string from;  // who said so
+};
+
+absl::StatusOr<Token> ReadToken(const Arguments& arguments) {
+  if (arguments.has("token")) return Token{std::string(Trim(arguments.get("token"))), "--token"};
   if (!arguments.has("token-file")) {
-    if (std::string token = Environment("TOCSIN_TOKEN"); !token.empty()) return token;
+    if (std::string token = Environment("TOCSIN_TOKEN"); !token.empty())
+      return Token{std::move(token), "$TOCSIN_TOKEN"};
   }
   const std::string path = arguments.get("token-file", UsualTokenFile());
   std::ifstream in(path);
@@ -41,7 +47,34 @@ absl::StatusOr<std::string> ReadToken(const Arguments& arguments) {
         "create`; the server keeps its own in admin.token in its data folder)",
         path);
   }
-  return std::string(Trim(token));
+  return Token{std::string(Trim(token)), path};
+}
+
+// Where to find what there is, by how the server says that something is not there.
+struct Advice {
+  std::string_view about;
+  std::string_view text;
+};
+constexpr Advice kAdvice[] = {
+    {"group ",              "`tocsin groups --all` lists those in memory, `tocsin search` finds older ones"},
+    {"incident ",           "`tocsin incident list --all` lists them"                                      },
+    {"page ",               "`tocsin groups G17` and `tocsin events` name pages"                           },
+    {"notification ",       "`tocsin explain P9` names a page's messages"                                  },
+    {"silence ",            "`tocsin silence list --all` lists them"                                       },
+    {"maintenance window ", "`tocsin maintenance list --all` lists them"                                   },
+    {"token ",              "`tocsin token list` lists them"                                               },
+    {"schedule ",           "`tocsin oncall` lists them"                                                   },
+    {"user ",               "`tocsin export` shows who and what there is"                                  },
+    {"service ",            "`tocsin export` shows who and what there is"                                  },
+    {"policy ",             "`tocsin export` shows who and what there is"                                  },
+};
+
+std::string WithAdvice(std::string message) {
+  if (message.find('`') != std::string::npos) return message;  // it says by itself what to do
+  for (const Advice& advice : kAdvice) {
+    if (message.starts_with(advice.about)) return message + "; " + std::string(advice.text);
+  }
+  return message;
 }
 
 }  // namespace
@@ -57,16 +90,26 @@ std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address) {
   return grpc::CreateChannel(address.substr(kTls.size()), grpc::SslCredentials(options));
 }
 
-absl::StatusOr<Client> Client::Make(const Arguments& arguments) {
-  Client client;
-  client.address_ = arguments.get("server", Environment("TOCSIN_SERVER"));
-  client.named_by_ = arguments.has("server") ? "--server says so" : "$TOCSIN_SERVER says so";
-  if (client.address_.empty()) {
-    client.address_ = kDefaultServer;
-    client.named_by_ = "the default; --server or $TOCSIN_SERVER names another";
+Client::Client(const Arguments& arguments, std::string token) : token_(std::move(token)) {
+  address_ = arguments.get("server", Environment("TOCSIN_SERVER"));
+  named_by_ = arguments.has("server") ? "--server says so" : "$TOCSIN_SERVER says so";
+  if (address_.empty()) {
+    address_ = kDefaultServer;
+    named_by_ = "the default; --server or $TOCSIN_SERVER names another";
   }
-  TOCSIN_ASSIGN(client.token_, ReadToken(arguments));
-  client.channel_ = MakeChannel(client.address_);
+  channel_ = MakeChannel(address_);
+}
+
+absl::StatusOr<Client> Client::Make(const Arguments& arguments) {
+  TOCSIN_ASSIGN(Token token, ReadToken(arguments));
+  Client client(arguments, std::move(token.text));
+  client.token_from_ = std::move(token.from);
+  return client;
+}
+
+Client Client::MakeSender(const Arguments& arguments, std::string key) {
+  Client client(arguments, std::move(key));
+  client.is_key_ = true;
   return client;
 }
 
@@ -79,10 +122,29 @@ absl::Status Client::ToStatus(const grpc::Status& status) const {
   if (status.error_code() == grpc::StatusCode::UNAVAILABLE) {
     return Unavailable("no server answers at %s (%s); is `tocsin serve` running there?", address_, named_by_);
   }
-  if (status.error_code() == grpc::StatusCode::UNAUTHENTICATED) {
-    return absl::UnauthenticatedError("the server at " + address_ + " does not let this token in: " +
-                                      status.error_message() + " (--token-file, TOCSIN_TOKEN)");
+  if (status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED) {
+    return Unavailable("the server at %s did not answer within %s; `tocsin status` says how it is", address_,
+                       absl::FormatDuration(patience_));
   }
+  if (status.error_code() == grpc::StatusCode::UNAUTHENTICATED && is_key_) {
+    return absl::UnauthenticatedError(
+        "the server at " + address_ +
+        " has no integration with this key; `tocsin export` lists the integrations, and a "
+        "lost key is replaced there, not found again");
+  }
+  if (status.error_code() == grpc::StatusCode::UNAUTHENTICATED) {
+    return absl::UnauthenticatedError(
+        "the server at " + address_ + " does not let the token of " + token_from_ + " in: " + status.error_message() +
+        "; --token-file or $TOCSIN_TOKEN gives another, and an admin makes one by `tocsin token create`");
+  }
+  if (status.error_code() == grpc::StatusCode::PERMISSION_DENIED && !is_key_) {
+    return absl::PermissionDeniedError(
+        status.error_message() +
+        "; `tocsin token show` says what yours may do, an admin makes another by `tocsin "
+        "token create`");
+  }
+  if (status.error_code() == grpc::StatusCode::NOT_FOUND)
+    return absl::NotFoundError(WithAdvice(status.error_message()));
   return absl::Status(static_cast<absl::StatusCode>(status.error_code()), status.error_message());
 }
 

@@ -36,6 +36,8 @@ std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address);
 class Client {
  public:
   static absl::StatusOr<Client> Make(const Arguments& arguments);
+  // One that shows an integration's key instead of a token: for sending alerts.
+  static Client MakeSender(const Arguments& arguments, std::string key);
 
   // Calls one unary method: `Call<v1::GroupService>(&v1::GroupService::Stub::ListGroups, request)`. Errors say what to do
   // when the server cannot be reached or the token is wrong.
@@ -56,6 +58,7 @@ class Client {
   void set_patience(absl::Duration patience) { patience_ = patience; }
 
  private:
+  Client(const Arguments& arguments, std::string token);
   void Prepare(grpc::ClientContext& context) const;
   absl::Status ToStatus(const grpc::Status& status) const;
 
@@ -63,6 +66,8 @@ class Client {
   std::string named_by_;  // who said so
   absl::Duration patience_ = absl::Seconds(30);
   std::string token_;
+  std::string token_from_;  // who said so
+  bool is_key_ = false;     // token_ is an integration's key
   std::shared_ptr<grpc::Channel> channel_;
 };
 

@@ -1,7 +1,6 @@
 // events: what happens in the whole organisation, as it becomes durable.
 #include <algorithm>
 #include <cctype>
-#include <charconv>
 #include <cstdio>
 #include <thread>
 
@@ -110,12 +109,7 @@ absl::StatusOr<v1::ListRecentRequest> ToRequest(const Arguments& arguments) {
     TOCSIN_ASSIGN(const auto kind, ParseKind(word));
     request.add_kinds(kind);
   }
-  std::uint32_t limit = 0;
-  const std::string text = arguments.get("limit", "100");
-  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), limit);
-  if (error != std::errc() || stop != text.data() + text.size() || limit < 1 || limit > 1000) {
-    return Invalid("--limit: %s is no number from 1 to 1000", text);
-  }
+  TOCSIN_ASSIGN(const std::uint32_t limit, NumberOf(arguments, "limit", 100, 1, 1000));
   request.set_page_size(limit);
   request.set_cursor(arguments.get("cursor"));
   return request;

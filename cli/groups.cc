@@ -1,7 +1,6 @@
 // alerts, groups, ack, resolve, escalate, note.
 #include <algorithm>
 #include <cstdio>
-#include <optional>
 
 #include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
@@ -10,6 +9,7 @@
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/session.h"
+#include "model/hold_words.h"
 
 namespace tocsin {
 namespace {
@@ -27,12 +27,10 @@ std::string FormatLabels(const List& labels) {
   return Printable(text);
 }
 
-// What a reason begins with, for a column: nothing when it does not say that something is held back.
-std::optional<std::string> HeldWord(std::string_view reason) {
-  for (const std::string_view word : {"silenced", "in maintenance", "inhibited", "muted", "held back"}) {
-    if (reason.starts_with(word)) return std::string(word);
-  }
-  return std::nullopt;
+// For a column: what holds it back, or `otherwise`.
+std::string HoldWordOr(std::string_view reason, std::string_view otherwise) {
+  const std::string_view word = HoldWord(reason);
+  return std::string(word.empty() ? otherwise : word);
 }
 
 std::string Word(v1::Severity severity) {
@@ -42,7 +40,8 @@ std::string Word(v1::Severity severity) {
 std::string Word(const v1::Group& group) {
   if (group.state() == v1::Group::STATE_OPEN && !group.quiet_reason().empty()) {
     if (group.quiet_reason().find("exhausted") != std::string::npos) return "UNANSWERED";
-    return HeldWord(group.quiet_reason()).value_or("told only");
+    if (group.quiet_reason().starts_with("below the threshold")) return "below threshold";
+    return HoldWordOr(group.quiet_reason(), "told only");
   }
   if (group.state() == v1::Group::STATE_OPEN && group.flapping()) return "flapping";
   if (group.state() == v1::Group::STATE_ACKNOWLEDGED && group.snoozed()) return "snoozed";
@@ -229,7 +228,8 @@ int RunAlerts(std::span<const std::string> arguments) {
       TOCSIN_ASSIGN(const Reference group, ParseReference(parsed.get("group"), "G"));
       request.set_group(group.id);
     }
-    request.set_page_size(static_cast<std::uint32_t>(std::strtoul(parsed.get("limit", "100").c_str(), nullptr, 10)));
+    TOCSIN_ASSIGN(const std::uint32_t limit, NumberOf(parsed, "limit", 100, 1, 1000));
+    request.set_page_size(limit);
     TOCSIN_ASSIGN(const auto response, client.Call<AlertService>(&AlertService::Stub::ListAlerts, request));
     if (WantsJson(parsed)) {
       PrintJson(response);
@@ -239,7 +239,7 @@ int RunAlerts(std::span<const std::string> arguments) {
     for (const v1::AlertDetails& alert : response.alerts()) {
       const std::string alert_state = !alert.summary().firing() ? "resolved"
                                       : alert.silence() != 0    ? Printable(alert.held_by())
-                                                                : HeldWord(alert.held_by()).value_or("firing");
+                                                                : HoldWordOr(alert.held_by(), "firing");
       const std::string group =
           alert.groups().empty() || alert.groups(0) == 0 ? "-" : absl::StrFormat("G%d", alert.groups(0));
       table.Add({alert.summary().key(), StateCell(alert_state), Word(alert.summary().severity()),
@@ -309,7 +309,13 @@ int RunNote(std::span<const std::string> arguments) {
       text += (i > 1 ? " " : "") + parsed.positional()[i];
     request.set_text(text);
     request.set_request_id(NewRequestId());
-    return client.Call<GroupService>(&GroupService::Stub::AddNote, request).status();
+    TOCSIN_ASSIGN(const auto response, client.Call<GroupService>(&GroupService::Stub::AddNote, request));
+    if (WantsJson(parsed)) {
+      PrintJson(response);
+    } else {
+      std::printf("noted on %c%llu\n", reference.letter, static_cast<unsigned long long>(reference.id));
+    }
+    return absl::OkStatus();
   });
 }
 

@@ -75,7 +75,7 @@ constexpr Examples kExamples[] = {
     {"top",
      "  tocsin top                                  keys: q quits, s f a sort\n"
      "  tocsin top --once -o json                   for scripts\n"                                          },
-    {"send",        "  tocsin send alertname=Test severity=critical --key KEY\n"                            },
+    {"send",        "  tocsin send alertname=Test severity=critical --key KEY --explain\n"                  },
     {"page",        "  tocsin page --test anna                     the whole way, on every contact method\n"},
     {"apply",
      "  tocsin apply deploy/*.yaml --dry-run        check, and say what would change\n"

@@ -74,7 +74,8 @@ absl::Status OpenIncident(const Arguments& arguments, const Client& client) {
     title += (i > 1 ? " " : "") + arguments.positional()[i];
   }
   request.set_title(title);
-  request.set_severity(static_cast<std::uint32_t>(std::strtoul(arguments.get("severity", "3").c_str(), nullptr, 10)));
+  TOCSIN_ASSIGN(const std::uint32_t severity, NumberOf(arguments, "severity", 3, 1, 5));
+  request.set_severity(severity);
   request.set_service(arguments.get("service"));
   request.set_policy(arguments.get("policy"));
   request.set_request_id(NewRequestId());
@@ -142,8 +143,12 @@ absl::Status ExpireSilence(const Arguments& arguments, const Client& client) {
     v1::ExpireSilenceRequest request;
     request.set_id(reference.id);
     request.set_request_id(NewRequestId());
-    TOCSIN_TRY(client.Call<SilenceService>(&SilenceService::Stub::ExpireSilence, request).status());
-    std::printf("S%llu ended\n", static_cast<unsigned long long>(reference.id));
+    TOCSIN_ASSIGN(const auto response, client.Call<SilenceService>(&SilenceService::Stub::ExpireSilence, request));
+    if (WantsJson(arguments)) {
+      PrintJson(response);
+    } else {
+      std::printf("S%llu ended\n", static_cast<unsigned long long>(reference.id));
+    }
   }
   return absl::OkStatus();
 }

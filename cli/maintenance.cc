@@ -147,8 +147,13 @@ absl::Status EndMaintenance(const Arguments& arguments, const Client& client) {
     v1::EndMaintenanceRequest request;
     request.set_id(reference.id);
     request.set_request_id(NewRequestId());
-    TOCSIN_TRY(client.Call<MaintenanceService>(&MaintenanceService::Stub::EndMaintenance, request).status());
-    std::printf("M%llu ended\n", static_cast<unsigned long long>(reference.id));
+    TOCSIN_ASSIGN(const auto response,
+                  client.Call<MaintenanceService>(&MaintenanceService::Stub::EndMaintenance, request));
+    if (WantsJson(arguments)) {
+      PrintJson(response);
+    } else {
+      std::printf("M%llu ended\n", static_cast<unsigned long long>(reference.id));
+    }
   }
   return absl::OkStatus();
 }

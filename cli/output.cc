@@ -93,4 +93,11 @@ void PrintJson(const google::protobuf::Message& message) {
   if (google::protobuf::util::MessageToJsonString(message, &json, options).ok()) std::printf("%s", json.c_str());
 }
 
+void PrintJson(std::span<const std::pair<std::string_view, std::string>> fields) {
+  std::string json = "{\n";
+  for (const auto& [name, value] : fields)
+    json += " " + JsonQuote(name) + ": " + JsonQuote(value) + (&name == &fields.back().first ? "\n" : ",\n");
+  std::printf("%s}\n", json.c_str());
+}
+
 }  // namespace tocsin

@@ -2,8 +2,10 @@
 // bytes.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "absl/time/time.h"
 #include <google/protobuf/message.h>
@@ -32,5 +34,7 @@ std::string EnumWord(std::string_view name, std::string_view prefix);
 
 // One message as indented JSON on standard output.
 void PrintJson(const google::protobuf::Message& message);
+// The same of what is no message of the API; numbers of 64 bits are strings there too.
+void PrintJson(std::span<const std::pair<std::string_view, std::string>> fields);
 
 }  // namespace tocsin

@@ -64,6 +64,8 @@ std::string SourceNames() {
 }
 
 absl::Status Parse(const Arguments& arguments) {
+  if (arguments.has("output") && !WantsJson(arguments))
+    return Invalid("--output: %s is not json", JsonQuote(arguments.get("output")));
   const Source* source = FindSource(arguments.get("source"));
   if (source == nullptr)
     return Invalid("--source: %s is none of %s", JsonQuote(arguments.get("source")), SourceNames());
@@ -91,7 +93,8 @@ absl::Status Parse(const Arguments& arguments) {
 int RunParse(std::span<const std::string> arguments) {
   constexpr OptionSpec kOwn[] = {
       {"source",       's', true, "NAME", "alertmanager, datadog, generic, grafana, nagios, prometheus"},
-      {"content-type", 0,   true, "TYPE", "as the sender would say"                                    }
+      {"content-type", 0,   true, "TYPE", "as the sender would say"                                    },
+      {"output",       'o', true, "json", "what it prints anyway: a JSON object a line"                }
   };
   return WithArguments("parse", arguments, kOwn, Parse);
 }

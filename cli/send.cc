@@ -1,10 +1,8 @@
-// send, parse.
+// send.
+#include <algorithm>
 #include <cstdio>
-#include <fstream>
-#include <sstream>
 
 #include "absl/strings/str_format.h"
-#include <grpcpp/grpcpp.h>
 
 #include "base/status.h"
 #include "base/strings.h"
@@ -25,10 +23,10 @@ absl::Status AddPairs(const std::vector<std::string>& texts, google::protobuf::M
   return absl::OkStatus();
 }
 
-absl::Status Send(const Arguments& arguments) {
-  if (!arguments.has("key")) return Invalid("--key KEY is missing: the key of an integration with `source: stream`");
+absl::StatusOr<v1::IngestRequest> ToRequest(const Arguments& arguments) {
   v1::IngestRequest request;
   request.set_want_outcomes(true);
+  request.set_want_explanations(arguments.has("explain"));
   v1::Alert& alert = *request.add_alerts();
   if (arguments.has("resolve")) alert.set_kind(v1::Alert::KIND_RESOLVE);
   if (arguments.has("acknowledge")) alert.set_kind(v1::Alert::KIND_ACKNOWLEDGE);
@@ -38,24 +36,38 @@ absl::Status Send(const Arguments& arguments) {
     return Invalid("an alert needs labels, e.g. alertname=DiskFull");
   alert.set_severity(arguments.get("severity"));
   alert.set_dedup_key(arguments.get("dedup-key"));
+  return request;
+}
 
-  const char* environment = std::getenv("TOCSIN_SERVER");
-  const std::string address = arguments.get("server", environment != nullptr ? environment : "127.0.0.1:8912");
-  const auto stub = v1::IngestService::NewStub(MakeChannel(address));
-  grpc::ClientContext context;
-  context.AddMetadata("authorization", "Bearer " + arguments.get("key"));
-  context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(30));
-  v1::IngestResponse response;
-  const grpc::Status status = stub->Ingest(&context, request, &response);
-  if (!status.ok()) return absl::Status(static_cast<absl::StatusCode>(status.error_code()), status.error_message());
+void Print(const v1::IngestResponse& response) {
+  const std::string what = response.outcomes().empty()
+                               ? "accepted"
+                               : EnumWord(v1::IngestResponse::Outcome_Name(response.outcomes(0)), "OUTCOME_");
+  std::printf("%s, durable as journal entry %llu\n", what.c_str(),
+              static_cast<unsigned long long>(response.sequence()));
+  for (const auto& explanation : response.explanations()) {
+    std::printf("%s\n`tocsin explain %s` tells the rest\n", Printable(explanation.text()).c_str(),
+                Printable(explanation.key()).c_str());
+  }
+}
+
+absl::Status Send(const Arguments& arguments) {
+  TOCSIN_TRY(CheckOutput(arguments));
+  if (!arguments.has("key")) return Invalid("--key KEY is missing: the key of an integration with `source: stream`");
+  TOCSIN_ASSIGN(const v1::IngestRequest request, ToRequest(arguments));
+  const Client client = Client::MakeSender(arguments, arguments.get("key"));
+  TOCSIN_ASSIGN(const auto response, client.Call<v1::IngestService>(&v1::IngestService::Stub::Ingest, request));
+  if (WantsJson(arguments)) {
+    PrintJson(response);
+  } else if (response.rejections().empty() && !response.has_retry_after()) {
+    Print(response);
+  }
   for (const auto& rejection : response.rejections())
     return Invalid("%s", rejection.reason());
-  if (response.has_retry_after()) return Exhausted("the server is at a limit; try again");
-  std::printf("%s, durable as journal entry %llu\n",
-              response.outcomes().empty()
-                  ? "accepted"
-                  : EnumWord(v1::IngestResponse::Outcome_Name(response.outcomes(0)), "OUTCOME_").c_str(),
-              static_cast<unsigned long long>(response.sequence()));
+  if (response.has_retry_after()) {
+    return Exhausted("nothing was taken: the server is at a limit; try again in %ds (`tocsin top` shows what waits)",
+                     std::max<std::int64_t>(1, response.retry_after().seconds()));
+  }
   return absl::OkStatus();
 }
 
@@ -63,13 +75,15 @@ absl::Status Send(const Arguments& arguments) {
 
 int RunSend(std::span<const std::string> arguments) {
   constexpr OptionSpec kOwn[] = {
-      {"key",         'k', true,  "KEY",        "the key of a `stream` integration"                     },
-      {"annotation",  'a', true,  "NAME=VALUE", "what people read, e.g. summary=...; repeatable"        },
-      {"severity",    's', true,  "WORD",       "critical, high, warning, low, info"                    },
-      {"dedup-key",   0,   true,  "TEXT",       "identity, where the labels are not it"                 },
-      {"resolve",     0,   false, "",           "it is over"                                            },
-      {"acknowledge", 0,   false, "",           "somebody has it"                                       },
-      {"server",      0,   true,  "HOST:PORT",  "gRPC address; else $TOCSIN_SERVER, else 127.0.0.1:8912"}
+      {"key",         'k', true,  "KEY",        "the key of a `stream` integration"             },
+      {"annotation",  'a', true,  "NAME=VALUE", "what people read, e.g. summary=...; repeatable"},
+      {"severity",    's', true,  "WORD",       "critical, high, warning, low, info"            },
+      {"dedup-key",   0,   true,  "TEXT",       "identity, where the labels are not it"         },
+      {"resolve",     0,   false, "",           "it is over"                                    },
+      {"acknowledge", 0,   false, "",           "somebody has it"                               },
+      {"explain",     0,   false, "",           "say where it went, and what holds it back"     },
+      kServerOption,
+      kOutputOption,
   };
   return WithArguments("send", arguments, kOwn, Send);
 }

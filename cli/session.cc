@@ -77,8 +77,7 @@ int WithClient(std::string_view command,
   specs.insert(specs.end(), {kServerOption, kTokenOption, kTokenFileOption, kOutputOption, kColourOption,
                              kAbsoluteOption, kWideOption});
   return WithArguments(command, arguments, specs, [&](const Arguments& parsed) -> absl::Status {
-    const std::string output = parsed.get("output", "table");
-    if (output != "table" && output != "json") return Invalid("--output: %s is neither table nor json", output);
+    TOCSIN_TRY(CheckOutput(parsed));
     TOCSIN_ASSIGN(const Client client, Client::Make(parsed));
     return body(parsed, client);
   });
@@ -86,6 +85,25 @@ int WithClient(std::string_view command,
 
 bool WantsJson(const Arguments& arguments) {
   return arguments.get("output") == "json";
+}
+
+absl::Status CheckOutput(const Arguments& arguments) {
+  const std::string output = arguments.get("output", "table");
+  if (output != "table" && output != "json") return Invalid("--output: %s is neither table nor json", output);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::uint32_t> NumberOf(const Arguments& arguments,
+                                       std::string_view option,
+                                       std::uint32_t otherwise,
+                                       std::uint32_t least,
+                                       std::uint32_t most) {
+  if (!arguments.has(option)) return otherwise;
+  const std::string text = arguments.get(option);
+  std::uint32_t number = 0;
+  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error == std::errc() && stop == text.data() + text.size() && number >= least && number <= most) return number;
+  return Invalid("--%s: %s is no number from %d to %d", option, JsonQuote(text), least, most);
 }
 
 absl::StatusOr<Reference> ParseReference(std::string_view text, std::string_view letters) {

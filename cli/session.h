@@ -1,6 +1,7 @@
 // What the commands that talk to a server share: parse the arguments, answer --help, connect, report errors.
 #pragma once
 
+#include <cstdint>
 #include <cstdio>
 #include <span>
 #include <string>
@@ -33,6 +34,14 @@ int WithArguments(std::string_view command,
 inline constexpr std::string_view kListOptions = "--list-options";
 
 bool WantsJson(const Arguments& arguments);
+// As kOutputOption says; of commands that do not go through WithClient.
+absl::Status CheckOutput(const Arguments& arguments);
+// The number that an option gives, or `otherwise` without it. Invalid names the option and what it takes.
+absl::StatusOr<std::uint32_t> NumberOf(const Arguments& arguments,
+                                       std::string_view option,
+                                       std::uint32_t otherwise,
+                                       std::uint32_t least,
+                                       std::uint32_t most);
 
 // "G17", "i3", "S5": a letter and a number.
 struct Reference {

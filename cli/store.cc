@@ -2,10 +2,14 @@
 #include "storage/store.h"
 
 #include <cstdio>
+#include <filesystem>
 #include <optional>
+#include <utility>
+#include <vector>
 
 #include "base/status.h"
 #include "cli/commands.h"
+#include "cli/output.h"
 #include "cli/session.h"
 #include "engine/pipeline_state.h"
 #include "storage/backup.h"
@@ -15,6 +19,15 @@ namespace tocsin {
 namespace {
 
 constexpr OptionSpec kData = {"data", 0, true, "DIR", "the store's folder (default ./data)"};
+
+using Fields = std::vector<std::pair<std::string_view, std::string>>;
+
+void Add(const Journal::Recovery& found, Fields& fields) {
+  fields.emplace_back("firstSequence", std::to_string(found.first.value()));
+  fields.emplace_back("lastSequence", std::to_string(found.last.value()));
+  fields.emplace_back("mark", std::to_string(found.mark.value()));
+  fields.emplace_back("unsyncedBytes", std::to_string(found.torn_bytes));
+}
 
 void Print(const Journal::Recovery& found) {
   std::printf("journal entries %llu to %llu, mark at %llu, %llu bytes of unsynced tail\n",
@@ -32,8 +45,9 @@ absl::Status Compare(const BackupManifest& backup, const StateAt& state) {
 }  // namespace
 
 int RunVerify(std::span<const std::string> arguments) {
-  const OptionSpec own[] = {kData};
+  const OptionSpec own[] = {kData, kOutputOption};
   return WithArguments("verify", arguments, own, [](const Arguments& parsed) -> absl::Status {
+    TOCSIN_TRY(CheckOutput(parsed));
     const std::string data = parsed.positional().empty() ? parsed.get("data", "./data") : parsed.positional()[0];
     if (parsed.positional().size() > 1) return Invalid("one folder at a time");
     std::optional<BackupManifest> backup;
@@ -41,12 +55,29 @@ int RunVerify(std::span<const std::string> arguments) {
       TOCSIN_ASSIGN(backup, VerifyBackup(data));
     }
     TOCSIN_ASSIGN(const StoreReport report, VerifyStore(PosixFileSystem(), data));
-    for (const std::string& line : Describe(report))
-      std::printf("%s\n", line.c_str());
+    if (!WantsJson(parsed)) {
+      for (const std::string& line : Describe(report))
+        std::printf("%s\n", line.c_str());
+    }
     TOCSIN_ASSIGN(const StateAt state, HashStore(PosixFileSystem(), data));
-    std::printf("state: hash %s after entry %llu\n", absl::StrFormat("%016x", state.hash).c_str(),
-                static_cast<unsigned long long>(state.sequence.value()));
+    const std::string hash = absl::StrFormat("%016x", state.hash);
+    if (!WantsJson(parsed)) {
+      std::printf("state: hash %s after entry %llu\n", hash.c_str(),
+                  static_cast<unsigned long long>(state.sequence.value()));
+    }
     if (backup) TOCSIN_TRY(Compare(*backup, state));
+    if (WantsJson(parsed)) {
+      Fields fields = {
+          {"folder",  data           },
+          {"storeId", report.store_id}
+      };
+      Add(report.journal, fields);
+      fields.emplace_back("stateHash", hash);
+      fields.emplace_back("sequence", std::to_string(state.sequence.value()));
+      fields.emplace_back("kind", backup ? "backup" : "store");
+      PrintJson(fields);
+      return absl::OkStatus();
+    }
     std::printf("every checksum and link is right%s\n",
                 backup ? "; the backup's files and state hash are what its manifest says" : "");
     return absl::OkStatus();
@@ -55,9 +86,11 @@ int RunVerify(std::span<const std::string> arguments) {
 
 int RunRecover(std::span<const std::string> arguments) {
   const OptionSpec own[] = {
-      kData, {"accept-loss", 0, false, "", "cut the journal at the first damage; there is no way back"}
+      kData, {"accept-loss", 0, false, "", "cut the journal at the first damage; there is no way back"},
+       kOutputOption
   };
   return WithArguments("recover", arguments, own, [](const Arguments& parsed) -> absl::Status {
+    TOCSIN_TRY(CheckOutput(parsed));
     if (!parsed.has("accept-loss")) {
       return Invalid(
           "recovery cuts the journal at the first damage, and what came after it is lost; copy the folder first, "
@@ -65,8 +98,18 @@ int RunRecover(std::span<const std::string> arguments) {
     }
     Store::Options options;
     options.folder = parsed.get("data", "./data");
+    if (!std::filesystem::exists(options.folder + "/FORMAT") && !std::filesystem::exists(options.folder + "/journal"))
+      return NotFound("%s: there is no store; --data names the folder of one", options.folder);  // else one is made
     options.journal.accept_loss = true;
     TOCSIN_ASSIGN(const std::unique_ptr<Store> store, Store::Open(PosixFileSystem(), options));
+    if (WantsJson(parsed)) {
+      Fields fields = {
+          {"folder", options.folder}
+      };
+      Add(store->journal().recovery(), fields);
+      PrintJson(fields);
+      return absl::OkStatus();
+    }
     Print(store->journal().recovery());
     std::printf("the store opens again; start the server\n");
     return absl::OkStatus();
