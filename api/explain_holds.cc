@@ -215,6 +215,11 @@ void AddEnds(Api& api, const AlertRecord& alert, const AlertHolds& holds, Explai
 
 // ---- of a whole group ----
 
+// The verdict says what holds it; this adds how long.
+void AddUntil(absl::Time until, ExplainAnswer& answer) {
+  absl::StrAppendFormat(answer.mutable_verdict(), ", %s", Until(until));
+}
+
 void AddWindows(Api& api, const Group& group, ExplainAnswer& answer) {
   std::vector<Silence> windows;
   Now asked;
@@ -233,7 +238,9 @@ void AddWindows(Api& api, const Group& group, ExplainAnswer& answer) {
     AddSilence(window, "the group is one of service " + group.service.value(), asked.wall, answer);
     until = std::max(until, EndOfHold(window, asked.wall));
   }
-  if (!windows.empty() && until != absl::InfiniteFuture()) {
+  if (windows.empty()) return;
+  AddUntil(until, answer);
+  if (until != absl::InfiniteFuture()) {
     AddNext(answer, until, "maintenance of its service is over; what still fires then: " + Outlook(api, group, until));
   }
 }
@@ -244,6 +251,7 @@ void AddMuting(Api& api, const Group& group, ExplainAnswer& answer) {
   if (rules == nullptr || rules->organisation == nullptr) return;
   const std::optional<Muting> muting = MutedAt(*rules->organisation, group.route, now);
   if (!muting) return;
+  AddUntil(muting->until, answer);
   AddFact(answer, std::nullopt,
           absl::StrFormat("route %s is muted %s, %s", group.route.id.value(), muting->why, Until(muting->until)));
   if (muting->until != absl::InfiniteFuture()) {

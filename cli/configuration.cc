@@ -7,6 +7,7 @@
 
 #include "base/limits.h"
 #include "base/status.h"
+#include "base/strings.h"
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/replay.h"
@@ -236,13 +237,18 @@ absl::Status ShowAudit(const Arguments& arguments, const Client& client) {
   v1::ListAuditRequest request;
   request.set_actor(arguments.get("actor"));
   request.set_object(arguments.get("object"));
+  if (!request.object().empty() && request.object() != "configuration" &&
+      !ParseReference(request.object(), "GISMTPNB").ok()) {
+    return Invalid("--object: %s is neither `configuration` nor a letter and a number such as G17, I3, S5, M6, T2",
+                   JsonQuote(request.object()));
+  }
   request.set_action(arguments.get("action"));
   TOCSIN_TRY(PutInstant(
       arguments, "since", [](v1::ListAuditRequest& r) { return r.mutable_since(); }, request));
   TOCSIN_TRY(PutInstant(
       arguments, "until", [](v1::ListAuditRequest& r) { return r.mutable_until(); }, request));
-  const int limit = static_cast<int>(std::strtol(arguments.get("limit", "100").c_str(), nullptr, 10));
-  if (limit < 1) return Invalid("--limit takes a number of at least 1");
+  TOCSIN_ASSIGN(const std::uint32_t most, NumberOf(arguments, "limit", 100, 1, 1'000'000));
+  const int limit = static_cast<int>(most);
   v1::ListAuditResponse all;
   while (all.entries_size() < limit) {
     request.set_page_size(static_cast<std::uint32_t>(std::min(limit - all.entries_size(), 1000)));

@@ -88,7 +88,7 @@ std::string HeldBack(const google::protobuf::RepeatedPtrField<v1::GetLoadRespons
   return std::to_string(all) + each_of_them;
 }
 
-absl::Status ShowForgotten(const Arguments& arguments, const Client& client) {
+absl::StatusOr<v1::ListForgottenRequest> ForgottenRequest(const Arguments& arguments) {
   v1::ListForgottenRequest request;
   if (arguments.has("silences-older")) {
     TOCSIN_ASSIGN(const absl::Duration age, ParseSpan(arguments.get("silences-older")));
@@ -98,6 +98,10 @@ absl::Status ShowForgotten(const Arguments& arguments, const Client& client) {
     TOCSIN_ASSIGN(const absl::Duration age, ParseSpan(arguments.get("acks-older")));
     request.mutable_acknowledgement_age()->set_seconds(absl::ToInt64Seconds(age));
   }
+  return request;
+}
+
+absl::Status ShowForgotten(const v1::ListForgottenRequest& request, const Client& client) {
   TOCSIN_ASSIGN(const auto response, client.Call<StatusService>(&StatusService::Stub::ListForgotten, request));
   if (response.items().empty()) return absl::OkStatus();
   std::printf("\nforgotten? These keep quiet what nobody has looked at for long:\n");
@@ -116,6 +120,7 @@ int RunStatus(std::span<const std::string> arguments) {
       {"acks-older",     0, true, "SPAN", "call acknowledgements forgotten from this age on (default 1d)"}
   };
   return WithClient("status", arguments, kOwn, [](const Arguments& parsed, const Client& client) -> absl::Status {
+    TOCSIN_ASSIGN(const v1::ListForgottenRequest forgotten, ForgottenRequest(parsed));
     TOCSIN_ASSIGN(const auto status,
                   client.Call<StatusService>(&StatusService::Stub::GetStatus, v1::GetStatusRequest()));
     if (WantsJson(parsed)) {
@@ -144,7 +149,7 @@ int RunStatus(std::span<const std::string> arguments) {
       }
     }
     table.Print();
-    return ShowForgotten(parsed, client);
+    return ShowForgotten(forgotten, client);
   });
 }
 

@@ -126,13 +126,14 @@ TEST_F(ExplainHoldsTest, KnowsWhatElseHoldsItWhenTheFirstEnds) {
 TEST_F(ExplainHoldsTest, TellsOfTheGroupThatAnAlertComesBackTo) {
   const std::uint64_t id = FireGroup("Disk");
   Silence("alertname=\"Disk\"", absl::ZeroDuration(), absl::Hours(1), "");
-  const Answer answer = Held(
+  Held(
       {
           {"alertname", "Disk"}
   },
       "silenced by S");
-  EXPECT_THAT(answer.next(0), Says(absl::StrFormat("group G%d goes on: step 1 of policy default pages ann", id)));
   ASSERT_TRUE(Eventually([&] { return ExplainedGroup(id).verdict().find("silenced by") != std::string::npos; }));
+  EXPECT_THAT(Explained("Disk").answers(0).next(0),
+              Says(absl::StrFormat("group G%d goes on: step 1 of policy default pages ann", id)));
   EXPECT_THAT(ExplainedGroup(id).facts(), Contains(Says("was made by user:admin"))) << "asked about the group, too";
   v1::GroupCommand acknowledge;
   acknowledge.set_id(id);
@@ -175,9 +176,13 @@ TEST_F(ExplainHoldsTest, NamesTheSourceOfAnInhibitionTheEqualLabelsAndWhoIsPaged
                                   "group G"),
                              Says("people are being paged"), IsDated())));
   EXPECT_THAT(answer.facts(), Not(Contains(Says("cluster=\"b\""))));
-  EXPECT_THAT(answer.next(),
-              Contains(AllOf(Says("once none of its sources fires any more: if it still fires then, route root"),
-                             Says("pages ann"), Not(IsDated()))));
+  // Its group may have been opened just before the shard heard of the source; then that one goes on.
+  v1::ExplainResponse::Line next;
+  EXPECT_TRUE(Eventually([&] {
+    next = Explained("Slow").answers(0).next(0);
+    return next.text().find("pages ann") != std::string::npos;
+  })) << next.ShortDebugString();
+  EXPECT_THAT(next, AllOf(Says("once none of its sources fires any more: if it still fires then, "), Not(IsDated())));
   // A silenced source holds others back all the same: then nobody hears of any of it.
   Silence("alertname=\"ClusterDown\"", absl::ZeroDuration(), absl::Hours(1), "");
   EXPECT_TRUE(Eventually([&] {
@@ -239,6 +244,7 @@ TEST_F(ExplainHoldsTest, SaysHowLongARouteIsMutedAndWhomItPagesThen) {
   const std::uint64_t id = GroupOf("Muted");
   ASSERT_TRUE(Eventually([&] { return GroupNow(id).quiet_reason().find("muted") != std::string::npos; }));
   const Answer answer = ExplainedGroup(id);
+  EXPECT_THAT(answer.verdict(), HasSubstr("muted by route quiet inside of time interval this-hour, until 20"));
   EXPECT_THAT(answer.facts(), Contains(Says("route quiet is muted inside of time interval this-hour, until 20")));
   ASSERT_EQ(answer.next_size(), 1) << answer.ShortDebugString();
   EXPECT_THAT(answer.next(0),

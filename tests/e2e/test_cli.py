@@ -100,6 +100,8 @@ WRONG = [
     (["parse", "--source", "generic", "x", "-o", "table"], 2, '--output: "table" is not json', ""),
     (["groups", "-o", "xml"], 2, "--output: xml is neither table nor json", ""),
     (["verify", "-o", "xml"], 2, "--output: xml is neither table nor json", ""),
+    (["status", "--silences-older", "x"], 2, '"x" is not a duration', "such as 30m"),
+    (["audit", "--object", "zz"], 2, '--object: "zz" is neither', "G17"),
     (["gruops"], 2, "there is no command gruops", "did you mean `tocsin groups`?"),
 ]
 

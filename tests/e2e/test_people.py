@@ -139,7 +139,9 @@ def what_holds_it_back(tocsin):
     assert re.search(r"until somebody acknowledges; held back by the limits: 1 of the messages\n", held), held
     group = group_of(tocsin, "Few2")
     assert "no message has come through" in tocsin.cli("explain", group, "--why-not", "carl")
+    assert re.search(r"in maintenance M\d+ of service web: patching, until 20", patched), patched
     muted = tocsin.cli("explain", 'alertname="Muted"')
+    assert "inside of time interval always, with no end in sight" in muted, muted
     assert "route muted is muted inside of time interval always, with no end in sight" in muted, muted
     status = tocsin.cli("status")
     for part in (r"alerts held back +2: 1 inhibited, 1 silenced", r"groups held back +\d: 1 in maintenance, (1 inhibited, )?1 muted"):

@@ -1,6 +1,8 @@
 """What keeps quiet, by the real binary: inhibition over a kill, a maintenance window from the command line, a dependency.
 Each is a reason that `tocsin explain` tells, and when it ends what still fires is paged."""
 import json
+import re
+import time
 
 import organisation
 from harness import Tocsin, http_request, scratch, wait_for
@@ -66,6 +68,14 @@ def maintenance(tocsin):
     weekly = tocsin.cli("maintenance", "add", "cluster=c", "--weekdays", "saturday", "--times",
                      "22:00-24:00,00:00-02:00", "--zone", "Europe/Berlin").split()[0]
     assert "saturday 22:00-24:00,00:00-02:00 Europe/Berlin" in tocsin.cli("maintenance")
+    # One that comes round: until when this time, and that it will be back.
+    round_the_clock = tocsin.cli("maintenance", "add", "cluster=d", "--times", "00:00-23:59", "--comment", "nightly").split()[0]
+    send(tocsin, alertname="Nightly", cluster="d")
+    told = tocsin.cli("explain", 'alertname="Nightly"')
+    if time.gmtime()[3:5] not in ((23, 58), (23, 59)):  # the last minute of the day is not in it
+        assert re.search(rf"in maintenance {round_the_clock}, until 20\d\d-\d\d-\d\d 23:59:00 UTC", told), told
+        assert "and comes round again" in told and f"maintenance window {round_the_clock} ends; if it still fires then" in told
+    tocsin.cli("maintenance", "end", round_the_clock)
     tocsin.cli("maintenance", "end", weekly)
 
 
@@ -75,7 +85,10 @@ def intervals_and_dependencies(tocsin):
     send(tocsin, alertname="DatabaseDown", service="database")
     explained(tocsin, "DatabaseDown", "people are being paged")
     send(tocsin, alertname="ShopDown", service="shop")
-    explained(tocsin, "ShopDown", "service shop depends on database, which is broken (G")
+    told = explained(tocsin, "ShopDown", "service shop depends on database, which is broken (G")
+    for part in ("service database is broken: group G", "is critical; it is open, and people are being paged",
+                 "once no service that it depends on is broken: what still fires then: group G", "pages ann"):
+        assert part in told, (part, told)
     send(tocsin, status="resolved", alertname="DatabaseDown", service="database")
     explained(tocsin, "ShopDown", "people are being paged")
 
