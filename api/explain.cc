@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_format.h"
 
+#include "api/explain_groups.h"
 #include "api/handlers.h"
 #include "api/records.h"
 #include "base/status.h"
@@ -201,8 +202,28 @@ absl::Status ExplainPage(Api& api, PageId id, v1::ExplainResponse& response) {
   return AddTimeline(api, page.subject, answer);
 }
 
-// The alert's own facts, then those of each group that it belongs to.
-absl::Status ExplainAlert(Api& api, const AlertRecord& alert, v1::ExplainResponse& response) {
+// The groups that the alerts of an answer belong to, each once.
+struct Mentioned {
+  Group group;
+  bool holds_told = false;  // what holds its alerts back has been told of one of them
+};
+
+void Mention(const std::vector<Group>& groups, bool holds_told, std::vector<Mentioned>& mentioned) {
+  for (const Group& group : groups) {
+    const auto known = std::ranges::find(mentioned, group.id, [](const Mentioned& each) { return each.group.id; });
+    if (known == mentioned.end()) {
+      mentioned.push_back({group, holds_told});
+    } else {
+      known->holds_told = known->holds_told || holds_told;
+    }
+  }
+}
+
+// The alert's own facts; its groups are for later.
+void ExplainAlert(Api& api,
+                  const AlertRecord& alert,
+                  v1::ExplainResponse& response,
+                  std::vector<Mentioned>& mentioned) {
   ExplainAnswer& answer = *response.add_answers();
   answer.set_subject(
       absl::StrFormat("alert %s from integration %s", Format(alert.summary.labels), alert.summary.integration.value()));
@@ -214,13 +235,15 @@ absl::Status ExplainAlert(Api& api, const AlertRecord& alert, v1::ExplainRespons
     AddFact(answer, std::nullopt,
             absl::StrFormat("rules version %d route it to %s", alert.rules.value(), route.value()));
   }
-  std::vector<GroupId> groups;
+  std::vector<Group> groups;
   api.engine.ReadResponderAndWait([&](const Responder& responder, const Now&) {
+    const ResponderState& state = responder.state();
     for (const GroupKey key : alert.groups) {
-      const auto found = responder.state().current_group.find(key);
-      if (found != responder.state().current_group.end()) groups.push_back(found->second);
+      const auto found = state.current_group.find(key);
+      if (found != state.current_group.end()) groups.push_back(state.groups.at(found->second));
     }
   });
+  SortByWhatIsDone(groups);
   if (!alert.summary.firing) {
     answer.set_verdict("it is over");
   } else if (alert.hold.set()) {
@@ -232,11 +255,18 @@ absl::Status ExplainAlert(Api& api, const AlertRecord& alert, v1::ExplainRespons
   } else if (groups.empty()) {
     answer.set_verdict("it has just come; its group is being made");
   } else {
-    TOCSIN_ASSIGN(const Group group, FindGroup(api, groups.front()));
-    answer.set_verdict(absl::StrFormat("it is part of group G%d, which is %s", group.id.value(), DescribeState(group)));
+    answer.set_verdict(DescribeMembership(groups));
   }
-  for (const GroupId group : groups)
-    TOCSIN_TRY(ExplainGroup(api, group, response, /*with_alerts=*/!alert.hold.set()));
+  Mention(groups, alert.hold.set(), mentioned);
+}
+
+// Each alert, then each of their groups once.
+absl::Status ExplainAlerts(Api& api, const std::vector<AlertRecord>& alerts, v1::ExplainResponse& response) {
+  std::vector<Mentioned> mentioned;
+  for (const AlertRecord& alert : alerts)
+    ExplainAlert(api, alert, response, mentioned);
+  for (const Mentioned& each : mentioned)
+    TOCSIN_TRY(ExplainGroup(api, each.group.id, response, /*with_alerts=*/!each.holds_told));
   return absl::OkStatus();
 }
 
@@ -246,20 +276,26 @@ absl::Status ExplainKey(Api& api, std::string_view name, v1::ExplainResponse& re
     return ToHex(alert.summary.key) == wanted || absl::StrFormat("%016x", alert.fingerprint) == wanted;
   });
   if (found.empty()) ExplainNothing(api, {}, "key or fingerprint " + wanted, response);
-  for (const AlertRecord& alert : found)
-    TOCSIN_TRY(ExplainAlert(api, alert, response));
-  return absl::OkStatus();
+  return ExplainAlerts(api, found, response);
 }
 
 absl::Status ExplainMatching(Api& api, const std::string& text, v1::ExplainResponse& response) {
   TOCSIN_ASSIGN(const std::vector<Matcher> matchers, ParseMatchers(text));
   TOCSIN_ASSIGN(const CompiledMatchers compiled, CompiledMatchers::Compile(matchers));
-  const std::vector<AlertRecord> found =
-      FindAlerts(api, kAlertsTold, [&](const AlertRecord& alert) { return compiled.Match(alert.summary.labels); });
+  std::size_t matching = 0;
+  // One more is never found, so all are counted.
+  const std::vector<AlertRecord> found = FindAlerts(api, kAlertsTold + 1, [&](const AlertRecord& alert) {
+    return compiled.Match(alert.summary.labels) && ++matching <= kAlertsTold;
+  });
   if (found.empty()) ExplainNothing(api, matchers, text, response);
-  for (const AlertRecord& alert : found)
-    TOCSIN_TRY(ExplainAlert(api, alert, response));
-  return absl::OkStatus();
+  if (matching > found.size()) {
+    ExplainAnswer& answer = *response.add_answers();
+    answer.set_subject(absl::StrFormat("%d alerts match", matching));
+    answer.set_verdict(absl::StrFormat(
+        "%d of them are explained here; `tocsin alerts` lists them all, further matchers choose among them",
+        found.size()));
+  }
+  return ExplainAlerts(api, found, response);
 }
 
 }  // namespace
@@ -302,7 +338,13 @@ std::string DescribeState(const Group& group) {
                            group.flaps, ShowUtc(group.flapping_since));
   }
   if (!group.quiet_reason.empty()) return "open, and nobody is being paged: " + group.quiet_reason;
-  if (!group.flushed) return "open, waiting for group_wait so that what belongs together is paged together";
+  if (!group.flushed) {
+    return group.route.policy.set()
+               ? "open, waiting for group_wait so that what belongs together is paged together"
+               : absl::StrFormat(
+                     "open, waiting for group_wait; then only receiver %s is told, as route %s has no policy",
+                     group.route.receiver.value(), group.route.id.value());
+  }
   return "open, and people are being paged until somebody acknowledges";
 }
 

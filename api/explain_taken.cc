@@ -3,6 +3,7 @@
 #include "absl/strings/str_format.h"
 
 #include "api/explain.h"
+#include "api/explain_groups.h"
 #include "model/severity.h"
 
 namespace tocsin {
@@ -11,8 +12,7 @@ namespace {
 // A group that an alert went to, as far as it is told of.
 struct Destination {
   RouteId route;
-  GroupId id;  // none: it is being made
-  std::string verdict;
+  std::optional<Group> group;  // none: it is being made
 };
 
 std::vector<Destination> DestinationsOf(Api& api, const AlertRecord& alert) {
@@ -23,23 +23,31 @@ std::vector<Destination> DestinationsOf(Api& api, const AlertRecord& alert) {
       Destination one;
       if (i < alert.routes.size()) one.route = alert.routes[i];
       const auto current = state.current_group.find(alert.groups[i]);
-      if (current != state.current_group.end()) {
-        one.id = current->second;
-        one.verdict = DescribeState(state.groups.at(one.id));
-      }
+      if (current != state.current_group.end()) one.group = state.groups.at(current->second);
       found.push_back(std::move(one));
     }
   });
   return found;
 }
 
-std::string Sentence(Api& api, const AlertRecord& alert, const std::vector<Destination>& destinations) {
+std::vector<Group> GroupsOf(const std::vector<Destination>& destinations) {
+  std::vector<Group> groups;
+  for (const Destination& one : destinations) {
+    if (one.group) groups.push_back(*one.group);
+  }
+  SortByWhatIsDone(groups);
+  return groups;
+}
+
+std::string Sentence(Api& api,
+                     const AlertRecord& alert,
+                     const std::vector<Destination>& destinations,
+                     const std::vector<Group>& groups) {
   if (!alert.summary.firing) return "it is over: " + alert.resolved_reason;
   if (alert.hold.set()) return "nobody is paged for it: it is " + HeldClause(api, alert);
   if (destinations.empty()) return "nobody is paged for it: no route takes it";
-  const Destination& first = destinations.front();
-  if (!first.id.set()) return absl::StrFormat("route %s takes it; its group is being made", first.route.value());
-  return absl::StrFormat("it is part of group G%d, which is %s", first.id.value(), first.verdict);
+  if (!groups.empty()) return DescribeMembership(groups);
+  return absl::StrFormat("route %s takes it; its group is being made", destinations.front().route.value());
 }
 
 TakenAlert Tell(Api& api, const AlertKey& key) {
@@ -58,10 +66,13 @@ TakenAlert Tell(Api& api, const AlertKey& key) {
   told.rules_version = alert->rules.value();
   for (const Destination& one : destinations) {
     told.routes.push_back(one.route.value());
-    told.groups.push_back(one.id.set() ? absl::StrFormat("G%d", one.id.value()) : "");
+    told.groups.push_back(one.group ? absl::StrFormat("G%d", one.group->id.value()) : "");
   }
+  const std::vector<Group> groups = GroupsOf(destinations);
   told.held_by = alert->held_by;
-  told.text = Sentence(api, *alert, destinations);
+  // What holds the whole group back, as a muted route does.
+  if (told.held_by.empty() && !groups.empty()) told.held_by = groups.front().held_by;
+  told.text = Sentence(api, *alert, destinations, groups);
   return told;
 }
 

@@ -218,10 +218,17 @@ absl::Status ExplainWhyNot(Api& api, const UserId& user, const Subject& subject,
   if (evidence.pages.empty() && person->contact_methods.empty()) {
     reasons.Add("they have no contact method, so nothing could reach them");
   }
-  if (evidence.pages.empty() && !matter.quiet.empty()) reasons.Add("nobody is paged for it: " + matter.quiet);
+  // Where a policy has run, its steps say why it was not them; that it has ended says why it is not them now.
+  const bool has_run = evidence.escalation.has_value();
+  if (evidence.pages.empty() && !matter.quiet.empty() && !has_run) {
+    reasons.Add("nobody is paged for it: " + matter.quiet);
+  }
   const EscalationPolicy* policy =
       evidence.escalation ? &evidence.escalation->policy : evidence.roster->organisation().Find(matter.policy);
   if (evidence.pages.empty() && policy != nullptr) AddSteps(matter, evidence, *policy, user, answer, reasons);
+  if (evidence.pages.empty() && !matter.quiet.empty() && has_run) {
+    reasons.Add("nobody is paged for it any more: " + matter.quiet);
+  }
   if (!matter.closed.empty()) reasons.Add(matter.name + " is " + matter.closed + ": nobody else is paged");
   if (answer.verdict().empty()) {
     reasons.Add("no policy runs for " + matter.name + ", and what was kept about earlier pages is no longer in memory");

@@ -1,4 +1,5 @@
 // Why was I paged? Why was nobody paged? Both have an answer for whatever an alert came to.
+#include "absl/strings/str_cat.h"
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -145,6 +146,57 @@ TEST_F(ExplainTest, TellsOfAnUnroutedAlertThatNobodyIsPaged) {
   EXPECT_THAT(verdict, AllOf(HasSubstr("part of group G"), HasSubstr("nowhere")));
 }
 
+// What people ask is whether anybody is paged: the group that pages comes first, whatever the order of the routes.
+TEST_F(ExplainTest, OfSeveralGroupsTheOneThatPagesComesFirst) {
+  auto organisation = std::make_shared<Organisation>(*engine_->rules()->organisation);
+  Route pages = organisation->route;
+  pages.id = RouteId("pages");
+  Route tells = pages;
+  tells.id = RouteId("tells");
+  tells.policy = PolicyId();
+  tells.receiver = ReceiverId("channel");
+  tells.continue_matching = true;
+  organisation->receivers.push_back({ReceiverId("channel"), {}});
+  organisation->route.children = {tells, pages};
+  const CommandResult applied = engine_->ExecuteAndWait({
+      "", "user:admin", ApplyOrganisation{organisation, "test"}
+  });
+  ASSERT_TRUE(applied.status.ok()) << applied.status;
+  Send({
+      {"alertname", "Both"}
+  });
+  v1::ExplainResponse response;
+  EXPECT_TRUE(Eventually([&] {
+    response = Matching("alertname=\"Both\"");
+    return response.answers(0).verdict().find("people are being paged") != std::string::npos;
+  })) << response.answers(0).verdict();
+  EXPECT_THAT(
+      response.answers(0).verdict(),
+      testing::MatchesRegex("it is part of group G[0-9]+, which is open, and people are being paged until somebody "
+                            "acknowledges; it is part of G[0-9]+ too, which is .*route tells has no policy.*"));
+  ASSERT_EQ(response.answers_size(), 3);
+  EXPECT_THAT(response.answers(1).subject(), HasSubstr("route pages"));
+  EXPECT_THAT(response.answers(2).subject(), HasSubstr("route tells"));
+}
+
+TEST_F(ExplainTest, OfManyAlertsSaysHowManyThereAreAndTellsEachGroupOnce) {
+  for (int i = 0; i < 8; ++i) {
+    Send({
+        {"alertname",           "Many"},
+        { "instance", absl::StrCat("host-",     i)}
+    });
+  }
+  v1::ExplainResponse response;
+  ASSERT_TRUE(Eventually([&] {
+    response = Matching("alertname=\"Many\"");
+    return response.answers_size() == 7 && response.answers(6).subject().starts_with("group ");
+  })) << response.ShortDebugString();
+  EXPECT_EQ(response.answers(0).subject(), "8 alerts match");
+  EXPECT_THAT(response.answers(0).verdict(), HasSubstr("5 of them are explained here"));
+  for (int i = 1; i < 6; ++i)
+    EXPECT_THAT(response.answers(i).subject(), HasSubstr("alert {alertname=\"Many\""));
+}
+
 TEST_F(ExplainTest, TellsOfAResolvedAlertThatItIsOver) {
   const std::uint64_t id = FireGroup("Disk");
   Send(
@@ -246,6 +298,14 @@ TEST_F(ExplainTest, TellsOfAPersonAndOfWhoWasNotPaged) {
   request.set_why_not("ann");
   ASSERT_TRUE(Call("ExplainService/Explain", request, response).ok());
   EXPECT_THAT(response.answers(0).verdict(), HasSubstr("was paged (P"));
+  // What a policy that has run says of a person comes before what it has come to.
+  v1::GroupCommand resolve;
+  resolve.set_id(id);
+  v1::CommandResponse resolved;
+  ASSERT_TRUE(Call("GroupService/ResolveGroup", resolve, resolved).ok());
+  request.set_why_not("bob");
+  ASSERT_TRUE(Call("ExplainService/Explain", request, response).ok());
+  EXPECT_THAT(response.answers(0).verdict(), HasSubstr("it never came to step 2, which would have paged them"));
   request.set_user("bob");
   EXPECT_FALSE(Call("ExplainService/Explain", request, response).ok()) << "why_not is asked of a group or an incident";
   request.clear_why_not();
