@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <iterator>
 #include <map>
+#include <memory>
 #include <string_view>
+#include <utility>
 
 #include "absl/strings/str_format.h"
 #include <google/protobuf/descriptor.h>
@@ -15,6 +17,8 @@
 
 namespace tocsin {
 namespace {
+
+constexpr int kContents = 500;
 
 using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
@@ -98,6 +102,9 @@ bool IsWhole(const FieldDescriptor& field) {
 // the day it is there.
 class Comparison {
  public:
+  // Up to so many lines tell what is in things that are new as a whole.
+  explicit Comparison(int contents) : contents_(contents) {}
+
   std::vector<Difference> differences;
 
   void Compare(const std::string& path, const Message& before, const Message& after) {
@@ -127,7 +134,11 @@ class Comparison {
     if (old_text == new_text) return;
     if (IsSecret(field)) {
       if (!old_text.empty()) old_text = "(secret)";
-      new_text = new_text.empty() ? "" : "(another secret)";
+      new_text = new_text.empty() ? "" : is_new_ ? "(secret)" : "(another secret)";
+    }
+    if (is_new_) {  // what is assumed where nothing is said was not there before
+      old_text.clear();
+      if (new_text.empty()) new_text = "none";
     }
     differences.push_back({path, std::move(old_text), std::move(new_text)});
   }
@@ -157,6 +168,10 @@ class Comparison {
                     const std::vector<std::string>& before,
                     const std::vector<std::string>& after) {
     if (before == after) return;
+    if (is_new_) {
+      differences.push_back({path, "", after.empty() ? "none" : Join(after)});
+      return;
+    }
     std::vector<std::string> old_sorted = before;
     std::vector<std::string> new_sorted = after;
     std::ranges::sort(old_sorted);
@@ -197,9 +212,32 @@ class Comparison {
       }
     }
     for (const auto& [id, item] : new_items) {
-      if (!old_items.contains(id)) differences.push_back({absl::StrFormat("%s[%s]", path, id), "", id});
+      if (!old_items.contains(id)) AddNamed(absl::StrFormat("%s[%s]", path, id), id, *Nothing(after, field), *item);
     }
     if (differences.empty() || OrderMatters(field)) CompareOrder(path, before, after, field);
+  }
+
+  // What a new thing in `parent`'s list is compared with: a route has what it takes over from the one above.
+  static std::unique_ptr<Message> Nothing(const Message& parent, const FieldDescriptor& field) {
+    std::unique_ptr<Message> nothing(
+        parent.GetReflection()->GetMessageFactory()->GetPrototype(field.message_type())->New());
+    if (field.name() != "children" || field.message_type() != parent.GetDescriptor()) return nothing;
+    nothing->CopyFrom(parent);
+    for (const char* own :
+         {"matchers", "continue_matching", "children", "mute_time_intervals", "active_time_intervals"})
+      nothing->GetReflection()->ClearField(nothing.get(), nothing->GetDescriptor()->FindFieldByName(own));
+    return nothing;
+  }
+
+  void AddNamed(const std::string& path, const std::string& id, const Message& nothing, const Message& item) {
+    differences.push_back({path, "", id});
+    if (contents_ <= 0) return;
+    const std::size_t begin = differences.size();
+    const bool was_new = std::exchange(is_new_, true);
+    Compare(path, nothing, item);
+    is_new_ = was_new;
+    std::erase_if(differences, [&](const Difference& line) { return line.path == path + ".id"; });
+    contents_ -= static_cast<int>(differences.size() - begin);
   }
 
   // The first route that matches wins, and the first service.
@@ -256,23 +294,32 @@ class Comparison {
       }
     }
   }
+
+  int contents_;
+  bool is_new_ = false;
 };
 
-}  // namespace
-
-std::vector<Difference> Differences(const Organisation& before, const Organisation& after) {
+std::vector<Difference> Compared(const Organisation& before, const Organisation& after, int contents) {
   v1::Organisation old_message;
   v1::Organisation new_message;
   ToProto(before, old_message);
   ToProto(after, new_message);
-  Comparison comparison;
+  Comparison comparison(contents);
   comparison.Compare("", old_message, new_message);
   return std::move(comparison.differences);
 }
 
+}  // namespace
+
+std::vector<Difference> Differences(const Organisation& before, const Organisation& after) {
+  return Compared(before, after, /*contents=*/0);
+}
+
 std::vector<std::string> Diff(const Organisation& before, const Organisation& after) {
   std::vector<std::string> lines;
-  for (const Difference& difference : Differences(before, after)) {
+  // Where there was nothing, all is new: a list of what there is says more than the files once again.
+  const int contents = before.users.empty() ? 0 : kContents;
+  for (const Difference& difference : Compared(before, after, contents)) {
     // A thing that is named by its path needs no second naming.
     const auto named = [&](const std::string& text) { return difference.path.ends_with("[" + text + "]"); };
     if (difference.before.empty()) {

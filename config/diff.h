@@ -19,7 +19,8 @@ struct Difference {
 // In the order of the organisation's parts. Secrets are only said to differ.
 std::vector<Difference> Differences(const Organisation& before, const Organisation& after);
 
-// One line each: `+ users[zoe]`, `- teams[db].members: ann`, `~ policies[db].repeats: 1 -> 2`.
+// One line each: `+ users[zoe]`, `- teams[db].members: ann`, `~ policies[db].repeats: 1 -> 2`. Under what is new follows what
+// is in it (`+ users[zoe].name: Zoe`), in a few hundred lines at most, and not where everything is new.
 std::vector<std::string> Diff(const Organisation& before, const Organisation& after);
 
 }  // namespace tocsin

@@ -101,14 +101,36 @@ void ExplainWhatIsMissing(const Merger& merger, std::vector<Problem>& problems) 
   const bool is_part =
       !merger.Has("users") || !merger.Has("policies") || !merger.Has("route") || !merger.Has("fallback_user");
   if (!is_part) return;
-  const auto sought = [&](std::string_view what) {
-    return std::ranges::any_of(problems, [&](const Problem& problem) { return problem.message.starts_with(what); });
+  const struct {
+    std::string_view section;
+    std::string_view what;  // as it is called where it is unknown
+    bool is_needed;
+  } sections[] = {
+      {"users",          "user",          true },
+      {"teams",          "team",          false},
+      {"schedules",      "schedule",      false},
+      {"policies",       "policy",        true },
+      {"receivers",      "receiver",      false},
+      {"time_intervals", "time interval", false},
+      {"services",       "service",       false},
+      {"route",          "",              true },
+      {"fallback_user",  "",              true },
   };
   std::string missing;
-  for (const auto& [section, is_needed] :
-       {std::pair("users", true), std::pair("teams", sought("team \"")), std::pair("schedules", sought("schedule \"")),
-        std::pair("policies", true), std::pair("route", true), std::pair("fallback_user", true)}) {
-    if (is_needed && !merger.Has(section)) missing += (missing.empty() ? "" : ", ") + std::string(section);
+  for (const auto& [section, what, is_needed] : sections) {
+    if (merger.Has(section)) continue;
+    const std::string name = std::string(what) + " \"";
+    const std::size_t followed = std::erase_if(problems, [&](const Problem& problem) {
+      return !what.empty() && problem.message.starts_with(name) &&
+             problem.message.find("\" is unknown") != std::string::npos;
+    });
+    if (is_needed || followed > 0) missing += (missing.empty() ? "" : ", ") + std::string(section);
+  }
+  if (!merger.Has("users")) {
+    std::erase_if(problems, [](const Problem& problem) {
+      return problem.message.find("reaches nobody") != std::string::npos ||
+             problem.message.find("cannot be reached") != std::string::npos;
+    });
   }
   problems.push_back(
       {"", 0, 0, "",
@@ -146,9 +168,12 @@ void AddChecked(const Reader& reader, const Organisation& organisation, std::vec
     return path.starts_with(above) &&
            (path.size() == above.size() || path[above.size()] == '.' || path[above.size()] == '[');
   };
+  // Whatever else is said of a thing depends on its kind.
+  const auto around = [](std::string path) { return path.ends_with(".kind") ? path.substr(0, path.rfind('.')) : path; };
   std::erase_if(found, [&](const Problem& problem) {
-    return std::ranges::any_of(
-        problems, [&](const Problem& form) { return !form.path.empty() && is_at_or_below(problem.path, form.path); });
+    return std::ranges::any_of(problems, [&](const Problem& form) {
+      return !form.path.empty() && is_at_or_below(problem.path, around(form.path));
+    });
   });
   AddPositions(reader, found);
   std::ranges::move(found, std::back_inserter(problems));
@@ -157,7 +182,8 @@ void AddChecked(const Reader& reader, const Organisation& organisation, std::vec
 void SortByPlace(std::span<const SourceFile> files, std::vector<Problem>& problems) {
   const auto place = [&](const Problem& problem) {
     const auto file = std::ranges::find(files, problem.file, &SourceFile::name) - files.begin();
-    return std::tuple(file, problem.line, problem.column);
+    const bool is_of_all = problem.file.empty() && problem.path.empty();  // such as files that are not there: first
+    return std::tuple(!is_of_all, file, problem.line, problem.column);
   };
   std::ranges::stable_sort(problems, {}, place);
   if (problems.size() <= kMostProblems) return;

@@ -8,6 +8,7 @@
 #include "absl/strings/str_format.h"
 
 #include "base/strings.h"
+#include "config/coverage.h"
 #include "model/integration_key.h"
 
 namespace tocsin {
@@ -69,7 +70,6 @@ class Warner {
   std::vector<Problem> Run() {
     LookAtPeople();
     LookAtPolicies();
-    LookAtDoors();
     LookAtRoute("route", organisation_.route);
     return std::move(warnings_);
   }
@@ -122,16 +122,6 @@ class Warner {
     }
   }
 
-  // The sample's keys stand in its files for everybody to read.
-  void LookAtDoors() {
-    for (std::size_t i = 0; i < organisation_.integrations.size(); ++i) {
-      const Integration& integration = organisation_.integrations[i];
-      if (integration.key_hash != HashKey("demo-key-for-" + integration.source)) continue;
-      Warn(absl::StrFormat("integrations[%d].key", i),
-           "is the sample's, which everybody knows: give your own (key_env, key_file)");
-    }
-  }
-
   void LookAtRoute(const std::string& path, const Route& route) {
     std::string taker;  // the first child that lets nothing pass to those behind it
     for (std::size_t i = 0; i < route.children.size(); ++i) {
@@ -147,19 +137,48 @@ class Warner {
         Warn(child_path, absl::StrFormat("gets no alert: %s.routes[%d] before it has the same matchers", path,
                                          same - route.children.begin()));
       }
+      LookAtContinue(route, i, child_path);
       LookAtRoute(child_path, child);
     }
+  }
+
+  static bool Pages(const Route& route) { return route.policy.set() || std::ranges::any_of(route.children, Pages); }
+
+  // A route that only tells somebody beside what else happens: but nothing else does, unless another route takes the alert.
+  void LookAtContinue(const Route& parent, std::size_t i, const std::string& path) {
+    const Route& child = parent.children[i];
+    if (!child.continue_matching || !parent.policy.set() || Pages(child)) return;
+    std::vector<std::span<const Matcher>> others;
+    for (std::size_t k = 0; k < parent.children.size(); ++k) {
+      const Route& other = parent.children[k];
+      if (k > i || (k < i && other.continue_matching)) others.emplace_back(other.matchers);
+    }
+    if (AreCovered(child.matchers, others, coverage_budget_)) return;
+    Warn(path,
+         absl::StrFormat("pages nobody, and keeps what it takes from policy %s of the route above, which is for alerts "
+                         "that none of its routes take: an alert that matches here and in no route behind is only "
+                         "told. A last route without matchers takes the rest",
+                         JsonQuote(parent.policy.value())));
   }
 
   const Organisation& organisation_;
   Uses uses_;
   std::vector<Problem> warnings_;
+  int coverage_budget_ = 100'000;
 };
 
 }  // namespace
 
 std::vector<Problem> Warnings(const Organisation& organisation) {
   return Warner(organisation).Run();
+}
+
+std::vector<IntegrationId> WithSampleKeys(const Organisation& organisation) {
+  std::vector<IntegrationId> ids;
+  for (const Integration& integration : organisation.integrations) {
+    if (integration.key_hash == HashKey("demo-key-for-" + integration.source)) ids.push_back(integration.id);
+  }
+  return ids;
 }
 
 }  // namespace tocsin

@@ -11,4 +11,7 @@ namespace tocsin {
 // Requires an organisation that Check (config/check.h) has found valid. Paths as there; no positions.
 std::vector<Problem> Warnings(const Organisation& organisation);
 
+// Integrations whose keys are those of deploy/sample, which everybody can read.
+std::vector<IntegrationId> WithSampleKeys(const Organisation& organisation);
+
 }  // namespace tocsin

@@ -29,6 +29,7 @@
 #include "config/load.h"
 #include "config/sample.h"
 #include "config/secrets.h"
+#include "config/warn.h"
 #include "engine/pipeline.h"
 #include "escalation/roster.h"
 #include "ingest/doors.h"
@@ -212,6 +213,7 @@ class Server {
   absl::Status OpenStore();
   absl::Status StartEngine();
   absl::Status Declare();
+  void WarnOfSampleKeys();
   absl::Status Apply(const std::vector<SourceFile>& files, std::string_view reason);
   absl::Status StartDoors();
   OrganisationPtr organisation() const;
@@ -317,6 +319,20 @@ absl::Status Server::Declare() {
   return absl::OkStatus();
 }
 
+void Server::WarnOfSampleKeys() {
+  OrganisationPtr current;
+  engine_->ReadResponderAndWait(
+      [&](const Responder& responder, const Now&) { current = responder.state().organisation; });
+  std::string ids;
+  for (const IntegrationId& id : current ? WithSampleKeys(*current) : std::vector<IntegrationId>())
+    ids += (ids.empty() ? "" : ", ") + id.value();
+  if (ids.empty()) return;
+  LogWarning("integrations have keys that everybody can read in the sample: give them your own (key_env, key_file)",
+             {
+                 {"integrations", ids}
+  });
+}
+
 absl::Status Server::StartDoors() {
   TOCSIN_ASSIGN(const Address http, ParseAddress("http", options_.http));
   TOCSIN_ASSIGN(const Address grpc_address, ParseAddress("grpc", options_.grpc));
@@ -383,6 +399,7 @@ absl::Status Server::Start() {
   TOCSIN_TRY(OpenStore());
   TOCSIN_TRY(StartEngine());
   TOCSIN_TRY(Declare());
+  WarnOfSampleKeys();
   return StartDoors();
 }
 

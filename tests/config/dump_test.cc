@@ -118,6 +118,11 @@ TEST(DiffTest, NamesThingsByTheirIds) {
   EXPECT_THAT(Diff(before, after), IsEmpty());
   after.users[1].time_zone = "Europe/Berlin";
   after.users.insert(after.users.begin(), User{UserId("zoe"), "", "", {}, {}});
+  ContactMethod& mail = after.users[0].contact_methods.emplace_back();
+  mail.id = ContactMethodId("mail");
+  mail.kind = ContactMethod::Kind::kEmail;
+  mail.address = "zoe@example.com";
+  mail.secret = "s";
   after.users[1].contact_methods.clear();
   after.teams[0].members = {UserId("bob"), UserId("zoe")};
   after.policies[0].steps[0].delay = absl::Minutes(2);
@@ -125,17 +130,28 @@ TEST(DiffTest, NamesThingsByTheirIds) {
   after.services.clear();
   after.route.children.push_back(after.route);
   after.route.children[0].id = RouteId("root/0");
+  after.route.children[0].policy = PolicyId();
+  after.route.children[0].group_wait = absl::Seconds(5);
+  after.route.children[0].matchers = {
+      {"service", MatchOp::kEqual, "shop"}
+  };
   after.route.continue_matching = true;
   after.smtp.password = "new-secret";
   after.incident_rules.push_back({});
   after.incident_rules[0].id = IncidentRuleId("r");
   EXPECT_THAT(
       Diff(before, after),
-      testing::ElementsAre("- users[ann].contact_methods[terminal]", "~ users[bob].time_zone: UTC -> Europe/Berlin",
-                           "+ users[zoe]", "- teams[db].members: ann", "+ teams[db].members: zoe",
-                           "~ policies[page-ann].steps[0].delay: 5m -> 2m", "~ policies[page-ann].repeats: 0 -> 2",
-                           "- services[shop]", "~ route.continue: false -> true", "+ route.routes[root/0]",
-                           "+ incident_rules[r]", "+ smtp.password: (another secret)"));
+      testing::ElementsAre(
+          "- users[ann].contact_methods[terminal]", "~ users[bob].time_zone: UTC -> Europe/Berlin", "+ users[zoe]",
+          "+ users[zoe].contact_methods[mail]", "+ users[zoe].contact_methods[mail].kind: email",
+          "+ users[zoe].contact_methods[mail].address: zoe@example.com",
+          "+ users[zoe].contact_methods[mail].secret: (secret)", "- teams[db].members: ann", "+ teams[db].members: zoe",
+          "~ policies[page-ann].steps[0].delay: 5m -> 2m", "~ policies[page-ann].repeats: 0 -> 2", "- services[shop]",
+          "~ route.continue: false -> true", "+ route.routes[root/0]",
+          "+ route.routes[root/0].matchers: service=\"shop\"", "+ route.routes[root/0].group_wait: 5s",
+          "+ route.routes[root/0].policy: none", "+ incident_rules[r]", "+ incident_rules[r].when.kind: all",
+          "+ incident_rules[r].severity: 3", "+ incident_rules[r].join_window: 30m",
+          "+ smtp.password: (another secret)"));
 }
 
 TEST(DiffTest, SaysWhenOnlyTheOrderChanged) {

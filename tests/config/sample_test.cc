@@ -20,7 +20,11 @@ TEST(SampleTest, IsAValidOrganisation) {
   EXPECT_EQ(sample.organisation.users.size(), 8U);
   EXPECT_EQ(sample.organisation.teams.size(), 3U);
   EXPECT_EQ(sample.organisation.services.size(), 4U);
-  EXPECT_EQ(sample.organisation.policies.size(), 2U);
+  EXPECT_EQ(sample.organisation.policies.size(), 3U);
+}
+
+TEST(SampleTest, GivesNoWarning) {
+  EXPECT_THAT(Lines(Load(SampleOrganisation()).warnings), IsEmpty());
 }
 
 // Nobody should wonder why nothing is printed: without providers only the terminal is left.

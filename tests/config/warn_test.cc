@@ -1,6 +1,7 @@
 // What is permitted but probably not meant, and what an incomplete set of files is told.
 #include "config/warn.h"
 
+#include "absl/strings/str_format.h"
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -12,12 +13,12 @@
 namespace tocsin {
 namespace {
 
-using ::testing::AnyOf;
 using ::testing::Contains;
 using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::SizeIs;
 
 std::vector<std::string> WarningsOf(const std::string& text) {
@@ -46,8 +47,6 @@ TEST(WarnTest, SaysWhereAndWhatItIs) {
       {"a schedule that nothing leads to",
        "schedules:\n- id: s\n  time_zone: UTC\n  layers: [{id: l, participants: [ann], rotation: {type: weekly, start: "
        "'2024-01-01T09:00'}}]\n",                                                                                      "schedules[0]: no policy"},
-      {"the sample's key",                 "integrations:\n- {id: i, source: generic, key: demo-key-for-generic}\n",
-       "integrations[0].key: is the sample's"                                                                                                   },
   };
   for (const auto& [what, text, line] : cases)
     EXPECT_THAT(WarningsOf(text), Contains(HasSubstr(line))) << what;
@@ -57,9 +56,41 @@ TEST(WarnTest, HasNothingToSayAboutWhatIsUsed) {
   EXPECT_THAT(WarningsOf(""), IsEmpty());
 }
 
-TEST(WarnTest, OfTheSampleKnowsItsKeysAndTheScheduleThatIsOnlyThereToBeSeen) {
-  EXPECT_THAT(Lines(Load(SampleOrganisation()).warnings),
-              Each(AnyOf(HasSubstr("is the sample's"), HasSubstr("schedules[3]: no policy"))));
+TEST(WarnTest, KnowsWhichIntegrationsHaveTheSamplesKeys) {
+  const LoadResult loaded =
+      Load(WithBase("integrations:\n- {id: i, source: generic, key: demo-key-for-generic}\n"
+                    "- {id: own, source: generic, key: 0123456789abcdef0123456789abcdef}\n"));
+  ASSERT_THAT(Lines(loaded.problems), IsEmpty());
+  EXPECT_THAT(WithSampleKeys(loaded.organisation), ElementsAre(IntegrationId("i")));
+}
+
+TEST(WarnTest, ARouteThatOnlyTellsAndContinuesIsNamedWhenItTakesAlertsAwayFromThePolicyAbove) {
+  constexpr std::string_view kTells =
+      "{id: tell, matchers: ['severity=~\"critical|high\"'], continue: true, policy: '', "
+      "receiver: r}";
+  const struct {
+    std::string_view what;
+    std::string routes;
+    bool is_named;
+  } cases[] = {
+      {"nothing behind it",                absl::StrFormat("[%s]",                                       kTells), true },
+      {"a part of it behind it",           absl::StrFormat("[%s, {matchers: ['severity=\"high\"']}]",    kTells), true },
+      {"something else behind it",         absl::StrFormat("[%s, {matchers: ['service=\"web\"']}]",      kTells), true },
+      {"all in two parts behind it",
+       absl::StrFormat("[%s, {matchers: ['severity=\"high\"']}, {matchers: ['severity=\"critical\"']}]", kTells),
+       false                                                                                                           },
+      {"the rest behind it",               absl::StrFormat("[%s, {matchers: ['service=\"web\"']}, {}]",  kTells), false},
+      {"everything before it, continuing", absl::StrFormat("[{continue: true}, %s]",                     kTells), false},
+  };
+  for (const auto& [what, routes, is_named] : cases) {
+    const auto warnings = WarningsOf(
+        "receivers:\n- {id: r, targets: [{kind: terminal, address: x}]}\n"
+        "route: {policy: page-ann, routes: " +
+        routes + "}\n");
+    const ::testing::Matcher<const std::vector<std::string>&> named =
+        Contains(HasSubstr("pages nobody, and keeps what it takes from policy \"page-ann\""));
+    EXPECT_EQ(testing::Matches(named)(warnings), is_named) << what;
+  }
 }
 
 TEST(IncompleteTest, IsToldWhatIsMissingInsteadOfWhatFollows) {
@@ -72,6 +103,24 @@ TEST(IncompleteTest, IsToldWhatIsMissingInsteadOfWhatFollows) {
   EXPECT_THAT(people, Contains(HasSubstr("route: is missing")));
   EXPECT_THAT(people, Contains(HasSubstr("nothing under policies, route, fallback_user: is a file missing?")));
   EXPECT_THAT(ProblemsOf("hello\n"), Contains(HasSubstr("must be a map of fields, is text")));
+}
+
+TEST(IncompleteTest, SaysFirstWhichListsAreMissingAndNotWhatFollows) {
+  const std::vector<std::string> problems = ProblemsOf(
+      "policies:\n- {id: p, steps: [{targets: [{schedule: s}, {team: t}, {user: u}]}]}\n"
+      "services:\n- {id: x, team: t, matchers: 'a=\"b\"'}\n");
+  ASSERT_FALSE(problems.empty());
+  EXPECT_THAT(problems.front(),
+              HasSubstr("nothing under users, teams, schedules, route, fallback_user: is a file missing?"));
+  EXPECT_THAT(problems, Each(Not(HasSubstr("is unknown"))));
+}
+
+TEST(IncompleteTest, AnUnknownKindIsAllThatIsSaidOfAContactMethod) {
+  const std::vector<std::string> problems =
+      Lines(Load(WithBase("receivers:\n- {id: r, targets: [{kind: termnal, address: '#alerts'}]}\n"
+                          "route: {receiver: r, policy: page-ann}\n"))
+                .problems);
+  EXPECT_THAT(problems, ElementsAre(HasSubstr("receivers[0].targets[0].kind")));
 }
 
 TEST(ReachTest, ARouteWithoutAReachablePersonIsRefused) {
