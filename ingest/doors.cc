@@ -19,6 +19,7 @@ namespace tocsin {
 namespace {
 
 constexpr std::string_view kAlertmanagerPath = "api/v2/alerts";
+constexpr std::size_t kWarningBytes = 4096;  // of an answer
 
 // ---- answers ----
 
@@ -82,6 +83,7 @@ struct Summary {
   std::size_t rejected = 0;
   std::string rejected_list;
   std::string ignored_list;
+  std::string warning_list;  // about what was taken
 };
 
 std::string QuotedList(const std::vector<std::string>& texts) {
@@ -104,6 +106,7 @@ std::string WebhookAnswer(const Summary& summary,
                           const std::vector<TakenAlert>& explained = {}) {
   std::string body = absl::StrFormat(R"({"accepted":%d,"rejected":[%s])", summary.accepted, summary.rejected_list);
   if (!summary.ignored_list.empty()) absl::StrAppendFormat(&body, R"(,"ignored":[%s])", summary.ignored_list);
+  if (!summary.warning_list.empty()) absl::StrAppendFormat(&body, R"(,"warnings":[%s])", summary.warning_list);
   if (!outcomes.empty()) {
     const std::string names = absl::StrJoin(outcomes, R"(",")", [](std::string* out, Outcome o) { *out += Name(o); });
     absl::StrAppendFormat(&body, R"(,"outcomes":["%s"])", names);
@@ -176,7 +179,7 @@ class IngestDoors::Impl : public std::enable_shared_from_this<Impl> {
       return std::move(responder).Send(
           Unauthorised("no key: post to /v1/integrations/KEY, or send the header `Authorization: Bearer KEY`"));
     }
-    const std::optional<OpenDoor> door = FindKey(key, request);
+    const std::optional<OpenDoor> door = is_in_path ? FindInPath(key, request) : FindKey(key, request);
     if (!door) {
       constexpr std::string_view kAdvice =
           "unknown integration key: compare it with the one shown when the integration was made; a lost key is "
@@ -228,6 +231,15 @@ class IngestDoors::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   void NoteRefusal(Refusals::Reason reason, std::string_view text) { refusals_.Note(clock_.Read().wall, reason, text); }
+
+  // What stands in the path is a key, or the integration's name where a header has its key or token.
+  std::optional<OpenDoor> FindInPath(std::string_view key_or_name, const HttpRequest& request) {
+    if (const std::string key = KeyOfAuthorization(request.header("Authorization")); !key.empty()) {
+      const std::optional<OpenDoor> door = keys_.Find(key);
+      if (door && door->integration != nullptr && door->integration->id.value() == key_or_name) return door;
+    }
+    return FindKey(key_or_name, request);
+  }
 
   Intake& Begin(const OpenDoor& door, absl::Time received) {
     Intake& intake = ThreadIntake(inlet_.KeySeed());
@@ -320,19 +332,25 @@ class IngestDoors::Impl : public std::enable_shared_from_this<Impl> {
                                JsonQuote(source->example))));
     }
     Intake& intake = Begin(door, now.wall);
-    for (Reading& reading : *readings) {
+    std::string warnings;
+    for (std::size_t i = 0; i < readings->size(); ++i) {
+      Reading& reading = (*readings)[i];
       if (reading.event) {
         intake.Add(*reading.event);
+        if (reading.reason.empty() || warnings.size() > kWarningBytes) continue;
+        absl::StrAppendFormat(&warnings, R"(%s{"index":%d,"reason":%s})", warnings.empty() ? "" : ",", i,
+                              JsonQuote(reading.reason));
       } else {
         intake.Refuse(std::move(reading.reason), reading.kind);
       }
     }
     CountRefused(intake, door);
-    AnswerWebhook(request, intake, std::move(responder));
+    AnswerWebhook(request, intake, std::move(warnings), std::move(responder));
   }
 
-  void AnswerWebhook(const HttpRequest& request, const Intake& intake, HttpResponder responder) {
+  void AnswerWebhook(const HttpRequest& request, const Intake& intake, std::string warnings, HttpResponder responder) {
     Summary summary = SummaryOf(intake);
+    summary.warning_list = std::move(warnings);
     const bool want_outcomes = QueryValue(request.query, "outcomes").value_or("0") == "1";
     // Where accepted and refused alerts stand in the message, for the outcomes.
     std::vector<Refused> places = want_outcomes ? intake.refused() : std::vector<Refused>();

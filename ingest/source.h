@@ -27,7 +27,7 @@ struct SourceRequest {
 struct Reading {
   std::optional<AlertEvent> event;
   Refused::Kind kind = Refused::Kind::kRejected;  // when there is none
-  std::string reason;
+  std::string reason;                             // of an event: what its sender should know of it
 
   static Reading Of(AlertEvent event) { return {.event = std::move(event), .kind = {}, .reason = {}}; }
   static Reading Rejected(std::string reason) {

@@ -26,6 +26,7 @@ namespace {
 namespace dom = simdjson::dom;
 
 constexpr std::size_t kRawBytes = 4 * 1024;  // of a payload that we do not understand
+constexpr std::size_t kHeadBytes = 80;       // of it in one line
 constexpr std::size_t kMostLabels = 48;      // room for the integration's own
 
 struct StatusWord {
@@ -114,18 +115,32 @@ void BoundLabels(AlertEvent& event) {
   event.labels = std::move(kept);
 }
 
+constexpr std::string_view kUnreadable = "UnreadablePayload";
+
 AlertEvent Unreadable(std::string_view body, std::string_view why) {
   AlertEvent event;
   event.dedup_key = "tocsin:unreadable";  // one alert a door, however many such payloads come
   event.labels = {
-      {"alertname", "UnreadablePayload"}
+      {"alertname", std::string(kUnreadable)}
   };
   event.annotations = {
-      {"summary",    absl::StrCat("something was sent that tocsin cannot read: ", ToAbsl(why))},
-      {"payload",            ReplaceInvalidUtf8(body.substr(0,                                                               kRawBytes))},
-      {"description", "look at the payload, then change the sender or choose the integration's source to fit"}
+      {"summary",      absl::StrCat("something was sent that tocsin cannot read: ", ToAbsl(why), ": ",
+       ToAbsl(TruncateUtf8(ReplaceInvalidUtf8(body.substr(0, kHeadBytes)), kHeadBytes)))},
+      {"payload",          ReplaceInvalidUtf8(body.substr(0,                        kRawBytes))},
+      {"description", "look at the payload, then change the sender or choose the integration's source to fit"                                                           }
   };
   return event;
+}
+
+// Its sender is told, too: somebody may be reading the answer.
+Reading ReadingOf(AlertEvent event) {
+  const bool is_unreadable = Find(event.labels, "alertname") == kUnreadable && event.dedup_key == "tocsin:unreadable";
+  Reading reading = Reading::Of(std::move(event));
+  if (is_unreadable) {
+    reading.reason = absl::StrCat(ToAbsl(Find(reading.event->annotations, "summary")),
+                                  "; it was taken as an alert with alertname=", ToAbsl(kUnreadable));
+  }
+  return reading;
 }
 
 AlertEvent ReadOne(const Fields& fields, std::string_view raw) {
@@ -165,11 +180,11 @@ absl::StatusOr<Readings> ParseGeneric(const SourceRequest& request, const Now&) 
   Readings readings;
   const absl::StatusOr<std::vector<Fields>> all = ReadFields(request, /*with_lines=*/false);
   if (!all.ok()) {
-    readings.push_back(Reading::Of(Unreadable(request.body, Message(all.status()))));
+    readings.push_back(ReadingOf(Unreadable(request.body, Message(all.status()))));
     return readings;
   }
   for (const Fields& fields : *all)
-    readings.push_back(Reading::Of(ReadOne(fields, request.body)));
+    readings.push_back(ReadingOf(ReadOne(fields, request.body)));
   return readings;
 }
 

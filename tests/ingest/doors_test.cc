@@ -19,6 +19,7 @@ using ::testing::ElementsAre;
 using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::SizeIs;
 using ::testing::StartsWith;
 
@@ -254,6 +255,15 @@ TEST_F(DoorsTest, TellsWebhooksWhatBecameOfEachAlert) {
   EXPECT_EQ(statistics.ignored_events, 1U);
 }
 
+TEST_F(DoorsTest, WarnsWhoeverIsAnsweredYesThoughTheMessageCouldNotBeRead) {
+  const HttpResponse response = Post("/v1/integrations/hooks-key", R"({"title": "disk full)");
+  EXPECT_EQ(response.status, 202);
+  EXPECT_THAT(response.body, HasSubstr(R"({"accepted":1,"rejected":[],"warnings":[{"index":0,"reason":)"));
+  EXPECT_THAT(response.body, HasSubstr(R"({\"title\": \"disk full)"));
+  EXPECT_THAT(response.body, HasSubstr("alertname=UnreadablePayload"));
+  EXPECT_THAT(Post("/v1/integrations/hooks-key", R"({"title":"x"})").body, Not(HasSubstr("warnings")));
+}
+
 TEST_F(DoorsTest, NothingAcceptedIsNotAYes) {
   EXPECT_EQ(Post("/v1/integrations/nagios-key", R"({"HOSTSTATE":"DOWN"})").status, 400);
   EXPECT_EQ(Post("/v1/integrations/nagios-key", R"({"HOSTNAME":"a","NOTIFICATIONTYPE":"CUSTOM"})").status, 202);
@@ -289,7 +299,12 @@ TEST_F(DoorsTest, FindsKeysInPathAndHeaderAndCountsUnknownOnes) {
             401);
   EXPECT_EQ(Post("/v1/integrations/stream-key", body).status, 409);
   EXPECT_EQ(Post("/v1/integrations/hooks-key/more", body).status, 404);
-  EXPECT_EQ(doors_.ReadStatistics().unknown_keys, 3U);
+  const HttpHeaders key = {
+      {"Authorization", "Bearer hooks-key"}
+  };
+  EXPECT_EQ(Post("/v1/integrations/hooks", body, key).status, 202);
+  EXPECT_EQ(Post("/v1/integrations/dogs", body, key).status, 404) << "a key opens its own door only";
+  EXPECT_EQ(doors_.ReadStatistics().unknown_keys, 4U);
 }
 
 TEST_F(DoorsTest, AsksToComeAgainUntilAnOrganisationIsThere) {

@@ -293,6 +293,7 @@ TEST(GenericSourceTest, NeverSilent) {
     const AlertEvent event = Event("generic", body, "");
     EXPECT_EQ(Find(event.labels, "alertname"), "UnreadablePayload");
     EXPECT_EQ(Find(event.annotations, "payload"), ReplaceInvalidUtf8(body));
+    EXPECT_TRUE(Find(event.annotations, "summary").ends_with(": " + ReplaceInvalidUtf8(body)));
     KeyOf(event);
   }
 }
