@@ -52,7 +52,7 @@ constexpr CommandSpec kCommands[] = {
     {"demo",          "",                                 "play an outage against a sample server",                        &RunDemo         },
     {"backup",        "FOLDER [--data DIR]",              "copy the running server's store, or a stopped one's",           &RunBackup       },
     {"restore",       "BACKUP DATA",                      "make a store of a backup, every byte checked",                  &RunRestore      },
-    {"verify",        "[--data DIR]",                     "read a store or a backup and check every checksum",             &RunVerify       },
+    {"verify",        "[BACKUP | --data DIR]",            "read a store or a backup and check every checksum",             &RunVerify       },
     {"recover",       "--accept-loss [--data DIR]",       "cut a damaged journal at the damage and say what is lost",      &RunRecover      },
 };
 

@@ -108,10 +108,11 @@ struct Fixed {
   std::string_view values;
 };
 constexpr Fixed kFixed[] = {
-    {"output", "table json"                           },
-    {"color",  "auto always never"                    },
-    {"state",  "active firing suppressed resolved any"},
-    {"role",   "viewer responder manager admin"       },
+    {"output",   "table json"                                },
+    {"color",    "auto always never"                         },
+    {"state",    "active firing suppressed resolved any"     },
+    {"severity", "critical high warning low info"            },
+    {"role",     "viewer responder manager admin integration"},
 };
 
 Words Split(std::string_view text) {

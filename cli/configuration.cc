@@ -1,7 +1,9 @@
 // apply, diff, export, versions, rollback, audit.
+#include <algorithm>
 #include <charconv>
 #include <cstdio>
 #include <fstream>
+#include <iostream>
 
 #include "absl/strings/str_format.h"
 
@@ -21,8 +23,12 @@ using v1::OrganisationService;
 
 // At most as much as the server would take; `path` may also be a pipe or a device that never ends.
 absl::StatusOr<std::string> ReadFile(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) return NotFound("cannot read %s", path);
+  std::ifstream file;
+  if (path != "-") {
+    file.open(path, std::ios::binary);
+    if (!file) return NotFound("cannot read %s", path);
+  }
+  std::istream& in = path == "-" ? std::cin : file;
   std::string text(limits::kConfigurationBytes + 1, '\0');
   in.read(text.data(), static_cast<std::streamsize>(text.size()));
   if (in.bad()) return Invalid("cannot read %s: is it a file?", path);
@@ -47,7 +53,7 @@ void PrintProblems(const ProblemList& problems, std::string_view kind) {
 }
 
 absl::StatusOr<v1::ApplyOrganisationRequest> ReadFiles(const std::vector<std::string>& paths) {
-  if (paths.empty()) return Invalid("which YAML files?");
+  if (paths.empty()) return Invalid("which YAML files? - is standard input");
   v1::ApplyOrganisationRequest request;
   std::size_t bytes = 0;
   for (const std::string& path : paths) {
@@ -58,7 +64,7 @@ absl::StatusOr<v1::ApplyOrganisationRequest> ReadFiles(const std::vector<std::st
                      limits::kConfigurationBytes);
     }
     auto& file = *request.add_files();
-    file.set_name(path);
+    file.set_name(path == "-" ? "standard input" : path);
     file.set_text(std::move(text));
   }
   return request;
@@ -89,7 +95,8 @@ absl::Status Report(const Arguments& arguments, const v1::ApplyOrganisationRespo
     }
   }
   if (response.problems_size() == 0) return absl::OkStatus();
-  return Precondition("%d problem(s); nothing was applied", response.problems_size());
+  return Precondition(dry_run ? "%d problem(s): this could not be applied" : "%d problem(s); nothing was applied",
+                      response.problems_size());
 }
 
 absl::StatusOr<std::uint64_t> ParseVersion(const std::string& text) {
@@ -232,9 +239,32 @@ absl::Status PutInstant(const Arguments& arguments,
   return absl::OkStatus();
 }
 
+// A filter that no entry can fit is a slip of the pen.
+absl::Status CheckAuditFilters(const Arguments& arguments) {
+  const std::string object = arguments.get("object");
+  if (!object.empty() && object != "configuration") {
+    TOCSIN_TRY(Annotate(ParseReference(object, "GISMTPB").status(), "--object: configuration, or"));
+  }
+  const std::string wanted = arguments.get("action");
+  if (wanted.empty()) return absl::OkStatus();
+  std::vector<std::string_view> names;
+  const google::protobuf::FileDescriptor& api = *v1::ListAuditRequest::descriptor()->file();
+  for (int i = 0; i < api.service_count(); ++i) {
+    for (int k = 0; k < api.service(i)->method_count(); ++k)
+      names.emplace_back(api.service(i)->method(k)->name());
+  }
+  if (std::ranges::find(names, wanted) != names.end()) return absl::OkStatus();
+  const std::string_view nearest = Nearest(wanted, names);
+  return Invalid(
+      "--action: there is no %s%s; actions are called as the API's methods are: AcknowledgeGroup, "
+      "ApplyOrganisation, CreateSilence ...",
+      JsonQuote(wanted), nearest.empty() ? "" : absl::StrFormat(" (did you mean %s?)", nearest));
+}
+
 // Follows the cursor until `limit` entries are there: a page may be short, and still not the last.
 absl::Status ShowAudit(const Arguments& arguments, const Client& client) {
   v1::ListAuditRequest request;
+  TOCSIN_TRY(CheckAuditFilters(arguments));
   request.set_actor(arguments.get("actor"));
   request.set_object(arguments.get("object"));
   if (!request.object().empty() && request.object() != "configuration" &&
@@ -260,6 +290,10 @@ absl::Status ShowAudit(const Arguments& arguments, const Client& client) {
   }
   if (WantsJson(arguments)) {
     PrintJson(all);
+    return absl::OkStatus();
+  }
+  if (all.entries().empty()) {
+    std::printf("no entry of the audit log is so\n");
     return absl::OkStatus();
   }
   PrintAudit(all);
@@ -346,7 +380,7 @@ int RunRollback(std::span<const std::string> arguments) {
 
 int RunAudit(std::span<const std::string> arguments) {
   constexpr OptionSpec kOwn[] = {
-      {"actor",  0,   true, "WHO",  "only of user:anna, token:deploy-bot ..."          },
+      {"actor",  0,   true, "WHO",  "only of user:alice, token:deploy-bot ..."         },
       {"object", 0,   true, "WHAT", "only about G17, I3, S5, M6, T2, configuration"    },
       {"action", 0,   true, "NAME", "only AcknowledgeGroup, ApplyOrganisation ..."     },
       {"since",  0,   true, "TIME", "only from then on"                                },

@@ -104,13 +104,24 @@ absl::Status PostPrometheus(const std::string& http, bool firing) {
                   ends + "}]");
 }
 
-absl::Status PostDatadog(const std::string& http, bool firing) {
-  return Post(
-      "Datadog's webhook tells of the database", http + "/v1/integrations/demo-key-for-datadog",
-      absl::StrFormat("{\"id\":\"%d\",\"alert_id\":\"4711\",\"alert_transition\":\"%s\",\"alert_priority\":\"P1\","
-                      "\"title\":\"Replication lag is high\",\"alert_scope\":\"service:database,cluster:eu-1\","
-                      "\"tags\":\"service:database,cluster:eu-1\",\"alert_cycle_key\":\"demo-cycle\"}",
-                      absl::ToUnixMillis(absl::Now()), firing ? "Triggered" : "Recovered"));
+absl::Status PostDatadog(const std::string& http) {
+  return Post("Datadog's webhook tells of the database", http + "/v1/integrations/demo-key-for-datadog",
+              absl::StrFormat(
+                  "{\"id\":\"%d\",\"alert_id\":\"4711\",\"alert_transition\":\"Triggered\",\"alert_priority\":\"P1\","
+                  "\"title\":\"Replication lag is high\",\"alert_scope\":\"service:database,cluster:eu-1\","
+                  "\"tags\":\"service:database,cluster:eu-1\",\"alert_cycle_key\":\"demo-cycle\"}",
+                  absl::ToUnixMillis(absl::Now())));
+}
+
+// The database's group, which the demo leaves to whoever watches; 0: there is none.
+absl::StatusOr<std::uint64_t> FindDatabase(const Client& client) {
+  v1::ListGroupsRequest request;
+  request.set_service("database");
+  TOCSIN_ASSIGN(const auto listed, client.Call<v1::GroupService>(&v1::GroupService::Stub::ListGroups, request));
+  for (const v1::Group& group : listed.groups()) {
+    if (!group.route().policy().empty()) return group.id();
+  }
+  return 0;
 }
 
 void Nagios(const std::string& http, bool firing) {
@@ -212,9 +223,11 @@ absl::Status Play(const Arguments& arguments, const Client& client) {
   Watch watch(client);
   TOCSIN_TRY(watch.Look());
   std::printf("An outage begins. The pages themselves appear where the server runs.\n\n");
+  TOCSIN_TRY(PostDatadog(http));
+  absl::SleepFor(absl::Seconds(1));
+  TOCSIN_TRY(watch.Look());
   TOCSIN_TRY(Storm(grpc, true));
   TOCSIN_TRY(PostPrometheus(http, true));
-  TOCSIN_TRY(PostDatadog(http, true));
   Nagios(http, true);
 
   const absl::Time start = absl::Now();
@@ -228,10 +241,9 @@ absl::Status Play(const Arguments& arguments, const Client& client) {
     absl::SleepFor(absl::Milliseconds(500));
   }
 
-  std::printf("\nEverything recovers.\n");
+  std::printf("\nEverything recovers but the database.\n");
   TOCSIN_TRY(Storm(grpc, false));
   TOCSIN_TRY(PostPrometheus(http, false));
-  TOCSIN_TRY(PostDatadog(http, false));
   Nagios(http, false);
   absl::SleepFor(absl::Seconds(3));
   TOCSIN_TRY(watch.Look());
@@ -243,8 +255,15 @@ absl::Status Play(const Arguments& arguments, const Client& client) {
               told);
   for (const auto& [who, count] : watch.pages())
     std::printf("  %-20s %d\n", Printable(who).c_str(), count);
-  const std::uint64_t shown = watch.own_groups().empty() ? 1 : *watch.own_groups().begin();
-  std::printf("\nNow try: build/release/tocsin explain G%llu\n", static_cast<unsigned long long>(shown));
+  TOCSIN_ASSIGN(const std::uint64_t database, FindDatabase(client));
+  const auto id = static_cast<unsigned long long>(database);
+  if (database != 0) {
+    std::printf(
+        "\nG%llu, the database, is left to you. Why was somebody paged for it, and what comes next?\n"
+        "  build/release/tocsin explain G%llu\n"
+        "  build/release/tocsin ack G%llu\n",
+        id, id, id);
+  }
   return absl::OkStatus();
 }
 

@@ -21,11 +21,17 @@ using v1::TimelineService;
 constexpr auto kPoll = std::chrono::milliseconds(500);
 constexpr auto kRetry = std::chrono::seconds(2);
 
-std::string About(const v1::Subject& subject) {
+std::string About(const v1::Subject& subject, const std::string& text) {
   if (subject.kind() == v1::Subject::KIND_GROUP) return absl::StrCat("G", subject.id());
   if (subject.kind() == v1::Subject::KIND_INCIDENT) return absl::StrCat("I", subject.id());
-  if (subject.kind() == v1::Subject::KIND_SILENCE) return absl::StrCat("S", subject.id());
-  return "-";
+  if (subject.kind() != v1::Subject::KIND_SILENCE) return "-";
+  // A maintenance window is one, but has a letter of its own.
+  const std::string window = absl::StrCat("M", subject.id());
+  const std::size_t at = text.find(window);
+  const bool is_window =
+      at != std::string::npos &&
+      (at + window.size() == text.size() || std::isdigit(static_cast<unsigned char>(text[at + window.size()])) == 0);
+  return is_window ? window : absl::StrCat("S", subject.id());
 }
 
 struct Colour {
@@ -59,8 +65,9 @@ void PrintLine(const v1::ListRecentResponse::Entry& shown) {
   const std::string padded = word + std::string(22 - std::min<std::size_t>(22, word.size()), ' ');
   const std::string service = shown.service().empty() ? "" : Printable(shown.service()) + ": ";
   std::printf("%s %-6s %s %s%s%s\n", Paint(Show(entry.at()), Tone::kFaint, StandardOutput()).c_str(),
-              About(entry.subject()).c_str(), Paint(padded, ToneOf(entry.kind()), StandardOutput()).c_str(),
-              service.c_str(), Printable(entry.text()).c_str(),
+              About(entry.subject(), entry.text()).c_str(),
+              Paint(padded, ToneOf(entry.kind()), StandardOutput()).c_str(), service.c_str(),
+              Printable(entry.text()).c_str(),
               entry.actor().empty() ? "" : (" [" + Printable(entry.actor()) + "]").c_str());
 }
 
@@ -158,7 +165,11 @@ int RunEvents(std::span<const std::string> arguments) {
     }
     Print(response, /*as_json=*/false);
     if (response.entries().empty()) {
-      std::printf("nothing of the kind since the server started; `tocsin groups --all` lists what was before\n");
+      const std::string user = parsed.get("user");
+      const std::string service = parsed.get("service");
+      std::printf("nothing of the kind%s%s since the server started; `tocsin groups --all` lists what was before\n",
+                  user.empty() ? "" : (" about a person " + JsonQuote(user)).c_str(),
+                  service.empty() ? "" : (" about a service " + JsonQuote(service)).c_str());
     }
     return absl::OkStatus();
   });

@@ -27,6 +27,21 @@ std::string FormatLabels(const List& labels) {
   return Printable(text);
 }
 
+// For a column: the alert's name needs no `alertname=` before it, and the service has a column of its own.
+std::string ShortLabels(const v1::Group& group) {
+  std::string name;
+  std::string others;
+  for (const v1::Label& label : group.labels()) {
+    if (label.name() == "service" && label.value() == group.service()) continue;
+    if (label.name() == "alertname") {
+      name = label.value();
+    } else {
+      absl::StrAppendFormat(&others, " %s=%s", label.name(), label.value());
+    }
+  }
+  return Printable(name.empty() && !others.empty() ? others.substr(1) : name + others);
+}
+
 // For a column: what holds it back, or `otherwise`.
 std::string HoldWordOr(std::string_view reason, std::string_view otherwise) {
   const std::string_view word = HoldWord(reason);
@@ -48,20 +63,17 @@ std::string Word(const v1::Group& group) {
   return EnumWord(v1::Group::State_Name(group.state()), "STATE_");
 }
 
-std::string AgeOf(const google::protobuf::Timestamp& since) {
-  const absl::Duration age = absl::Now() - absl::FromUnixSeconds(since.seconds());
-  return absl::FormatDuration(absl::Trunc(std::max(age, absl::ZeroDuration()), absl::Seconds(1)));
-}
-
 std::string Remark(const v1::Group& group) {
   std::string text;
   if (group.state() == v1::Group::STATE_ACKNOWLEDGED) {
-    text = absl::StrFormat("by %s, %s ago", Printable(group.acknowledged_by()), AgeOf(group.acknowledged_at()));
+    text = absl::StrFormat("by %s, %s", Printable(group.acknowledged_by()), When(group.acknowledged_at()));
     if (group.has_acknowledged_until()) text += ", until " + Show(group.acknowledged_until());
   } else if (group.state() == v1::Group::STATE_RESOLVED) {
     text = "by " + Printable(group.resolved_by());
   } else {
     text = Printable(group.quiet_reason());
+    // The state says the rest.
+    if (const std::size_t only = text.find("only tells receiver "); only != std::string::npos) text = text.substr(only);
   }
   if (group.flapping()) absl::StrAppendFormat(&text, "%s%d changes", text.empty() ? "" : "; ", group.flaps());
   if (group.episode() > 1) absl::StrAppendFormat(&text, "%sepisode %d", text.empty() ? "" : "; ", group.episode());
@@ -109,12 +121,16 @@ absl::Status ShowGroup(const Arguments& arguments, const Client& client, std::ui
   const v1::Group& group = response.group();
   std::printf("G%llu  %s  %s\n", static_cast<unsigned long long>(group.id()), Word(group).c_str(),
               FormatLabels(group.labels()).c_str());
-  std::printf("route %s, service %s, %u firing, %u held back, highest %s, opened %s\n",
-              Printable(group.route().id()).c_str(), Printable(group.service()).c_str(), group.firing(),
-              group.suppressed(), Word(group.highest()).c_str(), Show(group.opened_at()).c_str());
+  const std::string service = group.service().empty() ? "no service" : "service " + Printable(group.service());
+  std::printf("route %s, %s, %u firing, %u held back, highest %s, opened %s\n", Printable(group.route().id()).c_str(),
+              service.c_str(), group.firing(), group.suppressed(), Word(group.highest()).c_str(),
+              Show(group.opened_at()).c_str());
   if (!Remark(group).empty()) std::printf("%s\n", Remark(group).c_str());
   for (const v1::AlertSummary& alert : group.exemplars()) {
     std::printf("  %-8s %s\n", Word(alert.severity()).c_str(), FormatLabels(alert.labels()).c_str());
+    for (const v1::Label& annotation : alert.annotations()) {
+      if (annotation.name() == "summary") std::printf("           %s\n", Printable(annotation.value()).c_str());
+    }
   }
   std::printf("\n");
   PrintTold(response.notifications());
@@ -139,8 +155,8 @@ absl::Status ListThem(const Arguments& arguments, const Client& client) {
   Table table({"GROUP", "STATE", "SEVERITY", "FIRING", "SERVICE", "OPENED", "LABELS", "REMARK"});
   for (const v1::Group& group : response.groups()) {
     table.Add({absl::StrFormat("G%d", group.id()), StateCell(Word(group)), Word(group.highest()),
-               std::to_string(group.firing()), Printable(group.service()), When(group.opened_at()),
-               FormatLabels(group.labels()), Remark(group)});
+               std::to_string(group.firing()), Printable(group.service()), When(group.opened_at()), ShortLabels(group),
+               Remark(group)});
   }
   if (table.empty()) {
     TOCSIN_ASSIGN(const auto status,

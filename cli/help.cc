@@ -34,9 +34,9 @@ struct Examples {
 constexpr Examples kExamples[] = {
     {"explain",
      "  tocsin explain G17                          why is somebody paged for it, or nobody; what comes next\n"
-     "  tocsin explain G17 --why-not anna           why was Anna not paged for it\n"
+     "  tocsin explain G17 --why-not alice          why was Alice not paged for it\n"
      "  tocsin explain 'alertname=\"DiskFull\"'       what became of an alert; it may not have come in at all\n"
-     "  tocsin explain user anna                    on call when, reachable how, paged for what\n"
+     "  tocsin explain user alice                   on call when, reachable how, paged for what\n"
      "  tocsin explain P9; tocsin explain N12       one person's page; one message of it\n"                 },
     {"groups",
      "  tocsin groups                               what is open\n"
@@ -57,7 +57,8 @@ constexpr Examples kExamples[] = {
     {"silence",
      "  tocsin silence add service=web --for 30m --comment 'deploying'\n"
      "  tocsin silence list\n"
-     "  tocsin silence expire S5\n"                                                                         },
+     "  tocsin silence expire S5\n"
+     "  tocsin silence preview service=web --since 7d       which pages would it have stopped?\n"           },
     {"maintenance",
      "  tocsin maintenance add --service web --for 1h --comment patching\n"
      "  tocsin maintenance end M5\n"                                                                        },
@@ -75,14 +76,39 @@ constexpr Examples kExamples[] = {
     {"top",
      "  tocsin top                                  keys: q quits, s f a sort\n"
      "  tocsin top --once -o json                   for scripts\n"                                          },
-    {"send",        "  tocsin send alertname=Test severity=critical --key KEY --explain\n"                  },
-    {"page",        "  tocsin page --test anna                     the whole way, on every contact method\n"},
+    {"send",
+     "  tocsin send alertname=Test severity=critical --key KEY --explain\n"
+     "  tocsin send alertname=Test severity=critical --key KEY --resolve\n"                                 },
+    {"page",        "  tocsin page --test alice                    the whole way, on every contact method\n"},
     {"apply",
      "  tocsin apply deploy/*.yaml --dry-run        check, and say what would change\n"
-     "  tocsin apply deploy/*.yaml\n"                                                                       },
-    {"rollback",    "  tocsin versions; tocsin rollback 7\n"                                                },
-    {"token",       "  tocsin token create --user anna --role responder --team payments\n"                  },
-    {"audit",       "  tocsin audit --actor user:anna\n"                                                    },
+     "  tocsin apply deploy/*.yaml -m 'the database team has a schedule'\n"                                 },
+    {"diff",
+     "  tocsin diff deploy/*.yaml                   what would change, line by line\n"
+     "  tocsin export | tocsin diff -               from standard input; a file and - may be given together\n"
+     "  tocsin diff --replay 24h deploy/*.yaml      who would have been paged by it, beside who was\n"
+     "  tocsin diff --replay 24h --version 7        through a former version\n"                             },
+    {"export",
+     "  tocsin export > organisation.yaml\n"
+     "  tocsin export --version 7 | tocsin diff -\n"                                                        },
+    {"search",
+     "  tocsin search 'service=db since:7d'         open and closed ones, newest first\n"
+     "  tocsin search 'person:alice kind:incident state:closed' --from '2026-11-01 00:00'\n"
+     "  tocsin search 'text:\"disk full\" label:instance=web-1' --limit 20\n"                               },
+    {"backup",
+     "  tocsin backup /srv/backups/tocsin-monday                       of the running server\n"
+     "  tocsin backup --data /var/lib/tocsin /srv/backups/tocsin-cold  of a stopped one\n"                  },
+    {"restore",     "  tocsin restore /srv/backups/tocsin-monday /var/lib/tocsin\n"                         },
+    {"verify",
+     "  tocsin verify /srv/backups/tocsin-monday    a backup\n"
+     "  tocsin verify --data /var/lib/tocsin        the store of a stopped server\n"                        },
+    {"recover",     "  tocsin recover --accept-loss --data /var/lib/tocsin   copy the folder first\n"       },
+    {"rollback",
+     "  tocsin versions                             the numbers; `tocsin versions 7` what 7 changed\n"
+     "  tocsin rollback 7 --dry-run                 what going back to it would change\n"
+     "  tocsin rollback 7 -m 'the new routes page the wrong team'\n"                                        },
+    {"token",       "  tocsin token create --user bruno --role responder --team payments\n"                 },
+    {"audit",       "  tocsin audit --actor user:alice\n"                                                   },
     {"completion",
      "  source <(tocsin completion bash)                                        # in ~/.bashrc\n"
      "  source <(tocsin completion zsh)                                         # in ~/.zshrc, after compinit\n"

@@ -117,6 +117,23 @@ absl::Status ListSilences(const Arguments& arguments, const Client& client) {
   return absl::OkStatus();
 }
 
+// How many alerts a silence keeps quiet as of now: whoever wrote a matcher too many or too few sees it here.
+std::string WhatIsQuiet(const Client& client, const v1::CreateSilenceRequest& silence) {
+  v1::ListAlertsRequest request;
+  request.set_state(v1::ListAlertsRequest::STATE_ACTIVE);
+  request.set_page_size(200);
+  const auto all = client.Call<v1::AlertService>(&v1::AlertService::Stub::ListAlerts, request);
+  *request.mutable_matchers() = silence.matchers();
+  const auto quiet = client.Call<v1::AlertService>(&v1::AlertService::Stub::ListAlerts, request);
+  if (!all.ok() || !quiet.ok()) return "";
+  const int count = quiet->alerts_size();
+  if (count == 0) return "; no alert that is active now matches";
+  if (!quiet->next_cursor().empty()) return absl::StrFormat("; more than %d active alerts match", count);
+  const bool is_all = all->next_cursor().empty() && all->alerts_size() == count;
+  const char* const what = count == 1 ? "active alert matches" : "active alerts match";
+  return absl::StrFormat("; %d %s%s", count, what, is_all && count > 1 ? ": all that there are" : "");
+}
+
 absl::Status AddSilence(const Arguments& arguments, const Client& client) {
   v1::CreateSilenceRequest request;
   for (std::size_t i = 1; i < arguments.positional().size(); ++i)
@@ -130,8 +147,8 @@ absl::Status AddSilence(const Arguments& arguments, const Client& client) {
   if (WantsJson(arguments)) {
     PrintJson(response);
   } else {
-    std::printf("S%llu silences until %s\n", static_cast<unsigned long long>(response.id()),
-                Show(request.ends_at()).c_str());
+    std::printf("S%llu silences until %s%s\n", static_cast<unsigned long long>(response.id()),
+                Show(request.ends_at()).c_str(), WhatIsQuiet(client, request).c_str());
   }
   return absl::OkStatus();
 }

@@ -9,6 +9,7 @@
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/session.h"
+#include "model/severity.h"
 #include "tocsin/v1/ingest.grpc.pb.h"
 
 namespace tocsin {
@@ -34,7 +35,11 @@ absl::StatusOr<v1::IngestRequest> ToRequest(const Arguments& arguments) {
   TOCSIN_TRY(AddPairs(arguments.all("annotation"), *alert.mutable_annotations()));
   if (alert.labels().empty() && !arguments.has("dedup-key"))
     return Invalid("an alert needs labels, e.g. alertname=DiskFull");
-  alert.set_severity(arguments.get("severity"));
+  const std::string severity = arguments.get("severity");
+  if (!severity.empty() && ParseSeverity(severity) == Severity::kUnknown) {
+    return Invalid("--severity: %s is none of critical, high, warning, low, info", JsonQuote(severity));
+  }
+  alert.set_severity(severity);
   alert.set_dedup_key(arguments.get("dedup-key"));
   return request;
 }
@@ -75,13 +80,13 @@ absl::Status Send(const Arguments& arguments) {
 
 int RunSend(std::span<const std::string> arguments) {
   constexpr OptionSpec kOwn[] = {
-      {"key",         'k', true,  "KEY",        "the key of a `stream` integration"             },
-      {"annotation",  'a', true,  "NAME=VALUE", "what people read, e.g. summary=...; repeatable"},
-      {"severity",    's', true,  "WORD",       "critical, high, warning, low, info"            },
-      {"dedup-key",   0,   true,  "TEXT",       "identity, where the labels are not it"         },
-      {"resolve",     0,   false, "",           "it is over"                                    },
-      {"acknowledge", 0,   false, "",           "somebody has it"                               },
-      {"explain",     0,   false, "",           "say where it went, and what holds it back"     },
+      {"key",         'k', true,  "KEY",        "the key of a `stream` integration"                                          },
+      {"annotation",  'a', true,  "NAME=VALUE", "what people read, e.g. summary=...; repeatable"                             },
+      {"severity",    's', true,  "WORD",       "critical, high, warning, low, info; matchers see only labels: severity=high"},
+      {"dedup-key",   0,   true,  "TEXT",       "identity, where the labels are not it"                                      },
+      {"resolve",     0,   false, "",           "it is over"                                                                 },
+      {"acknowledge", 0,   false, "",           "somebody has it"                                                            },
+      {"explain",     0,   false, "",           "say where it went, and what holds it back"                                  },
       kServerOption,
       kOutputOption,
   };

@@ -29,10 +29,20 @@ void Add(const Journal::Recovery& found, Fields& fields) {
   fields.emplace_back("unsyncedBytes", std::to_string(found.torn_bytes));
 }
 
+// What was found, and what of it is lost: the mark says how far the journal had come.
 void Print(const Journal::Recovery& found) {
   std::printf("journal entries %llu to %llu, mark at %llu, %llu bytes of unsynced tail\n",
               static_cast<unsigned long long>(found.first.value()), static_cast<unsigned long long>(found.last.value()),
               static_cast<unsigned long long>(found.mark.value()), static_cast<unsigned long long>(found.torn_bytes));
+  for (const std::string& note : found.notes)
+    std::printf("%s\n", note.c_str());
+  if (found.last < found.mark) {
+    std::printf("lost: journal entries %llu to %llu, which had been acknowledged\n",
+                static_cast<unsigned long long>(found.last.value() + 1),
+                static_cast<unsigned long long>(found.mark.value()));
+  } else if (found.notes.empty()) {
+    std::printf("nothing was damaged, and nothing is lost\n");
+  }
 }
 
 // What the live engine said of its memory when the backup was taken, and what its files make now.
@@ -111,7 +121,7 @@ int RunRecover(std::span<const std::string> arguments) {
       return absl::OkStatus();
     }
     Print(store->journal().recovery());
-    std::printf("the store opens again; start the server\n");
+    std::printf("the store opens; start the server\n");
     return absl::OkStatus();
   });
 }

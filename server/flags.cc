@@ -80,7 +80,8 @@ const absl::CommandLineFlag* const kFlags[] = {
 }  // namespace
 
 std::string DescribeServeFlags() {
-  std::string text = "tocsin serve [flags]: takes alerts in and pages people\n\n";
+  std::string text =
+      "tocsin serve [flags]: takes alerts in and pages people. --low-water-mib and the like work, too\n\n";
   for (const absl::CommandLineFlag* flag : kFlags) {
     const std::string fallback = flag->DefaultValue();
     absl::StrAppendFormat(&text, "  --%-20s %s%s\n", flag->Name(), flag->Help(),
@@ -92,8 +93,13 @@ std::string DescribeServeFlags() {
 absl::StatusOr<ServeOptions> ParseServeFlags(std::vector<std::string> arguments) {
   absl::SetProgramUsageMessage("tocsin serve [flags]: takes alerts in and pages people");
   std::vector<char*> raw;
-  for (std::string& argument : arguments)
+  for (std::string& argument : arguments) {
+    // --low-water-mib, as the commands spell their options, is --low_water_mib.
+    const std::size_t end = argument.starts_with("--") ? std::min(argument.find('='), argument.size()) : 0;
+    for (std::size_t i = 2; i < end; ++i)
+      argument[i] = argument[i] == '-' ? '_' : argument[i];
     raw.push_back(argument.data());
+  }
   const std::vector<char*> rest = absl::ParseCommandLine(static_cast<int>(raw.size()), raw.data());
   if (rest.size() > 1) return Invalid("%s: serve takes flags only; see tocsin serve --help", rest[1]);
   ServeOptions options;
