@@ -34,8 +34,9 @@ absl::Status OnlyForAll(const Caller& caller) {
 absl::Status Backups::Reserve(const Now& now) {
   MutexLock lock(mutex_);
   if (reserved_) {
-    return Precondition("another backup is under way for %s; try again when it has ended",
-                        absl::FormatDuration(absl::Floor(now.engine - began_, absl::Seconds(1))));
+    const absl::Duration age = absl::Floor(now.engine - began_, absl::Seconds(1));
+    return Precondition("another backup %s; try again when it has ended",
+                        age <= absl::ZeroDuration() ? "has just begun" : "began " + absl::FormatDuration(age) + " ago");
   }
   reserved_ = true;
   began_ = read_ = now.engine;

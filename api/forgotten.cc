@@ -27,6 +27,7 @@ struct Old {
 
 std::string Days(absl::Duration span) {
   const std::int64_t hours = absl::ToInt64Hours(span);
+  if (hours < 1) return "less than an hour";
   return hours < 48 ? absl::StrFormat("%d hours", hours) : absl::StrFormat("%d days", hours / 24);
 }
 

@@ -36,11 +36,13 @@ void AddProblem(const Problem& from, v1::ApplyOrganisationResponse::Problem& to)
 struct Present {
   OrganisationPtr organisation = std::make_shared<const Organisation>();
   ConfigurationId version;  // none: nothing was applied so far
+  absl::Time now;
 };
 
 Present ReadPresent(Api& api) {
   Present present;
-  api.engine.ReadResponderAndWait([&](const Responder& responder, const Now&) {
+  api.engine.ReadResponderAndWait([&](const Responder& responder, const Now& now) {
+    present.now = now.wall;
     if (responder.state().organisation != nullptr) present.organisation = responder.state().organisation;
     present.version = responder.state().counters.configuration;
   });
@@ -80,7 +82,7 @@ absl::Status Carry(
     response.clear_warnings();
     return absl::OkStatus();
   }
-  for (const Problem& warning : WarningsBeyondText(wanted, api.webhook_peers))
+  for (const Problem& warning : WarningsBeyondText(wanted, api.webhook_peers, present.now))
     AddProblem(warning, *response.add_warnings());
   for (const std::string& line : Diff(*present.organisation, wanted))
     response.add_differences(line);

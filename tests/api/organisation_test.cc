@@ -53,6 +53,24 @@ TEST_F(OrganisationTest, AppliesNothingOfWhatHasAProblemAndNamesTheLine) {
   EXPECT_GT(ApplyText("\xFF").problems_size(), 0);
 }
 
+TEST_F(OrganisationTest, WarnsOfAPolicyThatHasOnlyAScheduleWithGaps) {
+  constexpr std::string_view kSchedule =
+      "\n---\nschedules:\n- id: days\n  time_zone: UTC\n  layers:\n  - id: l\n"
+      "    participants: [ann]\n"
+      "    rotation: {type: weekly, start: '2024-01-01T09:00'}\n"
+      "    restrictions: [{type: daily, start: '09:00', end: '17:00'}]\n";
+  const auto warned = [&](std::string_view targets) {
+    std::string text = Renamed() + std::string(kSchedule);
+    text.replace(text.find("{schedule: primary}"), 19, "{schedule: days}");
+    text.replace(text.find("{user: bob}"), 11, targets);
+    const v1::ApplyOrganisationResponse response = ApplyText(text, true);
+    EXPECT_EQ(response.problems_size(), 0) << response.DebugString();
+    return response.ShortDebugString().find("which has nobody on call 2") != std::string::npos;  // 28 nights, or 29
+  };
+  EXPECT_TRUE(warned("{schedule: days}"));
+  EXPECT_FALSE(warned("{user: bob}"));
+}
+
 TEST_F(OrganisationTest, ShowsInADryRunWhatWouldDifferAndAppliesNothing) {
   const v1::ApplyOrganisationResponse response = ApplyText(Renamed(), true);
   EXPECT_EQ(response.problems_size(), 0);
