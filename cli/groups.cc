@@ -187,6 +187,17 @@ void TellOfIncidents(const Client& client, const Reference& reference) {
   }
 }
 
+// Whoever takes what somebody has already taken should know it.
+std::string WhoHasIt(const Client& client, const Reference& reference) {
+  if (reference.letter != 'G') return "";
+  v1::GetGroupRequest get;
+  get.set_id(reference.id);
+  const auto found = client.Call<GroupService>(&GroupService::Stub::GetGroup, get);
+  if (!found.ok() || found->group().state() != v1::Group::STATE_ACKNOWLEDGED) return "";
+  return absl::StrFormat("; it was acknowledged already: by %s, %s", Printable(found->group().acknowledged_by()),
+                         When(found->group().acknowledged_at()));
+}
+
 // ack, resolve, escalate: one reference, one call.
 int RunOnReference(std::string_view command,
                    std::span<const std::string> arguments,
@@ -197,13 +208,14 @@ int RunOnReference(std::string_view command,
     if (parsed.positional().empty()) return Invalid("which one? for example %c17", letters[0]);
     for (const std::string& text : parsed.positional()) {
       TOCSIN_ASSIGN(const Reference reference, ParseReference(text, letters));
+      const std::string before = command == "ack" ? WhoHasIt(client, reference) : "";
       const absl::StatusOr<v1::CommandResponse> response = call(client, reference);
       if (!response.ok()) return response.status();
       if (WantsJson(parsed)) {
         PrintJson(*response);
       } else {
-        std::printf("%c%llu %s\n", reference.letter, static_cast<unsigned long long>(reference.id),
-                    std::string(done).c_str());
+        std::printf("%c%llu %s%s\n", reference.letter, static_cast<unsigned long long>(reference.id),
+                    std::string(done).c_str(), before.c_str());
         if (command == "ack") TellOfIncidents(client, reference);
       }
     }
