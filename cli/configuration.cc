@@ -239,12 +239,8 @@ absl::Status PutInstant(const Arguments& arguments,
   return absl::OkStatus();
 }
 
-// A filter that no entry can fit is a slip of the pen.
-absl::Status CheckAuditFilters(const Arguments& arguments) {
-  const std::string object = arguments.get("object");
-  if (!object.empty() && object != "configuration") {
-    TOCSIN_TRY(Annotate(ParseReference(object, "GISMTPB").status(), "--object: configuration, or"));
-  }
+// An action that no entry can have is a slip of the pen.
+absl::Status CheckAction(const Arguments& arguments) {
   const std::string wanted = arguments.get("action");
   if (wanted.empty()) return absl::OkStatus();
   std::vector<std::string_view> names;
@@ -264,7 +260,7 @@ absl::Status CheckAuditFilters(const Arguments& arguments) {
 // Follows the cursor until `limit` entries are there: a page may be short, and still not the last.
 absl::Status ShowAudit(const Arguments& arguments, const Client& client) {
   v1::ListAuditRequest request;
-  TOCSIN_TRY(CheckAuditFilters(arguments));
+  TOCSIN_TRY(CheckAction(arguments));
   request.set_actor(arguments.get("actor"));
   request.set_object(arguments.get("object"));
   if (!request.object().empty() && request.object() != "configuration" &&

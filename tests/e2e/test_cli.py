@@ -102,6 +102,9 @@ WRONG = [
     (["verify", "-o", "xml"], 2, "--output: xml is neither table nor json", ""),
     (["status", "--silences-older", "x"], 2, '"x" is not a duration', "such as 30m"),
     (["audit", "--object", "zz"], 2, '--object: "zz" is neither', "G17"),
+    (["audit", "--action", "Bogus"], 2, '--action: there is no "Bogus"', "AcknowledgeGroup"),
+    (["send", "a=b", "--severity", "bogus", "--key", "k"], 2, '--severity: "bogus" is none of critical', ""),
+    (["diff"], 2, "which YAML files?", "- is standard input"),
     (["gruops"], 2, "there is no command gruops", "did you mean `tocsin groups`?"),
 ]
 
@@ -127,6 +130,17 @@ def errors_say_what_to_do(tocsin, folder):
     assert done.returncode == 1 and "there is no store" in done.stderr and not nowhere.exists(), done
 
 
+def from_standard_input(tocsin):
+    exported = tocsin.cli("export")
+    def diff(text):
+        done = subprocess.run([str(BINARY), "diff", "-"], input=text, capture_output=True, text=True, timeout=60,
+                              env={**os.environ, "TOCSIN_SERVER": tocsin.grpc, "TOCSIN_TOKEN": tocsin.token()})
+        assert done.returncode == 0, done
+        return done.stdout
+    assert "nothing differs" in diff(exported)
+    assert "+ teams[new].name: New" in diff(exported.replace("teams:\n", "teams:\n  - id: new\n    name: New\n", 1))
+
+
 def main():
     with scratch() as folder:
         config = folder / "organisation.yaml"
@@ -134,6 +148,7 @@ def main():
         with Tocsin(folder, config, ["--shards=2"]).start() as tocsin:
             every_command_speaks_json(tocsin, folder, config)
             sending(tocsin)
+            from_standard_input(tocsin)
             errors_say_what_to_do(tocsin, folder)
             assert tocsin.stop() == 0
     print("ok")
