@@ -88,7 +88,7 @@ def why_nobody_was_paged(tocsin):
     happens = {
         "silenced by": "Silenced", "inhibited by rule": "Slow", "in maintenance": "Patched",
         "inside of time interval": "Muted", "it only tells receiver": "Told", "below the threshold": "Rare",
-        "acknowledged by": "Taken", "nobody is behind": "Unmanned", "held back by the limits": "Few2",
+        "acknowledged by": "Taken", "snoozed by": "Napped", "nobody is behind": "Unmanned", "held back by the limits": "Few2",
         "no alert in memory matches": "",
     }
     assert set(readme_table()) == set(happens), readme_table()
@@ -97,11 +97,12 @@ def why_nobody_was_paged(tocsin):
     send(tocsin, "ClusterDown", cluster="a")
     send(tocsin, "Slow", cluster="a")
     send(tocsin, "Patched", service="web")
-    for name in ("Silenced", "Muted", "Told", "Rare", "Taken", "Unmanned", "Few1"):
+    for name in ("Silenced", "Muted", "Told", "Rare", "Taken", "Napped", "Unmanned", "Few1"):
         send(tocsin, name)
     explained(tocsin, "Few1", "carl")
     send(tocsin, "Few2")
     tocsin.cli("ack", group_of(tocsin, "Taken"))
+    tocsin.cli("snooze", group_of(tocsin, "Napped"), "--for", "1h")
     for part, name in happens.items():
         if name:
             explained(tocsin, name, part)
@@ -267,7 +268,7 @@ def manners(tocsin):
     for name in re.findall(r"^  ([a-z-]+) ", overview, re.M):
         shown = run(tocsin, name, "--help")
         assert shown.returncode == 0 and shown.stdout, name
-    assert "--why-not anna" in run(tocsin, "explain", "--help").stdout
+    assert "--why-not alice" in run(tocsin, "explain", "--help").stdout
 
 
 def completed(tocsin, *words):
