@@ -28,8 +28,9 @@ std::string Count(std::uint64_t count, std::string_view what) {
   return absl::StrFormat("%d %s%s", count, what, count == 1 ? "" : "s");
 }
 
-std::string_view ServiceOrRoute(const Group& group) {
-  return group.service.set() ? group.service.value() : group.route.id.value();
+// The end of a title; a route's name would say nothing to whoever is paged.
+std::string OfService(const Group& group) {
+  return group.service.set() ? " " + group.service.value() : "";
 }
 
 // The labels that tell the alert from its group.
@@ -154,8 +155,8 @@ std::string GroupTitle(const Group& group) {
   const std::string flaps = group.flapping ? absl::StrFormat(", flapping: %d changes", group.flaps) : "";
   // Between two flaps nothing fires, which is not the news.
   const Severity severity = group.firing > 0 ? group.highest : group.peak;
-  return OneLine(absl::StrFormat("[%s] %s (%s%s) %s", Upper(Name(severity)), ShortName(group),
-                                 Count(group.firing, "alert"), flaps, ServiceOrRoute(group)),
+  return OneLine(absl::StrFormat("[%s] %s (%s%s)%s", Upper(Name(severity)), ShortName(group),
+                                 Count(group.firing, "alert"), flaps, OfService(group)),
                  kTitleBytes);
 }
 
@@ -192,7 +193,7 @@ MessageText ResolvedMessage(const Group& group, const Now& now) {
   MessageText message;
   const std::string alerts = group.most_firing > 1 ? absl::StrFormat(" (%d alerts)", group.most_firing) : "";
   message.title =
-      OneLine(absl::StrFormat("[RESOLVED] %s%s %s", ShortName(group), alerts, ServiceOrRoute(group)), kTitleBytes);
+      OneLine(absl::StrFormat("[RESOLVED] %s%s%s", ShortName(group), alerts, OfService(group)), kTitleBytes);
   message.body = absl::StrFormat("Group G%d %s is resolved: %s, after %s.\n", group.id.value(),
                                  OneLine(Format(group.labels), kLabelsBytes), OneLine(group.resolved_by, 100),
                                  Lasted(now.engine - group.opened_engine));

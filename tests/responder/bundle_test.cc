@@ -65,7 +65,7 @@ TEST_F(BundleTest, TheFirstPageGoesAtOnceAndFurtherOnesAreToldTogether) {
   world_.Pass(absl::Minutes(1));
   ASSERT_THAT(world_.started(), SizeIs(2));
   const Notification& bundle = Bundle();
-  EXPECT_THAT(bundle.title, HasSubstr("] B (1 alert) root, +2 more"));
+  EXPECT_THAT(bundle.title, HasSubstr("] B (1 alert), +2 more"));
   for (const char* name : {"B", "C", "D"})
     EXPECT_THAT(bundle.body, HasSubstr("G" + std::to_string(G(name).value()) + " "));
   EXPECT_THAT(bundle.members, SizeIs(3));
