@@ -469,6 +469,8 @@ std::vector<Refusals::Refusal> GrpcIngest::ReadRefusals() const {
 void ConfigureGrpc(grpc::ServerBuilder& builder) {
   constexpr int kSlack = 64 * 1024;
   builder.SetMaxReceiveMessageSize(static_cast<int>(limits::kBatchBytes) + kSlack);
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT,
+                             0);  // or two servers share a port, and each gets half of the calls
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, 100);
   builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, static_cast<int>(limits::kHeaderBytes));
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 60'000);

@@ -390,7 +390,11 @@ absl::Status Server::StartDoors() {
   for (const auto& service : services_)
     builder.RegisterService(service.get());
   grpc_ = builder.BuildAndStart();
-  if (!grpc_) return Unavailable("--grpc: cannot listen on %s", options_.grpc);
+  if (!grpc_) {
+    return Unavailable(
+        "--grpc: cannot listen on %s: another program listens there, or it is no address of this machine",
+        options_.grpc);
+  }
   options_.grpc = grpc_address.host + ":" + std::to_string(port);
   return absl::OkStatus();
 }

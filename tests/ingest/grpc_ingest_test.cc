@@ -29,6 +29,16 @@ TEST_F(GrpcIngestTest, GrantsCreditBeforeAnythingIsSent) {
   EXPECT_EQ(ingest_.ReadStatistics().streams, 1U);
 }
 
+TEST_F(GrpcIngestTest, HasItsPortForItself) {
+  grpc::ServerBuilder second;
+  int port = 0;
+  second.AddListeningPort(absl::StrFormat("127.0.0.1:%d", port_), grpc::InsecureServerCredentials(), &port);
+  ConfigureGrpc(second);
+  GrpcIngest ingest(inlet_, keys_, clock_);
+  second.RegisterService(ingest.service());
+  EXPECT_EQ(second.BuildAndStart(), nullptr);
+}
+
 TEST_F(GrpcIngestTest, AnswersABatchOnlyWhenItIsDurable) {
   inlet_.Hold();
   StreamClient client(*stub_, "stream-key");

@@ -88,13 +88,12 @@ class GrpcIngestTest : public ::testing::Test {
     rules->organisation = std::move(organisation);
     SetRules(rules);
     grpc::ServerBuilder builder;
-    int port = 0;
-    builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
+    builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port_);
     ConfigureGrpc(builder);
     builder.RegisterService(ingest_.service());
     server_ = builder.BuildAndStart();
     ASSERT_NE(server_, nullptr);
-    channel_ = grpc::CreateChannel(absl::StrFormat("127.0.0.1:%d", port), grpc::InsecureChannelCredentials());
+    channel_ = grpc::CreateChannel(absl::StrFormat("127.0.0.1:%d", port_), grpc::InsecureChannelCredentials());
     stub_ = v1::IngestService::NewStub(channel_);
   }
   void TearDown() override {
@@ -153,6 +152,7 @@ class GrpcIngestTest : public ::testing::Test {
   GrpcIngest ingest_{inlet_, keys_, clock_, [this](std::vector<AlertKey> keys, TellTaken told) {
                        return explain_ && explain_(std::move(keys), std::move(told));
                      }};
+  int port_ = 0;
   std::unique_ptr<grpc::Server> server_;
   std::shared_ptr<grpc::Channel> channel_;
   std::unique_ptr<v1::IngestService::Stub> stub_;
