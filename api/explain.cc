@@ -10,6 +10,7 @@
 #include "api/records.h"
 #include "base/status.h"
 #include "base/strings.h"
+#include "engine/responder_bundles.h"
 #include "model/codec/common_proto.h"
 #include "model/hold_words.h"
 #include "model/labels.h"
@@ -80,10 +81,11 @@ void AddNotifications(const Responder& responder, EscalationId id, const Now& no
       const bool held = sent->second.state == Notification::State::kHeld && !sent->second.bundle.set();
       if (held) {
         ++held_back;
+        const HeldUntil until = ExplainHeld(state, sent->second, now);
         AddNext(
-            answer, ExpectedWall(now, sent->second.due),
-            absl::StrFormat("N%d to %s by %s is held back by the limits until then; it is told with what else waits",
-                            notification.value(), page->second.user.value(), sent->second.method.id.value()));
+            answer, ExpectedWall(now, until.due),
+            absl::StrFormat("N%d to %s by %s is expected to be told, with what else waits: %s", notification.value(),
+                            page->second.user.value(), sent->second.method.id.value(), until.why));
       }
       if (sent->second.state != Notification::State::kPending) continue;
       AddNext(answer, ExpectedWall(now, sent->second.due),
@@ -92,7 +94,7 @@ void AddNotifications(const Responder& responder, EscalationId id, const Now& no
     }
   }
   if (held_back > 0)
-    absl::StrAppendFormat(answer.mutable_verdict(), "; held back by the limits: %d of the messages", held_back);
+    absl::StrAppendFormat(answer.mutable_verdict(), "; held back for now: %d of the messages", held_back);
 }
 
 // What else is armed for a group.
@@ -334,8 +336,10 @@ std::string DescribeState(const Group& group) {
     case Group::State::kOpen: break;
   }
   if (group.flapping) {
-    return absl::StrFormat("open and flapping: %d changes since %s; paged once, and held until it is stable",
-                           group.flaps, ShowUtc(group.flapping_since));
+    return absl::StrFormat(
+        "open and flapping: %d changes since %s; its policy runs once, and further changes page nobody until it is "
+        "stable",
+        group.flaps, ShowUtc(group.flapping_since));
   }
   if (!group.quiet_reason.empty()) return "open, and nobody is being paged: " + group.quiet_reason;
   if (!group.flushed) {

@@ -3,6 +3,7 @@
 #include "api/explain.h"
 #include "api/records.h"
 #include "base/status.h"
+#include "engine/responder_bundles.h"
 
 namespace tocsin {
 namespace {
@@ -44,8 +45,10 @@ std::string Describe(const Notification& row, const Now& now) {
     case Notification::State::kCancelled: return "was not sent" + Because(row.end_reason);
     case Notification::State::kHeld:
       if (row.bundle.set()) return absl::StrFormat("is told by message B%d, together with others", row.bundle.value());
-      return absl::StrFormat("held back by the limits of this contact method until %s, then told with what else waits",
-                             ShowUtc(ExpectedWall(now, row.due)));
+      return absl::StrFormat(
+          "held back by the bundle window or the limits of its contact method, at least until %s; then "
+          "told with what else waits",
+          ShowUtc(ExpectedWall(now, row.due)));
     case Notification::State::kDead:
       return absl::StrFormat("given up after %d attempts%s", row.attempt, Because(row.last_error));
   }
@@ -81,7 +84,10 @@ absl::Status ExplainNotification(Api& api, NotificationId id, v1::ExplainRespons
   if (row.repeat) AddFact(answer, std::nullopt, "the outcome of an attempt is unknown: it may have come twice");
   AddFact(answer, std::nullopt, "it is about " + ShowSubject(row.subject));
   if (row.state == Notification::State::kHeld && !row.bundle.set()) {
-    AddNext(answer, ExpectedWall(now, row.due), "it is told, alone or with others");
+    HeldUntil until;
+    api.engine.ReadResponderAndWait(
+        [&](const Responder& responder, const Now& at) { until = ExplainHeld(responder.state(), row, at); });
+    AddNext(answer, ExpectedWall(now, until.due), "it is expected to be told, alone or with others: " + until.why);
   }
   if (row.state == Notification::State::kPending) {
     AddNext(answer, ExpectedWall(now, row.due), absl::StrFormat("attempt %d", row.attempt + 1));

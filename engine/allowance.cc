@@ -2,6 +2,11 @@
 
 #include <algorithm>
 
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+
+#include "base/strings.h"
+
 namespace tocsin {
 namespace {
 
@@ -66,9 +71,19 @@ Verdict Judge(const MessageLimit& limit, std::span<const Throttle::Sent> sent, L
   return verdict;
 }
 
+// A message that names more than these stands for every topic.
+constexpr std::size_t kTopicsNamed = 16;
+
+bool IsAbout(std::string_view topics, std::string_view topic) {
+  if (topics.empty()) return true;
+  for (const auto each : absl::StrSplit(ToAbsl(topics), '\n'))
+    if (ToStd(each) == topic) return true;
+  return false;
+}
+
 bool StandsInTheWay(Lane sent, Lane asked) {
   switch (asked) {
-    case Lane::kCritical: return sent == Lane::kCritical;
+    case Lane::kCritical: return false;
     case Lane::kNormal: return sent != Lane::kRest;
     case Lane::kRest: return sent == Lane::kRest;
   }
@@ -114,11 +129,15 @@ EngineTime WhenAllowed(std::span<const MessageLimit> limits,
   }
 }
 
+std::string JoinTopics(const std::set<std::string>& topics) {
+  return topics.size() <= kTopicsNamed ? absl::StrJoin(topics, "\n") : "";
+}
+
 EngineTime WhenUnbundled(
     absl::Duration window, std::span<const Throttle::Sent> sent, Lane lane, std::string_view topic, EngineTime now) {
   EngineTime when = now;
   for (const Throttle::Sent& message : sent) {
-    if (!StandsInTheWay(message.lane, lane) || (!message.topic.empty() && message.topic != topic)) continue;
+    if (!StandsInTheWay(message.lane, lane) || !IsAbout(message.topic, topic)) continue;
     when = std::max(when, message.at + window);
   }
   return when;

@@ -5,7 +5,9 @@
 // from us every few minutes instead of being told everything at once and then nothing for an hour.
 #pragma once
 
+#include <set>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -31,8 +33,11 @@ EngineTime WhenAllowed(std::span<const MessageLimit> limits,
                        Notification::Lane lane,
                        EngineTime now);
 
+// Several topics as one, as a bundle has them; empty, which is every topic, when there are too many to name.
+std::string JoinTopics(const std::set<std::string>& topics);
+
 // The first instant, `now` or later, at which no message about `topic` lies less than `window` back. A critical message
-// looks at critical ones only, so that it breaks through; a normal one at both; the rest at its like.
+// does not look back: only limits hold it. A normal one looks at critical ones and its like; the rest at its like.
 EngineTime WhenUnbundled(absl::Duration window,
                          std::span<const Throttle::Sent> sent,
                          Notification::Lane lane,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -38,8 +39,11 @@ void ArmEarlier(Turn& turn, ThrottleId id, EngineTime due) {
   if (timer == nullptr || timer->due > due) turn.Arm(TimerOf(id), due);
 }
 
+absl::Duration BundleWindow(const Organisation* organisation) {
+  return (organisation != nullptr ? organisation->limits : MessageLimits()).bundle_window;
+}
 absl::Duration BundleWindow(const Turn& turn) {
-  return (turn.organisation() != nullptr ? turn.organisation()->limits : MessageLimits()).bundle_window;
+  return BundleWindow(turn.organisation());
 }
 
 bool AsksForAttention(const Notification& row) {
@@ -47,18 +51,51 @@ bool AsksForAttention(const Notification& row) {
 }
 
 // What pages are bundled by: the service, or what stands for it.
-std::string TopicOf(const Turn& turn, const Notification& row) {
+std::string TopicOf(const Notification& row, const Group* group) {
   if (row.subject.kind == SubjectKind::kIncident) return "incidents";
-  if (row.subject.kind != SubjectKind::kGroup) return "others";
-  const Group* group = turn.Find<Group>(GroupId(row.subject.id));
   if (group == nullptr) return "others";
   return group->service.set() ? absl::StrCat("service ", group->service.value())
                               : absl::StrCat("route ", group->route.id.value());
 }
+std::string TopicOf(const Turn& turn, const Notification& row) {
+  const bool is_group = row.subject.kind == SubjectKind::kGroup;
+  return TopicOf(row, is_group ? turn.Find<Group>(GroupId(row.subject.id)) : nullptr);
+}
+std::string TopicsOf(const Turn& turn, const Notification& bundle) {
+  std::set<std::string> topics;
+  for (const BundleMember& member : bundle.members) {
+    const Notification* row = turn.Find<Notification>(member.notification);
+    if (row != nullptr) topics.insert(TopicOf(turn, *row));
+  }
+  return JoinTopics(topics);
+}
 
-// Receivers have their route's group_interval, and who asks for a test page wants to see it.
+// Critical pages wait for limits only. Receivers have their route's group_interval, and who asks for a test page wants to
+// see it.
 bool HasWindow(const Notification& row) {
-  return row.attempt == 0 && !IsBundle(row) && row.purpose != Purpose::kGroupUpdate && row.purpose != Purpose::kTest;
+  return row.attempt == 0 && !IsBundle(row) && row.lane != Lane::kCritical && row.purpose != Purpose::kGroupUpdate &&
+         row.purpose != Purpose::kTest;
+}
+
+Wait WaitOf(const Organisation* organisation,
+            const Throttle& throttle,
+            const Notification& row,
+            std::string_view topic,
+            EngineTime now) {
+  const EngineTime allowed = WhenAllowed(LimitsOf(organisation, row.method), throttle.sent, row.lane, now);
+  if (!HasWindow(row)) return {allowed, Wait::For::kLimits};
+  const EngineTime unbundled = WhenUnbundled(BundleWindow(organisation), throttle.sent, row.lane, topic, now);
+  return unbundled > allowed ? Wait{unbundled, Wait::For::kBundleWindow} : Wait{allowed, Wait::For::kLimits};
+}
+
+std::string WhyWaits(Wait::For what, std::string_view topic, const Organisation* organisation) {
+  switch (what) {
+    case Wait::For::kBundleWindow:
+      return absl::StrCat("something about ", ToAbsl(topic), " was told less than a bundle_window, ",
+                          absl::FormatDuration(BundleWindow(organisation)), ", ago");
+    case Wait::For::kLimits: return "the limits of this contact method allow no more for now";
+  }
+  return "";
 }
 
 void DropExpired(const Turn& turn, Throttle& throttle, std::span<const MessageLimit> limits) {
@@ -92,7 +129,7 @@ Turnstile FirstToGo(const Turn& turn, const std::vector<const Notification*>& wa
     if (first.next != nullptr) break;
     std::string key = absl::StrCat(HasWindow(*row) ? TopicOf(turn, *row) : "");
     const auto [known, fresh] = asked.try_emplace({row->lane, std::move(key)});
-    if (fresh) known->second = WhenMaySend(turn, *row);
+    if (fresh) known->second = WaitOf(turn, *row).until;
     if (known->second <= turn.now().engine) first.next = row;
     first.otherwise = std::min(first.otherwise, known->second);
   }
@@ -183,13 +220,26 @@ void ForEachOpen(Turn& turn, const Notification& bundle, Do what) {
 
 }  // namespace
 
-EngineTime WhenMaySend(const Turn& turn, const Notification& row) {
+Wait WaitOf(const Turn& turn, const Notification& row) {
   const EngineTime now = turn.now().engine;
   const Throttle* throttle = turn.FindThrottle(row.method);
-  if (throttle == nullptr || IsRewriting(row)) return now;
-  const EngineTime allowed = WhenAllowed(LimitsOf(turn.organisation(), row.method), throttle->sent, row.lane, now);
-  if (!HasWindow(row)) return allowed;
-  return std::max(allowed, WhenUnbundled(BundleWindow(turn), throttle->sent, row.lane, TopicOf(turn, row), now));
+  if (throttle == nullptr || IsRewriting(row)) return {now};
+  return WaitOf(turn.organisation(), *throttle, row, TopicOf(turn, row), now);
+}
+
+HeldUntil ExplainHeld(const ResponderState& state, const Notification& row, const Now& now) {
+  HeldUntil held{row.due, ""};
+  const auto throttle = state.throttle_of.find(ThrottleKeyOf(row.method));
+  if (throttle == state.throttle_of.end()) return held;
+  const auto timer = state.timer_of.find(TimerOf(throttle->second));
+  if (timer != state.timer_of.end()) held.due = std::max(state.timers.at(timer->second).due, now.engine);
+  const auto group = state.groups.find(GroupId(row.subject.id));
+  const bool about_group = row.subject.kind == SubjectKind::kGroup && group != state.groups.end();
+  const std::string topic = TopicOf(row, about_group ? &group->second : nullptr);
+  const Organisation* organisation = state.organisation.get();
+  const Wait wait = WaitOf(organisation, state.throttles.at(throttle->second), row, topic, now.engine);
+  held.why = WhyWaits(wait.what, topic, organisation);
+  return held;
 }
 
 void Charge(Turn& turn, const Notification& row) {
@@ -198,7 +248,7 @@ void Charge(Turn& turn, const Notification& row) {
   if (limits.empty() && BundleWindow(turn) <= absl::ZeroDuration()) return;
   Throttle& throttle = turn.ThrottleFor(row.method);
   DropExpired(turn, throttle, limits);
-  std::string topic = IsBundle(row) ? "" : TopicOf(turn, row);
+  std::string topic = IsBundle(row) ? TopicsOf(turn, row) : TopicOf(turn, row);
   if (limits.empty()) {  // only the last one about each topic matters
     std::erase_if(throttle.sent,
                   [&](const Throttle::Sent& sent) { return sent.lane == row.lane && sent.topic == topic; });
@@ -218,7 +268,8 @@ void Refund(Turn& turn, const Notification& row) {
   if (!turn.HeldFor({throttle.kind, throttle.address}).empty()) ArmEarlier(turn, throttle.id, turn.now().engine);
 }
 
-void Postpone(Turn& turn, Notification& row, EngineTime until) {
+void Postpone(Turn& turn, Notification& row, const Wait& wait) {
+  const EngineTime until = wait.until;
   const ThrottleId throttle = turn.ThrottleFor(row.method).id;
   ArmEarlier(turn, throttle, until);
   if (IsBundle(row)) {
@@ -236,10 +287,11 @@ void Postpone(Turn& turn, Notification& row, EngineTime until) {
   row.lease_until = EngineTime();
   turn.Disarm({Timer::Kind::kNotification, row.id.value()});
   turn.RememberHeld(row);
-  TimelineEntry& entry = turn.Note(
-      Kind::kNotificationHeld, row.subject,
-      absl::StrFormat("%s: held back, it was sent enough lately; told from %s on, with what else waits", Describe(row),
-                      Instant(absl::FromUnixSeconds(absl::ToUnixSeconds(ExpectedWall(turn.now(), until))))));
+  TimelineEntry& entry =
+      turn.Note(Kind::kNotificationHeld, row.subject,
+                absl::StrFormat("%s: held back, %s; told with what else waits, not before %s", Describe(row),
+                                WhyWaits(wait.what, TopicOf(turn, row), turn.organisation()),
+                                Instant(absl::FromUnixSeconds(absl::ToUnixSeconds(ExpectedWall(turn.now(), until))))));
   entry.notification = row.id;
   entry.page = row.page;
   entry.user = row.user;

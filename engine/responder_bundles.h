@@ -1,8 +1,8 @@
 // Storms: what a contact method is sent when much happens at once.
 //
-// A person's first page goes at once. Further ones about the same service within the bundle window, and whatever a
-// contact method's limits (engine/allowance.h) do not let through, are held; when the method's turn comes, all that is
-// held for it is told by one message, a bundle, which counts what it has no room to list. Nothing is dropped.
+// A person's first page goes at once, and so does each critical one. Others about the same service within the bundle window,
+// and whatever a contact method's limits (engine/allowance.h) do not let through, are held; when the method's turn comes, all
+// that is held for it is told by one message, a bundle, which counts what it has no room to list. Nothing is dropped.
 //
 //   queued ──may go──▶ leased
 //      └───not yet───▶ held ──its turn, alone────▶ leased
@@ -12,6 +12,8 @@
 // certainly not delivered.
 #pragma once
 
+#include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "absl/status/status.h"
@@ -25,14 +27,30 @@ inline bool IsBundle(const Notification& row) {
   return !row.members.empty();
 }
 
-// When this message may be sent on its contact method: now, or later.
-EngineTime WhenMaySend(const Turn& turn, const Notification& row);
+// Until when a message waits for its contact method's turn, and for which reason; until now: it may go.
+struct Wait {
+  enum class For : std::uint8_t {
+    kBundleWindow,
+    kLimits
+  };
+  EngineTime until;
+  For what = For::kLimits;
+};
+Wait WaitOf(const Turn& turn, const Notification& row);
 // An attempt of it begins.
 void Charge(Turn& turn, const Notification& row);
 // The attempt under way has certainly not delivered.
 void Refund(Turn& turn, const Notification& row);
 // Until then at least it waits. What a bundle tells waits each for itself.
-void Postpone(Turn& turn, Notification& row, EngineTime until);
+void Postpone(Turn& turn, Notification& row, const Wait& wait);
+
+// When a held message is expected to be told, as of now, and why not before: "because ...". Whatever is sent meanwhile counts
+// as well, so that it may be later than what was said when it was held.
+struct HeldUntil {
+  EngineTime due;
+  std::string why;
+};
+HeldUntil ExplainHeld(const ResponderState& state, const Notification& row, const Now& now);
 
 // Its timer: sends what may go now.
 void FireThrottle(Turn& turn, ThrottleId id);

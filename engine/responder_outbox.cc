@@ -212,8 +212,8 @@ NotificationId Queue(Turn& turn, const Notification& what, std::string_view once
 
 void Send(Turn& turn, NotificationId id) {
   Notification& row = turn.Edit<Notification>(id);
-  if (const EngineTime when = WhenMaySend(turn, row); when > turn.now().engine) {
-    Postpone(turn, row, when);
+  if (const Wait wait = WaitOf(turn, row); wait.until > turn.now().engine) {
+    Postpone(turn, row, wait);
   } else {
     Lease(turn, row);
   }

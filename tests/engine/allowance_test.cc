@@ -112,7 +112,19 @@ TEST(AllowanceTest, PagesAboutOneTopicWaitForTheWindowAndCriticalOnesBreakThroug
   const std::vector<Sent> bundle = {
       {At(10), Lane::kNormal, "", NotificationId()}
   };
-  EXPECT_EQ(WhenUnbundled(window, bundle, Lane::kNormal, "web", At(30)), At(70)) << "a bundle tells of every topic";
+  EXPECT_EQ(WhenUnbundled(window, bundle, Lane::kNormal, "web", At(30)), At(70)) << "it may have told of every topic";
+  EXPECT_EQ(WhenUnbundled(window, bundle, Lane::kCritical, "web", At(30)), At(30))
+      << "only limits hold what is critical";
+  const std::vector<Sent> named = {
+      {At(10), Lane::kNormal, JoinTopics({"web", "db"}), NotificationId()}
+  };
+  EXPECT_EQ(WhenUnbundled(window, named, Lane::kNormal, "web", At(30)), At(70));
+  EXPECT_EQ(WhenUnbundled(window, named, Lane::kNormal, "we", At(30)), At(30));
+  EXPECT_EQ(WhenUnbundled(window, named, Lane::kNormal, "cache", At(30)), At(30)) << "its first page goes at once";
+  std::set<std::string> many;
+  for (int i = 0; i < 17; ++i)
+    many.insert(std::to_string(i));
+  EXPECT_EQ(JoinTopics(many), "") << "too many to name: every topic";
 }
 
 TEST(AllowanceTest, TheMethodsOwnLimitsComeBeforeThoseOfItsKind) {

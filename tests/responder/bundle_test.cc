@@ -97,6 +97,74 @@ TEST_F(BundleTest, ACriticalPageBreaksThroughWhatIsHeld) {
   EXPECT_THAT(world_.started()[1].title, HasSubstr("Meltdown"));
 }
 
+TEST_F(BundleTest, CriticalPagesWaitForNothingButTheLimits) {
+  Fire({"A", "B"}, Severity::kCritical);
+  EXPECT_THAT(world_.started(), SizeIs(2)) << "half of the four that critical ones may use";
+  EXPECT_EQ(world_.Count(Kind::kNotificationHeld), 0);
+  Fire({"C", "D", "E"}, Severity::kCritical);
+  EXPECT_THAT(world_.started(), SizeIs(2));
+  EXPECT_THAT(world_.Told(Kind::kNotificationHeld), HasSubstr("the limits of this contact method allow no more"));
+  world_.Pass(absl::Minutes(4));
+  ASSERT_THAT(world_.started(), SizeIs(3)) << "a storm of critical ones is bundled as well";
+  EXPECT_THAT(world_.started()[2].members, SizeIs(3));
+}
+
+TEST_F(BundleTest, WhatIsHeldSaysWhetherItIsForTheBundleWindowOrForTheLimits) {
+  Fire({"A", "B"});
+  EXPECT_THAT(world_.Told(Kind::kNotificationHeld),
+              HasSubstr("something about route root was told less than a bundle_window, 1m, ago"));
+  world_.Pass(absl::Minutes(1));  // two of three
+  Fire({"C"});
+  world_.Pass(absl::Minutes(10));
+  world_.Apply(Limited(absl::ZeroDuration()));
+  Fire({"D", "E", "F", "G"});
+  EXPECT_THAT(world_.Told(Kind::kNotificationHeld, "the limits"), HasSubstr("allow no more for now"));
+}
+
+TEST_F(BundleTest, ABundleStandsInTheWayOfWhatItTellsOnly) {
+  Organisation organisation = Limited();
+  organisation.services = {
+      {ServiceId("other"), "other", TeamId(), {{"alertname", MatchOp::kEqual, "Other"}}}
+  };
+  organisation.limits.kinds[0].limits = {
+      {20, 1, absl::Minutes(10)}
+  };
+  world_.Apply(organisation);
+  Fire({"A", "B", "C"});
+  world_.Pass(absl::Minutes(1));
+  ASSERT_THAT(world_.started(), SizeIs(2));
+  EXPECT_TRUE(IsBundle(world_.started()[1]));
+  Fire({"Other"});
+  EXPECT_THAT(world_.started(), SizeIs(3)) << "the first about this service";
+  Fire({"D"});
+  EXPECT_THAT(world_.started(), SizeIs(3));
+}
+
+// What is sent meanwhile puts it off, and whoever asks is told so.
+TEST_F(BundleTest, WhatIsHeldIsExpectedWhenItComes) {
+  Fire({"A", "B"});
+  const auto held = [&] {
+    for (const auto& [id, row] : world_.state().notifications)
+      if (row.state == State::kHeld) return std::optional(ExplainHeld(world_.state(), row, world_.now()));
+    return std::optional<HeldUntil>();
+  };
+  ASSERT_TRUE(held());
+  EXPECT_EQ(held()->due - world_.now().engine, absl::Minutes(1));
+  EXPECT_THAT(held()->why, HasSubstr("bundle_window"));
+  world_.Pass(absl::Seconds(30));
+  Fire({"X", "Y", "Z"}, Severity::kCritical);
+  world_.Pass(absl::Seconds(31));
+  ASSERT_TRUE(held()) << "three of four are used up, and the last is for critical ones";
+  EXPECT_THAT(held()->why, HasSubstr("limits"));
+  const std::size_t before = world_.started().size();
+  while (held()) {
+    const EngineTime due = held()->due;
+    ASSERT_GT(due, world_.now().engine);
+    world_.Pass(due - world_.now().engine);
+  }
+  EXPECT_EQ(world_.started().size(), before + 1);
+}
+
 TEST_F(BundleTest, NobodyGetsMoreThanTheLimitAndEverythingIsTold) {
   Random random(7);
   std::vector<EngineTime> sent;
