@@ -12,9 +12,17 @@ namespace tocsin {
 namespace {
 
 constexpr std::size_t kKept = 8;
-constexpr absl::Duration kLongest = absl::Minutes(10);
+constexpr absl::Duration kLongest = absl::Minutes(10);  // of work: on a busy server it may wait for long in between
+constexpr absl::Duration kLongestWait = absl::Hours(1);
 constexpr absl::Duration kForgotten = absl::Minutes(1);
 constexpr int kLowestPriority = 19;
+
+// That the calling thread has worked.
+absl::Duration Worked() {
+  rusage used{};
+  getrusage(RUSAGE_THREAD, &used);
+  return absl::DurationFromTimeval(used.ru_utime) + absl::DurationFromTimeval(used.ru_stime);
+}
 
 }  // namespace
 
@@ -46,7 +54,7 @@ absl::StatusOr<std::uint64_t> Replays::Start(Store& store, replay::World::Option
   auto job = std::make_shared<Job>();
   job->id = ++last_id_;
   job->began = job->asked = now;
-  job->control.is_over = [this, deadline = now + kLongest] { return clock_.Read().engine > deadline; };
+  job->control.is_over = [this, end = now + kLongestWait] { return Worked() > kLongest || clock_.Read().engine > end; };
   jobs_.push_back(job);
   if (jobs_.size() > kKept) jobs_.pop_front();
   thread_ = std::thread([this, &store, options = std::move(options), request = std::move(request), job] {

@@ -20,6 +20,7 @@ using v1::ReplayService;
 constexpr int kRows = 20;
 constexpr absl::Duration kFirstWait = absl::Milliseconds(20);
 constexpr absl::Duration kLongestWait = absl::Milliseconds(500);
+constexpr absl::Duration kLineEvery = absl::Seconds(10);
 
 // Digits in threes.
 std::string Count(std::uint64_t count) {
@@ -186,10 +187,18 @@ absl::Status PutReplayTimes(const Arguments& arguments, v1::StartReplayRequest& 
 
 absl::StatusOr<v1::Replay> AwaitReplay(const Client& client, const v1::Replay& started) {
   v1::Replay replay = started;
+  const absl::Time began = absl::Now();
+  absl::Time shown = began;
   const bool shows = isatty(STDERR_FILENO) != 0;
   absl::Duration wait = kFirstWait;
   while (replay.state() == v1::Replay::STATE_RUNNING) {
-    if (shows) std::fprintf(stderr, "\rreplaying: %u%% ", replay.permille() / 10);
+    if (shows) {
+      std::fprintf(stderr, "\rreplaying: %u%% ", replay.permille() / 10);
+    } else if (absl::Now() - shown >= kLineEvery) {  // in a log, too, it is seen to go on
+      shown = absl::Now();
+      std::fprintf(stderr, "replaying: %u%% after %.0f s\n", replay.permille() / 10,
+                   absl::ToDoubleSeconds(shown - began));
+    }
     absl::SleepFor(wait);
     wait = std::min(2 * wait, kLongestWait);
     v1::GetReplayRequest request;

@@ -4,6 +4,8 @@
 #include <unordered_set>
 #include <utility>
 
+#include "absl/strings/str_format.h"
+
 #include "base/status.h"
 #include "model/codec/response_codec.h"
 #include "replay/actions.h"
@@ -108,7 +110,9 @@ class Runner {
   absl::Status CheckCancelled() {
     if (control_.cancelled.load(std::memory_order_relaxed)) return absl::CancelledError("the replay was cancelled");
     if (++checks_ % kChecksAnAsking != 0 || !control_.is_over || !control_.is_over()) return absl::OkStatus();
-    return absl::DeadlineExceededError("the replay took too long and was ended: ask for a shorter time");
+    return absl::DeadlineExceededError(
+        absl::StrFormat("the replay took too long and was ended when %d%% was done: ask for a shorter time",
+                        control_.permille.load(std::memory_order_relaxed) / 10));
   }
 
   absl::Status See(const Entry& entry) {

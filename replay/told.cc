@@ -23,6 +23,18 @@ std::string TitleOf(const Group& group) {
   return OneLine(title, kTitleBytes);
 }
 
+// The same in both courses of events. A rule's title may hold the number of a group, which is another one in a replay; what
+// a person opens has the title that they gave.
+std::uint64_t KeyOf(const Incident& incident, const ResponderState& state) {
+  if (!incident.rule.set()) return Hash64("by a person\n" + incident.title);
+  std::string about = incident.join_key;
+  if (about.empty() && !incident.groups.empty()) {
+    const auto first = state.groups.find(incident.groups.front());
+    if (first != state.groups.end()) about = Format(first->second.labels);
+  }
+  return Hash64(incident.rule.value() + '\n' + about);
+}
+
 void AddAlerts(const Group& group, std::vector<AlertKey>& alerts) {
   for (const AlertSummary& alert : group.exemplars) {
     if (alerts.size() >= kAlertsPerEpisode) return;
@@ -93,7 +105,7 @@ Episode* Told::EpisodeOf(const Subject& subject, const ResponderState& state) {
     const auto found = state.incidents.find(IncidentId(subject.id));
     if (found == state.incidents.end()) return nullptr;
     const Incident& incident = found->second;
-    episode.key = Hash64(incident.rule.value() + '\n' + incident.join_key + '\n' + incident.title);
+    episode.key = KeyOf(incident, state);
     episode.title = "incident: " + incident.title;
     episode.service = incident.service;
     episode.opened_at = incident.opened_at;

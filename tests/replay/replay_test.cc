@@ -275,6 +275,35 @@ TEST_F(StoryTest, WhatWasSilencedThenAndIsRoutedNowIsGained) {
   EXPECT_EQ(result.comparison.same, 2) << "web and cache; queue is silenced in both";
 }
 
+// The numbers of groups are other ones in a replay of fewer pages; the title of an incident may hold one.
+TEST_F(StoryTest, AnIncidentIsTheSameWhateverNumberItsGroupHas) {
+  Organisation organisation = Present();
+  IncidentRule& rule = organisation.incident_rules[0];
+  rule.condition = {};
+  rule.condition.kind = IncidentCondition::Kind::kMatchers;
+  rule.condition.matchers = {
+      {"service", MatchOp::kEqual, "cache"}
+  };
+  rule.title = "{{service}} is down: {{group}}";
+  rule.policy = organisation.policies[0].id;
+  life_.Apply(std::make_shared<const Organisation>(organisation));
+  life_.Send({EventOf("cache", "1", Severity::kCritical)});
+  life_.Pass(absl::Minutes(5));
+
+  Route quiet = organisation.route;
+  quiet.id = RouteId("quiet");
+  quiet.matchers = {
+      {"service", MatchOp::kEqual, "db"}
+  };
+  quiet.policy = PolicyId();
+  quiet.children.clear();
+  organisation.route.children.insert(organisation.route.children.begin(), quiet);
+  const Comparison found = Replay(organisation);
+  EXPECT_EQ(found.lost.count, 1) << "db";
+  EXPECT_EQ(found.gained.count, 0);
+  EXPECT_EQ(found.same, 3) << "web, cache and the incident\n" << Differences(found);
+}
+
 TEST_F(StoryTest, AnIntegrationThatIsGoneRefusesItsEvents) {
   Organisation changed = Present();
   changed.integrations[0].id = IntegrationId("another");
