@@ -68,8 +68,9 @@ absl::StatusOr<Matter> MatterOf(Api& api, const Subject& subject) {
       break;
     case Group::State::kOpen:
       if (group.flapping && matter.quiet.empty()) {
-        matter.quiet = absl::StrFormat("it flaps: %d changes since %s; paged once, and held until it is stable",
-                                       group.flaps, ShowUtc(group.flapping_since));
+        matter.quiet = absl::StrFormat(
+            "it flaps: %d changes since %s; its policy runs once, and further changes page nobody until it is stable",
+            group.flaps, ShowUtc(group.flapping_since));
       }
       if (!group.flushed && matter.quiet.empty()) matter.quiet = "group_wait is not over yet";
       break;

@@ -68,6 +68,8 @@ struct Counts {
   bool known = false;
   std::uint32_t firing = 0;
   std::uint32_t suppressed = 0;
+  Severity highest = Severity::kUnknown;
+  Severity highest_suppressed = Severity::kUnknown;
 };
 
 void CountLive(const ResponderState& state, GroupKey key, Counts& counts) {
@@ -77,6 +79,8 @@ void CountLive(const ResponderState& state, GroupKey key, Counts& counts) {
   for (const auto& [shard, report] : found->second) {
     counts.firing += report.firing;
     counts.suppressed += report.suppressed;
+    Severity& highest = report.firing > 0 ? counts.highest : counts.highest_suppressed;
+    highest = std::max(highest, report.highest);
   }
 }
 
@@ -94,6 +98,9 @@ void ShowLive(Api& api, google::protobuf::RepeatedPtrField<v1::Group>& groups) {
       if (!counts.known) continue;
       group.set_firing(counts.firing);
       group.set_suppressed(counts.suppressed);
+      // Of a group that is held back as a whole, what would be told if it were not.
+      if (counts.firing + counts.suppressed == 0) continue;
+      group.set_highest(ToProto(counts.firing > 0 ? counts.highest : counts.highest_suppressed));
     }
   });
 }

@@ -1,4 +1,6 @@
 // alerts, groups, ack, resolve, escalate, note.
+#include "cli/groups.h"
+
 #include <algorithm>
 #include <cstdio>
 
@@ -154,9 +156,8 @@ absl::Status ListThem(const Arguments& arguments, const Client& client) {
   }
   Table table({"GROUP", "STATE", "SEVERITY", "FIRING", "SERVICE", "OPENED", "LABELS", "REMARK"});
   for (const v1::Group& group : response.groups()) {
-    table.Add({absl::StrFormat("G%d", group.id()), StateCell(Word(group)), Word(group.highest()),
-               std::to_string(group.firing()), Printable(group.service()), When(group.opened_at()), ShortLabels(group),
-               Remark(group)});
+    table.Add({absl::StrFormat("G%d", group.id()), StateCell(Word(group)), Word(group.highest()), FiringWord(group),
+               Printable(group.service()), When(group.opened_at()), ShortLabels(group), Remark(group)});
   }
   if (table.empty()) {
     TOCSIN_ASSIGN(const auto status,
@@ -239,6 +240,15 @@ v1::IncidentCommand ToIncident(const Reference& reference) {
 
 }  // namespace
 
+std::string StateWord(const v1::Group& group) {
+  return Word(group);
+}
+
+std::string FiringWord(const v1::Group& group) {
+  if (group.suppressed() == 0) return std::to_string(group.firing());
+  return absl::StrFormat("%d, %d held", group.firing(), group.suppressed());
+}
+
 int RunAlerts(std::span<const std::string> arguments) {
   constexpr OptionSpec kOwn[] = {
       {"all",   'a', false, "",      "also resolved ones: --state any"                    },
@@ -268,8 +278,10 @@ int RunAlerts(std::span<const std::string> arguments) {
       const std::string alert_state = !alert.summary().firing() ? "resolved"
                                       : alert.silence() != 0    ? Printable(alert.held_by())
                                                                 : HoldWordOr(alert.held_by(), "firing");
-      const std::string group =
-          alert.groups().empty() || alert.groups(0) == 0 ? "-" : absl::StrFormat("G%d", alert.groups(0));
+      std::string group;
+      for (const std::uint64_t id : alert.groups())
+        if (id != 0) absl::StrAppendFormat(&group, "%sG%d", group.empty() ? "" : " ", id);
+      if (group.empty()) group = "-";
       table.Add({alert.summary().key(), StateCell(alert_state), Word(alert.summary().severity()),
                  std::to_string(alert.received()), When(alert.summary().fired_at()), group,
                  FormatLabels(alert.summary().labels())});

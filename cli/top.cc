@@ -12,6 +12,7 @@
 
 #include "base/status.h"
 #include "cli/commands.h"
+#include "cli/groups.h"
 #include "cli/output.h"
 #include "cli/session.h"
 
@@ -127,9 +128,9 @@ std::string Groups(std::vector<v1::Group> groups, Order order) {
   Table table({"GROUP", "STATE", "SEVERITY", "FIRING", "SERVICE", "OPENED"});
   for (const v1::Group& group : groups) {
     if (table.rows() == kGroupsShown) break;
-    table.Add({absl::StrFormat("G%d", group.id()), StateCell(EnumWord(v1::Group::State_Name(group.state()), "STATE_")),
-               EnumWord(v1::Severity_Name(group.highest()), "SEVERITY_"), std::to_string(group.firing()),
-               Printable(group.service()), When(group.opened_at())});
+    table.Add({absl::StrFormat("G%d", group.id()), StateCell(StateWord(group)),
+               EnumWord(v1::Severity_Name(group.highest()), "SEVERITY_"), FiringWord(group), Printable(group.service()),
+               When(group.opened_at())});
   }
   if (groups.empty()) return "no open groups\n";
   const std::string more =

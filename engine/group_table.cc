@@ -1,6 +1,7 @@
 #include "engine/group_table.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/status.h"
 
@@ -28,6 +29,13 @@ std::uint32_t StoredGroup::firing() const {
 Severity StoredGroup::highest() const {
   for (std::size_t severity = kSeverities; severity-- > 0;) {
     if (lists[severity].count > 0) return static_cast<Severity>(severity);
+  }
+  return Severity::kUnknown;
+}
+
+Severity StoredGroup::highest_suppressed() const {
+  for (std::size_t severity = kSeverities; severity-- > 0;) {
+    if (suppressed[severity] > 0) return static_cast<Severity>(severity);
   }
   return Severity::kUnknown;
 }
@@ -128,6 +136,7 @@ void GroupTable::Link(const StoredAlert& alert) {
     (list.tail == kNoSlot ? list.head : memberships_[list.tail].next) = m;
     list.tail = m;
     ++list.count;
+    if (list_number == kSuppressedList) ++group.suppressed[static_cast<std::size_t>(alert.severity)];
     if (acknowledged) ++group.acknowledged;
     MarkChanged(membership.group);
   }
@@ -144,9 +153,20 @@ void GroupTable::Unlink(const StoredAlert& alert) {
     (membership.next == kNoSlot ? list.tail : memberships_[membership.next].previous) = membership.previous;
     membership.previous = membership.next = kNoSlot;
     --list.count;
+    if (list_number == kSuppressedList) --group.suppressed[static_cast<std::size_t>(alert.severity)];
     if (acknowledged) --group.acknowledged;
     MarkChanged(membership.group);
   }
+}
+
+void GroupTable::SetSeverity(StoredAlert& alert, Severity severity) {
+  const Severity before = std::exchange(alert.severity, severity);
+  if (ListOf(alert) != kSuppressedList) return;
+  VisitGroups(alert, [&](std::uint32_t number) {
+    StoredGroup& group = groups_[number];
+    --group.suppressed[static_cast<std::size_t>(before)];
+    ++group.suppressed[static_cast<std::size_t>(severity)];
+  });
 }
 
 void GroupTable::CountFired(const StoredAlert& alert) {
@@ -219,6 +239,7 @@ void GroupTable::BeginRebuild() {
   changed_.clear();
   groups_.ForEach(end_, [](std::uint32_t, StoredGroup& group) {
     group.lists = {};
+    group.suppressed = {};
     group.acknowledged = 0;
     group.members = 0;
     group.unsealed = Unsealed::kNothing;

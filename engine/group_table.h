@@ -42,16 +42,19 @@ struct StoredGroup {
   std::uint64_t fired_total = 0;
   std::uint64_t resolved_total = 0;
   std::array<List, kLists> lists;
-  std::uint32_t acknowledged = 0;          // among the firing ones
-  std::uint32_t members = 0;               // memberships, linked into lists or not
-  Unsealed unsealed = Unsealed::kNothing;  // kState: totals; kAll: all of it
-  bool changed = false;                    // since the last report
+  std::array<std::uint32_t, kSeverities> suppressed{};  // the members of that list by severity
+  std::uint32_t acknowledged = 0;                       // among the firing ones
+  std::uint32_t members = 0;                            // memberships, linked into lists or not
+  Unsealed unsealed = Unsealed::kNothing;               // kState: totals; kAll: all of it
+  bool changed = false;                                 // since the last report
   // What the last report said, to tell what cannot wait: the group's opening, its worsening, its end.
   Severity reported_highest = Severity::kUnknown;
   bool reported_firing = false;
+  bool unexplained = false;  // it said that alerts are held back, and not by what
 
   std::uint32_t firing() const;
-  Severity highest() const;  // among the firing ones
+  Severity highest() const;             // among the firing ones
+  Severity highest_suppressed() const;  // among the suppressed ones
   bool urgent() const;
 };
 
@@ -86,6 +89,8 @@ class GroupTable {
   void CountResolved(const StoredAlert& alert);
   // Requires a firing alert that is not acknowledged.
   void SetAcknowledged(StoredAlert& alert);
+  // Gives a linked alert another severity that leaves it in its lists.
+  void SetSeverity(StoredAlert& alert, Severity severity);
   // The reports of its groups would read differently.
   void MarkChanged(const StoredAlert& alert);
 

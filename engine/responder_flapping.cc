@@ -25,11 +25,12 @@ void ReviewFlapping(Turn& turn, Group& group) {
   group.flapping_since = turn.now().wall;
   group.flaps = static_cast<std::uint32_t>(group.changes.size());
   turn.Arm(StableTimer(group.id), turn.now().engine + rule.stable_for);
-  turn.Note(Kind::kFlapping, SubjectOf(group.id),
-            absl::StrFormat("flaps: %d changes between firing and not firing within %s (route %s: %d); paged once and "
-                            "then held until it has not changed for %s",
-                            group.flaps, absl::FormatDuration(rule.window), group.route.id.value(), rule.changes,
-                            absl::FormatDuration(rule.stable_for)));
+  turn.Note(
+      Kind::kFlapping, SubjectOf(group.id),
+      absl::StrFormat("flaps: %d changes between firing and not firing within %s (route %s: %d); its policy runs once, "
+                      "and further changes page nobody until it has not changed for %s",
+                      group.flaps, absl::FormatDuration(rule.window), group.route.id.value(), rule.changes,
+                      absl::FormatDuration(rule.stable_for)));
 }
 
 bool HoldsWhileQuiet(const Group& group) {

@@ -144,8 +144,9 @@ void Recover(Turn& turn, GroupId id, const LiveGroup& live) {
 // All of its alerts are held back, or by something else than before.
 void Suppress(Turn& turn, GroupId id, const LiveGroup& live) {
   const Group& before = *turn.Find<Group>(id);
-  const std::string reason = live.held_by.empty() ? "held back" : live.held_by;
-  if (IsSuppressed(before) && before.quiet_reason == reason) return;
+  const std::string reason = WhyHeldBack(live);
+  // What shards do not know yet after a start, they had said before.
+  if (IsSuppressed(before) && (live.held_by.empty() || before.quiet_reason == reason)) return;
   Group& group = turn.Edit<Group>(id);
   Refresh(turn, group);
   group.quiet_reason = reason;

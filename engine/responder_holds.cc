@@ -54,7 +54,7 @@ std::string WhyMuted(const Turn& turn, const Route& route) {
                       absl::StrJoin(route.active_time_intervals, ", ", append));
 }
 
-std::string WhyHeldBack(const Turn& turn, const ServiceId& service) {
+std::string WhyDependent(const Turn& turn, const ServiceId& service) {
   for (const ServiceId& dependency : turn.index()->HoldersOf(service)) {
     const auto open = turn.state().open_of.find(dependency);
     if (open == turn.state().open_of.end()) continue;
@@ -71,7 +71,7 @@ std::string WhyHeldBack(const Turn& turn, const ServiceId& service) {
 std::string WhyHeld(const Turn& turn, const Group& group) {
   std::string why = WhyInMaintenance(turn, group.service);
   if (why.empty()) why = WhyMuted(turn, group.route);
-  if (why.empty()) why = WhyHeldBack(turn, group.service);
+  if (why.empty()) why = WhyDependent(turn, group.service);
   return why;
 }
 
@@ -127,7 +127,7 @@ void ReviewHold(Turn& turn, GroupId id) {
   }
   turn.Note(Kind::kUnsuppressed, SubjectOf(id), absl::StrCat("no longer ", was));
   if (IsSuppressed(group)) {
-    group.quiet_reason = turn.Live(group.key).held_by;
+    group.quiet_reason = WhyHeldBack(turn.Live(group));
     return;
   }
   ResumeGroup(turn, id, absl::StrCat("no longer ", was));

@@ -21,6 +21,11 @@ inline bool IsHeld(const Group& group) {
   return !group.held_by.empty() || IsSuppressed(group);
 }
 
+// By what its alerts are.
+inline std::string WhyHeldBack(const LiveGroup& live) {
+  return live.held_by.empty() ? "held back" : live.held_by;
+}
+
 // Compares what holds the group back now with what did, and holds it or lets it go on.
 void ReviewHold(Turn& turn, GroupId id);
 // The decided counts follow the shards' as far as services that depend on the group's own need it.

@@ -112,7 +112,7 @@ void SplitOff(Turn& turn, GroupId id, std::string_view why) {
   const LiveGroup live = turn.Live(key);
   Refresh(turn, part);
   part.peak = std::max(part.peak, live.highest);
-  if (IsSuppressed(part)) part.quiet_reason = live.held_by;
+  if (IsSuppressed(part)) part.quiet_reason = WhyHeldBack(live);
   if (const Group* before = turn.Find<Group>(whole)) {
     Group& rest = turn.Edit<Group>(before->id);
     std::erase(rest.merged, id);

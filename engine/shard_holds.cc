@@ -41,19 +41,36 @@ Hold Shard::Impl::HoldFor(const StoredAlert& alert, std::span<const LabelView> l
   return stays ? alert.hold : Hold();
 }
 
-std::string Shard::Impl::WordsFor(Hold hold, std::span<const LabelView> labels) const {
-  if (!hold.set()) return "";
+std::string Shard::Impl::WhyHeld(Hold hold, std::span<const LabelView> labels) const {
+  if (!hold.set() || rules_ == nullptr) return "";
   if (hold.kind() == Hold::Kind::kSilence) {
     const bool maintenance = suppressor_.IsMaintenance(hold.silence());
     return absl::StrCat(ToAbsl(maintenance ? kInMaintenance : kSilencedBy), maintenance ? "M" : "S",
                         hold.silence().value());
   }
-  const InhibitionRule* rule = inhibitions_.Find(hold);
-  std::string words = absl::StrCat(ToAbsl(kInhibitedBy), rule == nullptr ? "(gone)" : rule->id.value());
-  if (rules_ == nullptr || rules_->inhibition == nullptr) return words;
+  if (rules_->inhibition == nullptr) return "";
   const Inhibitions::Verdict verdict = inhibitions_.Judge(labels, rules_->inhibition->sources);
-  if (verdict.hold == hold) absl::StrAppend(&words, ": ", verdict.sources->example, " fires");
-  return words;
+  if (verdict.hold == hold) {
+    return absl::StrCat(ToAbsl(kInhibitedBy), verdict.rule->id.value(), ": ", verdict.sources->example, " fires");
+  }
+  if (!rules_->inhibition->complete) return "";
+  const InhibitionRule* rule = inhibitions_.Find(hold);  // it holds until the scan comes by
+  return rule == nullptr ? "inhibited by a rule that is gone" : absl::StrCat(ToAbsl(kInhibitedBy), rule->id.value());
+}
+
+std::string Shard::Impl::WordsFor(Hold hold, std::span<const LabelView> labels) const {
+  std::string words = WhyHeld(hold, labels);
+  if (!words.empty() || !hold.set()) return words;
+  if (hold.kind() == Hold::Kind::kSilence) return absl::StrCat(ToAbsl(kSilencedBy), "S", hold.silence().value());
+  const InhibitionRule* rule = inhibitions_.Find(hold);
+  return absl::StrCat(rule == nullptr ? "inhibited as before the start" : absl::StrCat(ToAbsl(kInhibitedBy), rule->id.value()),
+                      ": the alerts that inhibit are being counted");
+}
+
+void Shard::Impl::ExplainHolds() {
+  for (std::uint32_t group = 0; group < groups_.end(); ++group) {
+    if (groups_.Has(group) && groups_.at(group).unexplained) groups_.MarkChanged(group);
+  }
 }
 
 void Shard::Impl::CountSource(std::uint32_t slot, std::span<const LabelView> labels) {

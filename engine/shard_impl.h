@@ -106,7 +106,12 @@ class Shard::Impl {
 
   // What holds alerts back (shard_holds.cc).
   Hold HoldFor(const StoredAlert& alert, std::span<const LabelView> labels) const;
+  // By what, in words. Empty as long as the shard does not know: right after a start it knows neither rules nor sources.
+  std::string WhyHeld(Hold hold, std::span<const LabelView> labels) const;
+  // The same for whoever asks now: as much as is known.
   std::string WordsFor(Hold hold, std::span<const LabelView> labels) const;
+  // The groups whose reports could not say why are reported again.
+  void ExplainHolds();
   // Counts a firing alert among the sources of inhibition; takes it out before it ceases to fire or its labels change.
   void CountSource(std::uint32_t slot, std::span<const LabelView> labels);
   void DropSource(std::uint32_t slot);

@@ -96,12 +96,12 @@ GroupReport Shard::Impl::ReportOf(std::uint32_t number) const {
   report.acknowledged = group.acknowledged;
   report.fired_total = group.fired_total;
   report.resolved_total = group.resolved_total;
-  report.highest = group.highest();
+  report.highest = report.firing > 0 ? group.highest() : group.highest_suppressed();
   const std::uint32_t held = groups_.HeadOf(number, kSuppressedList);
   if (held != kNoSlot) {
     TextBuffer held_buffer;
     report.hold = alerts_.at(held).hold;
-    report.held_by = WordsFor(report.hold, texts_.Read(alerts_.at(held).text, held_buffer).labels);
+    report.held_by = WhyHeld(report.hold, texts_.Read(alerts_.at(held).text, held_buffer).labels);
   }
   const std::uint32_t ended = groups_.TailOf(number, kResolvedList);
   if (ended != kNoSlot) report.last_end = Name(alerts_.at(ended).resolved_by);
@@ -166,7 +166,8 @@ void Shard::Impl::TakeReports(std::vector<GroupReport>& out, Reports which) {
       out.push_back(ReportOf(number));
       group.reported_firing = out.back().firing > 0;
       if (out.back().firing + out.back().suppressed == 0) watches_.ForgetValues(number);
-      group.reported_highest = out.back().highest;
+      group.reported_highest = group.highest();
+      group.unexplained = out.back().suppressed > 0 && out.back().held_by.empty();
     }
     group.changed = false;
     return true;

@@ -116,16 +116,18 @@ void Shard::Impl::Restand(std::uint32_t slot, Severity severity, Hold hold) {
   StoredAlert changed = alert;
   changed.severity = severity;
   changed.hold = hold;
-  const bool moves = ListOf(changed) != ListOf(alert);
-  if (moves) groups_.Unlink(alert);
   CountStanding(alert, -1);
-  alert.severity = severity;
-  alert.hold = hold;
-  CountStanding(alert, +1);
-  if (moves) {
+  if (ListOf(changed) == ListOf(alert)) {
+    groups_.SetSeverity(alert, severity);
+    alert.hold = hold;
+  } else {
+    groups_.Unlink(alert);
+    alert.severity = severity;
+    alert.hold = hold;
     alert.order = ++order_;
     groups_.Link(alert);
   }
+  CountStanding(alert, +1);
   // It began to fire while it was held back, and is heard of only now.
   if (!hold.set() && !alert.counted) {
     groups_.CountFired(alert);
@@ -167,6 +169,7 @@ void Shard::Impl::SetRules(RulesPtr rules, std::vector<IntegrationId> integratio
   if (silences_matter || unrouted_ > 0) scan_.all_left = alerts_.end();
   const bool sources_matter = rules_ != nullptr && rules_->inhibition != inhibition_before && !inhibitions_.empty();
   scan_.left = std::max({scan_.left, scan_.all_left, sources_matter ? alerts_.end() : 0});
+  if (suppressed_ > 0) ExplainHolds();
 }
 
 void Shard::Impl::WatchGroups() {

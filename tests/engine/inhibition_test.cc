@@ -91,6 +91,7 @@ class TwoShards {
     shards_[shard].TakeReports(reports);
     return reports;
   }
+  void ReportAll(std::size_t shard) { shards_[shard].ReportAll(); }
   void Work(std::size_t shard) { shards_[shard].Work(now_, now_.engine, 100); }
 
  private:
@@ -182,6 +183,23 @@ TEST(InhibitionTest, AfterARestartItComesToTheSameStateAndLetsNothingSlipThrough
   world.Resolve(0, kDown);
   world.Settle();
   EXPECT_FALSE(world.Find(1, kSlow).hold.set()) << "counted again after the restart, so taken out, too";
+}
+
+TEST(InhibitionTest, AfterARestartTheReasonIsToldAsSoonAsItIsKnown) {
+  TwoShards world;
+  world.Fire(0, kDown);
+  world.Fire(1, kSlow);
+  world.Settle();
+  const std::string reason = world.Reports(1).at(0).held_by;
+  EXPECT_THAT(reason, testing::HasSubstr("cluster-down"));
+  world.Crash();
+  world.ReportAll(1);
+  EXPECT_EQ(world.Reports(1).at(0).held_by, "") << "nobody has counted as yet";
+  EXPECT_THAT(world.Find(1, kSlow).held_by, testing::HasSubstr("being counted"));
+  world.Settle();
+  const std::vector<GroupReport> reports = world.Reports(1);
+  ASSERT_EQ(reports.size(), 1U);
+  EXPECT_EQ(reports[0].held_by, reason);
 }
 
 TEST(InhibitionTest, ASilenceThatEndsRightAfterAStartLetsNothingThroughThatIsInhibitedToo) {

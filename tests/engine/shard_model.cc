@@ -280,6 +280,7 @@ void ShardModel::Crash() {
 
 std::map<std::pair<std::string, std::string>, GroupReport> ShardModel::Reports() const {
   std::map<std::pair<std::string, std::string>, GroupReport> reports;
+  std::map<std::pair<std::string, std::string>, Severity> held;
   for (const auto& [name, group] : groups_) {
     GroupReport& report = reports[name];
     report.fired_total = group.fired_total;
@@ -288,12 +289,14 @@ std::map<std::pair<std::string, std::string>, GroupReport> ShardModel::Reports()
       if (!alert.firing || std::ranges::find(alert.groups, name) == alert.groups.end()) continue;
       if (alert.silence.set()) {
         ++report.suppressed;
+        held[name] = std::max(held[name], alert.severity);
         continue;
       }
       ++report.firing;
       if (alert.acknowledged) ++report.acknowledged;
       report.highest = std::max(report.highest, alert.severity);
     }
+    if (report.firing == 0) report.highest = held[name];
   }
   return reports;
 }

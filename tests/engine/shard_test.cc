@@ -256,6 +256,24 @@ TEST(ShardTest, ASilencedAlertIsCountedApartAndComesBackWhenTheSilenceEnds) {
   EXPECT_EQ(world.Reports()[0].fired_total, 1) << "and once";
 }
 
+TEST(ShardTest, TheSeverityOfAGroupThatIsHeldBackAsAWholeIsThatOfWhatIsHeld) {
+  ShardWorld world;
+  world.SetSilences({
+      SilenceOf(9, {{"instance", MatchOp::kRegex, "db.*"}}
+       )
+  });
+  AlertEvent disk = kDisk;
+  disk.dedup_key = "disk";
+  for (const Severity severity : {Severity::kHigh, Severity::kCritical, Severity::kWarning}) {
+    disk.severity = severity;
+    world.Apply(disk);
+    EXPECT_EQ(world.Reports().at(0).highest, severity);
+  }
+  world.SetSilences({});
+  world.Work(1);
+  EXPECT_EQ(world.Reports().at(0).highest, Severity::kWarning);
+}
+
 TEST(ShardTest, ASilenceIsRememberedOverACrash) {
   ShardWorld world;
   world.SetSilences({

@@ -225,6 +225,29 @@ TEST(SuppressedRecoveryTest, AReceiverIsToldOrAsAlertmanagerHasItNot) {
 }
 
 // A person settles what is there; what begins to fire under a silence is not settled with it.
+// Shards report before they have the rules, and know the sources of inhibition only when all of them have counted.
+TEST(SuppressionTest, ARestartLeavesWhatIsSaidOfWhatHoldsBack) {
+  for (const Suppression& row : Suppressions()) {
+    if (*row.reason == '\0') continue;
+    SCOPED_TRACE(row.name);
+    WholeWorld world;
+    Labels app = row.app;
+    app.push_back({"alertname", "App"});
+    Normalise(app);
+    world.Fire(app);
+    world.Pass(absl::Hours(1));
+    row.begin(world);
+    world.Pass(absl::Minutes(10));
+    const std::string reason = world.Current()->quiet_reason;
+    ASSERT_THAT(reason, StartsWith(row.reason));
+    const std::vector<std::string> written = world.Written(TimelineEntry::Kind::kSuppressed);
+    world.Restart();
+    world.Pass(absl::Minutes(10));
+    EXPECT_EQ(world.Current()->quiet_reason, reason);
+    EXPECT_EQ(world.Written(TimelineEntry::Kind::kSuppressed), written);
+  }
+}
+
 TEST(SuppressionTest, WhatASilenceHidWhenTheGroupWasResolvedByHandIsPagedAtItsEnd) {
   WholeWorld world;
   const Labels loud = {{"alertname", "App"}, {"instance", "1"}};

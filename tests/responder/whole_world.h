@@ -90,17 +90,13 @@ inline Organisation TableOrganisation() {
 class WholeWorld {
  public:
   explicit WholeWorld(Organisation organisation = TableOrganisation())
-      : now_{Noon(), EngineTime(absl::ToInt64Nanoseconds(absl::Hours(1)))}, responder_(Options()) {
-    for (std::uint32_t i = 0; i < kShards; ++i) {
-      Shard::Options options;
-      options.index = i;
-      options.shard_count = kShards;
-      options.key_seed = kKeySeed;
-      shards_.emplace_back(options);
-    }
-    Perform(responder_.Start(now_));
+      : now_{Noon(), EngineTime(absl::ToInt64Nanoseconds(absl::Hours(1)))},
+        responder_(std::make_unique<Responder>(Options())) {
     for (std::uint32_t i = 0; i < kShards; ++i)
-      Perform(responder_.ShardReported(i, now_));
+      shards_.push_back(FreshShard(i));
+    Perform(responder_->Start(now_));
+    for (std::uint32_t i = 0; i < kShards; ++i)
+      Perform(responder_->ShardReported(i, now_));
     EXPECT_TRUE(Do(ApplyOrganisation{std::make_shared<const Organisation>(std::move(organisation)), ""}).status.ok());
   }
 
@@ -110,7 +106,7 @@ class WholeWorld {
     Command command;
     command.actor = actor;
     command.body = std::move(body);
-    Decision decision = responder_.Handle(command, now_);
+    Decision decision = responder_->Handle(command, now_);
     CommandResult result = decision.result;
     Perform(std::move(decision));
     Settle();
@@ -124,6 +120,34 @@ class WholeWorld {
       Settle();
     }
   }
+  // The process dies and comes back. As in the engine, shards report what they hold before they have heard of any rules.
+  void Restart() {
+    std::vector<GroupReport> reports;
+    for (std::uint32_t i = 0; i < kShards; ++i) {
+      shards_[i] = FreshShard(i);
+      for (const std::string& body : bodies_[i])
+        EXPECT_TRUE(shards_[i].Fold(body).ok());
+      shards_[i].ReportAll();
+      shards_[i].TakeReports(reports);
+    }
+    responder_ = std::make_unique<Responder>(Options());
+    for (const Change& change : changes_)
+      responder_->Fold(change);
+    Perform(responder_->Start(now_));
+    Perform(responder_->Observe(std::move(reports), now_));
+    for (std::uint32_t i = 0; i < kShards; ++i)
+      Perform(responder_->ShardReported(i, now_));
+    Settle();
+  }
+  // What was written to timelines, oldest first.
+  std::vector<std::string> Written(TimelineEntry::Kind kind) const {
+    std::vector<std::string> texts;
+    for (const Change& change : changes_) {
+      for (const TimelineEntry& entry : change.entries)
+        if (entry.kind == kind) texts.push_back(entry.text);
+    }
+    return texts;
+  }
   // What was sent about groups of this alertname since the last call: "page carol", "resolved carol".
   std::vector<std::string> Told(std::string_view alertname = "App") {
     std::vector<std::string> told;
@@ -134,7 +158,7 @@ class WholeWorld {
   }
   const Group* Current(std::string_view alertname = "App") const {
     const Group* found = nullptr;
-    for (const auto& [id, group] : responder_.state().groups) {
+    for (const auto& [id, group] : responder_->state().groups) {
       if (Find(group.labels, "alertname") == alertname) found = &group;
     }
     return found;
@@ -146,7 +170,7 @@ class WholeWorld {
     return "(unknown)";
   }
   const Now& now() const { return now_; }
-  Responder& responder() { return responder_; }
+  Responder& responder() { return *responder_; }
 
  private:
   static constexpr std::uint32_t kShards = 2;
@@ -156,6 +180,13 @@ class WholeWorld {
     options.shard_count = kShards;
     options.key_seed = kKeySeed;
     return options;
+  }
+  static Shard FreshShard(std::uint32_t index) {
+    Shard::Options options;
+    options.index = index;
+    options.shard_count = kShards;
+    options.key_seed = kKeySeed;
+    return Shard(options);
   }
   static AlertKey KeyOf(const Labels& labels) { return BatchOf(labels, EventKind::kTrigger).at(0).header().key; }
   static EventBatch BatchOf(Labels labels, EventKind kind) {
@@ -179,27 +210,28 @@ class WholeWorld {
       for (std::uint32_t i = 0; i < kShards; ++i) {
         while (shards_[i].Work(now_, now_.engine, 100)) {
         }
-        shards_[i].Seal([](std::string_view) {});
+        shards_[i].Seal([&](std::string_view body) { bodies_[i].emplace_back(body); });
         std::vector<GroupReport> reports;
         shards_[i].TakeReports(reports);
         const auto sources = shards_[i].TakeSources();
         busy = busy || !reports.empty() || sources;
-        if (!reports.empty()) Perform(responder_.Observe(std::move(reports), now_));
+        if (!reports.empty()) Perform(responder_->Observe(std::move(reports), now_));
         if (sources)
-          Perform(responder_.ObserveSources(
+          Perform(responder_->ObserveSources(
               {
                   {i, *sources}
           },
               now_));
       }
       for (bool more = true; more;) {
-        Decision decision = responder_.FireTimers(now_, 32, more);
+        Decision decision = responder_->FireTimers(now_, 32, more);
         busy = busy || !decision.change.empty();
         Perform(std::move(decision));
       }
     }
   }
   void Perform(Decision decision) {
+    changes_.push_back(decision.change);
     for (const Effect& effect : decision.effects) {
       if (const auto* rules = std::get_if<PublishRules>(&effect)) {
         for (Shard& shard : shards_)
@@ -208,7 +240,7 @@ class WholeWorld {
       if (const auto* start = std::get_if<StartAttempt>(&effect)) {
         const Notification& row = start->notification;
         const char* what = row.purpose == Notification::Purpose::kResolved ? "resolved " : "page ";
-        const Group& group = responder_.state().groups.at(GroupId(row.subject.id));
+        const Group& group = responder_->state().groups.at(GroupId(row.subject.id));
         sent_.emplace_back(Find(group.labels, "alertname"),
                            absl::StrCat(what, row.user.set() ? row.user.value() : row.receiver.value()));
         AttemptResult result;
@@ -217,14 +249,16 @@ class WholeWorld {
         Command command;
         command.actor = "notify";
         command.body = result;
-        Perform(responder_.Handle(command, now_));
+        Perform(responder_->Handle(command, now_));
       }
     }
   }
 
   Now now_;
-  Responder responder_;
+  std::unique_ptr<Responder> responder_;
   std::vector<Shard> shards_;
+  std::vector<Change> changes_;  // the journal
+  std::vector<std::string> bodies_[kShards];
   std::vector<std::pair<std::string, std::string>> sent_;
 };
 
