@@ -428,7 +428,7 @@ void Server::Stop() {
   if (grpc_) grpc_->Shutdown(std::chrono::system_clock::now() + absl::ToChronoSeconds(kGrace));
   if (http_) http_->Stop(kGrace);
   if (workers_) workers_->Stop();  // its address stays good: the engine may still tell doors of what is durable
-  api_->backups->Stop();
+  if (api_ && api_->backups) api_->backups->Stop();
   outgoing_->Stop();  // attempts under way report before the engine goes
   reports_.Connect(nullptr);
   engine_.reset();
