@@ -66,7 +66,8 @@ void AddNotifications(const Responder& responder, EscalationId id, const Now& no
   const ResponderState& state = responder.state();
   const auto escalation = state.escalations.find(id);
   if (escalation == state.escalations.end()) return;
-  int held_back = 0;
+  int limited = 0;
+  int bundled = 0;
   for (const PageId page_id : escalation->second.pages) {
     const auto page = state.pages.find(page_id);
     if (page == state.pages.end() || page->second.state != Page::State::kActive) continue;
@@ -80,11 +81,11 @@ void AddNotifications(const Responder& responder, EscalationId id, const Now& no
       if (sent == state.notifications.end()) continue;
       const bool held = sent->second.state == Notification::State::kHeld && !sent->second.bundle.set();
       if (held) {
-        ++held_back;
         const HeldUntil until = ExplainHeld(state, sent->second, now);
+        ++(until.what == Wait::For::kLimits ? limited : bundled);
         AddNext(
             answer, ExpectedWall(now, until.due),
-            absl::StrFormat("N%d to %s by %s is expected to be told, with what else waits: %s", notification.value(),
+            absl::StrFormat("N%d to %s by %s is expected to be told, with what else waits; %s", notification.value(),
                             page->second.user.value(), sent->second.method.id.value(), until.why));
       }
       if (sent->second.state != Notification::State::kPending) continue;
@@ -93,8 +94,10 @@ void AddNotifications(const Responder& responder, EscalationId id, const Now& no
                               sent->second.method.id.value(), sent->second.attempt + 1));
     }
   }
-  if (held_back > 0)
-    absl::StrAppendFormat(answer.mutable_verdict(), "; held back for now: %d of the messages", held_back);
+  if (limited > 0)
+    absl::StrAppendFormat(answer.mutable_verdict(), "; held back by the limits: %d of the messages", limited);
+  if (bundled > 0)
+    absl::StrAppendFormat(answer.mutable_verdict(), "; held back by the bundle window: %d of the messages", bundled);
 }
 
 // What else is armed for a group.

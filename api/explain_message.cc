@@ -87,7 +87,7 @@ absl::Status ExplainNotification(Api& api, NotificationId id, v1::ExplainRespons
     HeldUntil until;
     api.engine.ReadResponderAndWait(
         [&](const Responder& responder, const Now& at) { until = ExplainHeld(responder.state(), row, at); });
-    AddNext(answer, ExpectedWall(now, until.due), "it is expected to be told, alone or with others: " + until.why);
+    AddNext(answer, ExpectedWall(now, until.due), "it is expected to be told, alone or with others; " + until.why);
   }
   if (row.state == Notification::State::kPending) {
     AddNext(answer, ExpectedWall(now, row.due), absl::StrFormat("attempt %d", row.attempt + 1));

@@ -91,9 +91,9 @@ Wait WaitOf(const Organisation* organisation,
 std::string WhyWaits(Wait::For what, std::string_view topic, const Organisation* organisation) {
   switch (what) {
     case Wait::For::kBundleWindow:
-      return absl::StrCat("something about ", ToAbsl(topic), " was told less than a bundle_window, ",
-                          absl::FormatDuration(BundleWindow(organisation)), ", ago");
-    case Wait::For::kLimits: return "the limits of this contact method allow no more for now";
+      return absl::StrCat("held back by the bundle window: something about ", ToAbsl(topic), " was told less than ",
+                          absl::FormatDuration(BundleWindow(organisation)), " ago");
+    case Wait::For::kLimits: return "held back by the limits of its contact method, which allow no more for now";
   }
   return "";
 }
@@ -228,7 +228,7 @@ Wait WaitOf(const Turn& turn, const Notification& row) {
 }
 
 HeldUntil ExplainHeld(const ResponderState& state, const Notification& row, const Now& now) {
-  HeldUntil held{row.due, ""};
+  HeldUntil held{row.due, Wait::For::kLimits, "held back"};
   const auto throttle = state.throttle_of.find(ThrottleKeyOf(row.method));
   if (throttle == state.throttle_of.end()) return held;
   const auto timer = state.timer_of.find(TimerOf(throttle->second));
@@ -238,6 +238,7 @@ HeldUntil ExplainHeld(const ResponderState& state, const Notification& row, cons
   const std::string topic = TopicOf(row, about_group ? &group->second : nullptr);
   const Organisation* organisation = state.organisation.get();
   const Wait wait = WaitOf(organisation, state.throttles.at(throttle->second), row, topic, now.engine);
+  held.what = wait.what;
   held.why = WhyWaits(wait.what, topic, organisation);
   return held;
 }
@@ -289,7 +290,7 @@ void Postpone(Turn& turn, Notification& row, const Wait& wait) {
   turn.RememberHeld(row);
   TimelineEntry& entry =
       turn.Note(Kind::kNotificationHeld, row.subject,
-                absl::StrFormat("%s: held back, %s; told with what else waits, not before %s", Describe(row),
+                absl::StrFormat("%s: %s; told with what else waits, not before %s", Describe(row),
                                 WhyWaits(wait.what, TopicOf(turn, row), turn.organisation()),
                                 Instant(absl::FromUnixSeconds(absl::ToUnixSeconds(ExpectedWall(turn.now(), until))))));
   entry.notification = row.id;

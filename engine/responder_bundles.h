@@ -44,10 +44,11 @@ void Refund(Turn& turn, const Notification& row);
 // Until then at least it waits. What a bundle tells waits each for itself.
 void Postpone(Turn& turn, Notification& row, const Wait& wait);
 
-// When a held message is expected to be told, as of now, and why not before: "because ...". Whatever is sent meanwhile counts
-// as well, so that it may be later than what was said when it was held.
+// When a held message is expected to be told, as of now, and why not before: "held back by ...". Whatever is sent meanwhile
+// counts as well, so that it may be later than what was said when it was held.
 struct HeldUntil {
   EngineTime due;
+  Wait::For what = Wait::For::kLimits;
   std::string why;
 };
 HeldUntil ExplainHeld(const ResponderState& state, const Notification& row, const Now& now);

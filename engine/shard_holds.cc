@@ -63,8 +63,9 @@ std::string Shard::Impl::WordsFor(Hold hold, std::span<const LabelView> labels) 
   if (!words.empty() || !hold.set()) return words;
   if (hold.kind() == Hold::Kind::kSilence) return absl::StrCat(ToAbsl(kSilencedBy), "S", hold.silence().value());
   const InhibitionRule* rule = inhibitions_.Find(hold);
-  return absl::StrCat(rule == nullptr ? "inhibited as before the start" : absl::StrCat(ToAbsl(kInhibitedBy), rule->id.value()),
-                      ": the alerts that inhibit are being counted");
+  return absl::StrCat(
+      rule == nullptr ? "inhibited as before the start" : absl::StrCat(ToAbsl(kInhibitedBy), rule->id.value()),
+      ": the alerts that inhibit are being counted");
 }
 
 void Shard::Impl::ExplainHolds() {

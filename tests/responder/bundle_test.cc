@@ -103,7 +103,7 @@ TEST_F(BundleTest, CriticalPagesWaitForNothingButTheLimits) {
   EXPECT_EQ(world_.Count(Kind::kNotificationHeld), 0);
   Fire({"C", "D", "E"}, Severity::kCritical);
   EXPECT_THAT(world_.started(), SizeIs(2));
-  EXPECT_THAT(world_.Told(Kind::kNotificationHeld), HasSubstr("the limits of this contact method allow no more"));
+  EXPECT_THAT(world_.Told(Kind::kNotificationHeld), HasSubstr("held back by the limits"));
   world_.Pass(absl::Minutes(4));
   ASSERT_THAT(world_.started(), SizeIs(3)) << "a storm of critical ones is bundled as well";
   EXPECT_THAT(world_.started()[2].members, SizeIs(3));
@@ -112,7 +112,7 @@ TEST_F(BundleTest, CriticalPagesWaitForNothingButTheLimits) {
 TEST_F(BundleTest, WhatIsHeldSaysWhetherItIsForTheBundleWindowOrForTheLimits) {
   Fire({"A", "B"});
   EXPECT_THAT(world_.Told(Kind::kNotificationHeld),
-              HasSubstr("something about route root was told less than a bundle_window, 1m, ago"));
+              HasSubstr("held back by the bundle window: something about route root was told less than 1m ago"));
   world_.Pass(absl::Minutes(1));  // two of three
   Fire({"C"});
   world_.Pass(absl::Minutes(10));
@@ -150,7 +150,7 @@ TEST_F(BundleTest, WhatIsHeldIsExpectedWhenItComes) {
   };
   ASSERT_TRUE(held());
   EXPECT_EQ(held()->due - world_.now().engine, absl::Minutes(1));
-  EXPECT_THAT(held()->why, HasSubstr("bundle_window"));
+  EXPECT_THAT(held()->why, HasSubstr("bundle window"));
   world_.Pass(absl::Seconds(30));
   Fire({"X", "Y", "Z"}, Severity::kCritical);
   world_.Pass(absl::Seconds(31));
