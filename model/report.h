@@ -40,7 +40,7 @@ struct GroupReport {
   std::uint32_t acknowledged = 0;  // of `firing`: acknowledged at the source
   std::uint64_t fired_total = 0;   // transitions to firing since the shard's table began, suppressed ones not counted
   std::uint64_t resolved_total = 0;
-  Severity highest = Severity::kUnknown;  // among `firing`
+  Severity highest = Severity::kUnknown;  // among `firing`; while nothing fires, among what is held back
   absl::Time oldest_start;          // our receipt of the oldest alert of `firing`; sender's startsAt where earlier
   Hold hold;                        // one that holds back some of `suppressed`
   std::string held_by;              // and what it is: "silenced by S5", "inhibited by rule ...: ... fires"

@@ -172,7 +172,7 @@ def kill_server_during_backup(tocsin):
         tocsin.call("BackupService/BeginBackup")
         raise AssertionError("two backups at once")
     except AssertionError as refused:
-        assert "another backup is under way" in str(refused), refused
+        assert "another backup" in str(refused), refused
     piece = tocsin.call("BackupService/ReadBackup", id=begun["id"], file=0, offset=0)
     assert piece["data"] and (tocsin.data / "backup/views/CURRENT").exists()
     tocsin.kill()
