@@ -41,6 +41,7 @@ absl::Status ListAlerts(Api& api,
     TOCSIN_ASSIGN(Matcher matcher, ParseMatcher(text));
     matchers.push_back(std::move(matcher));
   }
+  TOCSIN_TRY(CheckMatcherCount(matchers));
   TOCSIN_ASSIGN(const CompiledMatchers compiled, CompiledMatchers::Compile(matchers));
   TOCSIN_ASSIGN(Cursor cursor, ParseCursor(request.cursor()));
   const std::size_t page = PageSize(request.page_size());

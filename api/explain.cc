@@ -286,6 +286,7 @@ absl::Status ExplainKey(Api& api, std::string_view name, v1::ExplainResponse& re
 
 absl::Status ExplainMatching(Api& api, const std::string& text, v1::ExplainResponse& response) {
   TOCSIN_ASSIGN(const std::vector<Matcher> matchers, ParseMatchers(text));
+  TOCSIN_TRY(CheckMatcherCount(matchers));
   TOCSIN_ASSIGN(const CompiledMatchers compiled, CompiledMatchers::Compile(matchers));
   std::size_t matching = 0;
   // One more is never found, so all are counted.

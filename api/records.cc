@@ -64,11 +64,24 @@ absl::Status Run(
   return absl::OkStatus();
 }
 
+absl::Status CheckMatcherCount(std::span<const Matcher> matchers) {
+  std::size_t bytes = 0;
+  for (const Matcher& matcher : matchers)
+    bytes += matcher.name.size() + matcher.value.size();
+  // As many as an alert may have labels. Each is tried on every alert by the threads that take alerts in.
+  constexpr std::size_t kMatchers = 128;
+  constexpr std::size_t kBytes = 64 * 1024;
+  if (matchers.size() <= kMatchers && bytes <= kBytes) return absl::OkStatus();
+  return Invalid("%d matchers of %d bytes: at most %d of %d bytes in all are possible", matchers.size(), bytes,
+                 kMatchers, kBytes);
+}
+
 absl::StatusOr<std::vector<Matcher>> ReadMatchers(const google::protobuf::RepeatedPtrField<std::string>& texts) {
   std::vector<Matcher> matchers;
   for (const std::string& text : texts) {
     TOCSIN_ASSIGN(const std::vector<Matcher> some, ParseMatchers(text));
     matchers.insert(matchers.end(), some.begin(), some.end());
+    TOCSIN_TRY(CheckMatcherCount(matchers));
   }
   return matchers;
 }

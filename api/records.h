@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,9 @@ void ToProto(Api& api, const AlertRecord& from, v1::AlertDetails& to);
 // Executes and waits until the answer is durable.
 absl::Status Run(
     Api& api, const Caller& caller, const std::string& request_id, Command::Body body, v1::CommandResponse& response);
+
+// Refuses more matchers than anybody means: a question is asked of every alert.
+absl::Status CheckMatcherCount(std::span<const Matcher> matchers);
 
 // Each text is one matcher, or a list such as {a="1", b="2"}.
 absl::StatusOr<std::vector<Matcher>> ReadMatchers(const google::protobuf::RepeatedPtrField<std::string>& texts);

@@ -125,7 +125,9 @@ absl::Status MayEnd(Api& api, const Caller& caller, SilenceId id) {
     const auto found = responder.state().silences.find(id);
     if (found != responder.state().silences.end()) silence = found->second;
   });
-  if (!silence || silence->created_by == caller.name) return absl::OkStatus();  // the responder says that there is none
+  if (!silence) return absl::OkStatus();  // the responder says that there is none
+  // A person's name is one for good; that of a token is free again when it has been revoked.
+  if (caller.user.set() && silence->created_by == caller.name) return absl::OkStatus();
   return MaySilence(api, caller, silence->matchers, silence->service);
 }
 
@@ -171,6 +173,12 @@ absl::Status ScopeOfNewIncident(Api& api, const Caller& caller, const v1::OpenIn
   AddOwner(*organisation, ServiceId(request.service()), owners);
   AddOwner(*organisation, PolicyId(request.policy()), owners);
   TOCSIN_TRY(MayChange(caller, owners, "the incident"));
+  // Whoever owns the service may still not page another team by its policy.
+  if (!request.policy().empty() && !request.service().empty()) {
+    Teams paged;
+    AddOwner(*organisation, PolicyId(request.policy()), paged);
+    TOCSIN_TRY(MayChange(caller, paged, "the policy"));
+  }
   for (const std::uint64_t group : request.groups())
     TOCSIN_TRY(MayChangeGroup(api, caller, GroupId(group)));
   return absl::OkStatus();

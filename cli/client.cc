@@ -120,7 +120,8 @@ void Client::Prepare(grpc::ClientContext& context) const {
 
 absl::Status Client::ToStatus(const grpc::Status& status) const {
   if (status.error_code() == grpc::StatusCode::UNAVAILABLE) {
-    return Unavailable("no server answers at %s (%s); is `tocsin serve` running there?", address_, named_by_);
+    return Unavailable("no server answers at %s (%s); is `tocsin serve` running there? (%s)", address_, named_by_,
+                       status.error_message());
   }
   if (status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED) {
     return Unavailable("the server at %s did not answer within %s; `tocsin status` says how it is", address_,

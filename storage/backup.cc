@@ -182,11 +182,11 @@ absl::Status RefuseStrangers(const std::string& folder, const BackupManifest& ma
   return absl::OkStatus();
 }
 
-// Empty, or what an interrupted restore left, which goes. Anything else is somebody's.
-absl::Status ClearForRestore(const std::string& data) {
-  const std::string staging = absl::StrFormat("%s/%s", data, kStaging);
-  const bool interrupted = Exists(staging) && !Exists(data + "/FORMAT");
+// Empty, or what an interrupted restore left: its names. Anything else is somebody's.
+absl::StatusOr<std::vector<std::string>> WhatAnInterruptedRestoreLeft(const std::string& data) {
+  const bool interrupted = Exists(absl::StrFormat("%s/%s", data, kStaging)) && !Exists(data + "/FORMAT");
   TOCSIN_ASSIGN(const std::vector<std::string> names, PosixFileSystem().List(data));
+  std::vector<std::string> left;
   for (const std::string& name : names) {
     if (name == "LOCK" || name == "lost+found" || (interrupted && name == kStaging)) continue;
     const bool moved = name == "views" || name == "journal" || name == "link.key" || name == "admin.token";
@@ -194,9 +194,16 @@ absl::Status ClearForRestore(const std::string& data) {
       return Precondition("%s: is not empty (%s is there); restore into a new folder, or move what is there away", data,
                           name);
     }
-    TOCSIN_TRY(RemoveAll(data + "/" + name));
+    left.push_back(name);
   }
-  return RemoveAll(staging);
+  return left;
+}
+
+absl::Status ClearForRestore(const std::string& data) {
+  TOCSIN_ASSIGN(const std::vector<std::string> left, WhatAnInterruptedRestoreLeft(data));
+  for (const std::string& name : left)
+    TOCSIN_TRY(RemoveAll(data + "/" + name));
+  return RemoveAll(absl::StrFormat("%s/%s", data, kStaging));
 }
 
 absl::Status CopyChecked(const std::string& from, const BackupManifest::File& file, const std::string& into) {
@@ -393,6 +400,7 @@ absl::StatusOr<BackupManifest> RestoreBackup(const std::string& backup, const st
   TOCSIN_ASSIGN(BackupManifest manifest, ReadManifest(backup));
   TOCSIN_TRY(RefuseStrangers(backup, manifest));
   TOCSIN_TRY(PosixFileSystem().MakeFolder(data));
+  TOCSIN_TRY(WhatAnInterruptedRestoreLeft(data).status());  // before the lock's file is left in somebody's folder
   TOCSIN_ASSIGN(const FolderLock lock, FolderLock::Take(data));
   TOCSIN_TRY(ClearForRestore(data));
   const std::string staging = absl::StrFormat("%s/%s", data, kStaging);

@@ -14,6 +14,9 @@
 namespace tocsin {
 namespace {
 
+// Several write buffers of the views (storage/views.cc) and what their files' ends take.
+constexpr std::uint64_t kRoomToFreeze = std::uint64_t{128} << 20U;
+
 std::string ParentOf(const std::string& folder) {
   const std::size_t slash = folder.find_last_of('/');
   if (slash == std::string::npos) return ".";
@@ -100,6 +103,12 @@ class Store::Impl {
 
   absl::StatusOr<std::unique_ptr<FrozenStore>> Freeze(absl::FunctionRef<absl::StatusOr<Journal::Standing>()> stand) {
     if (&files_ != &PosixFileSystem()) return Precondition("%s: no files to link", options_.folder);
+    // What is frozen is first written out. Asked now: the level that ingest goes by may be a second old.
+    TOCSIN_ASSIGN(const std::uint64_t free, space_.FreeBytes());
+    if (free < std::max(options_.low_water_bytes, kRoomToFreeze)) {
+      return Exhausted("%s: %d bytes are free, %d are needed to write out what is in memory", options_.folder, free,
+                       std::max(options_.low_water_bytes, kRoomToFreeze));
+    }
     HoldTrims(+1);
     absl::StatusOr<std::unique_ptr<FrozenStore>> taken =
         FrozenStore::OfRunning(options_.folder, *views_, position(), format_.store, stand);

@@ -269,6 +269,69 @@ TEST_F(AccessTest, ATeamSilencesItsOwnServicesOnly) {
   }
 }
 
+// The name of a token is free again when it has been revoked; what its bearer did does not pass to the next one.
+TEST_F(AccessTest, ATokenThatTakesOverANameTakesOverNothingElse) {
+  const auto make = [&](const std::vector<std::string>& teams) {
+    v1::CreateTokenRequest request;
+    request.set_role(v1::ROLE_RESPONDER);
+    request.set_name("ci");
+    for (const std::string& team : teams)
+      request.add_teams(team);
+    v1::CreateTokenResponse response;
+    EXPECT_TRUE(Call("AccessService/CreateToken", request, response).ok());
+    last_ = response.id();
+    return response.token();
+  };
+  token_ = make({});
+  v1::CreateSilenceRequest silence;
+  silence.add_matchers(R"(service="shop")");
+  silence.mutable_ends_at()->set_seconds(absl::ToUnixSeconds(absl::Now() + absl::Hours(1)));
+  v1::CommandResponse made;
+  ASSERT_TRUE(Call("SilenceService/CreateSilence", silence, made).ok());
+  token_ = admin_;
+  v1::RevokeTokenRequest revoke;
+  revoke.set_id(last_);
+  v1::CommandResponse done;
+  ASSERT_TRUE(Call("AccessService/RevokeToken", revoke, done).ok());
+  token_ = make({"db"});
+  v1::ExpireSilenceRequest expire;
+  expire.set_id(made.id());
+  EXPECT_THAT(Message(Call("SilenceService/ExpireSilence", expire, done)), HasSubstr("permission_denied"));
+}
+
+TEST_F(AccessTest, NobodyPagesAnotherTeamByAnIncidentOfTheirOwnService) {
+  token_ = Make(v1::ROLE_RESPONDER, "ann", {"web"});
+  v1::OpenIncidentRequest request;
+  request.set_title("ours");
+  request.set_severity(3);
+  request.set_service("shop");
+  request.set_policy("db");
+  v1::CommandResponse done;
+  EXPECT_THAT(Message(Call("IncidentService/OpenIncident", request, done)), HasSubstr("permission_denied"));
+  request.set_policy("web");
+  EXPECT_TRUE(Call("IncidentService/OpenIncident", request, done).ok());
+}
+
+TEST_F(AccessTest, NobodyAsksForMoreMatchersThanAnAlertHasLabels) {
+  std::string many;
+  for (int i = 0; i < 200; ++i)
+    many += absl::StrFormat("%sa%d=\"\"", i == 0 ? "" : ",", i);
+  v1::ExplainRequest explain;
+  explain.set_matchers(many);
+  v1::ExplainResponse explained;
+  EXPECT_THAT(Message(Call("ExplainService/Explain", explain, explained)), HasSubstr("at most 128"));
+  v1::ListAlertsRequest list;
+  for (int i = 0; i < 200; ++i)
+    list.add_matchers(absl::StrFormat("a%d=\"\"", i));
+  v1::ListAlertsResponse listed;
+  EXPECT_THAT(Message(Call("AlertService/ListAlerts", list, listed)), HasSubstr("at most 128"));
+  v1::CreateSilenceRequest silence;
+  silence.mutable_matchers()->CopyFrom(list.matchers());
+  silence.mutable_ends_at()->set_seconds(absl::ToUnixSeconds(absl::Now() + absl::Hours(1)));
+  v1::CommandResponse done;
+  EXPECT_THAT(Message(Call("SilenceService/CreateSilence", silence, done)), HasSubstr("at most"));
+}
+
 TEST_F(AccessTest, AManagerOfATeamChangesWhatIsTheTeamsAndNothingElse) {
   token_ = Make(v1::ROLE_MANAGER, "ann", {"web"});
   const auto with = [](std::string_view from, std::string_view to) {
