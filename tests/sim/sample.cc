@@ -99,12 +99,11 @@ std::uint64_t NumberOfSample(const AlertSummary& summary) {
   return text.empty() ? 0 : std::stoull(text);
 }
 
-std::vector<Subject> SubjectsOf(const Notification& notification) {
-  if (notification.members.empty()) return {notification.subject};
-  std::vector<Subject> subjects;
-  for (const BundleMember& member : notification.members)
-    subjects.push_back(member.subject);
-  return subjects;
+std::vector<BundleMember> ToldBy(const Notification& notification) {
+  if (!notification.members.empty()) return notification.members;
+  return {
+      {notification.id, notification.subject}
+  };
 }
 
 std::vector<Subject> PagedBy(const Notification& notification, const ResponderState& state) {

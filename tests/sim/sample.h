@@ -17,8 +17,8 @@ AlertEvent SampleEvent(std::size_t key, bool firing, std::uint64_t number);
 // The number of the event that an alert was last told by; 0: none.
 std::uint64_t NumberOfSample(const AlertSummary& summary);
 
-// What a message tells: several things when it is a bundle.
-std::vector<Subject> SubjectsOf(const Notification& notification);
+// What a message tells, and by which message it would have been told alone: several things when it is a bundle.
+std::vector<BundleMember> ToldBy(const Notification& notification);
 // Of these, what somebody is paged for: a bundle may tell of recoveries, too.
 std::vector<Subject> PagedBy(const Notification& notification, const ResponderState& state);
 

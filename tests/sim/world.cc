@@ -309,8 +309,8 @@ class World {
       if (result.kind == AttemptResult::Kind::kAccepted) {
         ++counters_.pages_accepted;
         result.provider_id = absl::StrFormat("id-%d", ++requests_);
-        for (const Subject& subject : SubjectsOf(attempt.notification))
-          reached_.insert({subject.id, EpisodeOf(GroupId(subject.id))});
+        for (const BundleMember& told : ToldBy(attempt.notification))
+          reached_.insert({told.subject.id, EpisodeOf(GroupId(told.subject.id), told.notification)});
       }
     }
     Execute({"", "notify", result}, nullptr);
@@ -341,6 +341,18 @@ class World {
     engine_->ReadResponderAndWait([&](const Responder& responder, const Now&) {
       const auto found = responder.state().groups.find(id);
       if (found != responder.state().groups.end()) episode = found->second.episode;
+    });
+    return episode;
+  }
+
+  // The one that a message is about: taken by a provider, it may have been overtaken by the group's next episode.
+  std::uint32_t EpisodeOf(GroupId id, NotificationId message) {
+    std::uint32_t episode = 0;
+    engine_->ReadResponderAndWait([&](const Responder& responder, const Now&) {
+      const auto found = responder.state().groups.find(id);
+      if (found == responder.state().groups.end()) return;
+      const Group& group = found->second;
+      episode = message.value() < group.episode_from ? group.episode - 1 : group.episode;
     });
     return episode;
   }

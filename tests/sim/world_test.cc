@@ -8,15 +8,20 @@
 namespace tocsin::sim {
 namespace {
 
-// How many worlds; each has ten power cuts. TOCSIN_SIM_WORLDS asks for more or fewer.
-std::uint64_t Worlds(std::uint64_t otherwise) {
-  const char* text = std::getenv("TOCSIN_SIM_WORLDS");
+std::uint64_t Asked(const char* variable, std::uint64_t otherwise) {
+  const char* text = std::getenv(variable);
   return text != nullptr ? std::strtoull(text, nullptr, 10) : otherwise;
+}
+
+// How many worlds; each has ten power cuts. TOCSIN_SIM_WORLDS asks for more or fewer, TOCSIN_SIM_FIRST begins with a later one:
+// 518 and 518 look at that one alone.
+std::uint64_t Worlds(std::uint64_t otherwise) {
+  return Asked("TOCSIN_SIM_WORLDS", otherwise);
 }
 
 TEST(WorldTest, LosesNothingAcknowledgedOverTenThousandPowerCuts) {
   WorldCounters counters;
-  for (std::uint64_t seed = 1; seed <= Worlds(1000); ++seed) {
+  for (std::uint64_t seed = Asked("TOCSIN_SIM_FIRST", 1); seed <= Worlds(1000); ++seed) {
     const auto violations = RunWorld({.seed = seed, .shards = 1 + static_cast<std::uint32_t>(seed % 2)}, &counters);
     ASSERT_TRUE(violations.empty()) << "seed " << seed << ": " << violations.front();
   }
