@@ -336,23 +336,13 @@ class World {
     return found != owned_.end() && found->second.episode == episode && clock_.Read().engine < found->second.until;
   }
 
-  std::uint32_t EpisodeOf(GroupId id) {
-    std::uint32_t episode = 0;
-    engine_->ReadResponderAndWait([&](const Responder& responder, const Now&) {
-      const auto found = responder.state().groups.find(id);
-      if (found != responder.state().groups.end()) episode = found->second.episode;
-    });
-    return episode;
-  }
-
-  // The one that a message is about: taken by a provider, it may have been overtaken by the group's next episode.
-  std::uint32_t EpisodeOf(GroupId id, NotificationId message) {
+  // The present one; that of a late message may be the one before.
+  std::uint32_t EpisodeOf(GroupId id, NotificationId message = NotificationId(UINT64_MAX)) {
     std::uint32_t episode = 0;
     engine_->ReadResponderAndWait([&](const Responder& responder, const Now&) {
       const auto found = responder.state().groups.find(id);
       if (found == responder.state().groups.end()) return;
-      const Group& group = found->second;
-      episode = message.value() < group.episode_from ? group.episode - 1 : group.episode;
+      episode = found->second.episode - (message.value() < found->second.episode_from ? 1 : 0);
     });
     return episode;
   }
