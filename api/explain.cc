@@ -34,14 +34,6 @@ std::string VerdictOf(const Incident& incident) {
                                    : "open; it has no policy of its own, so nobody is paged for it";
 }
 
-std::string Names(const std::vector<Person>& people) {
-  std::string names;
-  for (const Person& person : people) {
-    absl::StrAppendFormat(&names, "%s%s (%s)", names.empty() ? "" : ", ", person.user.value(), person.reason);
-  }
-  return names.empty() ? "nobody (the step is skipped at once)" : names;
-}
-
 // What is armed for an escalation, with the people that its next step would reach at that time.
 void AddEscalation(const Responder& responder, EscalationId id, const Now& now, ExplainAnswer& answer) {
   const auto found = responder.state().escalations.find(id);
@@ -56,7 +48,8 @@ void AddEscalation(const Responder& responder, EscalationId id, const Now& now, 
   }
   std::string who = "unknown";
   if (responder.roster() != nullptr)
-    who = Names(responder.roster()->Resolve(escalation.policy.steps[step].targets, at));
+    who = ShowPeople(responder.roster()->Resolve(escalation.policy.steps[step].targets, at),
+                     "nobody (the step is skipped at once)");
   AddNext(answer, at,
           absl::StrFormat("policy %s, step %d, pass %d pages %s", escalation.policy.id.value(), step + 1,
                           escalation.pass + 1, who));

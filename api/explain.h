@@ -14,6 +14,7 @@
 
 #include "api/methods.h"
 #include "engine/shard.h"
+#include "escalation/roster.h"
 #include "model/matcher.h"
 #include "model/response.h"
 #include "tocsin/v1/api.pb.h"
@@ -25,6 +26,9 @@ using ExplainLine = v1::ExplainResponse::Line;
 
 std::string ShowUtc(absl::Time t);
 std::string ShowSubject(const Subject& subject);  // "group G17"
+
+// "ann (schedule primary: layer weekly, turn 3), bob (named directly)"
+std::string ShowPeople(const std::vector<Person>& people, std::string_view if_nobody);
 
 // Without a time: what holds now.
 void AddFact(ExplainAnswer& answer, std::optional<absl::Time> at, std::string text, std::string actor = "");

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 
 #include "api/explain.h"
 #include "api/records.h"
@@ -31,6 +32,13 @@ std::string ShowSubject(const Subject& subject) {
     case SubjectKind::kNone: break;
   }
   return "nothing";
+}
+
+std::string ShowPeople(const std::vector<Person>& people, std::string_view if_nobody) {
+  if (people.empty()) return std::string(if_nobody);
+  return absl::StrJoin(people, ", ", [](std::string* out, const Person& person) {
+    absl::StrAppendFormat(out, "%s (%s)", person.user.value(), person.reason);
+  });
 }
 
 void AddFact(ExplainAnswer& answer, std::optional<absl::Time> at, std::string text, std::string actor) {

@@ -46,18 +46,12 @@ View Look(Api& api, std::span<const GroupKey> keys, EscalationId escalation) {
   return view;
 }
 
-std::string Names(const std::vector<Person>& people) {
-  return absl::StrJoin(people, ", ", [](std::string* out, const Person& person) {
-    absl::StrAppendFormat(out, "%s (%s)", person.user.value(), person.reason);
-  });
-}
-
 // Steps with nobody behind them are skipped at once.
 std::string FirstPaged(const Roster& roster, const EscalationPolicy& policy, absl::Time at) {
   for (std::size_t i = 0; i < policy.steps.size(); ++i) {
     const std::vector<Person> people = roster.Resolve(policy.steps[i].targets, at);
     if (people.empty()) continue;
-    return absl::StrFormat("step %d of policy %s pages %s", i + 1, policy.id.value(), Names(people));
+    return absl::StrFormat("step %d of policy %s pages %s", i + 1, policy.id.value(), ShowPeople(people, "nobody"));
   }
   return absl::StrFormat("policy %s reaches nobody at that time, so its owners or the fallback user are paged",
                          policy.id.value());

@@ -141,13 +141,6 @@ void AddPages(const Evidence& evidence, ExplainAnswer& answer, Reasons& reasons)
   }
 }
 
-std::string Names(const std::vector<Person>& people) {
-  std::string names;
-  for (const Person& person : people)
-    absl::StrAppendFormat(&names, "%s%s (%s)", names.empty() ? "" : ", ", person.user.value(), person.reason);
-  return names.empty() ? "nobody" : names;
-}
-
 std::string NextShift(const Roster& roster, const UserId& user, const ScheduleId& schedule, absl::Time now) {
   const absl::StatusOr<std::vector<Shift>> shifts = roster.FinalSchedule(schedule, now, now + kAhead);
   if (!shifts.ok()) return "";
@@ -175,7 +168,8 @@ void AddSteps(const Matter& matter,
     const bool ran = evidence.escalation &&
                      (evidence.escalation->pass > 0 || static_cast<std::int32_t>(i) < evidence.escalation->next_step);
     AddFact(answer, std::nullopt,
-            absl::StrFormat("step %d of policy %s, at %s: %s", i + 1, policy.id.value(), ShowUtc(at), Names(people)));
+            absl::StrFormat("step %d of policy %s, at %s: %s", i + 1, policy.id.value(), ShowUtc(at),
+                            ShowPeople(people, "nobody")));
     if (here && !ran && !meant) {
       const bool running = evidence.escalation && evidence.escalation->state == Escalation::State::kRunning;
       reasons.Add(running ? absl::StrFormat("it has not come to step %d yet, which pages them", i + 1)

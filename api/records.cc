@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_format.h"
 
+#include "base/limits.h"
 #include "base/status.h"
 #include "engine/responder_holds.h"
 #include "model/codec/response_proto.h"
@@ -68,8 +69,8 @@ absl::Status CheckMatcherCount(std::span<const Matcher> matchers) {
   std::size_t bytes = 0;
   for (const Matcher& matcher : matchers)
     bytes += matcher.name.size() + matcher.value.size();
-  // As many as an alert may have labels. Each is tried on every alert by the threads that take alerts in.
-  constexpr std::size_t kMatchers = 128;
+  // Two for each label that an alert may have. Each is tried on every alert by the threads that take alerts in.
+  constexpr std::size_t kMatchers = 2 * limits::kLabelsPerAlert;
   constexpr std::size_t kBytes = 64 * 1024;
   if (matchers.size() <= kMatchers && bytes <= kBytes) return absl::OkStatus();
   return Invalid("%d matchers of %d bytes: at most %d of %d bytes in all are possible", matchers.size(), bytes,

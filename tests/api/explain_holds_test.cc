@@ -16,6 +16,14 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::Property;
 
+// While ClusterDown fires, alerts of such names are inhibited.
+void AddClusterDown(Organisation& organisation, MatchOp op, const char* names, std::vector<std::string> equal = {}) {
+  organisation.inhibition_rules.push_back({InhibitionRuleId("cluster-down"),
+                                           {{"alertname", MatchOp::kEqual, "ClusterDown"}},
+                                           {{"alertname", op, names}},
+                                           std::move(equal)});
+}
+
 class ExplainHoldsTest : public ApiTest {
  protected:
   using Answer = v1::ExplainResponse::Answer;
@@ -144,15 +152,7 @@ TEST_F(ExplainHoldsTest, TellsOfTheGroupThatAnAlertComesBackTo) {
 
 TEST_F(ExplainHoldsTest, NamesTheSourceOfAnInhibitionTheEqualLabelsAndWhoIsPagedForIt) {
   Change([](Organisation& organisation) {
-    InhibitionRule& rule = organisation.inhibition_rules.emplace_back();
-    rule.id = InhibitionRuleId("cluster-down");
-    rule.source_matchers = {
-        {"alertname", MatchOp::kEqual, "ClusterDown"}
-    };
-    rule.target_matchers = {
-        {"alertname", MatchOp::kRegex, "Slow.*"}
-    };
-    rule.equal = {"cluster", "zone"};
+    AddClusterDown(organisation, MatchOp::kRegex, "Slow.*", {"cluster", "zone"});
   });
   Send({
       {"alertname", "ClusterDown"},
@@ -191,16 +191,7 @@ TEST_F(ExplainHoldsTest, NamesTheSourceOfAnInhibitionTheEqualLabelsAndWhoIsPaged
 }
 
 TEST_F(ExplainHoldsTest, AnInhibitionOutlastsTheSilence) {
-  Change([](Organisation& organisation) {
-    InhibitionRule& rule = organisation.inhibition_rules.emplace_back();
-    rule.id = InhibitionRuleId("cluster-down");
-    rule.source_matchers = {
-        {"alertname", MatchOp::kEqual, "ClusterDown"}
-    };
-    rule.target_matchers = {
-        {"alertname", MatchOp::kEqual, "Slow"}
-    };
-  });
+  Change([](Organisation& organisation) { AddClusterDown(organisation, MatchOp::kEqual, "Slow"); });
   Send({
       {"alertname", "ClusterDown"}
   });
@@ -306,16 +297,7 @@ TEST_F(ExplainHoldsTest, SaysWhoPlannedTheMaintenanceOfAServiceAndWhenItIsOver) 
 }
 
 TEST_F(ExplainHoldsTest, CountsWhatIsHeldBackByReason) {
-  Change([](Organisation& organisation) {
-    InhibitionRule& rule = organisation.inhibition_rules.emplace_back();
-    rule.id = InhibitionRuleId("cluster-down");
-    rule.source_matchers = {
-        {"alertname", MatchOp::kEqual, "ClusterDown"}
-    };
-    rule.target_matchers = {
-        {"alertname", MatchOp::kRegex, "Slow.*"}
-    };
-  });
+  Change([](Organisation& organisation) { AddClusterDown(organisation, MatchOp::kRegex, "Slow.*"); });
   Silence("alertname=~\"Quiet.*\"", absl::ZeroDuration(), absl::Hours(1), "");
   v1::CreateMaintenanceRequest window;
   window.add_matchers("alertname=\"Patched\"");
