@@ -61,6 +61,9 @@ inline constexpr std::size_t kTargetsPerParticipant = 256;
 inline constexpr std::size_t kOverridesPerSchedule = 10'000;
 inline constexpr std::size_t kFixedShiftsPerSchedule = 10'000;
 inline constexpr std::int32_t kRotationLength = 10'000;
+inline constexpr std::size_t kOccurrences = 200'000;         // of one recurrence that is not periodic
+inline constexpr std::size_t kRecurrenceExceptions = 1'000;  // and as many additions
+inline constexpr std::size_t kHolidaysPerCalendar = 1'000;
 // What one question for a range may cost.
 inline constexpr int kScheduleRangeDays = 10 * 366;
 inline constexpr std::int64_t kScheduleBoundaries = 200'000;

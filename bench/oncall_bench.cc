@@ -34,7 +34,7 @@ Layer MakeLayer(int number, int first_year) {
   Layer layer;
   layer.id = LayerId("layer" + std::to_string(number));
   layer.time_zone = kZones[number % 3];
-  layer.rotation.start = absl::CivilMinute(first_year, 1, 5, 9, 0) + number * 60;
+  std::get<Rotation>(layer.pattern).start = absl::CivilMinute(first_year, 1, 5, 9, 0) + number * 60;
   for (int i = 0; i < 6; ++i) {
     layer.participants.push_back({.members = {UserTarget{User(static_cast<std::uint64_t>(number * 6 + i))}}});
   }

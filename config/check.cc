@@ -48,6 +48,7 @@ CheckContext::CheckContext(const Organisation& organisation) : organisation_(org
   Collect(organisation.services, services);
   Collect(organisation.receivers, receivers);
   Collect(organisation.time_intervals, time_intervals);
+  Collect(organisation.holidays, holidays);
 }
 
 void CheckContext::Refer(const std::string& path, std::string_view name, const Names& names) {
@@ -94,6 +95,7 @@ std::vector<Problem> Check(const Organisation& organisation) {
   context.Require("name", CheckLine(organisation.name));
   CheckPeople(context);
   CheckMessageLimits(context);
+  CheckHolidays(context);
   CheckSchedules(context);
   CheckPolicies(context);
   CheckServices(context);

@@ -66,6 +66,7 @@ class CheckContext {
   Names services{"service", {}, {}};
   Names receivers{"receiver", {}, {}};
   Names time_intervals{"time interval", {}, {}};
+  Names holidays{"calendar of holidays", {}, {}};
 
  private:
   const Organisation& organisation_;
@@ -76,7 +77,8 @@ class CheckContext {
 void CheckContactMethod(CheckContext& context, const std::string& path, const ContactMethod& method, bool used);
 
 void CheckMessageLimits(CheckContext& context);
-void CheckPeople(CheckContext& context);     // users, teams
+void CheckPeople(CheckContext& context);  // users, teams
+void CheckHolidays(CheckContext& context);
 void CheckSchedules(CheckContext& context);  // references and zones
 void CheckPolicies(CheckContext& context);
 void CheckServices(CheckContext& context);

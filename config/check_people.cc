@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 
+#include "base/limits.h"
 #include "config/check_context.h"
 #include "config/secrets.h"
 
@@ -23,6 +24,7 @@ void CheckDelay(CheckContext& context, const std::string& path, absl::Duration d
 void CheckUser(CheckContext& context, const std::string& path, const User& user) {
   context.Require(path + ".name", CheckLine(user.name));
   context.Require(path + ".time_zone", CheckTimeZone(user.time_zone));
+  if (user.holidays.set()) context.Refer(path + ".holidays", user.holidays.value(), context.holidays);
   context.CheckIds(path + ".contact_methods", user.contact_methods, "contact method");
   if (user.contact_methods.size() > kMethodsPerUser || user.notification_rules.size() > kMethodsPerUser) {
     context.Report(path, absl::StrFormat("more than %d contact methods or notification rules", kMethodsPerUser));
@@ -52,6 +54,33 @@ void CheckTargets(CheckContext& context, const std::string& path, const std::vec
     context.Refer(absl::StrFormat("%s[%d]", path, i), targets[i]);
 }
 
+void CheckStartIndex(CheckContext& context, const std::string& path, const Layer& layer, std::int32_t start_index) {
+  const auto turns = static_cast<std::int64_t>(layer.participants.size());
+  if (turns > 0 && start_index >= turns) {
+    context.Report(path + ".start_index", absl::StrFormat("is %d, but there are %d participants", start_index, turns));
+  }
+}
+
+// What belongs to a field; escalation/schedule_check.h has the rest.
+void CheckPattern(CheckContext& context, const std::string& path, const Layer& layer) {
+  if (const auto* rotation = std::get_if<Rotation>(&layer.pattern)) {
+    CheckStartIndex(context, path + ".rotation", layer, rotation->start_index);
+    if (rotation->type == Rotation::Type::kShifts && layer.restrictions.empty()) {
+      context.Report(path + ".rotation.type", "turns by shift need restrictions: they are the shifts");
+    }
+  } else if (const auto* recurrence = std::get_if<Recurrence>(&layer.pattern)) {
+    CheckStartIndex(context, path + ".recurrence", layer, recurrence->start_index);
+    if (recurrence->end <= recurrence->start) context.Report(path + ".recurrence.end", "is not after start");
+  } else {
+    const std::vector<FixedShift>& shifts = std::get<FixedShifts>(layer.pattern).shifts;
+    for (std::size_t k = 0; k < shifts.size(); ++k) {
+      const std::string shift_path = absl::StrFormat("%s.shifts[%d]", path, k);
+      if (shifts[k].end <= shifts[k].start) context.Report(shift_path + ".end", "is not after start");
+      CheckTargets(context, shift_path + ".members", shifts[k].members);
+    }
+  }
+}
+
 void CheckLayers(CheckContext& context, const std::string& path, const Schedule& schedule) {
   context.CheckIds(path + ".layers", schedule.layers, "layer");
   for (std::size_t i = 0; i < schedule.layers.size(); ++i) {
@@ -59,17 +88,16 @@ void CheckLayers(CheckContext& context, const std::string& path, const Schedule&
     const std::string layer_path = absl::StrFormat("%s.layers[%d]", path, i);
     context.Require(layer_path + ".name", CheckLine(layer.name));
     if (!layer.time_zone.empty()) context.Require(layer_path + ".time_zone", CheckTimeZone(layer.time_zone));
-    if (layer.participants.empty()) context.Report(layer_path + ".participants", "is empty: nobody takes a turn");
+    const bool is_fixed = std::holds_alternative<FixedShifts>(layer.pattern);
+    if (layer.participants.empty() && !is_fixed) {
+      context.Report(layer_path + ".participants", "is empty: nobody takes a turn");
+    }
     for (std::size_t k = 0; k < layer.participants.size(); ++k) {
       CheckTargets(context, absl::StrFormat("%s.participants[%d]", layer_path, k), layer.participants[k].members);
     }
-    const auto turns = static_cast<std::int64_t>(layer.participants.size());
-    if (turns > 0 && layer.rotation.start_index >= turns) {
-      context.Report(layer_path + ".rotation.start_index",
-                     absl::StrFormat("is %d, but there are %d participants", layer.rotation.start_index, turns));
-    }
-    if (layer.rotation.type == Rotation::Type::kShifts && layer.restrictions.empty()) {
-      context.Report(layer_path + ".rotation.type", "turns by shift need restrictions: they are the shifts");
+    CheckPattern(context, layer_path, layer);
+    if (layer.holidays.holidays.set()) {
+      context.Refer(layer_path + ".holidays.calendar", layer.holidays.holidays.value(), context.holidays);
     }
     if (layer.effective_since && layer.effective_until && *layer.effective_since >= *layer.effective_until) {
       context.Report(layer_path + ".effective_until", "is not after effective_since");
@@ -216,6 +244,22 @@ void CheckPeople(CheckContext& context) {
       const std::string path = absl::StrFormat("teams[%d].members[%d]", i, k);
       context.Refer(path, team.members[k].value(), context.users);
       if (!seen.insert(team.members[k]).second) context.Report(path, "is there twice");
+    }
+  }
+}
+
+void CheckHolidays(CheckContext& context) {
+  const std::vector<HolidayCalendar>& calendars = context.organisation().holidays;
+  context.CheckIds("holidays", calendars, "calendar of holidays");
+  for (std::size_t i = 0; i < calendars.size(); ++i) {
+    const std::string path = absl::StrFormat("holidays[%d]", i);
+    context.Require(path + ".name", CheckLine(calendars[i].name));
+    const std::size_t days = calendars[i].days.size();
+    if (days > limits::kHolidaysPerCalendar) {
+      context.Report(path + ".days", absl::StrFormat("%d days, at most %d", days, limits::kHolidaysPerCalendar));
+    }
+    for (std::size_t k = 0; k < days; ++k) {
+      context.Require(absl::StrFormat("%s.days[%d].name", path, k), CheckLine(calendars[i].days[k].name));
     }
   }
 }

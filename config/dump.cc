@@ -3,6 +3,7 @@
 #include "absl/strings/str_format.h"
 
 #include "config/assumed.h"
+#include "config/dump_fields.h"
 #include "config/recurring.h"
 #include "config/text.h"
 #include "config/words.h"
@@ -12,52 +13,6 @@ namespace tocsin {
 namespace {
 
 using words::WordFor;
-
-void SetDuration(YamlValue& map, std::string_view name, absl::Duration duration, absl::Duration assumed = {}) {
-  if (duration != assumed) map.Set(name, DurationText(duration));
-}
-void SetNumber(YamlValue& map, std::string_view name, std::int64_t number, std::int64_t assumed) {
-  if (number != assumed) map.Set(name, absl::StrFormat("%d", number));
-}
-void SetFlag(YamlValue& map, std::string_view name, bool flag, bool assumed) {
-  if (flag != assumed) map.Set(name, flag ? "true" : "false");
-}
-void SetTexts(YamlValue& map, std::string_view name, const std::vector<std::string>& texts) {
-  if (texts.empty()) return;
-  YamlValue list = YamlValue::List();
-  for (const std::string& text : texts)
-    list.Add(text);
-  map.Set(name, std::move(list));
-}
-template <typename Tag>
-void SetNames(YamlValue& map, std::string_view name, const std::vector<StrongName<Tag>>& names) {
-  std::vector<std::string> texts;
-  for (const StrongName<Tag>& each : names)
-    texts.push_back(each.value());
-  SetTexts(map, name, texts);
-}
-void SetMatchers(YamlValue& map, const std::vector<Matcher>& matchers, std::string_view name = "matchers") {
-  std::vector<std::string> texts;
-  for (const Matcher& matcher : matchers)
-    texts.push_back(Format(matcher));
-  SetTexts(map, name, texts);
-}
-template <typename T>
-void SetList(YamlValue& map, std::string_view name, const std::vector<T>& items, YamlValue (*dump)(const T&)) {
-  if (items.empty()) return;
-  YamlValue list = YamlValue::List();
-  for (const T& item : items)
-    list.Add(dump(item));
-  map.Set(name, std::move(list));
-}
-
-YamlValue DumpTarget(const Target& target) {
-  YamlValue map = YamlValue::Map();
-  if (const auto* user = std::get_if<UserTarget>(&target)) map.Set("user", user->user.value());
-  if (const auto* team = std::get_if<TeamTarget>(&target)) map.Set("team", team->team.value());
-  if (const auto* schedule = std::get_if<ScheduleTarget>(&target)) map.Set("schedule", schedule->schedule.value());
-  return map;
-}
 
 YamlValue DumpLimit(const MessageLimit& limit) {
   YamlValue map = YamlValue::Map();
@@ -90,6 +45,7 @@ YamlValue DumpUser(const User& user) {
   map.Set("id", user.id.value());
   map.SetUnless("name", user.name, user.id.value());
   map.SetUnless("time_zone", user.time_zone, "UTC");
+  map.SetUnless("holidays", user.holidays.value(), "");
   SetList(map, "contact_methods", user.contact_methods, DumpMethod);
   SetList(map, "notification_rules", user.notification_rules, DumpNotificationRule);
   // Said, because without the field there would be rules for the first method.
@@ -103,96 +59,6 @@ YamlValue DumpTeam(const Team& team) {
   map.Set("id", team.id.value());
   map.SetUnless("name", team.name, team.id.value());
   SetNames(map, "members", team.members);
-  return map;
-}
-
-YamlValue DumpRotation(const Rotation& rotation) {
-  YamlValue map = YamlValue::Map();
-  map.Set("type", WordFor(words::kRotationTypes, rotation.type));
-  SetNumber(map, "length", rotation.length, 1);
-  map.Set("start", absl::FormatCivilTime(rotation.start));
-  map.SetUnless("count", WordFor(words::kRotationCounts, rotation.count), "wall");
-  map.SetUnless("month_overflow", WordFor(words::kMonthOverflows, rotation.month_overflow), "clamp");
-  SetNumber(map, "start_index", rotation.start_index, 0);
-  return map;
-}
-
-YamlValue DumpParticipant(const Participant& participant) {
-  YamlValue list = YamlValue::List();
-  for (const Target& member : participant.members)
-    list.Add(DumpTarget(member));
-  return participant.members.size() == 1 ? DumpTarget(participant.members.front()) : list;
-}
-
-YamlValue DumpRestriction(const Restriction& restriction) {
-  YamlValue map = YamlValue::Map();
-  map.Set("type", WordFor(words::kRestrictionTypes, restriction.type));
-  if (restriction.type == Restriction::Type::kWeekly) map.Set("day", WeekdayName(restriction.start_day_of_week));
-  map.Set("start", TimeOfDayText(restriction.start_minute));
-  map.Set("duration", DurationText(absl::Minutes(restriction.duration_minutes)));
-  return map;
-}
-
-YamlValue DumpLayer(const Layer& layer) {
-  YamlValue map = YamlValue::Map();
-  map.Set("id", layer.id.value());
-  map.SetUnless("name", layer.name, layer.id.value());
-  SetNumber(map, "priority", layer.priority, 0);
-  map.SetUnless("time_zone", layer.time_zone, "");
-  if (layer.effective_since) map.Set("effective_since", InstantText(*layer.effective_since));
-  if (layer.effective_until) map.Set("effective_until", InstantText(*layer.effective_until));
-  map.Set("rotation", DumpRotation(layer.rotation));
-  SetList(map, "participants", layer.participants, DumpParticipant);
-  SetList(map, "restrictions", layer.restrictions, DumpRestriction);
-  return map;
-}
-
-YamlValue DumpOverride(const Override& change, std::size_t position) {
-  YamlValue map = YamlValue::Map();
-  map.SetUnless("id", change.id, "");
-  if (change.seq != position + 1) map.Set("seq", absl::StrFormat("%d", change.seq));
-  map.Set("start", InstantText(change.start));
-  map.Set("end", InstantText(change.end));
-  map.SetUnless("type", WordFor(words::kOverrideTypes, change.type), "assign");
-  SetList(map, "users", change.users, DumpTarget);
-  map.SetUnless("from", change.from_user.value(), "");
-  map.SetUnless("to", change.to_user.value(), "");
-  SetNames(map, "layers", change.layers);
-  map.SetUnless("created_by", change.created_by, "");
-  map.SetUnless("reason", change.reason, "");
-  return map;
-}
-
-YamlValue DumpShift(const FixedShift& shift) {
-  YamlValue map = YamlValue::Map();
-  map.Set("start", InstantText(shift.start));
-  map.Set("end", InstantText(shift.end));
-  SetList(map, "members", shift.members, DumpTarget);
-  return map;
-}
-
-YamlValue DumpTemporary(const TemporarySchedule& temporary) {
-  YamlValue map = YamlValue::Map();
-  map.Set("start", InstantText(temporary.start));
-  map.Set("end", InstantText(temporary.end));
-  SetList(map, "shifts", temporary.shifts, DumpShift);
-  return map;
-}
-
-YamlValue DumpSchedule(const Schedule& schedule) {
-  YamlValue map = YamlValue::Map();
-  map.Set("id", schedule.id.value());
-  map.SetUnless("name", schedule.name, schedule.id.value());
-  map.SetUnless("team", schedule.team.value(), "");
-  map.Set("time_zone", schedule.time_zone);
-  SetList(map, "layers", schedule.layers, DumpLayer);
-  if (!schedule.overrides.empty()) {
-    YamlValue list = YamlValue::List();
-    for (std::size_t i = 0; i < schedule.overrides.size(); ++i)
-      list.Add(DumpOverride(schedule.overrides[i], i));
-    map.Set("overrides", std::move(list));
-  }
-  SetList(map, "temporary_schedules", schedule.temporary_schedules, DumpTemporary);
   return map;
 }
 
@@ -470,6 +336,7 @@ std::string DumpWithSecrets(const Organisation& organisation) {
   DumpLimits(organisation.limits, map);
   SetList(map, "users", organisation.users, DumpUser);
   SetList(map, "teams", organisation.teams, DumpTeam);
+  SetList(map, "holidays", organisation.holidays, DumpHolidayCalendar);
   SetList(map, "schedules", organisation.schedules, DumpSchedule);
   SetList(map, "policies", organisation.policies, DumpPolicy);
   SetList(map, "services", organisation.services, DumpService);

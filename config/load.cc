@@ -33,6 +33,7 @@ class Merger {
     Once(fields, "fallback_user", [&] { fields.Name("fallback_user", to_.fallback_user); });
     Each(fields, "users", to_.users, ReadUser);
     Each(fields, "teams", to_.teams, ReadTeam);
+    Each(fields, "holidays", to_.holidays, ReadHolidayCalendar);
     Each(fields, "schedules", to_.schedules, ReadSchedule);
     Each(fields, "policies", to_.policies, ReadPolicy);
     Each(fields, "services", to_.services, ReadService);

@@ -44,9 +44,9 @@ bool Reach::ReachesSchedule(const ScheduleId& id, Urgency urgency) {
 
 bool Reach::Search(const Schedule& schedule, Urgency urgency) {
   for (const Layer& layer : schedule.layers) {
-    for (const Participant& participant : layer.participants) {
-      if (Reaches(participant.members, urgency)) return true;
-    }
+    bool reaches = false;
+    ForEachCrew(layer, [&](const std::vector<Target>& crew) { reaches = reaches || Reaches(crew, urgency); });
+    if (reaches) return true;
   }
   for (const Override& change : schedule.overrides) {
     if (change.type != Override::Type::kRemove && Reaches(change.users, urgency)) return true;

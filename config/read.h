@@ -11,6 +11,7 @@ namespace tocsin {
 
 void ReadUser(Reader& reader, const YamlNode& node, const std::string& path, User& to);
 void ReadTeam(Reader& reader, const YamlNode& node, const std::string& path, Team& to);
+void ReadHolidayCalendar(Reader& reader, const YamlNode& node, const std::string& path, HolidayCalendar& to);
 void ReadSchedule(Reader& reader, const YamlNode& node, const std::string& path, Schedule& to);
 void ReadPolicy(Reader& reader, const YamlNode& node, const std::string& path, EscalationPolicy& to);
 void ReadService(Reader& reader, const YamlNode& node, const std::string& path, Service& to);

@@ -51,6 +51,7 @@ void ReadUser(Reader& reader, const YamlNode& node, const std::string& path, Use
   fields.Text("name", to.name);
   to.time_zone = "UTC";
   fields.Text("time_zone", to.time_zone);
+  fields.Name("holidays", to.holidays);
   fields.List("contact_methods", [&](const YamlNode& item, const std::string& item_path) {
     ReadContactMethod(reader, item, item_path, to.contact_methods.emplace_back());
   });

@@ -1,5 +1,8 @@
 #include <utility>
 
+#include "absl/strings/numbers.h"
+
+#include "base/strings.h"
 #include "config/read.h"
 #include "config/text.h"
 #include "config/words.h"
@@ -93,6 +96,69 @@ void ReadRestriction(Reader& reader, const YamlNode& node, const std::string& pa
   to.duration_minutes = minutes == 0 ? period : minutes;
 }
 
+void ReadLocalTimes(Fields& fields, std::string_view name, std::vector<absl::CivilMinute>& to) {
+  fields.List(name, [&](const YamlNode& item, const std::string& path) {
+    const absl::StatusOr<absl::CivilMinute> parsed = ParseLocalTime(item.text);
+    fields.reader().Check(item, path, parsed.status());
+    if (parsed.ok()) to.push_back(*parsed);
+  });
+}
+
+void ReadRecurrence(Reader& reader, const YamlNode& node, const std::string& path, Recurrence& to) {
+  Fields fields(reader, node, path);
+  fields.Require("start");
+  fields.Parsed("start", to.start, ParseLocalTime);
+  fields.Require("end");
+  fields.Parsed("end", to.end, ParseLocalTime);
+  fields.Text("rule", to.rule);
+  ReadLocalTimes(fields, "except", to.except);
+  ReadLocalTimes(fields, "also", to.also);
+  fields.OneOf<Rotation::Count>("count", words::kRotationCounts, to.count);
+  fields.Integer("shifts_per_participant", 1, 10'000, to.shifts_per_participant);
+  fields.Integer("start_index", 0, 10'000, to.start_index);
+}
+
+void ReadShifts(Fields& fields, const Instants& instants, std::vector<FixedShift>& to) {
+  fields.List("shifts", [&](const YamlNode& item, const std::string& path) {
+    FixedShift& shift = to.emplace_back();
+    Fields of_shift(fields.reader(), item, path);
+    of_shift.Require("start");
+    of_shift.Parsed("start", shift.start, instants);
+    of_shift.Require("end");
+    of_shift.Parsed("end", shift.end, instants);
+    ReadTargets(of_shift, "members", shift.members);
+  });
+}
+
+// One of rotation, recurrence and shifts.
+void ReadPattern(Fields& fields, const Instants& instants, Layer& to) {
+  const int named =
+      (fields.Has("rotation") ? 1 : 0) + (fields.Has("recurrence") ? 1 : 0) + (fields.Has("shifts") ? 1 : 0);
+  if (named != 1 && fields.node().kind == YamlNode::Kind::kMap) {
+    fields.reader().Report(fields.node(), fields.path(), "must have exactly one of rotation, recurrence and shifts");
+  }
+  if (const YamlNode* rotation = fields.Take("rotation")) {
+    ReadRotation(fields.reader(), *rotation, fields.PathOf("rotation"), to.pattern.emplace<Rotation>());
+  }
+  if (const YamlNode* recurrence = fields.Take("recurrence")) {
+    ReadRecurrence(fields.reader(), *recurrence, fields.PathOf("recurrence"), to.pattern.emplace<Recurrence>());
+  }
+  if (fields.Has("shifts")) {
+    ReadShifts(fields, instants, to.pattern.emplace<FixedShifts>().shifts);
+    if (fields.Has("participants")) fields.Report("participants", "fixed shifts say who is on by themselves");
+  } else {
+    fields.Require("participants");
+  }
+}
+
+void ReadHolidayRule(Reader& reader, const YamlNode& node, const std::string& path, HolidayRule& to) {
+  Fields fields(reader, node, path);
+  fields.Require("calendar");
+  fields.Name("calendar", to.holidays);
+  fields.Require("on");
+  fields.OneOf<HolidayRule::On>("on", words::kHolidayRules, to.on);
+}
+
 void ReadLayer(Reader& reader, const YamlNode& node, const std::string& path, const std::string& zone, Layer& to) {
   Fields fields(reader, node, path);
   fields.Require("id");
@@ -104,17 +170,16 @@ void ReadLayer(Reader& reader, const YamlNode& node, const std::string& path, co
   const Instants instants{ZoneOf(to.time_zone.empty() ? zone : to.time_zone)};
   fields.Parsed("effective_since", to.effective_since, instants);
   fields.Parsed("effective_until", to.effective_until, instants);
-  fields.Require("rotation");
-  if (const YamlNode* rotation = fields.Take("rotation")) {
-    ReadRotation(reader, *rotation, fields.PathOf("rotation"), to.rotation);
-  }
-  fields.Require("participants");
+  ReadPattern(fields, instants, to);
   fields.List("participants", [&](const YamlNode& item, const std::string& item_path) {
     ReadParticipant(reader, item, item_path, to.participants.emplace_back());
   });
   fields.List("restrictions", [&](const YamlNode& item, const std::string& item_path) {
     ReadRestriction(reader, item, item_path, to.restrictions.emplace_back());
   });
+  if (const YamlNode* holidays = fields.Take("holidays")) {
+    ReadHolidayRule(reader, *holidays, fields.PathOf("holidays"), to.holidays);
+  }
 }
 
 void ReadOverride(
@@ -142,18 +207,56 @@ void ReadTemporary(
   fields.Parsed("start", to.start, instants);
   fields.Require("end");
   fields.Parsed("end", to.end, instants);
-  fields.List("shifts", [&](const YamlNode& item, const std::string& item_path) {
-    FixedShift& shift = to.shifts.emplace_back();
-    Fields of_shift(reader, item, item_path);
-    of_shift.Require("start");
-    of_shift.Parsed("start", shift.start, instants);
-    of_shift.Require("end");
-    of_shift.Parsed("end", shift.end, instants);
-    ReadTargets(of_shift, "members", shift.members);
-  });
+  ReadShifts(fields, instants, to.shifts);
+}
+
+// '2026-12-25', or '12-25': every year; or {day: '12-25', name: Christmas}
+absl::StatusOr<Holiday> ParseHoliday(std::string_view text) {
+  Holiday out;
+  std::string_view rest = text;
+  const auto number = [&](std::size_t digits) -> int {
+    int value = -1;
+    if (rest.size() < digits || !absl::SimpleAtoi(ToAbsl(rest.substr(0, digits)), &value)) return -1;
+    rest.remove_prefix(digits);
+    if (rest.starts_with('-')) rest.remove_prefix(1);
+    return value;
+  };
+  if (text.size() == 10) out.year = number(4);
+  out.month = number(2);
+  out.day = number(2);
+  // The 29th of February is a day of some years.
+  const absl::CivilDay day(out.year > 0 ? out.year : 2024, out.month, out.day);
+  const bool exists = day.month() == out.month && day.day() == out.day;
+  if (rest.empty() && exists && (text.size() == 5 || (text.size() == 10 && out.year > 1900 && out.year < 2400)))
+    return out;
+  return Invalid("is no day such as 2026-12-25, or 12-25 for every year");
 }
 
 }  // namespace
+
+void ReadHolidayCalendar(Reader& reader, const YamlNode& node, const std::string& path, HolidayCalendar& to) {
+  Fields fields(reader, node, path);
+  fields.Require("id");
+  fields.Name("id", to.id);
+  to.name = to.id.value();
+  fields.Text("name", to.name);
+  fields.Require("days");
+  fields.List("days", [&](const YamlNode& item, const std::string& item_path) {
+    Holiday& day = to.days.emplace_back();
+    if (item.kind != YamlNode::Kind::kMap) {
+      const absl::StatusOr<Holiday> parsed = ParseHoliday(item.text);
+      reader.Check(item, item_path, parsed.status());
+      if (parsed.ok()) day = *parsed;
+      return;
+    }
+    Fields of_day(reader, item, item_path);
+    std::string name;
+    of_day.Text("name", name);
+    of_day.Require("day");
+    of_day.Parsed("day", day, ParseHoliday);
+    day.name = std::move(name);
+  });
+}
 
 void ReadSchedule(Reader& reader, const YamlNode& node, const std::string& path, Schedule& to) {
   Fields fields(reader, node, path);

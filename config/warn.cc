@@ -50,8 +50,7 @@ Uses FindUses(const Organisation& organisation) {
   }
   for (const Schedule& schedule : organisation.schedules) {
     for (const Layer& layer : schedule.layers) {
-      for (const Participant& participant : layer.participants)
-        uses.Add(participant.members);
+      ForEachCrew(layer, [&](const std::vector<Target>& crew) { uses.Add(crew); });
     }
     for (const Override& change : schedule.overrides)
       uses.Add(change.users);

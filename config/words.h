@@ -52,6 +52,10 @@ inline constexpr Choice<Restriction::Type> kRestrictionTypes[] = {
     {"daily",  Restriction::Type::kDaily },
     {"weekly", Restriction::Type::kWeekly},
 };
+inline constexpr Choice<HolidayRule::On> kHolidayRules[] = {
+    {"never", HolidayRule::On::kNoHoliday   },
+    {"only",  HolidayRule::On::kHolidaysOnly},
+};
 inline constexpr Choice<Override::Type> kOverrideTypes[] = {
     {"assign", Override::Type::kAssign},
     {"add",    Override::Type::kAdd   },

@@ -22,8 +22,10 @@ class Compiler {
       out_.schedules.push_back(Compile(schedules[i], i));
     for (CompiledSchedule& schedule : out_.schedules)
       schedule.reach = Reach(schedule.source);
-    for (const User* user : out_.users)
+    for (const User* user : out_.users) {
       out_.user_zones.push_back(UserZone(*user));
+      out_.user_holidays.push_back(Days(user->holidays));
+    }
     return std::move(out_);
   }
 
@@ -55,6 +57,17 @@ class Compiler {
     return zone_numbers_[name] = static_cast<std::uint32_t>(out_.zones.size() - 1);
   }
 
+  // nullptr for no calendar.
+  std::shared_ptr<const HolidayDays> Days(const HolidaysId& id) {
+    const auto [known, is_new] = holidays_.try_emplace(id);
+    if (is_new) {
+      for (const HolidayCalendar& calendar : out_.source->holidays) {
+        if (calendar.id == id) known->second = std::make_shared<const HolidayDays>(calendar);
+      }
+    }
+    return known->second;
+  }
+
   std::uint32_t UserZone(const User& user) {
     if (zone_numbers_.contains(user.time_zone)) return zone_numbers_[user.time_zone];
     return ZoneClock::Load(user.time_zone).ok() ? Zone(user.time_zone) : CompiledOrganisation::kNoZone;
@@ -70,24 +83,75 @@ class Compiler {
     return crew;
   }
 
+  // What fixed shifts come to: where they begin and end, who is on changes.
+  CompiledShifts MakeTiles(const FixedShifts& fixed, std::vector<Crew>& slots) const {
+    std::vector<Instant> edges;
+    std::vector<Interval> intervals;
+    for (const FixedShift& shift : fixed.shifts) {
+      intervals.push_back({.start = ToInstant(shift.start), .end = ToInstant(shift.end)});
+      edges.push_back(intervals.back().start);
+      edges.push_back(intervals.back().end);
+    }
+    std::sort(edges.begin(), edges.end());
+    edges.erase(std::unique(edges.begin(), edges.end()), edges.end());
+    const IntervalIndex index(intervals);
+    CompiledShifts out;
+    for (std::size_t i = 1; i < edges.size(); ++i) {
+      std::vector<Target> together;
+      for (const std::uint32_t shift : index.At(edges[i - 1])) {
+        const std::vector<Target>& members = fixed.shifts[shift].members;
+        together.insert(together.end(), members.begin(), members.end());
+      }
+      if (together.empty()) continue;
+      Crew crew = MakeCrew(together);
+      const auto known = std::find(slots.begin(), slots.end(), crew);
+      const auto slot = static_cast<std::uint32_t>(known - slots.begin());
+      if (known == slots.end()) slots.push_back(std::move(crew));
+      out.tiles.push_back({.start = edges[i - 1], .end = edges[i], .slot = slot});
+    }
+    return out;
+  }
+
+  void Compile(const Rotation& rotation, const Layer& layer, const ZoneClock& clock, CompiledLayer& out) const {
+    out.since = clock.FirstAt(ToWallTime(absl::CivilSecond(rotation.start)));
+    out.start_index = rotation.start_index;
+    const bool differ =
+        std::any_of(out.slots.begin(), out.slots.end(), [&](const Crew& c) { return c != out.slots[0]; });
+    out.pattern =
+        CompiledRotation{.turns = Turns(rotation, WindowsOfWeek(layer.restrictions), clock), .hands_over = differ};
+  }
+
   CompiledLayer Compile(const Layer& layer, const CompiledSchedule& schedule, std::uint32_t source) {
     const std::uint32_t zone = layer.time_zone.empty() ? schedule.zone : Zone(layer.time_zone);
     const ZoneClock& clock = out_.zones[zone];
-    const std::vector<WeekWindow> week = WindowsOfWeek(layer.restrictions);
-    const Instant anchor = clock.FirstAt(ToWallTime(absl::CivilSecond(layer.rotation.start)));
-    CompiledLayer out = {.source = source,
-                         .priority = layer.priority,
-                         .zone = zone,
-                         .since = layer.effective_since ? ToInstant(*layer.effective_since) : anchor,
-                         .until = layer.effective_until ? ToInstant(*layer.effective_until) : kNever,
-                         .mask = WeekMask(week),
-                         .turns = Turns(layer.rotation, week, clock),
-                         .start_index = layer.rotation.start_index,
-                         .slots = {},
-                         .hands_over = false};
+    CompiledLayer out = {
+        .source = source,
+        .priority = layer.priority,
+        .zone = zone,
+        .since = kFirstInstant,
+        .until = layer.effective_until ? ToInstant(*layer.effective_until) : kNever,
+        .mask = WeekMask(WindowsOfWeek(layer.restrictions)),
+        .holidays = {.days = Days(layer.holidays.holidays),
+                     .holidays_only = layer.holidays.on == HolidayRule::On::kHolidaysOnly},
+        .pattern = CompiledShifts(),
+        .start_index = 0,
+        .slots = {                                     }
+    };
     for (const Participant& participant : layer.participants)
       out.slots.push_back(MakeCrew(participant.members));
-    out.hands_over = std::any_of(out.slots.begin(), out.slots.end(), [&](const Crew& c) { return c != out.slots[0]; });
+    if (const auto* rotation = std::get_if<Rotation>(&layer.pattern)) {
+      Compile(*rotation, layer, clock, out);
+    } else if (const auto* recurrence = std::get_if<Recurrence>(&layer.pattern)) {
+      absl::StatusOr<Occurrences> occurrences = Occurrences::Make(*recurrence, clock);
+      TOCSIN_CHECK(occurrences.ok(), "recurrences of schedules are checked");
+      out.start_index = recurrence->start_index;
+      out.pattern = CompiledRecurrence{.occurrences = *std::move(occurrences),
+                                       .elapsed = recurrence->count == Rotation::Count::kElapsed,
+                                       .shifts_per_turn = recurrence->shifts_per_participant};
+    } else {
+      out.pattern = MakeTiles(std::get<FixedShifts>(layer.pattern), out.slots);
+    }
+    if (layer.effective_since) out.since = ToInstant(*layer.effective_since);
     return out;
   }
 
@@ -192,6 +256,7 @@ class Compiler {
 
   CompiledOrganisation out_;
   absl::flat_hash_map<std::string, std::uint32_t> zone_numbers_;
+  absl::flat_hash_map<HolidaysId, std::shared_ptr<const HolidayDays>> holidays_;
 };
 
 }  // namespace

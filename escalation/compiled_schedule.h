@@ -3,14 +3,18 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/inlined_vector.h"
 
+#include "escalation/holiday_days.h"
 #include "escalation/interval_index.h"
+#include "escalation/occurrences.h"
 #include "escalation/rotation.h"
 #include "escalation/seconds.h"
 #include "escalation/week.h"
@@ -32,6 +36,35 @@ struct Ref {
 };
 using Crew = absl::InlinedVector<Ref, 2>;  // sorted, each once
 
+// Turn after turn without a pause.
+struct CompiledRotation {
+  Turns turns;
+  bool hands_over = false;  // false: every slot is the same, the ends of turns change nothing
+};
+// Shift after shift with pauses.
+struct CompiledRecurrence {
+  Occurrences occurrences;
+  bool elapsed = false;  // what a shift's length is measured on
+  std::int64_t shifts_per_turn = 1;
+};
+// What fixed shifts come to: stretches with one crew each.
+struct Tile {
+  Instant start;
+  Instant end;
+  std::uint32_t slot = 0;
+};
+struct CompiledShifts {
+  std::vector<Tile> tiles;  // ascending, disjoint
+};
+
+// On which days a layer is on.
+struct HolidayMask {
+  std::shared_ptr<const HolidayDays> days;  // nullptr: every day
+  bool holidays_only = false;
+
+  bool Inside(WallTime reading) const { return days == nullptr || days->Contains(reading) == holidays_only; }
+};
+
 struct CompiledLayer {
   std::uint32_t source = 0;  // position in Schedule::layers
   std::int32_t priority = 0;
@@ -39,16 +72,17 @@ struct CompiledLayer {
   Instant since;
   Instant until;
   WeekMask mask;
-  Turns turns;
+  HolidayMask holidays;
+  std::variant<CompiledRotation, CompiledRecurrence, CompiledShifts> pattern;
   std::int64_t start_index = 0;
   std::vector<Crew> slots;  // in turn order; none: the layer never has anybody of its own
-  bool hands_over = false;  // false: every slot is the same, the ends of turns change nothing
 
   // `slots` is not empty.
   const Crew& SlotOf(std::int64_t turn) const {
     const auto slots_count = static_cast<std::int64_t>(slots.size());
     return slots[static_cast<std::size_t>(FloorMod(turn + start_index, slots_count))];
   }
+  bool Inside(WallTime reading) const { return mask.Inside(reading) && holidays.Inside(reading); }
 };
 
 struct CompiledOverride {
@@ -94,6 +128,7 @@ struct CompiledOrganisation {
   std::vector<ZoneClock> zones;
   std::vector<CompiledSchedule> schedules;  // by number
   std::vector<std::uint32_t> user_zones;    // by user: zone number; kNoZone: none given, or unknown
+  std::vector<std::shared_ptr<const HolidayDays>> user_holidays;  // by user; nullptr: none
   absl::flat_hash_map<UserId, std::uint32_t> user_numbers;
   absl::flat_hash_map<TeamId, std::uint32_t> team_numbers;
   absl::flat_hash_map<ScheduleId, std::uint32_t> schedule_numbers;

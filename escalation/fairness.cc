@@ -24,7 +24,7 @@ std::int64_t WeekendUpTo(WallTime reading) {
 
 }  // namespace
 
-Duty DutyIn(const ZoneClock& clock, Instant start, Instant end) {
+Duty DutyIn(const ZoneClock& clock, const HolidayDays* holidays, Instant start, Instant end) {
   Duty duty;
   duty.total = absl::Seconds(end - start);
   while (start < end) {
@@ -34,6 +34,7 @@ Duty DutyIn(const ZoneClock& clock, Instant start, Instant end) {
     const WallTime to = from + (stop - start);
     duty.night += absl::Seconds(NightUpTo(to) - NightUpTo(from));
     duty.weekend += absl::Seconds(WeekendUpTo(to) - WeekendUpTo(from));
+    if (holidays != nullptr) duty.holiday += absl::Seconds(holidays->SecondsUpTo(to) - holidays->SecondsUpTo(from));
     start = stop;
   }
   return duty;

@@ -39,8 +39,7 @@ std::vector<Node> MakeGraph(const Organisation& organisation) {
   for (std::size_t i = 0; i < graph.size(); ++i) {
     const Schedule& schedule = organisation.schedules[i];
     for (const Layer& layer : schedule.layers) {
-      for (const Participant& participant : layer.participants)
-        add(i, participant.members);
+      ForEachCrew(layer, [&](const std::vector<Target>& crew) { add(i, crew); });
     }
     for (const Override& change : schedule.overrides)
       add(i, change.users);

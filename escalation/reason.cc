@@ -28,8 +28,10 @@ std::string Describe(const CompiledOrganisation& organisation, const Cause& caus
     case Cause::Kind::kTeam: break;
     case Cause::Kind::kLayer: {
       const Layer& layer = schedule.layers[cause.item];
-      return start +
-             absl::StrFormat("layer %s, turn %d", layer.name.empty() ? layer.id.value() : layer.name, cause.turn);
+      const std::string_view name = layer.name.empty() ? layer.id.value() : layer.name;
+      if (std::holds_alternative<FixedShifts>(layer.pattern))
+        return start + absl::StrFormat("layer %s, a fixed shift", name);
+      return start + absl::StrFormat("layer %s, turn %d", name, cause.turn);
     }
     case Cause::Kind::kOverride: return start + Describe(schedule.overrides[cause.item]);
     case Cause::Kind::kTemporary:

@@ -134,11 +134,12 @@ absl::StatusOr<std::map<UserId, Duty>> Roster::Fairness(const ScheduleId& schedu
     for (const Member& member : people) {
       const std::uint32_t own = compiled_->user_zones[member.user];
       const std::uint32_t zone = own == CompiledOrganisation::kNoZone ? schedule_zone : own;
-      const Duty duty = DutyIn(compiled_->zones[zone], start, end);
+      const Duty duty = DutyIn(compiled_->zones[zone], compiled_->user_holidays[member.user].get(), start, end);
       Duty& sum = duties[compiled_->users[member.user]->id];
       sum.total += duty.total;
       sum.night += duty.night;
       sum.weekend += duty.weekend;
+      sum.holiday += duty.holiday;
     }
   }));
   return duties;

@@ -48,6 +48,7 @@ struct Duty {
   absl::Duration total;
   absl::Duration night;    // 22:00 to 06:00 on the person's own wall clock
   absl::Duration weekend;  // Saturday and Sunday on the person's own wall clock
+  absl::Duration holiday;  // days of the person's own calendar of holidays
   friend bool operator==(const Duty&, const Duty&) = default;
 };
 

@@ -4,10 +4,50 @@
 
 namespace tocsin {
 
-Offer OfferOf(const CompiledLayer& layer, Instant at, WallTime water) {
-  if (at < layer.since || at >= layer.until || layer.slots.empty() || !layer.mask.Inside(water)) return {};
-  const std::int64_t turn = layer.turns.At(at, water);
+Instant EndOf(const CompiledRecurrence& recurrence, WallTime start, const ZoneClock& clock) {
+  const std::int64_t length_s = recurrence.occurrences.length_s();
+  return recurrence.elapsed ? clock.FirstAt(start) + length_s : clock.FirstAt(start + length_s);
+}
+
+std::vector<Tile>::const_iterator TileFrom(const CompiledShifts& shifts, Instant at) {
+  return std::upper_bound(shifts.tiles.begin(), shifts.tiles.end(), at,
+                          [](Instant t, const Tile& tile) { return t < tile.end; });
+}
+
+namespace {
+
+Offer OfferOf(const CompiledLayer& layer,
+              const CompiledRecurrence& recurrence,
+              const ZoneClock& clock,
+              Instant at,
+              WallTime water) {
+  const std::optional<Occurrences::Occurrence> last = recurrence.occurrences.Last(water);
+  if (!last) return {};
+  const bool over = recurrence.elapsed ? at >= EndOf(recurrence, last->start, clock)
+                                       : water - last->start >= recurrence.occurrences.length_s();
+  if (over) return {};
+  const std::int64_t turn = FloorDiv(last->number, recurrence.shifts_per_turn);
   return {.crew = &layer.SlotOf(turn), .turn = turn};
+}
+
+Offer OfferOf(const CompiledLayer& layer, const CompiledShifts& shifts, Instant at) {
+  const auto tile = TileFrom(shifts, at);
+  if (tile == shifts.tiles.end() || at < tile->start) return {};
+  return {.crew = &layer.slots[tile->slot], .turn = tile - shifts.tiles.begin()};
+}
+
+}  // namespace
+
+Offer OfferOf(const CompiledLayer& layer, const ZoneClock& clock, Instant at, WallTime water) {
+  if (at < layer.since || at >= layer.until || layer.slots.empty() || !layer.Inside(water)) return {};
+  if (const auto* rotation = std::get_if<CompiledRotation>(&layer.pattern)) {
+    const std::int64_t turn = rotation->turns.At(at, water);
+    return {.crew = &layer.SlotOf(turn), .turn = turn};
+  }
+  if (const auto* recurrence = std::get_if<CompiledRecurrence>(&layer.pattern)) {
+    return OfferOf(layer, *recurrence, clock, at, water);
+  }
+  return OfferOf(layer, std::get<CompiledShifts>(layer.pattern), at);
 }
 
 const CompiledTemporary* TemporaryAt(const CompiledSchedule& schedule, Instant at) {
@@ -169,8 +209,9 @@ void Evaluation::AddSchedule(const CompiledSchedule& schedule, std::int32_t via,
     return;
   }
   const IntervalIndex::Hits overrides = schedule.override_index.At(at_);
-  into.Add(Combine(schedule, overrides, via,
-                   [&](const CompiledLayer& layer) { return OfferOf(layer, at_, Water(layer.zone)); }));
+  into.Add(Combine(schedule, overrides, via, [&](const CompiledLayer& layer) {
+    return OfferOf(layer, organisation_.zones[layer.zone], at_, Water(layer.zone));
+  }));
 }
 
 }  // namespace tocsin

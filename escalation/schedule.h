@@ -27,10 +27,15 @@ namespace tocsin {
 // What one layer has to offer at an instant.
 struct Offer {
   const Crew* crew = nullptr;  // nullptr: outside its range or windows, or it has no participants
-  std::int64_t turn = 0;
+  std::int64_t turn = 0;       // of fixed shifts: the stretch
 };
-// `water` is the high water of the layer's zone at `at`.
-Offer OfferOf(const CompiledLayer& layer, Instant at, WallTime water);
+// `clock` is that of the layer's zone, `water` its high water at `at`.
+Offer OfferOf(const CompiledLayer& layer, const ZoneClock& clock, Instant at, WallTime water);
+
+// The end of a recurrence's shift that began at `start` on the wall clock.
+Instant EndOf(const CompiledRecurrence& recurrence, WallTime start, const ZoneClock& clock);
+// The stretch of fixed shifts that holds `at` or, if none does, the next one; or the end.
+std::vector<Tile>::const_iterator TileFrom(const CompiledShifts& shifts, Instant at);
 
 // Answers for one instant. Cheap to make, and without allocation unless many people are on; not shared.
 class Evaluation {

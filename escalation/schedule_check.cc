@@ -13,6 +13,7 @@
 #include "base/status.h"
 #include "base/strings.h"
 #include "escalation/nesting.h"
+#include "escalation/occurrences.h"
 #include "escalation/seconds.h"
 #include "escalation/week.h"
 #include "escalation/zone_clock.h"
@@ -93,6 +94,7 @@ class Checker {
 
   void CheckSchedule(const Schedule& schedule) {
     CheckZone(schedule.time_zone);
+    zone_ = schedule.time_zone;
     CheckCount(schedule.layers.size(), limits::kLayersPerSchedule, "layers");
     CheckCount(schedule.overrides.size(), limits::kOverridesPerSchedule, "overrides");
     absl::flat_hash_set<LayerId> layers;
@@ -138,10 +140,60 @@ class Checker {
     for (std::size_t i = 0; i < layer.restrictions.size(); ++i) {
       Below(absl::StrFormat("restriction %d", i + 1), [&] { CheckRestriction(layer.restrictions[i]); });
     }
-    CheckRotation(layer.rotation);
-    if (layer.rotation.type == Rotation::Type::kShifts && problems_.size() == before) {
-      if (layer.restrictions.empty()) Report("turns by shift need restrictions: they are the shifts");
-      if (Overlap(WindowsOfWeek(layer.restrictions))) Report("turns by shift need restrictions that do not overlap");
+    CheckHolidayRule(layer.holidays);
+    if (const auto* rotation = std::get_if<Rotation>(&layer.pattern)) {
+      CheckRotation(*rotation);
+      if (rotation->type == Rotation::Type::kShifts && problems_.size() == before) {
+        if (layer.restrictions.empty()) Report("turns by shift need restrictions: they are the shifts");
+        if (Overlap(WindowsOfWeek(layer.restrictions))) Report("turns by shift need restrictions that do not overlap");
+      }
+    } else if (const auto* recurrence = std::get_if<Recurrence>(&layer.pattern)) {
+      CheckRecurrence(*recurrence, layer.time_zone.empty() ? zone_ : layer.time_zone);
+    } else {
+      CheckFixed(std::get<FixedShifts>(layer.pattern), layer);
+    }
+  }
+
+  void CheckHolidayRule(const HolidayRule& rule) {
+    if (!rule.holidays.set()) return;
+    const bool known = std::ranges::any_of(
+        organisation_.holidays, [&](const HolidayCalendar& calendar) { return calendar.id == rule.holidays; });
+    if (!known) Report("calendar of holidays %s is unknown", JsonQuote(rule.holidays.value()));
+  }
+
+  void CheckLocal(absl::CivilMinute local, std::string_view what) {
+    if (local.year() <= kFirstYear || local.year() >= kEndYear - 1) {
+      Report("%s is in the year %d, must be after %d and before %d", what, local.year(), kFirstYear, kEndYear - 1);
+    }
+  }
+
+  void CheckRecurrence(const Recurrence& recurrence, const std::string& zone) {
+    const std::size_t before = problems_.size();
+    CheckLocal(recurrence.start, "the recurrence's start");
+    CheckLocal(recurrence.end, "the recurrence's end");
+    for (const absl::CivilMinute each : recurrence.except)
+      CheckLocal(each, "an exception");
+    for (const absl::CivilMinute each : recurrence.also)
+      CheckLocal(each, "an addition");
+    CheckCount(recurrence.except.size(), limits::kRecurrenceExceptions, "exceptions");
+    CheckCount(recurrence.also.size(), limits::kRecurrenceExceptions, "additions");
+    if (recurrence.shifts_per_participant < 1 || recurrence.shifts_per_participant > limits::kRotationLength) {
+      Report("%d shifts per participant, must be 1 to %d", recurrence.shifts_per_participant, limits::kRotationLength);
+    }
+    const absl::StatusOr<ZoneClock> clock = ZoneClock::Load(zone);
+    if (problems_.size() > before || !clock.ok()) return;
+    const absl::Status status = Occurrences::Make(recurrence, *clock).status();
+    if (!status.ok()) Report("recurrence: %s", Message(status));
+  }
+
+  void CheckFixed(const FixedShifts& fixed, const Layer& layer) {
+    if (!layer.participants.empty()) Report("has participants and fixed shifts, which say who is on by themselves");
+    CheckCount(fixed.shifts.size(), limits::kFixedShiftsPerSchedule, "fixed shifts");
+    for (std::size_t i = 0; i < fixed.shifts.size(); ++i) {
+      Below(absl::StrFormat("shift %d", i + 1), [&] {
+        CheckRange(fixed.shifts[i].start, fixed.shifts[i].end);
+        CheckTargets(fixed.shifts[i].members);
+      });
     }
   }
 
@@ -259,6 +311,7 @@ class Checker {
   absl::flat_hash_set<TeamId> teams_;
   absl::flat_hash_set<ScheduleId> schedules_;
   absl::flat_hash_map<std::string, bool> zones_;  // by name: known?
+  std::string zone_;                              // of the schedule that is being checked
   std::string path_;
   std::vector<std::string> problems_;
 };

@@ -11,9 +11,25 @@ Instant NextBoundary(
   if (at >= layer.until || layer.slots.empty()) return kNever;
   if (at < layer.since) return layer.since;
   Instant next = layer.until;
-  if (const std::optional<WallTime> edge = layer.mask.NextEdge(water)) next = std::min(next, clock.FirstAt(*edge));
+  const auto consider = [&](std::optional<WallTime> edge) {
+    if (edge) next = std::min(next, clock.FirstAt(*edge));
+  };
+  consider(layer.mask.NextEdge(water));
+  if (layer.holidays.days != nullptr) consider(layer.holidays.days->NextEdge(water));
   // Outside its windows a layer's turns change nothing.
-  if (offer.crew != nullptr && layer.hands_over) next = std::min(next, layer.turns.Start(offer.turn + 1, clock));
+  if (!layer.Inside(water)) return next;
+  if (const auto* rotation = std::get_if<CompiledRotation>(&layer.pattern)) {
+    if (rotation->hands_over) next = std::min(next, rotation->turns.Start(offer.turn + 1, clock));
+  } else if (const auto* recurrence = std::get_if<CompiledRecurrence>(&layer.pattern)) {
+    consider(recurrence->occurrences.Next(water));
+    if (offer.crew != nullptr) {
+      next = std::min(next, EndOf(*recurrence, recurrence->occurrences.Last(water)->start, clock));
+    }
+  } else {
+    const auto& shifts = std::get<CompiledShifts>(layer.pattern);
+    const auto tile = TileFrom(shifts, at);
+    if (tile != shifts.tiles.end()) next = std::min(next, at < tile->start ? tile->start : tile->end);
+  }
   return next;
 }
 
@@ -41,7 +57,7 @@ Sweep::Sweep(const CompiledOrganisation& organisation, std::uint32_t schedule, I
 void Sweep::Refresh(LayerCursor& cursor) {
   const ZoneClock& clock = organisation_.zones[cursor.layer->zone];
   const WallTime water = clock.HighWater(at_);
-  const Offer offer = OfferOf(*cursor.layer, at_, water);
+  const Offer offer = OfferOf(*cursor.layer, clock, at_, water);
   cursor.next = NextBoundary(*cursor.layer, clock, at_, water, offer);
   if (cursor.offer != nullptr) *cursor.offer = offer;
 }

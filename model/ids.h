@@ -37,6 +37,7 @@ using UserId = StrongName<struct UserTag>;
 using TeamId = StrongName<struct TeamTag>;
 using ScheduleId = StrongName<struct ScheduleTag>;
 using LayerId = StrongName<struct LayerTag>;
+using HolidaysId = StrongName<struct HolidaysTag>;  // of a calendar of holidays
 using PolicyId = StrongName<struct PolicyTag>;
 using ServiceId = StrongName<struct ServiceTag>;
 using IntegrationId = StrongName<struct IntegrationTag>;

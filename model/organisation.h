@@ -69,6 +69,7 @@ struct User {
   std::string time_zone;
   std::vector<ContactMethod> contact_methods;
   std::vector<NotificationRule> notification_rules;
+  HolidaysId holidays;  // the person's own, for fairness
   friend bool operator==(const User&, const User&) = default;
 };
 
@@ -296,6 +297,7 @@ struct Organisation {
   std::string public_url;  // where people's links lead, e.g. https://tocsin.example.com
   std::vector<User> users;
   std::vector<Team> teams;
+  std::vector<HolidayCalendar> holidays;
   std::vector<Schedule> schedules;
   std::vector<EscalationPolicy> policies;
   std::vector<Service> services;

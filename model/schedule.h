@@ -76,6 +76,44 @@ struct Restriction {
   friend bool operator==(const Restriction&, const Restriction&) = default;
 };
 
+// Shifts that recur as RFC 5545 has it, one participant after the other. See escalation/recurrence_rule.h.
+struct Recurrence {
+  absl::CivilMinute start;  // of the first shift, local to the layer's zone; what the rule yields is counted from here
+  absl::CivilMinute end;    // of the first shift; all are as long
+  std::string rule;         // "FREQ=WEEKLY;BYDAY=MO,TU"; empty: only `start` and `also`
+  std::vector<absl::CivilMinute> except;  // beginnings that the rule yields and that do not happen: nobody's turn
+  std::vector<absl::CivilMinute> also;    // further beginnings
+  Rotation::Count count = Rotation::Count::kWall;
+  std::int32_t shifts_per_participant = 1;  // in a row
+  std::int32_t start_index = 0;             // participant of the first shift
+  friend bool operator==(const Recurrence&, const Recurrence&) = default;
+};
+
+struct FixedShift {
+  absl::Time start;
+  absl::Time end;
+  std::vector<Target> members;
+  friend bool operator==(const FixedShift&, const FixedShift&) = default;
+};
+
+// Just these; where several are on, all of their members are.
+struct FixedShifts {
+  std::vector<FixedShift> shifts;
+  friend bool operator==(const FixedShifts&, const FixedShifts&) = default;
+};
+using Pattern = std::variant<Rotation, Recurrence, FixedShifts>;
+
+// On which days a layer is on, in its zone.
+struct HolidayRule {
+  enum class On : std::uint8_t {
+    kNoHoliday,
+    kHolidaysOnly
+  };
+  On on = On::kNoHoliday;
+  HolidaysId holidays;  // unset: every day
+  friend bool operator==(const HolidayRule&, const HolidayRule&) = default;
+};
+
 struct Layer {
   LayerId id;
   std::string name;
@@ -83,11 +121,23 @@ struct Layer {
   std::string time_zone;                      // empty: the schedule's
   std::optional<absl::Time> effective_since;  // absent: from the rotation's start
   std::optional<absl::Time> effective_until;
-  Rotation rotation;
-  std::vector<Participant> participants;  // in turn order; repetition allowed
+  Pattern pattern;
+  std::vector<Participant> participants;  // in turn order; repetition allowed; none where the shifts are fixed
   std::vector<Restriction> restrictions;  // none: always
+  HolidayRule holidays;
   friend bool operator==(const Layer&, const Layer&) = default;
 };
+
+// use(targets) for each list of people that the layer may have on: of each participant, of each fixed shift.
+template <typename Use>
+void ForEachCrew(const Layer& layer, const Use& use) {
+  for (const Participant& participant : layer.participants)
+    use(participant.members);
+  if (const auto* fixed = std::get_if<FixedShifts>(&layer.pattern)) {
+    for (const FixedShift& shift : fixed->shifts)
+      use(shift.members);
+  }
+}
 
 struct Override {
   enum class Type : std::uint8_t {
@@ -110,19 +160,27 @@ struct Override {
   friend bool operator==(const Override&, const Override&) = default;
 };
 
-struct FixedShift {
-  absl::Time start;
-  absl::Time end;
-  std::vector<Target> members;
-  friend bool operator==(const FixedShift&, const FixedShift&) = default;
-};
-
 // Replaces everything, overrides included, inside [start, end).
 struct TemporarySchedule {
   absl::Time start;
   absl::Time end;
   std::vector<FixedShift> shifts;
   friend bool operator==(const TemporarySchedule&, const TemporarySchedule&) = default;
+};
+
+// Days of which people say that they are free.
+struct Holiday {
+  std::int32_t year = 0;  // 0: every year
+  std::int32_t month = 1;
+  std::int32_t day = 1;
+  std::string name;
+  friend bool operator==(const Holiday&, const Holiday&) = default;
+};
+struct HolidayCalendar {
+  HolidaysId id;
+  std::string name;
+  std::vector<Holiday> days;
+  friend bool operator==(const HolidayCalendar&, const HolidayCalendar&) = default;
 };
 
 struct Schedule {

@@ -81,6 +81,7 @@ void ToProto(const User& from, v1::User& to) {
   to.set_time_zone(Utf8(from.time_zone));
   ToProtoList(from.contact_methods, *to.mutable_contact_methods());
   ToProtoList(from.notification_rules, *to.mutable_notification_rules());
+  to.set_holidays(Utf8(from.holidays.value()));
 }
 
 absl::Status FromProto(const v1::User& from, User& to) {
@@ -90,6 +91,7 @@ absl::Status FromProto(const v1::User& from, User& to) {
   to.time_zone = from.time_zone();
   decode.List("contact_methods", from.contact_methods(), to.contact_methods);
   decode.List("notification_rules", from.notification_rules(), to.notification_rules);
+  to.holidays = HolidaysId(from.holidays());
   return decode.status();
 }
 
@@ -430,6 +432,7 @@ void ToProto(const Organisation& from, v1::Organisation& to) {
   to.set_public_url(Utf8(from.public_url));
   ToProtoList(from.users, *to.mutable_users());
   ToProtoList(from.teams, *to.mutable_teams());
+  ToProtoList(from.holidays, *to.mutable_holidays());
   ToProtoList(from.schedules, *to.mutable_schedules());
   ToProtoList(from.policies, *to.mutable_policies());
   ToProtoList(from.services, *to.mutable_services());
@@ -455,6 +458,7 @@ absl::Status FromProto(const v1::Organisation& from, Organisation& to) {
   to.public_url = from.public_url();
   decode.List("users", from.users(), to.users);
   decode.List("teams", from.teams(), to.teams);
+  decode.List("holidays", from.holidays(), to.holidays);
   decode.List("schedules", from.schedules(), to.schedules);
   decode.List("policies", from.policies(), to.policies);
   decode.List("services", from.services(), to.services);

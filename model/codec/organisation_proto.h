@@ -31,6 +31,8 @@ absl::Status FromProto(v1::Rotation::Count from, Rotation::Count& to);
 absl::Status FromProto(v1::Rotation::MonthOverflow from, Rotation::MonthOverflow& to);
 absl::Status FromProto(v1::Restriction::Type from, Restriction::Type& to);
 absl::Status FromProto(v1::Override::Type from, Override::Type& to);
+v1::HolidayRule::On ToProto(HolidayRule::On from);
+absl::Status FromProto(v1::HolidayRule::On from, HolidayRule::On& to);
 
 void ToProto(const Rotation& from, v1::Rotation& to);
 void ToProto(const Participant& from, v1::Participant& to);
@@ -39,6 +41,7 @@ void ToProto(const Layer& from, v1::Layer& to);
 void ToProto(const Override& from, v1::Override& to);
 void ToProto(const FixedShift& from, v1::FixedShift& to);
 void ToProto(const TemporarySchedule& from, v1::TemporarySchedule& to);
+void ToProto(const HolidayCalendar& from, v1::HolidayCalendar& to);
 void ToProto(const Schedule& from, v1::Schedule& to);
 absl::Status FromProto(const v1::Rotation& from, Rotation& to);
 absl::Status FromProto(const v1::Participant& from, Participant& to);
@@ -47,6 +50,7 @@ absl::Status FromProto(const v1::Layer& from, Layer& to);
 absl::Status FromProto(const v1::Override& from, Override& to);
 absl::Status FromProto(const v1::FixedShift& from, FixedShift& to);
 absl::Status FromProto(const v1::TemporarySchedule& from, TemporarySchedule& to);
+absl::Status FromProto(const v1::HolidayCalendar& from, HolidayCalendar& to);
 absl::Status FromProto(const v1::Schedule& from, Schedule& to);
 
 void ToProto(const ContactMethod& from, v1::ContactMethod& to);

@@ -282,7 +282,7 @@ schedules:
 )"));
   ASSERT_THAT(Lines(loaded.problems), IsEmpty());
   const Layer& layer = loaded.organisation.schedules[0].layers[0];
-  EXPECT_EQ(layer.rotation.start, absl::CivilMinute(2024, 1, 1, 9, 0));
+  EXPECT_EQ(std::get<Rotation>(layer.pattern).start, absl::CivilMinute(2024, 1, 1, 9, 0));
   EXPECT_EQ(layer.effective_since, absl::FromCivil(absl::CivilHour(2024, 6, 30, 22), absl::UTCTimeZone()));
   EXPECT_EQ(layer.effective_until, absl::FromCivil(absl::CivilHour(2024, 12, 1, 0), absl::UTCTimeZone()));
   ASSERT_THAT(layer.participants, SizeIs(4));

@@ -93,15 +93,15 @@ Layer AnyLayer(Random& random, std::int64_t number) {
   if (random.OneIn(2)) layer.time_zone = "America/New_York";
   if (random.OneIn(2)) layer.effective_since = AnyTime(random);
   if (random.OneIn(2)) layer.effective_until = layer.effective_since.value_or(AnyTime(random)) + absl::Hours(24);
-  layer.rotation.type = static_cast<Rotation::Type>(random.Below(4));
-  layer.rotation.length = static_cast<std::int32_t>(random.Between(1, 30));
-  layer.rotation.start =
+  std::get<Rotation>(layer.pattern).type = static_cast<Rotation::Type>(random.Below(4));
+  std::get<Rotation>(layer.pattern).length = static_cast<std::int32_t>(random.Between(1, 30));
+  std::get<Rotation>(layer.pattern).start =
       absl::CivilMinute(2024, random.Between(1, 12), random.Between(1, 28), random.Between(0, 23), 0);
-  layer.rotation.count = static_cast<Rotation::Count>(random.Below(2));
-  layer.rotation.month_overflow = static_cast<Rotation::MonthOverflow>(random.Below(3));
+  std::get<Rotation>(layer.pattern).count = static_cast<Rotation::Count>(random.Below(2));
+  std::get<Rotation>(layer.pattern).month_overflow = static_cast<Rotation::MonthOverflow>(random.Below(3));
   layer.participants = {
       {{UserTarget{AnyUser(random)}}}, {{UserTarget{AnyUser(random)}, TeamTarget{TeamId("team-0")}}}, {}};
-  layer.rotation.start_index = static_cast<std::int32_t>(random.Below(3));
+  std::get<Rotation>(layer.pattern).start_index = static_cast<std::int32_t>(random.Below(3));
   layer.restrictions.push_back({Restriction::Type::kDaily, static_cast<std::int32_t>(random.Below(1440)), 1,
                                 static_cast<std::int32_t>(random.Between(1, 1440))});
   layer.restrictions.push_back({Restriction::Type::kWeekly, static_cast<std::int32_t>(random.Below(1440)),

@@ -6,6 +6,8 @@
 #include <optional>
 #include <utility>
 
+#include "escalation/recurrence_rule.h"
+
 namespace tocsin {
 namespace {
 
@@ -138,7 +140,8 @@ std::int64_t NaiveRoster::Turn(const Rotation& rotation, const absl::TimeZone& z
 
 std::int64_t NaiveRoster::ShiftTurn(const Layer& layer, const absl::TimeZone& zone, absl::Time at) const {
   const absl::CivilDay today = absl::ToCivilDay(at, zone);
-  const absl::CivilDay anchor(layer.rotation.start);
+  const auto& rotation = std::get<Rotation>(layer.pattern);
+  const absl::CivilDay anchor(rotation.start);
   std::vector<Window> windows;
   for (absl::CivilDay day = std::min(today, anchor) - 10; day <= std::max(today, anchor) + 9; ++day) {
     for (const Window& window : WindowsOn(day, layer.restrictions))
@@ -146,29 +149,95 @@ std::int64_t NaiveRoster::ShiftTurn(const Layer& layer, const absl::TimeZone& zo
   }
   std::sort(windows.begin(), windows.end(), [](const Window& a, const Window& b) { return a.start < b.start; });
   const auto first = std::find_if(windows.begin(), windows.end(),
-                                  [&](const Window& window) { return window.start >= layer.rotation.start; });
+                                  [&](const Window& window) { return window.start >= rotation.start; });
   const auto now = std::find_if(windows.begin(), windows.end(), [&](const Window& window) {
     return Begun(window.start, zone, at) && !Begun(window.end, zone, at);
   });
   std::int64_t shift = now - first;
   std::int64_t turn = 0;
-  for (; shift < 0; shift += layer.rotation.length)
+  for (; shift < 0; shift += rotation.length)
     --turn;
-  for (; shift >= layer.rotation.length; shift -= layer.rotation.length)
+  for (; shift >= rotation.length; shift -= rotation.length)
     ++turn;
   return turn;
 }
 
+bool NaiveRoster::FreeOfHolidays(const HolidayRule& rule, const absl::TimeZone& zone, absl::Time at) const {
+  if (!rule.holidays.set()) return true;
+  bool holiday = false;
+  for (const HolidayCalendar& calendar : organisation_.holidays) {
+    if (calendar.id != rule.holidays) continue;
+    const absl::CivilDay today = absl::ToCivilDay(at, zone);
+    for (absl::CivilDay day = today - 3; day <= today + 3; ++day) {
+      const bool listed = std::any_of(calendar.days.begin(), calendar.days.end(), [&](const Holiday& each) {
+        return (each.year == 0 || each.year == day.year()) && each.month == day.month() && each.day == day.day();
+      });
+      const absl::CivilMinute begins(day);
+      if (listed && Begun(begins, zone, at) && !Begun(begins + 24 * 60, zone, at)) holiday = true;
+    }
+  }
+  return holiday == (rule.on == HolidayRule::On::kHolidaysOnly);
+}
+
+// nullopt: no shift is on.
+std::optional<std::int64_t> NaiveRoster::RecurrenceTurn(const Recurrence& recurrence,
+                                                        const absl::TimeZone& zone,
+                                                        absl::Time at) const {
+  std::set<absl::CivilMinute> starts;
+  if (recurrence.rule.empty()) {
+    starts.insert(recurrence.start);
+  } else {
+    const WallTime last = ToWallTime(absl::ToCivilSecond(at, zone)) + 3 * kDaySeconds;
+    const RecurrenceRule rule = *ParseRecurrenceRule(recurrence.rule);
+    for (const WallTime each : Expand(rule, recurrence.start, last, 1'000'000)) {
+      const absl::CivilMinute start(absl::CivilSecond(1970) + each.seconds);
+      const bool late = rule.until && first_at_(zone, start) > absl::FromCivil(*rule.until, absl::UTCTimeZone());
+      if (!late) starts.insert(start);
+    }
+  }
+  starts.insert(recurrence.also.begin(), recurrence.also.end());
+  for (const absl::CivilMinute each : recurrence.except)
+    starts.erase(each);
+  const std::int64_t length = recurrence.end - recurrence.start;
+  std::int64_t number = -1;
+  bool is_on = false;
+  for (const absl::CivilMinute start : starts) {
+    if (!Begun(start, zone, at)) break;
+    ++number;
+    is_on = recurrence.count == Rotation::Count::kElapsed ? at < first_at_(zone, start) + absl::Minutes(length)
+                                                          : !Begun(start + length, zone, at);
+  }
+  if (!is_on) return std::nullopt;
+  return number / recurrence.shifts_per_participant;
+}
+
+std::set<UserId> NaiveRoster::FixedPeople(const FixedShifts& fixed, absl::Time at) const {
+  std::set<UserId> people;
+  for (const FixedShift& shift : fixed.shifts) {
+    if (shift.start <= at && at < shift.end) people.merge(People(shift.members, at));
+  }
+  return people;
+}
+
 std::set<UserId> NaiveRoster::Offer(const Layer& layer, const Schedule& schedule, absl::Time at) const {
   const absl::TimeZone zone = Zone(layer.time_zone.empty() ? schedule.time_zone : layer.time_zone);
-  if (layer.participants.empty()) return {};
-  if (at < (layer.effective_since ? *layer.effective_since : first_at_(zone, layer.rotation.start))) return {};
+  if (layer.effective_since && at < *layer.effective_since) return {};
   if (layer.effective_until && at >= *layer.effective_until) return {};
-  if (!Inside(layer, zone, at)) return {};
-  const std::int64_t turn =
-      layer.rotation.type == Rotation::Type::kShifts ? ShiftTurn(layer, zone, at) : Turn(layer.rotation, zone, at);
+  if (!Inside(layer, zone, at) || !FreeOfHolidays(layer.holidays, zone, at)) return {};
+  if (const auto* fixed = std::get_if<FixedShifts>(&layer.pattern)) return FixedPeople(*fixed, at);
+  if (layer.participants.empty()) return {};
+  std::int64_t slot = 0;
+  if (const auto* recurrence = std::get_if<Recurrence>(&layer.pattern)) {
+    const std::optional<std::int64_t> turn = RecurrenceTurn(*recurrence, zone, at);
+    if (!turn) return {};
+    slot = *turn + recurrence->start_index;
+  } else {
+    const auto& rotation = std::get<Rotation>(layer.pattern);
+    if (!layer.effective_since && at < first_at_(zone, rotation.start)) return {};
+    const bool by_shift = rotation.type == Rotation::Type::kShifts;
+    slot = (by_shift ? ShiftTurn(layer, zone, at) : Turn(rotation, zone, at)) + rotation.start_index;
+  }
   const auto count = static_cast<std::int64_t>(layer.participants.size());
-  std::int64_t slot = turn + layer.rotation.start_index;
   while (slot < 0)
     slot += count;
   while (slot >= count)

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -40,6 +41,11 @@ class NaiveRoster {
   bool Inside(const Layer& layer, const absl::TimeZone& zone, absl::Time at) const;
   std::int64_t Turn(const Rotation& rotation, const absl::TimeZone& zone, absl::Time at) const;
   std::int64_t ShiftTurn(const Layer& layer, const absl::TimeZone& zone, absl::Time at) const;
+  bool FreeOfHolidays(const HolidayRule& rule, const absl::TimeZone& zone, absl::Time at) const;
+  std::optional<std::int64_t> RecurrenceTurn(const Recurrence& recurrence,
+                                             const absl::TimeZone& zone,
+                                             absl::Time at) const;
+  std::set<UserId> FixedPeople(const FixedShifts& fixed, absl::Time at) const;
   void Apply(const Override& change, absl::Time at, std::set<UserId>& people) const;
 
   const Organisation& organisation_;

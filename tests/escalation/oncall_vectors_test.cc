@@ -166,7 +166,7 @@ class Reader {
     Layer layer;
     layer.id = LayerId(Text(from.at("id")));
     layer.priority = static_cast<std::int32_t>(from.at("priority").as_int64());
-    layer.rotation = ReadRotation(from.at("rotation").as_object());
+    layer.pattern = ReadRotation(from.at("rotation").as_object());
     for (const json::value& participant : from.at("participants").as_array()) {
       layer.participants.push_back({.members = Targets(participant)});
     }

@@ -175,7 +175,7 @@ TEST(OracleTest, WindowsThatTileLocalTimeTileRealTime) {
       organisation.users.emplace_back().id = user;
       Layer& layer = schedule.layers.emplace_back();
       layer.id = LayerId(user.value());
-      layer.rotation.start = absl::CivilMinute(1971);
+      std::get<Rotation>(layer.pattern).start = absl::CivilMinute(1971);
       layer.restrictions.push_back({.start_minute = *cut, .duration_minutes = next - *cut});
       layer.participants.push_back({.members = {UserTarget{user}}});
     }

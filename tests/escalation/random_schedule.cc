@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "escalation/occurrences.h"
 #include "escalation/week.h"
 #include "escalation/zone_clock.h"
 
@@ -27,6 +28,12 @@ class Generator {
         .id = TeamId("db"), .name = "", .members = {UserId("carol"), UserId("eva")}
     });
     organisation.teams.push_back({.id = TeamId("nobody"), .name = "", .members = {}});
+    HolidayCalendar& calendar = organisation.holidays.emplace_back();
+    calendar.id = HolidaysId("days");
+    for (std::int32_t n = Between(0, 5); n > 0; --n) {
+      const absl::CivilDay day = absl::ToCivilDay(Near(60 * 24 * 5), absl::UTCTimeZone());
+      calendar.days.push_back({OneIn(2) ? 0 : static_cast<std::int32_t>(day.year()), day.month(), day.day(), ""});
+    }
     for (const char* id : {"inner", "middle", "outer"}) {
       organisation.schedules.push_back(MakeSchedule(id));
       nested_ = organisation.schedules.back().id;
@@ -80,6 +87,65 @@ class Generator {
     return rotation;
   }
 
+  std::string MakeRule() {
+    static constexpr const char* kDays[] = {"MO", "TU", "WE", "TH", "FR", "SA", "SU"};
+    const auto day = [&] { return std::string(kDays[random_.Below(7)]); };
+    const std::string interval = ";INTERVAL=" + std::to_string(Between(1, 3));
+    switch (Between(0, 5)) {
+      case 0: return "FREQ=DAILY" + interval;
+      case 1: return "FREQ=WEEKLY;WKST=" + day() + ";BYDAY=" + day() + "," + day() + interval;
+      case 2: return "FREQ=WEEKLY" + interval + ";COUNT=" + std::to_string(Between(1, 60));
+      case 3: return "FREQ=MONTHLY;BYMONTHDAY=1,15,-1" + interval;
+      case 4: return "FREQ=MONTHLY;BYDAY=" + std::to_string(OneIn(2) ? -1 : Between(1, 5)) + day();
+      default: break;
+    }
+    const absl::CivilSecond until = absl::ToCivilSecond(around_ + absl::Hours(Between(-90, 90)), absl::UTCTimeZone());
+    return "FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR;UNTIL=" +
+           absl::FormatTime("%Y%m%dT%H%M%SZ", absl::FromCivil(until, absl::UTCTimeZone()), absl::UTCTimeZone());
+  }
+
+  Recurrence MakeRecurrence(const absl::TimeZone& zone) {
+    Recurrence recurrence;
+    const std::int64_t back = OneIn(2) ? 10 : 700;
+    recurrence.start = absl::ToCivilMinute(around_ - absl::Hours(24) * random_.Between(-2, back), zone);
+    if (OneIn(2)) recurrence.start = absl::CivilMinute(absl::CivilDay(recurrence.start)) + 30 * Between(0, 8);
+    recurrence.end = recurrence.start + (OneIn(4) ? 1440 : Between(1, 1440));
+    if (!OneIn(8)) recurrence.rule = MakeRule();
+    if (OneIn(4)) recurrence.count = Rotation::Count::kElapsed;
+    recurrence.shifts_per_participant = OneIn(2) ? 1 : Between(1, 4);
+    recurrence.start_index = OneIn(3) ? Between(0, 9) : 0;
+    const absl::CivilDay today = absl::ToCivilDay(around_, zone);
+    const auto near = [&] {
+      const absl::CivilDay day = today + Between(-5, 5);
+      return absl::CivilMinute(day.year(), day.month(), day.day(), recurrence.start.hour(), recurrence.start.minute());
+    };
+    for (std::int32_t n = Between(0, 2); n > 0; --n)
+      recurrence.except.push_back(near());
+    for (std::int32_t n = Between(0, 2); n > 0; --n)
+      recurrence.also.push_back(near());
+    return recurrence;
+  }
+
+  FixedShifts MakeFixed() {
+    FixedShifts fixed;
+    for (std::int32_t n = Between(0, 6); n > 0; --n) {
+      const absl::Time start = Near(60 * 24 * 3);
+      fixed.shifts.push_back(
+          {.start = start, .end = start + absl::Minutes(Between(1, 3000)), .members = Targets(true)});
+    }
+    return fixed;
+  }
+
+  Pattern MakePattern(const absl::TimeZone& zone) {
+    if (OneIn(8)) return MakeFixed();
+    if (!OneIn(4)) return MakeRotation(zone);
+    const ZoneClock clock(zone);
+    for (;;) {
+      Recurrence recurrence = MakeRecurrence(zone);
+      if (Occurrences::Make(recurrence, clock).ok()) return recurrence;
+    }
+  }
+
   Restriction MakeRestriction() {
     Restriction restriction;
     restriction.type = OneIn(2) ? Restriction::Type::kDaily : Restriction::Type::kWeekly;
@@ -97,14 +163,19 @@ class Generator {
     if (OneIn(4)) layer.time_zone = zones_[random_.Below(zones_.size())];
     absl::TimeZone zone;
     absl::LoadTimeZone(layer.time_zone.empty() ? zone_ : layer.time_zone, &zone);
-    layer.rotation = MakeRotation(zone);
+    layer.pattern = MakePattern(zone);
+    if (OneIn(6)) {
+      layer.holidays = {OneIn(2) ? HolidayRule::On::kNoHoliday : HolidayRule::On::kHolidaysOnly, HolidaysId("days")};
+    }
     if (OneIn(3)) layer.effective_since = Near(60 * 24 * 3);
     if (OneIn(5)) layer.effective_until = layer.effective_since.value_or(around_) + absl::Minutes(Between(1, 9000));
-    for (std::int32_t n = Between(0, 5); n > 0; --n)
+    const bool is_fixed = std::holds_alternative<FixedShifts>(layer.pattern);
+    for (std::int32_t n = is_fixed ? 0 : Between(0, 5); n > 0; --n)
       layer.participants.push_back({.members = Targets(true)});
     for (std::int32_t n = Between(0, 3); n > 0; --n)
       layer.restrictions.push_back(MakeRestriction());
-    if (layer.rotation.type == Rotation::Type::kShifts) {
+    const auto* rotation = std::get_if<Rotation>(&layer.pattern);
+    if (rotation != nullptr && rotation->type == Rotation::Type::kShifts) {
       if (layer.restrictions.empty()) layer.restrictions.push_back(MakeRestriction());
       while (Overlap(WindowsOfWeek(layer.restrictions)))
         layer.restrictions.pop_back();

@@ -209,7 +209,7 @@ TEST(RosterTest, RangesThatCannotBeAnsweredAreRefused) {
   for (int i = 0; i < 24; ++i) {
     layers.push_back(busy);
     layers.back().id = LayerId("h" + std::to_string(i));
-    layers.back().rotation.start += i;  // boundaries at 24 minutes of each hour
+    std::get<Rotation>(layers.back().pattern).start += i;  // boundaries at 24 minutes of each hour
   }
   const Roster roster = Compile(MakeOrganisation({MakeSchedule("s", "UTC", layers)}));
   const absl::Time since = At("2024-06-05T00:00Z");

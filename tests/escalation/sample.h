@@ -47,8 +47,8 @@ inline Target ToSchedule(const char* id) {
 inline Layer MakeLayer(const char* id, Rotation::Type type, const char* start, const std::vector<Target>& targets) {
   Layer layer;
   layer.id = LayerId(id);
-  layer.rotation.type = type;
-  layer.rotation.start = Civil(start);
+  std::get<Rotation>(layer.pattern).type = type;
+  std::get<Rotation>(layer.pattern).start = Civil(start);
   for (const Target& target : targets)
     layer.participants.push_back({.members = {target}});
   return layer;

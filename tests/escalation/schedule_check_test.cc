@@ -56,28 +56,28 @@ TEST(ScheduleCheckTest, EachMistakeInALayerIsSaidWithItsPath) {
   ExpectProblem([](Schedule& s) { s.layers[0].id = LayerId(); }, R"(schedule "db": layer 1: has no id)");
   ExpectProblem([](Schedule& s) { s.layers.push_back(s.layers[0]); },
                 R"(schedule "db": layer "weekly": the id is used twice)");
-  ExpectProblem([](Schedule& s) { s.layers[0].rotation.length = 0; },
+  ExpectProblem([](Schedule& s) { std::get<Rotation>(s.layers[0].pattern).length = 0; },
                 R"(schedule "db": layer "weekly": the rotation's length is 0, must be 1 to 10000)");
-  ExpectProblem([](Schedule& s) { s.layers[0].rotation.length = 10'001; },
+  ExpectProblem([](Schedule& s) { std::get<Rotation>(s.layers[0].pattern).length = 10'001; },
                 R"(schedule "db": layer "weekly": the rotation's length is 10001, must be 1 to 10000)");
   ExpectProblem(
-      [](Schedule& s) { s.layers[0].rotation.start = absl::CivilMinute(9'000'000'000); },
+      [](Schedule& s) { std::get<Rotation>(s.layers[0].pattern).start = absl::CivilMinute(9'000'000'000); },
       R"(schedule "db": layer "weekly": the rotation starts in the year 9000000000, must be after 1900 and before 2399)");
   ExpectProblem(
       [](Schedule& s) {
-        s.layers[0].rotation.type = Type::kMonthly;
-        s.layers[0].rotation.count = Rotation::Count::kElapsed;
+        std::get<Rotation>(s.layers[0].pattern).type = Type::kMonthly;
+        std::get<Rotation>(s.layers[0].pattern).count = Rotation::Count::kElapsed;
       },
       R"(schedule "db": layer "weekly": monthly turns cannot be counted in elapsed time)");
   ExpectProblem(
       [](Schedule& s) {
-        s.layers[0].rotation.type = Type::kShifts;
+        std::get<Rotation>(s.layers[0].pattern).type = Type::kShifts;
         s.layers[0].restrictions.clear();
       },
       R"(schedule "db": layer "weekly": turns by shift need restrictions: they are the shifts)");
   ExpectProblem(
       [](Schedule& s) {
-        s.layers[0].rotation.type = Type::kShifts;
+        std::get<Rotation>(s.layers[0].pattern).type = Type::kShifts;
         s.layers[0].restrictions.push_back({.start_minute = 600, .duration_minutes = 1});
       },
       R"(schedule "db": layer "weekly": turns by shift need restrictions that do not overlap)");
@@ -154,7 +154,7 @@ TEST(ScheduleCheckTest, EachMistakeInAnOverrideOrTemporaryScheduleIsSaidWithItsP
 TEST(ScheduleCheckTest, EverythingIsReportedAtOnce) {
   Schedule one = Good();
   one.time_zone = "Nowhere";
-  one.layers[0].rotation.length = -3;
+  std::get<Rotation>(one.layers[0].pattern).length = -3;
   Schedule two = Good();
   two.id = ScheduleId("web");
   two.overrides[0].users = {ToTeam("gone")};

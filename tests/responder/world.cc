@@ -33,7 +33,7 @@ Schedule SampleSchedule(std::string_view name, std::vector<UserId> people) {
   schedule.time_zone = "UTC";
   Layer layer;
   layer.id = LayerId("weekly");
-  layer.rotation.start = absl::CivilMinute(2023, 1, 2, 9, 0);
+  std::get<Rotation>(layer.pattern).start = absl::CivilMinute(2023, 1, 2, 9, 0);
   for (const UserId& user : people)
     layer.participants.push_back({{UserTarget{user}}});
   if (people.empty()) layer.participants.push_back({});
