@@ -24,6 +24,11 @@ std::int64_t WeekendUpTo(WallTime reading) {
 
 }  // namespace
 
+bool IsNight(const ZoneClock& clock, Instant at) {
+  const std::int64_t second = FloorMod(clock.Reading(at).seconds, kDaySeconds);
+  return second < kNightEnd || second >= kNightStart;
+}
+
 Duty DutyIn(const ZoneClock& clock, const HolidayDays* holidays, Instant start, Instant end) {
   Duty duty;
   duty.total = absl::Seconds(end - start);

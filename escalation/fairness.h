@@ -8,6 +8,9 @@
 
 namespace tocsin {
 
+// Whether the clock shows a time between 22:00 and 06:00.
+bool IsNight(const ZoneClock& clock, Instant at);
+
 // The duty of somebody living by `clock` who is on call in [start, end). Read off what the clock really shows, so an
 // hour that is lived twice counts twice. The cost grows with the offset changes in the range, not with its length.
 // `holidays`: the person's own; nullptr for none.

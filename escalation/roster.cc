@@ -1,7 +1,10 @@
 #include "escalation/roster.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
+
+#include "absl/container/flat_hash_map.h"
 
 #include "base/limits.h"
 #include "base/status.h"
@@ -124,25 +127,117 @@ absl::StatusOr<std::vector<Shift>> Roster::Gaps(const ScheduleId& schedule, absl
   return shifts;
 }
 
-absl::StatusOr<std::map<UserId, Duty>> Roster::Fairness(const ScheduleId& schedule,
-                                                        absl::Time since,
-                                                        absl::Time until) const {
-  TOCSIN_ASSIGN(const Range range, CheckRange(*compiled_, schedule, since, until));
-  const std::uint32_t schedule_zone = compiled_->schedules[range.schedule].zone;
-  std::map<UserId, Duty> duties;
-  TOCSIN_TRY(Walk(*compiled_, range, [&](Instant start, Instant end, const PeopleSet& people) {
+namespace {
+
+// Adds up what people do while a range is walked.
+class DutyCount {
+ public:
+  DutyCount(const CompiledOrganisation& organisation, const Range& range)
+      : organisation_(organisation), range_(range), zone_(organisation.schedules[range.schedule].zone) {}
+
+  // Stretches come in order and without gaps.
+  void Add(Instant start, Instant end, const PeopleSet& people) {
+    for (auto each = open_.begin(); each != open_.end();) {
+      const bool goes_on =
+          std::any_of(people.begin(), people.end(), [&](const Member& member) { return member.user == each->first; });
+      if (goes_on) {
+        ++each;
+      } else {
+        Close(each->first, each->second, start);
+        open_.erase(each++);
+      }
+    }
     for (const Member& member : people) {
-      const std::uint32_t own = compiled_->user_zones[member.user];
-      const std::uint32_t zone = own == CompiledOrganisation::kNoZone ? schedule_zone : own;
-      const Duty duty = DutyIn(compiled_->zones[zone], compiled_->user_holidays[member.user].get(), start, end);
-      Duty& sum = duties[compiled_->users[member.user]->id];
+      const ZoneClock& clock = ClockOf(member.user);
+      const Duty duty = DutyIn(clock, organisation_.user_holidays[member.user].get(), start, end);
+      Duty& sum = duties_[member.user];
       sum.total += duty.total;
       sum.night += duty.night;
       sum.weekend += duty.weekend;
       sum.holiday += duty.holiday;
+      const bool begins = open_.try_emplace(member.user, start).second;
+      if (begins && start > range_.since && IsNight(clock, start)) ++sum.night_handoffs;
     }
-  }));
-  return duties;
+  }
+
+  std::map<UserId, Duty> Take() {
+    for (const auto& [user, since] : open_)
+      Close(user, since, range_.until);
+    std::map<UserId, Duty> out;
+    for (const auto& [user, duty] : duties_)
+      out.emplace(organisation_.users[user]->id, duty);
+    return out;
+  }
+
+ private:
+  const ZoneClock& ClockOf(std::uint32_t user) const {
+    const std::uint32_t own = organisation_.user_zones[user];
+    return organisation_.zones[own == CompiledOrganisation::kNoZone ? zone_ : own];
+  }
+  void Close(std::uint32_t user, Instant since, Instant end) {
+    Duty& sum = duties_[user];
+    ++sum.shifts;
+    sum.longest = std::max(sum.longest, absl::Seconds(end - since));
+  }
+
+  const CompiledOrganisation& organisation_;
+  const Range& range_;
+  std::uint32_t zone_;
+  absl::flat_hash_map<std::uint32_t, Duty> duties_;
+  absl::flat_hash_map<std::uint32_t, Instant> open_;  // since when who is on is on
+};
+
+}  // namespace
+
+absl::StatusOr<std::map<UserId, Duty>> Roster::Fairness(const ScheduleId& schedule,
+                                                        absl::Time since,
+                                                        absl::Time until) const {
+  TOCSIN_ASSIGN(const Range range, CheckRange(*compiled_, schedule, since, until));
+  DutyCount count(*compiled_, range);
+  TOCSIN_TRY(Walk(*compiled_, range,
+                  [&](Instant start, Instant end, const PeopleSet& people) { count.Add(start, end, people); }));
+  return count.Take();
+}
+
+double Roster::Balance(const std::map<UserId, Duty>& duties) {
+  double sum = 0;
+  std::int64_t pairs = 0;
+  for (auto a = duties.begin(); a != duties.end(); ++a) {
+    for (auto b = std::next(a); b != duties.end(); ++b, ++pairs) {
+      const auto [less, more] = std::minmax(a->second.total, b->second.total);
+      sum += more > absl::ZeroDuration() ? absl::FDivDuration(less, more) : 1;
+    }
+  }
+  return pairs == 0 ? 1 : sum / static_cast<double>(pairs);
+}
+
+absl::StatusOr<std::vector<Shift>> Roster::ShiftsOf(const UserId& user,
+                                                    const ScheduleId& schedule,
+                                                    absl::Time since,
+                                                    std::size_t count) const {
+  const absl::Time until = std::min(since + kNextChangeHorizon, ToTime(kEndInstant));
+  TOCSIN_ASSIGN(const Range range, CheckRange(*compiled_, schedule, since, until));
+  const auto number = compiled_->user_numbers.find(user);
+  if (number == compiled_->user_numbers.end()) return NotFound("user %s: not found", JsonQuote(user.value()));
+  std::vector<Shift> shifts;
+  Sweep sweep(*compiled_, range.schedule, range.since);
+  bool was_on = false;
+  for (std::int64_t boundaries = 0; boundaries < limits::kScheduleBoundaries; ++boundaries) {
+    const PeopleSet& people = sweep.people();
+    const bool is_on =
+        std::any_of(people.begin(), people.end(), [&](const Member& member) { return member.user == number->second; });
+    const absl::Time at = boundaries == 0 ? since : ToTime(sweep.at());
+    if (was_on && !is_on) {
+      shifts.back().end = at;
+      if (shifts.size() == count) return shifts;
+    }
+    if (is_on && !was_on) shifts.push_back({.start = at, .end = until, .users = {user}});
+    was_on = is_on;
+    if (sweep.next() >= range.until) return shifts;
+    sweep.Advance();
+  }
+  return Exhausted("schedule %s changes more than %d times in that range: ask for a shorter one",
+                   JsonQuote(schedule.value()), limits::kScheduleBoundaries);
 }
 
 std::optional<absl::Time> Roster::NextChange(const ScheduleId& schedule, absl::Time at) const {

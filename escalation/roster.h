@@ -46,9 +46,12 @@ struct Shift {
 // What being on call has cost somebody. Real seconds: a night on which the clocks change has 7 or 9 hours.
 struct Duty {
   absl::Duration total;
-  absl::Duration night;    // 22:00 to 06:00 on the person's own wall clock
-  absl::Duration weekend;  // Saturday and Sunday on the person's own wall clock
-  absl::Duration holiday;  // days of the person's own calendar of holidays
+  absl::Duration night;             // 22:00 to 06:00 on the person's own wall clock
+  absl::Duration weekend;           // Saturday and Sunday on the person's own wall clock
+  absl::Duration holiday;           // days of the person's own calendar of holidays
+  std::int32_t shifts = 0;          // stretches on call without a pause
+  std::int32_t night_handoffs = 0;  // of those that began in the range, how many at night
+  absl::Duration longest;           // of them, within the range
   friend bool operator==(const Duty&, const Duty&) = default;
 };
 
@@ -82,6 +85,18 @@ class Roster {
   // Who has had how much of [since, until); people who have had nothing are left out. A person without a known zone
   // lives by the schedule's. Errors as FinalSchedule.
   absl::StatusOr<std::map<UserId, Duty>> Fairness(const ScheduleId& schedule, absl::Time since, absl::Time until) const;
+
+  // How evenly duties are shared, in [0, 1]: for each two people the lesser total by the greater, on average. 1 for one
+  // person, and for nobody.
+  static double Balance(const std::map<UserId, Duty>& duties);
+
+  // When `user` is on call, from the stretch that holds `since` or begins next: at most `count` of them, whose beginnings
+  // lie before `since` + 400 days. A stretch ends where the person is off, whoever else comes and goes; one that goes on
+  // beyond the horizon ends there. Errors as FinalSchedule.
+  absl::StatusOr<std::vector<Shift>> ShiftsOf(const UserId& user,
+                                              const ScheduleId& schedule,
+                                              absl::Time since,
+                                              std::size_t count) const;
 
   // The first instant after `at` at which the people on call differ; nullopt when there is none within 400 days.
   std::optional<absl::Time> NextChange(const ScheduleId& schedule, absl::Time at) const;

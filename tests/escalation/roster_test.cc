@@ -249,5 +249,40 @@ TEST(RosterTest, ANightOnWhichClocksChangeWeighsItsRealLength) {
   EXPECT_EQ(duty.weekend, absl::Hours(25));
 }
 
+TEST(RosterTest, CountsShiftsAndHandoffsAtNightAndTheLongestStretch) {
+  // alice and bob hand over at 23:00 each day; carol is on by day as well, on the higher layer.
+  Layer nights = MakeLayer("nights", Rotation::Type::kDaily, "2024-01-01T23:00", {ToUser("alice"), ToUser("bob")});
+  Layer days = MakeLayer("days", Rotation::Type::kWeekly, "2024-01-01T00:00", {ToUser("carol")});
+  days.priority = 1;
+  days.restrictions.push_back({.start_minute = 9 * 60, .duration_minutes = 60});
+  const Roster roster = Compile(MakeOrganisation({MakeSchedule("s", "UTC", {nights, days})}));
+  const auto duties = *roster.Fairness(ScheduleId("s"), At("2024-01-10T12:00Z"), At("2024-01-12T12:00Z"));
+  // alice from the start to 23:00, again from 23:00 on the 11th to 9:00 and from 10:00 to the end.
+  const Duty alice = duties.at(UserId("alice"));
+  EXPECT_EQ(alice.shifts, 3);
+  EXPECT_EQ(alice.night_handoffs, 1);
+  EXPECT_EQ(alice.longest, absl::Hours(11));
+  EXPECT_EQ(duties.at(UserId("bob")).shifts, 2);
+  EXPECT_EQ(duties.at(UserId("bob")).longest, absl::Hours(13));
+  EXPECT_EQ(duties.at(UserId("carol")).shifts, 2);
+  EXPECT_EQ(duties.at(UserId("carol")).night_handoffs, 0);
+  // 23 hours each, carol 2: the pairs are 1, 2/23 and 2/23.
+  EXPECT_NEAR(Roster::Balance(duties), (1 + 2 * 2.0 / 23) / 3, 1e-9);
+  EXPECT_EQ(Roster::Balance({}), 1);
+}
+
+TEST(RosterTest, FindsAPersonsNextShifts) {
+  const Layer nights =
+      MakeLayer("nights", Rotation::Type::kDaily, "2024-01-01T23:00", {ToUser("alice"), ToUser("bob")});
+  const Roster roster = Compile(MakeOrganisation({MakeSchedule("s", "UTC", {nights})}));
+  const auto shifts = *roster.ShiftsOf(UserId("bob"), ScheduleId("s"), At("2024-01-02T23:30Z"), 2);
+  ASSERT_EQ(shifts.size(), 2U);
+  EXPECT_EQ(shifts[0].start, At("2024-01-02T23:30Z")) << "on now: from now on";
+  EXPECT_EQ(shifts[0].end, At("2024-01-03T23:00Z"));
+  EXPECT_EQ(shifts[1].start, At("2024-01-04T23:00Z"));
+  EXPECT_THAT(*roster.ShiftsOf(UserId("carol"), ScheduleId("s"), At("2024-01-02T23:30Z"), 2), testing::IsEmpty());
+  EXPECT_FALSE(roster.ShiftsOf(UserId("nobody"), ScheduleId("s"), At("2024-01-02T23:30Z"), 2).ok());
+}
+
 }  // namespace
 }  // namespace tocsin
