@@ -107,12 +107,12 @@ absl::Status ParseFrequency(std::string_view text, Rule& rule) {
 }
 
 absl::Status ParseList(std::string_view part, std::string_view text, Rule& rule) {
-  const std::vector<absl::string_view> items = absl::StrSplit(ToAbsl(text), ',');
+  const std::vector<std::string> items = absl::StrSplit(ToAbsl(text), ',');
   if (items.size() > kMostItems)
     return Invalid("%s: has %d values, at most %d are possible", part, items.size(), kMostItems);
   if (part == "BYDAY") {
-    for (const absl::string_view item : items) {
-      TOCSIN_ASSIGN(const Rule::DayOfWeek day, ParseDayOfWeek({item.data(), item.size()}));
+    for (const std::string& item : items) {
+      TOCSIN_ASSIGN(const Rule::DayOfWeek day, ParseDayOfWeek(item));
       rule.by_day.push_back(day);
     }
     return absl::OkStatus();
@@ -120,9 +120,8 @@ absl::Status ParseList(std::string_view part, std::string_view text, Rule& rule)
   for (const Numbers& numbers : kNumbers) {
     if (numbers.part != part) continue;
     std::vector<int>& to = rule.*numbers.to;
-    for (const absl::string_view item : items) {
-      TOCSIN_ASSIGN(const int number,
-                    ParseNumber(part, {item.data(), item.size()}, numbers.low, numbers.high, numbers.may_be_negative));
+    for (const std::string& item : items) {
+      TOCSIN_ASSIGN(const int number, ParseNumber(part, item, numbers.low, numbers.high, numbers.may_be_negative));
       to.push_back(number);
     }
     std::sort(to.begin(), to.end());
@@ -342,14 +341,13 @@ absl::StatusOr<RecurrenceRule> ParseRecurrenceRule(std::string_view text) {
   if (rest.starts_with("RRULE:")) rest.remove_prefix(6);
   RecurrenceRule rule;
   std::vector<std::string> seen;
-  for (const absl::string_view piece : absl::StrSplit(ToAbsl(rest), ';', absl::SkipEmpty())) {
+  for (const std::string& piece : std::vector<std::string>(absl::StrSplit(ToAbsl(rest), ';', absl::SkipEmpty()))) {
     const std::size_t equals = piece.find('=');
-    if (equals == absl::string_view::npos)
-      return Invalid("%s: a rule's parts are NAME=VALUE, with ; between them", piece);
-    const std::string name(piece.substr(0, equals));
+    if (equals == std::string::npos) return Invalid("%s: a rule's parts are NAME=VALUE, with ; between them", piece);
+    const std::string name = piece.substr(0, equals);
     if (std::ranges::find(seen, name) != seen.end()) return Invalid("%s stands there twice", name);
     seen.push_back(name);
-    TOCSIN_TRY(ParsePart(name, std::string_view(piece.data() + equals + 1, piece.size() - equals - 1), rule));
+    TOCSIN_TRY(ParsePart(name, piece.substr(equals + 1), rule));
   }
   if (std::ranges::find(seen, "FREQ") == seen.end()) return Invalid("the rule has no FREQ, such as FREQ=WEEKLY");
   TOCSIN_TRY(CheckTogether(rule));

@@ -100,7 +100,7 @@ static std::vector<std::string> LocalTimes(const std::vector<absl::CivilMinute>&
   return out;
 }
 
-void ToProto(const Recurrence& from, v1::Recurrence& to) {
+static void ToProto(const Recurrence& from, v1::Recurrence& to) {
   to.set_start(absl::FormatCivilTime(from.start));
   to.set_end(absl::FormatCivilTime(from.end));
   to.set_rule(Utf8(from.rule));
@@ -113,7 +113,7 @@ void ToProto(const Recurrence& from, v1::Recurrence& to) {
   to.set_start_index(from.start_index);
 }
 
-absl::Status FromProto(const v1::Recurrence& from, Recurrence& to) {
+static absl::Status FromProto(const v1::Recurrence& from, Recurrence& to) {
   Decode decode;
   TakeLocalTime(decode, "start", from.start(), to.start);
   TakeLocalTime(decode, "end", from.end(), to.end);
@@ -128,26 +128,26 @@ absl::Status FromProto(const v1::Recurrence& from, Recurrence& to) {
   return decode.status();
 }
 
-void ToProto(const HolidayRule& from, v1::HolidayRule& to) {
+static void ToProto(const HolidayRule& from, v1::HolidayRule& to) {
   to.set_on(ToProto(from.on));
   to.set_holidays(Utf8(from.holidays.value()));
 }
 
-absl::Status FromProto(const v1::HolidayRule& from, HolidayRule& to) {
+static absl::Status FromProto(const v1::HolidayRule& from, HolidayRule& to) {
   Decode decode;
   decode.Take("on", from.on(), to.on);
   to.holidays = HolidaysId(from.holidays());
   return decode.status();
 }
 
-void ToProto(const Holiday& from, v1::Holiday& to) {
+static void ToProto(const Holiday& from, v1::Holiday& to) {
   to.set_year(from.year);
   to.set_month(from.month);
   to.set_day(from.day);
   to.set_name(Utf8(from.name));
 }
 
-absl::Status FromProto(const v1::Holiday& from, Holiday& to) {
+static absl::Status FromProto(const v1::Holiday& from, Holiday& to) {
   to.year = from.year();
   to.month = from.month();
   to.day = from.day();

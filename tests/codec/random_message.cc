@@ -21,7 +21,9 @@ std::string StringFor(const FieldDescriptor& field, Random& random) {
   if (field.full_name() == "tocsin.v1.AlertSummary.key") {
     return absl::StrFormat("%016x%016x", random.Next(), random.Next());
   }
-  if (field.full_name() == "tocsin.v1.Rotation.start") {
+  const std::string& type = field.containing_type()->full_name();
+  const bool is_recurrence = type == "tocsin.v1.Recurrence" && field.name() != "rule";
+  if (field.full_name() == "tocsin.v1.Rotation.start" || is_recurrence) {
     return absl::StrFormat("%04d-%02d-%02dT%02d:%02d", random.Between(1900, 2100), random.Between(1, 12),
                            random.Between(1, 28), random.Between(0, 23), random.Between(0, 59));
   }

@@ -5,8 +5,10 @@
 
 #include "escalation/recurrence_rule.h"
 
-int main() {
-  using namespace tocsin;
+namespace tocsin {
+namespace {
+
+void Run() {
   std::string start_text;
   std::string rule_text;
   std::string last_text;
@@ -25,4 +27,11 @@ int main() {
     }
     std::puts(out.c_str());
   }
+}
+
+}  // namespace
+}  // namespace tocsin
+
+int main() {
+  tocsin::Run();
 }
