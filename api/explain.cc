@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 
 #include "api/explain_groups.h"
@@ -11,6 +12,7 @@
 #include "base/status.h"
 #include "base/strings.h"
 #include "engine/responder_bundles.h"
+#include "engine/responder_steps.h"
 #include "model/codec/common_proto.h"
 #include "model/hold_words.h"
 #include "model/labels.h"
@@ -39,7 +41,12 @@ void AddEscalation(const Responder& responder, EscalationId id, const Now& now, 
   const auto found = responder.state().escalations.find(id);
   if (found == responder.state().escalations.end()) return;
   const Escalation& escalation = found->second;
-  if (escalation.state != Escalation::State::kRunning || escalation.next_at == EngineTime::Infinite()) return;
+  if (escalation.state != Escalation::State::kRunning) return;
+  if (escalation.next_at == EngineTime::Infinite()) {
+    AddNext(answer, std::nullopt,
+            absl::StrCat("policy ", escalation.policy.id.value(), ": ", DescribeNext(escalation, now)));
+    return;
+  }
   const absl::Time at = ExpectedWall(now, escalation.next_at);
   const auto step = static_cast<std::size_t>(escalation.next_step);
   if (step >= escalation.policy.steps.size()) {
@@ -64,6 +71,12 @@ void AddNotifications(const Responder& responder, EscalationId id, const Now& no
   for (const PageId page_id : escalation->second.pages) {
     const auto page = state.pages.find(page_id);
     if (page == state.pages.end() || page->second.state != Page::State::kActive) continue;
+    if (const auto hours = state.timer_of.find({Timer::Kind::kPageHours, page_id.value()});
+        hours != state.timer_of.end()) {
+      AddNext(answer, state.timers.at(hours->second).due_wall,
+              absl::StrFormat("%s is told, as low urgency waits for the person's hours", page->second.user.value()));
+      continue;
+    }
     for (std::size_t i = static_cast<std::size_t>(page->second.next_rule); i < page->second.rules.size(); ++i) {
       const NotificationRule& rule = page->second.rules[i];
       AddNext(answer, ExpectedWall(now, page->second.started_engine + rule.delay),

@@ -238,6 +238,26 @@ absl::Status RunRerouteGroup(Api& api,
              RerouteGroup{GroupId(request.id()), SeenBy(request.generation()), PolicyId(request.policy())}, response);
 }
 
+absl::Status RunReassignGroup(Api& api,
+                              const Caller& caller,
+                              const v1::ReassignGroupRequest& request,
+                              v1::CommandResponse& response) {
+  TOCSIN_ASSIGN(std::vector<Target> targets, ReadTargets(request.targets()));
+  return Run(api, caller, request.request_id(),
+             ReassignGroup{GroupId(request.id()), SeenBy(request.generation()), std::move(targets)}, response);
+}
+
+absl::Status RunAddResponders(Api& api,
+                              const Caller& caller,
+                              const v1::AddRespondersRequest& request,
+                              v1::CommandResponse& response) {
+  AddResponders add;
+  TOCSIN_TRY(Annotate(FromProto(request.subject(), add.subject), "subject"));
+  TOCSIN_ASSIGN(add.targets, ReadTargets(request.targets()));
+  add.note = request.note();
+  return Run(api, caller, request.request_id(), std::move(add), response);
+}
+
 absl::Status RunEscalateGroup(Api& api,
                               const Caller& caller,
                               const v1::GroupCommand& request,

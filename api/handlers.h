@@ -50,6 +50,14 @@ absl::Status RunRerouteGroup(Api& api,
                              const Caller& caller,
                              const v1::RerouteGroupRequest& request,
                              v1::CommandResponse& response);
+absl::Status RunReassignGroup(Api& api,
+                              const Caller& caller,
+                              const v1::ReassignGroupRequest& request,
+                              v1::CommandResponse& response);
+absl::Status RunAddResponders(Api& api,
+                              const Caller& caller,
+                              const v1::AddRespondersRequest& request,
+                              v1::CommandResponse& response);
 absl::Status RunEscalateGroup(Api& api,
                               const Caller& caller,
                               const v1::GroupCommand& request,
@@ -118,6 +126,10 @@ absl::Status FinalSchedule(Api& api,
                            const Caller& caller,
                            const v1::FinalScheduleRequest& request,
                            v1::FinalScheduleResponse& response);
+absl::Status SimulatePolicy(Api& api,
+                            const Caller& caller,
+                            const v1::SimulatePolicyRequest& request,
+                            v1::SimulatePolicyResponse& response);
 
 absl::Status RunApplyOrganisation(Api& api,
                                   const Caller& caller,

@@ -71,6 +71,7 @@ absl::Status RunOpenIncident(Api& api,
   open.policy = PolicyId(request.policy());
   for (const std::uint64_t group : request.groups())
     open.groups.emplace_back(group);
+  TOCSIN_ASSIGN(open.responders, ReadTargets(request.responders()));
   return Run(api, caller, request.request_id(), std::move(open), response);
 }
 

@@ -87,6 +87,15 @@ absl::StatusOr<std::vector<Matcher>> ReadMatchers(const google::protobuf::Repeat
   return matchers;
 }
 
+absl::StatusOr<std::vector<Target>> ReadTargets(const google::protobuf::RepeatedPtrField<v1::Target>& targets) {
+  constexpr int kMost = 100;
+  if (targets.size() > kMost) return Invalid("%d targets, at most %d", targets.size(), kMost);
+  std::vector<Target> out(static_cast<std::size_t>(targets.size()));
+  for (int i = 0; i < targets.size(); ++i)
+    TOCSIN_TRY(Annotate(FromProto(targets[i], out[static_cast<std::size_t>(i)]), absl::StrFormat("targets[%d]", i)));
+  return out;
+}
+
 absl::StatusOr<Group> FindGroup(Api& api, GroupId id) {
   return FindRow(api, id, "group G", &ResponderState::groups);
 }

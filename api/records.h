@@ -30,6 +30,9 @@ absl::Status CheckMatcherCount(std::span<const Matcher> matchers);
 // Each text is one matcher, or a list such as {a="1", b="2"}.
 absl::StatusOr<std::vector<Matcher>> ReadMatchers(const google::protobuf::RepeatedPtrField<std::string>& texts);
 
+// Whom a command names; at most a hundred.
+absl::StatusOr<std::vector<Target>> ReadTargets(const google::protobuf::RepeatedPtrField<v1::Target>& targets);
+
 // A copy of a row, from memory or, when it has left that, from the store. NotFound names it ("group G7").
 absl::StatusOr<Group> FindGroup(Api& api, GroupId id);
 absl::StatusOr<Incident> FindIncident(Api& api, IncidentId id);

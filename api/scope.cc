@@ -89,6 +89,41 @@ absl::Status MayChangeIncident(Api& api, const Caller& caller, IncidentId id) {
   return MayChangeSubject(api, caller, SubjectOf(id), std::move(owners), absl::StrFormat("incident I%d", id.value()));
 }
 
+absl::Status MayChange(Api& api, const Caller& caller, const v1::Subject& subject) {
+  if (subject.kind() == v1::Subject::KIND_GROUP) return MayChangeGroup(api, caller, GroupId(subject.id()));
+  if (subject.kind() == v1::Subject::KIND_INCIDENT) return MayChangeIncident(api, caller, IncidentId(subject.id()));
+  return absl::OkStatus();
+}
+
+absl::Status MayPage(Api& api, const Caller& caller, const UserId& user) {
+  if (caller.user == user) return absl::OkStatus();
+  const OrganisationPtr organisation = Current(api);
+  for (const TeamId& id : caller.teams) {
+    const Team* team = organisation->Find(id);
+    if (team != nullptr && std::ranges::find(team->members, user) != team->members.end()) return absl::OkStatus();
+  }
+  return absl::PermissionDeniedError(absl::StrFormat("%s is in none of the teams that %s acts for (%s)",
+                                                     JsonQuote(user.value()), caller.name, Names(caller.teams)));
+}
+
+// The people of other teams are paged by what those teams have declared, and by nobody who does not act for them.
+absl::Status MayPage(Api& api, const Caller& caller, const google::protobuf::RepeatedPtrField<v1::Target>& targets) {
+  TOCSIN_ASSIGN(const std::vector<Target> all, ReadTargets(targets));
+  const OrganisationPtr organisation = Current(api);
+  for (const Target& target : all) {
+    Teams owners;
+    if (const auto* user = std::get_if<UserTarget>(&target)) TOCSIN_TRY(MayPage(api, caller, user->user));
+    if (const auto* team = std::get_if<TeamTarget>(&target)) owners.insert(team->team);
+    if (const auto* policy = std::get_if<PolicyTarget>(&target)) AddOwner(*organisation, policy->policy, owners);
+    if (const auto* schedule = std::get_if<ScheduleTarget>(&target)) {
+      const Schedule* found = organisation->Find(schedule->schedule);
+      if (found != nullptr && found->team.set()) owners.insert(found->team);
+    }
+    TOCSIN_TRY(MayChange(caller, owners, "what is to be paged"));
+  }
+  return absl::OkStatus();
+}
+
 // Whether whatever `silence` matches is of `service`.
 bool IsWithin(const std::vector<Matcher>& silence, const Service& service) {
   return !service.matchers.empty() && std::ranges::all_of(service.matchers, [&](const Matcher& wanted) {
@@ -141,6 +176,17 @@ absl::Status ScopeOfReroute(Api& api, const Caller& caller, const v1::RerouteGro
   return MayChangeGroup(api, caller, GroupId(request.id()));
 }
 
+absl::Status ScopeOfReassignment(Api& api, const Caller& caller, const v1::ReassignGroupRequest& request) {
+  return MayChangeGroup(api, caller, GroupId(request.id()));
+}
+
+absl::Status ScopeOfResponders(Api& api, const Caller& caller, const v1::AddRespondersRequest& request) {
+  TOCSIN_TRY(MayChange(api, caller, request.subject()));
+  // As with its policy: whoever opens an incident by hand pages people of theirs.
+  if (request.subject().kind() != v1::Subject::KIND_INCIDENT) return absl::OkStatus();
+  return MayPage(api, caller, request.targets());
+}
+
 absl::Status ScopeOfSnooze(Api& api, const Caller& caller, const v1::SnoozeGroupRequest& request) {
   return MayChangeGroup(api, caller, GroupId(request.id()));
 }
@@ -181,15 +227,11 @@ absl::Status ScopeOfNewIncident(Api& api, const Caller& caller, const v1::OpenIn
   }
   for (const std::uint64_t group : request.groups())
     TOCSIN_TRY(MayChangeGroup(api, caller, GroupId(group)));
-  return absl::OkStatus();
+  return MayPage(api, caller, request.responders());
 }
 
 absl::Status ScopeOfNote(Api& api, const Caller& caller, const v1::AddNoteRequest& request) {
-  if (request.subject().kind() == v1::Subject::KIND_GROUP)
-    return MayChangeGroup(api, caller, GroupId(request.subject().id()));
-  if (request.subject().kind() == v1::Subject::KIND_INCIDENT)
-    return MayChangeIncident(api, caller, IncidentId(request.subject().id()));
-  return absl::OkStatus();
+  return MayChange(api, caller, request.subject());
 }
 
 absl::Status ScopeOfSilence(Api& api, const Caller& caller, const v1::CreateSilenceRequest& request) {
@@ -212,15 +254,7 @@ absl::Status ScopeOfEnd(Api& api, const Caller& caller, const v1::EndMaintenance
 }
 
 absl::Status ScopeOfTestPage(Api& api, const Caller& caller, const v1::TestPageRequest& request) {
-  const UserId user(request.user());
-  if (caller.user == user) return absl::OkStatus();
-  const OrganisationPtr organisation = Current(api);
-  for (const TeamId& id : caller.teams) {
-    const Team* team = organisation->Find(id);
-    if (team != nullptr && std::ranges::find(team->members, user) != team->members.end()) return absl::OkStatus();
-  }
-  return absl::PermissionDeniedError(absl::StrFormat("%s is in none of the teams that %s acts for (%s)",
-                                                     JsonQuote(user.value()), caller.name, Names(caller.teams)));
+  return MayPage(api, caller, UserId(request.user()));
 }
 
 }  // namespace tocsin

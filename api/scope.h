@@ -15,6 +15,9 @@ namespace tocsin {
 
 absl::Status ScopeOfGroup(Api& api, const Caller& caller, const v1::GroupCommand& request);
 absl::Status ScopeOfReroute(Api& api, const Caller& caller, const v1::RerouteGroupRequest& request);
+// A group of theirs, to anybody; besides, about an incident, people of theirs.
+absl::Status ScopeOfReassignment(Api& api, const Caller& caller, const v1::ReassignGroupRequest& request);
+absl::Status ScopeOfResponders(Api& api, const Caller& caller, const v1::AddRespondersRequest& request);
 absl::Status ScopeOfSnooze(Api& api, const Caller& caller, const v1::SnoozeGroupRequest& request);
 // Of each that is merged, and of what they are merged into.
 absl::Status ScopeOfMerge(Api& api, const Caller& caller, const v1::MergeGroupsRequest& request);

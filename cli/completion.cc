@@ -74,6 +74,8 @@ constexpr Place kArguments[] = {
     {"merge",      Kind::kGroup          },
     {"split",      Kind::kGroup          },
     {"reroute",    Kind::kGroup          },
+    {"reassign",   Kind::kGroup          },
+    {"ask",        Kind::kGroupOrIncident},
     {"escalate",   Kind::kGroup          },
     {"oncall",     Kind::kSchedule       },
     {"completion", Kind::kShell          },
@@ -98,10 +100,11 @@ struct Verbs {
   Kind then;              // ... namely this
 };
 constexpr Verbs kVerbs[] = {
-    {"silence",     "add preview list expire", "expire", Kind::kSilence },
-    {"maintenance", "add list end",            "end",    Kind::kWindow  },
-    {"incident",    "list show open",          "show",   Kind::kIncident},
-    {"token",       "create list revoke show", "",       Kind::kNothing },
+    {"silence",     "add preview list expire", "expire",   Kind::kSilence },
+    {"maintenance", "add list end",            "end",      Kind::kWindow  },
+    {"incident",    "list show open",          "show",     Kind::kIncident},
+    {"policy",      "simulate",                "simulate", Kind::kPolicy  },
+    {"token",       "create list revoke show", "",         Kind::kNothing },
 };
 struct Fixed {
   std::string_view option;

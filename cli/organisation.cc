@@ -1,4 +1,4 @@
-// status, oncall, page.
+// status, oncall.
 #include <charconv>
 #include <cstdio>
 
@@ -13,7 +13,6 @@ namespace tocsin {
 namespace {
 
 using v1::OnCallService;
-using v1::PageService;
 using v1::StatusService;
 
 void Put(absl::Time from, google::protobuf::Timestamp& to) {
@@ -168,26 +167,6 @@ int RunOnCall(std::span<const std::string> arguments) {
       return Invalid("--days takes 1 to 730 and the name of one schedule");
     }
     return ShowShifts(parsed, client, days);
-  });
-}
-
-int RunPage(std::span<const std::string> arguments) {
-  constexpr OptionSpec kOwn[] = {
-      {"test", 0, true, "USER", "who is to get the test page"}
-  };
-  return WithClient("page", arguments, kOwn, [](const Arguments& parsed, const Client& client) -> absl::Status {
-    if (!parsed.has("test")) return Invalid("say whom to page: tocsin page --test USER");
-    v1::TestPageRequest request;
-    request.set_user(parsed.get("test"));
-    request.set_request_id(NewRequestId());
-    TOCSIN_ASSIGN(const auto response, client.Call<PageService>(&PageService::Stub::TestPage, request));
-    if (WantsJson(parsed)) {
-      PrintJson(response);
-    } else {
-      std::printf("test page P%llu is on its way; `tocsin explain P%llu` tells what became of it\n",
-                  static_cast<unsigned long long>(response.id()), static_cast<unsigned long long>(response.id()));
-    }
-    return absl::OkStatus();
   });
 }
 

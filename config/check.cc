@@ -60,6 +60,8 @@ void CheckContext::Refer(const std::string& path, std::string_view name, const N
 void CheckContext::Refer(const std::string& path, const Target& target) {
   if (const auto* user = std::get_if<UserTarget>(&target)) Refer(path + ".user", user->user.value(), users);
   if (const auto* team = std::get_if<TeamTarget>(&target)) Refer(path + ".team", team->team.value(), teams);
+  if (const auto* policy = std::get_if<PolicyTarget>(&target))
+    Refer(path + ".policy", policy->policy.value(), policies);
   if (const auto* schedule = std::get_if<ScheduleTarget>(&target)) {
     Refer(path + ".schedule", schedule->schedule.value(), schedules);
   }

@@ -42,6 +42,11 @@ class CheckContext {
   // A problem unless `name` is one of `names`.
   void Refer(const std::string& path, std::string_view name, const Names& names);
   void Refer(const std::string& path, const Target& target);
+  template <typename Tag>
+  void ReferAll(const std::string& path, const std::vector<StrongName<Tag>>& list, const Names& names) {
+    for (std::size_t i = 0; i < list.size(); ++i)
+      Refer(absl::StrFormat("%s[%d]", path, i), list[i].value(), names);
+  }
 
   // Ids of a list: well formed, each once.
   template <typename T>
@@ -75,6 +80,10 @@ class CheckContext {
 
 // Shared by people and receivers. `used`: a message may have to go this way.
 void CheckContactMethod(CheckContext& context, const std::string& path, const ContactMethod& method, bool used);
+
+// Shared by people and policies.
+void CheckDelay(CheckContext& context, const std::string& path, absl::Duration delay);
+void CheckTargets(CheckContext& context, const std::string& path, const std::vector<Target>& targets);
 
 void CheckMessageLimits(CheckContext& context);
 void CheckPeople(CheckContext& context);  // users, teams

@@ -1,4 +1,4 @@
-// Users, teams, schedules, policies, services.
+// Users, teams, schedules, services.
 #include <algorithm>
 #include <set>
 
@@ -11,13 +11,20 @@
 namespace tocsin {
 namespace {
 
-constexpr absl::Duration kLongestDelay = absl::Hours(24 * 7);
-constexpr std::size_t kStepsPerPolicy = 100;
 constexpr std::size_t kMethodsPerUser = 50;
 
-void CheckDelay(CheckContext& context, const std::string& path, absl::Duration delay) {
-  if (delay < absl::ZeroDuration() || delay > kLongestDelay) {
-    context.Report(path, absl::StrFormat("must be 0s to %s", DurationText(kLongestDelay)));
+// The people of layers, overrides and shifts: what only steps of policies may name is refused.
+void CheckCrew(CheckContext& context, const std::string& path, const std::vector<Target>& targets) {
+  CheckTargets(context, path, targets);
+  for (std::size_t i = 0; i < targets.size(); ++i) {
+    const std::string target_path = absl::StrFormat("%s[%d]", path, i);
+    const auto* schedule = std::get_if<ScheduleTarget>(&targets[i]);
+    if (schedule != nullptr && schedule->turn != ScheduleTarget::Turn::kPresent) {
+      context.Report(target_path + ".turn", "only steps of policies ask for another turn than the present");
+    }
+    if (std::holds_alternative<PolicyTarget>(targets[i])) {
+      context.Report(target_path + ".policy", "only steps of policies may name a policy");
+    }
   }
 }
 
@@ -40,6 +47,10 @@ void CheckUser(CheckContext& context, const std::string& path, const User& user)
     const std::string rule_path = absl::StrFormat("%s.notification_rules[%d]", path, i);
     CheckDelay(context, rule_path + ".delay", rule.delay);
     context.Refer(rule_path + ".method", rule.method.value(), methods);
+    context.ReferAll(rule_path + ".only_during", rule.only_during, context.time_intervals);
+    if (rule.important && rule.urgency != Urgency::kHigh) {
+      context.Report(rule_path + ".important", "only rules of high urgency are for important steps");
+    }
     used.insert(rule.method.value());
   }
   for (std::size_t i = 0; i < user.contact_methods.size(); ++i) {
@@ -47,11 +58,6 @@ void CheckUser(CheckContext& context, const std::string& path, const User& user)
     CheckContactMethod(context, absl::StrFormat("%s.contact_methods[%d]", path, i), method,
                        used.contains(method.id.value()));
   }
-}
-
-void CheckTargets(CheckContext& context, const std::string& path, const std::vector<Target>& targets) {
-  for (std::size_t i = 0; i < targets.size(); ++i)
-    context.Refer(absl::StrFormat("%s[%d]", path, i), targets[i]);
 }
 
 void CheckStartIndex(CheckContext& context, const std::string& path, const Layer& layer, std::int32_t start_index) {
@@ -76,7 +82,7 @@ void CheckPattern(CheckContext& context, const std::string& path, const Layer& l
     for (std::size_t k = 0; k < shifts.size(); ++k) {
       const std::string shift_path = absl::StrFormat("%s.shifts[%d]", path, k);
       if (shifts[k].end <= shifts[k].start) context.Report(shift_path + ".end", "is not after start");
-      CheckTargets(context, shift_path + ".members", shifts[k].members);
+      CheckCrew(context, shift_path + ".members", shifts[k].members);
     }
   }
 }
@@ -93,7 +99,7 @@ void CheckLayers(CheckContext& context, const std::string& path, const Schedule&
       context.Report(layer_path + ".participants", "is empty: nobody takes a turn");
     }
     for (std::size_t k = 0; k < layer.participants.size(); ++k) {
-      CheckTargets(context, absl::StrFormat("%s.participants[%d]", layer_path, k), layer.participants[k].members);
+      CheckCrew(context, absl::StrFormat("%s.participants[%d]", layer_path, k), layer.participants[k].members);
     }
     CheckPattern(context, layer_path, layer);
     if (layer.holidays.holidays.set()) {
@@ -107,7 +113,7 @@ void CheckLayers(CheckContext& context, const std::string& path, const Schedule&
 
 void CheckOverride(CheckContext& context, const std::string& path, const Override& change, const Names& layers) {
   if (change.start >= change.end) context.Report(path + ".end", "is not after start");
-  CheckTargets(context, path + ".users", change.users);
+  CheckCrew(context, path + ".users", change.users);
   for (std::size_t i = 0; i < change.layers.size(); ++i) {
     context.Refer(absl::StrFormat("%s.layers[%d]", path, i), change.layers[i].value(), layers);
   }
@@ -133,28 +139,7 @@ void CheckTemporary(CheckContext& context, const std::string& path, const Tempor
     if (shift.end <= temporary.start || shift.start >= temporary.end) {
       context.Report(shift_path, "lies outside of its temporary schedule");
     }
-    CheckTargets(context, shift_path + ".members", shift.members);
-  }
-}
-
-// Timings that cannot be meant.
-void CheckPolicyTimes(CheckContext& context, const std::string& path, const EscalationPolicy& policy) {
-  absl::Duration pass = policy.repeat_interval;
-  for (std::size_t i = 0; i < policy.steps.size(); ++i) {
-    CheckDelay(context, absl::StrFormat("%s.steps[%d].delay", path, i), policy.steps[i].delay);
-    pass += policy.steps[i].delay;
-  }
-  CheckDelay(context, path + ".repeat_interval", policy.repeat_interval);
-  CheckDelay(context, path + ".acknowledge_timeout", policy.acknowledge_timeout);
-  if (policy.repeats < 0) context.Report(path + ".repeats", "must not be negative");
-  if (policy.repeats > 0 && pass < absl::Seconds(1)) {
-    context.Report(path + ".repeats", "all passes would come at once: neither a step nor repeat_interval has a delay");
-  }
-  if (policy.repeats == 0 && policy.repeat_interval > absl::ZeroDuration()) {
-    context.Report(path + ".repeat_interval", "has no effect without repeats");
-  }
-  if (policy.acknowledge_timeout > absl::ZeroDuration() && policy.acknowledge_timeout < absl::Seconds(1)) {
-    context.Report(path + ".acknowledge_timeout", "is too short to do anything in: at least 1s, or 0s for no timeout");
+    CheckCrew(context, shift_path + ".members", shift.members);
   }
 }
 
@@ -288,25 +273,6 @@ void CheckSchedules(CheckContext& context) {
   }
 }
 
-void CheckPolicies(CheckContext& context) {
-  const std::vector<EscalationPolicy>& policies = context.organisation().policies;
-  context.CheckIds("policies", policies, "policy");
-  for (std::size_t i = 0; i < policies.size(); ++i) {
-    const EscalationPolicy& policy = policies[i];
-    const std::string path = absl::StrFormat("policies[%d]", i);
-    context.Require(path + ".name", CheckLine(policy.name));
-    if (policy.team.set()) context.Refer(path + ".team", policy.team.value(), context.teams);
-    if (policy.steps.empty()) context.Report(path + ".steps", "is empty: there must be at least one step");
-    if (policy.steps.size() > kStepsPerPolicy) {
-      context.Report(path + ".steps", absl::StrFormat("%d steps, at most %d", policy.steps.size(), kStepsPerPolicy));
-    }
-    for (std::size_t k = 0; k < policy.steps.size(); ++k) {
-      CheckTargets(context, absl::StrFormat("%s.steps[%d].targets", path, k), policy.steps[k].targets);
-    }
-    CheckPolicyTimes(context, path, policy);
-  }
-}
-
 namespace {
 
 // Services that depend on each other in a ring would hold each other back, and nobody would hear of either.
@@ -355,6 +321,8 @@ void CheckServices(CheckContext& context) {
     for (std::size_t k = 0; k < services[i].depends_on.size(); ++k) {
       context.Refer(absl::StrFormat("%s.depends_on[%d]", path, k), services[i].depends_on[k].value(), context.services);
     }
+    context.ReferAll(path + ".support_hours.time_intervals", services[i].support_hours.time_intervals,
+                     context.time_intervals);
     if (services[i].hold_back && services[i].depends_on.empty()) {
       context.Report(path + ".hold_back", "says nothing without depends_on");
     }

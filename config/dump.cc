@@ -37,6 +37,8 @@ YamlValue DumpNotificationRule(const NotificationRule& rule) {
   map.Set("urgency", WordFor(words::kUrgencies, rule.urgency));
   SetDuration(map, "delay", rule.delay);
   map.Set("method", rule.method.value());
+  SetFlag(map, "important", rule.important, false);
+  SetNames(map, "only_during", rule.only_during);
   return map;
 }
 
@@ -46,6 +48,12 @@ YamlValue DumpUser(const User& user) {
   map.SetUnless("name", user.name, user.id.value());
   map.SetUnless("time_zone", user.time_zone, "UTC");
   map.SetUnless("holidays", user.holidays.value(), "");
+  if (user.quiet_hours != QuietHours()) {
+    YamlValue night = YamlValue::Map();
+    night.Set("from", TimeOfDayText(user.quiet_hours.start_minute));
+    night.Set("until", TimeOfDayText(user.quiet_hours.end_minute));
+    map.Set("quiet_hours", std::move(night));
+  }
   SetList(map, "contact_methods", user.contact_methods, DumpMethod);
   SetList(map, "notification_rules", user.notification_rules, DumpNotificationRule);
   // Said, because without the field there would be rules for the first method.
@@ -62,25 +70,6 @@ YamlValue DumpTeam(const Team& team) {
   return map;
 }
 
-YamlValue DumpStep(const PolicyStep& step) {
-  YamlValue map = YamlValue::Map();
-  SetDuration(map, "delay", step.delay);
-  SetList(map, "targets", step.targets, DumpTarget);
-  return map;
-}
-
-YamlValue DumpPolicy(const EscalationPolicy& policy) {
-  YamlValue map = YamlValue::Map();
-  map.Set("id", policy.id.value());
-  map.SetUnless("name", policy.name, policy.id.value());
-  map.SetUnless("team", policy.team.value(), "");
-  SetList(map, "steps", policy.steps, DumpStep);
-  SetNumber(map, "repeats", policy.repeats, 0);
-  SetDuration(map, "repeat_interval", policy.repeat_interval);
-  SetDuration(map, "acknowledge_timeout", policy.acknowledge_timeout);
-  return map;
-}
-
 YamlValue DumpService(const Service& service) {
   YamlValue map = YamlValue::Map();
   map.Set("id", service.id.value());
@@ -89,6 +78,13 @@ YamlValue DumpService(const Service& service) {
   SetMatchers(map, service.matchers);
   SetNames(map, "depends_on", service.depends_on);
   SetFlag(map, "hold_back", service.hold_back, false);
+  if (service.support_hours != SupportHours()) {
+    YamlValue hours = YamlValue::Map();
+    SetNames(hours, "time_intervals", service.support_hours.time_intervals);
+    if (service.support_hours.during) hours.Set("during", WordFor(words::kUrgencies, *service.support_hours.during));
+    SetWord(hours, "outside", words::kUrgencies, service.support_hours.outside, Urgency::kLow);
+    map.Set("support_hours", std::move(hours));
+  }
   return map;
 }
 

@@ -17,6 +17,7 @@ namespace tocsin {
 
 YamlValue DumpSchedule(const Schedule& schedule);
 YamlValue DumpHolidayCalendar(const HolidayCalendar& calendar);
+YamlValue DumpPolicy(const EscalationPolicy& policy);
 
 inline void SetDuration(YamlValue& map, std::string_view name, absl::Duration duration, absl::Duration assumed = {}) {
   if (duration != assumed) map.Set(name, DurationText(duration));
@@ -26,6 +27,10 @@ inline void SetNumber(YamlValue& map, std::string_view name, std::int64_t number
 }
 inline void SetFlag(YamlValue& map, std::string_view name, bool flag, bool assumed) {
   if (flag != assumed) map.Set(name, flag ? "true" : "false");
+}
+template <typename E, std::size_t N>
+void SetWord(YamlValue& map, std::string_view name, const Choice<E> (&choices)[N], E value, E assumed) {
+  if (value != assumed) map.Set(name, words::WordFor(choices, value));
 }
 inline void SetTexts(YamlValue& map, std::string_view name, const std::vector<std::string>& texts) {
   if (texts.empty()) return;
@@ -60,7 +65,11 @@ inline YamlValue DumpTarget(const Target& target) {
   YamlValue map = YamlValue::Map();
   if (const auto* user = std::get_if<UserTarget>(&target)) map.Set("user", user->user.value());
   if (const auto* team = std::get_if<TeamTarget>(&target)) map.Set("team", team->team.value());
-  if (const auto* schedule = std::get_if<ScheduleTarget>(&target)) map.Set("schedule", schedule->schedule.value());
+  if (const auto* policy = std::get_if<PolicyTarget>(&target)) map.Set("policy", policy->policy.value());
+  if (const auto* schedule = std::get_if<ScheduleTarget>(&target)) {
+    map.Set("schedule", schedule->schedule.value());
+    SetWord(map, "turn", words::kTurns, schedule->turn, ScheduleTarget::Turn::kPresent);
+  }
   return map;
 }
 

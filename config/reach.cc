@@ -24,6 +24,14 @@ bool Reach::Reaches(const EscalationPolicy& policy, Urgency urgency) {
 bool Reach::ReachesTarget(const Target& target, Urgency urgency) {
   if (const auto* user = std::get_if<UserTarget>(&target)) return Reaches(user->user, urgency);
   if (const auto* team = std::get_if<TeamTarget>(&target)) return ReachesTeam(team->team, urgency);
+  if (const auto* policy = std::get_if<PolicyTarget>(&target)) {
+    const EscalationPolicy* inner = organisation_.Find(policy->policy);
+    const bool enters = inner != nullptr && entered_.insert(policy->policy).second;
+    if (!enters) return false;
+    const bool reaches = Reaches(*inner, urgency);
+    entered_.erase(policy->policy);
+    return reaches;
+  }
   return ReachesSchedule(std::get<ScheduleTarget>(target).schedule, urgency);
 }
 

@@ -26,6 +26,7 @@ class Reach {
   bool Search(const Schedule& schedule, Urgency urgency);
 
   const Organisation& organisation_;
+  std::set<PolicyId> entered_;  // policies that are being searched: a cycle reaches nobody new
   std::map<std::pair<ScheduleId, Urgency>, bool>
       known_;  // false while it is being searched: a cycle reaches nobody new
 };

@@ -31,7 +31,7 @@ void ReadSlack(Reader& reader, const YamlNode& node, const std::string& path, Sl
 void ReadLimits(Reader& reader, const YamlNode& node, const std::string& path, MessageLimits& to);
 void ReadDeadMan(Reader& reader, const YamlNode& node, const std::string& path, DeadMan& to);
 
-// Shared by the above. A target is a map of one field: {user: alice}, {team: db}, {schedule: db-primary}.
+// Shared by the above. A target is a map: {user: alice}, {team: db}, {schedule: db-primary, turn: next}, {policy: db}.
 void ReadTarget(Reader& reader, const YamlNode& node, const std::string& path, Target& to);
 void ReadTargets(Fields& fields, std::string_view name, std::vector<Target>& to);
 void ReadContactMethod(Reader& reader, const YamlNode& node, const std::string& path, ContactMethod& to);

@@ -1,4 +1,4 @@
-// People, teams, policies, services, and how messages leave.
+// People, teams, services, and how messages leave.
 #include "config/read.h"
 #include "config/text.h"
 #include "config/words.h"
@@ -15,6 +15,18 @@ void ReadNotificationRule(Reader& reader, const YamlNode& node, const std::strin
   fields.Duration("delay", to.delay);
   fields.Require("method");
   fields.Name("method", to.method);
+  fields.Flag("important", to.important);
+  fields.NameList("only_during", to.only_during);
+}
+
+// {from: '23:00', until: '07:00'}, or none.
+void ReadQuietHours(Fields& fields, QuietHours& to) {
+  fields.Part("quiet_hours", [&](Fields& of_night) {
+    of_night.Require("from");
+    of_night.Parsed("from", to.start_minute, ParseTimeOfDay);
+    of_night.Require("until");
+    of_night.Parsed("until", to.end_minute, ParseTimeOfDay);
+  });
 }
 
 void ReadLimitList(Fields& fields, std::string_view name, std::vector<MessageLimit>& to) {
@@ -52,6 +64,7 @@ void ReadUser(Reader& reader, const YamlNode& node, const std::string& path, Use
   to.time_zone = "UTC";
   fields.Text("time_zone", to.time_zone);
   fields.Name("holidays", to.holidays);
+  ReadQuietHours(fields, to.quiet_hours);
   fields.List("contact_methods", [&](const YamlNode& item, const std::string& item_path) {
     ReadContactMethod(reader, item, item_path, to.contact_methods.emplace_back());
   });
@@ -75,48 +88,6 @@ void ReadTeam(Reader& reader, const YamlNode& node, const std::string& path, Tea
   fields.NameList("members", to.members);
 }
 
-void ReadTarget(Reader& reader, const YamlNode& node, const std::string& path, Target& to) {
-  Fields fields(reader, node, path);
-  UserId user;
-  TeamId team;
-  ScheduleId schedule;
-  fields.Name("user", user);
-  fields.Name("team", team);
-  fields.Name("schedule", schedule);
-  const int given = int{fields.Has("user")} + int{fields.Has("team")} + int{fields.Has("schedule")};
-  if (given != 1 && node.kind == YamlNode::Kind::kMap) {
-    reader.Report(node, path, "must have exactly one of user, team and schedule");
-  }
-  to = UserTarget{user};
-  if (fields.Has("team")) to = TeamTarget{team};
-  if (fields.Has("schedule")) to = ScheduleTarget{schedule};
-}
-
-void ReadTargets(Fields& fields, std::string_view name, std::vector<Target>& to) {
-  fields.List(name, [&](const YamlNode& item, const std::string& path) {
-    ReadTarget(fields.reader(), item, path, to.emplace_back());
-  });
-}
-
-void ReadPolicy(Reader& reader, const YamlNode& node, const std::string& path, EscalationPolicy& to) {
-  Fields fields(reader, node, path);
-  fields.Require("id");
-  fields.Name("id", to.id);
-  to.name = to.id.value();
-  fields.Text("name", to.name);
-  fields.Name("team", to.team);
-  fields.Require("steps");
-  fields.List("steps", [&](const YamlNode& item, const std::string& item_path) {
-    PolicyStep& step = to.steps.emplace_back();
-    Fields of_step(reader, item, item_path);
-    of_step.Duration("delay", step.delay);
-    ReadTargets(of_step, "targets", step.targets);
-  });
-  fields.Integer("repeats", 0, 1000, to.repeats);
-  fields.Duration("repeat_interval", to.repeat_interval);
-  fields.Duration("acknowledge_timeout", to.acknowledge_timeout);
-}
-
 void ReadService(Reader& reader, const YamlNode& node, const std::string& path, Service& to) {
   Fields fields(reader, node, path);
   fields.Require("id");
@@ -127,6 +98,14 @@ void ReadService(Reader& reader, const YamlNode& node, const std::string& path, 
   ReadMatchers(fields, "matchers", to.matchers);
   fields.NameList("depends_on", to.depends_on);
   fields.Flag("hold_back", to.hold_back);
+  fields.Part("support_hours", [&](Fields& of_hours) {
+    of_hours.Require("time_intervals");
+    of_hours.NameList("time_intervals", to.support_hours.time_intervals);
+    if (of_hours.Has("during")) {
+      of_hours.OneOf<Urgency>("during", words::kUrgencies, to.support_hours.during.emplace());
+    }
+    of_hours.OneOf<Urgency>("outside", words::kUrgencies, to.support_hours.outside);
+  });
 }
 
 void ReadSmtp(Reader& reader, const YamlNode& node, const std::string& path, Smtp& to) {

@@ -45,15 +45,6 @@ void ReadRouteUrgency(Fields& fields, Route& to) {
   if (choice == 1) to.urgency = Urgency::kHigh;
 }
 
-// The field's map, whose fields are read one by one, so that a child may change one of them and inherit the others.
-template <typename Read>
-void ReadPart(Fields& fields, std::string_view name, const Read& read) {
-  const YamlNode* part = fields.Take(name);
-  if (part == nullptr) return;
-  Fields of_part(fields.reader(), *part, fields.PathOf(name));
-  read(of_part);
-}
-
 // A duration, or the word for the policy's own, which takes back what a parent said.
 void ReadAcknowledgeTimeout(Fields& fields, std::optional<absl::Duration>& to) {
   fields.Parsed("timeout", to, [](std::string_view text) -> absl::StatusOr<std::optional<absl::Duration>> {
@@ -65,21 +56,21 @@ void ReadAcknowledgeTimeout(Fields& fields, std::optional<absl::Duration>& to) {
 
 // What becomes of the route's groups beyond open and resolved.
 void ReadGroupLife(Fields& fields, Route& to) {
-  ReadPart(fields, "threshold", [&](Fields& part) {
+  fields.Part("threshold", [&](Fields& part) {
     part.Integer("count", 0, UINT32_MAX, to.threshold.count);
     part.Duration("window", to.threshold.window);
   });
-  ReadPart(fields, "flapping", [&](Fields& part) {
+  fields.Part("flapping", [&](Fields& part) {
     part.Integer("changes", 0, UINT32_MAX, to.flapping.changes);
     part.Duration("window", to.flapping.window);
     part.Duration("stable_for", to.flapping.stable_for);
   });
-  ReadPart(fields, "break_through", [&](Fields& part) {
+  fields.Part("break_through", [&](Fields& part) {
     part.Flag("severity", to.break_through.severity);
     if (part.Has("labels")) to.break_through.labels.clear();
     part.TextList("labels", to.break_through.labels);
   });
-  ReadPart(fields, "acknowledgement", [&](Fields& part) {
+  fields.Part("acknowledgement", [&](Fields& part) {
     ReadAcknowledgeTimeout(part, to.acknowledgement.timeout);
     part.OneOf<AcknowledgementRule::Then>("then", words::kAfterAcknowledgement, to.acknowledgement.then);
     part.OneOf<AcknowledgementRule::AskAgain>("ask_again", words::kAskAgain, to.acknowledgement.ask_again);

@@ -77,6 +77,15 @@ class Fields {
   void Require(std::string_view name);
   void Report(std::string_view name, std::string message);
 
+  // read(fields of the map that is the field's value), when there is one: what it does not say keeps its value.
+  template <typename Read>
+  void Part(std::string_view name, const Read& read) {
+    const YamlNode* value = Take(name);
+    if (value == nullptr) return;
+    Fields of_part(reader_, *value, PathOf(name));
+    read(of_part);
+  }
+
   void Text(std::string_view name, std::string& to);
   void Flag(std::string_view name, bool& to);
   void Integer(std::string_view name, std::int64_t low, std::int64_t high, std::int64_t& to);

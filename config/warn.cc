@@ -26,6 +26,7 @@ struct Uses {
     if (const auto* user = std::get_if<UserTarget>(&target)) users.insert(user->user);
     if (const auto* team = std::get_if<TeamTarget>(&target)) teams.insert(team->team);
     if (const auto* schedule = std::get_if<ScheduleTarget>(&target)) schedules.insert(schedule->schedule);
+    if (const auto* policy = std::get_if<PolicyTarget>(&target)) policies.insert(policy->policy);
   }
   void Add(const std::vector<Target>& targets) {
     for (const Target& target : targets)
@@ -45,8 +46,10 @@ Uses FindUses(const Organisation& organisation) {
   for (const IncidentRule& rule : organisation.incident_rules)
     uses.policies.insert(rule.policy);
   for (const EscalationPolicy& policy : organisation.policies) {
-    for (const PolicyStep& step : policy.steps)
+    for (const PolicyStep& step : policy.steps) {
       uses.Add(step.targets);
+      uses.receivers.insert(step.receivers.begin(), step.receivers.end());
+    }
   }
   for (const Schedule& schedule : organisation.schedules) {
     for (const Layer& layer : schedule.layers) {
@@ -107,7 +110,9 @@ class Warner {
       const std::string path = absl::StrFormat("policies[%d]", i);
       if (!uses_.policies.contains(policy.id)) Warn(path, "no route and no incident rule leads to it");
       for (std::size_t k = 0; k < policy.steps.size(); ++k) {
-        if (!policy.steps[k].targets.empty()) continue;
+        const PolicyStep& step = policy.steps[k];
+        const bool waits = step.on_empty == PolicyStep::OnEmpty::kWait;
+        if (!step.targets.empty() || !step.receivers.empty() || waits) continue;
         Warn(absl::StrFormat("%s.steps[%d].targets", path, k), "is empty: the step is skipped at once, its delay too");
       }
     }

@@ -14,6 +14,42 @@ inline constexpr Choice<Urgency> kUrgencies[] = {
     {"low",  Urgency::kLow },
     {"high", Urgency::kHigh},
 };
+inline constexpr Choice<ScheduleTarget::Turn> kTurns[] = {
+    {"present",  ScheduleTarget::Turn::kPresent },
+    {"next",     ScheduleTarget::Turn::kNext    },
+    {"previous", ScheduleTarget::Turn::kPrevious},
+};
+inline constexpr Choice<PolicyStep::DelayFrom> kDelayFrom[] = {
+    {"step",      PolicyStep::DelayFrom::kStep     },
+    {"beginning", PolicyStep::DelayFrom::kBeginning},
+};
+inline constexpr Choice<PolicyStep::Unless> kUnless[] = {
+    {"acknowledged", PolicyStep::Unless::kAcknowledged},
+    {"resolved",     PolicyStep::Unless::kResolved    },
+};
+inline constexpr Choice<PolicyStep::Outside> kOutside[] = {
+    {"skip", PolicyStep::Outside::kSkip},
+    {"wait", PolicyStep::Outside::kWait},
+};
+inline constexpr Choice<PolicyStep::Strategy> kStrategies[] = {
+    {"all",         PolicyStep::Strategy::kAll       },
+    {"round_robin", PolicyStep::Strategy::kRoundRobin},
+    {"random",      PolicyStep::Strategy::kRandom    },
+};
+inline constexpr Choice<PolicyStep::OnEmpty> kOnEmpty[] = {
+    {"skip",     PolicyStep::OnEmpty::kSkip    },
+    {"wait",     PolicyStep::OnEmpty::kWait    },
+    {"fallback", PolicyStep::OnEmpty::kFallback},
+};
+inline constexpr Choice<EscalationPolicy::CatchUp> kCatchUp[] = {
+    {"rebase",  EscalationPolicy::CatchUp::kRebase},
+    {"at_once", EscalationPolicy::CatchUp::kAtOnce},
+};
+inline constexpr Choice<EscalationPolicy::LowUrgency> kLowUrgency[] = {
+    {"at_once",    EscalationPolicy::LowUrgency::kAtOnce   },
+    {"morning",    EscalationPolicy::LowUrgency::kMorning  },
+    {"next_shift", EscalationPolicy::LowUrgency::kNextShift},
+};
 inline constexpr Choice<AcknowledgementRule::Then> kAfterAcknowledgement[] = {
     {"resume",  AcknowledgementRule::Then::kResume },
     {"restart", AcknowledgementRule::Then::kRestart},

@@ -32,14 +32,9 @@ absl::StatusOr<OrganisationIndex> OrganisationIndex::Compile(OrganisationPtr org
     TOCSIN_ASSIGN(CompiledIncidentRule compiled, CompiledIncidentRule::Compile(rule));
     index.incident_rules_.push_back(std::move(compiled));
   }
-  for (const TimeInterval& interval : organisation->time_intervals) {
-    absl::StatusOr<TimeIntervals> compiled = TimeIntervals::Compile(interval.time_intervals);
-    if (!compiled.ok()) {
-      return Annotate(compiled.status(), absl::StrFormat("time interval \"%s\"", interval.id.value()));
-    }
-    index.intervals_.emplace(interval.id, *std::move(compiled));
-  }
+  TOCSIN_TRY(index.AddIntervals(*organisation));
   for (const Service& service : organisation->services) {
+    if (!service.support_hours.time_intervals.empty()) index.support_hours_[service.id] = service.support_hours;
     if (!service.hold_back) continue;
     for (const ServiceId& dependency : service.depends_on)
       index.held_back_by_[dependency].push_back(service.id);
@@ -48,6 +43,35 @@ absl::StatusOr<OrganisationIndex> OrganisationIndex::Compile(OrganisationPtr org
   index.AddRoutes(organisation->route);
   index.organisation_ = std::move(organisation);
   return index;
+}
+
+const SupportHours* OrganisationIndex::FindSupportHours(const ServiceId& id) const {
+  const auto found = support_hours_.find(id);
+  return found == support_hours_.end() ? nullptr : &found->second;
+}
+
+absl::Status OrganisationIndex::AddIntervals(const Organisation& organisation) {
+  for (const TimeInterval& interval : organisation.time_intervals) {
+    absl::StatusOr<TimeIntervals> compiled = TimeIntervals::Compile(interval.time_intervals);
+    TOCSIN_TRY(Annotate(compiled.status(), absl::StrFormat("time interval \"%s\"", interval.id.value())));
+    intervals_.emplace(interval.id, *std::move(compiled));
+  }
+  for (const User& user : organisation.users) {
+    for (const NotificationRule& rule : user.notification_rules) {
+      for (const TimeIntervalId& id : rule.only_during) {
+        const TimeInterval* interval = organisation.Find(id);
+        if (interval == nullptr || intervals_in_.contains({id, user.time_zone})) continue;
+        std::vector<RecurringTime> times = interval->time_intervals;
+        for (RecurringTime& time : times)
+          if (time.location.empty()) time.location = user.time_zone;
+        absl::StatusOr<TimeIntervals> compiled = TimeIntervals::Compile(times);
+        TOCSIN_TRY(Annotate(compiled.status(), absl::StrFormat("time interval \"%s\" in the zone of user \"%s\"",
+                                                               id.value(), user.id.value())));
+        intervals_in_.emplace(std::pair(id, user.time_zone), *std::move(compiled));
+      }
+    }
+  }
+  return absl::OkStatus();
 }
 
 void OrganisationIndex::AddRoutes(const Route& route) {
@@ -72,6 +96,11 @@ const TimeIntervals* OrganisationIndex::FindIntervals(const TimeIntervalId& id) 
   return found == intervals_.end() ? nullptr : &found->second;
 }
 
+const TimeIntervals* OrganisationIndex::FindIntervals(const TimeIntervalId& id, const std::string& zone) const {
+  const auto found = intervals_in_.find({id, zone});
+  return found == intervals_in_.end() ? nullptr : &found->second;
+}
+
 const std::vector<ServiceId>& OrganisationIndex::HeldBackBy(const ServiceId& id) const {
   return FindOr(held_back_by_, id);
 }
@@ -94,6 +123,10 @@ absl::Duration OrganisationIndex::LongestRateWindow() const {
   absl::Duration longest = absl::ZeroDuration();
   for (const CompiledIncidentRule& rule : incident_rules_)
     longest = std::max(longest, rule.LongestRateWindow());
+  for (const EscalationPolicy& policy : organisation_->policies) {
+    for (const PolicyStep& step : policy.steps)
+      if (step.min_rate.count > 0) longest = std::max(longest, step.min_rate.window);
+  }
   return longest;
 }
 

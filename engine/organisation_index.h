@@ -2,9 +2,11 @@
 // Immutable; made anew for each organisation that is applied.
 #pragma once
 
+#include <map>
 #include <span>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -29,6 +31,10 @@ class OrganisationIndex {
   ServiceId ServiceOf(std::span<const Label> group, std::span<const AlertSummary> alerts) const;
   // nullptr when there is no such interval any more.
   const TimeIntervals* FindIntervals(const TimeIntervalId& id) const;
+  // The same, in the zone of a person whose rules name it, where it names none itself.
+  const TimeIntervals* FindIntervals(const TimeIntervalId& id, const std::string& zone) const;
+  // nullptr: the service has none.
+  const SupportHours* FindSupportHours(const ServiceId& id) const;
   // Services that are held back while this one is broken.
   const std::vector<ServiceId>& HeldBackBy(const ServiceId& id) const;
   // Services that hold this one back while they are broken.
@@ -42,11 +48,14 @@ class OrganisationIndex {
     CompiledMatchers matchers;
   };
   void AddRoutes(const Route& route);
+  absl::Status AddIntervals(const Organisation& organisation);
 
   OrganisationPtr organisation_;
   std::unordered_map<RouteId, Route> routes_;
   std::vector<ServiceMatchers> services_;
   std::unordered_map<TimeIntervalId, TimeIntervals> intervals_;
+  std::map<std::pair<TimeIntervalId, std::string>, TimeIntervals> intervals_in_;  // by zone
+  std::unordered_map<ServiceId, SupportHours> support_hours_;
   std::unordered_map<ServiceId, std::vector<ServiceId>> held_back_by_;
   std::unordered_map<ServiceId, std::vector<ServiceId>> holders_of_;
   std::vector<CompiledIncidentRule> incident_rules_;

@@ -16,6 +16,7 @@
 #include "engine/responder_outbox.h"
 #include "engine/responder_rewrites.h"
 #include "engine/responder_silences.h"
+#include "engine/responder_steps.h"
 #include "engine/responder_timers.h"
 #include "engine/responder_turn.h"
 
@@ -246,6 +247,7 @@ Decision Responder::Apply(const Command& command, const Now& now) {
   CommandResult result;
   result.id = turn.SetOrganisation({{}, {}, command.actor, reason, apply.repeats, apply.organisation}).value();
   ApplyDeclaredMaintenance(turn);
+  ForgetRounds(turn, *apply.organisation);
   turn.PublishRules();
   turn.Note(TimelineEntry::Kind::kOrganisationApplied, {SubjectKind::kOrganisation, 0},
             absl::StrCat("configuration version ", result.id, " of ", OneLine(apply.organisation->name, 100),

@@ -11,6 +11,7 @@
 #include "engine/message.h"
 #include "engine/responder_groups.h"
 #include "engine/responder_outbox.h"
+#include "engine/responder_steps.h"
 
 namespace tocsin {
 namespace {
@@ -116,6 +117,16 @@ struct Recorder {
   void operator()(const RerouteGroup& c) const {
     Of(c.group);
     if (c.policy.set()) entry.text = absl::StrCat("to policy ", c.policy.value());
+  }
+  void operator()(const ReassignGroup& c) const {
+    Of(c.group);
+    entry.text = absl::StrCat("to ", Names(turn.Resolve(c.targets)));
+  }
+  void operator()(const AddResponders& c) const {
+    if (c.subject.kind == SubjectKind::kGroup) Of(GroupId(c.subject.id));
+    if (c.subject.kind == SubjectKind::kIncident) Of(IncidentId(c.subject.id));
+    entry.text =
+        absl::StrCat(Names(turn.Resolve(c.targets)), c.note.empty() ? "" : ": ", OneLine(c.note, kAuditTextBytes));
   }
   void operator()(const AcknowledgeBundle& c) const { entry.object = absl::StrCat("B", c.bundle.value()); }
   void operator()(const OpenIncident& c) const {

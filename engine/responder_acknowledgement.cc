@@ -50,6 +50,20 @@ void EndAfter(Turn& turn, Group& group, absl::Duration duration) {
   group.acknowledged_until = turn.now().wall + duration;
 }
 
+// The people to whom it was given.
+void AskAgain(Turn& turn, Group& group, const Escalation& before, std::string_view why, std::vector<UserId> also) {
+  EscalationStart start;
+  start.subject = SubjectOf(group.id);
+  start.policy = before.policy;
+  start.urgency = group.urgency;
+  start.why = why;
+  start.from = {0, before.pass};
+  start.also = std::move(also);
+  start.stays = true;
+  group.quiet_reason.clear();
+  StartEscalation(turn, std::move(start));
+}
+
 absl::StatusOr<absl::Duration> DurationOf(const Turn& turn, const SnoozeGroup& command) {
   if (command.until.has_value() == command.duration.has_value()) {
     return Invalid("say either until when, or for how long, G%d is snoozed", command.group.value());
@@ -76,7 +90,7 @@ void Acknowledge(Turn& turn, Group& group, std::string_view by) {
     absl::StrAppend(&text, "; runs out after ", absl::FormatDuration(timeout.duration), " (", timeout.rule, ")");
   }
   turn.Note(Kind::kAcknowledged, SubjectOf(group.id), text);
-  StopEscalation(turn, SubjectOf(group.id), absl::StrCat("acknowledged by ", ToAbsl(by)));
+  AnswerEscalation(turn, SubjectOf(group.id), by);
 }
 
 void Unacknowledge(Turn& turn, Group& group, std::string_view why) {
@@ -88,11 +102,16 @@ void Unacknowledge(Turn& turn, Group& group, std::string_view why) {
   turn.Note(Kind::kUnacknowledged, SubjectOf(group.id),
             absl::StrCat("no longer acknowledged by ", group.acknowledged_by, ": ", ToAbsl(why)));
   if (group.flushed && group.route.policy.set() && !IsHeld(group)) {
+    StopEscalation(turn, SubjectOf(group.id), why);
     const Escalation* before = turn.Find<Escalation>(group.escalation);
     const bool resumes = group.route.acknowledgement.then == AcknowledgementRule::Then::kResume && before != nullptr;
     std::vector<UserId> also;
     if (const UserId user = PersonBehind(group.acknowledged_by); user.set()) also.push_back(user);
-    StartFor(turn, group, why, resumes ? ResumePosition(*before) : PolicyPosition(), std::move(also));
+    if (resumes && before->stays) {
+      AskAgain(turn, group, *before, why, std::move(also));
+    } else {
+      StartFor(turn, group, why, resumes ? ResumePosition(*before) : PolicyPosition(), std::move(also));
+    }
   }
   ReviewIncidentRules(turn, group.id);
 }
@@ -133,7 +152,10 @@ absl::Status AcknowledgeGroupBy(Turn& turn, const AcknowledgeGroup& command) {
   }
   TOCSIN_ASSIGN(const Group* before, FindUnresolved(turn, merged ? named->merged_into : command.group,
                                                     merged ? std::nullopt : command.generation));
-  if (before->state == Group::State::kAcknowledged) return absl::OkStatus();
+  if (before->state == Group::State::kAcknowledged) {
+    AnswerToo(turn, SubjectOf(before->id));
+    return absl::OkStatus();
+  }
   Acknowledge(turn, turn.Edit<Group>(before->id), turn.actor());
   return absl::OkStatus();
 }
@@ -153,7 +175,7 @@ absl::Status SnoozeGroupBy(Turn& turn, const SnoozeGroup& command) {
                     absl::FormatDuration(timeout.duration), ", is the longer of the two");
   }
   turn.Note(Kind::kSnoozed, SubjectOf(group.id), text);
-  StopEscalation(turn, SubjectOf(group.id), absl::StrCat("snoozed by ", turn.actor()));
+  AnswerEscalation(turn, SubjectOf(group.id), turn.actor());
   return absl::OkStatus();
 }
 

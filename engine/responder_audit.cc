@@ -31,6 +31,17 @@ bool IsMoving(const Turn& turn, const Notification& row) {
   return throttle != nullptr && HasTimer(turn, Kind::kThrottle, throttle->id.value());
 }
 
+// It has what its next step waits for.
+bool IsMoving(const Turn& turn, const Escalation& row) {
+  switch (row.wait) {
+    case Escalation::Wait::kTime: return HasTimer(turn, Kind::kEscalationStep, row.id.value());
+    case Escalation::Wait::kHours: return HasTimer(turn, Kind::kStepHours, row.id.value());
+    case Escalation::Wait::kRate:
+    case Escalation::Wait::kNothing: return true;
+  }
+  return false;
+}
+
 // A message on its way without the timer that would bring it on.
 std::optional<NotificationId> Stranded(const Turn& turn, const Group& group) {
   for (const NotificationId id : turn.About(SubjectOf(group.id)).notifications) {
@@ -45,7 +56,7 @@ bool HasRunningPage(const Turn& turn, const Group& group) {
   return std::ranges::any_of(turn.About(SubjectOf(group.id)).pages, [&](PageId id) {
     const Page* page = turn.Find<Page>(id);
     if (page == nullptr || page->state != Page::State::kActive) return false;
-    if (HasTimer(turn, Kind::kPageRule, id.value())) return true;
+    if (HasTimer(turn, Kind::kPageRule, id.value()) || HasTimer(turn, Kind::kPageHours, id.value())) return true;
     return std::ranges::any_of(page->notifications, [&](NotificationId notification) {
       const Notification* row = turn.Find<Notification>(notification);
       return row != nullptr && IsOpen(*row);
@@ -96,7 +107,7 @@ std::optional<std::string> FindFault(const Turn& turn, const Group& group) {
   }
   const Escalation* escalation = turn.Find<Escalation>(group.escalation);
   const bool running = escalation != nullptr && escalation->state == Escalation::State::kRunning;
-  if (running && !HasTimer(turn, Kind::kEscalationStep, escalation->id.value())) {
+  if (running && !IsMoving(turn, *escalation)) {
     return absl::StrFormat("%s: escalation E%d runs without a timer", name, escalation->id.value());
   }
   if (group.state == Group::State::kMerged) return FaultOfPart(turn, group, name);
@@ -104,10 +115,13 @@ std::optional<std::string> FindFault(const Turn& turn, const Group& group) {
     return absl::StrCat(name, ": flaps, and nothing would end that");
   }
   if (group.state == Group::State::kAcknowledged || IsHeld(group)) {
-    if (running)
+    if (running && !(escalation->answered && !IsHeld(group)))
       return absl::StrFormat("%s: escalation E%d runs although the group %s", name, escalation->id.value(),
                              group.state == Group::State::kAcknowledged ? "is acknowledged" : "is held back");
     return std::nullopt;
+  }
+  if (running && escalation->answered) {
+    return absl::StrFormat("%s: escalation E%d runs as though somebody had acknowledged", name, escalation->id.value());
   }
   if (!group.flushed) {
     if (HasTimer(turn, Kind::kGroupFlush, group.id.value()) || group.below_threshold) return std::nullopt;

@@ -16,6 +16,7 @@
 #include "engine/responder_merge.h"
 #include "engine/responder_outbox.h"
 #include "engine/responder_pages.h"
+#include "engine/responder_reassign.h"
 #include "engine/responder_reroute.h"
 #include "engine/responder_silences.h"
 
@@ -74,6 +75,8 @@ struct Dispatch {
   CommandResult operator()(const UnacknowledgeGroup& c) const { return Reply(UnacknowledgeGroupBy(turn, c)); }
   CommandResult operator()(const MergeGroups& c) const { return Reply(MergeGroupsBy(turn, c)); }
   CommandResult operator()(const SplitGroup& c) const { return Reply(SplitGroupBy(turn, c)); }
+  CommandResult operator()(const ReassignGroup& c) const { return Reply(ReassignGroupBy(turn, c)); }
+  CommandResult operator()(const AddResponders& c) const { return Reply(AddRespondersBy(turn, c)); }
   CommandResult operator()(const RerouteGroup& c) const { return Reply(RerouteGroupBy(turn, c)); }
   CommandResult operator()(const ResolveGroup& c) const { return Reply(ResolveGroupBy(turn, c)); }
   CommandResult operator()(const EscalateGroup& c) const { return Reply(EscalateGroupBy(turn, c)); }

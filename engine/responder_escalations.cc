@@ -4,30 +4,30 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 
 #include "base/strings.h"
 #include "engine/message.h"
 #include "engine/responder_groups.h"
 #include "engine/responder_incidents.h"
-#include "engine/responder_outbox.h"
 #include "engine/responder_pages.h"
+#include "engine/responder_steps.h"
 
 namespace tocsin {
 namespace {
 
 using Kind = TimelineEntry::Kind;
+using Wait = Escalation::Wait;
+
+// A step that comes later than this was kept from coming, by a downtime or by a jump of the clock.
+constexpr absl::Duration kStall = absl::Seconds(30);
+// A step that is so late is of another day: whoever was to be paged next then is not asked before those who are first now.
+constexpr absl::Duration kTooOld = absl::Hours(24);
 
 TimerKey StepTimer(EscalationId id) {
   return {Timer::Kind::kEscalationStep, id.value()};
 }
-
-std::int32_t StepCount(const Escalation& row) {
-  return static_cast<std::int32_t>(row.policy.steps.size());
-}
-
-void NoteAbout(Turn& turn, Kind kind, const Escalation& row, std::string text) {
-  turn.Note(kind, row.subject, std::move(text)).escalation = row.id;
+TimerKey HoursTimer(EscalationId id) {
+  return {Timer::Kind::kStepHours, id.value()};
 }
 
 void SetEscalationOf(Turn& turn, const Subject& subject, EscalationId id) {
@@ -35,152 +35,110 @@ void SetEscalationOf(Turn& turn, const Subject& subject, EscalationId id) {
   if (subject.kind == SubjectKind::kIncident) turn.Edit<Incident>(IncidentId(subject.id)).escalation = id;
 }
 
-std::string NameOf(const Target& target) {
-  struct Name {
-    std::string operator()(const UserTarget& t) const { return absl::StrCat("user ", t.user.value()); }
-    std::string operator()(const TeamTarget& t) const { return absl::StrCat("team ", t.team.value()); }
-    std::string operator()(const ScheduleTarget& t) const { return absl::StrCat("schedule ", t.schedule.value()); }
-  };
-  return std::visit(Name(), target);
-}
-
-// The page of `user` in the present pass by which the person is being reached or has been.
-const Page* ReachedPage(const Turn& turn, const Escalation& row, const UserId& user) {
-  for (const PageId id : row.pages) {
-    const Page* page = turn.Find<Page>(id);
-    if (page != nullptr && page->pass == row.pass && page->user == user && page->state != Page::State::kUnreachable) {
-      return page;
-    }
-  }
-  return nullptr;
-}
-
-// In one pass, by the step `from.step` or a later one.
-bool AnybodyReached(const Turn& turn, const Escalation& row, PolicyPosition from) {
-  return std::ranges::any_of(row.pages, [&](PageId id) {
-    const Page* page = turn.Find<Page>(id);
-    return page != nullptr && page->pass == from.pass && page->step >= from.step &&
-           page->state != Page::State::kUnreachable;
-  });
-}
-
-std::string Names(const std::vector<Person>& people) {
-  return absl::StrJoin(people, ", ", [](std::string* out, const Person& person) {
-    absl::StrAppend(out, person.user.value(), " (", person.reason, ")");
-  });
-}
-
-void PagePeople(Turn& turn, const Escalation& row, const std::vector<Person>& people, PolicyPosition at) {
-  const std::string what = at.step >= StepCount(row)
-                               ? std::string("fallback, as nobody on call could be reached")
-                               : absl::StrCat(Describe(row.policy, at), " of policy ", row.policy.id.value());
-  std::vector<PageRequest> requests;
-  for (const Person& person : people) {
-    SupersedePages(turn, row, person.user);
-    requests.push_back(
-        {row.id, row.subject, person.user, row.urgency, at.step, at.pass, absl::StrCat(what, ": ", person.reason)});
-  }
-  StartPages(turn, requests);
+void NextGeneration(Escalation& row) {
+  row.generation = Generation(row.generation.value() + 1);
 }
 
 void ArmStep(Turn& turn, Escalation& row, absl::Duration wait) {
-  row.generation = Generation(row.generation.value() + 1);
+  NextGeneration(row);
+  row.wait = Wait::kTime;
   row.next_at = turn.now().engine + wait;
+  turn.Disarm(HoursTimer(row.id));
   turn.Arm(StepTimer(row.id), row.next_at, row.generation);
 }
 
-// Executes next_step; returns how long to wait for the one after it.
-absl::Duration ExecuteStep(Turn& turn, Escalation& row, const std::vector<UserId>& also) {
-  const PolicyPosition at{row.next_step, row.pass};
-  const PolicyStep& step = row.policy.steps[static_cast<std::size_t>(at.step)];
-  std::vector<Person> people = turn.Resolve(step.targets);
-  for (const UserId& user : also) {
-    const bool listed = std::ranges::any_of(people, [&](const Person& person) { return person.user == user; });
-    const bool exists = turn.organisation() != nullptr && turn.organisation()->Find(user) != nullptr;
-    if (!listed && exists) people.push_back({user, "had acknowledged it before"});
-  }
-  std::vector<Person> fresh;
-  std::ranges::copy_if(people, std::back_inserter(fresh),
-                       [&](const Person& person) { return ReachedPage(turn, row, person.user) == nullptr; });
-
-  const PolicyMove move = AfterStep(row.policy, at, !people.empty());
-  const std::string what = absl::StrCat(Describe(row.policy, at), " of policy ", row.policy.id.value());
-  row.next_step = move.next.step;
-  row.next_at = turn.now().engine + move.wait;
-  if (people.empty()) {
-    NoteAbout(turn, Kind::kStepSkipped, row,
-              absl::StrCat(what, ": nobody is behind ",
-                           absl::StrJoin(step.targets, ", ",
-                                         [](std::string* out, const Target& target) { *out += NameOf(target); }),
-                           "; skipped at once"));
-    return absl::ZeroDuration();
-  }
-  NoteAbout(turn, Kind::kStepExecuted, row,
-            absl::StrCat(what, ": ", fresh.empty() ? "already paged in this pass: " : "pages ",
-                         Names(fresh.empty() ? people : fresh), "; then ", DescribeNext(row, turn.now())));
-  PagePeople(turn, row, fresh, at);
-  const bool reached =
-      std::ranges::any_of(people, [&](const Person& person) { return ReachedPage(turn, row, person.user) != nullptr; });
-  row.reached_anybody |= reached;
-  return reached ? move.wait : absl::ZeroDuration();
+// Without a timer of engine time, for one of wall time, for more alerts, or for nothing.
+void Hold(Turn& turn, Escalation& row, Wait wait, EngineTime expected) {
+  NextGeneration(row);
+  row.wait = wait;
+  row.next_at = expected;
+  turn.Disarm(StepTimer(row.id));
+  if (wait != Wait::kHours) turn.Disarm(HoursTimer(row.id));
 }
 
-// The policy's owners; when none of them can be reached, the organisation's fallback user. Those who were paged as
-// fallback before are not paged again for ever: after the policy's repeats it is only looked for somebody on call.
-std::vector<Person> FallbackPeople(const Turn& turn, const Escalation& row, std::int32_t pass) {
-  const auto has_page = [&](const UserId& user, bool unreachable) {
-    return std::ranges::any_of(row.pages, [&](PageId id) {
-      const Page* page = turn.Find<Page>(id);
-      if (page == nullptr || page->user != user) return false;
-      if (unreachable) return page->pass == pass && page->state == Page::State::kUnreachable;
-      return page->state != Page::State::kUnreachable;
-    });
-  };
-  const auto reachable = [&](const Target& target) {
-    std::vector<Person> people = turn.Resolve(std::vector<Target>{target});
-    std::erase_if(people, [&](const Person& person) { return has_page(person.user, /*unreachable=*/true); });
-    return people;
-  };
-  std::vector<Person> people;
-  if (row.policy.team.set()) people = reachable(TeamTarget{row.policy.team});
-  const Organisation* organisation = turn.organisation();
-  if (people.empty() && organisation != nullptr && organisation->fallback_user.set()) {
-    people = reachable(UserTarget{organisation->fallback_user});
-  }
-  if (pass > row.policy.repeats) {
-    std::erase_if(people, [&](const Person& person) { return has_page(person.user, /*unreachable=*/false); });
-  }
-  return people;
+void End(Turn& turn, Escalation& row, Escalation::State state) {
+  row.state = state;
+  Hold(turn, row, Wait::kTime, EngineTime::Infinite());
 }
 
-// True when somebody new is being reached. Ends: each round pages somebody who was not paged in this pass.
-bool PageFallback(Turn& turn, Escalation& row, std::int32_t pass) {
-  const PolicyPosition at{StepCount(row), pass};
+// True when the next step is not to be executed now.
+bool Waits(Turn& turn, Escalation& row, bool shift_came) {
   for (;;) {
-    const std::vector<Person> people = FallbackPeople(turn, row, pass);
-    if (people.empty()) return false;
-    NoteAbout(turn, Kind::kFallback, row,
-              absl::StrCat("a whole pass of policy ", row.policy.id.value(), " reached nobody: pages ", Names(people)));
-    PagePeople(turn, row, people, at);
-    if (AnybodyReached(turn, row, at)) return true;
+    if (row.next_step >= StepCount(row)) return false;
+    const bool passed_over = row.answered && row.policy.steps[static_cast<std::size_t>(row.next_step)].unless ==
+                                                 PolicyStep::Unless::kAcknowledged;
+    const std::optional<StepWait> wait = passed_over ? std::nullopt : WaitOf(turn, row, shift_came);
+    if (!wait) return false;
+    const std::string what =
+        absl::StrCat(Describe(row.policy, {row.next_step, row.pass}), " of policy ", row.policy.id.value(), ": ");
+    switch (wait->kind) {
+      case StepWait::Kind::kSkip:
+        NoteAbout(turn, Kind::kStepSkipped, row, absl::StrCat(what, wait->why, "; skipped at once"));
+        ++row.next_step;
+        continue;
+      case StepWait::Kind::kHours:
+        NoteAbout(turn, Kind::kStepWaits, row, absl::StrCat(what, wait->why, ", until ", Instant(wait->until)));
+        Hold(turn, row, Wait::kHours, turn.now().engine + (wait->until - turn.now().wall));
+        turn.ArmWall(HoursTimer(row.id), wait->until);
+        return true;
+      case StepWait::Kind::kRate:
+        NoteAbout(turn, Kind::kStepWaits, row, absl::StrCat(what, wait->why));
+        Hold(turn, row, Wait::kRate, EngineTime::Infinite());
+        return true;
+    }
   }
+}
+
+// Whether nothing follows by itself, as somebody is being asked.
+bool Stays(const Escalation& row) {
+  const bool alone = row.stays || (row.urgency == Urgency::kLow && !row.policy.low_urgency_escalates);
+  return alone && row.reached_anybody && !row.answered;
 }
 
 void NextPass(Turn& turn, Escalation& row, const PolicyMove& move) {
   row.pass = move.next.pass;
   row.next_step = move.next.step;
   row.reached_anybody = false;
+  row.last_step = -1;
+  StopFollowing(turn, row.id);
   // Those whom an earlier pass could not reach are history: the list of pages stays short however long this goes on.
   std::erase_if(row.pages, [&](PageId id) {
     const Page* page = turn.Find<Page>(id);
     return page == nullptr || page->state == Page::State::kUnreachable;
   });
+  row.pass_began = turn.now().engine + move.wait;
   ArmStep(turn, row, move.wait);
+}
+
+void Exhaust(Turn& turn, Escalation& row) {
+  End(turn, row, Escalation::State::kExhausted);
+  NoteAbout(
+      turn, Kind::kEscalationExhausted, row,
+      absl::StrFormat("policy %s is exhausted after %d passes; nobody acknowledged%s", row.policy.id.value(),
+                      row.pass + 1, row.policy.resolve_when_exhausted ? "; it is resolved, as the policy says" : ""));
+  const Subject subject = row.subject;
+  const std::string by = absl::StrCat("policy ", row.policy.id.value(), ", exhausted");
+  const bool resolve = row.policy.resolve_when_exhausted;
+  if (subject.kind == SubjectKind::kGroup && resolve) {
+    CloseGroup(turn, turn.Edit<Group>(GroupId(subject.id)), by, /*held=*/false);
+  } else if (subject.kind == SubjectKind::kGroup) {
+    GroupExhausted(turn, GroupId(subject.id));
+  } else if (subject.kind == SubjectKind::kIncident && resolve) {
+    CloseIncident(turn, IncidentId(subject.id), by);
+  }
+}
+
+// All that was left to do once somebody had acknowledged is done.
+void StopAnswered(Turn& turn, Escalation& row) {
+  End(turn, row, Escalation::State::kStopped);
+  row.stop_reason = "acknowledged, and nothing is left that runs until it is resolved";
+  NoteAbout(turn, Kind::kEscalationStopped, row,
+            absl::StrCat("policy ", row.policy.id.value(), " stops: ", row.stop_reason));
 }
 
 void EndPass(Turn& turn, EscalationId id) {
   Escalation& row = turn.Edit<Escalation>(id);
-  const PolicyMove move = AfterPass(row.policy, row.pass, row.reached_anybody);
+  const PolicyMove move = AfterPass(row.policy, row.pass, row.reached_anybody || row.answered);
   switch (move.kind) {
     case PolicyMove::Kind::kFallback:
       if (!PageFallback(turn, row, row.pass)) {
@@ -191,37 +149,45 @@ void EndPass(Turn& turn, EscalationId id) {
       NextPass(turn, row, move);
       return;
     case PolicyMove::Kind::kRepeat: NextPass(turn, row, move); return;
-    case PolicyMove::Kind::kExhausted: {
-      row.state = Escalation::State::kExhausted;
-      row.generation = Generation(row.generation.value() + 1);
-      row.next_at = EngineTime::Infinite();
-      turn.Disarm(StepTimer(id));
-      NoteAbout(turn, Kind::kEscalationExhausted, row,
-                absl::StrFormat("policy %s is exhausted after %d passes; nobody acknowledged", row.policy.id.value(),
-                                row.pass + 1));
-      const Subject subject = row.subject;
-      if (subject.kind == SubjectKind::kGroup) GroupExhausted(turn, GroupId(subject.id));
-      return;
-    }
+    case PolicyMove::Kind::kExhausted: row.answered ? StopAnswered(turn, row) : Exhaust(turn, row); return;
     case PolicyMove::Kind::kStep:
     case PolicyMove::Kind::kEndOfPass: break;
   }
   TOCSIN_CHECK(false, "a pass ends in one of three ways");
 }
 
+// How a run is taken up again.
+struct Resumption {
+  std::vector<UserId> also;  // paged with the first step that is executed
+  bool shift_came = false;
+  absl::Duration overdue;  // by so much the first step is late
+};
+
 // Steps that do not wait run in the same turn; a pass that ends always waits for its timer, so this ends.
-void RunSteps(Turn& turn, EscalationId id, std::vector<UserId> also) {
+void RunSteps(Turn& turn, EscalationId id, Resumption from) {
   for (;;) {
     Escalation& row = turn.Edit<Escalation>(id);
     if (row.state != Escalation::State::kRunning) return;
+    if (row.answered && !GoesOnWhenAcknowledged(row.policy, {row.next_step, row.pass})) {
+      StopAnswered(turn, row);
+      return;
+    }
+    if (Waits(turn, row, from.shift_came)) return;
     if (row.next_step >= StepCount(row)) {
       EndPass(turn, id);
       return;
     }
-    const absl::Duration wait = ExecuteStep(turn, row, also);
-    also.clear();
-    if (wait > absl::ZeroDuration()) {
-      ArmStep(turn, row, wait);
+    const absl::Duration wait = ExecuteStep(turn, row, from.also);
+    from.also.clear();
+    from.shift_came = false;
+    if (Stays(row)) {
+      Hold(turn, row, Wait::kNothing, EngineTime::Infinite());
+      return;
+    }
+    const absl::Duration left = std::max(wait - from.overdue, absl::ZeroDuration());
+    from.overdue -= wait - left;
+    if (left > absl::ZeroDuration()) {
+      ArmStep(turn, row, left);
       return;
     }
   }
@@ -257,7 +223,7 @@ const Escalation* EscalationOf(const Turn& turn, const Subject& subject) {
 }
 
 PolicyPosition ResumePosition(const Escalation& stopped) {
-  return {std::max(stopped.next_step - 1, 0), stopped.pass};
+  return {std::max(stopped.last_step >= 0 ? stopped.last_step : stopped.next_step - 1, 0), stopped.pass};
 }
 
 void StartEscalation(Turn& turn, EscalationStart start) {
@@ -268,36 +234,117 @@ void StartEscalation(Turn& turn, EscalationStart start) {
   row.next_step = start.from.step;
   row.pass = start.from.pass;
   row.next_at = turn.now().engine;
+  row.pass_began = turn.now().engine - SinceBeginning(row.policy, start.from.step);
   row.started_at = turn.now().wall;
+  row.stays = start.stays;
   SetEscalationOf(turn, start.subject, row.id);
   NoteAbout(
       turn, Kind::kEscalationStarted, row,
       absl::StrFormat("policy %s begins at %s, %s urgency: %s", row.policy.id.value(), Describe(row.policy, start.from),
                       row.urgency == Urgency::kHigh ? "high" : "low", start.why));
-  RunSteps(turn, row.id, std::move(start.also));
+  RunSteps(turn, row.id, {.also = std::move(start.also)});
 }
 
 void RunNextStep(Turn& turn, EscalationId id, std::string_view why) {
   const Escalation* row = turn.Find<Escalation>(id);
   if (row == nullptr || row->state != Escalation::State::kRunning) return;
-  if (!why.empty()) {
-    NoteAbout(turn, Kind::kNote, *row, absl::StrCat("the next step runs now: ", ToAbsl(why)));
-  }
+  NoteAbout(turn, Kind::kNote, *row, absl::StrCat("the next step runs now: ", ToAbsl(why)));
   RunSteps(turn, id, {});
+}
+
+namespace {
+
+void BeginAgain(Turn& turn, EscalationId id, absl::Duration late) {
+  const Escalation before = *turn.Find<Escalation>(id);
+  const std::string why = absl::StrCat(Describe(before.policy, {before.next_step, before.pass}), " was due ",
+                                       absl::FormatDuration(absl::Trunc(late, absl::Minutes(1))),
+                                       " ago: it is dropped, and the policy begins again");
+  NoteAbout(turn, Kind::kStepSkipped, before, why);
+  StopEscalation(turn, before.subject, why);
+  StartEscalation(turn, {.subject = before.subject,
+                         .policy = before.policy,
+                         .urgency = before.urgency,
+                         .why = why,
+                         .from = {},
+                         .also = {},
+                         .stays = before.stays});
+}
+
+}  // namespace
+
+void StepIsDue(Turn& turn, EscalationId id) {
+  Escalation& row = turn.Edit<Escalation>(id);
+  const absl::Duration late = turn.now().engine - row.next_at;
+  if (late > kTooOld) return BeginAgain(turn, id, late);
+  Resumption from;
+  if (late > kStall && row.policy.catch_up == EscalationPolicy::CatchUp::kAtOnce) {
+    from.overdue = late;
+  } else if (late > kStall) {
+    row.pass_began = row.pass_began + late;  // one step now, the others as far from it as they are from each other
+  }
+  RunSteps(turn, id, std::move(from));
+}
+
+void StepHoursCame(Turn& turn, EscalationId id) {
+  RunSteps(turn, id, {.shift_came = true});
+}
+
+void RaiseEscalation(Turn& turn, EscalationId id) {
+  Escalation& row = turn.Edit<Escalation>(id);
+  row.urgency = Urgency::kHigh;
+  const std::vector<PageId> pages = row.pages;
+  for (const PageId page : pages)
+    RaiseUrgency(turn, page);
+  if (row.state != Escalation::State::kRunning) return;
+  if (row.wait == Wait::kHours) {
+    RunSteps(turn, id, {});  // it waits again where more than its urgency keeps it
+  } else if (row.wait == Wait::kNothing && !row.stays && row.last_step >= 0) {
+    ArmStep(turn, row, row.policy.steps[static_cast<std::size_t>(row.last_step)].delay);
+  }
+}
+
+void ReviewRate(Turn& turn, EscalationId id) {
+  const Escalation* row = turn.Find<Escalation>(id);
+  const bool waits = row != nullptr && row->state == Escalation::State::kRunning && row->wait == Wait::kRate;
+  if (waits && row->next_step < StepCount(*row) && MeetsRate(turn, *row)) RunSteps(turn, id, {});
+}
+
+void AnswerEscalation(Turn& turn, const Subject& subject, std::string_view by) {
+  const std::string reason = absl::StrCat("acknowledged by ", ToAbsl(by));
+  const Escalation* before = EscalationOf(turn, subject);
+  const bool running = before != nullptr && before->state == Escalation::State::kRunning;
+  if (running && GoesOnWhenAcknowledged(before->policy, {before->next_step, before->pass}) && !before->stays) {
+    Escalation& row = turn.Edit<Escalation>(before->id);
+    row.answered = true;
+    StopFollowing(turn, row.id);
+    NoteAbout(turn, Kind::kNote, row,
+              absl::StrCat("policy ", row.policy.id.value(), " goes on with the steps that run until it is resolved"));
+    if (row.wait != Wait::kTime) RunSteps(turn, row.id, {});  // what the next step waited for may be of no use now
+  } else if (running) {
+    Escalation& row = turn.Edit<Escalation>(before->id);
+    End(turn, row, Escalation::State::kStopped);
+    row.stop_reason = reason;
+    NoteAbout(turn, Kind::kEscalationStopped, row, absl::StrCat("policy ", row.policy.id.value(), " stops: ", reason));
+  }
+  if (before != nullptr) StopFollowing(turn, before->id);
+  AnswerPages(turn, subject, by);
+}
+
+void AnswerToo(Turn& turn, const Subject& subject) {
+  if (!AnswerPages(turn, subject, turn.actor())) return;
+  turn.Note(Kind::kAcknowledged, subject, absl::StrCat("acknowledged by ", turn.actor(), ", too"));
 }
 
 void StopEscalation(Turn& turn, const Subject& subject, std::string_view reason) {
   const Escalation* before = EscalationOf(turn, subject);
   if (before != nullptr && before->state == Escalation::State::kRunning) {
     Escalation& row = turn.Edit<Escalation>(before->id);
-    row.state = Escalation::State::kStopped;
-    row.generation = Generation(row.generation.value() + 1);
-    row.next_at = EngineTime::Infinite();
+    End(turn, row, Escalation::State::kStopped);
     row.stop_reason = reason;
-    turn.Disarm(StepTimer(row.id));
     NoteAbout(turn, Kind::kEscalationStopped, row,
               absl::StrCat("policy ", row.policy.id.value(), " stops: ", ToAbsl(reason)));
   }
+  if (before != nullptr) StopFollowing(turn, before->id);
   CancelPages(turn, subject, reason);
 }
 
@@ -311,15 +358,10 @@ void PersonUnreachable(Turn& turn, const Page& page) {
     PageFallback(turn, row, page.pass);
     return;
   }
-  if (row.pass != page.pass) return;
+  if (row.pass != page.pass || PageAnother(turn, row, at)) return;
   row.reached_anybody = AnybodyReached(turn, row, {0, page.pass});
+  if (row.wait == Wait::kHours || row.wait == Wait::kRate) return;  // the next step waits for more than its time
   RunNextStep(turn, row.id, absl::StrCat(page.user.value(), " cannot be reached"));
-}
-
-std::string DescribeNext(const Escalation& row, const Now& now) {
-  if (row.state != Escalation::State::kRunning || row.next_at == EngineTime::Infinite()) return "";
-  return absl::StrCat(Describe(row.policy, {row.next_step, row.pass}), " at ", Instant(ExpectedWall(now, row.next_at)),
-                      " unless somebody acknowledges");
 }
 
 }  // namespace tocsin

@@ -1,5 +1,10 @@
-// Escalations: runs of a policy for a group or an incident. The steps' arithmetic is escalation/policy.h; here they are
-// executed: people resolved at that instant, paged once in a pass, timers armed, and every move written down.
+// Escalations: runs of a policy for a group or an incident. The steps' arithmetic is escalation/policy.h, a single step's
+// execution engine/responder_steps.h; here one step follows the other, and every move is written down.
+//
+//   running ──┬─ a step's delay is over ─▶ the next step; it may wait for its hours, the next shift, or more alerts
+//             ├─ acknowledged ─▶ stopped, or goes on with the steps that run until it is resolved
+//             ├─ low urgency, or given to certain people ─▶ stays with the first step that reaches somebody
+//             └─ no step and no pass is left ─▶ exhausted
 #pragma once
 
 #include <string>
@@ -18,6 +23,7 @@ struct EscalationStart {
   std::string why;
   PolicyPosition from;
   std::vector<UserId> also;  // paged with the first step that is executed
+  bool stays = false;        // nobody follows by itself once somebody is reached
 };
 
 // The organisation's policy; when it is gone, one that pages the fallback user: nobody is forgotten for a missing name.
@@ -33,15 +39,23 @@ PolicyPosition ResumePosition(const Escalation& stopped);
 
 // The step that is next, now, and those after it that do not wait.
 void RunNextStep(Turn& turn, EscalationId id, std::string_view why);
+// Its timers: a step's time has come, or the hours, or the handoff, that it waited for.
+void StepIsDue(Turn& turn, EscalationId id);
+void StepHoursCame(Turn& turn, EscalationId id);
+// Its subject has become urgent: the pages become louder, and what low urgency kept back goes on.
+void RaiseEscalation(Turn& turn, EscalationId id);
+// More alerts have come: perhaps as many as the next step waits for.
+void ReviewRate(Turn& turn, EscalationId id);
 
+// Somebody has acknowledged: the run stops, or only its steps for nobody-has-answered do; pages end as they say.
+void AnswerEscalation(Turn& turn, const Subject& subject, std::string_view by);
+// Somebody acknowledges what another one has acknowledged: ends a page that waits for the person's own word.
+void AnswerToo(Turn& turn, const Subject& subject);
 // Stops the run and cancels all pages about `subject`. Harmless without a run.
 void StopEscalation(Turn& turn, const Subject& subject, std::string_view reason);
 
 // A person of whom all methods failed: when nobody else of the step, or of a later one, is being reached, the next step
 // runs now.
 void PersonUnreachable(Turn& turn, const Page& page);
-
-// "step 2 of 3 at 10:05 UTC unless somebody acknowledges"; empty when nothing comes next.
-std::string DescribeNext(const Escalation& escalation, const Now& now);
 
 }  // namespace tocsin

@@ -16,6 +16,7 @@
 #include "engine/responder_incidents.h"
 #include "engine/responder_news.h"
 #include "engine/responder_outbox.h"
+#include "engine/responder_urgency.h"
 
 namespace tocsin {
 namespace {
@@ -44,7 +45,7 @@ void Pin(Turn& turn, Group& group, const LiveGroup& live) {
   group.peak = group.highest;
   group.service = group.route.service.set() ? group.route.service
                                             : turn.index()->ServiceOf(group.labels, turn.LiveExemplars(group));
-  group.urgency = UrgencyOf(group.route, group.peak);
+  group.urgency = UrgencyNow(turn, group);
   group.opened_at = turn.now().wall;
   group.opened_engine = turn.now().engine;
 }
@@ -62,6 +63,7 @@ void BeginEpisode(Turn& turn, Group& group, const LiveGroup& live, Kind kind, st
   absl::StrAppend(&text, ToAbsl(before), waited ? "; its alerts are older than group_wait " : "; waits for group_wait ",
                   absl::FormatDuration(group.route.group_wait));
   turn.Note(kind, SubjectOf(group.id), std::move(text));
+  FollowSupportHours(turn, group);
   BeginCounting(turn, group, live);
   ReviewFlapping(turn, group);
   const GroupId id = group.id;
@@ -227,6 +229,7 @@ void SetResolved(Turn& turn, Group& group, std::string_view by) {
   turn.Disarm(FlushTimer(group.id));
   turn.Disarm(AcknowledgeTimer(group.id));
   turn.Disarm({Timer::Kind::kHoldEdge, group.id.value()});
+  turn.Disarm({Timer::Kind::kSupportHours, group.id.value()});
   turn.Arm({Timer::Kind::kRetention, group.id.value()}, turn.now().engine + turn.options().keep_closed);
 }
 
@@ -286,6 +289,16 @@ void BreakWait(Turn& turn, GroupId id, std::string_view why) {
 
 namespace {
 
+// Runs that wait for more alerts: its own, and those of its incidents.
+void ReviewRates(Turn& turn, GroupId id) {
+  const Group& group = *turn.Find<Group>(id);
+  const std::vector<IncidentId> incidents = group.incidents;
+  ReviewRate(turn, group.escalation);
+  for (const IncidentId incident : incidents) {
+    if (const Incident* row = turn.Find<Incident>(incident)) ReviewRate(turn, row->escalation);
+  }
+}
+
 // What shards say of a group that is open or acknowledged, when all of them have reported.
 void ReviewUnresolved(Turn& turn, GroupId id) {
   const Group& before = *turn.Find<Group>(id);
@@ -298,11 +311,13 @@ void ReviewUnresolved(Turn& turn, GroupId id) {
   if (StaysBelowThreshold(turn, id, live)) return;
   if (live.firing == 0) return Suppress(turn, id, live);
   ReviewHold(turn, id);
+  if (LacksSupportTimer(turn, *turn.Find<Group>(id))) ReviewSupportHours(turn, id);
   if (IsSuppressed(*turn.Find<Group>(id))) Unsuppress(turn, id);
   if (turn.Find<Group>(id)->flapping && turn.Find<Group>(id)->firing == 0) FlapOnce(turn, id);
   FollowHealth(turn, id, live);
   ReviewNews(turn, id, live);
   ReviewSourceAcknowledgement(turn, id, live);
+  ReviewRates(turn, id);
   ReviewIncidentRules(turn, id);
 }
 
@@ -370,6 +385,7 @@ void FlushGroup(Turn& turn, GroupId id) {
   if (group.state == Group::State::kOpen && !IsHeld(group)) {
     if (first && group.route.policy.set()) {
       StartFor(turn, group, absl::StrCat("group_wait ", absl::FormatDuration(group.route.group_wait), " is over"));
+      if (group.state == Group::State::kResolved) return;  // at the end of a policy without delays
     } else if (!group.route.policy.set()) {
       group.quiet_reason = WhyRoutePagesNobody(group.route);
     }
@@ -433,10 +449,13 @@ absl::Status EscalateGroupBy(Turn& turn, const EscalateGroup& command) {
     NextGeneration(group);
     turn.Disarm(AcknowledgeTimer(group.id));
     turn.Note(Kind::kUnacknowledged, SubjectOf(group.id), absl::StrCat("escalation ", why));
+    if (escalation != nullptr) turn.Edit<Escalation>(escalation->id).answered = false;
   }
   group.below_threshold = false;
   if (!group.flushed) {
     FlushGroup(turn, group.id);
+  } else if (escalation != nullptr && escalation->stays) {
+    RestartEscalation(turn, group.id, why);  // by the policy, which it was taken from
   } else if (escalation != nullptr && escalation->state == Escalation::State::kRunning) {
     RunNextStep(turn, escalation->id, why);
   } else if (escalation != nullptr && escalation->state == Escalation::State::kStopped) {

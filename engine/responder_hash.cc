@@ -59,24 +59,30 @@ class Mixer {
   }
   void Mix(const UserTarget& t) { Mix(t.user); }
   void Mix(const TeamTarget& t) { Mix(t.team); }
-  void Mix(const ScheduleTarget& t) { Mix(t.schedule); }
+  void Mix(const ScheduleTarget& t) { All(t.schedule, t.turn); }
+  void Mix(const PolicyTarget& t) { Mix(t.policy); }
   void Mix(const Target& target) {
     Mix(target.index());
     std::visit([this](const auto& t) { Mix(t); }, target);
   }
-  void Mix(const PolicyStep& s) { All(s.delay, s.targets); }
+  void Mix(const Threshold& t) { All(t.count, t.window); }
+  void Mix(const PolicyStep& s) {
+    All(s.delay, s.delay_from, s.unless, s.only_during, s.outside, s.min_rate, s.targets, s.receivers, s.strategy,
+        s.on_empty, s.each_acknowledges, s.page_at_handoff, s.important);
+  }
   void Mix(const EscalationPolicy& p) {
-    All(p.id, p.name, p.team, p.steps, p.repeats, p.repeat_interval, p.acknowledge_timeout);
+    All(p.id, p.name, p.team, p.steps, p.repeats, p.repeat_interval, p.acknowledge_timeout, p.repeats_page_again,
+        p.resolve_when_exhausted, p.catch_up, p.low_urgency, p.low_urgency_escalates);
   }
   void Mix(const MessageLimit& l) { All(l.messages, l.critical, l.window); }
   void Mix(const KindLimits& l) { All(l.kind, l.limits); }
   void Mix(const ContactMethod& m) { All(m.id, m.kind, m.address, m.secret, m.limits); }
-  void Mix(const NotificationRule& r) { All(r.urgency, r.delay, r.method); }
+  void Mix(const NotificationRule& r) { All(r.urgency, r.delay, r.method, r.important, r.only_during); }
   void Mix(const Route& r) {
     All(r.id, r.matchers, r.continue_matching, r.group_by, r.group_by_all, r.group_wait, r.group_interval,
         r.repeat_interval, r.policy, r.receiver, r.service, r.urgency, r.children, r.mute_time_intervals,
         r.active_time_intervals);
-    All(r.threshold.count, r.threshold.window, r.flapping.changes, r.flapping.window, r.flapping.stable_for);
+    All(r.threshold, r.flapping.changes, r.flapping.window, r.flapping.stable_for);
     All(r.break_through.severity, r.break_through.labels, r.acknowledgement.timeout, r.acknowledgement.then,
         r.acknowledgement.ask_again, r.reopen_window, r.auto_close);
   }
@@ -98,17 +104,17 @@ class Mixer {
   }
   void Mix(const Escalation& e) {
     All(e.id, e.subject, e.generation, e.state, e.policy, e.urgency, e.next_step, e.pass, e.next_at, e.started_at,
-        e.stop_reason, e.pages, e.reached_anybody);
+        e.stop_reason, e.pages, e.reached_anybody, e.wait, e.stays, e.answered, e.pass_began, e.last_step);
   }
   void Mix(const Page& p) {
     All(p.id, p.escalation, p.subject, p.user, p.state, p.urgency, p.step, p.pass, p.reason, p.started_at,
-        p.started_engine, p.rules, p.next_rule, p.notifications);
+        p.started_engine, p.rules, p.next_rule, p.notifications, p.important, p.until, p.waits);
   }
   void Mix(const BundleMember& m) { All(m.notification, m.subject); }
   void Mix(const Notification& n) {
     All(n.id, n.page, n.subject, n.user, n.receiver, n.method, n.purpose, n.lane, n.state, n.due, n.lease_until);
     All(n.attempt, n.repeat, n.idempotency_key, n.provider_id, n.last_error, n.end_reason, n.created_at, n.accepted_at);
-    All(n.title, n.body, n.acknowledge_url, n.bundle, n.members, n.rewrites);
+    All(n.title, n.body, n.acknowledge_url, n.bundle, n.members, n.rewrites, n.goes_on);
   }
   void Mix(const Incident& i) {
     All(i.id, i.generation, i.state, i.title, i.severity, i.service, i.rule, i.join_key, i.join_until, i.opened_reason);
@@ -122,6 +128,7 @@ class Mixer {
   void Mix(const Timer& t) { All(t.id, t.kind, t.due, t.due_wall, t.subject, t.generation); }
   void Mix(const Throttle::Sent& s) { All(s.at, s.lane, s.topic, s.notification); }
   void Mix(const Throttle& t) { All(t.id, t.kind, t.address, t.sent); }
+  void Mix(const Round& r) { All(r.id, r.policy, r.step, r.last); }
   void Mix(const Answer& a) { All(a.id, a.request_id, a.actor, a.made); }
   void Mix(const AccessToken& t) {
     All(t.id, t.hash, t.user, t.name, t.role, t.teams, t.integration, t.created_at, t.created_by, t.expires_at);
@@ -157,8 +164,8 @@ class Mixer {
 std::uint64_t HashRows(const ResponderState& state) {
   Mixer mixer;
   mixer.All(state.groups, state.escalations, state.pages, state.notifications, state.incidents, state.silences,
-            state.timers, state.answers, state.tokens, state.throttles, state.counters.next_id, state.counters.rules,
-            state.counters.configuration);
+            state.timers, state.answers, state.tokens, state.throttles, state.rounds, state.counters.next_id,
+            state.counters.rules, state.counters.configuration);
   if (state.organisation != nullptr) mixer.Mix(*state.organisation);
   return mixer.hash();
 }

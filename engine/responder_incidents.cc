@@ -9,6 +9,7 @@
 #include "engine/responder_escalations.h"
 #include "engine/responder_holds.h"
 #include "engine/responder_outbox.h"
+#include "engine/responder_reassign.h"
 #include "incident/lifecycle.h"
 
 namespace tocsin {
@@ -227,6 +228,11 @@ void GroupResolved(Turn& turn, GroupId id) {
     ReviewIncidentOf(turn, incident);
 }
 
+void CloseIncident(Turn& turn, IncidentId id, std::string_view by) {
+  Incident& incident = turn.Edit<Incident>(id);
+  if (Resolve(incident, std::string(by), turn.now()).ok()) Close(turn, incident);
+}
+
 absl::StatusOr<IncidentId> OpenIncidentBy(Turn& turn, const OpenIncident& command) {
   const std::string title = OneLine(command.title, kTitleBytes);
   if (title.empty()) return Invalid("an incident needs a title");
@@ -243,6 +249,9 @@ absl::StatusOr<IncidentId> OpenIncidentBy(Turn& turn, const OpenIncident& comman
   }
   for (const GroupId group : command.groups) {
     if (turn.Find<Group>(group) == nullptr) return NotFound("group G%d is not known (any more)", group.value());
+  }
+  if (!command.responders.empty() && turn.Resolve(command.responders).empty()) {
+    return NotFound("nobody is behind the people asked for: no such user, or nobody is on call there now");
   }
   Incident& incident = turn.Create<Incident>();
   incident.generation = Generation(1);
@@ -263,6 +272,9 @@ absl::StatusOr<IncidentId> OpenIncidentBy(Turn& turn, const OpenIncident& comman
     turn.Note(Kind::kIncidentOpened, SubjectOf(group), text);
   }
   Escalate(turn, id, command.policy);
+  if (!command.responders.empty()) {
+    TOCSIN_TRY(PageBesides(turn, SubjectOf(id), command.responders, absl::StrCat("asked for by ", turn.actor())));
+  }
   return id;
 }
 
@@ -271,9 +283,12 @@ absl::Status AcknowledgeIncidentBy(Turn& turn, const AcknowledgeIncident& comman
   const bool already = before->state == Incident::State::kAcknowledged;
   Incident& incident = turn.Edit<Incident>(command.incident);
   TOCSIN_TRY(Acknowledge(incident, turn.actor(), turn.now()));
-  if (already) return absl::OkStatus();
+  if (already) {
+    AnswerToo(turn, SubjectOf(incident.id));
+    return absl::OkStatus();
+  }
   turn.Note(Kind::kAcknowledged, SubjectOf(incident.id), absl::StrCat("acknowledged by ", turn.actor()));
-  StopEscalation(turn, SubjectOf(incident.id), absl::StrCat("acknowledged by ", turn.actor()));
+  AnswerEscalation(turn, SubjectOf(incident.id), turn.actor());
   return absl::OkStatus();
 }
 

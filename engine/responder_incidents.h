@@ -5,6 +5,8 @@
 // note then, and is resolved by a person.
 #pragma once
 
+#include <string_view>
+
 #include "absl/status/statusor.h"
 
 #include "engine/responder_turn.h"
@@ -18,6 +20,9 @@ void ReviewIncidentRules(Turn& turn, GroupId id);
 void NoteThresholds(Turn& turn, GroupId id);
 // It has resolved: what that means for its incidents.
 void GroupResolved(Turn& turn, GroupId id);
+
+// Resolved, by something else than a command.
+void CloseIncident(Turn& turn, IncidentId id, std::string_view by);
 
 absl::StatusOr<IncidentId> OpenIncidentBy(Turn& turn, const OpenIncident& command);
 absl::Status AcknowledgeIncidentBy(Turn& turn, const AcknowledgeIncident& command);

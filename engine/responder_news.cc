@@ -13,7 +13,7 @@
 #include "engine/responder_episode.h"
 #include "engine/responder_escalations.h"
 #include "engine/responder_groups.h"
-#include "engine/responder_pages.h"
+#include "engine/responder_urgency.h"
 
 namespace tocsin {
 namespace {
@@ -24,23 +24,13 @@ using AskAgain = AcknowledgementRule::AskAgain;
 constexpr std::string_view kBySource = "source";
 constexpr std::size_t kKnownValues = 256;
 
-void RaisePages(Turn& turn, Group& group) {
-  const Escalation* before = turn.Find<Escalation>(group.escalation);
-  if (before == nullptr || before->state != Escalation::State::kRunning) return;
-  Escalation& escalation = turn.Edit<Escalation>(before->id);
-  escalation.urgency = group.urgency;
-  const std::vector<PageId> pages = escalation.pages;
-  for (const PageId page : pages)
-    RaiseUrgency(turn, page);
-}
-
 void RaisePeak(Turn& turn, GroupId id, const LiveGroup& live) {
   Group& group = turn.Edit<Group>(id);
   const std::string text = absl::StrFormat("severity rose from %s to %s", Name(group.peak), Name(live.highest));
   group.peak = live.highest;
   Refresh(turn, group);
   turn.Note(Kind::kAlertsChanged, SubjectOf(id), absl::StrFormat("%s; %d firing", text, group.firing));
-  const Urgency urgency = UrgencyOf(group.route, group.peak);
+  const Urgency urgency = UrgencyNow(turn, group);
   const bool raised = urgency > group.urgency;
   group.urgency = std::max(group.urgency, urgency);
   if (group.state == Group::State::kAcknowledged) {
@@ -54,7 +44,7 @@ void RaisePeak(Turn& turn, GroupId id, const LiveGroup& live) {
   if (escalation->state == Escalation::State::kExhausted) {
     StartFor(turn, group, text);
   } else if (raised) {
-    RaisePages(turn, group);
+    RaiseEscalation(turn, escalation->id);
   }
 }
 

@@ -144,21 +144,31 @@ std::string NameOf(const Subject& subject) {
   return "";
 }
 
-std::string WhyQuiet(const Turn& turn, const Subject& subject) {
+std::string WhyQuiet(const Turn& turn, const Subject& subject, bool goes_on) {
   if (subject.kind == SubjectKind::kGroup) {
     const Group* group = turn.Find<Group>(GroupId(subject.id));
     if (group == nullptr || group->state == Group::State::kResolved) return "resolved";
-    if (group->state == Group::State::kAcknowledged) return absl::StrCat("acknowledged by ", group->acknowledged_by);
+    if (group->state == Group::State::kAcknowledged && !goes_on) {
+      return absl::StrCat("acknowledged by ", group->acknowledged_by);
+    }
     if (group->state == Group::State::kMerged) return group->quiet_reason;
     if (group->firing == 0 || IsHeld(*group)) return group->quiet_reason;
   } else if (subject.kind == SubjectKind::kIncident) {
     const Incident* incident = turn.Find<Incident>(IncidentId(subject.id));
     if (incident == nullptr || incident->state == Incident::State::kResolved) return "resolved";
-    if (incident->state == Incident::State::kAcknowledged) {
+    if (incident->state == Incident::State::kAcknowledged && !goes_on) {
       return absl::StrCat("acknowledged by ", incident->acknowledged_by);
     }
   }
   return "";
+}
+
+std::string WhyQuiet(const Turn& turn, const Page& page) {
+  return WhyQuiet(turn, page.subject, page.until != Page::Until::kAnybody);
+}
+
+std::string WhyQuiet(const Turn& turn, const Escalation& escalation) {
+  return WhyQuiet(turn, escalation.subject, escalation.answered);
 }
 
 std::string WhyNotWanted(const Turn& turn, const Notification& row) {
@@ -167,7 +177,7 @@ std::string WhyNotWanted(const Turn& turn, const Notification& row) {
     const Page* page = turn.Find<Page>(row.page);
     if (page == nullptr || page->state == Page::State::kCancelled) return "its page is cancelled";
   }
-  return WhyQuiet(turn, row.subject);
+  return WhyQuiet(turn, row.subject, row.goes_on);
 }
 
 std::string Describe(const Notification& row) {
@@ -294,6 +304,14 @@ void TakeBackLease(Turn& turn, NotificationId id) {
   Notification& row = turn.Edit<Notification>(id);
   row.repeat = true;
   row.last_error = "the server stopped while an attempt was perhaps under way";
+  // A page told twice beats one that is not told; that something is over is not worth waking somebody twice.
+  if (row.purpose == Purpose::kResolved && row.user.set() && !IsBundle(row)) {
+    turn.CloseGate(id);
+    End(turn, row, State::kDead, absl::StrCat(row.last_error, "; a notice is not sent again"));
+    NoteAbout(turn, Kind::kNotificationAmbiguous, row,
+              absl::StrFormat("%s: attempt %d has an unknown outcome: %s", Describe(row), row.attempt, row.end_reason));
+    return;
+  }
   NoteAbout(turn, Kind::kNotificationAmbiguous, row,
             absl::StrFormat("%s: attempt %d has an unknown outcome: %s; again at once", Describe(row), row.attempt,
                             row.last_error));

@@ -34,7 +34,10 @@ inline bool IsOpen(const Notification& notification) {
          notification.state == Notification::State::kHeld;
 }
 // Why nobody is to be asked for attention to `subject` now: acknowledged, resolved, silenced. Empty: they are.
-std::string WhyQuiet(const Turn& turn, const Subject& subject);
+// `goes_on`: for somebody who is asked although it is acknowledged.
+std::string WhyQuiet(const Turn& turn, const Subject& subject, bool goes_on = false);
+std::string WhyQuiet(const Turn& turn, const Page& page);
+std::string WhyQuiet(const Turn& turn, const Escalation& escalation);
 // "sms to alice", "webhook of receiver chat".
 std::string Describe(const Notification& notification);
 

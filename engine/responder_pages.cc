@@ -1,6 +1,7 @@
 #include "engine/responder_pages.h"
 
 #include <algorithm>
+#include <optional>
 #include <set>
 
 #include "absl/strings/str_cat.h"
@@ -9,7 +10,10 @@
 #include "engine/link.h"
 #include "engine/message.h"
 #include "engine/responder_escalations.h"
+#include "engine/responder_groups.h"
 #include "engine/responder_outbox.h"
+#include "engine/responder_rewrites.h"
+#include "engine/responder_steps.h"
 
 namespace tocsin {
 namespace {
@@ -18,6 +22,9 @@ using Kind = TimelineEntry::Kind;
 
 TimerKey RuleTimer(PageId id) {
   return {Timer::Kind::kPageRule, id.value()};
+}
+TimerKey HoursTimer(PageId id) {
+  return {Timer::Kind::kPageHours, id.value()};
 }
 
 const ContactMethod* FindMethod(const User* user, const ContactMethodId& id) {
@@ -30,12 +37,17 @@ const User* FindUser(const Turn& turn, const UserId& id) {
   return turn.organisation() != nullptr ? turn.organisation()->Find(id) : nullptr;
 }
 
-// The person's rules for `urgency`; without any, all methods at once.
-std::vector<NotificationRule> RulesFor(const User& user, Urgency urgency) {
+// The person's rules for such a page; important ones before those of high urgency; without any, all methods at once.
+std::vector<NotificationRule> RulesFor(const User& user, Urgency urgency, bool important) {
   std::vector<NotificationRule> rules;
-  for (const NotificationRule& rule : user.notification_rules) {
-    if (rule.urgency == urgency && FindMethod(&user, rule.method) != nullptr) rules.push_back(rule);
-  }
+  const auto take = [&](bool those) {
+    for (const NotificationRule& rule : user.notification_rules) {
+      const bool fits = rule.urgency == urgency && rule.important == those;
+      if (fits && FindMethod(&user, rule.method) != nullptr) rules.push_back(rule);
+    }
+  };
+  if (important && urgency == Urgency::kHigh) take(true);
+  if (rules.empty()) take(false);
   if (rules.empty()) {
     for (const ContactMethod& method : user.contact_methods) {
       rules.push_back({urgency, absl::ZeroDuration(), method.id});
@@ -51,6 +63,20 @@ std::vector<NotificationRule> AllMethods(const User& user) {
     rules.push_back({Urgency::kHigh, absl::ZeroDuration(), method.id});
   }
   return rules;
+}
+
+// When a rule that is limited to hours may be used next; nullopt: now. An interval that is gone limits nothing.
+std::optional<absl::Time> OpensAt(const Turn& turn, const Page& page, const NotificationRule& rule) {
+  const User* user = FindUser(turn, page.user);
+  absl::Time opens = absl::InfiniteFuture();
+  for (const TimeIntervalId& name : rule.only_during) {
+    const TimeIntervals* intervals =
+        user != nullptr && turn.index() != nullptr ? turn.index()->FindIntervals(name, user->time_zone) : nullptr;
+    if (intervals == nullptr || intervals->Contains(turn.now().wall)) return std::nullopt;
+    opens = std::min(opens, intervals->NextChange(turn.now().wall));
+  }
+  if (rule.only_during.empty()) return std::nullopt;
+  return opens;
 }
 
 TimelineEntry& NoteAbout(Turn& turn, Kind kind, const Page& page, std::string text) {
@@ -118,6 +144,7 @@ void QueueOn(Turn& turn, Page& page, const ContactMethodId& method) {
   row.subject = page.subject;
   row.user = page.user;
   row.method = *found;
+  row.goes_on = page.until != Page::Until::kAnybody;
   Write(turn, page, row);
   // The same for all attempts, another for each episode, escalation, pass, step and use of the method.
   const std::string once = absl::StrCat("E", page.escalation.value(), "/", page.pass, "/", page.step, "/P",
@@ -125,7 +152,16 @@ void QueueOn(Turn& turn, Page& page, const ContactMethodId& method) {
   page.notifications.push_back(Queue(turn, row, once));
 }
 
+void WaitUntil(Turn& turn, Page& page, absl::Time until, std::string_view why) {
+  page.waits = true;
+  turn.Disarm(RuleTimer(page.id));
+  turn.ArmWall(HoursTimer(page.id), until);
+  NoteAbout(turn, Kind::kStepWaits, page,
+            absl::StrFormat("%s is told at %s: %s", page.user.value(), Instant(until), why));
+}
+
 void ArmNextRule(Turn& turn, const Page& page) {
+  if (page.waits) return;
   const auto next = static_cast<std::size_t>(page.next_rule);
   if (next >= page.rules.size()) {
     turn.Disarm(RuleTimer(page.id));
@@ -137,7 +173,9 @@ void ArmNextRule(Turn& turn, const Page& page) {
 
 void Close(Turn& turn, Page& page, Page::State state) {
   page.state = state;
+  page.waits = false;
   turn.Disarm(RuleTimer(page.id));
+  turn.Disarm(HoursTimer(page.id));
   if (page.subject.kind == SubjectKind::kUser) {  // groups and incidents take theirs along
     turn.Arm({Timer::Kind::kRetention, page.id.value()}, turn.now().engine + turn.options().keep_closed);
   }
@@ -151,10 +189,13 @@ PageId Create(Turn& turn, const PageRequest& request) {
   page.step = request.step;
   page.pass = request.pass;
   page.reason = request.reason;
+  page.important = request.important;
+  page.until = request.until;
   page.started_at = turn.now().wall;
   page.started_engine = turn.now().engine;
   if (const User* user = FindUser(turn, request.user)) {
-    page.rules = request.escalation.set() ? RulesFor(*user, request.urgency) : AllMethods(*user);
+    const bool is_test = request.subject.kind == SubjectKind::kUser;
+    page.rules = is_test ? AllMethods(*user) : RulesFor(*user, request.urgency, request.important);
   }
   NoteAbout(turn, Kind::kPaged, page, absl::StrFormat("%s is paged: %s", page.user.value(), page.reason));
   if (page.rules.empty()) {
@@ -163,6 +204,11 @@ PageId Create(Turn& turn, const PageRequest& request) {
               absl::StrFormat("%s cannot be reached: no contact method", page.user.value()));
   }
   if (request.escalation.set()) turn.Edit<Escalation>(request.escalation).pages.push_back(page.id);
+  if (request.waits_for_morning && page.state == Page::State::kActive && turn.roster() != nullptr) {
+    if (const auto morning = turn.roster()->QuietUntil(page.user, turn.now().wall)) {
+      WaitUntil(turn, page, *morning, "low urgency waits for the end of the person's quiet hours");
+    }
+  }
   return page.id;
 }
 
@@ -225,43 +271,73 @@ std::vector<PageId> StartPages(Turn& turn, std::span<const PageRequest> requests
 
 void RunDueRules(Turn& turn, PageId id) {
   Page& page = turn.Edit<Page>(id);
-  if (page.state != Page::State::kActive) return;
+  if (page.state != Page::State::kActive || page.waits) return;
   std::set<ContactMethodId> used;
   const auto is_due = [&] {
     const auto next = static_cast<std::size_t>(page.next_rule);
     return next < page.rules.size() && page.started_engine + page.rules[next].delay <= turn.now().engine;
   };
   while (is_due()) {
-    const ContactMethodId method = page.rules[static_cast<std::size_t>(page.next_rule++)].method;
-    if (used.insert(method).second) QueueOn(turn, page, method);
+    const NotificationRule& rule = page.rules[static_cast<std::size_t>(page.next_rule)];
+    const std::optional<absl::Time> opens = OpensAt(turn, page, rule);
+    if (opens && page.urgency == Urgency::kLow) {
+      WaitUntil(turn, page, *opens, absl::StrCat("the rule for ", rule.method.value(), " has its hours then"));
+      return;
+    }
+    ++page.next_rule;
+    if (!opens && used.insert(rule.method).second) QueueOn(turn, page, rule.method);
   }
   ArmNextRule(turn, page);
   SettlePage(turn, id);
 }
 
-void RaiseUrgency(Turn& turn, PageId id) {
+void EndPageWait(Turn& turn, PageId id) {
+  Page& page = turn.Edit<Page>(id);
+  page.waits = false;
+  if (page.next_rule == 0) page.started_engine = turn.now().engine;  // the delays of its rules count from here
+  RunDueRules(turn, id);
+}
+
+namespace {
+
+// By louder rules from now on: those of their methods that were not used yet.
+void Strengthen(Turn& turn, PageId id, bool important) {
   Page& page = turn.Edit<Page>(id);
   const User* user = FindUser(turn, page.user);
   const bool reached = page.state == Page::State::kActive || page.state == Page::State::kDone;
-  if (!reached || page.urgency == Urgency::kHigh || user == nullptr) return;
+  if (!reached || user == nullptr) return;
   std::set<ContactMethodId> used;
   for (const NotificationId notification : page.notifications) {
     if (const Notification* row = turn.Find<Notification>(notification)) used.insert(row->method.id);
   }
   page.state = Page::State::kActive;
+  page.waits = false;
+  turn.Disarm(HoursTimer(id));
   page.urgency = Urgency::kHigh;
-  page.rules = RulesFor(*user, Urgency::kHigh);
+  page.important |= important;
+  page.rules = RulesFor(*user, Urgency::kHigh, page.important);
   std::erase_if(page.rules, [&](const NotificationRule& rule) { return used.contains(rule.method); });
   page.next_rule = 0;
   page.started_engine = turn.now().engine;
   RunDueRules(turn, id);
 }
 
+}  // namespace
+
+void RaiseUrgency(Turn& turn, PageId id) {
+  if (turn.Find<Page>(id)->urgency != Urgency::kHigh) Strengthen(turn, id, false);
+}
+
+void MakeImportant(Turn& turn, PageId id) {
+  const Page& page = *turn.Find<Page>(id);
+  if (!page.important && page.urgency == Urgency::kHigh) Strengthen(turn, id, true);
+}
+
 void MethodFailed(Turn& turn, const Notification& failed) {
   const Page* before = turn.Find<Page>(failed.page);
   if (before == nullptr || before->state == Page::State::kCancelled || before->state == Page::State::kUnreachable)
     return;
-  if (!WhyQuiet(turn, before->subject).empty()) return;
+  if (!WhyQuiet(turn, *before).empty()) return;
   Page& page = turn.Edit<Page>(failed.page);
   page.state = Page::State::kActive;  // a receipt may say so long after
   const auto rest = page.rules.begin() + page.next_rule;
@@ -278,7 +354,7 @@ void MethodFailed(Turn& turn, const Notification& failed) {
 
 void SettlePage(Turn& turn, PageId id) {
   const Page* before = turn.Find<Page>(id);
-  if (before == nullptr || before->state != Page::State::kActive) return;
+  if (before == nullptr || before->state != Page::State::kActive || before->waits) return;
   if (static_cast<std::size_t>(before->next_rule) < before->rules.size()) return;
   bool told = false;
   std::string why;
@@ -319,6 +395,28 @@ void CancelPages(Turn& turn, const Subject& subject, std::string_view reason) {
       Close(turn, turn.Edit<Page>(id), Page::State::kCancelled);
   }
   CancelAbout(turn, subject, reason);
+}
+
+bool AnswerPages(Turn& turn, const Subject& subject, std::string_view by) {
+  const UserId person = PersonBehind(by);
+  const auto ends = [&](const Page& page) {
+    return page.until == Page::Until::kAnybody || (page.until == Page::Until::kOwn && page.user == person);
+  };
+  const SubjectRows rows = turn.About(subject);
+  bool own = false;
+  for (const PageId id : rows.pages) {
+    const Page* page = turn.Find<Page>(id);
+    if (page == nullptr || page->state != Page::State::kActive || !ends(*page)) continue;
+    own |= page->user == person && person.set();
+    Close(turn, turn.Edit<Page>(id), Page::State::kCancelled);
+  }
+  for (const NotificationId id : rows.notifications) {
+    const Notification* row = turn.Find<Notification>(id);
+    if (row == nullptr || row->purpose == Notification::Purpose::kResolved || IsRewriting(*row)) continue;
+    const Page* page = turn.Find<Page>(row->page);
+    if (page != nullptr ? ends(*page) : !row->goes_on) Cancel(turn, id, absl::StrCat("acknowledged by ", ToAbsl(by)));
+  }
+  return own;
 }
 
 }  // namespace tocsin

@@ -12,13 +12,16 @@
 namespace tocsin {
 
 struct PageRequest {
-  EscalationId escalation;  // none: a test page, on every method
-  Subject subject;
-  UserId user;
+  EscalationId escalation = {};  // none: a test page, on every method, or a person asked for besides
+  Subject subject = {};
+  UserId user = {};
   Urgency urgency = Urgency::kHigh;
   std::int32_t step = 0;
   std::int32_t pass = 0;
-  std::string reason;
+  std::string reason = {};
+  bool important = false;
+  Page::Until until = Page::Until::kAnybody;
+  bool waits_for_morning = false;
 };
 
 // What acknowledges `subject` for `user` with one press; empty without a key or a public address.
@@ -32,6 +35,10 @@ std::vector<PageId> StartPages(Turn& turn, std::span<const PageRequest> requests
 void RunDueRules(Turn& turn, PageId id);
 // The person's methods were chosen for a low urgency; now it is high: adds those of its rules that were not used yet.
 void RaiseUrgency(Turn& turn, PageId id);
+// A later step asks for the person's important rules: the same.
+void MakeImportant(Turn& turn, PageId id);
+// What it waited for, the person's morning or the hours of its next rule, is here.
+void EndPageWait(Turn& turn, PageId id);
 // A notification of the page has ended without reaching the person: the next method at once, its delay skipped.
 void MethodFailed(Turn& turn, const Notification& failed);
 // Nothing is left to be done for the page: it is done, or the person is unreachable.
@@ -40,5 +47,8 @@ void SettlePage(Turn& turn, PageId id);
 void SupersedePages(Turn& turn, const Escalation& escalation, const UserId& user);
 // Ends all active pages about `subject`, with their open notifications.
 void CancelPages(Turn& turn, const Subject& subject, std::string_view reason);
+// Somebody has acknowledged: ends those that this ends, and all that is under way to receivers for them. True: a page of
+// the person's own was ended.
+bool AnswerPages(Turn& turn, const Subject& subject, std::string_view by);
 
 }  // namespace tocsin

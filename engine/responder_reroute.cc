@@ -7,6 +7,7 @@
 #include "engine/responder_escalations.h"
 #include "engine/responder_groups.h"
 #include "engine/responder_holds.h"
+#include "engine/responder_urgency.h"
 
 namespace tocsin {
 namespace {
@@ -37,7 +38,7 @@ absl::Status RerouteGroupBy(Turn& turn, const RerouteGroup& command) {
   if (command.policy.set()) group.route.policy = command.policy;
   PinPolicy(turn, group);
   group.escalation = EscalationId();
-  group.urgency = UrgencyOf(group.route, group.peak);
+  group.urgency = UrgencyNow(turn, group);
   NextGeneration(group);
   turn.Note(
       TimelineEntry::Kind::kRerouted, SubjectOf(group.id),

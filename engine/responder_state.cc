@@ -104,6 +104,10 @@ struct RowIndex {
     state.throttles.insert_or_assign(row.id, row);
     state.throttle_of[{row.kind, row.address}] = row.id;
   }
+  void Put(const Round& row) {
+    state.rounds.insert_or_assign(row.id, row);
+    state.round_of[{row.policy, row.step}] = row.id;
+  }
   void Put(const Counters& row) { state.counters = row; }
   void Put(const OrganisationPtr& row) { state.organisation = row; }
   void Put(const Answer& row) {
@@ -185,6 +189,12 @@ struct RowIndex {
     if (of != state.throttle_of.end() && of->second == id) state.throttle_of.erase(of);
     state.throttles.erase(id);
   }
+  void Remove(RoundId id) {
+    const Round* row = FindRow(state.rounds, id);
+    if (row == nullptr) return;
+    state.round_of.erase({row->policy, row->step});
+    state.rounds.erase(id);
+  }
   void Remove(AnswerId id) {
     if (const Answer* row = FindRow(state.answers, id)) state.answer_of.erase(AnswerKey(row->actor, row->request_id));
     state.answers.erase(id);
@@ -247,6 +257,10 @@ Notification::Lane RowIndex::LaneOf(const Timer& timer) const {
     }
     case Kind::kSilenceEdge:
     case Kind::kHoldEdge:
+    case Kind::kStepHours:
+    case Kind::kHandoff:
+    case Kind::kPageHours:
+    case Kind::kSupportHours:
     case Kind::kRetention: return Notification::Lane::kRest;
   }
   return Notification::Lane::kRest;
@@ -270,6 +284,7 @@ void RowIndex::Remove(const RowKey& key) {
   if (key.table == Row(Answer()).index()) Remove(AnswerId(key.id));
   if (key.table == Row(AccessToken()).index()) Remove(TokenId(key.id));
   if (key.table == Row(Throttle()).index()) Remove(ThrottleId(key.id));
+  if (key.table == Row(Round()).index()) Remove(RoundId(key.id));
 }
 
 template <typename T>

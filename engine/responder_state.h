@@ -41,6 +41,8 @@ using ThrottleKey = std::pair<ContactMethod::Kind, std::string>;
 inline ThrottleKey ThrottleKeyOf(const ContactMethod& method) {
   return {method.kind, method.address};
 }
+// A step of a policy, by its index.
+using RoundKey = std::pair<PolicyId, std::int32_t>;
 // What waits for a contact method's turn, the more urgent first.
 using HeldKey = std::pair<Notification::Lane, NotificationId>;
 
@@ -66,6 +68,7 @@ struct ResponderState {
   std::map<AnswerId, Answer> answers;
   std::map<TokenId, AccessToken> tokens;
   std::map<ThrottleId, Throttle> throttles;
+  std::map<RoundId, Round> rounds;
   Counters counters;
   OrganisationPtr organisation;
 
@@ -81,6 +84,7 @@ struct ResponderState {
   std::unordered_map<std::string, NotificationId> accepted;  // by the provider's id
   std::unordered_map<std::string, AnswerId> answer_of;       // by AnswerKey
   std::map<ThrottleKey, ThrottleId> throttle_of;
+  std::map<RoundKey, RoundId> round_of;
   std::map<ThrottleKey, std::set<HeldKey>> held;  // held and in no bundle; no empty sets
 
   // Volatile: what the shards last said, by group key and shard.

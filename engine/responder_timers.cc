@@ -12,6 +12,8 @@
 #include "engine/responder_outbox.h"
 #include "engine/responder_pages.h"
 #include "engine/responder_silences.h"
+#include "engine/responder_steps.h"
+#include "engine/responder_urgency.h"
 
 namespace tocsin {
 namespace {
@@ -23,6 +25,7 @@ bool IsLive(const Turn& turn, const Timer& timer) {
   switch (timer.kind) {
     case Kind::kGroupFlush:
     case Kind::kHoldEdge:
+    case Kind::kSupportHours:
     case Kind::kIncidentCheck: {  // a group's number is its episode's: nothing else makes these stale
       const Group* row = turn.Find<Group>(GroupId(timer.subject));
       return row != nullptr && row->state != Group::State::kResolved && row->state != Group::State::kMerged;
@@ -38,6 +41,18 @@ bool IsLive(const Turn& turn, const Timer& timer) {
     case Kind::kEscalationStep: {
       const Escalation* row = turn.Find<Escalation>(EscalationId(timer.subject));
       return row != nullptr && row->state == Escalation::State::kRunning && row->generation == timer.generation;
+    }
+    case Kind::kStepHours: {
+      const Escalation* row = turn.Find<Escalation>(EscalationId(timer.subject));
+      return row != nullptr && row->state == Escalation::State::kRunning && row->wait == Escalation::Wait::kHours;
+    }
+    case Kind::kHandoff: {
+      const Escalation* row = turn.Find<Escalation>(EscalationId(timer.subject));
+      return row != nullptr && row->state != Escalation::State::kStopped;
+    }
+    case Kind::kPageHours: {
+      const Page* row = turn.Find<Page>(PageId(timer.subject));
+      return row != nullptr && row->state == Page::State::kActive && row->waits;
     }
     case Kind::kPageRule: {
       const Page* row = turn.Find<Page>(PageId(timer.subject));
@@ -57,10 +72,11 @@ bool IsLive(const Turn& turn, const Timer& timer) {
 
 // Asked about nobody any more, although nobody has said so: what is left of a stall is looked at again, not replayed.
 bool IsQuiet(const Turn& turn, const Timer& timer) {
-  if (timer.kind == Kind::kEscalationStep) {
-    return !WhyQuiet(turn, turn.Find<Escalation>(EscalationId(timer.subject))->subject).empty();
-  }
-  return timer.kind == Kind::kPageRule && !WhyQuiet(turn, turn.Find<Page>(PageId(timer.subject))->subject).empty();
+  const bool of_escalation =
+      timer.kind == Kind::kEscalationStep || timer.kind == Kind::kStepHours || timer.kind == Kind::kHandoff;
+  if (of_escalation) return !WhyQuiet(turn, *turn.Find<Escalation>(EscalationId(timer.subject))).empty();
+  const bool of_page = timer.kind == Kind::kPageRule || timer.kind == Kind::kPageHours;
+  return of_page && !WhyQuiet(turn, *turn.Find<Page>(PageId(timer.subject))).empty();
 }
 
 // Rows whose messages are still on their way are kept a while longer.
@@ -88,7 +104,11 @@ void FireTimer(Turn& turn, const Timer& timer) {
   if (!live) return;
   switch (timer.kind) {
     case Kind::kGroupFlush: FlushGroup(turn, GroupId(timer.subject)); break;
-    case Kind::kEscalationStep: RunNextStep(turn, EscalationId(timer.subject), ""); break;
+    case Kind::kEscalationStep: StepIsDue(turn, EscalationId(timer.subject)); break;
+    case Kind::kStepHours: StepHoursCame(turn, EscalationId(timer.subject)); break;
+    case Kind::kHandoff: FollowHandoff(turn, EscalationId(timer.subject)); break;
+    case Kind::kPageHours: EndPageWait(turn, PageId(timer.subject)); break;
+    case Kind::kSupportHours: ReviewSupportHours(turn, GroupId(timer.subject)); break;
     case Kind::kPageRule: RunDueRules(turn, PageId(timer.subject)); break;
     case Kind::kNotification: FireNotification(turn, NotificationId(timer.subject)); break;
     case Kind::kAcknowledgeTimeout: AcknowledgementRanOut(turn, GroupId(timer.subject)); break;

@@ -106,6 +106,22 @@ Throttle& Turn::ThrottleFor(const ContactMethod& method) {
   return row;
 }
 
+const Round* Turn::FindRound(const PolicyId& policy, std::int32_t step) const {
+  const RoundKey key(policy, step);
+  if (const auto made = round_of_.find(key); made != round_of_.end()) return Find<Round>(made->second);
+  const auto found = state().round_of.find(key);
+  return found == state().round_of.end() ? nullptr : Find<Round>(found->second);
+}
+
+Round& Turn::RoundFor(const PolicyId& policy, std::int32_t step) {
+  if (const Round* row = FindRound(policy, step)) return Edit<Round>(row->id);
+  Round& row = Create<Round>();
+  row.policy = policy;
+  row.step = step;
+  round_of_[{policy, step}] = row.id;
+  return row;
+}
+
 std::set<HeldKey> Turn::HeldFor(const ThrottleKey& key) const {
   std::set<HeldKey> held;
   if (const auto found = state().held.find(key); found != state().held.end()) held = found->second;
@@ -283,6 +299,7 @@ Turn::Result Turn::Finish() && {
   Collect<Answer>(result.change);
   Collect<AccessToken>(result.change);
   Collect<Throttle>(result.change);
+  Collect<Round>(result.change);
   result.change.removed.insert(result.change.removed.end(), leaving.begin(), leaving.end());
   if (counters_ != state().counters) result.change.rows.emplace_back(counters_);
   std::ranges::move(archived_, std::back_inserter(result.change.rows));

@@ -70,6 +70,7 @@ class Turn {
   const OrganisationIndex* index() const { return context_.index; }
   const RateWindows& rates() const { return *context_.rates; }
   const Organisation* organisation() const { return context_.index ? &context_.index->organisation() : nullptr; }
+  const Roster* roster() const { return context_.roster; }
   std::vector<Person> Resolve(std::span<const Target> targets) const;
 
   // Rows. T is Group, Escalation, Page, Notification, Incident, Silence, Timer or AccessToken.
@@ -101,6 +102,9 @@ class Turn {
   // The row of a contact method, made when it has none.
   Throttle& ThrottleFor(const ContactMethod& method);
   const Throttle* FindThrottle(const ContactMethod& method) const;
+  // Of a step that takes one person after the other, made when it has none.
+  Round& RoundFor(const PolicyId& policy, std::int32_t step);
+  const Round* FindRound(const PolicyId& policy, std::int32_t step) const;
   // Notifications that may wait for this contact method's turn; those of this turn included. Look at their states.
   std::set<HeldKey> HeldFor(const ThrottleKey& key) const;
   void RememberHeld(const Notification& row) { held_[ThrottleKeyOf(row.method)].insert({row.lane, row.id}); }
@@ -180,7 +184,8 @@ class Turn {
              Overlay<Timer>,
              Overlay<Answer>,
              Overlay<AccessToken>,
-             Overlay<Throttle>>
+             Overlay<Throttle>,
+             Overlay<Round>>
       overlays_;
   Counters counters_;
   OrganisationPtr applied_;
@@ -190,6 +195,7 @@ class Turn {
   std::map<GroupKey, GroupId> current_group_;
   std::map<Subject, SubjectRows> about_;
   std::map<ThrottleKey, ThrottleId> throttle_of_;
+  std::map<RoundKey, RoundId> round_of_;
   std::map<ThrottleKey, std::set<HeldKey>> held_;
   std::map<JoinIndexKey, IncidentId> opened_;
   std::vector<TimelineEntry> entries_;
@@ -218,6 +224,8 @@ const std::map<decltype(T::id), T>& Turn::Table() const {
     return state().timers;
   else if constexpr (std::is_same_v<T, Throttle>)
     return state().throttles;
+  else if constexpr (std::is_same_v<T, Round>)
+    return state().rounds;
   else if constexpr (std::is_same_v<T, Answer>)
     return state().answers;
   else

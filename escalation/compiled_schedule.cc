@@ -269,7 +269,9 @@ std::optional<Ref> CompiledOrganisation::Find(const Target& target) const {
   };
   if (const auto* user = std::get_if<UserTarget>(&target)) return find(user_numbers, user->user, Ref::Kind::kUser);
   if (const auto* team = std::get_if<TeamTarget>(&target)) return find(team_numbers, team->team, Ref::Kind::kTeam);
-  return find(schedule_numbers, std::get<ScheduleTarget>(target).schedule, Ref::Kind::kSchedule);
+  const auto* schedule = std::get_if<ScheduleTarget>(&target);
+  if (schedule == nullptr || schedule->turn != ScheduleTarget::Turn::kPresent) return std::nullopt;
+  return find(schedule_numbers, schedule->schedule, Ref::Kind::kSchedule);
 }
 
 CompiledOrganisation CompileOrganisation(OrganisationPtr organisation) {

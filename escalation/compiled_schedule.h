@@ -135,7 +135,7 @@ struct CompiledOrganisation {
 
   static constexpr std::uint32_t kNoZone = UINT32_MAX;
 
-  // nullopt: deleted, or never there.
+  // nullopt: deleted, or never there, or nobody who could be meant at one instant alone (another turn, a policy).
   std::optional<Ref> Find(const Target& target) const;
 };
 

@@ -41,12 +41,20 @@ struct PolicyMove {
   friend bool operator==(const PolicyMove&, const PolicyMove&) = default;
 };
 
-// After executing the step at `at`. `reached`: somebody is behind it; a step that reaches nobody does not wait.
-// Requires 0 <= at.step < policy.steps.size().
-PolicyMove AfterStep(const EscalationPolicy& policy, PolicyPosition at, bool reached);
+// After executing the step at `at`, `since_beginning` after the pass began. `waits`: somebody is behind it, or it waits all
+// the same; a step that reaches nobody does not. Requires 0 <= at.step < policy.steps.size().
+PolicyMove AfterStep(const EscalationPolicy& policy, PolicyPosition at, bool waits, absl::Duration since_beginning);
 
 // At the end of `pass`. `reached`: somebody was reached in it.
 PolicyMove AfterPass(const EscalationPolicy& policy, std::int32_t pass, bool reached);
+
+// How long before now the pass began, as seen from a run that (re)starts with the step `step`: steps whose times count
+// from the beginning keep their distances.
+absl::Duration SinceBeginning(const EscalationPolicy& policy, std::int32_t step);
+
+// Whether anything is left to be done from `at` on once somebody has acknowledged: a step that goes on until it is
+// resolved, in this pass or in another.
+bool GoesOnWhenAcknowledged(const EscalationPolicy& policy, PolicyPosition at);
 
 // "step 2 of 3 (pass 1 of 2)", for people: both count from 1.
 std::string Describe(const EscalationPolicy& policy, PolicyPosition at);

@@ -82,18 +82,94 @@ absl::StatusOr<Roster> Roster::Compile(OrganisationPtr organisation) {
 }
 
 std::vector<Person> Roster::Resolve(std::span<const Target> targets, absl::Time at) const {
+  return Resolve(targets, at, 0);
+}
+
+std::vector<Person> Roster::Resolve(std::span<const Target> targets, absl::Time at, int depth) const {
   Causes causes;
   Evaluation evaluation(*compiled_, ToInstant(at), &causes);
-  PeopleSet people;
+  PeopleSet present;
   for (const Target& target : targets) {
-    if (const std::optional<Ref> ref = compiled_->Find(target)) evaluation.AddTarget(*ref, people);
+    if (const std::optional<Ref> ref = compiled_->Find(target)) evaluation.AddTarget(*ref, present);
   }
-  std::vector<Person> persons;
-  persons.reserve(people.size());
-  for (const Member& member : people) {
-    persons.push_back({.user = compiled_->users[member.user]->id, .reason = Reason(*compiled_, causes, member.cause)});
+  std::vector<Person> people;
+  people.reserve(present.size());
+  for (const Member& member : present) {
+    people.push_back({.user = compiled_->users[member.user]->id, .reason = Reason(*compiled_, causes, member.cause)});
   }
-  return persons;
+  AddOthers(targets, at, depth, people);
+  return people;
+}
+
+// Those of other turns and other policies.
+void Roster::AddOthers(std::span<const Target> targets, absl::Time at, int depth, std::vector<Person>& people) const {
+  const std::size_t present = people.size();
+  const auto add = [&](std::vector<Person> more, const std::string& why) {
+    for (Person& person : more) {
+      if (std::ranges::find(people, person.user, &Person::user) != people.end()) continue;
+      people.push_back({.user = std::move(person.user), .reason = why + person.reason});
+    }
+  };
+  for (const Target& target : targets) {
+    const auto* turn = std::get_if<ScheduleTarget>(&target);
+    if (turn != nullptr && turn->turn != ScheduleTarget::Turn::kPresent) {
+      const Target plain = ScheduleTarget{.schedule = turn->schedule};
+      const std::optional<absl::Time> then = TurnAt(*turn, at);
+      const bool next = turn->turn == ScheduleTarget::Turn::kNext;
+      if (then) add(Resolve({&plain, 1}, *then), next ? "next in " : "previous in ");
+    }
+    const auto* named = std::get_if<PolicyTarget>(&target);
+    const EscalationPolicy* policy = named != nullptr ? organisation().Find(named->policy) : nullptr;
+    if (policy == nullptr || depth >= limits::kScheduleNesting) continue;
+    for (std::size_t step = 0; step < policy->steps.size(); ++step) {
+      std::vector<Person> inner = Resolve(policy->steps[step].targets, at, depth + 1);
+      if (inner.empty()) continue;
+      add(std::move(inner), absl::StrFormat("policy %s, step %d: ", policy->id.value(), step + 1));
+      break;
+    }
+  }
+  if (people.size() > present) std::ranges::sort(people, {}, &Person::user);
+}
+
+std::optional<absl::Time> Roster::TurnAt(const ScheduleTarget& target, absl::Time at) const {
+  if (target.turn == ScheduleTarget::Turn::kPresent) return at;
+  const std::vector<UserId> present = OnCall(target.schedule, at);
+  const auto is_other = [&](const std::vector<UserId>& users) { return !users.empty() && users != present; };
+  if (target.turn == ScheduleTarget::Turn::kNext) {
+    const absl::Time horizon = at + kNextChangeHorizon;
+    for (std::optional<absl::Time> next = NextChange(target.schedule, at); next && *next < horizon;
+         next = NextChange(target.schedule, *next)) {
+      if (is_other(OnCall(target.schedule, *next))) return next;
+    }
+    return std::nullopt;
+  }
+  // Backwards there is no stream: ever longer stretches, of which the last is nearly always the first.
+  constexpr absl::Duration kFirstLook = absl::Hours(24);
+  for (absl::Duration look = kFirstLook;; look = std::min(look * 4, kNextChangeHorizon)) {
+    const absl::StatusOr<std::vector<Shift>> shifts = FinalSchedule(target.schedule, at - look, at);
+    if (!shifts.ok()) return std::nullopt;
+    const auto last = std::find_if(shifts->rbegin(), shifts->rend(), [&](const Shift& s) { return is_other(s.users); });
+    if (last != shifts->rend()) return last->start;
+    if (look == kNextChangeHorizon) return std::nullopt;
+  }
+}
+
+std::optional<absl::Time> Roster::QuietUntil(const UserId& user, absl::Time at) const {
+  const auto number = compiled_->user_numbers.find(user);
+  if (number == compiled_->user_numbers.end()) return std::nullopt;
+  const std::uint32_t zone = compiled_->user_zones[number->second];
+  const QuietHours& night = compiled_->users[number->second]->quiet_hours;
+  if (zone == CompiledOrganisation::kNoZone || night.start_minute == night.end_minute) return std::nullopt;
+  const ZoneClock& clock = compiled_->zones[zone];
+  constexpr std::int64_t kDay = 24 * 60;
+  const WallTime now = clock.Reading(ToInstant(at));
+  const std::int64_t minute = FloorMod(FloorDiv(now.seconds, 60), kDay);
+  const std::int64_t length = FloorMod(night.end_minute - night.start_minute, kDay);
+  const std::int64_t into = FloorMod(minute - night.start_minute, kDay);
+  if (into >= length) return std::nullopt;
+  const WallTime end = now + (length - into) * 60 - FloorMod(now.seconds, 60);
+  const absl::Time until = ToTime(clock.FirstAt(end));
+  return until > at ? until : at + absl::Seconds(end - now);  // in an hour that is repeated: its second pass
 }
 
 std::vector<UserId> Roster::OnCall(const ScheduleId& schedule, absl::Time at) const {

@@ -29,6 +29,8 @@ struct CompiledOrganisation;
 //   schedule db-primary: override o7 by carol: swap for alice (dentist)
 //   schedule db-primary: temporary schedule of 2026-12-24T00:00Z
 //   schedule all: layer night, turn 3: schedule apac: layer daily, turn 90: team db
+//   next in schedule db-primary: layer weekly, turn 813
+//   policy managers, step 1: team managers
 struct Person {
   UserId user;
   std::string reason;
@@ -69,6 +71,13 @@ class Roster {
   // exist are left out. Closed form: the cost does not depend on the age of a rotation.
   std::vector<Person> Resolve(std::span<const Target> targets, absl::Time at) const;
 
+  // An instant at which those are on call who come next, or who were on call before: other people than at `at`, gaps
+  // passed over. nullopt when there are none within 400 days. The present turn's is `at`.
+  std::optional<absl::Time> TurnAt(const ScheduleTarget& target, absl::Time at) const;
+
+  // The end of the person's quiet hours, when `at` lies inside of them. nullopt: it does not, or the person is unknown.
+  std::optional<absl::Time> QuietUntil(const UserId& user, absl::Time at) const;
+
   // Who is on call in one schedule at `at`, sorted; nobody when there is no such schedule.
   std::vector<UserId> OnCall(const ScheduleId& schedule, absl::Time at) const;
 
@@ -104,6 +113,9 @@ class Roster {
   const Organisation& organisation() const;
 
  private:
+  // `depth`: of policies that name each other.
+  std::vector<Person> Resolve(std::span<const Target> targets, absl::Time at, int depth) const;
+  void AddOthers(std::span<const Target> targets, absl::Time at, int depth, std::vector<Person>& people) const;
   explicit Roster(std::shared_ptr<const CompiledOrganisation> compiled) : compiled_(std::move(compiled)) {}
 
   std::shared_ptr<const CompiledOrganisation> compiled_;

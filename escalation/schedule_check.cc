@@ -247,6 +247,11 @@ class Checker {
       if (const auto* team = std::get_if<TeamTarget>(&target); team != nullptr && !teams_.contains(team->team)) {
         Report("team %s is unknown", JsonQuote(team->team.value()));
       }
+      if (std::holds_alternative<PolicyTarget>(target)) Report("only steps of policies may name a policy");
+      if (const auto* other = std::get_if<ScheduleTarget>(&target);
+          other != nullptr && other->turn != ScheduleTarget::Turn::kPresent) {
+        Report("only steps of policies ask for another turn of a schedule than the present");
+      }
       if (const auto* nested = std::get_if<ScheduleTarget>(&target);
           nested != nullptr && !schedules_.contains(nested->schedule)) {
         Report("schedule %s is unknown", JsonQuote(nested->schedule.value()));

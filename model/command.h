@@ -48,6 +48,18 @@ struct RerouteGroup {
   std::optional<Generation> generation;
   PolicyId policy;  // unset: the route's
 };
+// To certain people, in place of whoever is being paged for it: nobody else follows by itself.
+struct ReassignGroup {
+  GroupId group;
+  std::optional<Generation> generation;
+  std::vector<Target> targets;
+};
+// Certain people besides, whether or not somebody has acknowledged; each answers for himself.
+struct AddResponders {
+  Subject subject;  // a group or an incident
+  std::vector<Target> targets;
+  std::string note;  // what they are asked for
+};
 struct ResolveGroup {
   GroupId group;
   std::optional<Generation> generation;
@@ -72,6 +84,7 @@ struct OpenIncident {
   ServiceId service;
   PolicyId policy;
   std::vector<GroupId> groups;
+  std::vector<Target> responders = {};  // paged at once, besides those of the policy
 };
 struct AddNote {
   Subject subject;
@@ -128,6 +141,8 @@ struct Command {
                             MergeGroups,
                             SplitGroup,
                             RerouteGroup,
+                            ReassignGroup,
+                            AddResponders,
                             ResolveGroup,
                             EscalateGroup,
                             AcknowledgeIncident,

@@ -15,6 +15,7 @@ using IncidentId = StrongId<struct IncidentTag>;
 using SilenceId = StrongId<struct SilenceTag>;
 using TimerId = StrongId<struct TimerTag>;
 using ThrottleId = StrongId<struct ThrottleTag>;
+using RoundId = StrongId<struct RoundTag>;
 using AnswerId = StrongId<struct AnswerTag>;
 using TokenId = StrongId<struct TokenTag>;  // T5
 using AuditId = StrongId<struct AuditTag>;

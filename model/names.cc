@@ -64,6 +64,8 @@ std::string_view Name(const Command::Body& body) {
     std::string_view operator()(const UnacknowledgeGroup&) const { return "UnacknowledgeGroup"; }
     std::string_view operator()(const MergeGroups&) const { return "MergeGroups"; }
     std::string_view operator()(const SplitGroup&) const { return "SplitGroup"; }
+    std::string_view operator()(const ReassignGroup&) const { return "ReassignGroup"; }
+    std::string_view operator()(const AddResponders&) const { return "AddResponders"; }
     std::string_view operator()(const RerouteGroup&) const { return "RerouteGroup"; }
     std::string_view operator()(const ResolveGroup&) const { return "ResolveGroup"; }
     std::string_view operator()(const EscalateGroup&) const { return "EscalateGroup"; }
@@ -130,6 +132,10 @@ std::string_view Name(TimelineEntry::Kind kind) {
     case Kind::kNotificationHeld: return "notification_held";
     case Kind::kNotificationBundled: return "notification_bundled";
     case Kind::kRerouted: return "rerouted";
+    case Kind::kReassigned: return "reassigned";
+    case Kind::kRespondersAdded: return "responders_added";
+    case Kind::kStepWaits: return "step_waits";
+    case Kind::kUrgencyRaised: return "urgency_raised";
   }
   return "unknown";
 }

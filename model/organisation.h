@@ -60,7 +60,18 @@ struct NotificationRule {
   Urgency urgency = Urgency::kHigh;
   absl::Duration delay;
   ContactMethodId method;
+  bool important = false;  // for steps that are; a person without such rules is paged by those of high urgency
+  // Only inside any of these, which are in the person's own zone where they name none; empty: always. Outside a rule of low
+  // urgency waits and one of high urgency is passed over, unless nothing would be left: a page outranks quiet.
+  std::vector<TimeIntervalId> only_during = {};
   friend bool operator==(const NotificationRule&, const NotificationRule&) = default;
+};
+
+// A person's night: minutes of the day on the wall clock of the own zone, across midnight where it ends before it begins.
+struct QuietHours {
+  std::int32_t start_minute = 22 * 60;
+  std::int32_t end_minute = 6 * 60;  // equal to the start: there are none
+  friend bool operator==(const QuietHours&, const QuietHours&) = default;
 };
 
 struct User {
@@ -69,7 +80,8 @@ struct User {
   std::string time_zone;
   std::vector<ContactMethod> contact_methods;
   std::vector<NotificationRule> notification_rules;
-  HolidaysId holidays;  // the person's own, for fairness
+  HolidaysId holidays;          // the person's own, for fairness
+  QuietHours quiet_hours = {};  // what may wait, waits for their end
   friend bool operator==(const User&, const User&) = default;
 };
 
@@ -80,9 +92,51 @@ struct Team {
   friend bool operator==(const Team&, const Team&) = default;
 };
 
+// Nobody is told before so many events, repeats included, have come within `window`. Count 0 or 1: the first one is enough.
+struct Threshold {
+  std::uint32_t count = 0;
+  absl::Duration window;
+  friend bool operator==(const Threshold&, const Threshold&) = default;
+};
+
+// One step of a policy. Source of the model: specs oncall 4.2.
 struct PolicyStep {
-  absl::Duration delay;         // from this step's execution until the next step
+  enum class DelayFrom : std::uint8_t {
+    kStep,       // from this step's execution until the next step
+    kBeginning,  // from the beginning of the pass until the next step, however late this one was
+  };
+  // Until when the step is of use.
+  enum class Unless : std::uint8_t {
+    kAcknowledged,
+    kResolved
+  };
+  enum class Outside : std::uint8_t {
+    kSkip,
+    kWait
+  };
+  enum class Strategy : std::uint8_t {
+    kAll,
+    kRoundRobin,  // one person after the other, from run to run
+    kRandom       // one of them
+  };
+  enum class OnEmpty : std::uint8_t {
+    kSkip,      // the next step at once
+    kWait,      // its delay passes as though somebody had been paged
+    kFallback,  // the policy's owners, or the fallback user, in place of its people
+  };
+  absl::Duration delay;
   std::vector<Target> targets;  // a person reached by several of them is paged once
+  DelayFrom delay_from = DelayFrom::kStep;
+  Unless unless = Unless::kAcknowledged;
+  std::vector<TimeIntervalId> only_during = {};  // inside any of them; empty: always
+  Outside outside = Outside::kSkip;
+  Threshold min_rate = {};  // goes on only once so many alerts have begun to fire so lately; count 0: at once
+  std::vector<ReceiverId> receivers = {};  // told as well: they are nobody who could answer
+  Strategy strategy = Strategy::kAll;
+  OnEmpty on_empty = OnEmpty::kSkip;
+  bool each_acknowledges = false;  // whoever acknowledges ends the own page only
+  bool page_at_handoff = false;    // whoever comes on call while it is open and unanswered is paged, too
+  bool important = false;          // by the people's important rules
   friend bool operator==(const PolicyStep&, const PolicyStep&) = default;
 };
 
@@ -94,7 +148,31 @@ struct EscalationPolicy {
   std::int32_t repeats = 0;            // further passes after the first
   absl::Duration repeat_interval;      // between passes, after the last step's delay
   absl::Duration acknowledge_timeout;  // zero: an acknowledgement does not run out
+  bool repeats_page_again = true;      // whom an earlier pass has told already
+  bool resolve_when_exhausted = false;
+  // After the server was down for longer than steps are apart.
+  enum class CatchUp : std::uint8_t {
+    kRebase,  // one step now, the next after its delay
+    kAtOnce   // all steps that are overdue
+  };
+  CatchUp catch_up = CatchUp::kRebase;
+  // What low urgency waits for before anybody is paged.
+  enum class LowUrgency : std::uint8_t {
+    kAtOnce,
+    kMorning,   // until each person's quiet hours are over
+    kNextShift  // until the step's schedules hand over: for whoever comes on call then
+  };
+  LowUrgency low_urgency = LowUrgency::kAtOnce;
+  bool low_urgency_escalates = false;  // false: only the first step that reaches somebody
   friend bool operator==(const EscalationPolicy&, const EscalationPolicy&) = default;
+};
+
+// When a service's people work: the urgency of what begins outside is another one, and is raised when they come back.
+struct SupportHours {
+  std::vector<TimeIntervalId> time_intervals;  // none: the service has no such hours
+  std::optional<Urgency> during;               // absent: as the route says
+  Urgency outside = Urgency::kLow;             // at most this
+  friend bool operator==(const SupportHours&, const SupportHours&) = default;
 };
 
 struct Service {
@@ -104,6 +182,7 @@ struct Service {
   std::vector<Matcher> matchers;  // alerts with these labels are about this service
   std::vector<ServiceId> depends_on;
   bool hold_back = false;  // while one of depends_on is broken nobody is paged for this one
+  SupportHours support_hours = {};
   friend bool operator==(const Service&, const Service&) = default;
 };
 
@@ -127,13 +206,6 @@ struct Receiver {
   bool send_resolved = true;
   bool drop_resolved_when_held = false;  // as Alertmanager: a recovery while all is held back is not told, ever
   friend bool operator==(const Receiver&, const Receiver&) = default;
-};
-
-// Nobody is told before so many events, repeats included, have come within `window`. Count 0 or 1: the first one is enough.
-struct Threshold {
-  std::uint32_t count = 0;
-  absl::Duration window;
-  friend bool operator==(const Threshold&, const Threshold&) = default;
 };
 
 // A group that changes so often between firing and not firing within `window` flaps: it is paged once and then held until

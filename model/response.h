@@ -108,6 +108,18 @@ struct Escalation {
   std::string stop_reason;
   std::vector<PageId> pages;
   bool reached_anybody = false;  // in this pass
+  // What the next step waits for besides its time.
+  enum class Wait : std::uint8_t {
+    kTime = 0,
+    kHours = 1,    // its hours, or the next shift: a timer of wall time
+    kRate = 2,     // more alerts
+    kNothing = 3,  // there is no next step: low urgency, or given to certain people
+  };
+  Wait wait = Wait::kTime;
+  bool stays = false;           // given to certain people: nobody follows by itself once one of them is reached
+  bool answered = false;        // acknowledged: only steps that go on until it is resolved are executed
+  EngineTime pass_began;        // what delays from the beginning count from
+  std::int32_t last_step = -1;  // executed last in this pass; -1: none
   friend bool operator==(const Escalation&, const Escalation&) = default;
 };
 
@@ -132,6 +144,15 @@ struct Page {
   std::vector<NotificationRule> rules;  // pinned; sorted by delay
   std::int32_t next_rule = 0;
   std::vector<NotificationId> notifications;
+  bool important = false;
+  // Who ends it by acknowledging.
+  enum class Until : std::uint8_t {
+    kAnybody = 0,
+    kOwn = 1,      // the person who is paged
+    kResolved = 2  // nobody
+  };
+  Until until = Until::kAnybody;
+  bool waits = false;  // low urgency: for the end of the person's night, or for its rule's hours
   friend bool operator==(const Page&, const Page&) = default;
 };
 
@@ -192,6 +213,7 @@ struct Notification {
   std::string acknowledge_url;        // signed link, empty where nothing can be acknowledged
   NotificationId bundle;              // in kHeld: the one that tells this together with others; none: it waits
   std::vector<BundleMember> members;  // what a bundle tells; empty: it is none
+  bool goes_on = false;               // wanted although somebody has acknowledged, as its page's `until` says
   std::string rewrites;  // the provider's id of the message that this one takes the place of; empty: it is a new one
   friend bool operator==(const Notification&, const Notification&) = default;
 };
@@ -237,6 +259,10 @@ struct Timer {
     kHoldEdge = 9,            // wall time: a group's route begins or ceases to be muted
     kStable = 10,             // a flapping group has not changed for long enough
     kThrottle = 11,           // something that was held back may be sent
+    kStepHours = 12,          // wall time: a step waits for its hours, or for the next shift
+    kHandoff = 13,            // wall time: the people of the step that was executed last may have changed
+    kPageHours = 14,          // wall time: a page waits for the person's morning, or for its rule's hours
+    kSupportHours = 15,       // wall time: the hours of a group's service begin or end
   };
   TimerId id;
   Kind kind = Kind::kGroupFlush;
@@ -249,7 +275,9 @@ struct Timer {
 
 // By wall time: schedules of people, not durations.
 inline bool IsOfWallTime(Timer::Kind kind) {
-  return kind == Timer::Kind::kSilenceEdge || kind == Timer::Kind::kHoldEdge;
+  using Kind = Timer::Kind;
+  return kind == Kind::kSilenceEdge || kind == Kind::kHoldEdge || kind == Kind::kStepHours || kind == Kind::kHandoff ||
+         kind == Kind::kPageHours || kind == Kind::kSupportHours;
 }
 
 // The counters from which ids are given out, and other singletons.
@@ -286,6 +314,15 @@ struct Throttle {
   friend bool operator==(const Throttle&, const Throttle&) = default;
 };
 
+// Whose turn it was last at a step that takes one person after the other. Outlives runs and versions of the policy.
+struct Round {
+  RoundId id;
+  PolicyId policy;
+  std::int32_t step = 0;  // its index in the policy
+  UserId last;
+  friend bool operator==(const Round&, const Round&) = default;
+};
+
 using Row = std::variant<Group,
                          Escalation,
                          Page,
@@ -299,7 +336,8 @@ using Row = std::variant<Group,
                          ConfigurationVersion,
                          AccessToken,
                          AuditEntry,
-                         Throttle>;
+                         Throttle,
+                         Round>;
 
 // Which row: the variant's index above and the id (0 for the singletons).
 struct RowKey {

@@ -53,10 +53,23 @@ struct TeamTarget {
   friend bool operator==(const TeamTarget&, const TeamTarget&) = default;
 };
 struct ScheduleTarget {
+  // Whose turn of it: next and previous are those who are on call after the next change of people, and before the last
+  // one, gaps passed over. Only steps of policies may ask for these.
+  enum class Turn : std::uint8_t {
+    kPresent,
+    kNext,
+    kPrevious
+  };
   ScheduleId schedule;
+  Turn turn = Turn::kPresent;
   friend bool operator==(const ScheduleTarget&, const ScheduleTarget&) = default;
 };
-using Target = std::variant<UserTarget, TeamTarget, ScheduleTarget>;
+// The people behind the first step of another policy that has any. Only steps of policies may name one.
+struct PolicyTarget {
+  PolicyId policy;
+  friend bool operator==(const PolicyTarget&, const PolicyTarget&) = default;
+};
+using Target = std::variant<UserTarget, TeamTarget, ScheduleTarget, PolicyTarget>;
 
 struct Participant {
   std::vector<Target> members;  // all of them at once; none: a transparent slot, lower layers show through

@@ -76,6 +76,10 @@ struct TimelineEntry {
     kNotificationHeld = 39,
     kNotificationBundled = 40,
     kRerouted = 41,
+    kReassigned = 42,
+    kRespondersAdded = 43,
+    kStepWaits = 44,
+    kUrgencyRaised = 45,
   };
   Kind kind = Kind::kNote;
   Subject subject;

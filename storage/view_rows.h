@@ -31,7 +31,7 @@ constexpr std::uint8_t TableOf() {
 // Whether rows of this table are kept when they leave memory. Timers and singletons have no history.
 constexpr bool HasHistory(std::uint8_t table) {
   return table != TableOf<Timer>() && table != TableOf<Counters>() && table != TableOf<OrganisationPtr>() &&
-         table != TableOf<Throttle>();
+         table != TableOf<Throttle>() && table != TableOf<Round>();
 }
 
 // Rows that are history from the start: nothing decides by them.

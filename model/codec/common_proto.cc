@@ -81,17 +81,31 @@ absl::Status FromProto(const v1::Subject& from, Subject& to) {
 void ToProto(const Target& from, v1::Target& to) {
   if (const auto* user = std::get_if<UserTarget>(&from)) to.set_user(Utf8(user->user.value()));
   if (const auto* team = std::get_if<TeamTarget>(&from)) to.set_team(Utf8(team->team.value()));
-  if (const auto* schedule = std::get_if<ScheduleTarget>(&from)) to.set_schedule(Utf8(schedule->schedule.value()));
+  if (const auto* policy = std::get_if<PolicyTarget>(&from)) to.set_policy(Utf8(policy->policy.value()));
+  const auto* schedule = std::get_if<ScheduleTarget>(&from);
+  if (schedule == nullptr) return;
+  switch (schedule->turn) {
+    case ScheduleTarget::Turn::kPresent: to.set_schedule(Utf8(schedule->schedule.value())); return;
+    case ScheduleTarget::Turn::kNext: to.set_next_in_schedule(Utf8(schedule->schedule.value())); return;
+    case ScheduleTarget::Turn::kPrevious: to.set_previous_in_schedule(Utf8(schedule->schedule.value())); return;
+  }
 }
 
 absl::Status FromProto(const v1::Target& from, Target& to) {
   switch (from.target_case()) {
     case v1::Target::kUser: to = UserTarget{UserId(from.user())}; return absl::OkStatus();
     case v1::Target::kTeam: to = TeamTarget{TeamId(from.team())}; return absl::OkStatus();
+    case v1::Target::kPolicy: to = PolicyTarget{PolicyId(from.policy())}; return absl::OkStatus();
     case v1::Target::kSchedule: to = ScheduleTarget{ScheduleId(from.schedule())}; return absl::OkStatus();
+    case v1::Target::kNextInSchedule:
+      to = ScheduleTarget{ScheduleId(from.next_in_schedule()), ScheduleTarget::Turn::kNext};
+      return absl::OkStatus();
+    case v1::Target::kPreviousInSchedule:
+      to = ScheduleTarget{ScheduleId(from.previous_in_schedule()), ScheduleTarget::Turn::kPrevious};
+      return absl::OkStatus();
     case v1::Target::TARGET_NOT_SET: break;
   }
-  return Invalid("neither user nor team nor schedule");
+  return Invalid("neither user nor team nor schedule nor policy");
 }
 
 std::string ToHex(const AlertKey& key) {

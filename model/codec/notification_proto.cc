@@ -56,6 +56,7 @@ void ToProto(const Notification& from, v1::Notification& to) {
   to.set_bundle(from.bundle.value());
   ToProtoList(from.members, *to.mutable_members());
   to.set_rewrites(Utf8(from.rewrites));
+  to.set_goes_on(from.goes_on);
 }
 
 absl::Status FromProto(const v1::Notification& from, Notification& to) {
@@ -87,6 +88,7 @@ absl::Status FromProto(const v1::Notification& from, Notification& to) {
   to.bundle = NotificationId(from.bundle());
   decode.List("members", from.members(), to.members);
   to.rewrites = from.rewrites();
+  to.goes_on = from.goes_on();
   return decode.status();
 }
 static void ToProto(const Throttle::Sent& from, v1::Throttle::Sent& to) {
@@ -102,6 +104,23 @@ static absl::Status FromProto(const v1::Throttle::Sent& from, Throttle::Sent& to
   decode.Take("lane", from.lane(), to.lane);
   to.topic = from.topic();
   to.notification = NotificationId(from.notification());
+  return decode.status();
+}
+
+void ToProto(const Round& from, v1::Round& to) {
+  to.set_id(from.id.value());
+  to.set_policy(Utf8(from.policy.value()));
+  to.set_step(from.step);
+  to.set_last(Utf8(from.last.value()));
+}
+
+absl::Status FromProto(const v1::Round& from, Round& to) {
+  Decode decode;
+  decode.Require("id", from.id() != 0);
+  to.id = RoundId(from.id());
+  to.policy = PolicyId(from.policy());
+  to.step = from.step();
+  to.last = UserId(from.last());
   return decode.status();
 }
 

@@ -61,40 +61,6 @@ absl::Status FromProto(const v1::ContactMethod& from, ContactMethod& to) {
   return decode.status();
 }
 
-void ToProto(const NotificationRule& from, v1::NotificationRule& to) {
-  to.set_urgency(ToProto(from.urgency));
-  PutDuration(from.delay, to, &v1::NotificationRule::mutable_delay);
-  to.set_method(Utf8(from.method.value()));
-}
-
-absl::Status FromProto(const v1::NotificationRule& from, NotificationRule& to) {
-  Decode decode;
-  decode.Take("urgency", from.urgency(), to.urgency);
-  decode.Take("delay", from.delay(), to.delay);
-  to.method = ContactMethodId(from.method());
-  return decode.status();
-}
-
-void ToProto(const User& from, v1::User& to) {
-  to.set_id(Utf8(from.id.value()));
-  to.set_name(Utf8(from.name));
-  to.set_time_zone(Utf8(from.time_zone));
-  ToProtoList(from.contact_methods, *to.mutable_contact_methods());
-  ToProtoList(from.notification_rules, *to.mutable_notification_rules());
-  to.set_holidays(Utf8(from.holidays.value()));
-}
-
-absl::Status FromProto(const v1::User& from, User& to) {
-  Decode decode;
-  to.id = UserId(from.id());
-  to.name = from.name();
-  to.time_zone = from.time_zone();
-  decode.List("contact_methods", from.contact_methods(), to.contact_methods);
-  decode.List("notification_rules", from.notification_rules(), to.notification_rules);
-  to.holidays = HolidaysId(from.holidays());
-  return decode.status();
-}
-
 void ToProto(const Team& from, v1::Team& to) {
   to.set_id(Utf8(from.id.value()));
   to.set_name(Utf8(from.name));
@@ -108,40 +74,6 @@ absl::Status FromProto(const v1::Team& from, Team& to) {
   return absl::OkStatus();
 }
 
-void ToProto(const PolicyStep& from, v1::PolicyStep& to) {
-  PutDuration(from.delay, to, &v1::PolicyStep::mutable_delay);
-  ToProtoList(from.targets, *to.mutable_targets());
-}
-
-absl::Status FromProto(const v1::PolicyStep& from, PolicyStep& to) {
-  Decode decode;
-  decode.Take("delay", from.delay(), to.delay);
-  decode.List("targets", from.targets(), to.targets);
-  return decode.status();
-}
-
-void ToProto(const EscalationPolicy& from, v1::EscalationPolicy& to) {
-  to.set_id(Utf8(from.id.value()));
-  to.set_name(Utf8(from.name));
-  to.set_team(Utf8(from.team.value()));
-  ToProtoList(from.steps, *to.mutable_steps());
-  to.set_repeats(from.repeats);
-  PutDuration(from.repeat_interval, to, &v1::EscalationPolicy::mutable_repeat_interval);
-  PutDuration(from.acknowledge_timeout, to, &v1::EscalationPolicy::mutable_acknowledge_timeout);
-}
-
-absl::Status FromProto(const v1::EscalationPolicy& from, EscalationPolicy& to) {
-  Decode decode;
-  to.id = PolicyId(from.id());
-  to.name = from.name();
-  to.team = TeamId(from.team());
-  decode.List("steps", from.steps(), to.steps);
-  to.repeats = from.repeats();
-  decode.Take("repeat_interval", from.repeat_interval(), to.repeat_interval);
-  decode.Take("acknowledge_timeout", from.acknowledge_timeout(), to.acknowledge_timeout);
-  return decode.status();
-}
-
 void ToProto(const Service& from, v1::Service& to) {
   to.set_id(Utf8(from.id.value()));
   to.set_name(Utf8(from.name));
@@ -149,6 +81,7 @@ void ToProto(const Service& from, v1::Service& to) {
   ToProtoList(from.matchers, *to.mutable_matchers());
   ToProto(from.depends_on, *to.mutable_depends_on());
   to.set_hold_back(from.hold_back);
+  if (from.support_hours != SupportHours()) ToProto(from.support_hours, *to.mutable_support_hours());
 }
 
 absl::Status FromProto(const v1::Service& from, Service& to) {
@@ -159,6 +92,7 @@ absl::Status FromProto(const v1::Service& from, Service& to) {
   decode.List("matchers", from.matchers(), to.matchers);
   FromProto(from.depends_on(), to.depends_on);
   to.hold_back = from.hold_back();
+  decode.Take("support_hours", from.support_hours(), to.support_hours);
   return decode.status();
 }
 

@@ -131,6 +131,7 @@ constexpr Table kTables[] = {
     {"access token",          DecodeRowBytes<v1::AccessToken,          AccessToken>         },
     {"audit entry",           DecodeRowBytes<v1::AuditEntry,           AuditEntry>          },
     {"throttle",              DecodeRowBytes<v1::Throttle,             Throttle>            },
+    {"round",                 DecodeRowBytes<v1::Round,                Round>               },
 };
 static_assert(std::size(kTables) == std::variant_size_v<Row>);
 
@@ -149,6 +150,7 @@ struct RowEncoder {
   std::string operator()(const AccessToken& row) const { return Encode<v1::AccessToken>(row); }
   std::string operator()(const AuditEntry& row) const { return Encode<v1::AuditEntry>(row); }
   std::string operator()(const Throttle& row) const { return Encode<v1::Throttle>(row); }
+  std::string operator()(const Round& row) const { return Encode<v1::Round>(row); }
 };
 
 struct RowToProto {
@@ -167,6 +169,7 @@ struct RowToProto {
   void operator()(const AccessToken& row) const { ToProto(row, *to.mutable_access_token()); }
   void operator()(const AuditEntry& row) const { ToProto(row, *to.mutable_audit_entry()); }
   void operator()(const Throttle& row) const { ToProto(row, *to.mutable_throttle()); }
+  void operator()(const Round& row) const { ToProto(row, *to.mutable_round()); }
 };
 
 }  // namespace
@@ -194,6 +197,7 @@ static absl::Status FromProto(const v1::Row& from, Row& to) {
     case v1::Row::kAccessToken: decode.Take("access_token", from.access_token(), to.emplace<AccessToken>()); break;
     case v1::Row::kAuditEntry: decode.Take("audit_entry", from.audit_entry(), to.emplace<AuditEntry>()); break;
     case v1::Row::kThrottle: decode.Take("throttle", from.throttle(), to.emplace<Throttle>()); break;
+    case v1::Row::kRound: decode.Take("round", from.round(), to.emplace<Round>()); break;
     case v1::Row::ROW_NOT_SET: decode.Fail("row", "of no table that this version knows"); break;
   }
   return decode.status();

@@ -29,10 +29,16 @@ TOCSIN_ENUM_PROTO(Group::State, v1::Group::State, 0, 1, Group::State::kMerged, v
 TOCSIN_ENUM_PROTO(
     Escalation::State, v1::Escalation::State, 0, 1, Escalation::State::kStopped, v1::Escalation::State_MAX);
 TOCSIN_ENUM_PROTO(Page::State, v1::Page::State, 0, 1, Page::State::kUnreachable, v1::Page::State_MAX);
+TOCSIN_ENUM_PROTO(Escalation::Wait, v1::Escalation::Wait, 0, 0, Escalation::Wait::kNothing, v1::Escalation::Wait_MAX);
+TOCSIN_ENUM_PROTO(Page::Until, v1::Page::Until, 0, 0, Page::Until::kResolved, v1::Page::Until_MAX);
 TOCSIN_ENUM_PROTO(Incident::State, v1::Incident::State, 0, 1, Incident::State::kResolved, v1::Incident::State_MAX);
-TOCSIN_ENUM_PROTO(Timer::Kind, v1::Timer::Kind, 0, 1, Timer::Kind::kThrottle, v1::Timer::Kind_MAX);
-TOCSIN_ENUM_PROTO(
-    TimelineEntry::Kind, v1::TimelineEntry::Kind, 0, 1, TimelineEntry::Kind::kRerouted, v1::TimelineEntry::Kind_MAX);
+TOCSIN_ENUM_PROTO(Timer::Kind, v1::Timer::Kind, 0, 1, Timer::Kind::kSupportHours, v1::Timer::Kind_MAX);
+TOCSIN_ENUM_PROTO(TimelineEntry::Kind,
+                  v1::TimelineEntry::Kind,
+                  0,
+                  1,
+                  TimelineEntry::Kind::kUrgencyRaised,
+                  v1::TimelineEntry::Kind_MAX);
 
 void ToProto(const AlertSummary& from, v1::AlertSummary& to) {
   to.set_key(ToHex(from.key));
@@ -205,6 +211,11 @@ void ToProto(const Escalation& from, v1::Escalation& to) {
   to.set_stop_reason(Utf8(from.stop_reason));
   IdsToProto(from.pages, *to.mutable_pages());
   to.set_reached_anybody(from.reached_anybody);
+  to.set_wait(ToProto(from.wait));
+  to.set_answered(from.answered);
+  to.set_stays(from.stays);
+  to.set_pass_began_engine_ns(from.pass_began.ns());
+  to.set_last_step_number(from.last_step + 1);
 }
 
 absl::Status FromProto(const v1::Escalation& from, Escalation& to) {
@@ -224,6 +235,11 @@ absl::Status FromProto(const v1::Escalation& from, Escalation& to) {
   to.stop_reason = from.stop_reason();
   IdsFromProto(from.pages(), to.pages);
   to.reached_anybody = from.reached_anybody();
+  decode.Take("wait", from.wait(), to.wait);
+  to.answered = from.answered();
+  to.stays = from.stays();
+  to.pass_began = EngineTime(from.pass_began_engine_ns());
+  to.last_step = from.last_step_number() - 1;
   return decode.status();
 }
 
@@ -241,6 +257,9 @@ void ToProto(const Page& from, v1::Page& to) {
   to.set_started_engine_ns(from.started_engine.ns());
   ToProtoList(from.rules, *to.mutable_rules());
   to.set_next_rule(from.next_rule);
+  to.set_important(from.important);
+  to.set_until(ToProto(from.until));
+  to.set_waits(from.waits);
   IdsToProto(from.notifications, *to.mutable_notifications());
 }
 
@@ -260,6 +279,9 @@ absl::Status FromProto(const v1::Page& from, Page& to) {
   to.started_engine = EngineTime(from.started_engine_ns());
   decode.List("rules", from.rules(), to.rules);
   to.next_rule = from.next_rule();
+  to.important = from.important();
+  decode.Take("until", from.until(), to.until);
+  to.waits = from.waits();
   IdsFromProto(from.notifications(), to.notifications);
   return decode.status();
 }

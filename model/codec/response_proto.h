@@ -19,6 +19,10 @@ namespace tocsin {
 v1::Group::State ToProto(Group::State from);
 v1::Escalation::State ToProto(Escalation::State from);
 v1::Page::State ToProto(Page::State from);
+v1::Escalation::Wait ToProto(Escalation::Wait from);
+v1::Page::Until ToProto(Page::Until from);
+absl::Status FromProto(v1::Escalation::Wait from, Escalation::Wait& to);
+absl::Status FromProto(v1::Page::Until from, Page::Until& to);
 v1::Notification::State ToProto(Notification::State from);
 v1::Notification::Lane ToProto(Notification::Lane from);
 v1::Notification::Purpose ToProto(Notification::Purpose from);
@@ -44,6 +48,7 @@ void ToProto(const Incident& from, v1::Incident& to);
 void ToProto(const Silence& from, v1::Silence& to);
 void ToProto(const Timer& from, v1::Timer& to);
 void ToProto(const Throttle& from, v1::Throttle& to);
+void ToProto(const Round& from, v1::Round& to);
 void ToProto(const TimelineEntry& from, v1::TimelineEntry& to);
 absl::Status FromProto(const v1::AlertSummary& from, AlertSummary& to);
 absl::Status FromProto(const v1::Group& from, Group& to);
@@ -54,6 +59,7 @@ absl::Status FromProto(const v1::Incident& from, Incident& to);
 absl::Status FromProto(const v1::Silence& from, Silence& to);
 absl::Status FromProto(const v1::Timer& from, Timer& to);
 absl::Status FromProto(const v1::Throttle& from, Throttle& to);
+absl::Status FromProto(const v1::Round& from, Round& to);
 absl::Status FromProto(const v1::TimelineEntry& from, TimelineEntry& to);
 
 // Takes out what would let a reader act for somebody: the method's secret, the acknowledge link.

@@ -66,6 +66,8 @@ using Pairs = ::testing::Types<Pair<Label, v1::Label>,
                                Pair<Silence, v1::Silence>,
                                Pair<Timer, v1::Timer>,
                                Pair<Throttle, v1::Throttle>,
+                               Pair<Round, v1::Round>,
+                               Pair<SupportHours, v1::SupportHours>,
                                Pair<MessageLimits, v1::MessageLimits>,
                                Pair<Slack, v1::Slack>,
                                Pair<TimelineEntry, v1::TimelineEntry>>;
@@ -122,7 +124,8 @@ TEST(ProtoTest, EnumerationsHaveTheSameNamesOnBothSides) {
 
 TEST(ProtoTest, EveryTargetSurvives) {
   for (const Target& target :
-       {Target(UserTarget{UserId("ann")}), Target(TeamTarget{TeamId("db")}), Target(ScheduleTarget{ScheduleId("s")})}) {
+       {Target(UserTarget{UserId("ann")}), Target(TeamTarget{TeamId("db")}), Target(ScheduleTarget{ScheduleId("s")}),
+        Target(PolicyTarget{PolicyId("p")}), Target(ScheduleTarget{ScheduleId("s"), ScheduleTarget::Turn::kNext})}) {
     v1::Target message;
     ToProto(target, message);
     Target again;
@@ -201,7 +204,7 @@ TEST(ProtoTest, ErrorsSayWhichField) {
   message.mutable_policies(0)->mutable_steps(0)->mutable_targets(0)->Clear();
   Organisation organisation;
   EXPECT_EQ(Message(FromProto(message, organisation)),
-            "policies[0]: steps[0]: targets[0]: neither user nor team nor schedule");
+            "policies[0]: steps[0]: targets[0]: neither user nor team nor schedule nor policy");
 }
 
 TEST(ProtoTest, ValuesOfANewerVersionAreRefused) {

@@ -56,7 +56,7 @@ TEST(LoadTest, SaysWhereTheFormIsWrong) {
       {"flag",
        "receivers:\n- {id: r, send_resolved: yes, targets: [{kind: terminal, address: x}]}\n",           {R"(x.yaml:2:26: receivers[0].send_resolved: must be true or false, is "yes")"}                                                                            },
       {"two kinds of target",
-       "policies:\n- {id: p, steps: [{targets: [{user: ann, team: db}]}]}\n",                            {"x.yaml:2:30: policies[1].steps[0].targets[0]: must have exactly one of user, team and schedule"}                                                         },
+       "policies:\n- {id: p, steps: [{targets: [{user: ann, team: db}]}]}\n",                            {"x.yaml:2:30: policies[1].steps[0].targets[0]: must have exactly one of user, team, schedule and policy"}                                                 },
       {"matcher",
        "services:\n- {id: s, matchers: ['nonsense']}\n",                                                 {"x.yaml:2:22: services[1].matchers[0]: bad matcher format: nonsense"}                                                                                     },
       {"condition of two kinds",

@@ -81,6 +81,9 @@ User AnyUserNumber(Random& random, std::int64_t number) {
     const auto method = random.Below(user.contact_methods.size());
     user.notification_rules.push_back({urgency, AnyDuration(random, 0, 900), user.contact_methods[method].id});
   }
+  user.notification_rules[0].important = random.OneIn(2);
+  if (random.OneIn(2)) user.notification_rules[1].only_during = {TimeIntervalId("nights")};
+  if (random.OneIn(2)) user.quiet_hours = {.start_minute = 60 * 23, .end_minute = static_cast<int>(random.Below(1440))};
   if (random.OneIn(3)) user.notification_rules = {};
   return user;
 }
@@ -143,6 +146,28 @@ Schedule AnySchedule(Random& random, std::int64_t number) {
   return schedule;
 }
 
+void AnyChoices(Random& random, PolicyStep& step) {
+  step.delay_from = static_cast<PolicyStep::DelayFrom>(random.Below(2));
+  step.unless = static_cast<PolicyStep::Unless>(random.Below(2));
+  if (random.OneIn(3)) {
+    step.only_during = {TimeIntervalId("nights"), TimeIntervalId("weekends")};
+    step.outside = static_cast<PolicyStep::Outside>(random.Below(2));
+  }
+  if (random.OneIn(3)) {
+    step.min_rate = {.count = static_cast<std::uint32_t>(random.Between(1, 9)), .window = AnyDuration(random, 1, 900)};
+  }
+  if (random.OneIn(3)) step.receivers = {ReceiverId("chat")};
+  step.strategy = static_cast<PolicyStep::Strategy>(random.Below(3));
+  step.on_empty = static_cast<PolicyStep::OnEmpty>(random.Below(3));
+  step.each_acknowledges = random.OneIn(2);
+  step.page_at_handoff = !step.targets.empty() && random.OneIn(2);
+  step.important = random.OneIn(2);
+  if (step.targets.empty() || random.OneIn(2)) return;
+  step.targets.emplace_back(PolicyTarget{PolicyId("inner")});
+  step.targets.emplace_back(
+      ScheduleTarget{ScheduleId("schedule-1"), static_cast<ScheduleTarget::Turn>(random.Below(3))});
+}
+
 EscalationPolicy AnyPolicy(Random& random, std::int64_t number) {
   EscalationPolicy policy;
   policy.id = NameOf<PolicyId>("policy", number);
@@ -152,12 +177,27 @@ EscalationPolicy AnyPolicy(Random& random, std::int64_t number) {
   });
   policy.steps.push_back({AnyDuration(random, 0, 900), {ScheduleTarget{ScheduleId("schedule-0")}}});
   if (random.OneIn(2)) policy.steps.emplace_back();
+  for (PolicyStep& step : policy.steps)
+    AnyChoices(random, step);
+  policy.repeats_page_again = random.OneIn(2);
+  policy.resolve_when_exhausted = random.OneIn(2);
+  policy.catch_up = static_cast<EscalationPolicy::CatchUp>(random.Below(2));
+  policy.low_urgency = static_cast<EscalationPolicy::LowUrgency>(random.Below(3));
+  policy.low_urgency_escalates = random.OneIn(2);
   if (random.OneIn(2)) {
     policy.repeats = static_cast<std::int32_t>(random.Between(1, 5));
     policy.repeat_interval = AnyDuration(random, 0, 900);
   }
   policy.acknowledge_timeout = AnyDuration(random, 1, 9000);
   return policy;
+}
+
+EscalationPolicy InnerPolicy(Random& random) {
+  EscalationPolicy inner;
+  inner.id = PolicyId("inner");
+  inner.name = RandomLine(random);
+  inner.steps.push_back({absl::ZeroDuration(), {UserTarget{UserId("sure")}}});
+  return inner;
 }
 
 void AnyGroupLife(Random& random, Route& route) {
@@ -276,6 +316,19 @@ IncidentCondition AnyCondition(Random& random, int depth) {
   return condition;
 }
 
+std::vector<Service> AnyServices(Random& random) {
+  std::vector<Service> services;
+  services.push_back({ServiceId("service"), RandomLine(random), TeamId("team-1"), AnyMatchers(random)});
+  services.push_back({ServiceId("below"), "below", TeamId(), {}, {ServiceId("service")}, random.OneIn(2)});
+  if (random.OneIn(2)) {
+    SupportHours& hours = services[0].support_hours;
+    hours.time_intervals = {TimeIntervalId("nights")};
+    if (random.OneIn(2)) hours.during = static_cast<Urgency>(random.Below(2));
+    hours.outside = static_cast<Urgency>(random.Below(2));
+  }
+  return services;
+}
+
 }  // namespace
 
 Organisation RandomOrganisation(Random& random) {
@@ -300,8 +353,8 @@ Organisation RandomOrganisation(Random& random) {
     organisation.schedules.push_back(AnySchedule(random, i));
   for (std::int64_t i = 0; i < 2; ++i)
     organisation.policies.push_back(AnyPolicy(random, i));
-  organisation.services.push_back({ServiceId("service"), RandomLine(random), TeamId("team-1"), AnyMatchers(random)});
-  organisation.services.push_back({ServiceId("below"), "below", TeamId(), {}, {ServiceId("service")}, random.OneIn(2)});
+  organisation.policies.push_back(InnerPolicy(random));
+  organisation.services = AnyServices(random);
   organisation.integrations = {
       {IntegrationId("open"),        "generic",    "", {}, absl::ZeroDuration(), 5},
       { IntegrationId("closed"),

@@ -45,8 +45,9 @@ def every_command_speaks_json(tocsin, folder, config):
             ["token", "show"], ["status"], ["alerts"], ["groups"], ["groups", a], ["search", "alertname"], ["explain", a],
             ["explain", "user", "ann"], ["events"], ["top", "--once"], ["snooze", a, "--for", "1h"], ["unack", a],
             ["ack", a], ["merge", b, "--into", c], ["split", b], ["reroute", c], ["escalate", c], ["note", c, "hello"],
+            ["reassign", c, "ann"], ["ask", c, "ann", "--note", "help"], ["policy", "simulate", "default", "--for", "2h"],
             ["resolve", c], ["silence", "list"], ["maintenance", "list"], ["oncall"], ["oncall", "primary", "--days", "3"],
-            ["incident", "list"], ["page", "--test", "ann"], ["parse", "--source", "generic", payload],
+            ["incident", "list"], ["page", "--test", "ann"], ["page", "ann", "--title", "no orders"], ["parse", "--source", "generic", payload],
             ["backup", backup], ["verify", backup], ["restore", backup, restored], ["verify", "--data", restored],
             ["recover", "--accept-loss", "--data", restored]):
         assert as_json(tocsin, *map(str, command)) is not None, command
@@ -92,6 +93,12 @@ WRONG = [
     (["maintenance", "end", "M99"], 1, "maintenance window M99 is not known", "`tocsin maintenance list --all`"),
     (["oncall", "nope"], 1, 'schedule "nope" does not exist', "`tocsin oncall` lists"),
     (["oncall", "nope", "--days", "3"], 1, 'schedule "nope"', "`tocsin oncall` lists"),
+    (["page", "ann"], 2, "say what it is about", "--title"),
+    (["page", "pet:ann", "--title", "x"], 2, '"pet:ann": people are named', "team:db"),
+    (["reassign", "G17"], 2, "say whom", "schedule:primary"),
+    (["ask", "I99", "ann"], 1, "I99 is not known", ""),
+    (["policy", "simulate"], 2, "say which policy", "tocsin policy simulate NAME"),
+    (["policy", "simulate", "nope"], 1, 'policy "nope" does not exist', ""),
     (["page", "--test", "nope"], 1, 'user "nope" does not exist', "`tocsin export`"),
     (["token", "revoke", "T99"], 1, "token T99 is not known", "`tocsin token list`"),
     (["rollback", "99"], 1, "version 99 of the configuration is not kept", "`tocsin versions`"),

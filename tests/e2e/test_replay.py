@@ -11,7 +11,7 @@ from harness import BINARY, Tocsin, http_request, scratch, wait_for
 
 def send(tocsin, service, name, firing=True):
     event = {"status": "firing" if firing else "resolved", "dedup_key": f"{service}-{name}",
-             "labels": {"alertname": name, "service": service, "severity": "warning"}}
+             "labels": {"alertname": name, "service": service, "severity": "high"}}
     status, body, _ = http_request(f"{tocsin.url}/v1/integrations/{organisation.GENERIC_KEY}",
                                    json.dumps([event]).encode(), {"Content-Type": "application/json"})
     assert status == 202, body

@@ -32,7 +32,7 @@ TEST(PolicyTest, AfterEachStepAndPass) {
       {"last and empty",      2, false, {Kind::kEndOfPass, {3, 0}, absl::ZeroDuration()}},
   };
   for (const Step& row : steps)
-    EXPECT_EQ(AfterStep(policy, {row.step, 0}, row.reached), row.expected) << row.name;
+    EXPECT_EQ(AfterStep(policy, {row.step, 0}, row.reached, absl::Hours(1)), row.expected) << row.name;
 
   struct Pass {
     std::string_view name;

@@ -57,7 +57,7 @@ class BundleTest : public testing::Test {
   World world_;
 };
 
-TEST_F(BundleTest, TheFirstPageGoesAtOnceAndFurtherOnesAreToldTogether) {
+TEST_F(BundleTest, E21TheFirstPageGoesAtOnceAndFurtherOnesAreToldTogether) {
   Fire({"A", "B", "C", "D"});
   ASSERT_THAT(world_.started(), SizeIs(1));
   EXPECT_THAT(world_.started()[0].title, HasSubstr("] A"));

@@ -32,7 +32,7 @@ class MergeTest : public testing::Test {
   GroupId part;
 };
 
-TEST_F(MergeTest, ThePartIsHandledWithTheWhole) {
+TEST_F(MergeTest, E12ThePartIsHandledWithTheWhole) {
   ASSERT_TRUE(Merge().ok());
   EXPECT_EQ(Row(part).state, Group::State::kMerged);
   EXPECT_EQ(Row(whole).firing, 3U);
@@ -77,7 +77,7 @@ TEST_F(MergeTest, WhatThePartDoesIsNewsOfTheWhole) {
   EXPECT_THAT(world.Sent(), IsEmpty());
 }
 
-TEST_F(MergeTest, SplitOffItBeginsWithTheFirstStep) {
+TEST_F(MergeTest, E12SplitOffItBeginsWithTheFirstStep) {
   ASSERT_TRUE(Merge().ok());
   ASSERT_TRUE(world.Acknowledge(whole).ok());
   world.Forget();

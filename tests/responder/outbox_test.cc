@@ -107,7 +107,7 @@ TEST_F(OutboxTest, RetryAfterIsHonouredUpToFiveMinutes) {
   EXPECT_EQ(Row().due - world_.now().engine, absl::Minutes(5));
 }
 
-TEST_F(OutboxTest, AmbiguousIsSentAgainAlmostAtOnceWithTheSameKeyAndSaysSo) {
+TEST_F(OutboxTest, E19AmbiguousIsSentAgainAlmostAtOnceWithTheSameKeyAndSaysSo) {
   const Notification first = Last();
   world_.Answer(first, Result::kAmbiguous);
   world_.Pass(absl::Seconds(1));
@@ -287,7 +287,7 @@ TEST(OutboxStoryTest, BacklogIsLookedAtAgainNotReplayed) {
   EXPECT_EQ(world.state().notifications.at(row.id).state, State::kCancelled);
 }
 
-TEST(OutboxStoryTest, AttemptsUnderWayAtACrashAreAmbiguous) {
+TEST(OutboxStoryTest, E19AttemptsUnderWayAtACrashAreAmbiguous) {
   World world;
   world.SetProvider([](const Notification&) { return std::nullopt; });
   world.Observe({});

@@ -38,7 +38,7 @@ void Begin(World& world, const Say& say = {}) {
 
 // Acknowledgement and snooze: when it ends and what is paged then (E10, E14).
 
-TEST(SnoozeTest, EndsAfterTheLongerOfSnoozeAndTimeout) {
+TEST(SnoozeTest, E14EndsAfterTheLongerOfSnoozeAndTimeout) {
   const struct {
     const char* name;
     std::optional<absl::Duration> route;
@@ -106,7 +106,7 @@ TEST(SnoozeTest, RefusesWhatMakesNoSense) {
   EXPECT_EQ(world.Current()->state, Group::State::kOpen);
 }
 
-TEST(SnoozeTest, ResolvingCancelsIt) {
+TEST(SnoozeTest, E14ResolvingCancelsIt) {
   World world;
   Begin(world);
   ASSERT_TRUE(Snooze(world, absl::Hours(1)).ok());

@@ -1,0 +1,47 @@
+#include "api/handlers.h"
+#include "base/status.h"
+#include "engine/policy_simulation.h"
+#include "model/codec/common_proto.h"
+#include "model/codec/response_proto.h"
+
+namespace tocsin {
+
+absl::Status SimulatePolicy(Api& api,
+                            const Caller&,
+                            const v1::SimulatePolicyRequest& request,
+                            v1::SimulatePolicyResponse& response) {
+  PolicySimulation what;
+  what.policy = PolicyId(request.policy());
+  what.at = api.engine.Read().wall;
+  what.service = ServiceId(request.service());
+  if (request.has_at()) TOCSIN_TRY(Annotate(FromProto(request.at(), what.at), "at"));
+  if (request.severity() != v1::SEVERITY_UNKNOWN) {
+    TOCSIN_TRY(Annotate(FromProto(request.severity(), what.severity), "severity"));
+  }
+  if (request.urgency() != v1::URGENCY_UNSPECIFIED) {
+    TOCSIN_TRY(Annotate(FromProto(request.urgency(), what.urgency.emplace()), "urgency"));
+  }
+  if (request.has_length()) TOCSIN_TRY(Annotate(FromProto(request.length(), what.length), "length"));
+  if (request.has_answered_after()) {
+    TOCSIN_TRY(Annotate(FromProto(request.answered_after(), what.answered_after.emplace()), "answered_after"));
+  }
+  // Copied out, so that the responder is not held up by a month of pages.
+  OrganisationPtr organisation;
+  std::vector<Row> rows;
+  api.engine.ReadResponderAndWait([&](const Responder& responder, const Now&) {
+    organisation = responder.state().organisation;
+    for (const auto& [id, row] : responder.state().rounds)
+      rows.emplace_back(row);
+  });
+  if (organisation == nullptr) {
+    return Precondition("there is no organisation yet; `tocsin apply FILE...` declares one");
+  }
+  TOCSIN_ASSIGN(const SimulatedTimeline timeline, Simulate(organisation, std::move(rows), what));
+  ToProto(what.at, *response.mutable_at());
+  for (const TimelineEntry& entry : timeline.entries)
+    ToProto(entry, *response.add_entries());
+  response.set_unfinished(timeline.unfinished);
+  return absl::OkStatus();
+}
+
+}  // namespace tocsin
