@@ -31,7 +31,15 @@ void ReadSlack(Reader& reader, const YamlNode& node, const std::string& path, Sl
 void ReadLimits(Reader& reader, const YamlNode& node, const std::string& path, MessageLimits& to);
 void ReadDeadMan(Reader& reader, const YamlNode& node, const std::string& path, DeadMan& to);
 
-// Shared by the above. A target is a map: {user: alice}, {team: db}, {schedule: db-primary, turn: next}, {policy: db}.
+// Shared by the above. What has an id, and a name for people that is the id where it is not given.
+template <typename T>
+void ReadIdAndName(Fields& fields, T& to) {
+  fields.Require("id");
+  fields.Name("id", to.id);
+  to.name = to.id.value();
+  fields.Text("name", to.name);
+}
+// A target is a map: {user: alice}, {team: db}, {schedule: db-primary, turn: next}, {policy: db}.
 void ReadTarget(Reader& reader, const YamlNode& node, const std::string& path, Target& to);
 void ReadTargets(Fields& fields, std::string_view name, std::vector<Target>& to);
 void ReadContactMethod(Reader& reader, const YamlNode& node, const std::string& path, ContactMethod& to);

@@ -57,10 +57,7 @@ void ReadContactMethod(Reader& reader, const YamlNode& node, const std::string& 
 
 void ReadUser(Reader& reader, const YamlNode& node, const std::string& path, User& to) {
   Fields fields(reader, node, path);
-  fields.Require("id");
-  fields.Name("id", to.id);
-  to.name = to.id.value();
-  fields.Text("name", to.name);
+  ReadIdAndName(fields, to);
   to.time_zone = "UTC";
   fields.Text("time_zone", to.time_zone);
   fields.Name("holidays", to.holidays);
@@ -81,19 +78,13 @@ void ReadUser(Reader& reader, const YamlNode& node, const std::string& path, Use
 
 void ReadTeam(Reader& reader, const YamlNode& node, const std::string& path, Team& to) {
   Fields fields(reader, node, path);
-  fields.Require("id");
-  fields.Name("id", to.id);
-  to.name = to.id.value();
-  fields.Text("name", to.name);
+  ReadIdAndName(fields, to);
   fields.NameList("members", to.members);
 }
 
 void ReadService(Reader& reader, const YamlNode& node, const std::string& path, Service& to) {
   Fields fields(reader, node, path);
-  fields.Require("id");
-  fields.Name("id", to.id);
-  to.name = to.id.value();
-  fields.Text("name", to.name);
+  ReadIdAndName(fields, to);
   fields.Name("team", to.team);
   ReadMatchers(fields, "matchers", to.matchers);
   fields.NameList("depends_on", to.depends_on);

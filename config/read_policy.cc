@@ -64,10 +64,7 @@ void ReadTargets(Fields& fields, std::string_view name, std::vector<Target>& to)
 
 void ReadPolicy(Reader& reader, const YamlNode& node, const std::string& path, EscalationPolicy& to) {
   Fields fields(reader, node, path);
-  fields.Require("id");
-  fields.Name("id", to.id);
-  to.name = to.id.value();
-  fields.Text("name", to.name);
+  ReadIdAndName(fields, to);
   fields.Name("team", to.team);
   fields.Require("steps");
   fields.List("steps", [&](const YamlNode& item, const std::string& item_path) {

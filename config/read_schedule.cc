@@ -161,10 +161,7 @@ void ReadHolidayRule(Reader& reader, const YamlNode& node, const std::string& pa
 
 void ReadLayer(Reader& reader, const YamlNode& node, const std::string& path, const std::string& zone, Layer& to) {
   Fields fields(reader, node, path);
-  fields.Require("id");
-  fields.Name("id", to.id);
-  to.name = to.id.value();
-  fields.Text("name", to.name);
+  ReadIdAndName(fields, to);
   fields.Integer("priority", -1'000'000, 1'000'000, to.priority);
   fields.Text("time_zone", to.time_zone);
   const Instants instants{ZoneOf(to.time_zone.empty() ? zone : to.time_zone)};
@@ -236,10 +233,7 @@ absl::StatusOr<Holiday> ParseHoliday(std::string_view text) {
 
 void ReadHolidayCalendar(Reader& reader, const YamlNode& node, const std::string& path, HolidayCalendar& to) {
   Fields fields(reader, node, path);
-  fields.Require("id");
-  fields.Name("id", to.id);
-  to.name = to.id.value();
-  fields.Text("name", to.name);
+  ReadIdAndName(fields, to);
   fields.Require("days");
   fields.List("days", [&](const YamlNode& item, const std::string& item_path) {
     Holiday& day = to.days.emplace_back();
@@ -260,10 +254,7 @@ void ReadHolidayCalendar(Reader& reader, const YamlNode& node, const std::string
 
 void ReadSchedule(Reader& reader, const YamlNode& node, const std::string& path, Schedule& to) {
   Fields fields(reader, node, path);
-  fields.Require("id");
-  fields.Name("id", to.id);
-  to.name = to.id.value();
-  fields.Text("name", to.name);
+  ReadIdAndName(fields, to);
   fields.Name("team", to.team);
   fields.Require("time_zone");
   fields.Text("time_zone", to.time_zone);
