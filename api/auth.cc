@@ -166,7 +166,16 @@ std::optional<IntegrationId> Auth::IntegrationOf(std::string_view token) const {
   const std::shared_ptr<const Table> table = Current();
   const absl::StatusOr<const AccessToken*> known = Find(*table, token);
   if (!known.ok() || *known == nullptr || (*known)->role != Role::kIntegration) return std::nullopt;
+  if (CalendarDoorOf(**known)) return std::nullopt;
   return (*known)->integration;
+}
+
+std::optional<CalendarDoor> Auth::CalendarOf(std::string_view token) const {
+  if (!token.starts_with(kTokenPrefix) || token.size() > kLongestSecret) return std::nullopt;
+  const std::shared_ptr<const Table> table = Current();
+  const absl::StatusOr<const AccessToken*> known = Find(*table, token);
+  if (!known.ok() || *known == nullptr) return std::nullopt;
+  return CalendarDoorOf(**known);
 }
 
 }  // namespace tocsin

@@ -12,6 +12,7 @@
 
 #include "absl/status/statusor.h"
 
+#include "api/calendar_token.h"
 #include "api/methods.h"
 #include "base/mutex.h"
 #include "model/access.h"
@@ -32,6 +33,9 @@ class Auth {
   absl::StatusOr<Caller> Check(std::string_view authorization) const;
   // The integration whose door a token opens; absent for everything else.
   std::optional<IntegrationId> IntegrationOf(std::string_view token) const;
+  // The calendar feed that a token opens; absent for everything else, and when it was revoked, has run out or its person has
+  // gone.
+  std::optional<CalendarDoor> CalendarOf(std::string_view token) const;
   const std::string& token_file() const { return token_file_; }
 
  private:

@@ -1,22 +1,24 @@
 #include "api/declare.h"
 
 #include <array>
+#include <map>
 #include <memory>
 #include <set>
 
 #include "absl/strings/str_format.h"
 #include <arpa/inet.h>
 
+#include "base/status.h"
 #include "base/strings.h"
 #include "config/problem.h"
 #include "config/text.h"
+#include "escalation/coverage.h"
 #include "escalation/roster.h"
 #include "ingest/source.h"
 
 namespace tocsin {
 namespace {
 
-constexpr absl::Duration kLookAhead = absl::Hours(24 * 28);
 constexpr std::size_t kGapWarnings = 100;
 
 // The address that a URL's host is, without asking anybody; empty for names.
@@ -29,31 +31,42 @@ std::string AddressOf(std::string host) {
   return is_address ? host : "";
 }
 
-// Policies that have one schedule to go by, and when that has nobody on call in the four weeks from now.
-void WarnOfGaps(const Organisation& organisation, absl::Time now, std::vector<Problem>& warnings) {
-  const absl::StatusOr<Roster> roster = Roster::Compile(std::make_shared<const Organisation>(organisation));
-  if (!roster.ok()) return;
-  for (std::size_t i = 0; i < organisation.policies.size() && warnings.size() < kGapWarnings; ++i) {
+// Schedules that policies go by, each with the first policy that has nothing else to go by; no policy: none is so.
+std::map<ScheduleId, PolicyId> SchedulesInUse(const Organisation& organisation) {
+  std::map<ScheduleId, PolicyId> used;
+  for (const EscalationPolicy& policy : organisation.policies) {
     std::set<ScheduleId> schedules;
     bool others = false;
-    for (const PolicyStep& step : organisation.policies[i].steps) {
+    for (const PolicyStep& step : policy.steps) {
       for (const Target& target : step.targets) {
         const auto* schedule = std::get_if<ScheduleTarget>(&target);
         others |= schedule == nullptr;
         if (schedule != nullptr) schedules.insert(schedule->schedule);
       }
     }
-    if (others || schedules.size() != 1) continue;
-    const absl::StatusOr<std::vector<Shift>> gaps = roster->Gaps(*schedules.begin(), now, now + kLookAhead);
-    if (!gaps.ok() || gaps->empty()) continue;
-    warnings.push_back(
-        {"", 0, 0, absl::StrFormat("policies[%d]", i),
-         absl::StrFormat("goes by schedule %s alone, which has nobody on call %s in the next four weeks, from %s "
-                         "on: then the policy's team is paged, or the fallback user",
-                         JsonQuote(schedules.begin()->value()),
-                         gaps->size() == 1 ? "once" : absl::StrFormat("%d times", gaps->size()),
-                         InstantText(gaps->front().start))});
+    for (const ScheduleId& schedule : schedules) {
+      PolicyId& alone = used[schedule];
+      if (!others && schedules.size() == 1 && !alone.set()) alone = policy.id;
+    }
   }
+  return used;
+}
+
+// "from 2027-03-28T01:00+01:00 to 2027-03-28T03:00+02:00 (1h): no layer is on; and 3 more gaps, 26h in all".
+std::string Describe(const Schedule& schedule, const std::vector<Shift>& gaps, const Gap& first) {
+  absl::TimeZone zone;
+  if (!absl::LoadTimeZone(schedule.time_zone, &zone)) zone = absl::UTCTimeZone();
+  const auto show = [&](absl::Time time) { return absl::FormatTime("%Y-%m-%dT%H:%M%Ez", time, zone); };
+  absl::Duration all;
+  for (const Shift& gap : gaps)
+    all += gap.end - gap.start;
+  std::string text = absl::StrFormat("from %s to %s (%s): %s", show(gaps.front().start), show(gaps.front().end),
+                                     DurationText(gaps.front().end - gaps.front().start), first.why);
+  if (gaps.size() > 1) {
+    absl::StrAppendFormat(&text, "; and %d more %s, %.0f hours in all", gaps.size() - 1,
+                          gaps.size() == 2 ? "gap" : "gaps", absl::ToDoubleHours(all));
+  }
+  return text;
 }
 
 }  // namespace
@@ -75,9 +88,7 @@ std::vector<std::string> ProblemsBeyondText(const Organisation& organisation) {
   return problems;
 }
 
-std::vector<Problem> WarningsBeyondText(const Organisation& organisation,
-                                        const PeerRules& webhook_peers,
-                                        absl::Time now) {
+std::vector<Problem> WarningsBeyondText(const Organisation& organisation, const PeerRules& webhook_peers) {
   std::vector<Problem> warnings;
   const auto look = [&](std::string path, const ContactMethod& method) {
     if (method.kind != ContactMethod::Kind::kWebhook) return;
@@ -99,8 +110,41 @@ std::vector<Problem> WarningsBeyondText(const Organisation& organisation,
     for (std::size_t k = 0; k < targets.size(); ++k)
       look(absl::StrFormat("receivers[%d].targets[%d].address", i, k), targets[k]);
   }
-  WarnOfGaps(organisation, now, warnings);
   return warnings;
+}
+
+std::vector<Problem> GapWarnings(const Organisation& organisation, absl::Time now) {
+  std::vector<Problem> found;
+  const absl::StatusOr<Roster> roster = Roster::Compile(std::make_shared<const Organisation>(organisation));
+  if (!roster.ok()) return found;
+  Coverage coverage(*roster);
+  const std::map<ScheduleId, PolicyId> used = SchedulesInUse(organisation);
+  // Edges are whole minutes: so is what is shown of the first.
+  const absl::Time since = absl::FromUnixSeconds(absl::ToUnixSeconds(now) / 60 * 60);
+  for (std::size_t i = 0; i < organisation.schedules.size(); ++i) {
+    const Schedule& schedule = organisation.schedules[i];
+    const auto use = used.find(schedule.id);
+    if (use == used.end()) continue;
+    if (found.size() == kGapWarnings) break;
+    const std::string path = absl::StrFormat("schedules[%d]", i);
+    const absl::StatusOr<std::vector<Shift>> gaps = roster->Gaps(schedule.id, since, since + kCoverageHorizon);
+    if (!gaps.ok()) {
+      found.push_back({"", 0, 0, path, "cannot be looked through for gaps: " + Message(gaps.status())});
+      continue;
+    }
+    if (gaps->empty()) continue;
+    const absl::StatusOr<std::vector<Gap>> first = coverage.Gaps(schedule.id, since, since + kCoverageHorizon, 1);
+    std::string text =
+        absl::StrFormat("schedule %s: in the next 52 weeks nobody is on call %s", JsonQuote(schedule.id.value()),
+                        Describe(schedule, *gaps, first.ok() && !first->empty() ? first->front() : Gap()));
+    if (use->second.set()) {
+      absl::StrAppendFormat(&text,
+                            ". Policy %s goes by it alone: then the policy's team is paged, or the fallback user",
+                            JsonQuote(use->second.value()));
+    }
+    found.push_back({"", 0, 0, path, std::move(text)});
+  }
+  return found;
 }
 
 }  // namespace tocsin

@@ -130,6 +130,26 @@ absl::Status SimulatePolicy(Api& api,
                             const Caller& caller,
                             const v1::SimulatePolicyRequest& request,
                             v1::SimulatePolicyResponse& response);
+absl::Status ListNextShifts(Api& api,
+                            const Caller& caller,
+                            const v1::ListNextShiftsRequest& request,
+                            v1::ListNextShiftsResponse& response);
+absl::Status ListGaps(Api& api,
+                      const Caller& caller,
+                      const v1::ListGapsRequest& request,
+                      v1::ListGapsResponse& response);
+absl::Status GetFairness(Api& api,
+                         const Caller& caller,
+                         const v1::GetFairnessRequest& request,
+                         v1::GetFairnessResponse& response);
+absl::Status DiffSchedules(Api& api,
+                           const Caller& caller,
+                           const v1::DiffSchedulesRequest& request,
+                           v1::DiffSchedulesResponse& response);
+absl::Status CreateCalendarLink(Api& api,
+                                const Caller& caller,
+                                const v1::CreateCalendarLinkRequest& request,
+                                v1::CreateCalendarLinkResponse& response);
 
 absl::Status RunApplyOrganisation(Api& api,
                                   const Caller& caller,

@@ -1,12 +1,14 @@
+#include "api/on_call.h"
+
+#include <algorithm>
+
 #include "api/handlers.h"
 #include "base/status.h"
 #include "escalation/roster.h"
 #include "model/codec/common_proto.h"
 
 namespace tocsin {
-namespace {
 
-// The roster that pages go by; copied out, so that the responder is not held up by a year of shifts.
 absl::StatusOr<Roster> CurrentRoster(Api& api) {
   std::optional<Roster> roster;
   api.engine.ReadResponderAndWait([&](const Responder& responder, const Now&) {
@@ -16,16 +18,31 @@ absl::StatusOr<Roster> CurrentRoster(Api& api) {
   return *std::move(roster);
 }
 
+namespace {
+
+void Show(const Roster& roster, const Person& person, v1::OnCallPerson& to) {
+  to.set_user(person.user.value());
+  to.set_reason(person.reason);
+  if (const User* user = roster.organisation().Find(person.user)) to.set_name(user->name);
+}
+
+// Whether what was changed by hand counts in it: by who is on call because of it, or by whom it takes off.
+bool IsOverridden(const Schedule& schedule, const Shift& shift, std::span<const Person> people) {
+  const auto overlaps = [&](const auto& change) { return change.start < shift.end && shift.start < change.end; };
+  return std::ranges::any_of(schedule.overrides, overlaps) ||
+         std::ranges::any_of(schedule.temporary_schedules, overlaps) ||
+         std::ranges::any_of(people, [](const Person& person) {
+           return person.reason.find(": override ") != std::string::npos ||
+                  person.reason.find(": temporary schedule") != std::string::npos;
+         });
+}
+
 void AddEntry(const Roster& roster, const Schedule& schedule, absl::Time at, v1::WhoIsOnCallResponse& response) {
   auto& entry = *response.add_entries();
   entry.set_schedule(schedule.id.value());
   const Target target = ScheduleTarget{schedule.id};
-  for (const Person& person : roster.Resolve({&target, 1}, at)) {
-    auto& shown = *entry.add_people();
-    shown.set_user(person.user.value());
-    shown.set_reason(person.reason);
-    if (const User* user = roster.organisation().Find(person.user)) shown.set_name(user->name);
-  }
+  for (const Person& person : roster.Resolve({&target, 1}, at))
+    Show(roster, person, *entry.add_people());
   if (const auto until = roster.NextChange(schedule.id, at)) ToProto(*until, *entry.mutable_until());
 }
 
@@ -60,12 +77,20 @@ absl::Status FinalSchedule(Api& api,
   absl::Time until = since + absl::Hours(24 * 7);
   if (request.has_until()) TOCSIN_TRY(Annotate(FromProto(request.until(), until), "until"));
   TOCSIN_ASSIGN(const std::vector<Shift> shifts, roster.FinalSchedule(ScheduleId(request.schedule()), since, until));
+  const Schedule& schedule = *roster.organisation().Find(ScheduleId(request.schedule()));
+  response.set_name(schedule.name);
+  response.set_time_zone(schedule.time_zone);
+  const Target target = ScheduleTarget{schedule.id};
   for (const Shift& shift : shifts) {
     auto& shown = *response.add_shifts();
     ToProto(shift.start, *shown.mutable_start());
     ToProto(shift.end, *shown.mutable_end());
     for (const UserId& user : shift.users)
       shown.add_users(user.value());
+    const std::vector<Person> people = roster.Resolve({&target, 1}, shift.start);
+    for (const Person& person : people)
+      Show(roster, person, *shown.add_people());
+    shown.set_overridden(IsOverridden(schedule, shift, people));
   }
   return absl::OkStatus();
 }

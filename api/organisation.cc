@@ -82,8 +82,11 @@ absl::Status Carry(
     response.clear_warnings();
     return absl::OkStatus();
   }
-  for (const Problem& warning : WarningsBeyondText(wanted, api.webhook_peers, present.now))
-    AddProblem(warning, *response.add_warnings());
+  for (const std::vector<Problem>& warnings :
+       {WarningsBeyondText(wanted, api.webhook_peers), GapWarnings(wanted, present.now)}) {
+    for (const Problem& warning : warnings)
+      AddProblem(warning, *response.add_warnings());
+  }
   for (const std::string& line : Diff(*present.organisation, wanted))
     response.add_differences(line);
   response.set_version(present.version.value());

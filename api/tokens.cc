@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "api/auth.h"
+#include "api/calendar_token.h"
 #include "api/handlers.h"
 #include "api/records.h"
 #include "base/status.h"
@@ -114,6 +115,7 @@ void Show(const AccessToken& from, absl::Time now, v1::ListTokensResponse::Entry
 
 // Their own, and those that they could have made.
 bool MaySee(const Caller& caller, const AccessToken& token) {
+  if (CalendarDoorOf(token) && token.created_by == caller.name) return true;
   return token.id == caller.token || (caller.user.set() && token.user == caller.user) || MayGive(caller, token).ok();
 }
 

@@ -38,6 +38,7 @@ int RunNote(std::span<const std::string> arguments);
 int RunSilence(std::span<const std::string> arguments);
 int RunMaintenance(std::span<const std::string> arguments);
 int RunOnCall(std::span<const std::string> arguments);
+int RunSchedule(std::span<const std::string> arguments);
 int RunIncident(std::span<const std::string> arguments);
 int RunPage(std::span<const std::string> arguments);
 int RunSearch(std::span<const std::string> arguments);

@@ -1,4 +1,6 @@
 // apply, diff, export, versions, rollback, audit.
+#include "cli/configuration.h"
+
 #include <algorithm>
 #include <charconv>
 #include <cstdio>
@@ -39,9 +41,10 @@ absl::StatusOr<std::string> ReadFile(const std::string& path) {
   return text;
 }
 
-using ProblemList = google::protobuf::RepeatedPtrField<v1::ApplyOrganisationResponse::Problem>;
+}  // namespace
 
-void PrintProblems(const ProblemList& problems, std::string_view kind) {
+void PrintProblems(const google::protobuf::RepeatedPtrField<v1::ApplyOrganisationResponse::Problem>& problems,
+                   std::string_view kind) {
   for (const auto& problem : problems) {
     std::string where(kind);
     where += problem.file();
@@ -69,6 +72,8 @@ absl::StatusOr<v1::ApplyOrganisationRequest> ReadFiles(const std::vector<std::st
   }
   return request;
 }
+
+namespace {
 
 template <typename Lines>
 void PrintLines(const Lines& lines) {

@@ -18,7 +18,7 @@ struct Task {
 // A command that is in none of them is listed at the end.
 const Task kTasks[] = {
     {"Why was I paged, or nobody?", {"explain", "status", "events", "top"}                                    },
-    {"What is going on",            {"groups", "alerts", "incident", "search", "oncall"}                      },
+    {"What is going on",            {"groups", "alerts", "incident", "search", "oncall", "schedule"}          },
     {"Answer a page",
      {"ack", "snooze", "unack", "resolve", "escalate", "note", "reassign", "ask", "reroute", "merge", "split"}},
     {"Keep quiet",                  {"silence", "maintenance"}                                                },
@@ -67,6 +67,13 @@ constexpr Examples kExamples[] = {
      "  tocsin oncall                               who is on call now, everywhere\n"
      "  tocsin oncall db-primary --days 14          the shifts of one schedule\n"
      "  tocsin oncall --at '2026-12-24 20:00'\n"                                                            },
+    {"schedule",
+     "  tocsin schedule show db-primary --weeks 6   days by weeks, gaps and overrides marked\n"
+     "  tocsin schedule gaps                        when nobody is on call in the next 52 weeks, and why\n"
+     "  tocsin schedule fairness db-primary         hours, nights, weekends, holidays of each person\n"
+     "  tocsin schedule next --user alice           when she is on call next\n"
+     "  tocsin schedule diff deploy/*.yaml          who would be on call differently\n"
+     "  tocsin schedule link db-primary             an address for calendars: Google, Outlook, Apple\n"     },
     {"incident",
      "  tocsin incident open 'checkout is down' --severity 1 --service checkout\n"
      "  tocsin incident show I3\n"                                                                          },

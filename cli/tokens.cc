@@ -29,6 +29,9 @@ std::string Teams(const google::protobuf::RepeatedPtrField<std::string>& teams) 
 }
 
 std::string Owner(const v1::AccessToken& token) {
+  if (token.integration().starts_with("calendar/")) {
+    return Printable(token.integration()) + (token.user().empty() ? "" : "/" + Printable(token.user()));
+  }
   if (!token.integration().empty()) return "integration " + Printable(token.integration());
   return token.user().empty() ? "program " + Printable(token.name()) : Printable(token.user());
 }

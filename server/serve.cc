@@ -18,6 +18,7 @@
 
 #include "api/acknowledge_door.h"
 #include "api/auth.h"
+#include "api/calendar_door.h"
 #include "api/connect.h"
 #include "api/declare.h"
 #include "api/explain_taken.h"
@@ -292,6 +293,10 @@ OrganisationPtr Server::organisation() const {
 
 absl::Status Server::Apply(const std::vector<SourceFile>& files, std::string_view reason) {
   TOCSIN_ASSIGN(const OrganisationPtr wanted, LoadOrganisation(files));
+  for (const Problem& gap : GapWarnings(*wanted, absl::Now()))
+    LogWarning("the configuration: look at this", {
+                                                      {"warning", Format(gap)}
+    });
   OrganisationPtr current;
   engine_->ReadResponderAndWait(
       [&](const Responder& responder, const Now&) { current = responder.state().organisation; });
@@ -367,6 +372,7 @@ absl::Status Server::StartDoors() {
   doors_->Register(router);
   AddConnectRoutes(router, *api_, *auth_, *workers_);
   AddAcknowledgeRoutes(router, *api_, link_key_, *workers_);
+  AddCalendarRoutes(router, *api_, *auth_, *workers_);
   instruments_->AddRoutes(router, *workers_);
 
   HttpServer::Options http_options;

@@ -56,47 +56,51 @@ TEST_F(ConnectTest, CallsNothingWithoutTheToken) {
   EXPECT_THAT(Http("POST", "/tocsin.v1.StatusService/GetStatus").body, Not(HasSubstr(token_)));
 }
 
+// What a call with an empty request comes to.
+const std::map<std::string_view, std::string_view> kRefusals = {
+    {"GetGroup",            "not_found"       },
+    {"AcknowledgeGroup",    "not_found"       },
+    {"AcknowledgeBundle",   "not_found"       },
+    {"ResolveGroup",        "not_found"       },
+    {"SnoozeGroup",         "not_found"       },
+    {"UnacknowledgeGroup",  "not_found"       },
+    {"MergeGroups",         "not_found"       },
+    {"SplitGroup",          "not_found"       },
+    {"RerouteGroup",        "not_found"       },
+    {"CreateMaintenance",   "invalid_argument"},
+    {"EndMaintenance",      "not_found"       },
+    {"ReassignGroup",       "not_found"       },
+    {"AddResponders",       "invalid_argument"},
+    {"SimulatePolicy",      "not_found"       },
+    {"EscalateGroup",       "not_found"       },
+    {"AddNote",             "invalid_argument"},
+    {"GetIncident",         "not_found"       },
+    {"OpenIncident",        "invalid_argument"},
+    {"AcknowledgeIncident", "not_found"       },
+    {"ResolveIncident",     "not_found"       },
+    {"CreateSilence",       "invalid_argument"},
+    {"ExpireSilence",       "not_found"       },
+    {"FinalSchedule",       "not_found"       },
+    {"GetFairness",         "not_found"       },
+    {"DiffSchedules",       "invalid_argument"},
+    {"CreateCalendarLink",  "invalid_argument"},
+    {"ApplyOrganisation",   "invalid_argument"},
+    {"GetVersion",          "not_found"       },
+    {"CreateToken",         "invalid_argument"},
+    {"RevokeToken",         "not_found"       },
+    {"RollBack",            "not_found"       },
+    {"ReadBackup",          "not_found"       },
+    {"EndBackup",           "not_found"       },
+    {"StartReplay",         "invalid_argument"},
+    {"PreviewSilence",      "invalid_argument"},
+    {"GetReplay",           "not_found"       },
+    {"CancelReplay",        "not_found"       },
+    {"TestPage",            "not_found"       },
+    {"GetPage",             "not_found"       },
+    {"Explain",             "invalid_argument"}
+};
+
 TEST_F(ConnectTest, AnswersEveryMethodTheSameAsJsonAsProtobufAndOverGrpc) {
-  // What a call with an empty request comes to.
-  const std::map<std::string_view, std::string_view> refusals = {
-      {"GetGroup",            "not_found"       },
-      {"AcknowledgeGroup",    "not_found"       },
-      {"AcknowledgeBundle",   "not_found"       },
-      {"ResolveGroup",        "not_found"       },
-      {"SnoozeGroup",         "not_found"       },
-      {"UnacknowledgeGroup",  "not_found"       },
-      {"MergeGroups",         "not_found"       },
-      {"SplitGroup",          "not_found"       },
-      {"RerouteGroup",        "not_found"       },
-      {"CreateMaintenance",   "invalid_argument"},
-      {"EndMaintenance",      "not_found"       },
-      {"ReassignGroup",       "not_found"       },
-      {"AddResponders",       "invalid_argument"},
-      {"SimulatePolicy",      "not_found"       },
-      {"EscalateGroup",       "not_found"       },
-      {"AddNote",             "invalid_argument"},
-      {"GetIncident",         "not_found"       },
-      {"OpenIncident",        "invalid_argument"},
-      {"AcknowledgeIncident", "not_found"       },
-      {"ResolveIncident",     "not_found"       },
-      {"CreateSilence",       "invalid_argument"},
-      {"ExpireSilence",       "not_found"       },
-      {"FinalSchedule",       "not_found"       },
-      {"ApplyOrganisation",   "invalid_argument"},
-      {"GetVersion",          "not_found"       },
-      {"CreateToken",         "invalid_argument"},
-      {"RevokeToken",         "not_found"       },
-      {"RollBack",            "not_found"       },
-      {"ReadBackup",          "not_found"       },
-      {"EndBackup",           "not_found"       },
-      {"StartReplay",         "invalid_argument"},
-      {"PreviewSilence",      "invalid_argument"},
-      {"GetReplay",           "not_found"       },
-      {"CancelReplay",        "not_found"       },
-      {"TestPage",            "not_found"       },
-      {"GetPage",             "not_found"       },
-      {"Explain",             "invalid_argument"}
-  };
   for (const Method& method : Methods()) {
     SCOPED_TRACE(method.name);
     const std::string name =
@@ -108,8 +112,8 @@ TEST_F(ConnectTest, AnswersEveryMethodTheSameAsJsonAsProtobufAndOverGrpc) {
     std::string bytes;
     const grpc::Status rpc = Rpc("/tocsin.v1." + name, "", "Bearer " + token_, bytes);
     EXPECT_EQ(json.status, proto.status);
-    const auto refused = refusals.find(method.name);
-    if (refused == refusals.end()) {
+    const auto refused = kRefusals.find(method.name);
+    if (refused == kRefusals.end()) {
       EXPECT_EQ(json.status, 200) << json.body;
       EXPECT_EQ(FindHeader(json.headers, "content-type"), "application/json");
       EXPECT_EQ(FindHeader(proto.headers, "content-type"), "application/proto");

@@ -53,7 +53,7 @@ TEST_F(OrganisationTest, AppliesNothingOfWhatHasAProblemAndNamesTheLine) {
   EXPECT_GT(ApplyText("\xFF").problems_size(), 0);
 }
 
-TEST_F(OrganisationTest, WarnsOfAPolicyThatHasOnlyAScheduleWithGaps) {
+TEST_F(OrganisationTest, WarnsOfASchedulesGapsAndOfAPolicyThatHasNothingElse) {
   constexpr std::string_view kSchedule =
       "\n---\nschedules:\n- id: days\n  time_zone: UTC\n  layers:\n  - id: l\n"
       "    participants: [ann]\n"
@@ -65,7 +65,8 @@ TEST_F(OrganisationTest, WarnsOfAPolicyThatHasOnlyAScheduleWithGaps) {
     text.replace(text.find("{user: bob}"), 11, targets);
     const v1::ApplyOrganisationResponse response = ApplyText(text, true);
     EXPECT_EQ(response.problems_size(), 0) << response.DebugString();
-    return response.ShortDebugString().find("which has nobody on call 2") != std::string::npos;  // 28 nights, or 29
+    EXPECT_THAT(response.ShortDebugString(), HasSubstr("): no layer is on; and 36"));
+    return response.ShortDebugString().find("goes by it alone") != std::string::npos;
   };
   EXPECT_TRUE(warned("{schedule: days}"));
   EXPECT_FALSE(warned("{user: bob}"));

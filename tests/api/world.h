@@ -17,6 +17,7 @@
 
 #include "api/acknowledge_door.h"
 #include "api/auth.h"
+#include "api/calendar_door.h"
 #include "api/connect.h"
 #include "api/grpc_services.h"
 #include "base/mutex.h"
@@ -119,6 +120,7 @@ class ApiTest : public ::testing::Test {
     HttpRouter router;
     AddConnectRoutes(router, *api_, *auth_, *workers_);
     AddAcknowledgeRoutes(router, *api_, std::string(kLinkKey), *workers_);
+    AddCalendarRoutes(router, *api_, *auth_, *workers_);
     absl::StatusOr<std::unique_ptr<HttpServer>> http = HttpServer::Start({.threads = 1}, std::move(router));
     ASSERT_TRUE(http.ok()) << http.status();
     http_ = *std::move(http);

@@ -1,0 +1,28 @@
+// The verbs of `tocsin schedule`. Each file has some of them, with their options.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+
+#include "cli/arguments.h"
+#include "cli/client.h"
+
+namespace tocsin {
+
+struct ScheduleVerb {
+  std::string_view name;
+  std::string_view usage;
+  absl::Status (*run)(const Arguments& arguments, const Client& client);  // positional()[0] is the verb
+};
+
+// show: who is on when, as days by weeks.
+absl::Status ShowScheduleCalendar(const Arguments& arguments, const Client& client);
+
+// Those that only ask: show, gaps, fairness, next, diff, link.
+bool IsScheduleQuestion(std::string_view verb);
+int RunScheduleQuestion(std::span<const std::string> arguments);
+
+}  // namespace tocsin
