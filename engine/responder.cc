@@ -11,6 +11,7 @@
 #include "engine/responder_audit.h"
 #include "engine/responder_bundles.h"
 #include "engine/responder_commands.h"
+#include "engine/responder_escalations.h"
 #include "engine/responder_groups.h"
 #include "engine/responder_holds.h"
 #include "engine/responder_outbox.h"
@@ -257,6 +258,8 @@ Decision Responder::Apply(const Command& command, const Now& now) {
   if (!command.request_id.empty()) turn.RememberAnswer(command.actor, command.request_id, result.id);
   for (const GroupId id : state_.open_groups)  // other intervals, other dependencies
     turn.ReviewLater(state_.groups.at(id).key);
+  for (const auto& [id, incident] : state_.incidents)
+    if (incident.state == Incident::State::kOpen) ReviewWaits(turn, incident.escalation);
   ReviewHeld(turn);
   if (first) {  // alerts that came in before there was an organisation to judge them by
     ReviewEverything();

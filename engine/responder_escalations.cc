@@ -9,6 +9,7 @@
 #include "engine/message.h"
 #include "engine/responder_groups.h"
 #include "engine/responder_incidents.h"
+#include "engine/responder_outbox.h"
 #include "engine/responder_pages.h"
 #include "engine/responder_steps.h"
 
@@ -303,10 +304,33 @@ void RaiseEscalation(Turn& turn, EscalationId id) {
   }
 }
 
-void ReviewRate(Turn& turn, EscalationId id) {
+namespace {
+
+void ReviewHours(Turn& turn, Escalation& row) {
+  const std::optional<StepWait> wait = WaitOf(turn, row, /*shift_came=*/false);
+  const Timer* timer = turn.FindTimer(HoursTimer(row.id));
+  const bool same = wait && wait->kind == StepWait::Kind::kHours && timer != nullptr && timer->due_wall == wait->until;
+  if (same) {
+    turn.ArmWall(HoursTimer(row.id), wait->until);  // by the rules of now
+  } else {
+    RunSteps(turn, row.id, {});  // executes it, or waits anew
+  }
+}
+
+}  // namespace
+
+void ReviewWaits(Turn& turn, EscalationId id) {
+  const Escalation* before = turn.Find<Escalation>(id);
+  if (before == nullptr || before->state == Escalation::State::kStopped || turn.index() == nullptr) return;
+  if (!WhyQuiet(turn, *before).empty()) return;
+  FollowAgain(turn, id);
+  const std::vector<PageId> pages = before->pages;
+  for (const PageId page : pages)
+    ReviewPageWait(turn, page);
   const Escalation* row = turn.Find<Escalation>(id);
-  const bool waits = row != nullptr && row->state == Escalation::State::kRunning && row->wait == Wait::kRate;
-  if (waits && row->next_step < StepCount(*row) && MeetsRate(turn, *row)) RunSteps(turn, id, {});
+  if (row->state != Escalation::State::kRunning || row->next_step >= StepCount(*row)) return;
+  if (row->wait == Wait::kHours && turn.IsOutOfDate(HoursTimer(id))) ReviewHours(turn, turn.Edit<Escalation>(id));
+  if (row->wait == Wait::kRate && MeetsRate(turn, *row)) RunSteps(turn, id, {});
 }
 
 void AnswerEscalation(Turn& turn, const Subject& subject, std::string_view by) {

@@ -44,8 +44,9 @@ void StepIsDue(Turn& turn, EscalationId id);
 void StepHoursCame(Turn& turn, EscalationId id);
 // Its subject has become urgent: the pages become louder, and what low urgency kept back goes on.
 void RaiseEscalation(Turn& turn, EscalationId id);
-// More alerts have come: perhaps as many as the next step waits for.
-void ReviewRate(Turn& turn, EscalationId id);
+// More alerts have come, or another organisation: whatever the run and its pages wait for may be here, or come at another
+// time.
+void ReviewWaits(Turn& turn, EscalationId id);
 
 // Somebody has acknowledged: the run stops, or only its steps for nobody-has-answered do; pages end as they say.
 void AnswerEscalation(Turn& turn, const Subject& subject, std::string_view by);

@@ -289,13 +289,13 @@ void BreakWait(Turn& turn, GroupId id, std::string_view why) {
 
 namespace {
 
-// Runs that wait for more alerts: its own, and those of its incidents.
+// Runs that wait for more alerts, or for something that may be otherwise now: its own, and those of its incidents.
 void ReviewRates(Turn& turn, GroupId id) {
   const Group& group = *turn.Find<Group>(id);
   const std::vector<IncidentId> incidents = group.incidents;
-  ReviewRate(turn, group.escalation);
+  ReviewWaits(turn, group.escalation);
   for (const IncidentId incident : incidents) {
-    if (const Incident* row = turn.Find<Incident>(incident)) ReviewRate(turn, row->escalation);
+    if (const Incident* row = turn.Find<Incident>(incident)) ReviewWaits(turn, row->escalation);
   }
 }
 
@@ -311,7 +311,7 @@ void ReviewUnresolved(Turn& turn, GroupId id) {
   if (StaysBelowThreshold(turn, id, live)) return;
   if (live.firing == 0) return Suppress(turn, id, live);
   ReviewHold(turn, id);
-  if (LacksSupportTimer(turn, *turn.Find<Group>(id))) ReviewSupportHours(turn, id);
+  ReviewSupportHours(turn, id);
   if (IsSuppressed(*turn.Find<Group>(id))) Unsuppress(turn, id);
   if (turn.Find<Group>(id)->flapping && turn.Find<Group>(id)->firing == 0) FlapOnce(turn, id);
   FollowHealth(turn, id, live);

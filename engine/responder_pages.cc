@@ -79,6 +79,22 @@ std::optional<absl::Time> OpensAt(const Turn& turn, const Page& page, const Noti
   return opens;
 }
 
+// The end of the person's night, for a page that waits for it.
+std::optional<absl::Time> Morning(const Turn& turn, const Page& page) {
+  const Escalation* escalation = turn.Find<Escalation>(page.escalation);
+  const bool waits = escalation != nullptr && page.urgency == Urgency::kLow && page.next_rule == 0 &&
+                     escalation->policy.low_urgency == EscalationPolicy::LowUrgency::kMorning;
+  if (!waits || turn.roster() == nullptr) return std::nullopt;
+  return turn.roster()->QuietUntil(page.user, turn.now().wall);
+}
+
+// When a page that waits has waited long enough; nullopt: now.
+std::optional<absl::Time> WaitsUntil(const Turn& turn, const Page& page) {
+  if (const auto morning = Morning(turn, page)) return morning;
+  const auto next = static_cast<std::size_t>(page.next_rule);
+  return next < page.rules.size() ? OpensAt(turn, page, page.rules[next]) : std::nullopt;
+}
+
 TimelineEntry& NoteAbout(Turn& turn, Kind kind, const Page& page, std::string text) {
   TimelineEntry& entry = turn.Note(kind, page.subject, std::move(text));
   entry.page = page.id;
@@ -204,10 +220,8 @@ PageId Create(Turn& turn, const PageRequest& request) {
               absl::StrFormat("%s cannot be reached: no contact method", page.user.value()));
   }
   if (request.escalation.set()) turn.Edit<Escalation>(request.escalation).pages.push_back(page.id);
-  if (request.waits_for_morning && page.state == Page::State::kActive && turn.roster() != nullptr) {
-    if (const auto morning = turn.roster()->QuietUntil(page.user, turn.now().wall)) {
-      WaitUntil(turn, page, *morning, "low urgency waits for the end of the person's quiet hours");
-    }
+  if (const auto morning = Morning(turn, page); morning && page.state == Page::State::kActive) {
+    WaitUntil(turn, page, *morning, "low urgency waits for the end of the person's quiet hours");
   }
   return page.id;
 }
@@ -289,6 +303,16 @@ void RunDueRules(Turn& turn, PageId id) {
   }
   ArmNextRule(turn, page);
   SettlePage(turn, id);
+}
+
+void ReviewPageWait(Turn& turn, PageId id) {
+  const Page* page = turn.Find<Page>(id);
+  if (page == nullptr || page->state != Page::State::kActive || !turn.IsOutOfDate(HoursTimer(id))) return;
+  if (const std::optional<absl::Time> until = WaitsUntil(turn, *page)) {
+    turn.ArmWall(HoursTimer(id), *until);
+  } else {
+    EndPageWait(turn, id);
+  }
 }
 
 void EndPageWait(Turn& turn, PageId id) {

@@ -21,7 +21,6 @@ struct PageRequest {
   std::string reason = {};
   bool important = false;
   Page::Until until = Page::Until::kAnybody;
-  bool waits_for_morning = false;
 };
 
 // What acknowledges `subject` for `user` with one press; empty without a key or a public address.
@@ -39,6 +38,8 @@ void RaiseUrgency(Turn& turn, PageId id);
 void MakeImportant(Turn& turn, PageId id);
 // What it waited for, the person's morning or the hours of its next rule, is here.
 void EndPageWait(Turn& turn, PageId id);
+// The person's night, or the rule's hours, may be others now. Harmless for a page that does not wait.
+void ReviewPageWait(Turn& turn, PageId id);
 // A notification of the page has ended without reaching the person: the next method at once, its delay skipped.
 void MethodFailed(Turn& turn, const Notification& failed);
 // Nothing is left to be done for the page: it is done, or the person is unreachable.

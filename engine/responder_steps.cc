@@ -57,8 +57,6 @@ PageRequest RequestFor(const Escalation& row, PolicyPosition at) {
   request.urgency = row.urgency;
   request.step = at.step;
   request.pass = at.pass;
-  request.waits_for_morning =
-      row.urgency == Urgency::kLow && row.policy.low_urgency == EscalationPolicy::LowUrgency::kMorning;
   if (row.answered) request.until = Page::Until::kResolved;
   if (at.step >= StepCount(row)) return request;
   const PolicyStep& step = StepAt(row, at.step);
@@ -434,6 +432,10 @@ void FollowHandoff(Turn& turn, EscalationId id) {
     row.reached_anybody |= AnybodyReached(turn, row, at);
   }
   Follow(turn, row, step);
+}
+
+void FollowAgain(Turn& turn, EscalationId id) {
+  if (turn.IsOutOfDate(HandoffTimer(id))) FollowHandoff(turn, id);
 }
 
 void ForgetRounds(Turn& turn, const Organisation& organisation) {

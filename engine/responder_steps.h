@@ -59,6 +59,8 @@ bool PageAnother(Turn& turn, Escalation& row, PolicyPosition at);
 
 // The people of the step that was executed last may have changed: whoever is new is paged, too.
 void FollowHandoff(Turn& turn, EscalationId id);
+// The same, where it is being looked for: schedules may have been changed.
+void FollowAgain(Turn& turn, EscalationId id);
 void StopFollowing(Turn& turn, EscalationId id);
 
 // Whose turn it was at steps that there are not any more is forgotten: `organisation` is the one that holds from now on.

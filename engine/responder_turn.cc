@@ -186,7 +186,14 @@ void Turn::Arm(TimerKey key, EngineTime due, Generation generation) {
 }
 
 void Turn::ArmWall(TimerKey key, absl::Time due) {
-  TimerFor(key).due_wall = due;
+  Timer& timer = TimerFor(key);
+  timer.due_wall = due;
+  timer.generation = Generation(counters_.rules.value());
+}
+
+bool Turn::IsOutOfDate(TimerKey key) const {
+  const Timer* timer = FindTimer(key);
+  return timer != nullptr && timer->generation != Generation(counters_.rules.value());
 }
 
 void Turn::Disarm(TimerKey key) {

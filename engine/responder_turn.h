@@ -124,6 +124,8 @@ class Turn {
   // Timers: one for each kind and subject.
   void Arm(TimerKey key, EngineTime due, Generation generation = {});
   void ArmWall(TimerKey key, absl::Time due);
+  // Whether a timer of wall time was armed by rules that are not those of now: its instant may be another one.
+  bool IsOutOfDate(TimerKey key) const;
   void Disarm(TimerKey key);
   const Timer* FindTimer(TimerKey key) const;
 

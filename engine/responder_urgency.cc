@@ -51,14 +51,14 @@ void FollowSupportHours(Turn& turn, const Group& group) {
   }
 }
 
-bool LacksSupportTimer(const Turn& turn, const Group& group) {
-  return HoursOf(turn, group) != nullptr && turn.FindTimer(HoursTimer(group.id)) == nullptr;
-}
-
 void ReviewSupportHours(Turn& turn, GroupId id) {
   const Group* before = turn.Find<Group>(id);
   if (before == nullptr || turn.index() == nullptr) return;
+  const bool has_hours = HoursOf(turn, *before) != nullptr;
+  const bool is_followed = turn.FindTimer(HoursTimer(id)) != nullptr;
+  if (is_followed == has_hours && !turn.IsOutOfDate(HoursTimer(id))) return;
   FollowSupportHours(turn, *before);
+  if (!has_hours) return;
   if (UrgencyNow(turn, *before) <= before->urgency) return;
   Group& group = turn.Edit<Group>(id);
   group.urgency = UrgencyNow(turn, group);

@@ -12,8 +12,6 @@ Urgency UrgencyNow(const Turn& turn, const Group& group);
 
 // Looks again when the hours of its service begin or end; for a service without any there is nothing to look at.
 void FollowSupportHours(Turn& turn, const Group& group);
-// It should be looked at then, and would not be: an organisation that was applied has given the service hours.
-bool LacksSupportTimer(const Turn& turn, const Group& group);
 // They have begun, perhaps: what waited in low urgency is asked about as though it had begun now. Their end lowers nothing.
 void ReviewSupportHours(Turn& turn, GroupId id);
 

@@ -125,6 +125,40 @@ TEST(StepTest, E6AStepOutsideOfItsHoursIsSkippedOrWaitsForThem) {
   }
 }
 
+TEST(StepTest, WhatIsWaitedForFollowsTheOrganisationThatIsApplied) {
+  PolicyStep evening = StepOf(kTen, {To("bob")});
+  evening.only_during = {TimeIntervalId("evening")};
+  evening.outside = PolicyStep::Outside::kWait;
+  Organisation organisation = WithSteps({evening});
+  organisation.time_intervals = {Daily("evening", 18, 19)};
+  World world(organisation);
+  Begin(world);
+  organisation.time_intervals = {Daily("evening", 14, 19)};
+  world.Apply(organisation);
+  world.Pass(absl::Hours(2) - kWait - absl::Seconds(1));
+  EXPECT_THAT(world.Sent(), IsEmpty());
+  world.Pass(absl::Seconds(1));
+  EXPECT_THAT(world.Sent(), ElementsAre("email bob"));
+
+  World other(organisation);
+  Begin(other);
+  organisation.time_intervals = {Daily("evening", 11, 19)};
+  other.Apply(organisation);
+  other.Pass(absl::Seconds(1));
+  EXPECT_THAT(other.Sent(), ElementsAre("email bob")) << "they have begun already";
+
+  PolicyStep step = StepOf(absl::Hours(3), {OnCall("primary")});
+  step.page_at_handoff = true;
+  Organisation handover = WithSteps({step});
+  handover.schedules[0] = DailyAt13("primary", {UserId("bob"), UserId("carol")});
+  World third(handover);
+  Begin(third);
+  handover.schedules[0] = SampleSchedule("primary", {UserId("dave")});
+  third.Apply(handover);
+  third.Pass(absl::Seconds(1));
+  EXPECT_THAT(third.Sent(), ElementsAre("email bob", "email dave"));
+}
+
 TEST(StepTest, AStepThatWaitsForMoreAlertsGoesOnWhenTheyCome) {
   PolicyStep many = StepOf(kTen, {To("carol")});
   many.min_rate = {.count = 5, .window = absl::Minutes(20)};

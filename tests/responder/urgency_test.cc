@@ -94,6 +94,47 @@ TEST(UrgencyTest, LowUrgencyWaitsForThePersonsMorning) {
   EXPECT_THAT(raised.Sent(), ElementsAre("sms alice"));
 }
 
+TEST(UrgencyTest, AMorningThatIsMovedIsFollowed) {
+  Organisation organisation = TwoSteps(LowUrgency::kMorning);
+  organisation.users[0].quiet_hours = {.start_minute = 11 * 60, .end_minute = 20 * 60};
+  World world(organisation);
+  BeginLow(world);
+  organisation.users[0].quiet_hours.end_minute = 13 * 60;
+  world.Apply(organisation);
+  world.Pass(absl::Hours(1));
+  EXPECT_THAT(world.Sent(), ElementsAre("email alice"));
+
+  World other(organisation);
+  BeginLow(other);
+  organisation.users[0].quiet_hours = {.start_minute = 0, .end_minute = 0};
+  other.Apply(organisation);
+  other.Pass(absl::Seconds(1));
+  EXPECT_THAT(other.Sent(), ElementsAre("email alice"));
+}
+
+TEST(UrgencyTest, SupportHoursThatAreMovedAreFollowed) {
+  Organisation organisation = TwoSteps();
+  organisation.time_intervals = {Hours("support", 15, 17)};
+  Service service;
+  service.id = ServiceId("shop");
+  organisation.services = {service};
+  organisation.route.service = service.id;
+  World world(organisation);
+  world.Observe({.severity = Severity::kCritical});
+  world.Pass(kWait);
+  EXPECT_THAT(world.Sent(), ElementsAre("sms alice"));
+  world.Forget();
+  organisation.services[0].support_hours.time_intervals = {TimeIntervalId("support")};
+  World late(organisation);
+  late.Observe({.severity = Severity::kCritical});
+  late.Pass(kWait);
+  EXPECT_THAT(late.Sent(), ElementsAre("email alice"));
+  organisation.time_intervals = {Hours("support", 13, 17)};
+  late.Apply(organisation);
+  late.Pass(absl::Hours(1));
+  EXPECT_THAT(late.Sent(), ElementsAre("email alice", "sms alice"));
+}
+
 TEST(UrgencyTest, LowUrgencyWaitsForWhoeverComesOnCallNext) {
   Organisation organisation = TwoSteps(LowUrgency::kNextShift);
   organisation.schedules[0] = SampleSchedule("primary", {UserId("bob"), UserId("carol")});
