@@ -1,0 +1,463 @@
+#include "import/draft.h"
+
+#include <algorithm>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_format.h"
+
+#include "base/status.h"
+#include "base/strings.h"
+#include "config/reach.h"
+#include "config/text.h"
+#include "escalation/schedule_check.h"
+#include "import/stepping.h"
+#include "import/zones.h"
+
+namespace tocsin::import {
+namespace {
+
+constexpr std::size_t kIdBytes = 60;
+
+// What people's names are made of beyond ASCII, as their own languages write it without.
+struct Letter {
+  char32_t from;
+  std::string_view to;
+};
+constexpr Letter kLetters[] = {
+    {U'ä', "ae"},
+    {U'ö', "oe"},
+    {U'ü', "ue"},
+    {U'Ä', "ae"},
+    {U'Ö', "oe"},
+    {U'Ü', "ue"},
+    {U'ß', "ss"},
+    {U'æ', "ae"},
+    {U'ø', "oe"},
+    {U'å', "aa"},
+    {U'Å', "aa"},
+    {U'Ø', "oe"},
+    {U'œ', "oe"},
+    {U'ł', "l" },
+    {U'Ł', "l" },
+    {U'đ', "d" },
+    {U'ð', "d" },
+    {U'þ', "th"},
+};
+// U+00C0 to U+00FF without their marks.
+constexpr std::string_view kLatin = "aaaaaaaceeeeiiiidnooooo-ouuuuytsaaaaaaaceeeeiiiidnooooo-ouuuuyty";
+
+std::string Plain(char32_t letter) {
+  if (letter < 0x80) return std::string(1, absl::ascii_tolower(static_cast<unsigned char>(letter)));
+  const auto* found = std::ranges::find(kLetters, letter, &Letter::from);
+  if (found != std::end(kLetters)) return std::string(found->to);
+  if (letter >= 0xC0 && letter <= 0xFF) return std::string(1, kLatin[letter - 0xC0]);
+  return "-";
+}
+
+}  // namespace
+
+std::string SafeId(std::string_view name) {
+  if (const std::size_t at = name.find('@'); at != std::string_view::npos && at > 0) name = name.substr(0, at);
+  std::string id;
+  while (!name.empty() && id.size() < kIdBytes) {
+    const CodePoint point = FirstCodePoint(name);
+    name.remove_prefix(point.bytes);
+    for (const char c : Plain(point.valid ? point.value : U'-')) {
+      const bool plain = absl::ascii_isalnum(static_cast<unsigned char>(c));
+      const bool inside = c == '.' || c == '_' || c == '-';
+      const char put = plain || inside ? c : '-';
+      if (!plain && (id.empty() || !absl::ascii_isalnum(static_cast<unsigned char>(id.back())))) continue;
+      id += put;
+    }
+  }
+  while (!id.empty() && !absl::ascii_isalnum(static_cast<unsigned char>(id.back())))
+    id.pop_back();
+  return id;
+}
+
+std::string IdBook::Claim(std::string_view name) {
+  std::string base = SafeId(name);
+  if (base.empty()) base = otherwise_;
+  std::string id = base;
+  int& next = next_.try_emplace(base, 2).first->second;
+  while (!taken_.insert(id).second)
+    id = absl::StrFormat("%s-%d", base, next++);
+  return id;
+}
+
+std::string Line(std::string_view name, const std::string& id) {
+  return !name.empty() && CheckLine(name).ok() ? std::string(name) : id;
+}
+
+std::string IdBook::Known(std::string_view key, std::string_view name) {
+  if (const std::string* id = Find(key)) return *id;
+  std::string id = Claim(name.empty() ? key : name);
+  Call(key, id);
+  return id;
+}
+
+std::string PhoneNumber(std::string_view text, std::string_view country) {
+  std::string digits;
+  for (const char c : country) {
+    if (absl::ascii_isdigit(static_cast<unsigned char>(c))) digits += c;
+  }
+  const std::size_t code = digits.size();
+  for (const char c : text) {
+    if (absl::ascii_isdigit(static_cast<unsigned char>(c))) digits += c;
+  }
+  if (code > 0 && text.starts_with("+")) digits.erase(0, code);  // it stands in the number, too
+  return "+" + digits;
+}
+
+Draft::Draft(const Options& options, Report& report) : options_(options), report_(report) {
+  for (const User& user : options.present.users) {
+    users_.Reserve(user.id.value());
+    present_.insert(user.id);
+    for (const ContactMethod& method : user.contact_methods) {
+      if (method.kind == ContactMethod::Kind::kEmail) by_email_.try_emplace(ToLower(method.address), user.id);
+    }
+  }
+  for (const Team& team : options.present.teams)
+    teams.Reserve(team.id.value());
+  for (const Schedule& schedule : options.present.schedules)
+    schedules.Reserve(schedule.id.value());
+  for (const EscalationPolicy& policy : options.present.policies)
+    policies.Reserve(policy.id.value());
+  for (const Receiver& receiver : options.present.receivers)
+    receivers.Reserve(receiver.id.value());
+  for (const Service& service : options.present.services)
+    services.Reserve(service.id.value());
+  for (const Integration& integration : options.present.integrations)
+    integrations.Reserve(integration.id.value());
+  for (const TimeInterval& interval : options.present.time_intervals)
+    intervals.Reserve(interval.id.value());
+  // Nothing of what tocsin does beside the source is taken for granted.
+  organisation_.route.id = RouteId("root");
+}
+
+UserId Draft::AddUser(const Item& item, const Person& person) {
+  const std::string email = ToLower(person.email);
+  if (const std::string* known = users_.Find(person.key); known != nullptr && !person.key.empty())
+    return UserId(*known);
+  if (const auto known = by_email_.find(email); !email.empty() && known != by_email_.end()) {
+    users_.Call(person.key, known->second.value());
+    users_.Call(email, known->second.value());
+    return known->second;
+  }
+  std::string base = email;
+  for (const std::string& other : {person.name, person.key}) {
+    if (SafeId(base).empty()) base = other;
+  }
+  const UserId id(users_.Claim(base));
+  users_.Call(person.key, id.value());
+  users_.Call(email, id.value());
+  if (!email.empty()) {
+    by_email_.emplace(email, id);
+    emails_.emplace(id, email);
+  }
+  users_.Call(id.value(), id.value());
+  objects_.emplace(id, item.Object());
+  User user;
+  user.id = id;
+  user.name = Line(person.name, id.value());
+  user.time_zone = "UTC";
+  if (!person.time_zone.empty()) {
+    const std::string zone = KnownZone(person.time_zone);
+    if (zone.empty()) {
+      item.Lose(Grade::kCosmetic, absl::StrFormat("the time zone %s, which is unknown", JsonQuote(person.time_zone)),
+                "UTC: nights and weekends of this person are counted by it");
+    } else {
+      user.time_zone = zone;
+    }
+  }
+  organisation_.users.push_back(std::move(user));
+  return id;
+}
+
+std::optional<UserId> Draft::FindUser(std::string_view key) const {
+  const std::string* id = users_.Find(key);
+  if (id == nullptr) id = users_.Find(ToLower(key));
+  if (id == nullptr) return std::nullopt;
+  return UserId(*id);
+}
+
+std::optional<UserId> Draft::NeedUser(const Item& where, std::string_view key) {
+  std::optional<UserId> user = FindUser(key);
+  if (!user) {
+    where.Lose(Grade::kWho, absl::StrFormat("the user %s, who is not in the export", JsonQuote(TruncateUtf8(key, 80))),
+               "nobody is in this place: export the users, too");
+  }
+  return user;
+}
+
+User* Draft::Edit(const UserId& id) {
+  const auto found = std::ranges::find(organisation_.users, id, &User::id);
+  return found == organisation_.users.end() ? nullptr : &*found;
+}
+
+ContactMethodId Draft::AddMethod(const Item& from,
+                                 const UserId& id,
+                                 ContactMethod::Kind kind,
+                                 const std::string& address) {
+  User* user = Edit(id);
+  if (user == nullptr) return {};
+  for (const ContactMethod& method : user->contact_methods) {
+    if (method.kind == kind && method.address == address) return method.id;
+  }
+  const bool phone = kind == ContactMethod::Kind::kSms || kind == ContactMethod::Kind::kVoice;
+  absl::Status status = phone                                   ? CheckPhoneNumber(address)
+                        : kind == ContactMethod::Kind::kEmail   ? CheckEmailAddress(address)
+                        : kind == ContactMethod::Kind::kWebhook ? CheckHttpUrl(address)
+                                                                : CheckLine(address);
+  constexpr std::size_t kMethods = 50;
+  if (status.ok() && user->contact_methods.size() >= kMethods) status = Invalid("there are more than %d", kMethods);
+  if (!status.ok()) {
+    from.Lose(Grade::kHow,
+              absl::StrFormat("%s to an address that cannot be used: %s", tocsin::Name(kind), Message(status)),
+              absl::StrFormat("user %s has no such method", JsonQuote(id.value())));
+    return {};
+  }
+  ContactMethodId method(tocsin::Name(kind));
+  const auto taken = [&](const ContactMethod& other) { return other.id == method; };
+  for (int n = 2; std::ranges::any_of(user->contact_methods, taken); ++n)
+    method = ContactMethodId(absl::StrFormat("%s-%d", tocsin::Name(kind), n));
+  user->contact_methods.push_back({method, kind, address, "", {}});
+  return method;
+}
+
+void Draft::AddRule(const UserId& id, Urgency urgency, absl::Duration delay, const ContactMethodId& method) {
+  User* user = Edit(id);
+  constexpr std::size_t kRules = 50;
+  if (user == nullptr || !method.set() || user->notification_rules.size() >= kRules) return;
+  const NotificationRule rule{urgency, std::clamp(delay, absl::ZeroDuration(), absl::Hours(24 * 7)), method};
+  if (std::ranges::find(user->notification_rules, rule) == user->notification_rules.end()) {
+    user->notification_rules.push_back(rule);
+  }
+}
+
+void Draft::AddMember(const TeamId& team, const UserId& user) {
+  const auto found = std::ranges::find(organisation_.teams, team, &Team::id);
+  if (found == organisation_.teams.end()) return;
+  if (std::ranges::find(found->members, user) == found->members.end()) found->members.push_back(user);
+}
+
+std::string Draft::Zone(const Item& item, std::string_view field) {
+  const std::string text = item.Text(field);
+  std::string zone = KnownZone(text);
+  if (zone.empty()) {
+    item[field].Problem(text.empty() ? "is missing: the time zone, such as Europe/Berlin"
+                                     : absl::StrFormat("%s is not a time zone that is known here: write its IANA name",
+                                                       JsonQuote(TruncateUtf8(text, 80))));
+    return "UTC";
+  }
+  return zone;
+}
+
+void Draft::Override(Schedule& schedule, tocsin::Override change) {
+  change.seq = schedule.overrides.size() + 1;
+  schedule.overrides.push_back(std::move(change));
+}
+
+void Draft::PutStep(EscalationPolicy& policy, const SourceStep& step) {
+  if (step.round_robin) {
+    step.item.Lose(Grade::kWho, "round robin: one after the other is paged", "all of them are paged");
+  }
+  if (step.random) step.item.Lose(Grade::kWho, "one of them at random is paged", "all of them are paged");
+  if (step.unless_closed) {
+    step.item.Lose(Grade::kWho, "goes on after an acknowledgement, until the alert is closed",
+                   "an acknowledgement ends the escalation");
+  }
+  if (step.important) step.item.Lose(Grade::kHow, "pages by the person's important rules", "the person's usual rules");
+  if (!step.only_during.empty()) {
+    step.item.Lose(Grade::kWho, absl::StrFormat("only from %s", step.only_during), "the step is taken at any time");
+  }
+  if (!step.only_if.empty()) {
+    step.item.Lose(Grade::kWho, absl::StrFormat("only if %s", step.only_if), "the step is always taken");
+  }
+  constexpr absl::Duration kLongest = absl::Hours(24 * 7);
+  if (step.delay > kLongest) {
+    step.item.Lose(Grade::kHow, absl::StrFormat("a delay of %s", DurationText(step.delay)),
+                   "a week, the longest there is");
+  }
+  policy.steps.push_back({std::clamp(step.delay, absl::ZeroDuration(), kLongest), step.targets});
+}
+
+void Draft::Put(EscalationPolicy policy) {
+  // Passes that would come at once are no passes.
+  absl::Duration pass = policy.repeat_interval;
+  for (const PolicyStep& step : policy.steps)
+    pass += step.delay;
+  if (policy.repeats > 0 && pass < absl::Seconds(1)) policy.repeats = 0;
+  if (policy.repeats == 0) policy.repeat_interval = absl::ZeroDuration();
+  organisation_.policies.push_back(std::move(policy));
+}
+
+// A layer that the evaluator refuses is left out; the others of its schedule stay.
+void Draft::DropLayers(Schedule& schedule, const Organisation& stub) {
+  std::vector<Layer> kept;
+  for (Layer& layer : schedule.layers) {
+    Organisation probe = stub;
+    Schedule& alone = *std::ranges::find(probe.schedules, schedule.id, &Schedule::id);
+    alone.time_zone = schedule.time_zone;
+    alone.layers = {layer};
+    const std::vector<std::string> problems = FindScheduleProblems(probe);
+    if (problems.empty()) {
+      kept.push_back(std::move(layer));
+      continue;
+    }
+    report_.Lose(Grade::kWho, absl::StrFormat("schedule %s", JsonQuote(schedule.id.value())), problems.front(),
+                 "the layer is left out");
+    std::erase_if(schedule.overrides, [&](const tocsin::Override& change) {
+      return change.layers.size() == 1 && change.layers.front() == layer.id;
+    });
+    for (tocsin::Override& change : schedule.overrides)
+      std::erase(change.layers, layer.id);
+  }
+  schedule.layers = std::move(kept);
+  for (std::size_t i = 0; i < schedule.overrides.size(); ++i)
+    schedule.overrides[i].seq = i + 1;
+}
+
+void Draft::CompleteSchedules() {
+  Organisation whole = organisation_;
+  whole.users.insert(whole.users.end(), options_.present.users.begin(), options_.present.users.end());
+  if (FindScheduleProblems(whole).empty()) return;
+  Organisation stub = whole;
+  for (Schedule& schedule : stub.schedules) {
+    Schedule bare;
+    bare.id = schedule.id;
+    bare.time_zone = "UTC";
+    schedule = std::move(bare);
+  }
+  for (Schedule& schedule : organisation_.schedules)
+    DropLayers(schedule, stub);
+  whole.schedules = organisation_.schedules;
+  for (const std::string& problem : FindScheduleProblems(whole))
+    report_.Problem("the export", problem);
+}
+
+void Draft::CompleteUsers() {
+  for (User& user : organisation_.users) {
+    if (user.contact_methods.empty()) {
+      const auto email = emails_.find(user.id);
+      const bool usable = email != emails_.end() && CheckEmailAddress(email->second).ok();
+      const auto kind = usable ? ContactMethod::Kind::kEmail : ContactMethod::Kind::kTerminal;
+      user.contact_methods.push_back(
+          {ContactMethodId(tocsin::Name(kind)), kind, usable ? email->second : user.id.value(), "", {}});
+      report_.Lose(Grade::kHow, objects_[user.id], "how this person is reached is not in the export",
+                   usable ? "by e-mail" : "pages are printed by the server: give the person a contact method");
+    }
+    if (!user.notification_rules.empty()) continue;
+    for (const Urgency urgency : {Urgency::kHigh, Urgency::kLow})
+      user.notification_rules.push_back({urgency, absl::ZeroDuration(), user.contact_methods.front().id});
+  }
+}
+
+void Draft::CompleteFallback() {
+  if (options_.present.fallback_user.set()) {
+    organisation_.fallback_user = options_.present.fallback_user;
+    return;
+  }
+  if (organisation_.users.empty()) {
+    User operator_user;
+    operator_user.id = UserId(users_.Claim("operator"));
+    operator_user.name = "Operator";
+    operator_user.time_zone = "UTC";
+    operator_user.contact_methods.push_back(
+        {ContactMethodId("terminal"), ContactMethod::Kind::kTerminal, "operator", "", {}});
+    operator_user.notification_rules = {
+        {Urgency::kHigh, absl::ZeroDuration(), ContactMethodId("terminal")},
+        {Urgency::kLow,  absl::ZeroDuration(), ContactMethodId("terminal")}
+    };
+    organisation_.users.push_back(operator_user);
+  }
+  const auto reachable = [](const User& user) {
+    return std::ranges::any_of(user.notification_rules,
+                               [](const auto& rule) { return rule.urgency == Urgency::kHigh; });
+  };
+  auto chosen = std::ranges::find_if(organisation_.users, reachable);
+  if (chosen == organisation_.users.end()) {
+    chosen = organisation_.users.begin();
+    chosen->notification_rules.push_back({Urgency::kHigh, absl::ZeroDuration(), chosen->contact_methods.front().id});
+  }
+  organisation_.fallback_user = chosen->id;
+  report_.Lose(Grade::kCosmetic, "the organisation", "who is paged when nobody else can be: no source says it",
+               absl::StrFormat("fallback_user is %s: choose", JsonQuote(chosen->id.value())));
+}
+
+// Whatever a policy's people are, somebody is reached: what would be refused when it is applied is mended here, and told.
+void Draft::CompletePolicies() {
+  Organisation whole = organisation_;
+  whole.users.insert(whole.users.end(), options_.present.users.begin(), options_.present.users.end());
+  const bool leads_somewhere = organisation_.route.policy.set() || organisation_.route.receiver.set();
+  if (organisation_.policies.empty() && !leads_somewhere) {
+    EscalationPolicy policy;
+    policy.id = PolicyId(policies.Claim("imported"));
+    policy.name = "Imported";
+    Target target = UserTarget{organisation_.fallback_user};
+    if (!organisation_.schedules.empty()) target = ScheduleTarget{organisation_.schedules.front().id};
+    policy.steps.push_back({absl::Minutes(5), {target}});
+    organisation_.policies.push_back(std::move(policy));
+    whole.policies = organisation_.policies;
+  }
+  Reach reach(whole);
+  for (EscalationPolicy& policy : organisation_.policies) {
+    if (reach.Reaches(policy, Urgency::kHigh)) continue;
+    policy.steps.push_back({absl::ZeroDuration(), {UserTarget{organisation_.fallback_user}}});
+    report_.Lose(Grade::kWho, absl::StrFormat("policy %s", JsonQuote(policy.id.value())), "it reaches nobody",
+                 absl::StrFormat("%s is paged by it", JsonQuote(organisation_.fallback_user.value())));
+  }
+}
+
+void Draft::CompleteRoute() {
+  Organisation whole = organisation_;
+  whole.users.insert(whole.users.end(), options_.present.users.begin(), options_.present.users.end());
+  Reach reach(whole);
+  Route& root = organisation_.route;
+  if (!root.policy.set() && !root.receiver.set()) {
+    root.policy = organisation_.policies.front().id;
+    report_.Lose(Grade::kHow, "the route", "where alerts go that belong to no service",
+                 absl::StrFormat("to policy %s: choose", JsonQuote(root.policy.value())));
+  }
+  const auto mend = [&](const auto& self, Route& route) -> void {
+    const EscalationPolicy* policy = whole.Find(route.policy);
+    if (policy != nullptr && route.urgency != Urgency::kHigh && !reach.Reaches(*policy, Urgency::kLow)) {
+      route.urgency = Urgency::kHigh;
+      report_.Lose(Grade::kHow, absl::StrFormat("route %s", JsonQuote(route.id.value())),
+                   absl::StrFormat("policy %s reaches nobody at low urgency", JsonQuote(route.policy.value())),
+                   "all of its alerts are of high urgency");
+    }
+    for (Route& child : route.children)
+      self(self, child);
+  };
+  mend(mend, root);
+}
+
+void Draft::Check(const ScheduleId& schedule, const std::optional<SteppedSchedule>& steps) {
+  if (!steps || options_.check_span <= absl::ZeroDuration()) return;
+  worked_out_.push_back(StepThrough(*steps, schedule, WholeMinute(options_.check_since),
+                                    std::min(options_.check_span, absl::Hours(24 * 3660))));
+}
+
+Imported Draft::Finish() {
+  CompleteSchedules();
+  CompleteUsers();
+  CompleteFallback();
+  CompletePolicies();
+  CompleteRoute();
+  for (Rendering& rendering : worked_out_) {
+    const bool said = std::ranges::any_of(renderings, [&](const Rendering& each) {
+      return each.schedule == rendering.schedule && each.since < rendering.until && rendering.since < each.until;
+    });
+    if (!said) renderings.push_back(std::move(rendering));
+  }
+  if (options_.present.fallback_user.set()) organisation_.fallback_user = UserId();
+  Imported imported;
+  imported.organisation = std::move(organisation_);
+  imported.problems = report_.problems();
+  imported.losses = report_.Losses();
+  imported.renderings = std::move(renderings);
+  return imported;
+}
+
+}  // namespace tocsin::import

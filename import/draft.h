@@ -1,0 +1,143 @@
+// Private to import: the organisation that is being made of an export, and what all sources need for it: ids that are safe
+// names, people matched by e-mail address, policies within what policies can say.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/time/time.h"
+
+#include "import/import.h"
+#include "import/item.h"
+#include "import/report.h"
+#include "model/organisation.h"
+
+namespace tocsin::import {
+
+// `name` as an id: lower-case letters, digits, - _ and dots; of an e-mail address what stands before the @. Empty when
+// nothing of it is left.
+std::string SafeId(std::string_view name);
+
+// What may be shown as the name of `id`: `name`, unless it has control characters or no end.
+std::string Line(std::string_view name, const std::string& id);
+
+// One kind of thing: the ids given out, and what the source calls them by.
+class IdBook {
+ public:
+  explicit IdBook(std::string_view otherwise) : otherwise_(otherwise) {}
+  // A new id after `name`.
+  std::string Claim(std::string_view name);
+  void Reserve(const std::string& id) { taken_.insert(id); }
+  void Call(std::string_view key, const std::string& id) {
+    if (!key.empty()) by_key_.try_emplace(std::string(key), id);
+  }
+  // nullptr: the source has no such thing.
+  const std::string* Find(std::string_view key) const {
+    const auto found = by_key_.find(key);
+    return found == by_key_.end() ? nullptr : &found->second;
+  }
+  // The id of `key`, claimed now when it is new.
+  std::string Known(std::string_view key, std::string_view name);
+
+ private:
+  std::string otherwise_;  // what things without a usable name are called
+  std::set<std::string> taken_;
+  std::map<std::string, int> next_;  // number for one more of the same name
+  std::map<std::string, std::string, std::less<>> by_key_;
+};
+
+// A step as a source has it. What policies cannot say yet is told as a loss by Draft::PutStep, and nowhere else.
+struct SourceStep {
+  Item item;
+  absl::Duration delay;  // until the next step
+  std::vector<Target> targets;
+  bool round_robin = false;
+  bool random = false;
+  bool unless_closed = false;  // goes on after an acknowledgement
+  bool important = false;      // by the person's other rules
+  std::string only_during;     // "09:00 to 17:00 UTC"
+  std::string only_if;         // "more than 3 alerts in 5m"
+};
+
+struct SteppedSchedule;
+
+class Draft {
+ public:
+  Draft(const Options& options, Report& report);
+
+  Organisation& organisation() { return organisation_; }
+  Report& report() { return report_; }
+  const Options& options() const { return options_; }
+
+  IdBook teams{"team"};
+  IdBook schedules{"schedule"};
+  IdBook policies{"policy"};
+  IdBook services{"service"};
+  IdBook integrations{"integration"};
+  IdBook receivers{"receiver"};
+  IdBook intervals{"interval"};
+
+  // --- people -----------------------------------------------------------------------------------------------------------
+  struct Person {
+    std::string key;  // what the source refers to the person by
+    std::string name;
+    std::string email;
+    std::string time_zone;
+  };
+  // Somebody with the same address is the same person.
+  UserId AddUser(const Item& item, const Person& person);
+  std::optional<UserId> FindUser(std::string_view key) const;
+  // The same; when there is none, that is a loss of somebody who is paged.
+  std::optional<UserId> NeedUser(const Item& where, std::string_view key);
+  // nullptr: is declared elsewhere and keeps what is declared there.
+  User* Edit(const UserId& id);
+  // Unset when the address cannot be used, which is told.
+  ContactMethodId AddMethod(const Item& from, const UserId& id, ContactMethod::Kind kind, const std::string& address);
+  void AddRule(const UserId& id, Urgency urgency, absl::Duration delay, const ContactMethodId& method);
+  void AddMember(const TeamId& team, const UserId& user);
+
+  // --- schedules --------------------------------------------------------------------------------------------------------
+  // The IANA zone; a problem, and UTC, when nobody knows it.
+  std::string Zone(const Item& item, std::string_view field);
+  // Adds to a schedule's overrides with the next sequence number.
+  static void Override(Schedule& schedule, Override change);
+
+  // --- policies ---------------------------------------------------------------------------------------------------------
+  void PutStep(EscalationPolicy& policy, const SourceStep& step);
+  void Put(EscalationPolicy policy);
+
+  // Whatever was left out is made whole: everybody can be reached by something, somebody is the fallback, alerts go somewhere.
+  Imported Finish();
+
+  // What the source's rules come to in the time that is compared; not used where the export says it itself.
+  void Check(const ScheduleId& schedule, const std::optional<SteppedSchedule>& steps);
+
+  std::vector<Rendering> renderings;
+
+ private:
+  void CompleteSchedules();
+  void DropLayers(Schedule& schedule, const Organisation& stub);
+  void CompleteUsers();
+  void CompleteFallback();
+  void CompletePolicies();
+  void CompleteRoute();
+
+  const Options& options_;
+  Report& report_;
+  Organisation organisation_;
+  IdBook users_{"user"};
+  std::vector<Rendering> worked_out_;
+  std::map<std::string, UserId, std::less<>> by_email_;
+  std::set<UserId> present_;
+  std::map<UserId, std::string> emails_;
+  std::map<UserId, std::string> objects_;
+};
+
+// +15551234567 of "1-555 123 4567" or of 555..., with the country's code where it stands apart.
+std::string PhoneNumber(std::string_view text, std::string_view country = "");
+
+}  // namespace tocsin::import

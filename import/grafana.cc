@@ -1,0 +1,346 @@
+// Grafana OnCall: pages of its public API, or the same objects from Terraform's state. Levels are priorities; within one level
+// everybody is on; overrides beat them all. Schedules that come from a calendar's URL are not in the export: only the URL is.
+#include <algorithm>
+#include <map>
+
+#include "absl/strings/str_format.h"
+
+#include "base/strings.h"
+#include "import/grafana_shifts.h"
+#include "import/layers.h"
+#include "import/sources.h"
+
+namespace tocsin::import {
+namespace {
+
+std::span<const Shape> Shapes() {
+  static const std::vector<Shape>* const shapes = new std::vector<Shape>{
+      {"users",     {"users", "user"}                                            },
+      {"teams",     {"teams", "team"}                                            },
+      {"schedules", {"schedules", "schedule"}                                    },
+      {"shifts",    {"on_call_shifts", "shifts", "on_call_shift", "overrides"}   },
+      {"swaps",     {"shift_swaps", "shift_swap"}                                },
+      {"chains",    {"escalation_chains", "escalation_chain"}                    },
+      {"steps",     {"escalation_policies", "escalation_policy"}                 },
+      {"rules",     {"personal_notification_rules", "personal_notification_rule"}},
+      {"final",     {"final_shifts"}                                             },
+      {"routes",    {"routes", "route"}                                          },
+  };
+  return *shapes;
+}
+
+void ReadUser(const Item& item, Draft& draft) {
+  item.Expect("users", {"email", "slack", "username", "role", "is_phone_number_verified", "timezone", "teams",
+                        "phone_number", "verified_phone_number", "grafana_id", "avatar", "avatar_url"});
+  const UserId user = draft.AddUser(item, {item.FirstText({"id", "pk"}), item.FirstText({"name", "username"}),
+                                           item.Text("email"), item.Text("timezone")});
+  if (!item.Text("email").empty()) draft.AddMethod(item, user, ContactMethod::Kind::kEmail, item.Text("email"));
+  const std::string phone = item.FirstText({"verified_phone_number", "phone_number"});
+  if (!phone.empty()) draft.AddMethod(item, user, ContactMethod::Kind::kSms, PhoneNumber(phone));
+  for (const Item& team : item.Items("teams")) {
+    if (const std::string* id = draft.teams.Find(team.Text())) draft.AddMember(TeamId(*id), user);
+  }
+}
+
+// A person's list of waits and messages, in the order of their positions.
+void ReadRules(std::vector<Item> rules, Draft& draft) {
+  std::ranges::stable_sort(rules, {}, [](const Item& rule) { return rule.Number("position", 0, 10'000, 0); });
+  std::map<std::string, absl::Duration> waited;
+  for (const Item& rule : rules) {
+    const auto user = draft.FindUser(rule.FirstText({"user_id", "user"}));
+    if (!user) continue;
+    const std::string type = rule.Text("type");
+    if (rule.Flag("important")) {
+      rule.Lose(Grade::kHow, "a rule for important pages only", "left out: pages go by the usual rules");
+      continue;
+    }
+    if (type == "wait") {
+      waited[user->value()] += absl::Seconds(rule.Number("duration", 0, 1'000'000, 0));
+      continue;
+    }
+    const User* person = draft.Edit(*user);
+    const bool text = type == "notify_by_sms";
+    const bool call = type == "notify_by_phone_call";
+    ContactMethodId method;
+    for (const ContactMethod& each : person == nullptr ? std::vector<ContactMethod>() : person->contact_methods) {
+      if (type == "notify_by_email" && each.kind == ContactMethod::Kind::kEmail) method = each.id;
+      if (text && each.kind == ContactMethod::Kind::kSms) method = each.id;
+      if (call && each.kind == ContactMethod::Kind::kSms) {
+        method = draft.AddMethod(rule, *user, ContactMethod::Kind::kVoice, std::string(each.address));
+        break;
+      }
+    }
+    if (!method.set() && person != nullptr) {
+      rule.Lose(Grade::kHow, absl::StrFormat("%s: the address is not in the export", JsonQuote(TruncateUtf8(type, 60))),
+                absl::StrFormat("%s is not reached that way", JsonQuote(user->value())));
+    }
+    for (const Urgency urgency : {Urgency::kHigh, Urgency::kLow})
+      draft.AddRule(*user, urgency, waited[user->value()], method);
+  }
+}
+
+class Reader {
+ public:
+  Reader(const Gathering& found, Draft& draft) : found_(found), draft_(draft) {}
+  void Read();
+
+ private:
+  void ReadSchedule(const Item& item);
+  void ReadSwaps(const std::string& key, Schedule& schedule);
+  void ReadFinal();
+  void ReadChain(const Item& chain);
+  void ReadStep(const Item& item, EscalationPolicy& policy);
+  std::vector<Target> TargetsOf(const Item& item, const std::string& type);
+
+  const Gathering& found_;
+  Draft& draft_;
+};
+
+void Reader::ReadSwaps(const std::string& key, Schedule& schedule) {
+  for (const Gathered& each : found_.of("swaps")) {
+    const Item& item = each.item;
+    if (item.FirstText({"schedule", "schedule_id"}) != key) continue;
+    const bool taken =
+        item.Text("status") == "taken" || (item["status"].Text().empty() && item["benefactor"].present());
+    const auto stretch = StretchOf(item, "swap_start", "swap_end");
+    if (!taken || !stretch) {
+      if (!taken) item.Lose(Grade::kCosmetic, "a swap that nobody has taken", "left out");
+      continue;
+    }
+    const auto from = draft_.NeedUser(item, item.FirstText({"beneficiary", "beneficiary_id"}));
+    const auto to = draft_.NeedUser(item, item.FirstText({"benefactor", "benefactor_id"}));
+    if (!from || !to || *from == *to) continue;
+    Override change;
+    change.start = stretch->start;
+    change.end = stretch->end;
+    change.type = Override::Type::kSwap;
+    change.from_user = *from;
+    change.to_user = *to;
+    change.reason = "imported from Grafana OnCall";
+    Draft::Override(schedule, std::move(change));
+  }
+}
+
+void Reader::ReadSchedule(const Item& item) {
+  item.Expect("schedules", {"team_id", "time_zone", "on_call_now", "slack", "shifts", "ical_url_primary",
+                            "ical_url_overrides", "enable_web_overrides", "overrides"});
+  const std::string key = item.Text("id");
+  Schedule schedule;
+  schedule.id = ScheduleId(draft_.schedules.Known(key, item.Text("name")));
+  schedule.name = Line(item.Text("name"), schedule.id.value());
+  schedule.time_zone = item["time_zone"].present() ? draft_.Zone(item, "time_zone") : "UTC";
+  if (const std::string* team = draft_.teams.Find(item.Text("team_id"))) schedule.team = TeamId(*team);
+  for (const std::string_view calendar : {"ical_url_primary", "ical_url_overrides"}) {
+    const std::string url = item.Text(calendar);
+    if (url.empty()) continue;
+    item.Lose(Grade::kWho, absl::StrFormat("the calendar %s", TruncateUtf8(url, 300)),
+              "nobody is on call by it; import the calendar itself");
+  }
+  LayerIds ids;
+  std::vector<Item> overrides;
+  for (const Item& reference : item.Items("shifts")) {
+    std::vector<Item> shifts;
+    if (reference.is_map()) shifts.push_back(reference);
+    for (const Gathered& each : found_.of("shifts")) {
+      if (!reference.is_map() && each.item.Text("id") == reference.Text()) shifts.push_back(each.item);
+    }
+    if (shifts.empty()) {
+      reference.Lose(Grade::kWho,
+                     absl::StrFormat("the shift %s, which is not in the export", JsonQuote(reference.Text())),
+                     "left out: export on_call_shifts, too");
+    }
+    for (const Item& shift : shifts) {
+      if (shift.Text("type") == "override") {
+        overrides.push_back(shift);
+      } else {
+        AddShift(shift, ids, draft_, schedule);
+      }
+    }
+  }
+  AddOverrides(overrides, draft_, schedule);
+  ReadSwaps(key, schedule);
+  draft_.organisation().schedules.push_back(std::move(schedule));
+}
+
+void Reader::ReadFinal() {
+  std::map<std::string, std::vector<Entry>> said;  // by schedule
+  for (const Gathered& each : found_.of("final")) {
+    const Item& item = each.item;
+    std::string key = item.Text("schedule_id");
+    for (const Gathered& schedule : found_.of("schedules")) {
+      const std::string id = schedule.item.Text("id");
+      if (key.empty() && each.stem.ends_with(id)) key = id;
+    }
+    const auto stretch = StretchOf(item, "shift_start", "shift_end");
+    auto user = draft_.FindUser(item.Text("user_pk"));
+    if (!user) user = draft_.FindUser(item.Text("user_email"));
+    if (stretch && user) said[key].push_back({stretch->start, stretch->end, {*user}});
+  }
+  for (auto& [key, entries] : said) {
+    const std::string* id = draft_.schedules.Find(key);
+    if (id == nullptr) {
+      draft_.report().Problem("final_shifts",
+                              "of which schedule is not said: call the file final_shifts-<the schedule's id>.json");
+      continue;
+    }
+    Render(draft_, ScheduleId(*id), "final_shifts", std::move(entries));
+  }
+}
+
+// --- escalation ---------------------------------------------------------------------------------------------------------
+
+std::vector<Target> Reader::TargetsOf(const Item& item, const std::string& type) {
+  std::vector<Target> targets;
+  for (const std::string_view list : {"persons_to_notify", "persons_to_notify_next_each_time"}) {
+    for (const Item& person : item.Items(list)) {
+      if (const auto user = draft_.NeedUser(person, person.Text())) targets.emplace_back(UserTarget{*user});
+    }
+  }
+  if (const std::string key = item.Text("notify_on_call_from_schedule"); !key.empty()) {
+    if (const std::string* id = draft_.schedules.Find(key))
+      targets.emplace_back(ScheduleTarget{ScheduleId(*id)});
+    else
+      item.Lose(Grade::kWho, absl::StrFormat("the schedule %s, which is not in the export", JsonQuote(key)),
+                "left out");
+  }
+  if (const std::string key = item.FirstText({"team_to_notify", "notify_to_team_members"}); !key.empty()) {
+    if (const std::string* id = draft_.teams.Find(key)) targets.emplace_back(TeamTarget{TeamId(*id)});
+  }
+  if (targets.empty()) {
+    item.Lose(Grade::kWho, absl::StrFormat("a step of type %s", JsonQuote(TruncateUtf8(type, 60))), "left out");
+  }
+  return targets;
+}
+
+// Waits belong to the step before them; what Grafana does at once is done at once.
+void Reader::ReadStep(const Item& item, EscalationPolicy& policy) {
+  const std::string type = item.Text("type");
+  if (type == "wait") {
+    const absl::Duration wait = absl::Seconds(item.Number("duration", 0, 1'000'000, 300));
+    if (policy.steps.empty()) {
+      item.Lose(Grade::kHow, absl::StrFormat("nobody is notified for the first %s", Span(absl::ToInt64Seconds(wait))),
+                "the first step is taken at once");
+    } else {
+      policy.steps.back().delay = std::min(policy.steps.back().delay + wait, absl::Hours(24 * 7));
+    }
+    return;
+  }
+  if (type == "repeat_escalation") {
+    policy.repeats = 5;  // the most that Grafana does
+    return;
+  }
+  if (type == "notify_if_time_from_to" || type == "notify_if_num_alerts_in_window") {
+    const bool time = type == "notify_if_time_from_to";
+    item.Lose(Grade::kWho,
+              time ? absl::StrFormat("what follows waits for %s to %s UTC", item.Text("notify_if_time_from"),
+                                     item.Text("notify_if_time_to"))
+                   : absl::StrFormat("what follows waits for %s alerts in %s minutes",
+                                     item.Text("num_alerts_in_window"), item.Text("num_minutes_in_window")),
+              "it does not wait");
+    return;
+  }
+  if (type == "resolve" || type == "trigger_webhook" || type == "trigger_action" || type == "declare_incident" ||
+      type == "notify_whole_channel" || type == "notify_user_group") {
+    item.Lose(type == "resolve" ? Grade::kHow : Grade::kWho, absl::StrFormat("a step of type %s", JsonQuote(type)),
+              "left out");
+    return;
+  }
+  SourceStep step{item, absl::ZeroDuration(), TargetsOf(item, type)};
+  if (step.targets.empty()) return;
+  step.round_robin = type == "notify_person_next_each_time";
+  step.important = item.Flag("important");
+  draft_.PutStep(policy, step);
+}
+
+void Reader::ReadChain(const Item& chain) {
+  EscalationPolicy policy;
+  policy.id = PolicyId(draft_.policies.Known(chain.Text("id"), chain.Text("name")));
+  policy.name = Line(chain.Text("name"), policy.id.value());
+  if (const std::string* team = draft_.teams.Find(chain.Text("team_id"))) policy.team = TeamId(*team);
+  std::vector<Item> steps;
+  for (const Gathered& step : found_.of("steps")) {
+    if (step.item.Text("escalation_chain_id") == chain.Text("id")) steps.push_back(step.item);
+  }
+  std::ranges::stable_sort(steps, {}, [](const Item& step) { return step.Number("position", 0, 10'000, 0); });
+  for (const Item& step : steps)
+    ReadStep(step, policy);
+  draft_.Put(std::move(policy));
+}
+
+void Reader::Read() {
+  for (const Gathered& team : found_.of("teams")) {
+    const TeamId id(draft_.teams.Known(team.item.Text("id"), team.item.Text("name")));
+    draft_.organisation().teams.push_back({id, Line(team.item.Text("name"), id.value()), {}});
+  }
+  for (const Gathered& user : found_.of("users"))
+    ReadUser(user.item, draft_);
+  std::vector<Item> rules;
+  for (const Gathered& rule : found_.of("rules"))
+    rules.push_back(rule.item);
+  ReadRules(std::move(rules), draft_);
+  for (const Gathered& schedule : found_.of("schedules"))
+    draft_.schedules.Known(schedule.item.Text("id"), schedule.item.Text("name"));
+  for (const Gathered& schedule : found_.of("schedules")) {
+    if (!schedule.only_rendered) ReadSchedule(schedule.item);
+  }
+  ReadFinal();
+  for (const Gathered& chain : found_.of("chains"))
+    draft_.policies.Known(chain.item.Text("id"), chain.item.Text("name"));
+  for (const Gathered& chain : found_.of("chains"))
+    ReadChain(chain.item);
+  for (const Gathered& route : found_.of("routes")) {
+    const bool last = route.item.Flag("is_the_last_route");
+    const std::string* policy = draft_.policies.Find(route.item.Text("escalation_chain_id"));
+    Route& root = draft_.organisation().route;
+    if (last && policy != nullptr && !root.policy.set()) {
+      root.policy = PolicyId(*policy);
+    } else {
+      route.item.Lose(Grade::kWho, "a route of an integration",
+                      "left out: say by a route which alerts go to its chain");
+    }
+  }
+}
+
+}  // namespace
+
+namespace {
+
+// Terraform's state: {resources: [{type: grafana_oncall_on_call_shift, instances: [{attributes: {...}}]}]}. The attributes are
+// the API's fields.
+Value FromTerraform(const Value& state) {
+  constexpr std::string_view kPrefix = "grafana_oncall_";
+  Value to{Value::Kind::kMap, "", {}, {}};
+  for (const Value& resource : state.Find("resources")->items) {
+    const Value* type = resource.Find("type");
+    const Value* instances = resource.Find("instances");
+    if (type == nullptr || instances == nullptr || !type->text.starts_with(kPrefix)) continue;
+    std::string kind = type->text.substr(kPrefix.size());
+    if (kind == "escalation") kind = "escalation_policy";
+    Value list{Value::Kind::kList, "", {}, {}};
+    for (const Value& instance : instances->items) {
+      if (const Value* attributes = instance.Find("attributes")) list.items.push_back(*attributes);
+    }
+    // Several resources of one type are one list.
+    const auto same = std::ranges::find(to.fields, kind, [](const auto& field) { return field.first; });
+    if (same == to.fields.end()) {
+      to.fields.emplace_back(kind, std::move(list));
+    } else {
+      same->second.items.insert(same->second.items.end(), list.items.begin(), list.items.end());
+    }
+  }
+  return to;
+}
+
+}  // namespace
+
+void ReadGrafanaOnCall(std::span<const Document> given, Draft& draft) {
+  std::vector<Document> documents(given.begin(), given.end());
+  for (Document& document : documents) {
+    const Value* resources = document.root.Find("resources");
+    if (resources != nullptr && resources->kind == Value::Kind::kList) document.root = FromTerraform(document.root);
+  }
+  const Gathering found(documents, Shapes(), draft.report());
+  Reader(found, draft).Read();
+}
+
+}  // namespace tocsin::import

@@ -1,0 +1,130 @@
+#include "base/random.h"
+#include "tests/import/samples.h"
+#include "tests/import/support.h"
+
+namespace tocsin::import {
+namespace {
+
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+
+Imported Read(std::string_view source, std::string text) {
+  Options options;
+  options.now = At(std::string(kNow));
+  const std::vector<File> files = {
+      {"export.json", std::move(text)}
+  };
+  const auto imported = Import(source, files, options);
+  EXPECT_TRUE(imported.ok());
+  return *imported;
+}
+
+TEST(HostileTest, TruncatedExportsAreProblemsAndNeverACrash) {
+  for (const Sample& sample : Samples()) {
+    SCOPED_TRACE(sample.source);
+    ASSERT_THAT(Read(sample.source, sample.text).problems, IsEmpty());
+    const bool yaml = sample.source == "alertmanager";  // a shorter YAML may be fine
+    for (std::size_t length = 0; length < sample.text.size(); length += 7) {
+      const Imported imported = Read(sample.source, sample.text.substr(0, length));
+      EXPECT_TRUE(yaml || !imported.ok()) << length;
+    }
+  }
+}
+
+TEST(HostileTest, MutatedExportsNeverCrashAndWhatIsTakenCanBeEvaluated) {
+  const std::string_view words[] = {"null",
+                                    "-1",
+                                    "99999999999999999999",
+                                    "1e300",
+                                    "\"\"",
+                                    "[]",
+                                    "{}",
+                                    "true",
+                                    "\"9999-99-99T99:99:99Z\"",
+                                    "\"Mars/Olympus\"",
+                                    "\"\\u0000\\u202e\"",
+                                    "[[[[[]]]]]",
+                                    "\"infinite-future\"",
+                                    "0"};
+  for (const Sample& sample : Samples()) {
+    SCOPED_TRACE(sample.source);
+    for (std::uint64_t seed = 1; seed <= 150; ++seed) {
+      SCOPED_TRACE(seed);
+      Random random(seed);
+      std::string text = sample.text;
+      for (auto n = random.Between(1, 3); n > 0; --n) {
+        const std::size_t at = random.Below(text.size());
+        const std::size_t colon = text.find(": ", at);
+        if (colon != std::string::npos && random.OneIn(2)) {
+          const std::size_t end = text.find_first_of(",}]\n", colon + 2);
+          text.replace(colon + 2, end == std::string::npos ? 1 : end - colon - 2,
+                       words[random.Below(std::size(words))]);
+        } else {
+          text[at] = static_cast<char>(random.Below(256));
+        }
+      }
+      const Imported imported = Read(sample.source, text);
+      if (!imported.ok()) continue;
+      for (const std::string& problem : Roster::Problems(imported.organisation))
+        ADD_FAILURE() << "taken, and cannot be evaluated: " << problem << "\n" << text;
+    }
+  }
+}
+
+TEST(HostileTest, ErrorsSayWhereAndWhatToDo) {
+  struct Case {
+    std::string_view source;
+    std::string text;
+    std::string_view problem;
+  };
+  const std::string deep(100, '[');
+  const Case cases[] = {
+      {"pagerduty", "",                                                                                                                           "export.json: line 1, column 1: is not JSON"},
+      {"pagerduty", "{\"users\": [\n  {]}",                                                                                                       "export.json: line 2, column 4"             },
+      {"pagerduty", deep,                                                                                                                         "export.json: line 1"                       },
+      {"pagerduty", R"({"cats": []})",                                                                                                            "holds nothing that is known here"          },
+      {"pagerduty", R"({"schedules": [{"id": "P", "name": "x", "time_zone": "Mars"}]})",
+       "schedules[0].time_zone: \"Mars\""                                                                                                                                                     },
+      {"pagerduty", R"({"schedules": [{"id": "P", "name": "x", "time_zone": "UTC", "schedule_layers": {}}]})",
+       "schedule_layers: is not a list"                                                                                                                                                       },
+      {"opsgenie",
+       R"({"schedules": [{"id": "s", "name": "x", "timezone": "UTC", "rotations": [{"type": "yearly", "startDate": "2025-01-01T00:00:00Z"}]}]})",
+       "hourly, daily and weekly are known"                                                                                                                                                   },
+      {"opsgenie",
+       R"({"schedules": [{"id": "s", "name": "x", "timezone": "UTC", "rotations": [{"type": "daily", "startDate": "soon"}]}]})",
+       "\"soon\" is not an instant"                                                                                                                                                           },
+  };
+  for (const Case& each : cases) {
+    SCOPED_TRACE(each.text);
+    EXPECT_THAT(Read(each.source, each.text).problems, Contains(HasSubstr(std::string(each.problem))));
+  }
+}
+
+TEST(HostileTest, UnknownFieldsAreToldOnce) {
+  const Imported imported = Read("pagerduty", R"({"users": [
+    {"id": "A", "name": "A", "email": "a@example.com", "shoe_size": 42}, {"id": "B", "name": "B", "email": "b@example.com", "shoe_size": 43}]})");
+  EXPECT_THAT(Told(imported, Grade::kCosmetic),
+              Contains(HasSubstr("\"shoe_size\" of users, which is not known here (2 times)")));
+}
+
+TEST(HostileTest, AnUnknownSourceIsRefused) {
+  const auto imported = Import("pagerdutty", {}, Options());
+  ASSERT_FALSE(imported.ok());
+  EXPECT_THAT(std::string(imported.status().message()), HasSubstr("pagerduty, opsgenie"));
+}
+
+TEST(HostileTest, IdsAreSafeNamesAndNobodyShares) {
+  const Imported imported = Read("pagerduty", R"({"users": [
+    {"id": "A", "name": "../../etc", "email": "../x@example.com"}, {"id": "B", "name": "日本"},
+    {"id": "C", "name": "Jürgen Müller"}, {"id": "D", "name": "Juergen Mueller"}, {"id": "E", "name": "\u202e\u0007"}]})");
+  std::vector<std::string> ids;
+  for (const User& user : imported.organisation.users)
+    ids.push_back(user.id.value());
+  EXPECT_THAT(ids, ElementsAre("x", "b", "juergen-mueller", "juergen-mueller-2", "e"));
+}
+
+}  // namespace
+}  // namespace tocsin::import
