@@ -52,6 +52,8 @@ constexpr CommandSpec kCommands[] = {
     {"incident",      "list | show I3 | open TITLE",      "incidents",                                                     &RunIncident     },
     {"page",          "alice | team:db ... --title TEXT", "page people now, about something that no alert has told",       &RunPage         },
     {"send",          "LABEL=VALUE... --key KEY",         "send one alert, and wait until it is durable",                  &RunSend         },
+    {"import",        "SOURCE FILE... [--out ORG.yaml]",  "PagerDuty, Opsgenie, Alertmanager ... as an organisation",
+     &RunImport                                                                                                                             },
     {"parse",         "--source NAME FILE...",            "show the events that payloads would become; no server",         &RunParse        },
     {"notify-nagios", "--url URL --key KEY ...",          "the notification command of Nagios and Icinga",                 &RunNotifyNagios },
     {"demo",          "",                                 "play an outage against a sample server",                        &RunDemo         },

@@ -11,6 +11,7 @@
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/session.h"
+#include "import/import.h"
 
 namespace tocsin {
 namespace {
@@ -56,6 +57,7 @@ enum class Kind : std::uint8_t {
   kShell,
   kCommand,
   kTimelineKind,
+  kImportSource,
 };
 
 struct Place {
@@ -79,6 +81,7 @@ constexpr Place kArguments[] = {
     {"escalate",   Kind::kGroup          },
     {"oncall",     Kind::kSchedule       },
     {"completion", Kind::kShell          },
+    {"import",     Kind::kImportSource   },
     {"help",       Kind::kCommand        },
 };
 constexpr Place kOptions[] = {
@@ -208,11 +211,19 @@ Words TimelineKinds() {
   return words;
 }
 
+Words ImportSources() {
+  Words words;
+  for (const import::Source& source : import::Sources())
+    words.emplace_back(source.name);
+  return words;
+}
+
 Words Ask(const Server& server, Kind kind) {
   switch (kind) {
     case Kind::kNothing:
     case Kind::kShell:
     case Kind::kCommand:
+    case Kind::kImportSource:
     case Kind::kTimelineKind: return {};
     case Kind::kGroup: return server.Groups();
     case Kind::kGroupOrIncident: return Join(server.Groups(), server.Incidents());
@@ -233,6 +244,7 @@ Words Candidates(Kind kind) {
   if (kind == Kind::kShell) return {"bash", "zsh", "fish"};
   if (kind == Kind::kCommand) return CommandNames();
   if (kind == Kind::kTimelineKind) return TimelineKinds();
+  if (kind == Kind::kImportSource) return ImportSources();
   const absl::StatusOr<Arguments> none = Arguments::Parse({}, {});
   absl::StatusOr<Client> client = Client::Make(*none);
   if (!client.ok() || kind == Kind::kNothing) return {};
@@ -260,6 +272,7 @@ Words Positional(std::span<const std::string> words) {
     return words[1] == verbs->verb ? Candidates(verbs->then) : Words();
   }
   if (command == "explain" && words.size() == 3 && words[1] == "user") return Candidates(Kind::kUser);
+  if (command == "import" && words.size() > 2) return {};  // files, which the shell knows
   const auto* const place = std::ranges::find(kArguments, command, &Place::word);
   return place == std::end(kArguments) ? Words() : Candidates(place->kind);
 }

@@ -23,7 +23,7 @@ const Task kTasks[] = {
      {"ack", "snooze", "unack", "resolve", "escalate", "note", "reassign", "ask", "reroute", "merge", "split"}},
     {"Keep quiet",                  {"silence", "maintenance"}                                                },
     {"Send and try out",            {"send", "page", "parse", "notify-nagios", "demo"}                        },
-    {"Configure",                   {"apply", "diff", "export", "versions", "rollback", "token", "audit"}     },
+    {"Configure",                   {"apply", "diff", "export", "versions", "rollback", "import", "token", "audit"}},
     {"The store",                   {"backup", "restore", "verify", "recover"}                                },
     {"This program",                {"completion"}                                                            },
 };
@@ -84,6 +84,11 @@ constexpr Examples kExamples[] = {
     {"top",
      "  tocsin top                                  keys: q quits, s f a sort\n"
      "  tocsin top --once -o json                   for scripts\n"                                          },
+    {"import",
+     "  tocsin import pagerduty export/             what would be lost, and whether the same people are on call\n"
+     "  tocsin import opsgenie backup/ --out org.yaml --with senders.yaml\n"
+     "  tocsin import alertmanager alertmanager.yml --strict --out org.yaml\n"
+     "  tocsin import pagerduty export/ --check year.json --since '2026-01-01 00:00'\n"                     },
     {"send",
      "  tocsin send alertname=Test severity=critical --key KEY --explain\n"
      "  tocsin send alertname=Test severity=critical --key KEY --resolve\n"                                 },
