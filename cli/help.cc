@@ -17,15 +17,15 @@ struct Task {
 };
 // A command that is in none of them is listed at the end.
 const Task kTasks[] = {
-    {"Why was I paged, or nobody?", {"explain", "status", "events", "top"}                                    },
-    {"What is going on",            {"groups", "alerts", "incident", "search", "oncall", "schedule"}          },
+    {"Why was I paged, or nobody?", {"explain", "status", "events", "top"}                                         },
+    {"What is going on",            {"groups", "alerts", "incident", "search", "oncall", "schedule"}               },
     {"Answer a page",
-     {"ack", "snooze", "unack", "resolve", "escalate", "note", "reassign", "ask", "reroute", "merge", "split"}},
-    {"Keep quiet",                  {"silence", "maintenance"}                                                },
-    {"Send and try out",            {"send", "page", "parse", "notify-nagios", "demo"}                        },
+     {"ack", "snooze", "unack", "resolve", "escalate", "note", "reassign", "ask", "reroute", "merge", "split"}     },
+    {"Keep quiet",                  {"silence", "maintenance"}                                                     },
+    {"Send and try out",            {"send", "page", "parse", "notify-nagios", "demo"}                             },
     {"Configure",                   {"apply", "diff", "export", "versions", "rollback", "import", "token", "audit"}},
-    {"The store",                   {"backup", "restore", "verify", "recover"}                                },
-    {"This program",                {"completion"}                                                            },
+    {"The store",                   {"backup", "restore", "verify", "recover"}                                     },
+    {"This program",                {"completion"}                                                                 },
 };
 
 struct Examples {

@@ -225,11 +225,12 @@ ContactMethodId Draft::AddMethod(const Item& from,
   return method;
 }
 
-void Draft::AddRule(const UserId& id, Urgency urgency, absl::Duration delay, const ContactMethodId& method) {
+void Draft::AddRule(
+    const UserId& id, Urgency urgency, absl::Duration delay, const ContactMethodId& method, bool important) {
   User* user = Edit(id);
   constexpr std::size_t kRules = 50;
   if (user == nullptr || !method.set() || user->notification_rules.size() >= kRules) return;
-  const NotificationRule rule{urgency, std::clamp(delay, absl::ZeroDuration(), absl::Hours(24 * 7)), method};
+  const NotificationRule rule{urgency, std::clamp(delay, absl::ZeroDuration(), absl::Hours(24 * 7)), method, important};
   if (std::ranges::find(user->notification_rules, rule) == user->notification_rules.end()) {
     user->notification_rules.push_back(rule);
   }
@@ -259,18 +260,6 @@ void Draft::Override(Schedule& schedule, tocsin::Override change) {
 }
 
 void Draft::PutStep(EscalationPolicy& policy, const SourceStep& step) {
-  if (step.round_robin) {
-    step.item.Lose(Grade::kWho, "round robin: one after the other is paged", "all of them are paged");
-  }
-  if (step.random) step.item.Lose(Grade::kWho, "one of them at random is paged", "all of them are paged");
-  if (step.unless_closed) {
-    step.item.Lose(Grade::kWho, "goes on after an acknowledgement, until the alert is closed",
-                   "an acknowledgement ends the escalation");
-  }
-  if (step.important) step.item.Lose(Grade::kHow, "pages by the person's important rules", "the person's usual rules");
-  if (!step.only_during.empty()) {
-    step.item.Lose(Grade::kWho, absl::StrFormat("only from %s", step.only_during), "the step is taken at any time");
-  }
   if (!step.only_if.empty()) {
     step.item.Lose(Grade::kWho, absl::StrFormat("only if %s", step.only_if), "the step is always taken");
   }
@@ -279,10 +268,17 @@ void Draft::PutStep(EscalationPolicy& policy, const SourceStep& step) {
     step.item.Lose(Grade::kHow, absl::StrFormat("a delay of %s", DurationText(step.delay)),
                    "a week, the longest there is");
   }
-  policy.steps.push_back({std::clamp(step.delay, absl::ZeroDuration(), kLongest), step.targets});
+  PolicyStep& to = policy.steps.emplace_back();
+  to.delay = std::clamp(step.delay, absl::ZeroDuration(), kLongest);
+  to.delay_from = step.delay_from;
+  to.targets = step.targets;
+  to.strategy = step.strategy;
+  to.unless = step.unless_resolved ? PolicyStep::Unless::kResolved : PolicyStep::Unless::kAcknowledged;
+  to.important = step.important;
 }
 
-void Draft::Put(EscalationPolicy policy) {
+void Draft::Put(EscalationPolicy policy, bool low_urgency_escalates) {
+  policy.low_urgency_escalates = low_urgency_escalates;
   // Passes that would come at once are no passes.
   absl::Duration pass = policy.repeat_interval;
   for (const PolicyStep& step : policy.steps)

@@ -50,17 +50,16 @@ class IdBook {
   std::map<std::string, std::string, std::less<>> by_key_;
 };
 
-// A step as a source has it. What policies cannot say yet is told as a loss by Draft::PutStep, and nowhere else.
+// A step as a source has it. What policies cannot say is told as a loss by Draft::PutStep, and nowhere else.
 struct SourceStep {
   Item item;
   absl::Duration delay;  // until the next step
   std::vector<Target> targets;
-  bool round_robin = false;
-  bool random = false;
-  bool unless_closed = false;  // goes on after an acknowledgement
-  bool important = false;      // by the person's other rules
-  std::string only_during;     // "09:00 to 17:00 UTC"
-  std::string only_if;         // "more than 3 alerts in 5m"
+  PolicyStep::DelayFrom delay_from = PolicyStep::DelayFrom::kStep;
+  PolicyStep::Strategy strategy = PolicyStep::Strategy::kAll;
+  bool unless_resolved = false;  // goes on after an acknowledgement
+  bool important = false;        // by the person's other rules
+  std::string only_if;           // "incident_severity>=crit"
 };
 
 struct SteppedSchedule;
@@ -97,7 +96,8 @@ class Draft {
   User* Edit(const UserId& id);
   // Unset when the address cannot be used, which is told.
   ContactMethodId AddMethod(const Item& from, const UserId& id, ContactMethod::Kind kind, const std::string& address);
-  void AddRule(const UserId& id, Urgency urgency, absl::Duration delay, const ContactMethodId& method);
+  void AddRule(
+      const UserId& id, Urgency urgency, absl::Duration delay, const ContactMethodId& method, bool important = false);
   void AddMember(const TeamId& team, const UserId& user);
 
   // --- schedules --------------------------------------------------------------------------------------------------------
@@ -108,7 +108,8 @@ class Draft {
 
   // --- policies ---------------------------------------------------------------------------------------------------------
   void PutStep(EscalationPolicy& policy, const SourceStep& step);
-  void Put(EscalationPolicy policy);
+  // `low_urgency_escalates`: most sources know one urgency, which goes through all steps.
+  void Put(EscalationPolicy policy, bool low_urgency_escalates = true);
 
   // Whatever was left out is made whole: everybody can be reached by something, somebody is the fallback, alerts go somewhere.
   Imported Finish();

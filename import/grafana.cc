@@ -45,17 +45,14 @@ void ReadUser(const Item& item, Draft& draft) {
 // A person's list of waits and messages, in the order of their positions.
 void ReadRules(std::vector<Item> rules, Draft& draft) {
   std::ranges::stable_sort(rules, {}, [](const Item& rule) { return rule.Number("position", 0, 10'000, 0); });
-  std::map<std::string, absl::Duration> waited;
+  std::map<std::pair<std::string, bool>, absl::Duration> waited;  // by person, and whether it is for important pages
   for (const Item& rule : rules) {
     const auto user = draft.FindUser(rule.FirstText({"user_id", "user"}));
     if (!user) continue;
     const std::string type = rule.Text("type");
-    if (rule.Flag("important")) {
-      rule.Lose(Grade::kHow, "a rule for important pages only", "left out: pages go by the usual rules");
-      continue;
-    }
+    const bool important = rule.Flag("important");
     if (type == "wait") {
-      waited[user->value()] += absl::Seconds(rule.Number("duration", 0, 1'000'000, 0));
+      waited[{user->value(), important}] += absl::Seconds(rule.Number("duration", 0, 1'000'000, 0));
       continue;
     }
     const User* person = draft.Edit(*user);
@@ -74,8 +71,9 @@ void ReadRules(std::vector<Item> rules, Draft& draft) {
       rule.Lose(Grade::kHow, absl::StrFormat("%s: the address is not in the export", JsonQuote(TruncateUtf8(type, 60))),
                 absl::StrFormat("%s is not reached that way", JsonQuote(user->value())));
     }
-    for (const Urgency urgency : {Urgency::kHigh, Urgency::kLow})
-      draft.AddRule(*user, urgency, waited[user->value()], method);
+    const absl::Duration delay = waited[{user->value(), important}];
+    draft.AddRule(*user, Urgency::kHigh, delay, method, important);
+    if (!important) draft.AddRule(*user, Urgency::kLow, delay, method);
   }
 }
 
@@ -247,7 +245,7 @@ void Reader::ReadStep(const Item& item, EscalationPolicy& policy) {
   }
   SourceStep step{item, absl::ZeroDuration(), TargetsOf(item, type)};
   if (step.targets.empty()) return;
-  step.round_robin = type == "notify_person_next_each_time";
+  if (type == "notify_person_next_each_time") step.strategy = PolicyStep::Strategy::kRoundRobin;
   step.important = item.Flag("important");
   draft_.PutStep(policy, step);
 }

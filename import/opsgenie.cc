@@ -340,7 +340,7 @@ void Reader::ReadTimeline(const Item& item, const std::string& stem) {
 
 // --- escalations --------------------------------------------------------------------------------------------------------
 
-// Rules of one offset are one step; a step's delay is what lies between its offset and the next.
+// Rules of one offset are one step; offsets count from the beginning of a pass, here as there.
 void Reader::ReadEscalation(const Item& item) {
   item.Expect("escalations", {"rules", "ownerTeam", "repeat"});
   EscalationPolicy policy;
@@ -352,16 +352,17 @@ void Reader::ReadEscalation(const Item& item) {
     rule.Expect("rules", {"condition", "notifyType", "delay", "recipient"});
     const std::string notify = rule.Text("notifyType");
     SourceStep& step = steps.try_emplace(Seconds(rule["delay"]), SourceStep{rule, {}, {}}).first->second;
-    const std::vector<Target> targets = TargetsOf(rule["recipient"]);
+    std::vector<Target> targets = TargetsOf(rule["recipient"]);
+    for (Target& target : targets) {
+      auto* schedule = std::get_if<ScheduleTarget>(&target);
+      if (schedule != nullptr && notify == "next") schedule->turn = ScheduleTarget::Turn::kNext;
+      if (schedule != nullptr && notify == "previous") schedule->turn = ScheduleTarget::Turn::kPrevious;
+    }
     step.targets.insert(step.targets.end(), targets.begin(), targets.end());
-    step.unless_closed = step.unless_closed || rule.Text("condition") == "if-not-closed";
-    step.random = step.random || notify == "random";
-    if (notify == "next" || notify == "previous" || notify == "admins" || notify == "users") {
-      rule.Lose(Grade::kWho,
-                absl::StrFormat("notifies the %s", notify == "next"       ? "next on call"
-                                                   : notify == "previous" ? "one who was on call before"
-                                                                          : notify),
-                "whoever the recipient stands for now");
+    step.unless_resolved = step.unless_resolved || rule.Text("condition") == "if-not-closed";
+    if (notify == "random") step.strategy = PolicyStep::Strategy::kRandom;
+    if (notify == "admins" || notify == "users") {
+      rule.Lose(Grade::kWho, absl::StrFormat("notifies the %s of a team", notify), "all members of it");
     }
   }
   if (!steps.empty() && steps.begin()->first > 0) {
@@ -371,17 +372,15 @@ void Reader::ReadEscalation(const Item& item) {
   }
   for (auto at = steps.begin(); at != steps.end(); ++at) {
     const auto next = std::next(at);
-    if (next != steps.end()) at->second.delay = absl::Seconds(next->first - at->first);
+    at->second.delay_from = PolicyStep::DelayFrom::kBeginning;
+    at->second.delay = absl::Seconds(next != steps.end() ? next->first : at->first);
     draft_.PutStep(policy, at->second);
   }
   const Item repeat = item["repeat"];
   policy.repeats = static_cast<std::int32_t>(repeat.Number("count", 0, 1000, 0));
   policy.repeat_interval = std::min(absl::Minutes(repeat.Number("waitInterval", 0, 100'000, 0)), absl::Hours(168));
-  if (repeat.Flag("closeAlertAfterAll"))
-    repeat.Lose(Grade::kHow, "the alert is closed after the last pass", "it stays open");
-  if (repeat.Flag("resetRecipientStates")) {
-    repeat.Lose(Grade::kHow, "a pass forgets who has seen the alert", "people who were paged are paged again anyway");
-  }
+  policy.resolve_when_exhausted = repeat.Flag("closeAlertAfterAll");
+  policy.repeats_page_again = policy.repeats == 0 || repeat.Flag("resetRecipientStates");
   draft_.Put(std::move(policy));
 }
 

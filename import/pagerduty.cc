@@ -116,10 +116,10 @@ void ReadPolicy(const Item& item, Draft& draft) {
     const std::string strategy = assignment.is_map() ? assignment.Text("type") : assignment.Text();
     SourceStep step{rule, absl::Minutes(rule.Number("escalation_delay_in_minutes", 0, 100'000, 30)),
                     TargetsOf(rule.Items("targets"), draft)};
-    step.round_robin = strategy.find("round_robin") != std::string::npos;
+    if (strategy.find("round_robin") != std::string::npos) step.strategy = PolicyStep::Strategy::kRoundRobin;
     draft.PutStep(policy, step);
   }
-  draft.Put(std::move(policy));
+  draft.Put(std::move(policy), /*low_urgency_escalates=*/false);
 }
 
 // high, low, or by the alert's severity.
@@ -130,11 +130,7 @@ std::optional<Urgency> ReadUrgency(const Item& service) {
   if (during.present()) {
     service.Lose(Grade::kHow, "the urgency goes by support hours", absl::StrFormat("it is %s at all times", urgency));
   }
-  if (urgency == "low") {
-    service.Lose(Grade::kHow, "incidents of low urgency do not escalate",
-                 "they escalate, by the rules for low urgency");
-    return Urgency::kLow;
-  }
+  if (urgency == "low") return Urgency::kLow;
   if (urgency == "severity_based") return std::nullopt;
   return Urgency::kHigh;
 }

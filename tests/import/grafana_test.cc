@@ -168,8 +168,9 @@ TEST(GrafanaOnCallTest, ChainsRulesAndCalendars) {
   EXPECT_EQ(policy.repeats, 5);
   EXPECT_EQ(policy.team.value(), "ops");
   EXPECT_EQ(imported.organisation.route.policy, policy.id);
-  EXPECT_THAT(Told(imported, Grade::kWho),
-              ElementsAre(HasSubstr("https://example.com/a.ics"), HasSubstr("round robin")));
+  EXPECT_EQ(policy.steps[0].strategy, PolicyStep::Strategy::kRoundRobin);
+  EXPECT_TRUE(policy.steps[1].important);
+  EXPECT_THAT(Told(imported, Grade::kWho), ElementsAre(HasSubstr("https://example.com/a.ics")));
   EXPECT_THAT(Told(imported, Grade::kHow), Contains(HasSubstr("notify_by_sms")));
   EXPECT_THAT(ProblemsWhenApplied(imported), IsEmpty());
 }

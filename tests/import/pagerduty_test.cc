@@ -86,7 +86,9 @@ TEST(PagerDutyTest, ReadsWhatTheApiAnswers) {
   EXPECT_EQ(organisation.route.children[0].acknowledgement.timeout, absl::Minutes(30));
   ASSERT_THAT(organisation.integrations, SizeIs(1));
   EXPECT_THAT(organisation.integrations[0].key_hash, SizeIs(64));
-  EXPECT_THAT(Told(imported, Grade::kWho), ElementsAre(HasSubstr("round robin")));
+  EXPECT_EQ(organisation.policies[0].steps[1].strategy, PolicyStep::Strategy::kRoundRobin);
+  EXPECT_FALSE(organisation.policies[0].low_urgency_escalates);
+  EXPECT_THAT(Told(imported, Grade::kWho), IsEmpty());
   EXPECT_THAT(Told(imported, Grade::kHow), Contains(HasSubstr("push_notification_contact_method")));
   EXPECT_THAT(ProblemsWhenApplied(imported), IsEmpty());
 }
