@@ -1,14 +1,17 @@
-// CreateCalendarLink.
+// CreateCalendarLink, ImportCalendars.
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
 
 #include "api/auth.h"
+#include "api/calendar_import.h"
 #include "api/handlers.h"
 #include "api/records.h"
 #include "base/status.h"
 #include "base/strings.h"
+#include "config/dump_fields.h"
 #include "config/text.h"
+#include "ical/document.h"
 #include "model/codec/common_proto.h"
 #include "model/integration_key.h"
 
@@ -83,6 +86,33 @@ absl::Status CreateCalendarLink(Api& api,
   response.set_id(done.id());
   response.set_sequence(done.sequence());
   response.set_url(AddressOf(*organisation, secret));
+  return absl::OkStatus();
+}
+
+absl::Status ImportCalendars(Api& api,
+                             const Caller&,
+                             const v1::ImportCalendarsRequest& request,
+                             v1::ImportCalendarsResponse& response) {
+  const OrganisationPtr organisation = api.engine.access()->organisation;
+  if (!organisation) return Precondition("there is no organisation yet; `tocsin apply FILE...` declares one");
+  TOCSIN_TRY(Annotate(CheckId(request.schedule()), "schedule"));
+  if (request.files().empty()) return Invalid("files: none");
+  std::vector<CalendarFile> files;
+  std::size_t bytes = 0;
+  for (const auto& file : request.files()) {
+    bytes += file.text().size();
+    files.push_back({file.name(), file.text()});
+  }
+  if (bytes > ical::kDocumentBytes) return Invalid("files: %d bytes in all, at most %d", bytes, ical::kDocumentBytes);
+  const CalendarImport imported =
+      ImportCalendars(files, *organisation, ScheduleId(request.schedule()),
+                      request.time_zone().empty() ? "UTC" : request.time_zone(), api.engine.Read().wall);
+  YamlValue yaml = YamlValue::Map();
+  SetList(yaml, "schedules", std::vector<Schedule>{imported.schedule}, DumpSchedule);
+  response.set_yaml(yaml.Print());
+  for (const std::string& problem : imported.problems)
+    response.add_problems(problem);
+  response.set_events(imported.events);
   return absl::OkStatus();
 }
 

@@ -146,6 +146,10 @@ absl::Status DiffSchedules(Api& api,
                            const Caller& caller,
                            const v1::DiffSchedulesRequest& request,
                            v1::DiffSchedulesResponse& response);
+absl::Status ImportCalendars(Api& api,
+                             const Caller& caller,
+                             const v1::ImportCalendarsRequest& request,
+                             v1::ImportCalendarsResponse& response);
 absl::Status CreateCalendarLink(Api& api,
                                 const Caller& caller,
                                 const v1::CreateCalendarLinkRequest& request,

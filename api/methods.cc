@@ -131,6 +131,7 @@ constexpr Method kMethods[] = {
     Of<&ListGaps>("tocsin.v1.OnCallService", "ListGaps", kViewer),
     Of<&GetFairness>("tocsin.v1.OnCallService", "GetFairness", kViewer),
     Of<&DiffSchedules>("tocsin.v1.OnCallService", "DiffSchedules", kViewer),
+    Of<&ImportCalendars>("tocsin.v1.OnCallService", "ImportCalendars", kManager),
     Of<&CreateCalendarLink>("tocsin.v1.OnCallService", "CreateCalendarLink", kViewer),
     Of<&RunApplyOrganisation>("tocsin.v1.OrganisationService", "ApplyOrganisation", kManager),
     Of<&GetOrganisation>("tocsin.v1.OrganisationService", "GetOrganisation", kManager),

@@ -73,7 +73,8 @@ constexpr Examples kExamples[] = {
      "  tocsin schedule fairness db-primary         hours, nights, weekends, holidays of each person\n"
      "  tocsin schedule next --user alice           when she is on call next\n"
      "  tocsin schedule diff deploy/*.yaml          who would be on call differently\n"
-     "  tocsin schedule link db-primary             an address for calendars: Google, Outlook, Apple\n"     },
+     "  tocsin schedule link db-primary             an address for calendars: Google, Outlook, Apple\n"
+     "  tocsin schedule from-ical team.ics --schedule team --zone Europe/Berlin > team.yaml\n"              },
     {"incident",
      "  tocsin incident open 'checkout is down' --severity 1 --service checkout\n"
      "  tocsin incident show I3\n"                                                                          },

@@ -1,4 +1,4 @@
-// schedule gaps, fairness, next, diff, link.
+// schedule gaps, fairness, next, diff, link, from-ical.
 #include "cli/schedule.h"
 
 #include <algorithm>
@@ -203,25 +203,47 @@ absl::Status MakeLink(const Arguments& arguments, const Client& client) {
   return absl::OkStatus();
 }
 
+absl::Status FromCalendars(const Arguments& arguments, const Client& client) {
+  const auto& words = arguments.positional();
+  TOCSIN_ASSIGN(const auto files, ReadFiles({words.begin() + 1, words.end()}));
+  v1::ImportCalendarsRequest request;
+  *request.mutable_files() = files.files();
+  request.set_schedule(arguments.get("schedule", "imported"));
+  request.set_time_zone(arguments.get("zone"));
+  TOCSIN_ASSIGN(const auto response, client.Call<OnCallService>(&OnCallService::Stub::ImportCalendars, request));
+  if (WantsJson(arguments)) {
+    PrintJson(response);
+    return absl::OkStatus();
+  }
+  for (const std::string& problem : response.problems())
+    std::fprintf(stderr, "%s\n", Printable(problem).c_str());
+  std::fputs(response.yaml().c_str(), stdout);
+  std::fprintf(stderr,
+               "%llu events are in it; nothing is applied: save it, and `tocsin apply` it with your other files\n",
+               static_cast<unsigned long long>(response.events()));
+  return absl::OkStatus();
+}
+
 constexpr ScheduleVerb kVerbs[] = {
-    {"show",     "SCHEDULE [--weeks N] [--zone Z]",      &ShowScheduleCalendar},
-    {"gaps",     "[SCHEDULE] [--weeks N]",               &ShowGaps            },
-    {"fairness", "SCHEDULE [--since T] [--until T]",     &ShowFairness        },
-    {"next",     "[SCHEDULE] [--user NAME] [--limit N]", &ShowNext            },
-    {"diff",     "FILE... [--schedule S] [--weeks N]",   &ShowDiff            },
-    {"link",     "SCHEDULE | --user NAME",               &MakeLink            },
+    {"show",      "SCHEDULE [--weeks N] [--zone Z]",      &ShowScheduleCalendar},
+    {"gaps",      "[SCHEDULE] [--weeks N]",               &ShowGaps            },
+    {"fairness",  "SCHEDULE [--since T] [--until T]",     &ShowFairness        },
+    {"next",      "[SCHEDULE] [--user NAME] [--limit N]", &ShowNext            },
+    {"diff",      "FILE... [--schedule S] [--weeks N]",   &ShowDiff            },
+    {"link",      "SCHEDULE | --user NAME",               &MakeLink            },
+    {"from-ical", "FILE... [--schedule NAME] [--zone Z]", &FromCalendars       },
 };
 
 constexpr OptionSpec kOptions[] = {
-    {"weeks",    0,   true, "N",    "show, diff: 4; gaps, fairness: 52"                    },
-    {"since",    0,   true, "TIME", "instead of now"                                       },
-    {"until",    0,   true, "TIME", "gaps, fairness, diff: until then"                     },
-    {"zone",     0,   true, "ZONE", "show: in this time zone instead of the schedule's"    },
-    {"user",     0,   true, "NAME", "next: this person's shifts; link: of all schedules"   },
-    {"limit",    'l', true, "N",    "next: so many of each schedule (handoffs 1, shifts 5)"},
-    {"schedule", 0,   true, "NAME", "diff: only this one"                                  },
-    {"name",     0,   true, "NAME", "link: what it is for; `tocsin token list` shows it"   },
-    {"expires",  0,   true, "SPAN", "link: 90d, 365d (default: good until it is revoked)"  },
+    {"weeks",    0,   true, "N",    "show, diff: 4; gaps, fairness: 52"                                 },
+    {"since",    0,   true, "TIME", "instead of now"                                                    },
+    {"until",    0,   true, "TIME", "gaps, fairness, diff: until then"                                  },
+    {"zone",     0,   true, "ZONE", "show: instead of the schedule's; from-ical: its zone (default UTC)"},
+    {"user",     0,   true, "NAME", "next: this person's shifts; link: of all schedules"                },
+    {"limit",    'l', true, "N",    "next: so many of each schedule (handoffs 1, shifts 5)"             },
+    {"schedule", 0,   true, "NAME", "diff: only this one; from-ical: its id"                            },
+    {"name",     0,   true, "NAME", "link: what it is for; `tocsin token list` shows it"                },
+    {"expires",  0,   true, "SPAN", "link: 90d, 365d (default: good until it is revoked)"               },
 };
 
 }  // namespace
@@ -237,7 +259,7 @@ int RunScheduleQuestion(std::span<const std::string> arguments) {
     if (found != std::end(kVerbs)) return found->run(parsed, client);
     std::string usage;
     for (const ScheduleVerb& each : kVerbs)
-      absl::StrAppendFormat(&usage, "\n  tocsin schedule %-8s %s", each.name, each.usage);
+      absl::StrAppendFormat(&usage, "\n  tocsin schedule %-9s %s", each.name, each.usage);
     return Invalid("what about schedules?%s", usage);
   });
 }

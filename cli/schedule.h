@@ -21,7 +21,7 @@ struct ScheduleVerb {
 // show: who is on when, as days by weeks.
 absl::Status ShowScheduleCalendar(const Arguments& arguments, const Client& client);
 
-// Those that only ask: show, gaps, fairness, next, diff, link.
+// Those that only ask: show, gaps, fairness, next, diff, link, from-ical.
 bool IsScheduleQuestion(std::string_view verb);
 int RunScheduleQuestion(std::span<const std::string> arguments);
 

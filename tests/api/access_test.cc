@@ -172,6 +172,7 @@ const std::map<std::string_view, Role> kNeeds = {
     {"GetFairness",         Role::kViewer   },
     {"DiffSchedules",       Role::kViewer   },
     {"CreateCalendarLink",  Role::kViewer   },
+    {"ImportCalendars",     Role::kManager  },
     {"ApplyOrganisation",   Role::kManager  },
     {"GetOrganisation",     Role::kManager  },
     {"ListVersions",        Role::kViewer   },

@@ -84,6 +84,7 @@ const std::map<std::string_view, std::string_view> kRefusals = {
     {"GetFairness",         "not_found"       },
     {"DiffSchedules",       "invalid_argument"},
     {"CreateCalendarLink",  "invalid_argument"},
+    {"ImportCalendars",     "invalid_argument"},
     {"ApplyOrganisation",   "invalid_argument"},
     {"GetVersion",          "not_found"       },
     {"CreateToken",         "invalid_argument"},

@@ -92,6 +92,20 @@ def check_answers(server):
     return json.loads(server.cli("schedule", "next", "--user", "bob", "-o", "json"))["entries"]
 
 
+def check_import(server, folder, feed):
+    """A feed of ours, read back and applied, has the same people on call at the same times."""
+    (folder / "feed.ics").write_bytes(feed.encode())
+    yaml = server.cli("schedule", "from-ical", str(folder / "feed.ics"), "--schedule", "copy", "--zone", "Europe/Berlin")
+    (folder / "copy.yaml").write_text(yaml)
+    server.cli("apply", str(folder / "organisation.yaml"), str(folder / "copy.yaml"))
+    now = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0)
+    since, until = (now - datetime.timedelta(days=20)).isoformat(), (now + datetime.timedelta(days=150)).isoformat()
+    shifts = [[(s["start"], s["end"], s["users"]) for s in
+               server.call("OnCallService/FinalSchedule", schedule=name, since=since, until=until)["shifts"]]
+              for name in ("berlin", "copy")]
+    assert shifts[0] == shifts[1] and len(shifts[0]) > 20, shifts
+
+
 def main():
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
@@ -113,6 +127,10 @@ def main():
             (folder / "new.yaml").write_text(text.replace("'2024-01-01 09:00'}, participants: [ann", "'2024-01-01 10:00'}, participants: [ann"))
             differs = server.cli("schedule", "diff", str(folder / "new.yaml"), "--weeks", "2")
             assert differs.count("berlin") >= 2, differs
+            check_import(server, folder, feed)
+            server.cli("rollback", "1")
+            feed = http_request(server.url + berlin)[1].decode()
+
             server.kill()
             server.start()
             assert http_request(server.url + berlin)[1].decode() == feed, "an address outlives the server"
