@@ -28,6 +28,10 @@ void CheckPolicyTimes(CheckContext& context, const std::string& path, const Esca
   if (policy.repeats > 0 && pass < absl::Seconds(1)) {
     context.Report(path + ".repeats", "all passes would come at once: neither a step nor repeat_interval has a delay");
   }
+  if (policy.resolve_when_exhausted && !policy.steps.empty() && policy.steps.back().delay < absl::Minutes(1)) {
+    context.Report(absl::StrFormat("%s.steps[%d].delay", path, policy.steps.size() - 1),
+                   "must be 1m at least with resolve_when_exhausted: nobody could answer before it is resolved");
+  }
   if (policy.repeats == 0 && policy.repeat_interval > absl::ZeroDuration()) {
     context.Report(path + ".repeat_interval", "has no effect without repeats");
   }
@@ -45,6 +49,13 @@ void CheckStep(CheckContext& context, const std::string& path, const PolicyStep&
   }
   if (step.min_rate.count > 0 && (step.min_rate.window < absl::Seconds(1) || step.min_rate.window > absl::Hours(24))) {
     context.Report(path + ".min_rate.within", "must be 1s to 1d");
+  }
+  if (step.targets.size() > limits::kTargetsPerParticipant) {
+    context.Report(path + ".targets",
+                   absl::StrFormat("%d targets, at most %d", step.targets.size(), limits::kTargetsPerParticipant));
+  }
+  if (step.page_at_handoff && step.strategy != PolicyStep::Strategy::kAll) {
+    context.Report(path + ".page_at_handoff", "goes with strategy all only: the others page one person");
   }
   if (step.targets.empty() && step.page_at_handoff) {
     context.Report(path + ".page_at_handoff", "says nothing without targets");

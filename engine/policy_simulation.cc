@@ -150,6 +150,9 @@ absl::StatusOr<SimulatedTimeline> Simulate(const OrganisationPtr& organisation,
   if (what.length <= absl::ZeroDuration() || what.length > kLongestSimulation) {
     return Invalid("a simulation lasts more than 0s and at most 31 days");
   }
+  if (what.answered_after && *what.answered_after < absl::ZeroDuration()) {
+    return Invalid("nobody acknowledges before it has begun");
+  }
   return World(OnlyThisPolicy(*organisation, what), std::move(rows), what).Run();
 }
 

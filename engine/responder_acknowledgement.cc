@@ -50,20 +50,6 @@ void EndAfter(Turn& turn, Group& group, absl::Duration duration) {
   group.acknowledged_until = turn.now().wall + duration;
 }
 
-// The people to whom it was given.
-void AskAgain(Turn& turn, Group& group, const Escalation& before, std::string_view why, std::vector<UserId> also) {
-  EscalationStart start;
-  start.subject = SubjectOf(group.id);
-  start.policy = before.policy;
-  start.urgency = group.urgency;
-  start.why = why;
-  start.from = {0, before.pass};
-  start.also = std::move(also);
-  start.stays = true;
-  group.quiet_reason.clear();
-  StartEscalation(turn, std::move(start));
-}
-
 absl::StatusOr<absl::Duration> DurationOf(const Turn& turn, const SnoozeGroup& command) {
   if (command.until.has_value() == command.duration.has_value()) {
     return Invalid("say either until when, or for how long, G%d is snoozed", command.group.value());
@@ -101,17 +87,14 @@ void Unacknowledge(Turn& turn, Group& group, std::string_view why) {
   turn.Disarm(AcknowledgeTimer(group.id));
   turn.Note(Kind::kUnacknowledged, SubjectOf(group.id),
             absl::StrCat("no longer acknowledged by ", group.acknowledged_by, ": ", ToAbsl(why)));
-  if (group.flushed && group.route.policy.set() && !IsHeld(group)) {
-    StopEscalation(turn, SubjectOf(group.id), why);
+  const bool asks = group.route.policy.set() || IsGivenAway(turn, group);
+  if (group.flushed && asks && !IsHeld(group)) {
+    StopEscalation(turn, SubjectOf(group.id), why, /*besides=*/false);
     const Escalation* before = turn.Find<Escalation>(group.escalation);
     const bool resumes = group.route.acknowledgement.then == AcknowledgementRule::Then::kResume && before != nullptr;
     std::vector<UserId> also;
     if (const UserId user = PersonBehind(group.acknowledged_by); user.set()) also.push_back(user);
-    if (resumes && before->stays) {
-      AskAgain(turn, group, *before, why, std::move(also));
-    } else {
-      StartFor(turn, group, why, resumes ? ResumePosition(*before) : PolicyPosition(), std::move(also));
-    }
+    StartFor(turn, group, why, resumes ? ResumePosition(*before) : PolicyPosition(), std::move(also));
   }
   ReviewIncidentRules(turn, group.id);
 }

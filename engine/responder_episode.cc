@@ -40,13 +40,19 @@ EscalationPolicy PolicyOf(const Turn& turn, const Group& group) {
   return begun != nullptr ? begun->policy : PolicyFor(turn, group.route.policy);
 }
 
+bool IsGivenAway(const Turn& turn, const Group& group) {
+  const Escalation* last = turn.Find<Escalation>(group.escalation);
+  return last != nullptr && last->stays;
+}
+
 void StartFor(Turn& turn, Group& group, std::string_view why, PolicyPosition from, std::vector<UserId> also) {
   EscalationStart start;
   start.subject = SubjectOf(group.id);
-  start.policy = PolicyOf(turn, group);
+  start.stays = IsGivenAway(turn, group);
+  start.policy = start.stays ? turn.Find<Escalation>(group.escalation)->policy : PolicyOf(turn, group);
   start.urgency = group.urgency;
   start.why = why;
-  start.from = from;
+  if (!start.stays) start.from = from;
   start.also = std::move(also);
   group.quiet_reason.clear();
   StartEscalation(turn, std::move(start));

@@ -36,7 +36,9 @@ void Refresh(const Turn& turn, Group& group);
 void PinPolicy(const Turn& turn, Group& group);
 EscalationPolicy PolicyOf(const Turn& turn, const Group& group);
 
-// Runs the group's policy for it. The group is not quiet any more.
+// Whether certain people have it, and nobody else is asked by itself.
+bool IsGivenAway(const Turn& turn, const Group& group);
+// Runs the group's policy for it, or asks those again whom it was given to. The group is not quiet any more.
 void StartFor(Turn& turn, Group& group, std::string_view why, PolicyPosition from = {}, std::vector<UserId> also = {});
 
 // Why nobody is paged on a route without a policy.

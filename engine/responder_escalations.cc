@@ -12,6 +12,7 @@
 #include "engine/responder_outbox.h"
 #include "engine/responder_pages.h"
 #include "engine/responder_steps.h"
+#include "engine/responder_waits.h"
 
 namespace tocsin {
 namespace {
@@ -72,6 +73,9 @@ bool Waits(Turn& turn, Escalation& row, bool shift_came) {
     if (!wait) return false;
     const std::string what =
         absl::StrCat(Describe(row.policy, {row.next_step, row.pass}), " of policy ", row.policy.id.value(), ": ");
+    // Nobody would be asked for as long as it waits: those who are asked when nobody else can be.
+    const bool nobody = row.next_step > 0 && !row.reached_anybody && !row.answered;
+    if (nobody && wait->kind != StepWait::Kind::kSkip) row.reached_anybody = PageFallback(turn, row, row.pass);
     switch (wait->kind) {
       case StepWait::Kind::kSkip:
         NoteAbout(turn, Kind::kStepSkipped, row, absl::StrCat(what, wait->why, "; skipped at once"));
@@ -101,7 +105,6 @@ void NextPass(Turn& turn, Escalation& row, const PolicyMove& move) {
   row.next_step = move.next.step;
   row.reached_anybody = false;
   row.last_step = -1;
-  StopFollowing(turn, row.id);
   // Those whom an earlier pass could not reach are history: the list of pages stays short however long this goes on.
   std::erase_if(row.pages, [&](PageId id) {
     const Page* page = turn.Find<Page>(id);
@@ -159,8 +162,9 @@ void EndPass(Turn& turn, EscalationId id) {
 
 // How a run is taken up again.
 struct Resumption {
-  std::vector<UserId> also;  // paged with the first step that is executed
+  std::vector<UserId> also = {};  // paged with the first step that is executed
   bool shift_came = false;
+  bool at_once = false;    // the first step waits for nothing
   absl::Duration overdue;  // by so much the first step is late
 };
 
@@ -173,7 +177,7 @@ void RunSteps(Turn& turn, EscalationId id, Resumption from) {
       StopAnswered(turn, row);
       return;
     }
-    if (Waits(turn, row, from.shift_came)) return;
+    if (!from.at_once && Waits(turn, row, from.shift_came)) return;
     if (row.next_step >= StepCount(row)) {
       EndPass(turn, id);
       return;
@@ -181,6 +185,7 @@ void RunSteps(Turn& turn, EscalationId id, Resumption from) {
     const absl::Duration wait = ExecuteStep(turn, row, from.also);
     from.also.clear();
     from.shift_came = false;
+    from.at_once = false;
     if (Stays(row)) {
       Hold(turn, row, Wait::kNothing, EngineTime::Infinite());
       return;
@@ -238,19 +243,21 @@ void StartEscalation(Turn& turn, EscalationStart start) {
   row.pass_began = turn.now().engine - SinceBeginning(row.policy, start.from.step);
   row.started_at = turn.now().wall;
   row.stays = start.stays;
+  row.answered = start.answered;
   SetEscalationOf(turn, start.subject, row.id);
   NoteAbout(
       turn, Kind::kEscalationStarted, row,
       absl::StrFormat("policy %s begins at %s, %s urgency: %s", row.policy.id.value(), Describe(row.policy, start.from),
                       row.urgency == Urgency::kHigh ? "high" : "low", start.why));
-  RunSteps(turn, row.id, {.also = std::move(start.also)});
+  const bool resumes = !start.also.empty() || start.from != PolicyPosition();
+  RunSteps(turn, row.id, {.also = std::move(start.also), .at_once = resumes && !start.answered});
 }
 
-void RunNextStep(Turn& turn, EscalationId id, std::string_view why) {
+void RunNextStep(Turn& turn, EscalationId id, std::string_view why, bool at_once) {
   const Escalation* row = turn.Find<Escalation>(id);
   if (row == nullptr || row->state != Escalation::State::kRunning) return;
   NoteAbout(turn, Kind::kNote, *row, absl::StrCat("the next step runs now: ", ToAbsl(why)));
-  RunSteps(turn, id, {});
+  RunSteps(turn, id, {.at_once = at_once});
 }
 
 namespace {
@@ -261,14 +268,15 @@ void BeginAgain(Turn& turn, EscalationId id, absl::Duration late) {
                                        absl::FormatDuration(absl::Trunc(late, absl::Minutes(1))),
                                        " ago: it is dropped, and the policy begins again");
   NoteAbout(turn, Kind::kStepSkipped, before, why);
-  StopEscalation(turn, before.subject, why);
+  StopEscalation(turn, before.subject, why, /*besides=*/false);
   StartEscalation(turn, {.subject = before.subject,
                          .policy = before.policy,
                          .urgency = before.urgency,
                          .why = why,
                          .from = {},
                          .also = {},
-                         .stays = before.stays});
+                         .stays = before.stays,
+                         .answered = false});
 }
 
 }  // namespace
@@ -276,7 +284,7 @@ void BeginAgain(Turn& turn, EscalationId id, absl::Duration late) {
 void StepIsDue(Turn& turn, EscalationId id) {
   Escalation& row = turn.Edit<Escalation>(id);
   const absl::Duration late = turn.now().engine - row.next_at;
-  if (late > kTooOld) return BeginAgain(turn, id, late);
+  if (late > kTooOld && !row.answered) return BeginAgain(turn, id, late);
   Resumption from;
   if (late > kStall && row.policy.catch_up == EscalationPolicy::CatchUp::kAtOnce) {
     from.overdue = late;
@@ -294,8 +302,9 @@ void RaiseEscalation(Turn& turn, EscalationId id) {
   Escalation& row = turn.Edit<Escalation>(id);
   row.urgency = Urgency::kHigh;
   const std::vector<PageId> pages = row.pages;
-  for (const PageId page : pages)
-    RaiseUrgency(turn, page);
+  for (const PageId page : pages) {
+    if (turn.Find<Page>(page)->pass == row.pass) RaiseUrgency(turn, page);
+  }
   if (row.state != Escalation::State::kRunning) return;
   if (row.wait == Wait::kHours) {
     RunSteps(turn, id, {});  // it waits again where more than its urgency keeps it
@@ -337,7 +346,9 @@ void AnswerEscalation(Turn& turn, const Subject& subject, std::string_view by) {
   const std::string reason = absl::StrCat("acknowledged by ", ToAbsl(by));
   const Escalation* before = EscalationOf(turn, subject);
   const bool running = before != nullptr && before->state == Escalation::State::kRunning;
-  if (running && GoesOnWhenAcknowledged(before->policy, {before->next_step, before->pass}) && !before->stays) {
+  // What stays with the people it has asked ends with their answer.
+  const bool stays = running && before->wait == Wait::kNothing;
+  if (running && !stays && GoesOnWhenAcknowledged(before->policy, {before->next_step, before->pass})) {
     Escalation& row = turn.Edit<Escalation>(before->id);
     row.answered = true;
     StopFollowing(turn, row.id);
@@ -354,12 +365,27 @@ void AnswerEscalation(Turn& turn, const Subject& subject, std::string_view by) {
   AnswerPages(turn, subject, by);
 }
 
+void GoOnAnswered(Turn& turn, const Subject& subject, std::string_view why) {
+  const Escalation* stopped = EscalationOf(turn, subject);
+  if (stopped == nullptr || !stopped->answered || stopped->state != Escalation::State::kStopped) return;
+  const PolicyPosition at{stopped->next_step, stopped->pass};
+  if (!GoesOnWhenAcknowledged(stopped->policy, at)) return;
+  StartEscalation(turn, {.subject = subject,
+                         .policy = stopped->policy,
+                         .urgency = stopped->urgency,
+                         .why = std::string(why),
+                         .from = at,
+                         .also = {},
+                         .stays = false,
+                         .answered = true});
+}
+
 void AnswerToo(Turn& turn, const Subject& subject) {
   if (!AnswerPages(turn, subject, turn.actor())) return;
   turn.Note(Kind::kAcknowledged, subject, absl::StrCat("acknowledged by ", turn.actor(), ", too"));
 }
 
-void StopEscalation(Turn& turn, const Subject& subject, std::string_view reason) {
+void StopEscalation(Turn& turn, const Subject& subject, std::string_view reason, bool besides) {
   const Escalation* before = EscalationOf(turn, subject);
   if (before != nullptr && before->state == Escalation::State::kRunning) {
     Escalation& row = turn.Edit<Escalation>(before->id);
@@ -369,7 +395,7 @@ void StopEscalation(Turn& turn, const Subject& subject, std::string_view reason)
               absl::StrCat("policy ", row.policy.id.value(), " stops: ", ToAbsl(reason)));
   }
   if (before != nullptr) StopFollowing(turn, before->id);
-  CancelPages(turn, subject, reason);
+  CancelPages(turn, subject, reason, besides);
 }
 
 void PersonUnreachable(Turn& turn, const Page& page) {
@@ -379,13 +405,15 @@ void PersonUnreachable(Turn& turn, const Page& page) {
   Escalation& row = turn.Edit<Escalation>(page.escalation);
   if (AnybodyReached(turn, row, at)) return;
   if (page.step >= StepCount(row)) {  // a fallback person: the next one, while nobody else is being reached
-    PageFallback(turn, row, page.pass);
+    if (PageFallback(turn, row, page.pass) || row.pass != page.pass) return;
+    row.reached_anybody = AnybodyReached(turn, row, {0, page.pass});
+    if (!row.reached_anybody) RunNextStep(turn, row.id, "the fallback cannot be reached", /*at_once=*/false);
     return;
   }
   if (row.pass != page.pass || PageAnother(turn, row, at)) return;
   row.reached_anybody = AnybodyReached(turn, row, {0, page.pass});
   if (row.wait == Wait::kHours || row.wait == Wait::kRate) return;  // the next step waits for more than its time
-  RunNextStep(turn, row.id, absl::StrCat(page.user.value(), " cannot be reached"));
+  RunNextStep(turn, row.id, absl::StrCat(page.user.value(), " cannot be reached"), /*at_once=*/false);
 }
 
 }  // namespace tocsin

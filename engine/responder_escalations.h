@@ -24,6 +24,7 @@ struct EscalationStart {
   PolicyPosition from;
   std::vector<UserId> also;  // paged with the first step that is executed
   bool stays = false;        // nobody follows by itself once somebody is reached
+  bool answered = false;     // goes on with the steps that run until it is resolved
 };
 
 // The organisation's policy; when it is gone, one that pages the fallback user: nobody is forgotten for a missing name.
@@ -37,8 +38,8 @@ void StartEscalation(Turn& turn, EscalationStart start);
 // Where an interrupted run would go on: the step that was executed last, in the same pass.
 PolicyPosition ResumePosition(const Escalation& stopped);
 
-// The step that is next, now, and those after it that do not wait.
-void RunNextStep(Turn& turn, EscalationId id, std::string_view why);
+// The step that is next, now, and those after it that do not wait. `at_once`: whatever it would wait for besides its time.
+void RunNextStep(Turn& turn, EscalationId id, std::string_view why, bool at_once);
 // Its timers: a step's time has come, or the hours, or the handoff, that it waited for.
 void StepIsDue(Turn& turn, EscalationId id);
 void StepHoursCame(Turn& turn, EscalationId id);
@@ -50,10 +51,14 @@ void ReviewWaits(Turn& turn, EscalationId id);
 
 // Somebody has acknowledged: the run stops, or only its steps for nobody-has-answered do; pages end as they say.
 void AnswerEscalation(Turn& turn, const Subject& subject, std::string_view by);
+// Nothing holds back any more what somebody has acknowledged: the steps that run until it is resolved go on.
+void GoOnAnswered(Turn& turn, const Subject& subject, std::string_view why);
+
 // Somebody acknowledges what another one has acknowledged: ends a page that waits for the person's own word.
 void AnswerToo(Turn& turn, const Subject& subject);
-// Stops the run and cancels all pages about `subject`. Harmless without a run.
-void StopEscalation(Turn& turn, const Subject& subject, std::string_view reason);
+// Stops the run and cancels all pages about `subject`; without `besides` not those of people who were asked besides, who
+// answer for themselves. Harmless without a run.
+void StopEscalation(Turn& turn, const Subject& subject, std::string_view reason, bool besides = true);
 
 // A person of whom all methods failed: when nobody else of the step, or of a later one, is being reached, the next step
 // runs now.

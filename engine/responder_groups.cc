@@ -406,8 +406,9 @@ void RefreshCounts(Turn& turn, GroupId id) {
 void ResumeGroup(Turn& turn, GroupId id, std::string_view why) {
   Group& group = turn.Edit<Group>(id);
   group.quiet_reason.clear();
+  if (group.state == Group::State::kAcknowledged) GoOnAnswered(turn, SubjectOf(id), why);
   if (!group.flushed || group.state != Group::State::kOpen) return;
-  if (group.route.policy.set()) {
+  if (group.route.policy.set() || IsGivenAway(turn, group)) {
     StartFor(turn, group, why);
   } else {
     group.quiet_reason = WhyRoutePagesNobody(group.route);
@@ -455,9 +456,11 @@ absl::Status EscalateGroupBy(Turn& turn, const EscalateGroup& command) {
   if (!group.flushed) {
     FlushGroup(turn, group.id);
   } else if (escalation != nullptr && escalation->stays) {
-    RestartEscalation(turn, group.id, why);  // by the policy, which it was taken from
+    StopEscalation(turn, SubjectOf(group.id), why, /*besides=*/false);
+    group.escalation = EscalationId();  // by the policy, which it was taken from
+    StartFor(turn, group, why);
   } else if (escalation != nullptr && escalation->state == Escalation::State::kRunning) {
-    RunNextStep(turn, escalation->id, why);
+    RunNextStep(turn, escalation->id, why, /*at_once=*/true);
   } else if (escalation != nullptr && escalation->state == Escalation::State::kStopped) {
     const bool more = escalation->next_step < static_cast<std::int32_t>(escalation->policy.steps.size());
     StartFor(turn, group, why, more ? PolicyPosition{escalation->next_step, escalation->pass} : PolicyPosition());
@@ -469,7 +472,7 @@ absl::Status EscalateGroupBy(Turn& turn, const EscalateGroup& command) {
 
 void RestartEscalation(Turn& turn, GroupId id, std::string_view why) {
   Group& group = turn.Edit<Group>(id);
-  StopEscalation(turn, SubjectOf(id), why);
+  StopEscalation(turn, SubjectOf(id), why, /*besides=*/false);
   group.flushed = true;
   if (group.route.policy.set()) {
     StartFor(turn, group, why);

@@ -271,10 +271,10 @@ absl::StatusOr<IncidentId> OpenIncidentBy(Turn& turn, const OpenIncident& comman
     Link(incident, row);
     turn.Note(Kind::kIncidentOpened, SubjectOf(group), text);
   }
-  Escalate(turn, id, command.policy);
   if (!command.responders.empty()) {
     TOCSIN_TRY(PageBesides(turn, SubjectOf(id), command.responders, absl::StrCat("asked for by ", turn.actor())));
   }
+  Escalate(turn, id, command.policy);
   return id;
 }
 

@@ -412,19 +412,28 @@ void SupersedePages(Turn& turn, const Escalation& escalation, const UserId& user
   }
 }
 
-void CancelPages(Turn& turn, const Subject& subject, std::string_view reason) {
+void CancelPages(Turn& turn, const Subject& subject, std::string_view reason, bool besides) {
+  const auto stays = [&](const Page* page) { return !besides && page != nullptr && !page->escalation.set(); };
   for (const PageId id : turn.About(subject).pages) {
     const Page* page = turn.Find<Page>(id);
-    if (page != nullptr && page->state == Page::State::kActive)
-      Close(turn, turn.Edit<Page>(id), Page::State::kCancelled);
+    if (page == nullptr || page->state != Page::State::kActive || stays(page)) continue;
+    Close(turn, turn.Edit<Page>(id), Page::State::kCancelled);
   }
-  CancelAbout(turn, subject, reason);
+  if (besides) {
+    CancelAbout(turn, subject, reason);
+    return;
+  }
+  for (const NotificationId id : turn.About(subject).notifications) {
+    const Notification* row = turn.Find<Notification>(id);
+    const bool notice = row == nullptr || row->purpose == Notification::Purpose::kResolved || IsRewriting(*row);
+    if (!notice && !stays(turn.Find<Page>(row->page))) Cancel(turn, id, reason);
+  }
 }
 
 bool AnswerPages(Turn& turn, const Subject& subject, std::string_view by) {
   const UserId person = PersonBehind(by);
   const auto ends = [&](const Page& page) {
-    return page.until == Page::Until::kAnybody || (page.until == Page::Until::kOwn && page.user == person);
+    return page.until == Page::Until::kAnybody || (person.set() && page.user == person);
   };
   const SubjectRows rows = turn.About(subject);
   bool own = false;

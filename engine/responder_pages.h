@@ -47,7 +47,8 @@ void SettlePage(Turn& turn, PageId id);
 // A later pass pages the person again: what is left of the earlier pages ends.
 void SupersedePages(Turn& turn, const Escalation& escalation, const UserId& user);
 // Ends all active pages about `subject`, with their open notifications.
-void CancelPages(Turn& turn, const Subject& subject, std::string_view reason);
+// `besides`: also those of people who were asked besides the escalation.
+void CancelPages(Turn& turn, const Subject& subject, std::string_view reason, bool besides = true);
 // Somebody has acknowledged: ends those that this ends, and all that is under way to receivers for them. True: a page of
 // the person's own was ended.
 bool AnswerPages(Turn& turn, const Subject& subject, std::string_view by);

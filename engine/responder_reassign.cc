@@ -55,7 +55,7 @@ absl::Status ReassignGroupBy(Turn& turn, const ReassignGroup& command) {
   }
   TOCSIN_ASSIGN(const std::vector<Person> people, PeopleBehind(turn, command.targets));
   const std::string why = absl::StrCat("reassigned by ", turn.actor());
-  StopEscalation(turn, SubjectOf(command.group), why);
+  StopEscalation(turn, SubjectOf(command.group), why, /*besides=*/false);
   Group& group = turn.Edit<Group>(command.group);
   group.state = Group::State::kOpen;
   group.snoozed = false;
@@ -66,6 +66,8 @@ absl::Status ReassignGroupBy(Turn& turn, const ReassignGroup& command) {
   turn.Disarm(AcknowledgeTimer(group.id));
   turn.Note(Kind::kReassigned, SubjectOf(group.id), absl::StrCat(why, " to ", Names(people)));
   GiveTo(turn, group, command.targets, why);
+  const bool tells = group.route.receiver.set() && turn.FindTimer(FlushTimer(group.id)) == nullptr;
+  if (tells) turn.Arm(FlushTimer(group.id), turn.now().engine);  // it may have waited for its threshold
   return absl::OkStatus();
 }
 

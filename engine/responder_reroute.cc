@@ -31,7 +31,7 @@ absl::Status RerouteGroupBy(Turn& turn, const RerouteGroup& command) {
   }
   const std::string was = PolicyWords(*before);
   const std::string why = absl::StrCat("rerouted by ", turn.actor());
-  StopEscalation(turn, SubjectOf(command.group), why);
+  StopEscalation(turn, SubjectOf(command.group), why, /*besides=*/false);
   Group& group = turn.Edit<Group>(command.group);
   if (route != nullptr) group.route = *route;
   group.route.children.clear();

@@ -10,8 +10,10 @@
 #include "base/hash.h"
 #include "base/strings.h"
 #include "engine/message.h"
+#include "engine/responder_groups.h"
 #include "engine/responder_outbox.h"
 #include "engine/responder_pages.h"
+#include "engine/responder_waits.h"
 
 namespace tocsin {
 namespace {
@@ -66,55 +68,18 @@ PageRequest RequestFor(const Escalation& row, PolicyPosition at) {
   return request;
 }
 
-// The groups that an escalation is about.
-std::vector<GroupKey> KeysOf(const Turn& turn, const Escalation& row) {
-  std::vector<GroupId> groups;
-  if (row.subject.kind == SubjectKind::kGroup) groups.emplace_back(row.subject.id);
-  if (row.subject.kind == SubjectKind::kIncident) {
-    if (const Incident* incident = turn.Find<Incident>(IncidentId(row.subject.id))) groups = incident->groups;
-  }
-  std::vector<GroupKey> keys;
-  for (const GroupId id : groups) {
-    if (const Group* group = turn.Find<Group>(id)) keys.push_back(group->key);
-  }
-  return keys;
-}
-
-std::uint64_t FiredWithin(const Turn& turn, const Escalation& row, absl::Duration window) {
-  std::uint64_t fired = 0;
-  for (const GroupKey key : KeysOf(turn, row))
-    fired += turn.rates().Within(key, turn.now().engine, window);
-  return fired;
-}
-
-// An interval that is gone from the organisation limits nothing: when in doubt, page.
-std::optional<StepWait> OutsideHours(const Turn& turn, const PolicyStep& step) {
-  absl::Time opens = absl::InfiniteFuture();
-  for (const TimeIntervalId& name : step.only_during) {
-    const TimeIntervals* intervals = turn.index() != nullptr ? turn.index()->FindIntervals(name) : nullptr;
-    if (intervals == nullptr || intervals->Contains(turn.now().wall)) return std::nullopt;
-    opens = std::min(opens, intervals->NextChange(turn.now().wall));
-  }
-  if (step.only_during.empty()) return std::nullopt;
-  const std::string hours = absl::StrJoin(
-      step.only_during, ", ", [](std::string* out, const TimeIntervalId& name) { out->append(name.value()); });
-  if (step.outside == PolicyStep::Outside::kSkip) {
-    return StepWait{StepWait::Kind::kSkip, {}, absl::StrCat("it is outside of ", hours)};
-  }
-  return StepWait{StepWait::Kind::kHours, opens, absl::StrCat("waits for ", hours)};
-}
-
-// The first handoff of the step's schedules.
-absl::Time NextHandoff(const Turn& turn, const PolicyStep& step) {
-  absl::Time next = absl::InfiniteFuture();
-  for (const Target& target : step.targets) {
-    const auto* schedule = std::get_if<ScheduleTarget>(&target);
-    if (schedule == nullptr || turn.roster() == nullptr) continue;
-    if (const auto change = turn.roster()->NextChange(schedule->schedule, turn.now().wall)) {
-      next = std::min(next, *change);
-    }
-  }
-  return next;
+// Who has acknowledged is not asked by the steps that go on.
+bool HasAnswered(const Turn& turn, const Escalation& row, const UserId& user) {
+  if (!row.answered) return false;
+  std::string by;
+  if (row.subject.kind == SubjectKind::kGroup) by = turn.Find<Group>(GroupId(row.subject.id))->acknowledged_by;
+  if (row.subject.kind == SubjectKind::kIncident) by = turn.Find<Incident>(IncidentId(row.subject.id))->acknowledged_by;
+  if (PersonBehind(by) == user) return true;
+  return std::ranges::any_of(row.pages, [&](PageId id) {  // such a page is only cancelled by the person's own word
+    const Page* page = turn.Find<Page>(id);
+    return page != nullptr && page->user == user && page->until != Page::Until::kAnybody &&
+           page->state == Page::State::kCancelled;
+  });
 }
 
 // The order in which a step that pages one person tries them.
@@ -141,7 +106,8 @@ std::vector<Person> PageOne(Turn& turn, Escalation& row, PolicyPosition at, cons
   for (const Person& person : InOrder(turn, row, at, people)) {
     const bool tried = std::ranges::any_of(row.pages, [&](PageId id) {
       const Page* page = turn.Find<Page>(id);
-      return page != nullptr && page->pass == at.pass && page->user == person.user;
+      if (page == nullptr || page->user != person.user) return false;
+      return page->pass == at.pass || (!row.policy.repeats_page_again && page->state != Page::State::kUnreachable);
     });
     if (tried) continue;
     PagePeople(turn, row, {person}, at);
@@ -186,13 +152,17 @@ void TellReceivers(Turn& turn, const Escalation& row, PolicyPosition at) {
   }
 }
 
-std::vector<Person> PeopleOf(const Turn& turn, const PolicyStep& step, const std::vector<UserId>& also) {
+std::vector<Person> PeopleOf(const Turn& turn,
+                             const Escalation& row,
+                             const PolicyStep& step,
+                             const std::vector<UserId>& also) {
   std::vector<Person> people = turn.Resolve(step.targets);
   for (const UserId& user : also) {
     const bool listed = std::ranges::any_of(people, [&](const Person& person) { return person.user == user; });
     const bool exists = turn.organisation() != nullptr && turn.organisation()->Find(user) != nullptr;
     if (!listed && exists) people.push_back({user, "had acknowledged it before"});
   }
+  std::erase_if(people, [&](const Person& person) { return HasAnswered(turn, row, person.user); });
   return people;
 }
 
@@ -211,14 +181,23 @@ std::vector<Person> PageAll(Turn& turn, Escalation& row, PolicyPosition at, cons
   return fresh;
 }
 
-// Looks again at the instant at which the people of the step may be others.
-void Follow(Turn& turn, const Escalation& row, const PolicyStep& step) {
-  const absl::Time next = step.page_at_handoff ? NextHandoff(turn, step) : absl::InfiniteFuture();
-  if (next == absl::InfiniteFuture()) {
-    turn.Disarm(HandoffTimer(row.id));
-  } else {
-    turn.ArmWall(HandoffTimer(row.id), next);
-  }
+// Steps whose people are paged when they come on call: those executed in this pass or, between passes, all.
+std::vector<std::int32_t> Followed(const Escalation& row) {
+  std::vector<std::int32_t> steps;
+  const std::int32_t end = row.last_step >= 0 ? row.last_step + 1 : StepCount(row);
+  for (std::int32_t step = 0; step < end; ++step)
+    if (StepAt(row, step).page_at_handoff) steps.push_back(step);
+  return steps;
+}
+
+// Looks again at the instant at which their people may be others. One that never comes is a timer, too: by it an
+// organisation that is applied finds what is to be looked at.
+void Follow(Turn& turn, const Escalation& row) {
+  const std::vector<std::int32_t> steps = Followed(row);
+  absl::Time next = absl::InfiniteFuture();
+  for (const std::int32_t step : steps)
+    next = std::min(next, NextHandoff(turn, StepAt(row, step)));
+  if (!steps.empty()) turn.ArmWall(HandoffTimer(row.id), next);
 }
 
 // The policy's owners; when none of them can be reached, the organisation's fallback user. Those who were paged as
@@ -272,7 +251,11 @@ bool ExecuteEmpty(Turn& turn, Escalation& row, PolicyPosition at) {
   return false;
 }
 
-bool ExecuteWith(Turn& turn, Escalation& row, PolicyPosition at, const std::vector<Person>& people) {
+bool ExecuteWith(Turn& turn,
+                 Escalation& row,
+                 PolicyPosition at,
+                 const std::vector<Person>& people,
+                 const std::vector<UserId>& also) {
   const std::string what = WhatIs(row, at);
   const std::string next = absl::StrCat("; then ", DescribeNext(row, turn.now()));
   if (StepAt(row, at.step).strategy == PolicyStep::Strategy::kAll) {
@@ -287,6 +270,9 @@ bool ExecuteWith(Turn& turn, Escalation& row, PolicyPosition at, const std::vect
     NoteAbout(turn, Kind::kStepExecuted, row,
               absl::StrCat(what, ": pages one of ", Names(InOrder(turn, row, at, people)), next));
     PageOne(turn, row, at, people);
+    std::vector<Person> named = people;
+    std::erase_if(named, [&](const Person& person) { return std::ranges::find(also, person.user) == also.end(); });
+    PageAll(turn, row, at, named);
   }
   return std::ranges::any_of(people,
                              [&](const Person& person) { return ReachedPage(turn, row, person.user) != nullptr; });
@@ -351,29 +337,6 @@ void PagePeople(Turn& turn, const Escalation& row, const std::vector<Person>& pe
   StartPages(turn, requests);
 }
 
-bool MeetsRate(const Turn& turn, const Escalation& row) {
-  const Threshold& rate = StepAt(row, row.next_step).min_rate;
-  return rate.count == 0 || FiredWithin(turn, row, rate.window) >= rate.count;
-}
-
-std::optional<StepWait> WaitOf(const Turn& turn, const Escalation& row, bool shift_came) {
-  const PolicyStep& step = StepAt(row, row.next_step);
-  if (std::optional<StepWait> outside = OutsideHours(turn, step)) return outside;
-  if (!MeetsRate(turn, row)) {
-    return StepWait{
-        StepWait::Kind::kRate,
-        {},
-        absl::StrFormat("waits for %d alerts within %s, %d have begun to fire", step.min_rate.count,
-                        absl::FormatDuration(step.min_rate.window), FiredWithin(turn, row, step.min_rate.window))};
-  }
-  const bool next_shift =
-      row.urgency == Urgency::kLow && row.policy.low_urgency == EscalationPolicy::LowUrgency::kNextShift;
-  if (!next_shift || shift_came || row.stays) return std::nullopt;
-  const absl::Time handoff = NextHandoff(turn, step);
-  if (handoff == absl::InfiniteFuture()) return std::nullopt;
-  return StepWait{StepWait::Kind::kHours, handoff, "low urgency waits for whoever comes on call next"};
-}
-
 absl::Duration ExecuteStep(Turn& turn, Escalation& row, const std::vector<UserId>& also) {
   const PolicyPosition at{row.next_step, row.pass};
   const PolicyStep step = StepAt(row, at.step);
@@ -384,16 +347,16 @@ absl::Duration ExecuteStep(Turn& turn, Escalation& row, const std::vector<UserId
   row.wait = Escalation::Wait::kTime;
   if (passed_over) return move.wait;  // later ones keep their times
   row.last_step = at.step;
-  const std::vector<Person> people = PeopleOf(turn, step, also);
+  const std::vector<Person> people = PeopleOf(turn, row, step, also);
   TellReceivers(turn, row, at);
   bool waits = false;
   if (people.empty()) {
     waits = ExecuteEmpty(turn, row, at);
   } else {
-    waits = ExecuteWith(turn, row, at, people);
+    waits = ExecuteWith(turn, row, at, people, also);
     row.reached_anybody |= waits;
   }
-  Follow(turn, row, step);
+  Follow(turn, row);
   return waits ? move.wait : absl::ZeroDuration();
 }
 
@@ -420,18 +383,18 @@ bool PageAnother(Turn& turn, Escalation& row, PolicyPosition at) {
 
 void FollowHandoff(Turn& turn, EscalationId id) {
   Escalation& row = turn.Edit<Escalation>(id);
-  if (row.last_step < 0 || row.answered) return;
-  const PolicyStep step = StepAt(row, row.last_step);
-  const PolicyPosition at{row.last_step, row.pass};
-  std::vector<Person> fresh = turn.Resolve(step.targets);
-  std::erase_if(fresh, [&](const Person& person) { return ReachedPage(turn, row, person.user) != nullptr; });
-  if (!fresh.empty()) {
+  if (row.answered) return;
+  for (const std::int32_t step : Followed(row)) {
+    const PolicyPosition at{step, row.pass};
+    std::vector<Person> fresh = turn.Resolve(StepAt(row, step).targets);
+    std::erase_if(fresh, [&](const Person& person) { return ReachedPage(turn, row, person.user) != nullptr; });
+    if (fresh.empty()) continue;
     NoteAbout(turn, Kind::kStepExecuted, row,
               absl::StrCat(WhatIs(row, at), ": handed over, pages ", Names(fresh), ", too"));
     PagePeople(turn, row, fresh, at);
     row.reached_anybody |= AnybodyReached(turn, row, at);
   }
-  Follow(turn, row, step);
+  Follow(turn, row);
 }
 
 void FollowAgain(Turn& turn, EscalationId id) {

@@ -31,22 +31,6 @@ bool AnybodyReached(const Turn& turn, const Escalation& row, PolicyPosition from
 // Pages them all, in the name of the step at `at`; its end stands for the fallback.
 void PagePeople(Turn& turn, const Escalation& row, const std::vector<Person>& people, PolicyPosition at);
 
-// What keeps the next step from being executed now, besides its time.
-struct StepWait {
-  enum class Kind : std::uint8_t {
-    kSkip,   // it is not of use now: the next one, at once
-    kHours,  // until `until`
-    kRate,   // until more alerts come
-  };
-  Kind kind = Kind::kSkip;
-  absl::Time until;
-  std::string why;
-};
-// `shift_came`: the handoff that a step of low urgency waits for is here.
-std::optional<StepWait> WaitOf(const Turn& turn, const Escalation& row, bool shift_came);
-// Whether so many alerts have begun to fire lately as its next step asks for.
-bool MeetsRate(const Turn& turn, const Escalation& row);
-
 // Executes next_step, and goes past it. `also`: people who are paged whoever is behind it. Returns how long to wait for the
 // one after it.
 absl::Duration ExecuteStep(Turn& turn, Escalation& row, const std::vector<UserId>& also);

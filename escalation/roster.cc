@@ -82,10 +82,11 @@ absl::StatusOr<Roster> Roster::Compile(OrganisationPtr organisation) {
 }
 
 std::vector<Person> Roster::Resolve(std::span<const Target> targets, absl::Time at) const {
-  return Resolve(targets, at, 0);
+  People known;
+  return Resolve(targets, at, known);
 }
 
-std::vector<Person> Roster::Resolve(std::span<const Target> targets, absl::Time at, int depth) const {
+std::vector<Person> Roster::Resolve(std::span<const Target> targets, absl::Time at, People& known) const {
   Causes causes;
   Evaluation evaluation(*compiled_, ToInstant(at), &causes);
   PeopleSet present;
@@ -97,12 +98,15 @@ std::vector<Person> Roster::Resolve(std::span<const Target> targets, absl::Time 
   for (const Member& member : present) {
     people.push_back({.user = compiled_->users[member.user]->id, .reason = Reason(*compiled_, causes, member.cause)});
   }
-  AddOthers(targets, at, depth, people);
+  AddOthers(targets, at, known, people);
   return people;
 }
 
 // Those of other turns and other policies.
-void Roster::AddOthers(std::span<const Target> targets, absl::Time at, int depth, std::vector<Person>& people) const {
+void Roster::AddOthers(std::span<const Target> targets,
+                       absl::Time at,
+                       People& known,
+                       std::vector<Person>& people) const {
   const std::size_t present = people.size();
   const auto add = [&](std::vector<Person> more, const std::string& why) {
     for (Person& person : more) {
@@ -118,17 +122,26 @@ void Roster::AddOthers(std::span<const Target> targets, absl::Time at, int depth
       const bool next = turn->turn == ScheduleTarget::Turn::kNext;
       if (then) add(Resolve({&plain, 1}, *then), next ? "next in " : "previous in ");
     }
-    const auto* named = std::get_if<PolicyTarget>(&target);
-    const EscalationPolicy* policy = named != nullptr ? organisation().Find(named->policy) : nullptr;
-    if (policy == nullptr || depth >= limits::kScheduleNesting) continue;
-    for (std::size_t step = 0; step < policy->steps.size(); ++step) {
-      std::vector<Person> inner = Resolve(policy->steps[step].targets, at, depth + 1);
-      if (inner.empty()) continue;
-      add(std::move(inner), absl::StrFormat("policy %s, step %d: ", policy->id.value(), step + 1));
-      break;
-    }
+    const auto* policy = std::get_if<PolicyTarget>(&target);
+    if (policy != nullptr) add(PeopleBehind(policy->policy, at, known), "");
   }
   if (people.size() > present) std::ranges::sort(people, {}, &Person::user);
+}
+
+// What the present question has asked already stands for itself, be it nobody: so a ring of policies ends, too.
+const std::vector<Person>& Roster::PeopleBehind(const PolicyId& id, absl::Time at, People& known) const {
+  const auto [people, is_new] = known.try_emplace(id);
+  const EscalationPolicy* policy = organisation().Find(id);
+  if (!is_new || policy == nullptr) return people->second;
+  for (std::size_t step = 0; step < policy->steps.size(); ++step) {
+    std::vector<Person> inner = Resolve(policy->steps[step].targets, at, known);
+    if (inner.empty()) continue;
+    for (Person& person : inner)
+      person.reason = absl::StrFormat("policy %s, step %d: %s", id.value(), step + 1, person.reason);
+    people->second = std::move(inner);
+    break;
+  }
+  return people->second;
 }
 
 std::optional<absl::Time> Roster::TurnAt(const ScheduleTarget& target, absl::Time at) const {

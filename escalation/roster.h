@@ -113,9 +113,11 @@ class Roster {
   const Organisation& organisation() const;
 
  private:
-  // `depth`: of policies that name each other.
-  std::vector<Person> Resolve(std::span<const Target> targets, absl::Time at, int depth) const;
-  void AddOthers(std::span<const Target> targets, absl::Time at, int depth, std::vector<Person>& people) const;
+  // `known`: the people behind policies that have been asked about already, each once for a question.
+  using People = std::map<PolicyId, std::vector<Person>>;
+  std::vector<Person> Resolve(std::span<const Target> targets, absl::Time at, People& known) const;
+  void AddOthers(std::span<const Target> targets, absl::Time at, People& known, std::vector<Person>& people) const;
+  const std::vector<Person>& PeopleBehind(const PolicyId& policy, absl::Time at, People& known) const;
   explicit Roster(std::shared_ptr<const CompiledOrganisation> compiled) : compiled_(std::move(compiled)) {}
 
   std::shared_ptr<const CompiledOrganisation> compiled_;

@@ -160,7 +160,7 @@ void AnyChoices(Random& random, PolicyStep& step) {
   step.strategy = static_cast<PolicyStep::Strategy>(random.Below(3));
   step.on_empty = static_cast<PolicyStep::OnEmpty>(random.Below(3));
   step.each_acknowledges = random.OneIn(2);
-  step.page_at_handoff = !step.targets.empty() && random.OneIn(2);
+  step.page_at_handoff = !step.targets.empty() && step.strategy == PolicyStep::Strategy::kAll && random.OneIn(2);
   step.important = random.OneIn(2);
   if (step.targets.empty() || random.OneIn(2)) return;
   step.targets.emplace_back(PolicyTarget{PolicyId("inner")});
@@ -180,7 +180,7 @@ EscalationPolicy AnyPolicy(Random& random, std::int64_t number) {
   for (PolicyStep& step : policy.steps)
     AnyChoices(random, step);
   policy.repeats_page_again = random.OneIn(2);
-  policy.resolve_when_exhausted = random.OneIn(2);
+  policy.resolve_when_exhausted = policy.steps.back().delay >= absl::Minutes(1) && random.OneIn(2);
   policy.catch_up = static_cast<EscalationPolicy::CatchUp>(random.Below(2));
   policy.low_urgency = static_cast<EscalationPolicy::LowUrgency>(random.Below(3));
   policy.low_urgency_escalates = random.OneIn(2);
