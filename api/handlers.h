@@ -155,6 +155,47 @@ absl::Status CreateCalendarLink(Api& api,
                                 const v1::CreateCalendarLinkRequest& request,
                                 v1::CreateCalendarLinkResponse& response);
 
+absl::Status RunOverrideSchedule(Api& api,
+                                 const Caller& caller,
+                                 const v1::OverrideScheduleRequest& request,
+                                 v1::ScheduleChangeResponse& response);
+absl::Status RunEndOverride(Api& api,
+                            const Caller& caller,
+                            const v1::EndOverrideRequest& request,
+                            v1::ScheduleChangeResponse& response);
+absl::Status RunTakeShift(Api& api,
+                          const Caller& caller,
+                          const v1::TakeShiftRequest& request,
+                          v1::ScheduleChangeResponse& response);
+absl::Status RunRequestSwap(Api& api,
+                            const Caller& caller,
+                            const v1::RequestSwapRequest& request,
+                            v1::ScheduleChangeResponse& response);
+absl::Status RunOfferSwap(Api& api,
+                          const Caller& caller,
+                          const v1::SwapRequest& request,
+                          v1::ScheduleChangeResponse& response);
+absl::Status RunAcceptSwap(Api& api,
+                           const Caller& caller,
+                           const v1::SwapRequest& request,
+                           v1::ScheduleChangeResponse& response);
+absl::Status RunTakeSwap(Api& api,
+                         const Caller& caller,
+                         const v1::SwapRequest& request,
+                         v1::ScheduleChangeResponse& response);
+absl::Status RunWithdrawSwap(Api& api,
+                             const Caller& caller,
+                             const v1::SwapRequest& request,
+                             v1::ScheduleChangeResponse& response);
+absl::Status ListScheduleChanges(Api& api,
+                                 const Caller& caller,
+                                 const v1::ListScheduleChangesRequest& request,
+                                 v1::ListScheduleChangesResponse& response);
+absl::Status ListEditions(Api& api,
+                          const Caller& caller,
+                          const v1::ListEditionsRequest& request,
+                          v1::ListEditionsResponse& response);
+
 absl::Status RunApplyOrganisation(Api& api,
                                   const Caller& caller,
                                   const v1::ApplyOrganisationRequest& request,

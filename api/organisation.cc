@@ -15,6 +15,7 @@
 #include "config/load.h"
 #include "config/ownership.h"
 #include "config/secrets.h"
+#include "engine/responder_schedules.h"
 #include "escalation/roster.h"
 #include "model/codec/access_proto.h"
 #include "model/codec/organisation_proto.h"
@@ -73,6 +74,34 @@ absl::Status MayChange(const Caller& caller, const Organisation& before, const O
       absl::StrFormat("%s may not change %s: it belongs to none of the teams of this token", caller.name, paths));
 }
 
+absl::Status ReadTransition(const v1::ScheduleTransition& from, ScheduleTransition& to) {
+  using From = ScheduleTransition::From;
+  constexpr From kFrom[] = {From::kNow, From::kNow, From::kNextHandoff, From::kFullRotation, From::kTime};
+  if (!v1::ScheduleTransition::From_IsValid(from.from())) return Invalid("schedules: from: not known");
+  to.from = kFrom[from.from()];
+  if (to.from == From::kTime) {
+    if (!from.has_at()) return Invalid("schedules: at: from when on?");
+    TOCSIN_TRY(Annotate(FromProto(from.at(), to.at), "schedules: at"));
+  }
+  to.keep_holder = !from.let_holder_go();
+  return absl::OkStatus();
+}
+
+// What becomes of edited schedules.
+absl::Status AddTransitions(Api& api, const ApplyOrganisation& command, v1::ApplyOrganisationResponse& response) {
+  absl::Status status;
+  api.engine.ReadResponderAndWait([&](const Responder& responder, const Now& now) {
+    const OrganisationPtr& present = responder.state().organisation;
+    if (present == nullptr) return;
+    const absl::StatusOr<ScheduleEdit> edit =
+        EditSchedules(*present, *command.organisation, RecordOf(responder.state()), now.wall, command.transition);
+    status = edit.status();
+    for (const std::string& line : edit.ok() ? edit->lines : std::vector<std::string>())
+      response.add_transitions(line);
+  });
+  return status;
+}
+
 absl::Status Carry(
     Api& api, const Caller& caller, const Present& present, Order order, v1::ApplyOrganisationResponse& response) {
   const Organisation& wanted = *order.command.organisation;
@@ -90,6 +119,7 @@ absl::Status Carry(
   for (const std::string& line : Diff(*present.organisation, wanted))
     response.add_differences(line);
   response.set_version(present.version.value());
+  TOCSIN_TRY(AddTransitions(api, order.command, response));
   if (!caller.everywhere()) TOCSIN_TRY(MayChange(caller, *present.organisation, wanted));
   if (order.dry_run) return absl::OkStatus();
   v1::CommandResponse done;
@@ -159,6 +189,7 @@ absl::Status RunApplyOrganisation(Api& api,
   order.command.organisation = std::make_shared<const Organisation>(std::move(loaded.organisation));
   order.command.reason = request.reason();
   order.command.expected = Expected(request.expected_version());
+  TOCSIN_TRY(ReadTransition(request.schedules(), order.command.transition));
   order.request_id = request.request_id();
   order.dry_run = request.dry_run();
   return Carry(api, caller, present, std::move(order), response);
@@ -177,6 +208,7 @@ absl::Status RunRollBack(Api& api,
   order.command.reason = request.reason();
   order.command.repeats = version.id;
   order.command.expected = Expected(request.expected_version());
+  TOCSIN_TRY(ReadTransition(request.schedules(), order.command.transition));
   order.request_id = request.request_id();
   order.dry_run = request.dry_run();
   return Carry(api, caller, ReadPresent(api), std::move(order), response);

@@ -32,6 +32,10 @@ absl::Status SimulatePolicy(Api& api,
     organisation = responder.state().organisation;
     for (const auto& [id, row] : responder.state().rounds)
       rows.emplace_back(row);
+    for (const auto& [id, row] : responder.state().editions)
+      rows.emplace_back(row);
+    for (const auto& [id, row] : responder.state().schedule_changes)
+      rows.emplace_back(row);
   });
   if (organisation == nullptr) {
     return Precondition("there is no organisation yet; `tocsin apply FILE...` declares one");

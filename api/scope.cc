@@ -166,7 +166,66 @@ absl::Status MayEnd(Api& api, const Caller& caller, SilenceId id) {
   return MaySilence(api, caller, silence->matchers, silence->service);
 }
 
+absl::Status MayChangeSchedule(Api& api, const Caller& caller, const ScheduleId& id) {
+  const OrganisationPtr organisation = Current(api);
+  const Schedule* schedule = organisation->Find(id);
+  Teams owners;
+  if (schedule != nullptr && schedule->team.set()) owners.insert(schedule->team);
+  return MayChange(caller, owners, "schedule " + id.value());
+}
+
+std::optional<ScheduleChange> FindScheduleChange(Api& api, std::uint64_t id) {
+  std::optional<ScheduleChange> change;
+  api.engine.ReadResponderAndWait([&](const Responder& responder, const Now&) {
+    const auto found = responder.state().schedule_changes.find(ScheduleChangeId(id));
+    if (found != responder.state().schedule_changes.end()) change = found->second;
+  });
+  return change;
+}
+
+// Whoever it concerns may.
+absl::Status MayChangeScheduleChange(Api& api, const Caller& caller, std::uint64_t id) {
+  const std::optional<ScheduleChange> change = FindScheduleChange(api, id);
+  if (!change) return absl::OkStatus();  // the responder says that there is none
+  const bool concerned =
+      caller.user.set() && (change->change.from_user == caller.user || change->change.to_user == caller.user ||
+                            std::ranges::find(change->volunteers, caller.user) != change->volunteers.end());
+  return concerned ? absl::OkStatus() : MayChangeSchedule(api, caller, change->schedule);
+}
+
+// Whether `named` is whoever asks.
+bool IsOwn(const Caller& caller, const std::string& named) {
+  return caller.user.set() && (named.empty() || named == caller.user.value());
+}
+
 }  // namespace
+
+absl::Status ScopeOfOverride(Api& api, const Caller& caller, const v1::OverrideScheduleRequest& request) {
+  return MayChangeSchedule(api, caller, ScheduleId(request.schedule()));
+}
+
+absl::Status ScopeOfEndOverride(Api& api, const Caller& caller, const v1::EndOverrideRequest& request) {
+  return MayChangeScheduleChange(api, caller, request.id());
+}
+
+// To take a shift is to change who is on call: for that, too, the schedule must be one's teams'.
+absl::Status ScopeOfTakeShift(Api& api, const Caller& caller, const v1::TakeShiftRequest& request) {
+  return MayChangeSchedule(api, caller, ScheduleId(request.schedule()));
+}
+
+absl::Status ScopeOfRequestSwap(Api& api, const Caller& caller, const v1::RequestSwapRequest& request) {
+  if (IsOwn(caller, request.user())) return absl::OkStatus();
+  return MayChangeSchedule(api, caller, ScheduleId(request.schedule()));
+}
+
+absl::Status ScopeOfSwap(Api& api, const Caller& caller, const v1::SwapRequest& request) {
+  if (IsOwn(caller, request.user())) return absl::OkStatus();
+  return MayChangeScheduleChange(api, caller, request.id());
+}
+
+absl::Status ScopeOfSwapOfOwn(Api& api, const Caller& caller, const v1::SwapRequest& request) {
+  return MayChangeScheduleChange(api, caller, request.id());
+}
 
 absl::Status ScopeOfGroup(Api& api, const Caller& caller, const v1::GroupCommand& request) {
   return MayChangeGroup(api, caller, GroupId(request.id()));

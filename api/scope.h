@@ -32,6 +32,14 @@ absl::Status ScopeOfExpiry(Api& api, const Caller& caller, const v1::ExpireSilen
 absl::Status ScopeOfMaintenance(Api& api, const Caller& caller, const v1::CreateMaintenanceRequest& request);
 absl::Status ScopeOfEnd(Api& api, const Caller& caller, const v1::EndMaintenanceRequest& request);
 // Themselves, and the members of their teams.
+absl::Status ScopeOfOverride(Api& api, const Caller& caller, const v1::OverrideScheduleRequest& request);
+absl::Status ScopeOfEndOverride(Api& api, const Caller& caller, const v1::EndOverrideRequest& request);
+absl::Status ScopeOfTakeShift(Api& api, const Caller& caller, const v1::TakeShiftRequest& request);
+// Whoever acts for himself needs nobody's schedule: the responder says whether he may take part.
+absl::Status ScopeOfRequestSwap(Api& api, const Caller& caller, const v1::RequestSwapRequest& request);
+absl::Status ScopeOfSwap(Api& api, const Caller& caller, const v1::SwapRequest& request);
+// The request itself, or an offer to take it.
+absl::Status ScopeOfSwapOfOwn(Api& api, const Caller& caller, const v1::SwapRequest& request);
 absl::Status ScopeOfTestPage(Api& api, const Caller& caller, const v1::TestPageRequest& request);
 
 }  // namespace tocsin

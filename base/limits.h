@@ -64,6 +64,16 @@ inline constexpr std::int32_t kRotationLength = 10'000;
 inline constexpr std::size_t kOccurrences = 200'000;         // of one recurrence that is not periodic
 inline constexpr std::size_t kRecurrenceExceptions = 1'000;  // and as many additions
 inline constexpr std::size_t kHolidaysPerCalendar = 1'000;
+// What is kept beside the declared schedules. A layer's versions count as layers where one takes over from another later; how
+// schedules were before they were edited, and overrides that are over, are kept so long and so many: the oldest go first.
+inline constexpr std::size_t kLayerVersionsPerSchedule = 2 * kLayersPerSchedule;
+inline constexpr std::size_t kScheduleEditions = 2'000;  // that are over, of all schedules
+inline constexpr std::size_t kEditionsPerSchedule = 200;
+inline constexpr int kEditionDays = 3 * 366;
+inline constexpr std::size_t kEditionBytes = kJournalEntryBytes - 64 * 1024;  // an edition is one row
+inline constexpr std::size_t kScheduleChanges = 10'000;
+inline constexpr int kScheduleChangeDays = kEditionDays;
+inline constexpr std::size_t kPeoplePerScheduleChange = 100;  // and as many volunteers
 // What one question for a range may cost.
 inline constexpr int kScheduleRangeDays = 10 * 366;
 inline constexpr std::int64_t kScheduleBoundaries = 200'000;

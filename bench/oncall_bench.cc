@@ -88,7 +88,7 @@ std::vector<absl::Time> Instants() {
 
 // The answer as the core uses it: numbers of people.
 void OnCallAtAnInstant(benchmark::State& state) {
-  const CompiledOrganisation organisation = CompileOrganisation(MakeOrganisation(static_cast<int>(state.range(0))));
+  const CompiledOrganisation organisation = CompileOrganisation(MakeOrganisation(static_cast<int>(state.range(0))), {});
   std::vector<Instant> instants;
   for (const absl::Time at : Instants())
     instants.push_back(ToInstant(at));

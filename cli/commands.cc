@@ -46,7 +46,7 @@ constexpr CommandSpec kCommands[] = {
     {"maintenance",   "add | list | end M5",              "plan maintenance: of a service or matchers, once or recurring",
      &RunMaintenance                                                                                                                        },
     {"oncall",        "[SCHEDULE] [--at T] [--days N]",   "who is on call",                                                &RunOnCall       },
-    {"schedule",      "show | gaps | next | diff | link", "a calendar of who is on when; gaps, fairness, handoffs",
+    {"schedule",      "show | gaps | override | swap",    "who is on when; gaps, fairness; standing in, swaps, history",
      &RunSchedule                                                                                                                           },
     {"policy",        "simulate NAME [--at T]",           "who would be paged when, and why",                              &RunPolicy       },
     {"incident",      "list | show I3 | open TITLE",      "incidents",                                                     &RunIncident     },

@@ -88,6 +88,11 @@ constexpr Place kOptions[] = {
     {"group",   Kind::kGroup       },
     {"into",    Kind::kGroup       },
     {"user",    Kind::kUser        },
+    {"whose",   Kind::kUser        },
+    {"assign",  Kind::kUser        },
+    {"add",     Kind::kUser        },
+    {"remove",  Kind::kUser        },
+    {"of",      Kind::kUser        },
     {"test",    Kind::kUser        },
     {"why-not", Kind::kUser        },
     {"team",    Kind::kTeam        },
@@ -103,23 +108,24 @@ struct Verbs {
   Kind then;              // ... namely this
 };
 constexpr Verbs kVerbs[] = {
-    {"silence",     "add preview list expire",                     "expire",   Kind::kSilence },
-    {"maintenance", "add list end",                                "end",      Kind::kWindow  },
-    {"incident",    "list show open",                              "show",     Kind::kIncident},
-    {"policy",      "simulate",                                    "simulate", Kind::kPolicy  },
-    {"token",       "create list revoke show",                     "",         Kind::kNothing },
-    {"schedule",    "show gaps fairness next diff link from-ical", "show",     Kind::kSchedule},
+    {"silence",     "add preview list expire",                                      "expire",   Kind::kSilence },
+    {"maintenance", "add list end",                                                 "end",      Kind::kWindow  },
+    {"incident",    "list show open",                                               "show",     Kind::kIncident},
+    {"policy",      "simulate",                                                     "simulate", Kind::kPolicy  },
+    {"token",       "create list revoke show",                                      "",         Kind::kNothing },
+    {"schedule",    "show gaps fairness next diff link from-ical override swap take history", "show",     Kind::kSchedule},
 };
 struct Fixed {
   std::string_view option;
   std::string_view values;
 };
 constexpr Fixed kFixed[] = {
-    {"output",   "table json"                                },
-    {"color",    "auto always never"                         },
-    {"state",    "active firing suppressed resolved any"     },
-    {"severity", "critical high warning low info"            },
-    {"role",     "viewer responder manager admin integration"},
+    {"output",         "table json"                                },
+    {"color",          "auto always never"                         },
+    {"state",          "active firing suppressed resolved any"     },
+    {"severity",       "critical high warning low info"            },
+    {"role",           "viewer responder manager admin integration"},
+    {"schedules-from", "now next-handoff full-rotation"            },
 };
 
 Words Split(std::string_view text) {
@@ -264,11 +270,18 @@ Words AfterOption(std::string_view option, bool& known) {
   return {};
 }
 
+// What follows `schedule VERB`.
+Words OfSchedule(std::string_view verb) {
+  if (verb == "swap") return Split("request list offer take accept withdraw");
+  return Join(Candidates(Kind::kSchedule), verb == "override" ? Split("list end") : Words());
+}
+
 Words Positional(std::span<const std::string> words) {
   const std::string& command = words.front();
   const auto* const verbs = std::ranges::find(kVerbs, command, &Verbs::command);
   if (verbs != std::end(kVerbs)) {
     if (words.size() == 2) return Split(verbs->verbs);
+    if (command == "schedule" && words.size() == 3) return OfSchedule(words[1]);
     return words[1] == verbs->verb ? Candidates(verbs->then) : Words();
   }
   if (command == "explain" && words.size() == 3 && words[1] == "user") return Candidates(Kind::kUser);

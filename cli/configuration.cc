@@ -89,6 +89,7 @@ absl::Status Report(const Arguments& arguments, const v1::ApplyOrganisationRespo
     PrintProblems(response.problems(), "");
     PrintProblems(response.warnings(), "warning: ");
     PrintLines(response.differences());
+    PrintLines(response.transitions());
     const auto version = static_cast<unsigned long long>(response.version());
     if (response.problems_size() > 0) {
     } else if (response.differences_size() == 0) {
@@ -179,8 +180,35 @@ absl::StatusOr<std::uint64_t> ExpectedVersion(const Arguments& arguments) {
   return ParseVersion(arguments.get("expect"));
 }
 
+constexpr OptionSpec kFromOption = {
+    "schedules-from", 0, true, "WHEN",
+    "edited layers change now (default), at their next-handoff, after a full-rotation, or at TIME"};
+constexpr OptionSpec kHolderOption = {"no-keep-holder", 0, false, "",
+                                      "the new order counts at once: do not leave the turn to who has it"};
+
+template <typename Request>
+absl::Status PutTransition(const Arguments& arguments, Request& request) {
+  v1::ScheduleTransition& to = *request.mutable_schedules();
+  const std::string from = arguments.get("schedules-from", "now");
+  to.set_let_holder_go(arguments.has("no-keep-holder"));
+  if (from == "now") {
+    to.set_from(v1::ScheduleTransition::FROM_NOW);
+  } else if (from == "next-handoff") {
+    to.set_from(v1::ScheduleTransition::FROM_NEXT_HANDOFF);
+  } else if (from == "full-rotation") {
+    to.set_from(v1::ScheduleTransition::FROM_FULL_ROTATION);
+  } else {
+    const absl::StatusOr<absl::Time> at = ParseInstant(from);
+    if (!at.ok()) return Invalid("--schedules-from: %s is none of now, next-handoff, full-rotation, and no time", from);
+    to.set_from(v1::ScheduleTransition::FROM_TIME);
+    to.mutable_at()->set_seconds(absl::ToUnixSeconds(*at));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status ApplyFiles(const Arguments& arguments, const Client& client, bool dry_run) {
   TOCSIN_ASSIGN(v1::ApplyOrganisationRequest request, ReadFiles(arguments.positional()));
+  TOCSIN_TRY(PutTransition(arguments, request));
   request.set_dry_run(dry_run);
   request.set_reason(arguments.get("reason"));
   TOCSIN_ASSIGN(const std::uint64_t expected, ExpectedVersion(arguments));
@@ -269,8 +297,8 @@ absl::Status ShowAudit(const Arguments& arguments, const Client& client) {
   request.set_actor(arguments.get("actor"));
   request.set_object(arguments.get("object"));
   if (!request.object().empty() && request.object() != "configuration" &&
-      !ParseReference(request.object(), "GISMTPNB").ok()) {
-    return Invalid("--object: %s is neither `configuration` nor a letter and a number such as G17, I3, S5, M6, T2",
+      !ParseReference(request.object(), "GISMTPNBO").ok()) {
+    return Invalid("--object: %s is neither `configuration` nor a letter and a number such as G17, I3, S5, M6, T2, O12",
                    JsonQuote(request.object()));
   }
   request.set_action(arguments.get("action"));
@@ -307,7 +335,10 @@ absl::Status ShowAudit(const Arguments& arguments, const Client& client) {
 int RunApply(std::span<const std::string> arguments) {
   constexpr OptionSpec kOwn[] = {
       {"dry-run", 'n', false, "", "check and show the differences, change nothing"},
-      kReasonOption, kExpectOption
+      kReasonOption,
+      kExpectOption,
+      kFromOption,
+      kHolderOption
   };
   return WithClient("apply", arguments, kOwn, [](const Arguments& parsed, const Client& client) {
     return ApplyFiles(parsed, client, parsed.has("dry-run"));
@@ -319,7 +350,9 @@ int RunDiff(std::span<const std::string> arguments) {
       {"replay",  0, true, "SPAN", "replay the last 1h, 24h, 7d through it: who would have been paged, and who was"},
       {"from",    0, true, "TIME", "replay from then on"                                                           },
       {"to",      0, true, "TIME", "replay until then (default: now)"                                              },
-      {"version", 0, true, "N",    "replay through this former version instead of files"                           }
+      {"version", 0, true, "N",    "replay through this former version instead of files"                           },
+      kFromOption,
+      kHolderOption
   };
   return WithClient("diff", arguments, kOwn, [](const Arguments& parsed, const Client& client) {
     if (parsed.has("replay") || parsed.has("from")) return DiffByReplay(parsed, client);
@@ -362,13 +395,17 @@ int RunVersions(std::span<const std::string> arguments) {
 int RunRollback(std::span<const std::string> arguments) {
   constexpr OptionSpec kOwn[] = {
       {"dry-run", 'n', false, "", "show the differences, change nothing"},
-      kReasonOption, kExpectOption
+      kReasonOption,
+      kExpectOption,
+      kFromOption,
+      kHolderOption
   };
   return WithClient("rollback", arguments, kOwn, [](const Arguments& parsed, const Client& client) -> absl::Status {
     if (parsed.positional().size() != 1) return Invalid("to which version? `tocsin versions` lists them");
     v1::RollBackRequest request;
     TOCSIN_ASSIGN(const std::uint64_t version, ParseVersion(parsed.positional()[0]));
     request.set_version(version);
+    TOCSIN_TRY(PutTransition(parsed, request));
     request.set_dry_run(parsed.has("dry-run"));
     request.set_reason(parsed.get("reason"));
     TOCSIN_ASSIGN(const std::uint64_t expected, ExpectedVersion(parsed));

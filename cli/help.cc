@@ -74,7 +74,15 @@ constexpr Examples kExamples[] = {
      "  tocsin schedule next --user alice           when she is on call next\n"
      "  tocsin schedule diff deploy/*.yaml          who would be on call differently\n"
      "  tocsin schedule link db-primary             an address for calendars: Google, Outlook, Apple\n"
-     "  tocsin schedule from-ical team.ics --schedule team --zone Europe/Berlin > team.yaml\n"              },
+     "  tocsin schedule from-ical team.ics --schedule team --zone Europe/Berlin > team.yaml\n"
+     "  tocsin schedule override db-primary --assign carol --for 8h -m 'alice is ill'\n"
+     "  tocsin schedule override db-primary --swap alice=bob --until '2026-12-25 09:00' --dry-run\n"
+     "  tocsin schedule override list; tocsin schedule override end O12\n"
+     "  tocsin schedule take db-primary --from '2026-12-24 18:00' --for 12h       a shift, or a gap\n"
+     "  tocsin schedule swap request db-primary --from '2026-12-24 00:00' --for 1d --of bob,carol\n"
+     "  tocsin schedule swap list; tocsin schedule swap offer O12\n"
+     "  tocsin schedule swap accept O12 --user bob; tocsin schedule swap take O12\n"
+     "  tocsin schedule history db-primary          how it was before it was edited\n"                      },
     {"incident",
      "  tocsin incident open 'checkout is down' --severity 1 --service checkout\n"
      "  tocsin incident show I3\n"                                                                          },
@@ -96,6 +104,7 @@ constexpr Examples kExamples[] = {
     {"page",        "  tocsin page --test alice                    the whole way, on every contact method\n"},
     {"apply",
      "  tocsin apply deploy/*.yaml --dry-run        check, and say what would change\n"
+     "  tocsin apply deploy/*.yaml --schedules-from next-handoff   whoever is on call finishes his turn\n"
      "  tocsin apply deploy/*.yaml -m 'the database team has a schedule'\n"                                 },
     {"diff",
      "  tocsin diff deploy/*.yaml                   what would change, line by line\n"

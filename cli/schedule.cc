@@ -260,11 +260,13 @@ int RunScheduleQuestion(std::span<const std::string> arguments) {
     std::string usage;
     for (const ScheduleVerb& each : kVerbs)
       absl::StrAppendFormat(&usage, "\n  tocsin schedule %-9s %s", each.name, each.usage);
-    return Invalid("what about schedules?%s", usage);
+    return Invalid("what about schedules?%s\n  tocsin schedule override | swap | take | history ...: docs/schedules.md",
+                   usage);
   });
 }
 
 int RunSchedule(std::span<const std::string> arguments) {
+  if (!arguments.empty() && IsScheduleChange(arguments.front())) return RunScheduleChange(arguments);
   return RunScheduleQuestion(arguments);
 }
 

@@ -25,4 +25,8 @@ absl::Status ShowScheduleCalendar(const Arguments& arguments, const Client& clie
 bool IsScheduleQuestion(std::string_view verb);
 int RunScheduleQuestion(std::span<const std::string> arguments);
 
+// override, swap, take; and history.
+bool IsScheduleChange(std::string_view verb);
+int RunScheduleChange(std::span<const std::string> arguments);
+
 }  // namespace tocsin

@@ -16,6 +16,7 @@
 #include "engine/responder_holds.h"
 #include "engine/responder_outbox.h"
 #include "engine/responder_rewrites.h"
+#include "engine/responder_schedules.h"
 #include "engine/responder_silences.h"
 #include "engine/responder_steps.h"
 #include "engine/responder_timers.h"
@@ -36,6 +37,15 @@ constexpr std::size_t kStaleRowsPerAudit = 2000;
 // Of its rules of inhibition: shards count their sources by it.
 std::uint64_t FingerprintOf(const Organisation& organisation, std::uint64_t seed) {
   return Inhibitions(organisation.inhibition_rules, seed).fingerprint();
+}
+
+// What the roster is compiled with, beside the organisation.
+bool ChangesSchedules(const Change& change) {
+  const auto is_one = [](std::size_t table) {
+    return table == Row(ScheduleEdition()).index() || table == Row(ScheduleChange()).index();
+  };
+  return std::ranges::any_of(change.rows, [&](const Row& row) { return is_one(row.index()); }) ||
+         std::ranges::any_of(change.removed, [&](const RowKey& key) { return is_one(key.table); });
 }
 
 }  // namespace
@@ -76,13 +86,17 @@ void Responder::Compile() {
   compile_error_.clear();
   if (state_.organisation == nullptr) return;
   absl::StatusOr<OrganisationIndex> index = OrganisationIndex::Compile(state_.organisation);
-  absl::StatusOr<Roster> roster = Roster::Compile(state_.organisation);
   if (index.ok()) {
     index_ = *std::move(index);
     rates_.SetLongest(index_->LongestRateWindow());
   } else {
     compile_error_ = Message(index.status());
   }
+  CompileRoster();
+}
+
+void Responder::CompileRoster() {
+  absl::StatusOr<Roster> roster = Roster::Compile(state_.organisation, RecordOf(state_));
   if (roster.ok()) {
     roster_ = *std::move(roster);
   } else {
@@ -123,6 +137,7 @@ Decision Responder::Commit(Turn&& turn) {
   FoldInto(state_, decision.change);
   const bool applied = std::ranges::any_of(decision.change.rows,
                                            [](const Row& row) { return std::holds_alternative<OrganisationPtr>(row); });
+  if (ChangesSchedules(decision.change) && state_.organisation != nullptr) CompileRoster();
   if (applied) sources_.Begin(FingerprintOf(*state_.organisation, options_.key_seed));
   for (const GroupKey key : result.reviews)
     ReviewLater(key);
@@ -210,7 +225,7 @@ Decision Responder::Handle(const Command& command, const Now& now) {
   return decision;
 }
 
-absl::StatusOr<bool> Responder::Compile(const ApplyOrganisation& apply) {
+absl::StatusOr<std::optional<ScheduleEdit>> Responder::Compile(const ApplyOrganisation& apply, const Now& now) {
   if (apply.organisation == nullptr) return Invalid("no organisation is given");
   const ConfigurationId present = state_.counters.configuration;
   if (apply.expected && *apply.expected != present) {
@@ -218,8 +233,17 @@ absl::StatusOr<bool> Responder::Compile(const ApplyOrganisation& apply) {
         absl::StrFormat("version %d was expected to be in force, but it is version %d: look again",
                         apply.expected->value(), present.value()));
   }
-  if (state_.organisation != nullptr && *state_.organisation == *apply.organisation) return false;
-  absl::StatusOr<Roster> roster = Roster::Compile(apply.organisation);
+  if (state_.organisation != nullptr && *state_.organisation == *apply.organisation) return std::nullopt;
+  TOCSIN_TRY(Annotate(Roster::Compile(apply.organisation).status(), "nothing is applied"));
+  ScheduleEdit edit;
+  const ScheduleRecord record = RecordOf(state_);
+  if (state_.organisation != nullptr) {
+    absl::StatusOr<ScheduleEdit> made =
+        EditSchedules(*state_.organisation, *apply.organisation, record, now.wall, apply.transition);
+    TOCSIN_TRY(Annotate(made.status(), "nothing is applied"));
+    edit = *std::move(made);
+  }
+  absl::StatusOr<Roster> roster = Roster::Compile(apply.organisation, Edited(record, edit));
   TOCSIN_TRY(Annotate(roster.status(), "nothing is applied"));
   absl::StatusOr<OrganisationIndex> index = OrganisationIndex::Compile(apply.organisation);
   TOCSIN_TRY(Annotate(index.status(), "nothing is applied"));
@@ -227,13 +251,13 @@ absl::StatusOr<bool> Responder::Compile(const ApplyOrganisation& apply) {
   index_ = *std::move(index);
   compile_error_.clear();
   rates_.SetLongest(index_->LongestRateWindow());
-  return true;
+  return edit;
 }
 
 Decision Responder::Apply(const Command& command, const Now& now) {
   const auto& apply = std::get<ApplyOrganisation>(command.body);
   const bool first = !index_;
-  const absl::StatusOr<bool> compiled = Compile(apply);
+  const absl::StatusOr<std::optional<ScheduleEdit>> compiled = Compile(apply, now);
   if (!compiled.ok() || !*compiled) {  // refused, or it is in force already
     Decision unchanged;
     unchanged.change.now = now;
@@ -247,6 +271,8 @@ Decision Responder::Apply(const Command& command, const Now& now) {
   const std::string reason = OneLine(apply.reason, kReasonBytes);
   CommandResult result;
   result.id = turn.SetOrganisation({{}, {}, command.actor, reason, apply.repeats, apply.organisation}).value();
+  RecordScheduleEdit(turn, **compiled, ConfigurationId(result.id));
+  EndChangesOfTheGone(turn, *apply.organisation);
   ApplyDeclaredMaintenance(turn);
   ForgetRounds(turn, *apply.organisation);
   turn.PublishRules();

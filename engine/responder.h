@@ -30,6 +30,7 @@
 #include "engine/organisation_index.h"
 #include "engine/responder_state.h"
 #include "escalation/roster.h"
+#include "escalation/schedule_edit.h"
 #include "incident/rate_window.h"
 #include "model/command.h"
 #include "model/response.h"
@@ -113,10 +114,11 @@ class Responder {
   Decision Commit(Turn&& turn);
   Turn Begin(const Now& now) const;
   Decision Apply(const Command& command, const Now& now);
-  // Compiles what is to be applied. False when it is in force already.
-  absl::StatusOr<bool> Compile(const ApplyOrganisation& apply);
+  // Compiles what is to be applied; what it makes of schedules. nullopt when it is in force already.
+  absl::StatusOr<std::optional<ScheduleEdit>> Compile(const ApplyOrganisation& apply, const Now& now);
   // Compiles the organisation in the state; without one, or when it does not compile, there is none to decide by.
   void Compile();
+  void CompileRoster();
   // Work that may be too much for one decision: done in slices, by the calls that fire timers.
   void ReviewEverything();
   void ReviewLater(GroupKey key);

@@ -11,6 +11,7 @@
 #include "engine/message.h"
 #include "engine/responder_groups.h"
 #include "engine/responder_outbox.h"
+#include "engine/responder_schedules.h"
 #include "engine/responder_steps.h"
 
 namespace tocsin {
@@ -102,6 +103,17 @@ struct Recorder {
     }
   }
 
+  void Of(ScheduleChangeId id) const {
+    entry.object = absl::StrCat("O", id.value());
+    const auto before = turn.state().schedule_changes.find(id);
+    const ScheduleChange* after = turn.Find<ScheduleChange>(id);
+    const auto describe = [&](const ScheduleChange& change) {
+      return OneLine(absl::StrCat(ToAbsl(StateOf(change, turn.now().wall)), ": ", Describe(change)), kAuditTextBytes);
+    };
+    if (before != turn.state().schedule_changes.end()) entry.before = describe(before->second);
+    if (after != nullptr) entry.after = describe(*after);
+  }
+
   template <typename C>
   requires requires(const C& c) { c.group; }
   void operator()(const C& c) const { Of(c.group); }
@@ -164,6 +176,18 @@ struct Recorder {
   void operator()(const TestPage& c) const {
     entry.object = absl::StrCat("P", made);
     entry.text = absl::StrCat("to ", OneLine(c.user.value(), 100));
+  }
+  void operator()(const OverrideSchedule& /*c*/) const { Of(ScheduleChangeId(made)); }
+  void operator()(const EndOverride& c) const { Of(c.change); }
+  void operator()(const RequestSwap& /*c*/) const { Of(ScheduleChangeId(made)); }
+  void operator()(const OfferSwap& c) const {
+    Of(c.swap);
+    entry.text = c.user.value();
+  }
+  void operator()(const TakeSwap& c) const { Of(c.swap); }
+  void operator()(const WithdrawSwap& c) const {
+    Of(c.swap);
+    entry.text = c.volunteer.value();
   }
   void operator()(const AttemptResult& /*c*/) const {}
   void operator()(const ProviderReceipt& /*c*/) const {}

@@ -18,6 +18,7 @@
 #include "engine/responder_pages.h"
 #include "engine/responder_reassign.h"
 #include "engine/responder_reroute.h"
+#include "engine/responder_schedules.h"
 #include "engine/responder_silences.h"
 
 namespace tocsin {
@@ -92,6 +93,12 @@ struct Dispatch {
   CommandResult operator()(const RevokeToken& c) const { return Reply(RevokeTokenBy(turn, c)); }
   CommandResult operator()(const AttemptResult& c) const { return Reply(HandleResult(turn, c)); }
   CommandResult operator()(const ProviderReceipt& c) const { return Reply(HandleReceipt(turn, c)); }
+  CommandResult operator()(const OverrideSchedule& c) const { return Reply(ChangeScheduleBy(turn, c)); }
+  CommandResult operator()(const EndOverride& c) const { return Reply(ChangeScheduleBy(turn, c)); }
+  CommandResult operator()(const RequestSwap& c) const { return Reply(ChangeScheduleBy(turn, c)); }
+  CommandResult operator()(const OfferSwap& c) const { return Reply(ChangeScheduleBy(turn, c)); }
+  CommandResult operator()(const TakeSwap& c) const { return Reply(ChangeScheduleBy(turn, c)); }
+  CommandResult operator()(const WithdrawSwap& c) const { return Reply(ChangeScheduleBy(turn, c)); }
   CommandResult operator()(const ApplyOrganisation&) const {
     return Reply(absl::InternalError("the organisation is applied by the responder itself"));
   }

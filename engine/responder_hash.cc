@@ -129,6 +129,35 @@ class Mixer {
   void Mix(const Throttle::Sent& s) { All(s.at, s.lane, s.topic, s.notification); }
   void Mix(const Throttle& t) { All(t.id, t.kind, t.address, t.sent); }
   void Mix(const Round& r) { All(r.id, r.policy, r.step, r.last); }
+  void Mix(absl::CivilMinute minute) { Mix(absl::FormatCivilTime(minute)); }
+  void Mix(const Participant& p) { Mix(p.members); }
+  void Mix(const Restriction& r) { All(r.type, r.start_minute, r.start_day_of_week, r.duration_minutes); }
+  void Mix(const Rotation& r) { All(r.type, r.length, r.start, r.count, r.month_overflow, r.start_index); }
+  void Mix(const Recurrence& r) {
+    All(r.start, r.end, r.rule, r.except, r.also, r.count, r.shifts_per_participant, r.start_index);
+  }
+  void Mix(const FixedShift& s) { All(s.start, s.end, s.members); }
+  void Mix(const FixedShifts& f) { Mix(f.shifts); }
+  void Mix(const Layer& l) {
+    All(l.id, l.name, l.priority, l.time_zone, l.effective_since, l.effective_until, l.participants, l.restrictions);
+    All(l.holidays.on, l.holidays.holidays, l.pattern.index());
+    std::visit([this](const auto& pattern) { Mix(pattern); }, l.pattern);
+  }
+  void Mix(const Override& o) {
+    All(o.id, o.seq, o.start, o.end, o.type, o.users, o.from_user, o.to_user, o.layers, o.created_by, o.reason);
+  }
+  void Mix(const TemporarySchedule& t) { All(t.start, t.end, t.shifts); }
+  void Mix(const Team& t) { All(t.id, t.name, t.members); }
+  void Mix(const Holiday& h) { All(h.year, h.month, h.day, h.name); }
+  void Mix(const HolidayCalendar& c) { All(c.id, c.name, c.days); }
+  void Mix(const FormerPerson& p) { All(p.id, p.name, p.time_zone); }
+  void Mix(const Schedule& s) { All(s.id, s.name, s.team, s.time_zone, s.layers, s.overrides, s.temporary_schedules); }
+  void Mix(const ScheduleEdition& e) {
+    All(e.id, e.schedule, e.since, e.until, e.teams, e.holidays, e.people, e.ended_by, e.ended_actor, e.changes);
+  }
+  void Mix(const ScheduleChange& c) {
+    All(c.id, c.schedule, c.state, c.change, c.asked, c.of, c.volunteers, c.created_at, c.settled_at, c.settled_by);
+  }
   void Mix(const Answer& a) { All(a.id, a.request_id, a.actor, a.made); }
   void Mix(const AccessToken& t) {
     All(t.id, t.hash, t.user, t.name, t.role, t.teams, t.integration, t.created_at, t.created_by, t.expires_at);
@@ -165,7 +194,7 @@ std::uint64_t HashRows(const ResponderState& state) {
   Mixer mixer;
   mixer.All(state.groups, state.escalations, state.pages, state.notifications, state.incidents, state.silences,
             state.timers, state.answers, state.tokens, state.throttles, state.rounds, state.counters.next_id,
-            state.counters.rules, state.counters.configuration);
+            state.counters.rules, state.counters.configuration, state.editions, state.schedule_changes);
   if (state.organisation != nullptr) mixer.Mix(*state.organisation);
   return mixer.hash();
 }

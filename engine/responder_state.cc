@@ -116,6 +116,8 @@ struct RowIndex {
   }
 
   void Put(const AccessToken& row) { state.tokens.insert_or_assign(row.id, row); }
+  void Put(const ScheduleEdition& row) { state.editions.insert_or_assign(row.id, row); }
+  void Put(const ScheduleChange& row) { state.schedule_changes.insert_or_assign(row.id, row); }
   void Put(const ConfigurationVersion& /*row*/) {}  // archived: read from disk only
   void Put(const AuditEntry& /*row*/) {}
 
@@ -200,6 +202,8 @@ struct RowIndex {
     state.answers.erase(id);
   }
   void Remove(TokenId id) { state.tokens.erase(id); }
+  void Remove(ScheduleEditionId id) { state.editions.erase(id); }
+  void Remove(ScheduleChangeId id) { state.schedule_changes.erase(id); }
 
   void Remove(const RowKey& key);
   // The closed row with this number, whatever its kind, and what belongs to it.
@@ -285,6 +289,8 @@ void RowIndex::Remove(const RowKey& key) {
   if (key.table == Row(AccessToken()).index()) Remove(TokenId(key.id));
   if (key.table == Row(Throttle()).index()) Remove(ThrottleId(key.id));
   if (key.table == Row(Round()).index()) Remove(RoundId(key.id));
+  if (key.table == Row(ScheduleEdition()).index()) Remove(ScheduleEditionId(key.id));
+  if (key.table == Row(ScheduleChange()).index()) Remove(ScheduleChangeId(key.id));
 }
 
 template <typename T>

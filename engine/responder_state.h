@@ -69,6 +69,8 @@ struct ResponderState {
   std::map<TokenId, AccessToken> tokens;
   std::map<ThrottleId, Throttle> throttles;
   std::map<RoundId, Round> rounds;
+  std::map<ScheduleEditionId, ScheduleEdition> editions;
+  std::map<ScheduleChangeId, ScheduleChange> schedule_changes;
   Counters counters;
   OrganisationPtr organisation;
 

@@ -53,7 +53,13 @@ Turn::Turn(const TurnContext& context, const Now& now)
     : context_(context), now_(now), counters_(context.state->counters) {}
 
 std::vector<Person> Turn::Resolve(std::span<const Target> targets) const {
-  return context_.roster ? context_.roster->Resolve(targets, now_.wall) : std::vector<Person>();
+  if (context_.roster == nullptr) return {};
+  std::vector<Person> people = context_.roster->Resolve(targets, now_.wall);
+  // A change may name somebody who has just been removed, and has not ended yet.
+  std::erase_if(people, [&](const Person& person) {
+    return organisation() == nullptr || organisation()->Find(person.user) == nullptr;
+  });
+  return people;
 }
 
 Group& Turn::CreateGroup(GroupKey key) {
@@ -307,6 +313,8 @@ Turn::Result Turn::Finish() && {
   Collect<AccessToken>(result.change);
   Collect<Throttle>(result.change);
   Collect<Round>(result.change);
+  Collect<ScheduleEdition>(result.change);
+  Collect<ScheduleChange>(result.change);
   result.change.removed.insert(result.change.removed.end(), leaving.begin(), leaving.end());
   if (counters_ != state().counters) result.change.rows.emplace_back(counters_);
   std::ranges::move(archived_, std::back_inserter(result.change.rows));

@@ -187,7 +187,9 @@ class Turn {
              Overlay<Answer>,
              Overlay<AccessToken>,
              Overlay<Throttle>,
-             Overlay<Round>>
+             Overlay<Round>,
+             Overlay<ScheduleEdition>,
+             Overlay<ScheduleChange>>
       overlays_;
   Counters counters_;
   OrganisationPtr applied_;
@@ -228,6 +230,10 @@ const std::map<decltype(T::id), T>& Turn::Table() const {
     return state().throttles;
   else if constexpr (std::is_same_v<T, Round>)
     return state().rounds;
+  else if constexpr (std::is_same_v<T, ScheduleEdition>)
+    return state().editions;
+  else if constexpr (std::is_same_v<T, ScheduleChange>)
+    return state().schedule_changes;
   else if constexpr (std::is_same_v<T, Answer>)
     return state().answers;
   else

@@ -4,6 +4,8 @@
 #include <string>
 #include <utility>
 
+#include "absl/container/flat_hash_set.h"
+
 #include "base/status.h"
 
 namespace tocsin {
@@ -11,17 +13,20 @@ namespace {
 
 class Compiler {
  public:
-  explicit Compiler(OrganisationPtr organisation) { out_.source = std::move(organisation); }
+  Compiler(OrganisationPtr organisation, const ScheduleRecord& record) : record_(record) {
+    out_.source = std::move(organisation);
+  }
 
   CompiledOrganisation Run() {
     NumberPeople();
-    const std::vector<Schedule>& schedules = out_.source->schedules;
-    for (std::uint32_t i = 0; i < schedules.size(); ++i)
-      out_.schedule_numbers.emplace(schedules[i].id, i);
-    for (std::uint32_t i = 0; i < schedules.size(); ++i)
-      out_.schedules.push_back(Compile(schedules[i], i));
-    for (CompiledSchedule& schedule : out_.schedules)
-      schedule.reach = Reach(schedule.source);
+    NumberSchedules();
+    for (const ScheduleId& id : schedules_)
+      CompileFormer(id);
+    for (const ScheduleId& id : schedules_) {
+      CompiledSchedule& present = out_.schedules.emplace_back(Compile(Present(id)));
+      const std::vector<CompiledSchedule>& former = out_.former[out_.schedules.size() - 1];
+      if (!former.empty()) present.since = former.back().until;
+    }
     for (const User* user : out_.users) {
       out_.user_zones.push_back(UserZone(*user));
       out_.user_holidays.push_back(Days(user->holidays));
@@ -31,52 +36,139 @@ class Compiler {
 
  private:
   void NumberPeople() {
-    for (const User& user : out_.source->users)
+    absl::flat_hash_set<UserId> known;
+    for (const User& user : out_.source->users) {
+      known.insert(user.id);
       out_.users.push_back(&user);
+    }
+    AddFormerPeople(known);
     std::sort(out_.users.begin(), out_.users.end(), [](const User* a, const User* b) { return a->id < b->id; });
     for (std::uint32_t i = 0; i < out_.users.size(); ++i)
       out_.user_numbers.emplace(out_.users[i]->id, i);
-    for (const Team& team : out_.source->teams) {
-      out_.team_numbers.emplace(team.id, static_cast<std::uint32_t>(out_.teams.size()));
-      out_.teams.push_back(&team);
-      std::vector<std::uint32_t>& members = out_.members.emplace_back();
-      for (const UserId& id : team.members) {
-        const auto user = out_.user_numbers.find(id);
-        if (user != out_.user_numbers.end()) members.push_back(user->second);
+    for (const Team& team : out_.source->teams)
+      out_.team_numbers.emplace(team.id, AddTeam(team));
+  }
+
+  // Who is gone and still named by the past, as he was last.
+  void AddFormerPeople(absl::flat_hash_set<UserId>& known) {
+    const auto add = [&](const FormerPerson& person) {
+      if (!person.id.set() || !known.insert(person.id).second) return;
+      User& user = out_.own_users.emplace_back();
+      user.id = person.id;
+      user.name = person.name;
+      user.time_zone = person.time_zone;
+      out_.users.push_back(&user);
+    };
+    for (auto edition = record_.editions.rbegin(); edition != record_.editions.rend(); ++edition) {
+      for (const FormerPerson& person : (*edition)->people)
+        add(person);
+    }
+    for (const ScheduleChange* change : record_.changes) {
+      for (const Target& target : change->change.users) {
+        if (const auto* user = std::get_if<UserTarget>(&target)) add({user->user, "", ""});
       }
-      std::sort(members.begin(), members.end());
+      add({change->change.from_user, "", ""});
+      add({change->change.to_user, "", ""});
     }
   }
 
-  std::uint32_t Zone(const std::string& name) {
+  // Those that are declared, then those that have only a past.
+  void NumberSchedules() {
+    const auto add = [&](const ScheduleId& id) {
+      if (out_.schedule_numbers.emplace(id, static_cast<std::uint32_t>(schedules_.size())).second)
+        schedules_.push_back(id);
+    };
+    for (const Schedule& schedule : out_.source->schedules)
+      add(schedule.id);
+    for (const ScheduleEdition* edition : record_.editions)
+      add(edition->schedule.id);
+  }
+
+  const Schedule& Own(Schedule schedule) { return out_.own_schedules.emplace_back(std::move(schedule)); }
+
+  const Schedule& Present(const ScheduleId& id) {
+    const Schedule* declared = out_.source->Find(id);
+    if (declared == nullptr) {
+      Schedule nothing;
+      nothing.id = id;
+      nothing.time_zone = "UTC";
+      return Own(std::move(nothing));
+    }
+    const bool changed =
+        record_.InForce(id) != nullptr ||
+        std::ranges::any_of(record_.changes, [&](const ScheduleChange* change) { return change->schedule == id; });
+    return changed ? Own(EffectiveSchedule(*declared, record_)) : *declared;
+  }
+
+  void CompileFormer(const ScheduleId& id) {
+    std::vector<CompiledSchedule>& former = out_.former.emplace_back();
+    for (const ScheduleEdition* edition : record_.Former(id)) {
+      Schedule schedule = edition->schedule;
+      for (const ScheduleChange* change : record_.changes) {
+        const bool counts = change->schedule == id && change->state == ScheduleChange::State::kInForce &&
+                            change->change.start < edition->until && change->change.end > edition->since;
+        if (counts) schedule.overrides.push_back(OverrideOf(*change));
+      }
+      former_ = edition;
+      former_teams_.clear();
+      former_holidays_.clear();
+      for (const Team& team : edition->teams)
+        former_teams_.emplace(team.id, AddTeam(out_.own_teams.emplace_back(team)));
+      CompiledSchedule& compiled = former.emplace_back(Compile(Own(std::move(schedule))));
+      compiled.since = ToInstant(edition->since);
+      compiled.until = ToInstant(edition->until);
+      former_ = nullptr;
+    }
+  }
+
+  std::uint32_t AddTeam(const Team& team) {
+    out_.teams.push_back(&team);
+    std::vector<std::uint32_t>& members = out_.members.emplace_back();
+    for (const UserId& id : team.members) {
+      const auto user = out_.user_numbers.find(id);
+      if (user != out_.user_numbers.end()) members.push_back(user->second);
+    }
+    std::sort(members.begin(), members.end());
+    return static_cast<std::uint32_t>(out_.teams.size() - 1);
+  }
+
+  // nullopt: the database of zones does not know it (any more).
+  std::optional<std::uint32_t> Zone(const std::string& name) {
     const auto known = zone_numbers_.find(name);
     if (known != zone_numbers_.end()) return known->second;
     absl::StatusOr<ZoneClock> clock = ZoneClock::Load(name);
-    TOCSIN_CHECK(clock.ok(), "zones of schedules are checked");
+    if (!clock.ok()) return std::nullopt;
     out_.zones.push_back(*std::move(clock));
     return zone_numbers_[name] = static_cast<std::uint32_t>(out_.zones.size() - 1);
   }
 
   // nullptr for no calendar.
   std::shared_ptr<const HolidayDays> Days(const HolidaysId& id) {
-    const auto [known, is_new] = holidays_.try_emplace(id);
+    auto& cache = former_ != nullptr ? former_holidays_ : holidays_;
+    const auto [known, is_new] = cache.try_emplace(id);
     if (is_new) {
-      for (const HolidayCalendar& calendar : out_.source->holidays) {
+      for (const HolidayCalendar& calendar : former_ != nullptr ? former_->holidays : out_.source->holidays) {
         if (calendar.id == id) known->second = std::make_shared<const HolidayDays>(calendar);
       }
     }
     return known->second;
   }
 
-  std::uint32_t UserZone(const User& user) {
-    if (zone_numbers_.contains(user.time_zone)) return zone_numbers_[user.time_zone];
-    return ZoneClock::Load(user.time_zone).ok() ? Zone(user.time_zone) : CompiledOrganisation::kNoZone;
+  std::uint32_t UserZone(const User& user) { return Zone(user.time_zone).value_or(CompiledOrganisation::kNoZone); }
+
+  // A former edition names teams as they were.
+  std::optional<Ref> Find(const Target& target) const {
+    const auto* team = std::get_if<TeamTarget>(&target);
+    if (former_ == nullptr || team == nullptr) return out_.Find(target);
+    const auto found = former_teams_.find(team->team);
+    if (found == former_teams_.end()) return std::nullopt;
+    return Ref{.kind = Ref::Kind::kTeam, .number = found->second};
   }
 
   Crew MakeCrew(const std::vector<Target>& targets) const {
     Crew crew;
     for (const Target& target : targets) {
-      if (const std::optional<Ref> ref = out_.Find(target)) crew.push_back(*ref);
+      if (const std::optional<Ref> ref = Find(target)) crew.push_back(*ref);
     }
     std::sort(crew.begin(), crew.end());
     crew.erase(std::unique(crew.begin(), crew.end()), crew.end());
@@ -122,7 +214,8 @@ class Compiler {
   }
 
   CompiledLayer Compile(const Layer& layer, const CompiledSchedule& schedule, std::uint32_t source) {
-    const std::uint32_t zone = layer.time_zone.empty() ? schedule.zone : Zone(layer.time_zone);
+    const std::optional<std::uint32_t> known = layer.time_zone.empty() ? schedule.zone : Zone(layer.time_zone);
+    const std::uint32_t zone = known.value_or(schedule.zone);
     const ZoneClock& clock = out_.zones[zone];
     CompiledLayer out = {
         .source = source,
@@ -143,7 +236,10 @@ class Compiler {
       Compile(*rotation, layer, clock, out);
     } else if (const auto* recurrence = std::get_if<Recurrence>(&layer.pattern)) {
       absl::StatusOr<Occurrences> occurrences = Occurrences::Make(*recurrence, clock);
-      TOCSIN_CHECK(occurrences.ok(), "recurrences of schedules are checked");
+      if (!occurrences.ok()) {  // checked once, and impossible since its zone changed
+        out.slots.clear();
+        return out;
+      }
       out.start_index = recurrence->start_index;
       out.pattern = CompiledRecurrence{.occurrences = *std::move(occurrences),
                                        .elapsed = recurrence->count == Rotation::Count::kElapsed,
@@ -152,6 +248,7 @@ class Compiler {
       out.pattern = MakeTiles(std::get<FixedShifts>(layer.pattern), out.slots);
     }
     if (layer.effective_since) out.since = ToInstant(*layer.effective_since);
+    if (!known) out.slots.clear();
     return out;
   }
 
@@ -176,11 +273,10 @@ class Compiler {
       CompiledOverride& to = out.overrides.emplace_back();
       to.source = source;
       to.type = from.type;
-      for (std::size_t bit = 0; bit < out.layers.size(); ++bit) {
-        const LayerId& id = schedule.layers[out.layers[bit].source].id;
-        if (std::find(from.layers.begin(), from.layers.end(), id) != from.layers.end()) {
-          to.layers |= std::uint64_t{1} << bit;
-        }
+      to.scoped = !from.layers.empty();
+      for (std::size_t i = 0; i < out.layers.size(); ++i) {
+        const LayerId& id = schedule.layers[out.layers[i].source].id;
+        if (std::find(from.layers.begin(), from.layers.end(), id) != from.layers.end()) to.layers.set(i);
       }
       to.crew = MakeCrew(from.users);
       if (from.type == Override::Type::kSwap) {
@@ -218,14 +314,16 @@ class Compiler {
     edges.push_back({.at = interval.end, .number = number, .begins = false});
   }
 
-  CompiledSchedule Compile(const Schedule& schedule, std::uint32_t source) {
+  // `schedule` stays where it is.
+  CompiledSchedule Compile(const Schedule& schedule) {
     CompiledSchedule out;
-    out.source = source;
-    out.zone = Zone(schedule.time_zone);
+    out.source = &schedule;
+    out.zone = Zone(schedule.time_zone).value_or(0);
     CompileLayers(schedule, out);
     CompileOverrides(schedule, out);
     CompileTemporaries(schedule, out);
     std::sort(out.edges.begin(), out.edges.end(), [](const Edge& a, const Edge& b) { return a.at < b.at; });
+    FindNested(out);
     return out;
   }
 
@@ -236,27 +334,28 @@ class Compiler {
     }
   }
 
-  std::vector<std::uint32_t> Reach(std::uint32_t schedule) const {
-    std::vector<std::uint32_t> found = {schedule};
-    for (std::size_t i = 0; i < found.size(); ++i) {
-      const CompiledSchedule& inner = out_.schedules[found[i]];
-      for (const CompiledLayer& layer : inner.layers) {
-        for (const Crew& slot : layer.slots)
-          AddNested(slot, found);
-      }
-      for (const CompiledOverride& override_ : inner.overrides)
-        AddNested(override_.crew, found);
-      for (const CompiledTemporary& temporary : inner.temporaries) {
-        for (const Crew& crew : temporary.crews)
-          AddNested(crew, found);
-      }
+  static void FindNested(CompiledSchedule& schedule) {
+    for (const CompiledLayer& layer : schedule.layers) {
+      for (const Crew& slot : layer.slots)
+        AddNested(slot, schedule.nested);
     }
-    return found;
+    for (const CompiledOverride& override_ : schedule.overrides)
+      AddNested(override_.crew, schedule.nested);
+    for (const CompiledTemporary& temporary : schedule.temporaries) {
+      for (const Crew& crew : temporary.crews)
+        AddNested(crew, schedule.nested);
+    }
   }
 
+  const ScheduleRecord& record_;
   CompiledOrganisation out_;
   absl::flat_hash_map<std::string, std::uint32_t> zone_numbers_;
   absl::flat_hash_map<HolidaysId, std::shared_ptr<const HolidayDays>> holidays_;
+  std::vector<ScheduleId> schedules_;  // by number
+  // The edition that is being compiled, if it is over, and what it names.
+  const ScheduleEdition* former_ = nullptr;
+  absl::flat_hash_map<TeamId, std::uint32_t> former_teams_;
+  absl::flat_hash_map<HolidaysId, std::shared_ptr<const HolidayDays>> former_holidays_;
 };
 
 }  // namespace
@@ -274,8 +373,15 @@ std::optional<Ref> CompiledOrganisation::Find(const Target& target) const {
   return find(schedule_numbers, schedule->schedule, Ref::Kind::kSchedule);
 }
 
-CompiledOrganisation CompileOrganisation(OrganisationPtr organisation) {
-  return Compiler(std::move(organisation)).Run();
+const CompiledSchedule& CompiledOrganisation::FormerAt(std::uint32_t schedule, Instant at) const {
+  const std::vector<CompiledSchedule>& editions = former[schedule];
+  const auto found = std::upper_bound(editions.begin(), editions.end(), at,
+                                      [](Instant t, const CompiledSchedule& edition) { return t < edition.until; });
+  return found == editions.end() ? schedules[schedule] : *found;
+}
+
+CompiledOrganisation CompileOrganisation(OrganisationPtr organisation, const ScheduleRecord& record) {
+  return Compiler(std::move(organisation), record).Run();
 }
 
 }  // namespace tocsin

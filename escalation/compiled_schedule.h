@@ -1,8 +1,12 @@
 // An organisation's schedules in the form in which they are evaluated: names are numbers, zones are clocks, windows are
 // masks, overrides are indexed. Built once from checked values (escalation/schedule_check.h), then immutable.
+//
+// A schedule that has been edited is several, one for each edition: an instant belongs to exactly one of them.
 #pragma once
 
+#include <bitset>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -12,10 +16,12 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/inlined_vector.h"
 
+#include "base/limits.h"
 #include "escalation/holiday_days.h"
 #include "escalation/interval_index.h"
 #include "escalation/occurrences.h"
 #include "escalation/rotation.h"
+#include "escalation/schedule_record.h"
 #include "escalation/seconds.h"
 #include "escalation/week.h"
 #include "escalation/zone_clock.h"
@@ -85,12 +91,15 @@ struct CompiledLayer {
   bool Inside(WallTime reading) const { return mask.Inside(reading) && holidays.Inside(reading); }
 };
 
+using LayerSet = std::bitset<limits::kLayerVersionsPerSchedule>;  // by position in CompiledSchedule::layers
+
 struct CompiledOverride {
   std::uint32_t source = 0;  // position in Schedule::overrides
   Override::Type type = Override::Type::kAssign;
-  std::uint64_t layers = 0;  // bits of positions in CompiledSchedule::layers; none: the whole schedule
-  Crew crew;                 // assign, add, remove
-  std::uint32_t from = 0;    // swap
+  bool scoped = false;  // to `layers`, which are none when they are gone; else to the whole schedule
+  LayerSet layers;
+  Crew crew;               // assign, add, remove
+  std::uint32_t from = 0;  // swap
   std::uint32_t to = 0;
 };
 
@@ -110,14 +119,16 @@ struct Edge {
 };
 
 struct CompiledSchedule {
-  std::uint32_t source = 0;  // position in Organisation::schedules
+  const Schedule* source = nullptr;  // with whatever came on top of what is declared
+  Instant since = kFirstInstant;     // of this edition
+  Instant until = kNever;
   std::uint32_t zone = 0;
   std::vector<CompiledLayer> layers;        // highest priority first
   std::vector<CompiledOverride> overrides;  // in the order in which they apply
   IntervalIndex override_index;
   std::vector<CompiledTemporary> temporaries;  // ascending, disjoint
   std::vector<Edge> edges;                     // of overrides and temporary schedules, ascending
-  std::vector<std::uint32_t> reach;            // numbers of this schedule and of all that are nested in it
+  std::vector<std::uint32_t> nested;           // numbers of the schedules that this one names
 };
 
 struct CompiledOrganisation {
@@ -126,8 +137,9 @@ struct CompiledOrganisation {
   std::vector<const Team*> teams;                   // by number
   std::vector<std::vector<std::uint32_t>> members;  // of each team: user numbers, ascending
   std::vector<ZoneClock> zones;
-  std::vector<CompiledSchedule> schedules;  // by number
-  std::vector<std::uint32_t> user_zones;    // by user: zone number; kNoZone: none given, or unknown
+  std::vector<CompiledSchedule> schedules;            // by number: as they are now, those that are declared first
+  std::vector<std::vector<CompiledSchedule>> former;  // by number: the editions that are over, ascending
+  std::vector<std::uint32_t> user_zones;              // by user: zone number; kNoZone: none given, or unknown
   std::vector<std::shared_ptr<const HolidayDays>> user_holidays;  // by user; nullptr: none
   absl::flat_hash_map<UserId, std::uint32_t> user_numbers;
   absl::flat_hash_map<TeamId, std::uint32_t> team_numbers;
@@ -135,11 +147,31 @@ struct CompiledOrganisation {
 
   static constexpr std::uint32_t kNoZone = UINT32_MAX;
 
+  // What the above points to and the organisation does not have.
+  std::deque<Schedule> own_schedules;
+  std::deque<User> own_users;
+  std::deque<Team> own_teams;
+  CompiledOrganisation() = default;
+  CompiledOrganisation(const CompiledOrganisation&) = delete;  // it points into itself
+  CompiledOrganisation& operator=(const CompiledOrganisation&) = delete;
+  CompiledOrganisation(CompiledOrganisation&&) = default;
+  CompiledOrganisation& operator=(CompiledOrganisation&&) = default;
+
+  // The edition that counts at `at`: before the first that is known, that one.
+  const CompiledSchedule& EditionAt(std::uint32_t schedule, Instant at) const {
+    const CompiledSchedule& present = schedules[schedule];
+    return at >= present.since ? present : FormerAt(schedule, at);
+  }
+
   // nullopt: deleted, or never there, or nobody who could be meant at one instant alone (another turn, a policy).
   std::optional<Ref> Find(const Target& target) const;
+
+ private:
+  const CompiledSchedule& FormerAt(std::uint32_t schedule, Instant at) const;
 };
 
-// `organisation` has no problems (FindScheduleProblems is empty).
-CompiledOrganisation CompileOrganisation(OrganisationPtr organisation);
+// `organisation` has no problems (FindScheduleProblems is empty). Editions that cannot be read any more, because a zone has
+// left the database, say that nobody was on call.
+CompiledOrganisation CompileOrganisation(OrganisationPtr organisation, const ScheduleRecord& record);
 
 }  // namespace tocsin

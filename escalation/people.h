@@ -12,6 +12,8 @@
 
 namespace tocsin {
 
+struct CompiledSchedule;
+
 struct Cause {
   enum class Kind : std::uint8_t {
     kNamed,
@@ -21,10 +23,10 @@ struct Cause {
     kTemporary
   };
   Kind kind = Kind::kNamed;
-  std::uint32_t schedule = 0;  // kLayer, kOverride, kTemporary: number of the schedule
-  std::uint32_t item = 0;      // number of the team, or position of the layer, override, temporary schedule
-  std::int64_t turn = 0;       // kLayer
-  std::int32_t via = -1;       // the cause that led to this one; -1: none
+  const CompiledSchedule* schedule = nullptr;  // kLayer, kOverride, kTemporary
+  std::uint32_t item = 0;  // number of the team, or position of the layer, override, temporary schedule
+  std::int64_t turn = 0;   // kLayer
+  std::int32_t via = -1;   // the cause that led to this one; -1: none
 };
 using Causes = absl::InlinedVector<Cause, 16>;
 

@@ -1,5 +1,7 @@
 #include "escalation/reason.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_format.h"
 
 namespace tocsin {
@@ -19,26 +21,37 @@ std::string Describe(const Override& change) {
   return text;
 }
 
+std::string Minute(Instant at) {
+  return absl::FormatTime("%Y-%m-%dT%H:%MZ", ToTime(at), absl::UTCTimeZone());
+}
+
+// Which of several versions of a layer; empty where there is one.
+std::string Version(const Schedule& schedule, const Layer& layer) {
+  const auto versions = std::ranges::count(schedule.layers, layer.id, &Layer::id);
+  if (versions < 2) return "";
+  if (layer.effective_until) return " (until " + Minute(ToInstant(*layer.effective_until)) + ")";
+  return layer.effective_since ? " (from " + Minute(ToInstant(*layer.effective_since)) + ")" : "";
+}
+
 std::string Describe(const CompiledOrganisation& organisation, const Cause& cause) {
   if (cause.kind == Cause::Kind::kTeam) return "team " + organisation.teams[cause.item]->id.value();
-  const Schedule& schedule = organisation.source->schedules[cause.schedule];
-  const std::string start = "schedule " + schedule.id.value() + ": ";
+  const Schedule& schedule = *cause.schedule->source;
+  std::string start = "schedule " + schedule.id.value();
+  if (cause.schedule->until != kNever) start += " as it was until " + Minute(cause.schedule->until);
+  start += ": ";
   switch (cause.kind) {
     case Cause::Kind::kNamed:
     case Cause::Kind::kTeam: break;
     case Cause::Kind::kLayer: {
       const Layer& layer = schedule.layers[cause.item];
       const std::string_view name = layer.name.empty() ? layer.id.value() : layer.name;
-      if (std::holds_alternative<FixedShifts>(layer.pattern))
-        return start + absl::StrFormat("layer %s, a fixed shift", name);
-      return start + absl::StrFormat("layer %s, turn %d", name, cause.turn);
+      start += absl::StrFormat("layer %s%s", name, Version(schedule, layer));
+      if (std::holds_alternative<FixedShifts>(layer.pattern)) return start + ", a fixed shift";
+      return start + absl::StrFormat(", turn %d", cause.turn);
     }
     case Cause::Kind::kOverride: return start + Describe(schedule.overrides[cause.item]);
     case Cause::Kind::kTemporary:
-      return start + "temporary schedule of " +
-             absl::FormatTime("%Y-%m-%dT%H:%MZ",
-                              ToTime(organisation.schedules[cause.schedule].temporaries[cause.item].start),
-                              absl::UTCTimeZone());
+      return start + "temporary schedule of " + Minute(cause.schedule->temporaries[cause.item].start);
   }
   return start;
 }

@@ -57,7 +57,7 @@ absl::Status Walk(const CompiledOrganisation& organisation, const Range& range, 
     sweep.Advance();
   }
   return Exhausted("schedule %s changes more than %d times in that range: ask for a shorter one",
-                   JsonQuote(organisation.source->schedules[range.schedule].id.value()), limits::kScheduleBoundaries);
+                   JsonQuote(organisation.schedules[range.schedule].source->id.value()), limits::kScheduleBoundaries);
 }
 
 std::vector<UserId> Users(const CompiledOrganisation& organisation, const PeopleSet& people) {
@@ -74,11 +74,11 @@ std::vector<std::string> Roster::Problems(const Organisation& organisation) {
   return FindScheduleProblems(organisation);
 }
 
-absl::StatusOr<Roster> Roster::Compile(OrganisationPtr organisation) {
+absl::StatusOr<Roster> Roster::Compile(OrganisationPtr organisation, const ScheduleRecord& record) {
   const std::vector<std::string> problems = FindScheduleProblems(*organisation);
   if (problems.size() == 1) return Invalid("%s", problems.front());
   if (!problems.empty()) return Invalid("%s (and %d more problems)", problems.front(), problems.size() - 1);
-  return Roster(std::make_shared<const CompiledOrganisation>(CompileOrganisation(std::move(organisation))));
+  return Roster(std::make_shared<const CompiledOrganisation>(CompileOrganisation(std::move(organisation), record)));
 }
 
 std::vector<Person> Roster::Resolve(std::span<const Target> targets, absl::Time at) const {

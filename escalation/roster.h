@@ -16,6 +16,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 
+#include "escalation/schedule_record.h"
 #include "model/organisation.h"
 
 namespace tocsin {
@@ -64,8 +65,9 @@ class Roster {
   static std::vector<std::string> Problems(const Organisation& organisation);
 
   // Fails on unknown zones or references, cycles of nested schedules and nesting beyond limits::kScheduleNesting; the
-  // message starts with the object's path. `organisation` must not be null; it is kept.
-  static absl::StatusOr<Roster> Compile(OrganisationPtr organisation);
+  // message starts with the object's path. `organisation` must not be null; it is kept. `record` says what came before and on
+  // top of what is declared; what is needed of it is copied.
+  static absl::StatusOr<Roster> Compile(OrganisationPtr organisation, const ScheduleRecord& record = {});
 
   // The people behind `targets` at `at`, each once, sorted by user; the first reason found wins. Users that no longer
   // exist are left out. Closed form: the cost does not depend on the age of a rotation.
@@ -110,6 +112,7 @@ class Roster {
   // The first instant after `at` at which the people on call differ; nullopt when there is none within 400 days.
   std::optional<absl::Time> NextChange(const ScheduleId& schedule, absl::Time at) const;
 
+  // As declared.
   const Organisation& organisation() const;
 
  private:

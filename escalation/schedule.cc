@@ -77,7 +77,7 @@ void Evaluation::AddRef(const Ref& ref, std::int32_t via, PeopleSet& into) {
         into.Add({.user = member, .cause = cause});
       return;
     }
-    case Ref::Kind::kSchedule: AddSchedule(organisation_.schedules[ref.number], via, into); return;
+    case Ref::Kind::kSchedule: AddSchedule(organisation_.EditionAt(ref.number, at_), via, into); return;
   }
 }
 
@@ -97,7 +97,7 @@ void Evaluation::AddShifts(const CompiledSchedule& schedule,
                            PeopleSet& into) {
   const auto item = static_cast<std::uint32_t>(&temporary - schedule.temporaries.data());
   const std::int32_t cause =
-      AddCause({.kind = Cause::Kind::kTemporary, .schedule = schedule.source, .item = item, .via = via});
+      AddCause({.kind = Cause::Kind::kTemporary, .schedule = &schedule, .item = item, .via = via});
   for (const std::uint32_t shift : temporary.shifts.At(at_))
     AddCrew(temporary.crews[shift], cause, into);
 }
@@ -107,7 +107,7 @@ void Evaluation::Apply(const CompiledSchedule& schedule,
                        std::int32_t via,
                        PeopleSet& people) {
   const std::int32_t cause =
-      AddCause({.kind = Cause::Kind::kOverride, .schedule = schedule.source, .item = change.source, .via = via});
+      AddCause({.kind = Cause::Kind::kOverride, .schedule = &schedule, .item = change.source, .via = via});
   switch (change.type) {
     case Override::Type::kAssign:
       people.Clear();
@@ -133,24 +133,20 @@ void Evaluation::AddLayers(const CompiledSchedule& schedule,
                            std::int32_t via,
                            const OfferAt& offer_at,
                            PeopleSet& into) {
-  std::uint64_t overridden = 0;
+  LayerSet overridden;
   for (const std::uint32_t number : overrides)
     overridden |= schedule.overrides[number].layers;
-  std::uint64_t bit = 1;
+  std::size_t position = 0;
   std::int32_t priority = schedule.layers.empty() ? 0 : schedule.layers.front().priority;
   for (const CompiledLayer& layer : schedule.layers) {
     if (layer.priority != priority && !into.empty()) return;
     priority = layer.priority;
     const Offer offer = offer_at(layer);
-    const bool is_overridden = (overridden & bit) != 0;
-    const std::uint64_t own_bit = bit;
-    bit <<= 1U;
+    const std::size_t own = position++;
+    const bool is_overridden = overridden.test(own);
     if (offer.crew == nullptr && !is_overridden) continue;
-    const std::int32_t cause = AddCause({.kind = Cause::Kind::kLayer,
-                                         .schedule = schedule.source,
-                                         .item = layer.source,
-                                         .turn = offer.turn,
-                                         .via = via});
+    const std::int32_t cause = AddCause(
+        {.kind = Cause::Kind::kLayer, .schedule = &schedule, .item = layer.source, .turn = offer.turn, .via = via});
     if (!is_overridden) {
       AddCrew(*offer.crew, cause, into);
       continue;
@@ -159,7 +155,7 @@ void Evaluation::AddLayers(const CompiledSchedule& schedule,
     if (offer.crew != nullptr) AddCrew(*offer.crew, cause, people);
     for (const std::uint32_t number : overrides) {
       const CompiledOverride& change = schedule.overrides[number];
-      if ((change.layers & own_bit) != 0) Apply(schedule, change, via, people);
+      if (change.layers.test(own)) Apply(schedule, change, via, people);
     }
     into.Add(people);
   }
@@ -175,7 +171,7 @@ PeopleSet Evaluation::Combine(const CompiledSchedule& schedule,
   std::size_t first = overrides.size();
   while (first > 0) {
     const CompiledOverride& change = schedule.overrides[overrides[first - 1]];
-    if (change.layers == 0 && change.type == Override::Type::kAssign) break;
+    if (!change.scoped && change.type == Override::Type::kAssign) break;
     --first;
   }
   if (first == 0) {
@@ -185,7 +181,7 @@ PeopleSet Evaluation::Combine(const CompiledSchedule& schedule,
   }
   for (std::size_t i = first; i < overrides.size(); ++i) {
     const CompiledOverride& change = schedule.overrides[overrides[i]];
-    if (change.layers == 0) Apply(schedule, change, via, people);
+    if (!change.scoped) Apply(schedule, change, via, people);
   }
   return people;
 }

@@ -36,21 +36,34 @@ Instant NextBoundary(
 }  // namespace
 
 Sweep::Sweep(const CompiledOrganisation& organisation, std::uint32_t schedule, Instant from)
-    : organisation_(organisation), schedule_(organisation.schedules[schedule]), at_(from) {
-  offers_.resize(schedule_.layers.size());
-  for (const std::uint32_t number : schedule_.reach) {
-    const CompiledSchedule& reached = organisation.schedules[number];
+    : organisation_(organisation), number_(schedule), at_(from) {
+  Begin();
+}
+
+void Sweep::Begin() {
+  schedule_ = &organisation_.EditionAt(number_, at_);
+  edition_end_ = kNever;
+  layers_.clear();
+  edges_.clear();
+  offers_.assign(schedule_->layers.size(), Offer());
+  std::vector<std::uint32_t> reach = {number_};
+  for (std::size_t i = 0; i < reach.size(); ++i) {
+    const CompiledSchedule& reached = organisation_.EditionAt(reach[i], at_);
+    edition_end_ = std::min(edition_end_, reached.until);
+    for (const std::uint32_t nested : reached.nested) {
+      if (std::find(reach.begin(), reach.end(), nested) == reach.end()) reach.push_back(nested);
+    }
     for (const CompiledLayer& layer : reached.layers) {
       const bool own = layers_.size() < offers_.size();
-      layers_.push_back({.layer = &layer, .next = from, .offer = own ? &offers_[layers_.size()] : nullptr});
+      layers_.push_back({.layer = &layer, .next = at_, .offer = own ? &offers_[layers_.size()] : nullptr});
     }
-    // What begins or ends at `from` is already in the answer for `from`.
-    const auto first = std::upper_bound(reached.edges.begin(), reached.edges.end(), from,
+    // What begins or ends here is already in the answer for here.
+    const auto first = std::upper_bound(reached.edges.begin(), reached.edges.end(), at_,
                                         [](Instant at, const Edge& edge) { return at < edge.at; });
     const Edge* const edges = reached.edges.data();
     edges_.push_back({.next = edges + (first - reached.edges.begin()), .end = edges + reached.edges.size()});
   }
-  overrides_ = schedule_.override_index.At(at_);
+  overrides_ = schedule_->override_index.At(at_);
   Settle();
 }
 
@@ -86,13 +99,17 @@ void Sweep::Settle() {
     if (cursor.next != cursor.end) next = std::min(next, cursor.next->at);
     own = false;
   }
-  next_ = next;
-  people_ = Evaluation(organisation_, at_, nullptr).OnCall(schedule_, offers_, overrides_);
+  next_ = std::min(next, edition_end_);
+  people_ = Evaluation(organisation_, at_, nullptr).OnCall(*schedule_, offers_, overrides_);
 }
 
 void Sweep::Advance() {
   at_ = next_;
-  Settle();
+  if (at_ == edition_end_) {
+    Begin();
+  } else {
+    Settle();
+  }
 }
 
 bool Sweep::AdvanceToChange(Instant limit) {

@@ -1,6 +1,6 @@
 // A schedule's people over time: walks from boundary to boundary, where a boundary is an instant at which something
 // that matters may change: the end of a turn, the edge of a window, an effective range, an override or a temporary
-// schedule, of the schedule or of one nested in it. Between boundaries nothing changes.
+// schedule, an edition, of the schedule or of one nested in it. Between boundaries nothing changes.
 //
 // Cost per boundary: the layers it belongs to, and one merge of what the layers offer. No allocation after the start
 // unless many people are on.
@@ -46,18 +46,21 @@ class Sweep {
     const Edge* next = nullptr;
     const Edge* end = nullptr;
   };
+  void Begin();  // at at_, with the editions that count there
   void Refresh(LayerCursor& cursor);
   void Pass(const Edge& edge);  // of the schedule itself
   void Settle();                // everything that follows from at_
 
   const CompiledOrganisation& organisation_;
-  const CompiledSchedule& schedule_;
+  std::uint32_t number_;
   Instant at_;
   Instant next_ = kNever;
-  std::vector<LayerCursor> layers_;  // of the schedule itself, in order, then of those nested in it
-  std::vector<EdgeCursor> edges_;    // of the schedule itself, then of those nested in it
-  std::vector<Offer> offers_;        // of the schedule's own layers
-  IntervalIndex::Hits overrides_;    // of the schedule itself, those that are on
+  const CompiledSchedule* schedule_ = nullptr;  // its edition at at_
+  Instant edition_end_ = kNever;                // where it, or a nested one, is another
+  std::vector<LayerCursor> layers_;             // of the schedule itself, in order, then of those nested in it
+  std::vector<EdgeCursor> edges_;               // of the schedule itself, then of those nested in it
+  std::vector<Offer> offers_;                   // of the schedule's own layers
+  IntervalIndex::Hits overrides_;               // of the schedule itself, those that are on
   PeopleSet people_;
 };
 

@@ -14,6 +14,7 @@
 #include "model/organisation.h"
 #include "model/report.h"
 #include "model/response.h"
+#include "model/schedule_edition.h"
 
 namespace tocsin {
 
@@ -102,6 +103,38 @@ struct ApplyOrganisation {
   std::string reason;
   ConfigurationId repeats = {};                  // the version that it is rolled back to
   std::optional<ConfigurationId> expected = {};  // refused when another one is in force by then
+  ScheduleTransition transition = {};
+};
+// An override from now on, or from later on.
+struct OverrideSchedule {
+  ScheduleId schedule;
+  Override change;  // without id and seq
+};
+struct EndOverride {  // one that runs ends now, one to come never begins
+  ScheduleChangeId change;
+};
+// Somebody else is to be on call in place of `user`, wherever that one is between the two instants.
+struct RequestSwap {
+  ScheduleId schedule;
+  UserId user;
+  absl::Time start;
+  absl::Time end;
+  std::vector<LayerId> layers;
+  std::vector<UserId> of;  // whom to ask; none: everybody whom the schedule names
+  std::string reason;
+};
+struct OfferSwap {  // `user` would take it; the one who asked decides
+  ScheduleChangeId swap;
+  UserId user;
+};
+struct TakeSwap {  // `user` is on call instead
+  ScheduleChangeId swap;
+  UserId user;
+};
+// By the one who asked, all of it; by a volunteer, his offer.
+struct WithdrawSwap {
+  ScheduleChangeId swap;
+  UserId volunteer;  // unset: all of it
 };
 struct CreateToken {
   AccessToken token;  // its id is given; checked by whoever may make it
@@ -157,7 +190,13 @@ struct Command {
                             RevokeToken,
                             TestPage,
                             AttemptResult,
-                            ProviderReceipt>;
+                            ProviderReceipt,
+                            OverrideSchedule,
+                            EndOverride,
+                            RequestSwap,
+                            OfferSwap,
+                            TakeSwap,
+                            WithdrawSwap>;
   std::string request_id;  // a repeat with the same id answers as the first did; empty: not repeatable
   std::string actor;       // "user:alice", "link:alice", "notify"
   Body body;

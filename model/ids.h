@@ -19,6 +19,8 @@ using RoundId = StrongId<struct RoundTag>;
 using AnswerId = StrongId<struct AnswerTag>;
 using TokenId = StrongId<struct TokenTag>;  // T5
 using AuditId = StrongId<struct AuditTag>;
+using ScheduleEditionId = StrongId<struct ScheduleEditionTag>;
+using ScheduleChangeId = StrongId<struct ScheduleChangeTag>;  // O12
 // Counts the organisations that were applied.
 using ConfigurationId = StrongId<struct ConfigurationTag>;
 

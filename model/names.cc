@@ -84,6 +84,12 @@ std::string_view Name(const Command::Body& body) {
     std::string_view operator()(const TestPage&) const { return "TestPage"; }
     std::string_view operator()(const AttemptResult&) const { return "AttemptResult"; }
     std::string_view operator()(const ProviderReceipt&) const { return "ProviderReceipt"; }
+    std::string_view operator()(const OverrideSchedule&) const { return "OverrideSchedule"; }
+    std::string_view operator()(const EndOverride&) const { return "EndOverride"; }
+    std::string_view operator()(const RequestSwap&) const { return "RequestSwap"; }
+    std::string_view operator()(const OfferSwap&) const { return "OfferSwap"; }
+    std::string_view operator()(const TakeSwap&) const { return "TakeSwap"; }
+    std::string_view operator()(const WithdrawSwap&) const { return "WithdrawSwap"; }
   };
   return std::visit(Namer(), body);
 }

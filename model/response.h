@@ -16,6 +16,7 @@
 #include "model/ids.h"
 #include "model/organisation.h"
 #include "model/report.h"
+#include "model/schedule_edition.h"
 #include "model/silence.h"
 #include "model/timeline.h"
 
@@ -337,7 +338,9 @@ using Row = std::variant<Group,
                          AccessToken,
                          AuditEntry,
                          Throttle,
-                         Round>;
+                         Round,
+                         ScheduleEdition,
+                         ScheduleChange>;
 
 // Which row: the variant's index above and the id (0 for the singletons).
 struct RowKey {

@@ -67,6 +67,7 @@ void Actions::Repeat(const AuditEntry& entry, const Change& change) {
   if (kind == 'G') return OnGroups(entry, GroupId(*number));
   if (kind == 'I') return OnIncident(entry, IncidentId(*number));
   if (entry.action == "AcknowledgeBundle") return OnAcknowledged(entry, change);
+  if (kind == 'O') return OnSchedule(entry, ScheduleChangeId(*number), change);
   if (kind == 'S' || kind == 'M') return OnSilence(entry, SilenceId(*number), change);
   ++left_out_[entry.action];
 }
@@ -190,6 +191,26 @@ void Actions::OnSilence(const AuditEntry& entry, SilenceId recorded, const Chang
     return;
   }
   ++left_out_[entry.action];
+}
+
+// What counts: an override, a swap once it is taken, and the end of one. Requests and offers change nothing.
+void Actions::OnSchedule(const AuditEntry& entry, ScheduleChangeId recorded, const Change& change) {
+  const auto made = schedule_changes_.find(recorded);
+  const ScheduleChangeId here = made != schedule_changes_.end() ? made->second : recorded;
+  const auto& known = world_.responder().state().schedule_changes;
+  for (const Row& row : change.rows) {
+    const auto* after = std::get_if<ScheduleChange>(&row);
+    if (after == nullptr || after->id != recorded) continue;
+    const auto before = known.find(here);
+    const bool counts = before != known.end() && before->second.state == ScheduleChange::State::kInForce;
+    if (after->state == ScheduleChange::State::kInForce && after->change.end > change.now.wall) {
+      const CommandResult result = Do(entry, OverrideSchedule{after->schedule, after->change});
+      if (result.status.ok()) schedule_changes_[recorded] = ScheduleChangeId(result.id);
+    } else if (counts) {
+      Do(entry, EndOverride{here});
+    }
+    return;
+  }
 }
 
 }  // namespace tocsin::replay

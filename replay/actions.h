@@ -34,6 +34,7 @@ class Actions {
   void OnAcknowledged(AuditEntry entry, const Change& change);
   void OnIncident(const AuditEntry& entry, IncidentId recorded);
   void OnSilence(const AuditEntry& entry, SilenceId recorded, const Change& change);
+  void OnSchedule(const AuditEntry& entry, ScheduleChangeId recorded, const Change& change);
   void Open(const AuditEntry& entry, IncidentId recorded);
   CommandResult Do(const AuditEntry& entry, Command::Body body);
 
@@ -42,6 +43,7 @@ class Actions {
   const Told& replayed_;
   std::map<SilenceId, SilenceId> silences_;  // made since the replay began: recorded, replayed
   std::map<IncidentId, IncidentId> incidents_;
+  std::map<ScheduleChangeId, ScheduleChangeId> schedule_changes_;
   std::uint64_t done_ = 0;
   std::map<std::string, std::uint64_t> left_out_;
 };

@@ -28,10 +28,12 @@ constexpr std::uint8_t TableOf() {
   }
 }
 
-// Whether rows of this table are kept when they leave memory. Timers and singletons have no history.
+// Whether rows of this table are kept when they leave memory. Timers and singletons have no history; of schedules memory has
+// all that is kept.
 constexpr bool HasHistory(std::uint8_t table) {
   return table != TableOf<Timer>() && table != TableOf<Counters>() && table != TableOf<OrganisationPtr>() &&
-         table != TableOf<Throttle>() && table != TableOf<Round>();
+         table != TableOf<Throttle>() && table != TableOf<Round>() && table != TableOf<ScheduleEdition>() &&
+         table != TableOf<ScheduleChange>();
 }
 
 // Rows that are history from the start: nothing decides by them.

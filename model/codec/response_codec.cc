@@ -132,6 +132,8 @@ constexpr Table kTables[] = {
     {"audit entry",           DecodeRowBytes<v1::AuditEntry,           AuditEntry>          },
     {"throttle",              DecodeRowBytes<v1::Throttle,             Throttle>            },
     {"round",                 DecodeRowBytes<v1::Round,                Round>               },
+    {"schedule edition",      DecodeRowBytes<v1::ScheduleEdition,      ScheduleEdition>     },
+    {"schedule change",       DecodeRowBytes<v1::ScheduleChange,       ScheduleChange>      },
 };
 static_assert(std::size(kTables) == std::variant_size_v<Row>);
 
@@ -151,6 +153,8 @@ struct RowEncoder {
   std::string operator()(const AuditEntry& row) const { return Encode<v1::AuditEntry>(row); }
   std::string operator()(const Throttle& row) const { return Encode<v1::Throttle>(row); }
   std::string operator()(const Round& row) const { return Encode<v1::Round>(row); }
+  std::string operator()(const ScheduleEdition& row) const { return Encode<v1::ScheduleEdition>(row); }
+  std::string operator()(const ScheduleChange& row) const { return Encode<v1::ScheduleChange>(row); }
 };
 
 struct RowToProto {
@@ -170,6 +174,8 @@ struct RowToProto {
   void operator()(const AuditEntry& row) const { ToProto(row, *to.mutable_audit_entry()); }
   void operator()(const Throttle& row) const { ToProto(row, *to.mutable_throttle()); }
   void operator()(const Round& row) const { ToProto(row, *to.mutable_round()); }
+  void operator()(const ScheduleEdition& row) const { ToProto(row, *to.mutable_schedule_edition()); }
+  void operator()(const ScheduleChange& row) const { ToProto(row, *to.mutable_schedule_change()); }
 };
 
 }  // namespace
@@ -198,6 +204,12 @@ static absl::Status FromProto(const v1::Row& from, Row& to) {
     case v1::Row::kAuditEntry: decode.Take("audit_entry", from.audit_entry(), to.emplace<AuditEntry>()); break;
     case v1::Row::kThrottle: decode.Take("throttle", from.throttle(), to.emplace<Throttle>()); break;
     case v1::Row::kRound: decode.Take("round", from.round(), to.emplace<Round>()); break;
+    case v1::Row::kScheduleEdition:
+      decode.Take("schedule_edition", from.schedule_edition(), to.emplace<ScheduleEdition>());
+      break;
+    case v1::Row::kScheduleChange:
+      decode.Take("schedule_change", from.schedule_change(), to.emplace<ScheduleChange>());
+      break;
     case v1::Row::ROW_NOT_SET: decode.Fail("row", "of no table that this version knows"); break;
   }
   return decode.status();

@@ -10,6 +10,7 @@
 #include "model/codec/organisation_proto.h"
 #include "model/report.h"
 #include "model/response.h"
+#include "model/schedule_edition.h"
 #include "model/silence.h"
 #include "model/timeline.h"
 #include "tocsin/v1/response.pb.h"
@@ -29,6 +30,7 @@ v1::Notification::Purpose ToProto(Notification::Purpose from);
 v1::Incident::State ToProto(Incident::State from);
 v1::Timer::Kind ToProto(Timer::Kind from);
 v1::TimelineEntry::Kind ToProto(TimelineEntry::Kind from);
+v1::ScheduleChange::State ToProto(ScheduleChange::State from);
 absl::Status FromProto(v1::Group::State from, Group::State& to);
 absl::Status FromProto(v1::Escalation::State from, Escalation::State& to);
 absl::Status FromProto(v1::Page::State from, Page::State& to);
@@ -38,6 +40,7 @@ absl::Status FromProto(v1::Notification::Purpose from, Notification::Purpose& to
 absl::Status FromProto(v1::Incident::State from, Incident::State& to);
 absl::Status FromProto(v1::Timer::Kind from, Timer::Kind& to);
 absl::Status FromProto(v1::TimelineEntry::Kind from, TimelineEntry::Kind& to);
+absl::Status FromProto(v1::ScheduleChange::State from, ScheduleChange::State& to);
 
 void ToProto(const AlertSummary& from, v1::AlertSummary& to);
 void ToProto(const Group& from, v1::Group& to);
@@ -49,6 +52,8 @@ void ToProto(const Silence& from, v1::Silence& to);
 void ToProto(const Timer& from, v1::Timer& to);
 void ToProto(const Throttle& from, v1::Throttle& to);
 void ToProto(const Round& from, v1::Round& to);
+void ToProto(const ScheduleEdition& from, v1::ScheduleEdition& to);
+void ToProto(const ScheduleChange& from, v1::ScheduleChange& to);
 void ToProto(const TimelineEntry& from, v1::TimelineEntry& to);
 absl::Status FromProto(const v1::AlertSummary& from, AlertSummary& to);
 absl::Status FromProto(const v1::Group& from, Group& to);
@@ -60,6 +65,8 @@ absl::Status FromProto(const v1::Silence& from, Silence& to);
 absl::Status FromProto(const v1::Timer& from, Timer& to);
 absl::Status FromProto(const v1::Throttle& from, Throttle& to);
 absl::Status FromProto(const v1::Round& from, Round& to);
+absl::Status FromProto(const v1::ScheduleEdition& from, ScheduleEdition& to);
+absl::Status FromProto(const v1::ScheduleChange& from, ScheduleChange& to);
 absl::Status FromProto(const v1::TimelineEntry& from, TimelineEntry& to);
 
 // Takes out what would let a reader act for somebody: the method's secret, the acknowledge link.

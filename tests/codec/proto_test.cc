@@ -68,6 +68,8 @@ using Pairs = ::testing::Types<Pair<Label, v1::Label>,
                                Pair<Throttle, v1::Throttle>,
                                Pair<Round, v1::Round>,
                                Pair<SupportHours, v1::SupportHours>,
+                               Pair<ScheduleEdition, v1::ScheduleEdition>,
+                               Pair<ScheduleChange, v1::ScheduleChange>,
                                Pair<MessageLimits, v1::MessageLimits>,
                                Pair<Slack, v1::Slack>,
                                Pair<TimelineEntry, v1::TimelineEntry>>;
