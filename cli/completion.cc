@@ -108,11 +108,11 @@ struct Verbs {
   Kind then;              // ... namely this
 };
 constexpr Verbs kVerbs[] = {
-    {"silence",     "add preview list expire",                                      "expire",   Kind::kSilence },
-    {"maintenance", "add list end",                                                 "end",      Kind::kWindow  },
-    {"incident",    "list show open",                                               "show",     Kind::kIncident},
-    {"policy",      "simulate",                                                     "simulate", Kind::kPolicy  },
-    {"token",       "create list revoke show",                                      "",         Kind::kNothing },
+    {"silence",     "add preview list expire",                                                "expire",   Kind::kSilence },
+    {"maintenance", "add list end",                                                           "end",      Kind::kWindow  },
+    {"incident",    "list show open",                                                         "show",     Kind::kIncident},
+    {"policy",      "simulate",                                                               "simulate", Kind::kPolicy  },
+    {"token",       "create list revoke show",                                                "",         Kind::kNothing },
     {"schedule",    "show gaps fairness next diff link from-ical override swap take history", "show",     Kind::kSchedule},
 };
 struct Fixed {

@@ -49,7 +49,7 @@ def run(tocsin, secret, *arguments):
 def story(folder):
     now = datetime.datetime.utcnow().replace(microsecond=0)
     hour = datetime.timedelta(hours=1)
-    with Tocsin(folder, config=configured(folder, ["ann", "bob", "carl"])) as tocsin:
+    with Tocsin(folder, config=configured(folder, ["ann", "bob", "carl"])).start() as tocsin:
         past = [now - hour * n for n in range(2, 230, 7)]
         known = {moment: on_call(tocsin, moment) for moment in past}
         holder = on_call(tocsin)[0]
@@ -88,10 +88,11 @@ def story(folder):
         assert asked.returncode == 0, asked.stderr
         swap = asked.stdout.split()[0]
         volunteer = "dora" if day != "dora" else "ann"
-        offered = run(tocsin, token(tocsin, volunteer), "schedule", "swap", "offer", swap)
+        volunteers = token(tocsin, volunteer)
+        offered = run(tocsin, volunteers, "schedule", "swap", "offer", swap)
         assert offered.returncode == 0 and volunteer in offered.stdout, offered.stderr + offered.stdout
         assert on_call(tocsin, now + 49 * hour + hour / 2) == [day]
-        forbidden = run(tocsin, token(tocsin, volunteer), "schedule", "swap", "accept", swap, "--user", volunteer)
+        forbidden = run(tocsin, volunteers, "schedule", "swap", "accept", swap, "--user", volunteer)
         assert forbidden.returncode == 1 and "to decide" in forbidden.stderr, forbidden.stderr
         accepted = run(tocsin, secret, "schedule", "swap", "accept", swap, "--user", volunteer)
         assert accepted.returncode == 0, accepted.stderr

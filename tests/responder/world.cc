@@ -240,6 +240,10 @@ void World::Crash(bool report_all) {
     rows.emplace_back(row);
   for (const auto& [id, row] : state.rounds)
     rows.emplace_back(row);
+  for (const auto& [id, row] : state.editions)
+    rows.emplace_back(row);
+  for (const auto& [id, row] : state.schedule_changes)
+    rows.emplace_back(row);
   rows.emplace_back(state.counters);
   if (state.organisation != nullptr) rows.emplace_back(state.organisation);
   recovered->Restore(std::move(rows));
