@@ -99,7 +99,8 @@ def check_import(server, folder, feed):
     (folder / "copy.yaml").write_text(yaml)
     server.cli("apply", str(folder / "organisation.yaml"), str(folder / "copy.yaml"))
     now = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0)
-    since, until = (now - datetime.timedelta(days=20)).isoformat(), (now + datetime.timedelta(days=150)).isoformat()
+    # From now on: nobody was on call in a schedule before it was declared.
+    since, until = (now + datetime.timedelta(hours=1)).isoformat(), (now + datetime.timedelta(days=150)).isoformat()
     shifts = [[(s["start"], s["end"], s["users"]) for s in
                server.call("OnCallService/FinalSchedule", schedule=name, since=since, until=until)["shifts"]]
               for name in ("berlin", "copy")]
