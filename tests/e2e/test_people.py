@@ -16,6 +16,8 @@ ROUTES = """group_interval: 2s, routes: [
   {id: few, matchers: ['alertname=~"Few.*"'], policy: few},
   {id: many, matchers: ['alertname="Many"'], group_by: [alertname, number], mute_time_intervals: [always]},
   {id: rare, matchers: ['alertname="Rare"'], threshold: {count: 3, window: 10m}},
+  {id: later, matchers: ['alertname="Later"'], policy: later},
+  {id: quiet, matchers: ['alertname="Quiet"'], urgency: low},
   {id: unmanned, matchers: ['alertname="Unmanned"'], policy: unmanned}]}"""
 
 MORE = """
@@ -25,6 +27,7 @@ inhibition_rules:
   - {id: cluster-down, source_matchers: ['alertname="ClusterDown"'], target_matchers: ['alertname="Slow"'], equal: [cluster]}
 time_intervals:
   - {id: always, time_intervals: [{times: ['00:00-24:00']}]}
+  - {id: long-ago, time_intervals: [{years: ['1990']}]}
 """
 
 
@@ -43,6 +46,7 @@ policies:
       - {delay: 10m, targets: [{schedule: nights}]}
       - {delay: 10m, targets: [{user: bob}]}
   - {id: few, steps: [{delay: 10m, targets: [{user: carl}]}]}
+  - {id: later, steps: [{only_during: [long-ago], outside: wait, targets: [{user: bob}]}]}
 """)
     assert "group_interval: 2s}" in text
     return text.replace("group_interval: 2s}", ROUTES) + MORE
@@ -89,6 +93,7 @@ def why_nobody_was_paged(tocsin):
         "silenced by": "Silenced", "inhibited by rule": "Slow", "in maintenance": "Patched",
         "inside of time interval": "Muted", "it only tells receiver": "Told", "below the threshold": "Rare",
         "acknowledged by": "Taken", "snoozed by": "Napped", "nobody is behind": "Unmanned", "held back by the limits": "Few2",
+        "low urgency": "Quiet", "waits for": "Later",
         "no alert in memory matches": "",
     }
     assert set(readme_table()) == set(happens), readme_table()
@@ -97,7 +102,7 @@ def why_nobody_was_paged(tocsin):
     send(tocsin, "ClusterDown", cluster="a")
     send(tocsin, "Slow", cluster="a")
     send(tocsin, "Patched", service="web")
-    for name in ("Silenced", "Muted", "Told", "Rare", "Taken", "Napped", "Unmanned", "Few1"):
+    for name in ("Silenced", "Muted", "Told", "Rare", "Taken", "Napped", "Unmanned", "Quiet", "Later", "Few1"):
         send(tocsin, name)
     explained(tocsin, "Few1", "carl")
     send(tocsin, "Few2")
