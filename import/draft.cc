@@ -288,15 +288,25 @@ void Draft::Put(EscalationPolicy policy, bool low_urgency_escalates) {
   organisation_.policies.push_back(std::move(policy));
 }
 
+Route& Draft::AddRoute(const ServiceId& service, const std::vector<Matcher>& matchers, const PolicyId& policy) {
+  Route route = organisation_.route;
+  route.children.clear();
+  route.id = RouteId(service.value());
+  route.matchers = matchers;
+  route.policy = policy;
+  route.service = service;
+  return organisation_.route.children.emplace_back(std::move(route));
+}
+
 // A layer that the evaluator refuses is left out; the others of its schedule stay.
-void Draft::DropLayers(Schedule& schedule, const Organisation& stub) {
+void Draft::DropLayers(Schedule& schedule, const Organisation& without_layers) {
   std::vector<Layer> kept;
   for (Layer& layer : schedule.layers) {
-    Organisation probe = stub;
-    Schedule& alone = *std::ranges::find(probe.schedules, schedule.id, &Schedule::id);
+    Organisation with_this_one = without_layers;
+    Schedule& alone = *std::ranges::find(with_this_one.schedules, schedule.id, &Schedule::id);
     alone.time_zone = schedule.time_zone;
     alone.layers = {layer};
-    const std::vector<std::string> problems = FindScheduleProblems(probe);
+    const std::vector<std::string> problems = FindScheduleProblems(with_this_one);
     if (problems.empty()) {
       kept.push_back(std::move(layer));
       continue;
@@ -318,15 +328,15 @@ void Draft::CompleteSchedules() {
   Organisation whole = organisation_;
   whole.users.insert(whole.users.end(), options_.present.users.begin(), options_.present.users.end());
   if (FindScheduleProblems(whole).empty()) return;
-  Organisation stub = whole;
-  for (Schedule& schedule : stub.schedules) {
+  Organisation without_layers = whole;
+  for (Schedule& schedule : without_layers.schedules) {
     Schedule bare;
     bare.id = schedule.id;
     bare.time_zone = "UTC";
     schedule = std::move(bare);
   }
   for (Schedule& schedule : organisation_.schedules)
-    DropLayers(schedule, stub);
+    DropLayers(schedule, without_layers);
   whole.schedules = organisation_.schedules;
   for (const std::string& problem : FindScheduleProblems(whole))
     report_.Problem("the export", problem);

@@ -117,11 +117,14 @@ class Draft {
   // What the source's rules come to in the time that is compared; not used where the export says it itself.
   void Check(const ScheduleId& schedule, const std::optional<SteppedSchedule>& steps);
 
+  // What is about `service` goes to `policy`; the route may be said more of, until the next is added.
+  Route& AddRoute(const ServiceId& service, const std::vector<Matcher>& matchers, const PolicyId& policy);
+
   std::vector<Rendering> renderings;
 
  private:
   void CompleteSchedules();
-  void DropLayers(Schedule& schedule, const Organisation& stub);
+  void DropLayers(Schedule& schedule, const Organisation& without_layers);
   void CompleteUsers();
   void CompleteFallback();
   void CompletePolicies();

@@ -375,13 +375,7 @@ void Reader::ReadService(const Item& item) {
     item.Lose(Grade::kWho, "its escalation policy, which is not in the export", "its alerts go where all others go");
     return;
   }
-  Route route = draft_.organisation().route;
-  route.children.clear();
-  route.id = RouteId(id.value());
-  route.matchers = matchers;
-  route.policy = PolicyId(*policy);
-  route.service = id;
-  draft_.organisation().route.children.push_back(std::move(route));
+  draft_.AddRoute(id, matchers, PolicyId(*policy));
 }
 
 void Reader::Read(const Gathering& found) {

@@ -190,18 +190,12 @@ void ReadService(const Item& item, Draft& draft) {
     item.Lose(Grade::kWho, "its escalation policy, which is not in the export", "its alerts go where all others go");
     return;
   }
-  Route route = draft.organisation().route;
-  route.children.clear();
-  route.id = RouteId(id.value());
-  route.matchers = matchers;
-  route.policy = PolicyId(*policy);
-  route.service = id;
+  Route& route = draft.AddRoute(id, matchers, PolicyId(*policy));
   route.urgency = ReadUrgency(item);
   ReadServiceTimes(item, route);
   if (item.Text("status") == "disabled") {
     item.Lose(Grade::kWho, "it is disabled and pages nobody", "its alerts are paged as if it were not");
   }
-  draft.organisation().route.children.push_back(std::move(route));
 }
 
 // --- v2 schedules -------------------------------------------------------------------------------------------------------
