@@ -405,12 +405,14 @@ Decision Responder::FireTimers(const Now& now, std::size_t limit, bool& more) {
     FireTimer(turn, state_.timers.at(due->second));
     ++fired;
   }
-  for (auto due = state_.due.begin(); due != state_.due.end() && due->due <= now.engine && fired < limit; ++due) {
-    // An earlier one of this turn may have removed it, or armed it for later.
-    const Timer* timer = turn.Find<Timer>(due->id);
-    if (timer == nullptr || timer->due > now.engine) continue;
-    FireTimer(turn, Timer(*timer));
-    ++fired;
+  if (fired < limit) {
+    state_.due.ForEachDue(now.engine, [&](const DueTimer& due) {
+      // An earlier one of this turn may have removed it, or armed it for later.
+      const Timer* timer = turn.Find<Timer>(due.id);
+      if (timer == nullptr || timer->due > now.engine) return true;
+      FireTimer(turn, Timer(*timer));
+      return ++fired < limit;
+    });
   }
   Decision decision = Commit(std::move(turn));
   more = NextTimer() <= now.engine || NextWallTimer() <= now.wall;
@@ -419,7 +421,7 @@ Decision Responder::FireTimers(const Now& now, std::size_t limit, bool& more) {
 
 EngineTime Responder::NextTimer() const {
   if (!to_take_back_.empty() || !to_review_.empty()) return EngineTime();
-  return state_.due.empty() ? EngineTime::Infinite() : state_.due.begin()->due;
+  return state_.due.empty() ? EngineTime::Infinite() : state_.due.First().due;
 }
 
 absl::Time Responder::NextWallTimer() const {
@@ -469,15 +471,18 @@ bool Responder::CanPage(const Now& now, absl::Duration tolerance, std::string& w
     why_not = unreached_.empty() ? last_unreached_ : unreached_;
   }
   int looked_at = 0;
-  for (const DueKey& key : state_.due) {
-    if (!why_not.empty() || key.due + tolerance >= now.engine) break;
-    const absl::Duration late = absl::Trunc(now.engine - key.due, absl::Seconds(1));
-    if (key.rank == static_cast<std::uint8_t>(Notification::Lane::kCritical)) {
-      why_not = absl::StrCat("a critical timer is overdue by ", absl::FormatDuration(late));
-    } else if (++looked_at > kOverdueLookedAt) {
-      why_not =
-          absl::StrCat("more than ", kOverdueLookedAt, " timers are overdue, one by ", absl::FormatDuration(late));
-    }
+  if (why_not.empty()) {
+    state_.due.ForEachDue(now.engine, [&](const DueTimer& key) {
+      if (key.due + tolerance >= now.engine) return false;
+      const absl::Duration late = absl::Trunc(now.engine - key.due, absl::Seconds(1));
+      if (key.rank == static_cast<std::uint8_t>(Notification::Lane::kCritical)) {
+        why_not = absl::StrCat("a critical timer is overdue by ", absl::FormatDuration(late));
+      } else if (++looked_at > kOverdueLookedAt) {
+        why_not =
+            absl::StrCat("more than ", kOverdueLookedAt, " timers are overdue, one by ", absl::FormatDuration(late));
+      }
+      return why_not.empty();
+    });
   }
   return why_not.empty();
 }

@@ -95,9 +95,7 @@ struct RowIndex {
     if (IsOfWallTime(row.kind)) {
       state.due_wall.emplace(row.due_wall, row.id);
     } else {
-      const DueKey key{row.due, static_cast<std::uint8_t>(LaneOf(row)), row.id};
-      state.armed[row.id] = key;
-      state.due.insert(key);
+      state.due.Arm({row.due, static_cast<std::uint8_t>(LaneOf(row)), row.id});
     }
   }
   void Put(const Throttle& row) {
@@ -178,10 +176,7 @@ struct RowIndex {
     const auto of = state.timer_of.find({row->kind, row->subject});
     if (of != state.timer_of.end() && of->second == id) state.timer_of.erase(of);
     state.due_wall.erase({row->due_wall, id});
-    if (const auto armed = state.armed.find(id); armed != state.armed.end()) {
-      state.due.erase(armed->second);
-      state.armed.erase(armed);
-    }
+    state.due.Cancel(id);
     state.timers.erase(id);
   }
   void Remove(ThrottleId id) {

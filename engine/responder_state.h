@@ -16,18 +16,11 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "engine/timer_queue.h"
 #include "model/report.h"
 #include "model/response.h"
 
 namespace tocsin {
-
-// Order in which due timers fire: the earlier, then the more severe, then the older.
-struct DueKey {
-  EngineTime due;
-  std::uint8_t rank = 0;  // a lane: 0 critical, 1 normal, 2 the rest
-  TimerId id;
-  friend auto operator<=>(const DueKey&, const DueKey&) = default;
-};
 
 // There is at most one timer for each: arming it again replaces it.
 struct TimerKey {
@@ -78,7 +71,7 @@ struct ResponderState {
   std::set<GroupId> open_groups;                        // all that are not resolved
   std::map<ServiceId, std::set<GroupId>> open_of;       // of these, the ones of a service
   std::map<ServiceId, std::set<SilenceId>> windows_of;  // maintenance windows of a service
-  std::set<DueKey> due;                                 // engine timers
+  TimerQueue due;                                       // engine timers
   std::set<std::pair<absl::Time, TimerId>> due_wall;    // wall timers
   std::map<TimerKey, TimerId> timer_of;
   std::map<Subject, SubjectRows> about;
@@ -96,7 +89,6 @@ struct ResponderState {
  private:
   friend void FoldInto(ResponderState& state, const Change& change);
   friend void RestoreInto(ResponderState& state, std::vector<Row> rows);
-  std::unordered_map<TimerId, DueKey> armed;  // where in `due` a timer stands
   friend struct RowIndex;
 };
 
