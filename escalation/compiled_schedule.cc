@@ -276,7 +276,7 @@ class Compiler {
       to.scoped = !from.layers.empty();
       for (std::size_t i = 0; i < out.layers.size(); ++i) {
         const LayerId& id = schedule.layers[out.layers[i].source].id;
-        if (std::find(from.layers.begin(), from.layers.end(), id) != from.layers.end()) to.layers.set(i);
+        if (std::find(from.layers.begin(), from.layers.end(), id) != from.layers.end()) to.layers.Set(i);
       }
       to.crew = MakeCrew(from.users);
       if (from.type == Override::Type::kSwap) {

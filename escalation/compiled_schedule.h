@@ -4,7 +4,9 @@
 // A schedule that has been edited is several, one for each edition: an instant belongs to exactly one of them.
 #pragma once
 
-#include <bitset>
+#include <array>
+#include <bit>
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -91,7 +93,40 @@ struct CompiledLayer {
   bool Inside(WallTime reading) const { return mask.Inside(reading) && holidays.Inside(reading); }
 };
 
-using LayerSet = std::bitset<limits::kLayerVersionsPerSchedule>;  // by position in CompiledSchedule::layers
+// Positions in CompiledSchedule::layers.
+class LayerSet {
+ public:
+  static constexpr LayerSet All() {
+    LayerSet all;
+    all.words_.fill(~std::uint64_t{0});
+    return all;
+  }
+  void Set(std::size_t position, bool value = true) {
+    const std::uint64_t bit = std::uint64_t{1} << (position % kWord);
+    words_[position / kWord] = value ? words_[position / kWord] | bit : words_[position / kWord] & ~bit;
+  }
+  void Clear() { words_.fill(0); }
+  bool Has(std::size_t position) const { return ((words_[position / kWord] >> (position % kWord)) & 1) != 0; }
+  void Add(const LayerSet& others) {
+    for (std::size_t i = 0; i < kWords; ++i)
+      words_[i] |= others.words_[i];
+  }
+
+  // use(position) for each, ascending, until it returns false.
+  template <typename Use>
+  void ForEach(const Use& use) const {
+    for (std::size_t i = 0; i < kWords; ++i) {
+      for (std::uint64_t word = words_[i]; word != 0; word &= word - 1) {
+        if (!use(i * kWord + static_cast<std::size_t>(std::countr_zero(word)))) return;
+      }
+    }
+  }
+
+ private:
+  static constexpr std::size_t kWord = 64;
+  static constexpr std::size_t kWords = (limits::kLayerVersionsPerSchedule + kWord - 1) / kWord;
+  std::array<std::uint64_t, kWords> words_ = {};
+};
 
 struct CompiledOverride {
   std::uint32_t source = 0;  // position in Schedule::overrides

@@ -39,7 +39,11 @@ Offer OfferOf(const CompiledLayer& layer, const CompiledShifts& shifts, Instant 
 }  // namespace
 
 Offer OfferOf(const CompiledLayer& layer, const ZoneClock& clock, Instant at, WallTime water) {
-  if (at < layer.since || at >= layer.until || layer.slots.empty() || !layer.Inside(water)) return {};
+  return layer.Inside(water) ? OfferInside(layer, clock, at, water) : Offer();
+}
+
+Offer OfferInside(const CompiledLayer& layer, const ZoneClock& clock, Instant at, WallTime water) {
+  if (at < layer.since || at >= layer.until || layer.slots.empty()) return {};
   if (const auto* rotation = std::get_if<CompiledRotation>(&layer.pattern)) {
     const std::int64_t turn = rotation->turns.At(at, water);
     return {.crew = &layer.SlotOf(turn), .turn = turn};
@@ -127,45 +131,61 @@ void Evaluation::Apply(const CompiledSchedule& schedule,
   }
 }
 
+// `on`: at least the layers that offer anybody; offer_at(position) is asked about these and those that are overridden.
 template <typename OfferAt>
 void Evaluation::AddLayers(const CompiledSchedule& schedule,
+                           const LayerSet& on,
                            std::span<const std::uint32_t> overrides,
                            std::int32_t via,
                            const OfferAt& offer_at,
                            PeopleSet& into) {
   LayerSet overridden;
   for (const std::uint32_t number : overrides)
-    overridden |= schedule.overrides[number].layers;
-  std::size_t position = 0;
-  std::int32_t priority = schedule.layers.empty() ? 0 : schedule.layers.front().priority;
-  for (const CompiledLayer& layer : schedule.layers) {
-    if (layer.priority != priority && !into.empty()) return;
+    overridden.Add(schedule.overrides[number].layers);
+  LayerSet which = on;
+  which.Add(overridden);
+  const std::span layers(schedule.layers);
+  std::int32_t priority = 0;
+  which.ForEach([&](std::size_t own) {
+    if (own >= layers.size()) return false;
+    const CompiledLayer& layer = layers[own];
+    if (layer.priority != priority && !into.empty()) return false;
     priority = layer.priority;
-    const Offer offer = offer_at(layer);
-    const std::size_t own = position++;
-    const bool is_overridden = overridden.test(own);
-    if (offer.crew == nullptr && !is_overridden) continue;
+    const Offer offer = offer_at(own);
+    const bool is_overridden = overridden.Has(own);
+    if (offer.crew == nullptr && !is_overridden) return true;
     const std::int32_t cause = AddCause(
         {.kind = Cause::Kind::kLayer, .schedule = &schedule, .item = layer.source, .turn = offer.turn, .via = via});
-    if (!is_overridden) {
+    if (is_overridden) {
+      into.Add(Overridden(schedule, overrides, own, offer, cause, via));
+    } else {
       AddCrew(*offer.crew, cause, into);
-      continue;
     }
-    PeopleSet people;
-    if (offer.crew != nullptr) AddCrew(*offer.crew, cause, people);
-    for (const std::uint32_t number : overrides) {
-      const CompiledOverride& change = schedule.overrides[number];
-      if (change.layers.test(own)) Apply(schedule, change, via, people);
-    }
-    into.Add(people);
-  }
+    return true;
+  });
 }
 
-template <typename OfferAt>
+// Those of one layer, with the overrides that are meant for it.
+PeopleSet Evaluation::Overridden(const CompiledSchedule& schedule,
+                                 std::span<const std::uint32_t> overrides,
+                                 std::size_t layer,
+                                 const Offer& offer,
+                                 std::int32_t cause,
+                                 std::int32_t via) {
+  PeopleSet people;
+  if (offer.crew != nullptr) AddCrew(*offer.crew, cause, people);
+  for (const std::uint32_t number : overrides) {
+    const CompiledOverride& change = schedule.overrides[number];
+    if (change.layers.Has(layer)) Apply(schedule, change, via, people);
+  }
+  return people;
+}
+
+template <typename Below>
 PeopleSet Evaluation::Combine(const CompiledSchedule& schedule,
                               std::span<const std::uint32_t> overrides,
                               std::int32_t via,
-                              const OfferAt& offer_at) {
+                              const Below& add_layers) {
   PeopleSet people;
   // An assignment of the whole schedule makes everything before it irrelevant.
   std::size_t first = overrides.size();
@@ -175,7 +195,7 @@ PeopleSet Evaluation::Combine(const CompiledSchedule& schedule,
     --first;
   }
   if (first == 0) {
-    AddLayers(schedule, overrides, via, offer_at, people);
+    add_layers(people);
   } else {
     --first;
   }
@@ -188,15 +208,23 @@ PeopleSet Evaluation::Combine(const CompiledSchedule& schedule,
 
 PeopleSet Evaluation::OnCall(const CompiledSchedule& schedule,
                              std::span<const Offer> offers,
-                             std::span<const std::uint32_t> overrides) {
+                             const LayerSet& on,
+                             std::span<const std::uint32_t> overrides,
+                             std::optional<PeopleSet>& of_layers) {
   PeopleSet people;
   if (const CompiledTemporary* temporary = TemporaryAt(schedule, at_)) {
     AddShifts(schedule, *temporary, -1, people);
     return people;
   }
-  const CompiledLayer* const first = schedule.layers.data();
-  return Combine(schedule, overrides, -1,
-                 [&](const CompiledLayer& layer) { return offers[static_cast<std::size_t>(&layer - first)]; });
+  const auto offer_at = [&](std::size_t position) { return offers[position]; };
+  return Combine(schedule, overrides, -1, [&](PeopleSet& into) {
+    if (std::ranges::any_of(overrides, [&](std::uint32_t number) { return schedule.overrides[number].scoped; })) {
+      AddLayers(schedule, on, overrides, -1, offer_at, into);
+      return;
+    }
+    if (!of_layers) AddLayers(schedule, on, {}, -1, offer_at, of_layers.emplace());
+    into = *of_layers;
+  });
 }
 
 void Evaluation::AddSchedule(const CompiledSchedule& schedule, std::int32_t via, PeopleSet& into) {
@@ -205,9 +233,12 @@ void Evaluation::AddSchedule(const CompiledSchedule& schedule, std::int32_t via,
     return;
   }
   const IntervalIndex::Hits overrides = schedule.override_index.At(at_);
-  into.Add(Combine(schedule, overrides, via, [&](const CompiledLayer& layer) {
+  const auto offer_at = [&](std::size_t position) {
+    const CompiledLayer& layer = schedule.layers[position];
     return OfferOf(layer, organisation_.zones[layer.zone], at_, Water(layer.zone));
-  }));
+  };
+  into.Add(Combine(schedule, overrides, via,
+                   [&](PeopleSet& people) { AddLayers(schedule, LayerSet::All(), overrides, via, offer_at, people); }));
 }
 
 }  // namespace tocsin

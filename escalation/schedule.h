@@ -31,6 +31,8 @@ struct Offer {
 };
 // `clock` is that of the layer's zone, `water` its high water at `at`.
 Offer OfferOf(const CompiledLayer& layer, const ZoneClock& clock, Instant at, WallTime water);
+// The same where `water` is known to lie inside the layer's windows and on its days.
+Offer OfferInside(const CompiledLayer& layer, const ZoneClock& clock, Instant at, WallTime water);
 
 // The end of a recurrence's shift that began at `start` on the wall clock.
 Instant EndOf(const CompiledRecurrence& recurrence, WallTime start, const ZoneClock& clock);
@@ -47,24 +49,36 @@ class Evaluation {
   // Everybody behind `ref`.
   void AddTarget(const Ref& ref, PeopleSet& into) { AddRef(ref, -1, into); }
 
-  // The same for a schedule whose layers' offers (in the order of CompiledSchedule::layers) and overrides that are on
-  // (in the order in which they apply) are already known.
+  // The same for a schedule of which it is known already what its layers offer (in the order of
+  // CompiledSchedule::layers), which of them offer anybody, and which overrides are on (in the order in which they apply).
+  // `of_layers` is what the layers come to without overrides: it is made when it is needed and nullopt, and stays good
+  // until a layer offers others.
   PeopleSet OnCall(const CompiledSchedule& schedule,
                    std::span<const Offer> offers,
-                   std::span<const std::uint32_t> overrides);
+                   const LayerSet& on,
+                   std::span<const std::uint32_t> overrides,
+                   std::optional<PeopleSet>& of_layers);
 
  private:
-  template <typename OfferAt>
+  // add_layers(people) adds what the layers come to, overrides of single layers included.
+  template <typename Below>
   PeopleSet Combine(const CompiledSchedule& schedule,
                     std::span<const std::uint32_t> overrides,
                     std::int32_t via,
-                    const OfferAt& offer_at);
+                    const Below& add_layers);
   template <typename OfferAt>
   void AddLayers(const CompiledSchedule& schedule,
+                 const LayerSet& on,
                  std::span<const std::uint32_t> overrides,
                  std::int32_t via,
                  const OfferAt& offer_at,
                  PeopleSet& into);
+  PeopleSet Overridden(const CompiledSchedule& schedule,
+                       std::span<const std::uint32_t> overrides,
+                       std::size_t layer,
+                       const Offer& offer,
+                       std::int32_t cause,
+                       std::int32_t via);
   void AddShifts(const CompiledSchedule& schedule,
                  const CompiledTemporary& temporary,
                  std::int32_t via,

@@ -5,19 +5,26 @@
 namespace tocsin {
 namespace {
 
-// The first instant after `at` at which what `layer` offers may change, given what it offers now.
-Instant NextBoundary(
-    const CompiledLayer& layer, const ZoneClock& clock, Instant at, WallTime water, const Offer& offer) {
-  if (at >= layer.until || layer.slots.empty()) return kNever;
-  if (at < layer.since) return layer.since;
+// What a layer offers, and until when that cannot change.
+struct Outlook {
+  Offer offer;
+  Instant next;
+};
+
+Outlook Look(const CompiledLayer& layer, const ZoneClock& clock, Instant at) {
+  if (at >= layer.until || layer.slots.empty()) return {.offer = {}, .next = kNever};
+  if (at < layer.since) return {.offer = {}, .next = layer.since};
+  const WallTime water = clock.HighWater(at);
   Instant next = layer.until;
   const auto consider = [&](std::optional<WallTime> edge) {
     if (edge) next = std::min(next, clock.FirstAt(*edge));
   };
-  consider(layer.mask.NextEdge(water));
+  const WeekMask::Place place = layer.mask.At(water);
+  consider(place.next_edge);
   if (layer.holidays.days != nullptr) consider(layer.holidays.days->NextEdge(water));
   // Outside its windows a layer's turns change nothing.
-  if (!layer.Inside(water)) return next;
+  if (!place.inside || !layer.holidays.Inside(water)) return {.offer = {}, .next = next};
+  const Offer offer = OfferInside(layer, clock, at, water);
   if (const auto* rotation = std::get_if<CompiledRotation>(&layer.pattern)) {
     if (rotation->hands_over) next = std::min(next, rotation->turns.Start(offer.turn + 1, clock));
   } else if (const auto* recurrence = std::get_if<CompiledRecurrence>(&layer.pattern)) {
@@ -30,7 +37,7 @@ Instant NextBoundary(
     const auto tile = TileFrom(shifts, at);
     if (tile != shifts.tiles.end()) next = std::min(next, at < tile->start ? tile->start : tile->end);
   }
-  return next;
+  return {.offer = offer, .next = next};
 }
 
 }  // namespace
@@ -46,6 +53,8 @@ void Sweep::Begin() {
   layers_.clear();
   edges_.clear();
   offers_.assign(schedule_->layers.size(), Offer());
+  on_.Clear();
+  of_layers_.reset();
   std::vector<std::uint32_t> reach = {number_};
   for (std::size_t i = 0; i < reach.size(); ++i) {
     const CompiledSchedule& reached = organisation_.EditionAt(reach[i], at_);
@@ -55,7 +64,7 @@ void Sweep::Begin() {
     }
     for (const CompiledLayer& layer : reached.layers) {
       const bool own = layers_.size() < offers_.size();
-      layers_.push_back({.layer = &layer, .next = at_, .offer = own ? &offers_[layers_.size()] : nullptr});
+      layers_.push_back({.layer = &layer, .offer = own ? &offers_[layers_.size()] : nullptr});
     }
     // What begins or ends here is already in the answer for here.
     const auto first = std::upper_bound(reached.edges.begin(), reached.edges.end(), at_,
@@ -63,16 +72,19 @@ void Sweep::Begin() {
     const Edge* const edges = reached.edges.data();
     edges_.push_back({.next = edges + (first - reached.edges.begin()), .end = edges + reached.edges.size()});
   }
+  nexts_.assign(layers_.size(), at_);
   overrides_ = schedule_->override_index.At(at_);
   Settle();
 }
 
-void Sweep::Refresh(LayerCursor& cursor) {
-  const ZoneClock& clock = organisation_.zones[cursor.layer->zone];
-  const WallTime water = clock.HighWater(at_);
-  const Offer offer = OfferOf(*cursor.layer, clock, at_, water);
-  cursor.next = NextBoundary(*cursor.layer, clock, at_, water, offer);
-  if (cursor.offer != nullptr) *cursor.offer = offer;
+Instant Sweep::Refresh(const LayerCursor& cursor) {
+  const Outlook outlook = Look(*cursor.layer, organisation_.zones[cursor.layer->zone], at_);
+  if (cursor.offer != nullptr) {
+    if (cursor.offer->crew != outlook.offer.crew) of_layers_.reset();
+    *cursor.offer = outlook.offer;
+    on_.Set(static_cast<std::size_t>(cursor.offer - offers_.data()), outlook.offer.crew != nullptr);
+  }
+  return outlook.next;
 }
 
 void Sweep::Pass(const Edge& edge) {
@@ -87,9 +99,11 @@ void Sweep::Pass(const Edge& edge) {
 
 void Sweep::Settle() {
   Instant next = kNever;
-  for (LayerCursor& cursor : layers_) {
-    if (cursor.next <= at_) Refresh(cursor);
-    next = std::min(next, cursor.next);
+  const LayerCursor* layer = layers_.data();
+  for (Instant& next_of_layer : nexts_) {
+    if (next_of_layer <= at_) next_of_layer = Refresh(*layer);
+    if (next_of_layer < next) next = next_of_layer;
+    ++layer;
   }
   bool own = true;
   for (EdgeCursor& cursor : edges_) {
@@ -100,7 +114,9 @@ void Sweep::Settle() {
     own = false;
   }
   next_ = std::min(next, edition_end_);
-  people_ = Evaluation(organisation_, at_, nullptr).OnCall(*schedule_, offers_, overrides_);
+  const bool has_nested = edges_.size() > 1;
+  if (has_nested) of_layers_.reset();  // whoever is on may be a schedule, in which others are on now
+  people_ = Evaluation(organisation_, at_, nullptr).OnCall(*schedule_, offers_, on_, overrides_, of_layers_);
 }
 
 void Sweep::Advance() {

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "escalation/compiled_schedule.h"
@@ -39,7 +40,6 @@ class Sweep {
  private:
   struct LayerCursor {
     const CompiledLayer* layer = nullptr;
-    Instant next;
     Offer* offer = nullptr;  // in offers_; nullptr for layers of nested schedules
   };
   struct EdgeCursor {
@@ -47,7 +47,8 @@ class Sweep {
     const Edge* end = nullptr;
   };
   void Begin();  // at at_, with the editions that count there
-  void Refresh(LayerCursor& cursor);
+  // What the layer offers at at_. Returns the next boundary of it.
+  Instant Refresh(const LayerCursor& cursor);
   void Pass(const Edge& edge);  // of the schedule itself
   void Settle();                // everything that follows from at_
 
@@ -58,8 +59,11 @@ class Sweep {
   const CompiledSchedule* schedule_ = nullptr;  // its edition at at_
   Instant edition_end_ = kNever;                // where it, or a nested one, is another
   std::vector<LayerCursor> layers_;             // of the schedule itself, in order, then of those nested in it
+  std::vector<Instant> nexts_;                  // the next boundary of each of them
   std::vector<EdgeCursor> edges_;               // of the schedule itself, then of those nested in it
   std::vector<Offer> offers_;                   // of the schedule's own layers
+  LayerSet on_;                                 // which of those offer anybody
+  std::optional<PeopleSet> of_layers_;          // what those come to; nullopt: not asked since it changed
   IntervalIndex::Hits overrides_;               // of the schedule itself, those that are on
   PeopleSet people_;
 };

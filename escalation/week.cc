@@ -76,17 +76,29 @@ WeekMask::WeekMask(std::span<const WeekWindow> ascending) {
   if (*open < kWeek) edges_.push_back(*open);
 }
 
-bool WeekMask::Inside(WallTime reading) const {
-  if (edges_.empty()) return inside_before_;
-  const auto passed = std::upper_bound(edges_.begin(), edges_.end(), SecondOfWeek(reading)) - edges_.begin();
-  return inside_before_ != (passed % 2 == 1);
+// Most weeks have a handful of edges: to count those before takes less time than to guess wrong once in a search.
+std::size_t WeekMask::Passed(std::int32_t second) const {
+  constexpr std::size_t kFew = 32;
+  if (edges_.size() > kFew) {
+    return static_cast<std::size_t>(std::upper_bound(edges_.begin(), edges_.end(), second) - edges_.begin());
+  }
+  std::size_t passed = 0;
+  for (const std::int32_t edge : edges_)
+    passed += static_cast<std::size_t>(edge <= second);
+  return passed;
 }
 
-std::optional<WallTime> WeekMask::NextEdge(WallTime reading) const {
-  if (edges_.empty()) return std::nullopt;
+bool WeekMask::Inside(WallTime reading) const {
+  if (edges_.empty()) return inside_before_;
+  return inside_before_ != (Passed(SecondOfWeek(reading)) % 2 == 1);
+}
+
+WeekMask::Place WeekMask::At(WallTime reading) const {
+  if (edges_.empty()) return {.inside = inside_before_, .next_edge = std::nullopt};
   const std::int64_t week = WeekOf(reading);
-  const auto next = std::upper_bound(edges_.begin(), edges_.end(), SecondOfWeek(reading));
-  return next == edges_.end() ? Time(week + 1, edges_.front()) : Time(week, *next);
+  const std::size_t passed = Passed(static_cast<std::int32_t>(reading - Time(week, 0)));
+  return {.inside = inside_before_ != (passed % 2 == 1),
+          .next_edge = passed == edges_.size() ? Time(week + 1, edges_.front()) : Time(week, edges_[passed])};
 }
 
 WeekStarts::WeekStarts(std::span<const WeekWindow> ascending) {

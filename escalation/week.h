@@ -2,6 +2,7 @@
 // Values; every answer is a binary search in one week and whole weeks of arithmetic, whatever the distance.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -33,9 +34,18 @@ class WeekMask {
 
   bool Inside(WallTime reading) const;
   // The first time after `reading` at which Inside changes; nullopt when it never does.
-  std::optional<WallTime> NextEdge(WallTime reading) const;
+  std::optional<WallTime> NextEdge(WallTime reading) const { return At(reading).next_edge; }
+  // Both.
+  struct Place {
+    bool inside = true;
+    std::optional<WallTime> next_edge;
+  };
+  Place At(WallTime reading) const;
 
  private:
+  // How many edges of a week lie at or before `second` of it.
+  std::size_t Passed(std::int32_t second) const;
+
   bool inside_before_ = true;        // just before Monday 00:00
   std::vector<std::int32_t> edges_;  // seconds of the week, ascending; Inside changes at each
 };
