@@ -15,6 +15,10 @@ namespace {
 
 constexpr std::string_view kDefaultServer = "127.0.0.1:8912";
 constexpr std::string_view kDefaultTokenFile = "./data/admin.token";
+// How long a server may take to be there: one that is just being restarted, and an attempt to connect that failed for no
+// reason of the server's (libgrpc 1.51 looks at errno only after it has called other things) are not worth an error.
+constexpr absl::Duration kConnectPatience = absl::Seconds(1);
+constexpr int kConnectAgainMs = 100;
 
 std::string Environment(const char* name) {
   const char* value = std::getenv(name);
@@ -81,13 +85,17 @@ std::string WithAdvice(std::string message) {
 
 std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address) {
   constexpr std::string_view kTls = "https://";
-  if (!address.starts_with(kTls)) return grpc::CreateChannel(address, grpc::InsecureChannelCredentials());
+  grpc::ChannelArguments arguments;
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, kConnectAgainMs);
+  if (!address.starts_with(kTls)) {
+    return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
+  }
   grpc::SslCredentialsOptions options;
   if (const std::string path = Environment("TOCSIN_CA"); !path.empty()) {
     std::ifstream in(path);
     options.pem_root_certs.assign(std::istreambuf_iterator<char>(in), {});
   }
-  return grpc::CreateChannel(address.substr(kTls.size()), grpc::SslCredentials(options));
+  return grpc::CreateCustomChannel(address.substr(kTls.size()), grpc::SslCredentials(options), arguments);
 }
 
 Client::Client(const Arguments& arguments, std::string token) : token_(std::move(token)) {
@@ -114,6 +122,7 @@ Client Client::MakeSender(const Arguments& arguments, std::string key) {
 }
 
 void Client::Prepare(grpc::ClientContext& context) const {
+  channel_->WaitForConnected(std::chrono::system_clock::now() + absl::ToChronoMilliseconds(kConnectPatience));
   context.AddMetadata("authorization", "Bearer " + token_);
   context.set_deadline(std::chrono::system_clock::now() + absl::ToChronoMilliseconds(patience_));
 }

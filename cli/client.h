@@ -40,7 +40,7 @@ class Client {
   static Client MakeSender(const Arguments& arguments, std::string key);
 
   // Calls one unary method: `Call<v1::GroupService>(&v1::GroupService::Stub::ListGroups, request)`. Errors say what to do
-  // when the server cannot be reached or the token is wrong.
+  // when the server cannot be reached within a second or the token is wrong.
   template <typename Service, typename Stub, typename Request, typename Response>
   absl::StatusOr<Response> Call(grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
                                 const Request& request) const {
