@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
@@ -21,9 +22,13 @@ inline constexpr std::size_t kCalendarEvents = 5'000;  // the nearest of them
 struct CalendarContext {
   absl::Time now;
   std::uint64_t seed = 0;      // of this server, so that its events are not taken for another's
-  std::uint64_t sequence = 0;  // as in ical::Feed
+  std::uint64_t sequence = 0;  // CalendarSequence
   absl::Time modified;
 };
+
+// What ical::Feed::sequence is: seconds since 2020 of the last of the moments at which something changed what feeds show; greater
+// with each of them, also where several fall into one second. RFC 5545 leaves it 31 bits, which last until 2088.
+std::uint64_t CalendarSequence(std::vector<absl::Time> moments);
 
 // One event for each shift of Roster::FinalSchedule, gaps included. NotFound: there is no such schedule.
 absl::StatusOr<ical::Feed> CalendarOfSchedule(const Roster& roster,

@@ -4,7 +4,6 @@
 #include "absl/strings/str_cat.h"
 
 #include "api/auth.h"
-#include "api/calendar_import.h"
 #include "api/handlers.h"
 #include "api/records.h"
 #include "base/status.h"
@@ -12,6 +11,7 @@
 #include "config/dump_fields.h"
 #include "config/text.h"
 #include "ical/document.h"
+#include "import/calendar_import.h"
 #include "model/codec/common_proto.h"
 #include "model/integration_key.h"
 

@@ -4,6 +4,7 @@
 #include "absl/status/status.h"
 
 #include "api/methods.h"
+#include "model/schedule_edition.h"
 #include "tocsin/v1/api.pb.h"
 #include "tocsin/v1/replay.pb.h"
 
@@ -142,6 +143,8 @@ absl::Status GetFairness(Api& api,
                          const Caller& caller,
                          const v1::GetFairnessRequest& request,
                          v1::GetFairnessResponse& response);
+// From when on edited schedules go by what is declared.
+absl::Status ReadTransition(const v1::ScheduleTransition& from, ScheduleTransition& to);
 absl::Status DiffSchedules(Api& api,
                            const Caller& caller,
                            const v1::DiffSchedulesRequest& request,

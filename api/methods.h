@@ -7,6 +7,7 @@
 
 #include <functional>
 #include <memory>
+#include <semaphore>
 #include <span>
 #include <string>
 #include <string_view>
@@ -40,6 +41,8 @@ struct Outside {
 };
 
 // What handlers work with.
+inline constexpr std::ptrdiff_t kSimulations = 2;
+
 struct Api {
   Engine& engine;
   std::string version;
@@ -48,6 +51,9 @@ struct Api {
   std::unique_ptr<Replays> replays = std::make_unique<Replays>();
   std::function<Outside()> outside = {};  // absent: not known
   std::string data_folder = {};           // empty: not known
+  // Each walks through up to a month of a policy: more at once would keep the threads from everybody else's questions.
+  std::unique_ptr<std::counting_semaphore<kSimulations>> simulations =
+      std::make_unique<std::counting_semaphore<kSimulations>>(kSimulations);
 };
 
 // Who asks. Recorded with everything that they change.

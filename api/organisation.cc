@@ -74,19 +74,6 @@ absl::Status MayChange(const Caller& caller, const Organisation& before, const O
       absl::StrFormat("%s may not change %s: it belongs to none of the teams of this token", caller.name, paths));
 }
 
-absl::Status ReadTransition(const v1::ScheduleTransition& from, ScheduleTransition& to) {
-  using From = ScheduleTransition::From;
-  constexpr From kFrom[] = {From::kNow, From::kNow, From::kNextHandoff, From::kFullRotation, From::kTime};
-  if (!v1::ScheduleTransition::From_IsValid(from.from())) return Invalid("schedules: from: not known");
-  to.from = kFrom[from.from()];
-  if (to.from == From::kTime) {
-    if (!from.has_at()) return Invalid("schedules: at: from when on?");
-    TOCSIN_TRY(Annotate(FromProto(from.at(), to.at), "schedules: at"));
-  }
-  to.keep_holder = !from.let_holder_go();
-  return absl::OkStatus();
-}
-
 // What becomes of edited schedules.
 absl::Status AddTransitions(Api& api, const ApplyOrganisation& command, v1::ApplyOrganisationResponse& response) {
   absl::Status status;
@@ -163,6 +150,19 @@ std::string ConfigurationHash(Api& api, const Organisation& organisation) {
 }
 
 }  // namespace
+
+absl::Status ReadTransition(const v1::ScheduleTransition& from, ScheduleTransition& to) {
+  using From = ScheduleTransition::From;
+  constexpr From kFrom[] = {From::kNow, From::kNow, From::kNextHandoff, From::kFullRotation, From::kTime};
+  if (!v1::ScheduleTransition::From_IsValid(from.from())) return Invalid("schedules: from: not known");
+  to.from = kFrom[from.from()];
+  if (to.from == From::kTime) {
+    if (!from.has_at()) return Invalid("schedules: at: from when on?");
+    TOCSIN_TRY(Annotate(FromProto(from.at(), to.at), "schedules: at"));
+  }
+  to.keep_holder = !from.let_holder_go();
+  return absl::OkStatus();
+}
 
 absl::Status RunApplyOrganisation(Api& api,
                                   const Caller& caller,

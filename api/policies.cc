@@ -1,3 +1,5 @@
+#include "absl/cleanup/cleanup.h"
+
 #include "api/handlers.h"
 #include "base/status.h"
 #include "engine/policy_simulation.h"
@@ -25,6 +27,10 @@ absl::Status SimulatePolicy(Api& api,
   if (request.has_answered_after()) {
     TOCSIN_TRY(Annotate(FromProto(request.answered_after(), what.answered_after.emplace()), "answered_after"));
   }
+  if (!api.simulations->try_acquire()) {
+    return Exhausted("%d simulations are under way, as many as run at once: try again in a moment", kSimulations);
+  }
+  const absl::Cleanup release = [&api] { api.simulations->release(); };
   // Copied out, so that the responder is not held up by a month of pages.
   OrganisationPtr organisation;
   std::vector<Row> rows;

@@ -8,6 +8,7 @@
 #include "base/strings.h"
 #include "config/load.h"
 #include "escalation/coverage.h"
+#include "escalation/schedule_edit.h"
 #include "model/codec/common_proto.h"
 
 namespace tocsin {
@@ -144,6 +145,40 @@ absl::StatusOr<std::vector<SourceFile>> FilesOf(const v1::DiffSchedulesRequest& 
   return files;
 }
 
+// What would be evaluated when `wanted` was applied now: whoever has the turn of an edited layer keeps it, or the present order
+// goes on for a while, and what people have changed counts on top.
+absl::StatusOr<Roster> RosterAfter(Api& api,
+                                   OrganisationPtr wanted,
+                                   const ScheduleTransition& transition,
+                                   v1::DiffSchedulesResponse& response) {
+  // Copied out, so that the responder is not held up by the edit of all schedules.
+  OrganisationPtr present;
+  std::vector<ScheduleEdition> editions;
+  std::vector<ScheduleChange> changes;
+  absl::Time wall;
+  api.engine.ReadResponderAndWait([&](const Responder& responder, const Now& now) {
+    present = responder.state().organisation;
+    wall = now.wall;
+    for (const auto& [id, row] : responder.state().editions)
+      editions.push_back(row);
+    for (const auto& [id, row] : responder.state().schedule_changes)
+      changes.push_back(row);
+  });
+  ScheduleRecord record;
+  for (const ScheduleEdition& edition : editions)
+    record.editions.push_back(&edition);
+  for (const ScheduleChange& change : changes)
+    record.changes.push_back(&change);
+  TOCSIN_TRY(Roster::Compile(wanted).status());
+  ScheduleEdit edit;
+  if (present != nullptr) {
+    TOCSIN_ASSIGN(edit, EditSchedules(*present, *wanted, record, wall, transition));
+  }
+  for (const std::string& line : edit.lines)
+    response.add_transitions(line);
+  return Roster::Compile(std::move(wanted), Edited(record, edit));
+}
+
 }  // namespace
 
 absl::Status ListNextShifts(Api& api,
@@ -245,8 +280,11 @@ absl::Status DiffSchedules(Api& api,
     shown.set_message(problem.message);
   }
   if (!loaded.ok()) return absl::OkStatus();
-  TOCSIN_ASSIGN(const Roster after,
-                Roster::Compile(std::make_shared<const Organisation>(std::move(loaded.organisation))));
+  ScheduleTransition transition;
+  TOCSIN_TRY(ReadTransition(request.schedules(), transition));
+  TOCSIN_ASSIGN(
+      const Roster after,
+      RosterAfter(api, std::make_shared<const Organisation>(std::move(loaded.organisation)), transition, response));
   std::set<ScheduleId> ids;
   for (const Organisation* organisation : {&before.organisation(), &after.organisation()}) {
     for (const Schedule& schedule : organisation->schedules)

@@ -73,6 +73,24 @@ absl::StatusOr<v1::ApplyOrganisationRequest> ReadFiles(const std::vector<std::st
   return request;
 }
 
+absl::Status ReadTransition(const Arguments& arguments, v1::ScheduleTransition& to) {
+  const std::string from = arguments.get("schedules-from", "now");
+  to.set_let_holder_go(arguments.has("no-keep-holder"));
+  if (from == "now") {
+    to.set_from(v1::ScheduleTransition::FROM_NOW);
+  } else if (from == "next-handoff") {
+    to.set_from(v1::ScheduleTransition::FROM_NEXT_HANDOFF);
+  } else if (from == "full-rotation") {
+    to.set_from(v1::ScheduleTransition::FROM_FULL_ROTATION);
+  } else {
+    const absl::StatusOr<absl::Time> at = ParseInstant(from);
+    if (!at.ok()) return Invalid("--schedules-from: %s is none of now, next-handoff, full-rotation, and no time", from);
+    to.set_from(v1::ScheduleTransition::FROM_TIME);
+    to.mutable_at()->set_seconds(absl::ToUnixSeconds(*at));
+  }
+  return absl::OkStatus();
+}
+
 namespace {
 
 template <typename Lines>
@@ -180,35 +198,9 @@ absl::StatusOr<std::uint64_t> ExpectedVersion(const Arguments& arguments) {
   return ParseVersion(arguments.get("expect"));
 }
 
-constexpr OptionSpec kFromOption = {
-    "schedules-from", 0, true, "WHEN",
-    "edited layers change now (default), at their next-handoff, after a full-rotation, or at TIME"};
-constexpr OptionSpec kHolderOption = {"no-keep-holder", 0, false, "",
-                                      "the new order counts at once: do not leave the turn to who has it"};
-
-template <typename Request>
-absl::Status PutTransition(const Arguments& arguments, Request& request) {
-  v1::ScheduleTransition& to = *request.mutable_schedules();
-  const std::string from = arguments.get("schedules-from", "now");
-  to.set_let_holder_go(arguments.has("no-keep-holder"));
-  if (from == "now") {
-    to.set_from(v1::ScheduleTransition::FROM_NOW);
-  } else if (from == "next-handoff") {
-    to.set_from(v1::ScheduleTransition::FROM_NEXT_HANDOFF);
-  } else if (from == "full-rotation") {
-    to.set_from(v1::ScheduleTransition::FROM_FULL_ROTATION);
-  } else {
-    const absl::StatusOr<absl::Time> at = ParseInstant(from);
-    if (!at.ok()) return Invalid("--schedules-from: %s is none of now, next-handoff, full-rotation, and no time", from);
-    to.set_from(v1::ScheduleTransition::FROM_TIME);
-    to.mutable_at()->set_seconds(absl::ToUnixSeconds(*at));
-  }
-  return absl::OkStatus();
-}
-
 absl::Status ApplyFiles(const Arguments& arguments, const Client& client, bool dry_run) {
   TOCSIN_ASSIGN(v1::ApplyOrganisationRequest request, ReadFiles(arguments.positional()));
-  TOCSIN_TRY(PutTransition(arguments, request));
+  TOCSIN_TRY(ReadTransition(arguments, *request.mutable_schedules()));
   request.set_dry_run(dry_run);
   request.set_reason(arguments.get("reason"));
   TOCSIN_ASSIGN(const std::uint64_t expected, ExpectedVersion(arguments));
@@ -405,7 +397,7 @@ int RunRollback(std::span<const std::string> arguments) {
     v1::RollBackRequest request;
     TOCSIN_ASSIGN(const std::uint64_t version, ParseVersion(parsed.positional()[0]));
     request.set_version(version);
-    TOCSIN_TRY(PutTransition(parsed, request));
+    TOCSIN_TRY(ReadTransition(parsed, *request.mutable_schedules()));
     request.set_dry_run(parsed.has("dry-run"));
     request.set_reason(parsed.get("reason"));
     TOCSIN_ASSIGN(const std::uint64_t expected, ExpectedVersion(parsed));

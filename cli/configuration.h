@@ -7,6 +7,7 @@
 
 #include "absl/status/statusor.h"
 
+#include "cli/arguments.h"
 #include "tocsin/v1/api.pb.h"
 
 namespace tocsin {
@@ -17,5 +18,13 @@ absl::StatusOr<v1::ApplyOrganisationRequest> ReadFiles(const std::vector<std::st
 // On standard error, a line each; `kind` goes before it.
 void PrintProblems(const google::protobuf::RepeatedPtrField<v1::ApplyOrganisationResponse::Problem>& problems,
                    std::string_view kind);
+
+// From when on edited schedules go by what is declared: of apply, rollback and schedule diff.
+inline constexpr OptionSpec kFromOption = {
+    "schedules-from", 0, true, "WHEN",
+    "edited layers change now (default), at their next-handoff, after a full-rotation, or at TIME"};
+inline constexpr OptionSpec kHolderOption = {"no-keep-holder", 0, false, "",
+                                             "the new order counts at once: do not leave the turn to who has it"};
+absl::Status ReadTransition(const Arguments& arguments, v1::ScheduleTransition& to);
 
 }  // namespace tocsin

@@ -47,7 +47,7 @@ absl::StatusOr<std::string> ReadOne(const std::string& path) {
 
 bool IsExport(const fs::path& path) {
   const std::string suffix = ToLower(path.extension().string());
-  return suffix == ".json" || suffix == ".yml" || suffix == ".yaml";
+  return suffix == ".json" || suffix == ".yml" || suffix == ".yaml" || suffix == ".ics";
 }
 
 // The files below a folder, in the order of their names: two runs say the same.
@@ -60,7 +60,7 @@ absl::StatusOr<std::vector<std::string>> FilesBelow(const std::string& folder) {
     paths.push_back(at->path().string());
   }
   if (error) return NotFound("cannot read %s: %s", folder, error.message());
-  if (paths.empty()) return NotFound("%s: there is no JSON or YAML in it", folder);
+  if (paths.empty()) return NotFound("%s: there is no JSON, YAML or iCalendar in it", folder);
   std::ranges::sort(paths);
   return paths;
 }

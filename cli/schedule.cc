@@ -153,6 +153,7 @@ absl::Status ShowDiff(const Arguments& arguments, const Client& client) {
   *request.mutable_files() = files.files();
   request.set_schedule(arguments.get("schedule"));
   TOCSIN_TRY(PutRange(arguments, request));
+  TOCSIN_TRY(ReadTransition(arguments, *request.mutable_schedules()));
   TOCSIN_ASSIGN(const auto response, client.Call<OnCallService>(&OnCallService::Stub::DiffSchedules, request));
   if (WantsJson(arguments)) {
     PrintJson(response);
@@ -162,6 +163,8 @@ absl::Status ShowDiff(const Arguments& arguments, const Client& client) {
       std::printf("schedule %s is new\n", Printable(id).c_str());
     for (const std::string& id : response.removed_schedules())
       std::printf("schedule %s goes\n", Printable(id).c_str());
+    for (const std::string& line : response.transitions())
+      std::printf("%s\n", Printable(line).c_str());
     Table table({"SCHEDULE", "FROM", "UNTIL", "NOW", "THEN"});
     for (const auto& stretch : response.stretches()) {
       table.Add({Printable(stretch.schedule()), Show(stretch.start()), Show(stretch.end()),
@@ -225,13 +228,13 @@ absl::Status FromCalendars(const Arguments& arguments, const Client& client) {
 }
 
 constexpr ScheduleVerb kVerbs[] = {
-    {"show",      "SCHEDULE [--weeks N] [--zone Z]",      &ShowScheduleCalendar},
-    {"gaps",      "[SCHEDULE] [--weeks N]",               &ShowGaps            },
-    {"fairness",  "SCHEDULE [--since T] [--until T]",     &ShowFairness        },
-    {"next",      "[SCHEDULE] [--user NAME] [--limit N]", &ShowNext            },
-    {"diff",      "FILE... [--schedule S] [--weeks N]",   &ShowDiff            },
-    {"link",      "SCHEDULE | --user NAME",               &MakeLink            },
-    {"from-ical", "FILE... [--schedule NAME] [--zone Z]", &FromCalendars       },
+    {"show",      "SCHEDULE [--weeks N] [--zone Z]",                            &ShowScheduleCalendar},
+    {"gaps",      "[SCHEDULE] [--weeks N]",                                     &ShowGaps            },
+    {"fairness",  "SCHEDULE [--since T] [--until T]",                           &ShowFairness        },
+    {"next",      "[SCHEDULE] [--user NAME] [--limit N]",                       &ShowNext            },
+    {"diff",      "FILE... [--schedule S] [--weeks N] [--schedules-from WHEN]", &ShowDiff            },
+    {"link",      "SCHEDULE | --user NAME",                                     &MakeLink            },
+    {"from-ical", "FILE... [--schedule NAME] [--zone Z]",                       &FromCalendars       },
 };
 
 constexpr OptionSpec kOptions[] = {
@@ -244,7 +247,38 @@ constexpr OptionSpec kOptions[] = {
     {"schedule", 0,   true, "NAME", "diff: only this one; from-ical: its id"                            },
     {"name",     0,   true, "NAME", "link: what it is for; `tocsin token list` shows it"                },
     {"expires",  0,   true, "SPAN", "link: 90d, 365d (default: good until it is revoked)"               },
+    kFromOption,
+    kHolderOption
 };
+
+// What one word of the two sets of options means in both.
+constexpr OptionSpec kShared[] = {
+    {"until", 0,   true, "TIME", "gaps, fairness, diff: until then; override, swap, take: when it ends"      },
+    {"user",  'u', true, "NAME", "next, link: this person's shifts; swap, take: who it is for (default: you)"},
+};
+
+std::string Usage() {
+  std::string usage;
+  for (const std::span<const ScheduleVerb> verbs : {std::span<const ScheduleVerb>(kVerbs), ScheduleChangeVerbs()}) {
+    for (const ScheduleVerb& each : verbs)
+      absl::StrAppendFormat(&usage, "\n  tocsin schedule %-9s %s", each.name, each.usage);
+  }
+  return usage;
+}
+
+// Of a verb that is not said yet: those of all.
+std::vector<OptionSpec> AllOptions() {
+  std::vector<OptionSpec> all(std::begin(kOptions), std::end(kOptions));
+  for (const OptionSpec& spec : ScheduleChangeOptions()) {
+    const auto same = std::ranges::find(all, spec.name, &OptionSpec::name);
+    if (same == all.end()) {
+      all.push_back(spec);
+    } else {
+      *same = *std::ranges::find(kShared, spec.name, &OptionSpec::name);
+    }
+  }
+  return all;
+}
 
 }  // namespace
 
@@ -253,21 +287,25 @@ bool IsScheduleQuestion(std::string_view verb) {
 }
 
 int RunScheduleQuestion(std::span<const std::string> arguments) {
-  return WithClient("schedule", arguments, kOptions, [](const Arguments& parsed, const Client& client) -> absl::Status {
-    const std::string verb = parsed.positional().empty() ? "" : parsed.positional()[0];
-    const auto* found = std::ranges::find(kVerbs, verb, &ScheduleVerb::name);
-    if (found != std::end(kVerbs)) return found->run(parsed, client);
-    std::string usage;
-    for (const ScheduleVerb& each : kVerbs)
-      absl::StrAppendFormat(&usage, "\n  tocsin schedule %-9s %s", each.name, each.usage);
-    return Invalid("what about schedules?%s\n  tocsin schedule override | swap | take | history ...: docs/schedules.md",
-                   usage);
-  });
+  return WithClient("schedule", arguments, kOptions,
+                    [](const Arguments& parsed, const Client& client) { return RunVerb(kVerbs, parsed, client); });
+}
+
+absl::Status RunVerb(std::span<const ScheduleVerb> verbs, const Arguments& arguments, const Client& client) {
+  const std::string verb = arguments.positional().empty() ? "" : arguments.positional()[0];
+  const auto found = std::ranges::find(verbs, verb, &ScheduleVerb::name);
+  if (found == verbs.end()) return Invalid("what about schedules?%s", Usage());
+  return found->run(arguments, client);
 }
 
 int RunSchedule(std::span<const std::string> arguments) {
-  if (!arguments.empty() && IsScheduleChange(arguments.front())) return RunScheduleChange(arguments);
-  return RunScheduleQuestion(arguments);
+  // The verb is the first word, but options may stand before it.
+  for (const std::string& word : arguments) {
+    if (IsScheduleChange(word)) return RunScheduleChange(arguments);
+    if (IsScheduleQuestion(word)) return RunScheduleQuestion(arguments);
+  }
+  return WithClient("schedule", arguments, AllOptions(),
+                    [](const Arguments& parsed, const Client& client) { return RunVerb({}, parsed, client); });
 }
 
 }  // namespace tocsin

@@ -18,6 +18,9 @@ struct ScheduleVerb {
   absl::Status (*run)(const Arguments& arguments, const Client& client);  // positional()[0] is the verb
 };
 
+// The one that is named first, or which there are.
+absl::Status RunVerb(std::span<const ScheduleVerb> verbs, const Arguments& arguments, const Client& client);
+
 // show: who is on when, as days by weeks.
 absl::Status ShowScheduleCalendar(const Arguments& arguments, const Client& client);
 
@@ -28,5 +31,7 @@ int RunScheduleQuestion(std::span<const std::string> arguments);
 // override, swap, take; and history.
 bool IsScheduleChange(std::string_view verb);
 int RunScheduleChange(std::span<const std::string> arguments);
+std::span<const ScheduleVerb> ScheduleChangeVerbs();
+std::span<const OptionSpec> ScheduleChangeOptions();
 
 }  // namespace tocsin

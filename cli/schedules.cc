@@ -22,10 +22,6 @@ using v1::ScheduleService;
 using Shifts = google::protobuf::RepeatedPtrField<v1::FinalScheduleResponse::Shift>;
 using Stub = ScheduleService::Stub;
 
-constexpr std::string_view kUsage =
-    "what about a schedule? override SCHEDULE | override list | override end O12 | swap request SCHEDULE | "
-    "swap list | swap offer, take, accept or withdraw O12 | take SCHEDULE | history SCHEDULE";
-
 void PutTime(absl::Time time, google::protobuf::Timestamp& to) {
   to.set_seconds(absl::ToUnixSeconds(time));
 }
@@ -277,38 +273,50 @@ absl::Status ShowHistory(const Arguments& arguments, const Client& client) {
   return absl::OkStatus();
 }
 
+constexpr ScheduleVerb kVerbs[] = {
+    {"override", "SCHEDULE --assign, --nobody, --add, --remove or --swap ... | list [SCHEDULE] | end O12",
+     &RunOverrides                                                                                                                     },
+    {"swap",     "request SCHEDULE [--of USERS] | list [SCHEDULE] | offer, take or withdraw O12 | accept O12 --user NAME",
+     &RunSwaps                                                                                                                         },
+    {"take",     "SCHEDULE --until T [--from T] [--whose NAME]",                                                           &TakeShift  },
+    {"history",  "SCHEDULE",                                                                                               &ShowHistory},
+};
+
+constexpr OptionSpec kOptions[] = {
+    {"from",    0,   true,  "TIME",      "override, swap, take: when it begins (default now)"               },
+    {"until",   0,   true,  "TIME",      "override, swap, take: when it ends"                               },
+    {"for",     0,   true,  "SPAN",      "override, swap, take: or how long, such as 8h, 7d"                },
+    {"assign",  0,   true,  "USERS",     "override: these people and nobody else"                           },
+    {"nobody",  0,   false, "",          "override: nobody is on call"                                      },
+    {"add",     0,   true,  "USERS",     "override: these people as well"                                   },
+    {"remove",  0,   true,  "USERS",     "override: without these people"                                   },
+    {"swap",    0,   true,  "ALICE=BOB", "override: bob wherever alice would be on call"                    },
+    {"layer",   0,   true,  "LAYERS",    "override, swap request: of these layers only"                     },
+    {"user",    'u', true,  "USER",      "swap, take: who it is for (default: whose token it is)"           },
+    {"of",      0,   true,  "USERS",     "swap request: whom to ask (default: everybody of the schedule)"   },
+    {"whose",   0,   true,  "USER",      "take: whose shift (default: whoever is on call, or nobody: a gap)"},
+    {"reason",  'm', true,  "TEXT",      "override, swap, take: why; shown with it"                         },
+    {"dry-run", 'n', false, "",          "override, swap, take: show what would change, change nothing"     },
+    {"all",     'a', false, "",          "override list, swap list: also what is over"                      }
+};
+
 }  // namespace
 
+std::span<const ScheduleVerb> ScheduleChangeVerbs() {
+  return kVerbs;
+}
+
+std::span<const OptionSpec> ScheduleChangeOptions() {
+  return kOptions;
+}
+
 bool IsScheduleChange(std::string_view verb) {
-  return verb == "override" || verb == "swap" || verb == "take" || verb == "history";
+  return std::ranges::find(kVerbs, verb, &ScheduleVerb::name) != std::end(kVerbs);
 }
 
 int RunScheduleChange(std::span<const std::string> arguments) {
-  constexpr OptionSpec kOwn[] = {
-      {"from",    0,   true,  "TIME",      "when it begins (default now)"                                     },
-      {"until",   0,   true,  "TIME",      "when it ends"                                                     },
-      {"for",     0,   true,  "SPAN",      "or how long, such as 8h, 7d"                                      },
-      {"assign",  0,   true,  "USERS",     "override: these people and nobody else"                           },
-      {"nobody",  0,   false, "",          "override: nobody is on call"                                      },
-      {"add",     0,   true,  "USERS",     "override: these people as well"                                   },
-      {"remove",  0,   true,  "USERS",     "override: without these people"                                   },
-      {"swap",    0,   true,  "ALICE=BOB", "override: bob wherever alice would be on call"                    },
-      {"layer",   0,   true,  "LAYERS",    "override, swap request: of these layers only"                     },
-      {"user",    'u', true,  "USER",      "swap, take: who it is for (default: whose token it is)"           },
-      {"of",      0,   true,  "USERS",     "swap request: whom to ask (default: everybody of the schedule)"   },
-      {"whose",   0,   true,  "USER",      "take: whose shift (default: whoever is on call, or nobody: a gap)"},
-      {"reason",  'm', true,  "TEXT",      "why; shown with it"                                               },
-      {"dry-run", 'n', false, "",          "show what would change, change nothing"                           },
-      {"all",     'a', false, "",          "list: also what is over"                                          }
-  };
-  return WithClient("schedule", arguments, kOwn, [](const Arguments& parsed, const Client& client) -> absl::Status {
-    const std::string verb = parsed.positional().empty() ? "" : parsed.positional()[0];
-    if (verb == "override") return RunOverrides(parsed, client);
-    if (verb == "swap") return RunSwaps(parsed, client);
-    if (verb == "take") return TakeShift(parsed, client);
-    if (verb == "history") return ShowHistory(parsed, client);
-    return Invalid("%s", kUsage);
-  });
+  return WithClient("schedule", arguments, kOptions,
+                    [](const Arguments& parsed, const Client& client) { return RunVerb(kVerbs, parsed, client); });
 }
 
 }  // namespace tocsin

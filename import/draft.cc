@@ -131,8 +131,11 @@ Draft::Draft(const Options& options, Report& report) : options_(options), report
     integrations.Reserve(integration.id.value());
   for (const TimeInterval& interval : options.present.time_intervals)
     intervals.Reserve(interval.id.value());
+  for (const MaintenanceWindow& window : options.present.maintenance)
+    maintenance.Reserve(window.id.value());
   // Nothing of what tocsin does beside the source is taken for granted.
   organisation_.route.id = RouteId("root");
+  routes.Reserve("root");
 }
 
 UserId Draft::AddUser(const Item& item, const Person& person) {
@@ -227,12 +230,16 @@ ContactMethodId Draft::AddMethod(const Item& from,
 
 void Draft::AddRule(
     const UserId& id, Urgency urgency, absl::Duration delay, const ContactMethodId& method, bool important) {
+  AddRule(id, {urgency, delay, method, important});
+}
+
+void Draft::AddRule(const UserId& id, NotificationRule rule) {
   User* user = Edit(id);
   constexpr std::size_t kRules = 50;
-  if (user == nullptr || !method.set() || user->notification_rules.size() >= kRules) return;
-  const NotificationRule rule{urgency, std::clamp(delay, absl::ZeroDuration(), absl::Hours(24 * 7)), method, important};
+  if (user == nullptr || !rule.method.set() || user->notification_rules.size() >= kRules) return;
+  rule.delay = std::clamp(rule.delay, absl::ZeroDuration(), absl::Hours(24 * 7));
   if (std::ranges::find(user->notification_rules, rule) == user->notification_rules.end()) {
-    user->notification_rules.push_back(rule);
+    user->notification_rules.push_back(std::move(rule));
   }
 }
 
@@ -261,7 +268,8 @@ void Draft::Override(Schedule& schedule, tocsin::Override change) {
 
 void Draft::PutStep(EscalationPolicy& policy, const SourceStep& step) {
   if (!step.only_if.empty()) {
-    step.item.Lose(Grade::kWho, absl::StrFormat("only if %s", step.only_if), "the step is always taken");
+    step.item.Lose(Grade::kWho, absl::StrFormat("only if %s: steps have no such condition", step.only_if),
+                   "the step is always taken; a policy of its own behind a route can say it");
   }
   constexpr absl::Duration kLongest = absl::Hours(24 * 7);
   if (step.delay > kLongest) {
@@ -275,6 +283,18 @@ void Draft::PutStep(EscalationPolicy& policy, const SourceStep& step) {
   to.strategy = step.strategy;
   to.unless = step.unless_resolved ? PolicyStep::Unless::kResolved : PolicyStep::Unless::kAcknowledged;
   to.important = step.important;
+  to.each_acknowledges = step.each_acknowledges;
+  to.only_during = step.only_during;
+  if (!to.only_during.empty()) to.outside = step.outside;
+  to.min_rate = step.min_rate;
+  if (to.min_rate.count > 0) to.min_rate.window = std::clamp(to.min_rate.window, absl::Seconds(1), absl::Hours(24));
+  to.receivers = step.receivers;
+  // Without people its time still passes: a pause, or what went before nobody's turn there, too.
+  if (to.targets.empty() && to.receivers.empty()) to.on_empty = PolicyStep::OnEmpty::kWait;
+}
+
+void Draft::PutPause(EscalationPolicy& policy, const Item& item, absl::Duration delay) {
+  if (delay > absl::ZeroDuration()) PutStep(policy, {item, delay, {}});
 }
 
 void Draft::Put(EscalationPolicy policy, bool low_urgency_escalates) {
@@ -285,15 +305,25 @@ void Draft::Put(EscalationPolicy policy, bool low_urgency_escalates) {
     pass += step.delay;
   if (policy.repeats > 0 && pass < absl::Seconds(1)) policy.repeats = 0;
   if (policy.repeats == 0) policy.repeat_interval = absl::ZeroDuration();
+  // Somebody must have a moment to answer before it is resolved.
+  if (policy.resolve_when_exhausted && !policy.steps.empty()) {
+    absl::Duration& last = policy.steps.back().delay;
+    last = std::max(last, absl::Minutes(1));
+  }
   organisation_.policies.push_back(std::move(policy));
 }
 
-Route& Draft::AddRoute(const ServiceId& service, const std::vector<Matcher>& matchers, const PolicyId& policy) {
+Route Draft::RouteOf(std::string_view name, std::vector<Matcher> matchers, const PolicyId& policy) {
   Route route = organisation_.route;
   route.children.clear();
-  route.id = RouteId(service.value());
-  route.matchers = matchers;
+  route.id = RouteId(routes.Claim(name));
+  route.matchers = std::move(matchers);
   route.policy = policy;
+  return route;
+}
+
+Route& Draft::AddRoute(const ServiceId& service, const std::vector<Matcher>& matchers, const PolicyId& policy) {
+  Route route = RouteOf(service.value(), matchers, policy);
   route.service = service;
   return organisation_.route.children.emplace_back(std::move(route));
 }
@@ -426,6 +456,7 @@ void Draft::CompleteRoute() {
                  absl::StrFormat("to policy %s: choose", JsonQuote(root.policy.value())));
   }
   const auto mend = [&](const auto& self, Route& route) -> void {
+    if (!route.policy.set() && !route.receiver.set()) route.policy = root.policy;  // it is muted for good
     const EscalationPolicy* policy = whole.Find(route.policy);
     if (policy != nullptr && route.urgency != Urgency::kHigh && !reach.Reaches(*policy, Urgency::kLow)) {
       route.urgency = Urgency::kHigh;

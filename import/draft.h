@@ -53,13 +53,18 @@ class IdBook {
 // A step as a source has it. What policies cannot say is told as a loss by Draft::PutStep, and nowhere else.
 struct SourceStep {
   Item item;
-  absl::Duration delay;  // until the next step
-  std::vector<Target> targets;
+  absl::Duration delay;         // until the next step
+  std::vector<Target> targets;  // none, and no receivers: a pause
   PolicyStep::DelayFrom delay_from = PolicyStep::DelayFrom::kStep;
   PolicyStep::Strategy strategy = PolicyStep::Strategy::kAll;
   bool unless_resolved = false;  // goes on after an acknowledgement
   bool important = false;        // by the person's other rules
-  std::string only_if;           // "incident_severity>=crit"
+  bool each_acknowledges = false;
+  std::vector<TimeIntervalId> only_during = {};
+  PolicyStep::Outside outside = PolicyStep::Outside::kSkip;
+  Threshold min_rate = {};
+  std::vector<ReceiverId> receivers = {};
+  std::string only_if = {};  // "incident_severity>=crit"
 };
 
 struct SteppedSchedule;
@@ -79,6 +84,8 @@ class Draft {
   IdBook integrations{"integration"};
   IdBook receivers{"receiver"};
   IdBook intervals{"interval"};
+  IdBook routes{"route"};
+  IdBook maintenance{"maintenance"};
 
   // --- people -----------------------------------------------------------------------------------------------------------
   struct Person {
@@ -98,6 +105,8 @@ class Draft {
   ContactMethodId AddMethod(const Item& from, const UserId& id, ContactMethod::Kind kind, const std::string& address);
   void AddRule(
       const UserId& id, Urgency urgency, absl::Duration delay, const ContactMethodId& method, bool important = false);
+  // Nothing without a method, or where there are too many.
+  void AddRule(const UserId& id, NotificationRule rule);
   void AddMember(const TeamId& team, const UserId& user);
 
   // --- schedules --------------------------------------------------------------------------------------------------------
@@ -108,6 +117,8 @@ class Draft {
 
   // --- policies ---------------------------------------------------------------------------------------------------------
   void PutStep(EscalationPolicy& policy, const SourceStep& step);
+  // Nobody is paged for so long.
+  void PutPause(EscalationPolicy& policy, const Item& item, absl::Duration delay);
   // `low_urgency_escalates`: most sources know one urgency, which goes through all steps.
   void Put(EscalationPolicy policy, bool low_urgency_escalates = true);
 
@@ -117,6 +128,8 @@ class Draft {
   // What the source's rules come to in the time that is compared; not used where the export says it itself.
   void Check(const ScheduleId& schedule, const std::optional<SteppedSchedule>& steps);
 
+  // As the root, but for what is said; not in the tree yet.
+  Route RouteOf(std::string_view name, std::vector<Matcher> matchers, const PolicyId& policy);
   // What is about `service` goes to `policy`; the route may be said more of, until the next is added.
   Route& AddRoute(const ServiceId& service, const std::vector<Matcher>& matchers, const PolicyId& policy);
 

@@ -9,6 +9,8 @@
 #include "absl/strings/str_format.h"
 
 #include "base/strings.h"
+#include "config/text.h"
+#include "import/keys.h"
 #include "import/layers.h"
 #include "import/sources.h"
 
@@ -50,6 +52,8 @@ class Reader {
   void ReadService(const Item& item);
   ScheduleId OwnScheduleOf(Turns& turns);
   std::vector<Target> TargetsOf(const Item& item);
+  std::optional<ReceiverId> ReceiverOf(const Item& item);
+  void ReadKeys(const Item& item, const ServiceId& service);
 
   Draft& draft_;
   std::map<std::string, Turns, std::less<>> rotations_;
@@ -60,6 +64,20 @@ std::string KeyOf(const Item& item, const std::string& name) {
   return item[name].is_map() ? item[name].Text("id") : item.Text(name + "ID");
 }
 
+// What a destination is reached by: {value}, or {dest: {args: {slack_channel_id}}}, {values: [{fieldID, value}]}.
+std::string AddressOf(const Item& item) {
+  const std::string own = item.FirstText({"value", "address"});
+  if (!own.empty()) return own;
+  const Item dest = item["dest"].is_map() ? item["dest"] : item;
+  for (const auto& [name, field] : dest["args"].Fields()) {
+    if (!field.Text().empty()) return field.Text();
+  }
+  for (const Item& field : dest.Items("values")) {
+    if (!field.Text("value").empty()) return field.Text("value");
+  }
+  return "";
+}
+
 void Reader::ReadUser(const Item& item) {
   item.Expect("users", {"email", "role", "contactMethods", "notificationRules", "calendarSubscriptions", "authSubjects",
                         "statusUpdateContactMethodID", "isFavorite", "onCallSteps"});
@@ -68,7 +86,7 @@ void Reader::ReadUser(const Item& item) {
   for (const Item& method : item.Items("contactMethods")) {
     if (method.Flag("disabled")) continue;
     const std::string type = ToLower(method["type"].present() ? method.Text("type") : method["dest"].Text("type"));
-    const std::string value = method.FirstText({"value", "address"});
+    const std::string value = AddressOf(method);
     ContactMethodId& id = methods[method.Text("id")];
     if (type.find("sms") != std::string::npos) {
       id = draft_.AddMethod(method, user, ContactMethod::Kind::kSms, value);
@@ -78,6 +96,9 @@ void Reader::ReadUser(const Item& item) {
       id = draft_.AddMethod(method, user, ContactMethod::Kind::kEmail, value);
     } else if (type.find("webhook") != std::string::npos) {
       id = draft_.AddMethod(method, user, ContactMethod::Kind::kWebhook, value);
+    } else if (type.find("slack") != std::string::npos && !value.empty()) {
+      id = draft_.AddMethod(method, user, ContactMethod::Kind::kSlack,
+                            value);  // a message to a person's id is a direct one
     } else {
       method.Lose(Grade::kHow, absl::StrFormat("a contact method of type %s", JsonQuote(TruncateUtf8(type, 60))),
                   "this person is not reached that way");
@@ -324,7 +345,7 @@ void Reader::ReadSchedule(const Item& item, const std::vector<Item>& overrides) 
 std::vector<Target> Reader::TargetsOf(const Item& item) {
   const std::string type = item["type"].present() ? item.Text("type") : item["dest"].Text("type");
   const std::string key = item.Text("id");
-  if (type.find("user") != std::string::npos) {
+  if (type.ends_with("user")) {
     const auto user = draft_.NeedUser(item, key);
     if (!user) return {};
     return {UserTarget{*user}};
@@ -333,9 +354,33 @@ std::vector<Target> Reader::TargetsOf(const Item& item) {
   if (const auto rotation = rotations_.find(key); rotation != rotations_.end()) {
     return {ScheduleTarget{OwnScheduleOf(rotation->second)}};
   }
-  item.Lose(Grade::kWho, absl::StrFormat("a target of type %s", JsonQuote(TruncateUtf8(type, 60))),
+  item.Lose(Grade::kWho,
+            absl::StrFormat("a target of type %s, which is not in the export", JsonQuote(TruncateUtf8(type, 60))),
             "nobody is paged in its place");
   return {};
+}
+
+// A channel or a webhook: told, and nobody who could answer.
+std::optional<ReceiverId> Reader::ReceiverOf(const Item& item) {
+  const std::string type = ToLower(item["type"].present() ? item.Text("type") : item["dest"].Text("type"));
+  const bool slack = type.find("slack") != std::string::npos && type.find("group") == std::string::npos;
+  const bool webhook = type.find("webhook") != std::string::npos;
+  std::string address = AddressOf(item);
+  if (address.empty()) address = item.Text("id");
+  if ((!slack && !webhook) || address.empty()) return std::nullopt;
+  if (const std::string* known = draft_.receivers.Find(address)) return ReceiverId(*known);
+  if (webhook && !CheckHttpUrl(address).ok()) return std::nullopt;
+  const std::string name = item.Text("name");
+  Receiver receiver;
+  receiver.id = ReceiverId(draft_.receivers.Known(address, name.empty() ? (slack ? "slack" : "webhook") : name));
+  const auto kind = slack ? ContactMethod::Kind::kSlack : ContactMethod::Kind::kWebhook;
+  receiver.targets = {
+      {ContactMethodId(slack ? "slack" : "webhook"), kind, address, "", {}}
+  };
+  item.Lose(Grade::kHow, slack ? "what is written in a Slack channel, and its buttons" : "the body that a webhook gets",
+            "as tocsin words it (docs/configuration.md)");
+  draft_.organisation().receivers.push_back(receiver);
+  return receiver.id;
 }
 
 void Reader::ReadPolicy(const Item& item) {
@@ -349,13 +394,32 @@ void Reader::ReadPolicy(const Item& item) {
   std::ranges::stable_sort(steps, {}, [](const Item& step) { return step.Number("stepNumber", 0, 1000, 0); });
   for (const Item& step : steps) {
     SourceStep to{step, absl::Minutes(step.Number("delayMinutes", 0, 100'000, 15)), {}};
+    to.each_acknowledges = step.Flag("multiAck");
     for (const Item& target : step.Items(step["targets"].present() ? "targets" : "actions")) {
+      if (const auto receiver = ReceiverOf(target)) {
+        to.receivers.push_back(*receiver);
+        continue;
+      }
       const std::vector<Target> targets = TargetsOf(target);
       to.targets.insert(to.targets.end(), targets.begin(), targets.end());
     }
     draft_.PutStep(policy, to);
   }
   draft_.Put(std::move(policy));
+}
+
+// The token in a key's address is the key.
+void Reader::ReadKeys(const Item& item, const ServiceId& service) {
+  const Item keys = item["integrationKeys"];
+  for (const Item& key : (keys["nodes"].is_list() ? keys["nodes"] : keys).Items()) {
+    const std::string type = ToLower(key.Text("type"));
+    const bool prometheus = type.find("prometheus") != std::string::npos;
+    const std::string source = prometheus ? "alertmanager" : type == "grafana" ? "grafana" : "generic";
+    const std::string name = item.Text("name") + "-" + key.Text("name");
+    if (type != "email" && PutKey(key, name, key.Text("id"), source, service, draft_)) continue;
+    key.Lose(Grade::kHow, absl::StrFormat("a key of type %s", JsonQuote(TruncateUtf8(type, 60))),
+             "left out: declare an integration, and point the sender at it");
+  }
 }
 
 void Reader::ReadService(const Item& item) {
@@ -370,6 +434,21 @@ void Reader::ReadService(const Item& item) {
   service.name = Line(item.Text("name"), id.value());
   service.matchers = matchers;
   draft_.organisation().services.push_back(service);
+  ReadKeys(item, id);
+  if (!item.Items("heartbeatMonitors").empty()) {
+    item.Lose(Grade::kHow, "heartbeat monitors",
+              "left out: an integration's lease says how long an alert holds without news");
+  }
+  const auto until = item.Instant("maintenanceExpiresAt");
+  if (until && WholeMinute(*until) > draft_.options().now) {
+    MaintenanceWindow window;
+    window.id = MaintenanceId(draft_.maintenance.Claim(id.value()));
+    window.service = id;
+    window.starts_at = WholeMinute(draft_.options().now);
+    window.ends_at = WholeMinute(*until);
+    window.comment = "imported from GoAlert";
+    draft_.organisation().maintenance.push_back(std::move(window));
+  }
   const std::string* policy = draft_.policies.Find(KeyOf(item, "escalationPolicy"));
   if (policy == nullptr) {
     item.Lose(Grade::kWho, "its escalation policy, which is not in the export", "its alerts go where all others go");

@@ -6,6 +6,7 @@
 #include "absl/strings/str_format.h"
 
 #include "base/strings.h"
+#include "import/grafana_escalation.h"
 #include "import/grafana_shifts.h"
 #include "import/layers.h"
 #include "import/sources.h"
@@ -15,16 +16,18 @@ namespace {
 
 std::span<const Shape> Shapes() {
   static const std::vector<Shape>* const shapes = new std::vector<Shape>{
-      {"users",     {"users", "user"}                                            },
-      {"teams",     {"teams", "team"}                                            },
-      {"schedules", {"schedules", "schedule"}                                    },
-      {"shifts",    {"on_call_shifts", "shifts", "on_call_shift", "overrides"}   },
-      {"swaps",     {"shift_swaps", "shift_swap"}                                },
-      {"chains",    {"escalation_chains", "escalation_chain"}                    },
-      {"steps",     {"escalation_policies", "escalation_policy"}                 },
-      {"rules",     {"personal_notification_rules", "personal_notification_rule"}},
-      {"final",     {"final_shifts"}                                             },
-      {"routes",    {"routes", "route"}                                          },
+      {"users",        {"users", "user"}                                            },
+      {"teams",        {"teams", "team"}                                            },
+      {"schedules",    {"schedules", "schedule"}                                    },
+      {"shifts",       {"on_call_shifts", "shifts", "on_call_shift", "overrides"}   },
+      {"swaps",        {"shift_swaps", "shift_swap"}                                },
+      {"chains",       {"escalation_chains", "escalation_chain"}                    },
+      {"steps",        {"escalation_policies", "escalation_policy"}                 },
+      {"rules",        {"personal_notification_rules", "personal_notification_rule"}},
+      {"final",        {"final_shifts"}                                             },
+      {"routes",       {"routes", "route"}                                          },
+      {"webhooks",     {"webhooks", "webhook", "outgoing_webhook", "custom_actions"}},
+      {"integrations", {"integrations", "integration"}                              },
   };
   return *shapes;
 }
@@ -37,6 +40,11 @@ void ReadUser(const Item& item, Draft& draft) {
   if (!item.Text("email").empty()) draft.AddMethod(item, user, ContactMethod::Kind::kEmail, item.Text("email"));
   const std::string phone = item.FirstText({"verified_phone_number", "phone_number"});
   if (!phone.empty()) draft.AddMethod(item, user, ContactMethod::Kind::kSms, PhoneNumber(phone));
+  // A message to a person's id in Slack is a direct one.
+  for (const Item& slack : item["slack"].is_list() ? item.Items("slack") : std::vector<Item>{item["slack"]}) {
+    const std::string id = slack.Text("user_id");
+    if (!id.empty()) draft.AddMethod(slack, user, ContactMethod::Kind::kSlack, id);
+  }
   for (const Item& team : item.Items("teams")) {
     if (const std::string* id = draft.teams.Find(team.Text())) draft.AddMember(TeamId(*id), user);
   }
@@ -61,6 +69,7 @@ void ReadRules(std::vector<Item> rules, Draft& draft) {
     ContactMethodId method;
     for (const ContactMethod& each : person == nullptr ? std::vector<ContactMethod>() : person->contact_methods) {
       if (type == "notify_by_email" && each.kind == ContactMethod::Kind::kEmail) method = each.id;
+      if (type == "notify_by_slack" && each.kind == ContactMethod::Kind::kSlack) method = each.id;
       if (text && each.kind == ContactMethod::Kind::kSms) method = each.id;
       if (call && each.kind == ContactMethod::Kind::kSms) {
         method = draft.AddMethod(rule, *user, ContactMethod::Kind::kVoice, std::string(each.address));
@@ -86,9 +95,6 @@ class Reader {
   void ReadSchedule(const Item& item);
   void ReadSwaps(const std::string& key, Schedule& schedule);
   void ReadFinal();
-  void ReadChain(const Item& chain);
-  void ReadStep(const Item& item, EscalationPolicy& policy);
-  std::vector<Target> TargetsOf(const Item& item, const std::string& type);
 
   const Gathering& found_;
   Draft& draft_;
@@ -132,7 +138,7 @@ void Reader::ReadSchedule(const Item& item) {
     const std::string url = item.Text(calendar);
     if (url.empty()) continue;
     item.Lose(Grade::kWho, absl::StrFormat("the calendar %s", TruncateUtf8(url, 300)),
-              "nobody is on call by it; import the calendar itself");
+              "nobody is on call by it; fetch the calendar, and import it with `tocsin import ical`");
   }
   LayerIds ids;
   std::vector<Item> overrides;
@@ -185,86 +191,6 @@ void Reader::ReadFinal() {
   }
 }
 
-// --- escalation ---------------------------------------------------------------------------------------------------------
-
-std::vector<Target> Reader::TargetsOf(const Item& item, const std::string& type) {
-  std::vector<Target> targets;
-  for (const std::string_view list : {"persons_to_notify", "persons_to_notify_next_each_time"}) {
-    for (const Item& person : item.Items(list)) {
-      if (const auto user = draft_.NeedUser(person, person.Text())) targets.emplace_back(UserTarget{*user});
-    }
-  }
-  if (const std::string key = item.Text("notify_on_call_from_schedule"); !key.empty()) {
-    if (const std::string* id = draft_.schedules.Find(key))
-      targets.emplace_back(ScheduleTarget{ScheduleId(*id)});
-    else
-      item.Lose(Grade::kWho, absl::StrFormat("the schedule %s, which is not in the export", JsonQuote(key)),
-                "left out");
-  }
-  if (const std::string key = item.FirstText({"team_to_notify", "notify_to_team_members"}); !key.empty()) {
-    if (const std::string* id = draft_.teams.Find(key)) targets.emplace_back(TeamTarget{TeamId(*id)});
-  }
-  if (targets.empty()) {
-    item.Lose(Grade::kWho, absl::StrFormat("a step of type %s", JsonQuote(TruncateUtf8(type, 60))), "left out");
-  }
-  return targets;
-}
-
-// Waits belong to the step before them; what Grafana does at once is done at once.
-void Reader::ReadStep(const Item& item, EscalationPolicy& policy) {
-  const std::string type = item.Text("type");
-  if (type == "wait") {
-    const absl::Duration wait = absl::Seconds(item.Number("duration", 0, 1'000'000, 300));
-    if (policy.steps.empty()) {
-      item.Lose(Grade::kHow, absl::StrFormat("nobody is notified for the first %s", Span(absl::ToInt64Seconds(wait))),
-                "the first step is taken at once");
-    } else {
-      policy.steps.back().delay = std::min(policy.steps.back().delay + wait, absl::Hours(24 * 7));
-    }
-    return;
-  }
-  if (type == "repeat_escalation") {
-    policy.repeats = 5;  // the most that Grafana does
-    return;
-  }
-  if (type == "notify_if_time_from_to" || type == "notify_if_num_alerts_in_window") {
-    const bool time = type == "notify_if_time_from_to";
-    item.Lose(Grade::kWho,
-              time ? absl::StrFormat("what follows waits for %s to %s UTC", item.Text("notify_if_time_from"),
-                                     item.Text("notify_if_time_to"))
-                   : absl::StrFormat("what follows waits for %s alerts in %s minutes",
-                                     item.Text("num_alerts_in_window"), item.Text("num_minutes_in_window")),
-              "it does not wait");
-    return;
-  }
-  if (type == "resolve" || type == "trigger_webhook" || type == "trigger_action" || type == "declare_incident" ||
-      type == "notify_whole_channel" || type == "notify_user_group") {
-    item.Lose(type == "resolve" ? Grade::kHow : Grade::kWho, absl::StrFormat("a step of type %s", JsonQuote(type)),
-              "left out");
-    return;
-  }
-  SourceStep step{item, absl::ZeroDuration(), TargetsOf(item, type)};
-  if (step.targets.empty()) return;
-  if (type == "notify_person_next_each_time") step.strategy = PolicyStep::Strategy::kRoundRobin;
-  step.important = item.Flag("important");
-  draft_.PutStep(policy, step);
-}
-
-void Reader::ReadChain(const Item& chain) {
-  EscalationPolicy policy;
-  policy.id = PolicyId(draft_.policies.Known(chain.Text("id"), chain.Text("name")));
-  policy.name = Line(chain.Text("name"), policy.id.value());
-  if (const std::string* team = draft_.teams.Find(chain.Text("team_id"))) policy.team = TeamId(*team);
-  std::vector<Item> steps;
-  for (const Gathered& step : found_.of("steps")) {
-    if (step.item.Text("escalation_chain_id") == chain.Text("id")) steps.push_back(step.item);
-  }
-  std::ranges::stable_sort(steps, {}, [](const Item& step) { return step.Number("position", 0, 10'000, 0); });
-  for (const Item& step : steps)
-    ReadStep(step, policy);
-  draft_.Put(std::move(policy));
-}
-
 void Reader::Read() {
   for (const Gathered& team : found_.of("teams")) {
     const TeamId id(draft_.teams.Known(team.item.Text("id"), team.item.Text("name")));
@@ -282,21 +208,8 @@ void Reader::Read() {
     if (!schedule.only_rendered) ReadSchedule(schedule.item);
   }
   ReadFinal();
-  for (const Gathered& chain : found_.of("chains"))
-    draft_.policies.Known(chain.item.Text("id"), chain.item.Text("name"));
-  for (const Gathered& chain : found_.of("chains"))
-    ReadChain(chain.item);
-  for (const Gathered& route : found_.of("routes")) {
-    const bool last = route.item.Flag("is_the_last_route");
-    const std::string* policy = draft_.policies.Find(route.item.Text("escalation_chain_id"));
-    Route& root = draft_.organisation().route;
-    if (last && policy != nullptr && !root.policy.set()) {
-      root.policy = PolicyId(*policy);
-    } else {
-      route.item.Lose(Grade::kWho, "a route of an integration",
-                      "left out: say by a route which alerts go to its chain");
-    }
-  }
+  grafana::ReadChains(found_, draft_);
+  grafana::ReadRoutes(found_, draft_);
 }
 
 }  // namespace

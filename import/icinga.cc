@@ -9,6 +9,8 @@
 #include "absl/strings/str_format.h"
 
 #include "base/strings.h"
+#include "import/icinga_rules.h"
+#include "import/intervals.h"
 #include "import/layers.h"
 #include "import/sources.h"
 
@@ -67,6 +69,8 @@ class Reader {
   void ReadRotation(const Item& rotation, std::optional<absl::Time> until, LayerIds& ids, Schedule& schedule);
   void ReadEntry(const Item& entry, const Layer& base, LayerIds& ids, Schedule& schedule);
   void ReadRule(const Item& rule);
+  std::optional<TimeIntervalId> HoursOf(const Item& rule);
+  void AddRoutes(const Item& rule, const PolicyId& policy);
   std::vector<Target> TargetsOf(const Item& row);
 
   Draft& draft_;
@@ -215,22 +219,63 @@ std::int64_t AgeOf(std::string_view condition) {
   return number * (unit == 'm' ? 60 : unit == 'h' ? 3600 : unit == 'd' ? 86'400 : 1);
 }
 
+// The hours of a period that its rule holds in; nullopt: none, or it does not come round, which is told.
+std::optional<TimeIntervalId> Reader::HoursOf(const Item& rule) {
+  const std::string key = rule.Text("timeperiod_id");
+  if (key.empty()) return std::nullopt;
+  std::vector<Restriction> windows;
+  std::string zone;
+  bool whole = true;
+  for (const Item& entry : Where(entries_, "timeperiod_id", key)) {
+    const std::string own = entry["timezone"].present() ? draft_.Zone(entry, "timezone") : "UTC";
+    whole = whole && (zone.empty() || zone == own);
+    zone = own;
+    const auto found = icinga::WindowsOf(entry, zone);
+    whole = whole && found.has_value();
+    if (found) windows.insert(windows.end(), found->begin(), found->end());
+  }
+  if (!whole || windows.empty()) {
+    rule.Lose(Grade::kWho, "the rule holds in a time period that does not come round by days of the week in one zone",
+              "at all times: say the hours by only_during in its policy's steps");
+    return std::nullopt;
+  }
+  return import::HoursOf(rule, rule.Text("name") + " hours", windows, zone, draft_);
+}
+
+// All rules hold that an object fits: each is a route that goes on.
+void Reader::AddRoutes(const Item& rule, const PolicyId& policy) {
+  const std::string filter = rule.Text("object_filter");
+  std::vector<std::vector<Matcher>> any = {{}};
+  if (!filter.empty()) {
+    const auto read = icinga::ParseFilter(filter);
+    if (!read) {
+      rule.Lose(Grade::kWho, absl::StrFormat("the rule holds for %s only", JsonQuote(TruncateUtf8(filter, 100))),
+                "a policy without a route: say by a route with matchers which alerts go to it");
+      return;
+    }
+    any = *read;
+    rule.Lose(Grade::kHow, absl::StrFormat("the rule holds for %s", JsonQuote(TruncateUtf8(filter, 100))),
+              "for alerts with these labels, as the source nagios makes them of host, service and groups");
+  }
+  for (std::vector<Matcher>& matchers : any) {
+    Route route = draft_.RouteOf(rule.Text("name"), std::move(matchers), policy);
+    route.continue_matching = true;
+    draft_.organisation().route.children.push_back(std::move(route));
+  }
+}
+
 void Reader::ReadRule(const Item& rule) {
   rule.Expect("rules", {"timeperiod_id", "source_id", "object_filter", "changed_at", "deleted"});
   EscalationPolicy policy;
   policy.id = PolicyId(draft_.policies.Known(rule.Text("id"), rule.Text("name")));
   policy.name = Line(rule.Text("name"), policy.id.value());
-  if (!rule.Text("object_filter").empty()) {
-    rule.Lose(Grade::kWho,
-              absl::StrFormat("the rule holds for %s only", JsonQuote(TruncateUtf8(rule.Text("object_filter"), 100))),
-              "a policy without a route: say by a route which alerts go to it");
-  }
-  if (!rule.Text("timeperiod_id").empty()) rule.Lose(Grade::kWho, "the rule holds at some times only", "at all times");
+  const std::optional<TimeIntervalId> hours = HoursOf(rule);
   std::map<std::int64_t, SourceStep> steps;  // by age
   for (const Item& row : Where(steps_, "rule_id", rule.Text("id"))) {
     const std::string condition = row.Text("condition");
     SourceStep& step = steps.try_emplace(AgeOf(condition), SourceStep{row, {}, {}}).first->second;
     if (condition.find("incident_severity") != std::string::npos) step.only_if = TruncateUtf8(condition, 100);
+    if (hours) step.only_during = {*hours};
     const std::string column =
         !Where(recipients_, "rule_entry_id", row.Text("id")).empty() ? "rule_entry_id" : "rule_escalation_id";
     for (const Item& recipient : Where(recipients_, column, row.Text("id"))) {
@@ -238,14 +283,12 @@ void Reader::ReadRule(const Item& rule) {
       step.targets.insert(step.targets.end(), targets.begin(), targets.end());
     }
   }
-  if (!steps.empty() && steps.begin()->first > 0) {
-    rule.Lose(Grade::kHow, absl::StrFormat("nobody is notified for the first %s", Span(steps.begin()->first)),
-              "the first step is taken at once");
-  }
+  if (!steps.empty()) draft_.PutPause(policy, rule, absl::Seconds(steps.begin()->first));
   for (auto at = steps.begin(); at != steps.end(); ++at) {
     if (const auto next = std::next(at); next != steps.end()) at->second.delay = absl::Seconds(next->first - at->first);
     draft_.PutStep(policy, at->second);
   }
+  AddRoutes(rule, policy.id);
   draft_.Put(std::move(policy));
 }
 

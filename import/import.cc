@@ -14,20 +14,37 @@
 namespace tocsin::import {
 namespace {
 
+enum class Format : std::uint8_t {
+  kJson,
+  kYaml,
+  kCalendar
+};
 struct Reader {
   Source source;
   void (*read)(std::span<const Document> documents, Draft& draft);
-  bool yaml = false;
+  Format format = Format::kJson;
 };
 constexpr Reader kReaders[] = {
-    {{"pagerduty", "REST API objects: v2 schedules and policies, v3 schedules"}, &ReadPagerDuty,      false},
-    {{"opsgenie", "API answers, or the folder of the configuration backup"},     &ReadOpsgenie,       false},
-    {{"grafana-oncall", "pages of the API, or Terraform's state"},               &ReadGrafanaOnCall,  false},
-    {{"goalert", "what the GraphQL API answers"},                                &ReadGoAlert,        false},
-    {{"icinga-notifications", "its tables as JSON"},                             &ReadIcinga,         false},
-    {{"linkedin-oncall", "teams with rosters, and events"},                      &ReadLinkedInOnCall, false},
-    {{"alertmanager", "alertmanager.yml"},                                       &ReadAlertmanager,   true },
+    {{"pagerduty", "REST API objects: v2 schedules and policies, v3 schedules"}, &ReadPagerDuty, Format::kJson},
+    {{"opsgenie", "API answers, or the folder of the configuration backup"}, &ReadOpsgenie, Format::kJson},
+    {{"grafana-oncall", "pages of the API, or Terraform's state"}, &ReadGrafanaOnCall, Format::kJson},
+    {{"goalert", "what the GraphQL API answers"}, &ReadGoAlert, Format::kJson},
+    {{"icinga-notifications", "its tables as JSON"}, &ReadIcinga, Format::kJson},
+    {{"linkedin-oncall", "teams with rosters, and events"}, &ReadLinkedInOnCall, Format::kJson},
+    {{"alertmanager", "alertmanager.yml"}, &ReadAlertmanager, Format::kYaml},
+    {{"ical", "calendars, a schedule each"}, &ReadCalendars, Format::kCalendar},
 };
+
+absl::StatusOr<Value> Parse(const File& file, Format format, std::size_t& values) {
+  switch (format) {
+    case Format::kYaml: return ParseYamlText(file.name, file.text);
+    case Format::kCalendar:
+      if (!file.only_rendered) return Value{Value::Kind::kText, file.text, {}, {}};
+      break;
+    case Format::kJson: break;
+  }
+  return ParseJson(file.text, values);
+}
 
 // A rendered schedule in no source's own words: {schedule, since, until, entries: [{start, end, users: [...]}]}. Schedules and
 // users by what the source calls them, or by their ids here.
@@ -96,7 +113,7 @@ absl::StatusOr<Imported> Import(std::string_view source, std::span<const File> f
                                                 kBytes, kFiles));
       break;
     }
-    absl::StatusOr<Value> root = reader->yaml ? ParseYamlText(file.name, file.text) : ParseJson(file.text, values);
+    absl::StatusOr<Value> root = Parse(file, reader->format, values);
     if (!root.ok()) {
       report.Problem(file.name, Message(root.status()));
       continue;

@@ -47,6 +47,7 @@ class Reader {
   void AddTemplate(const Template& from, const Role& role, absl::Time horizon, LayerIds& ids, Schedule& schedule);
   std::vector<Participant> PeopleOf(const Template& from);
   void Put(const Role& role);
+  void AddPolicy(const Item& item);
 
   const Gathering& found_;
   Draft& draft_;
@@ -225,6 +226,48 @@ void Reader::Read() {
     std::ranges::sort(role.shifts, {}, &FixedShift::start);
     Put(role);
   }
+  for (const Gathered& team : found_.of("teams"))
+    AddPolicy(team.item);
+}
+
+// Who pages whom is Iris' affair; without it a team's roles are paged one after the other.
+void Reader::AddPolicy(const Item& item) {
+  const std::string name = item.Text("name");
+  const TeamId team(draft_.teams.Known(name, name));
+  EscalationPolicy policy;
+  for (const std::string_view role : {"primary", "secondary", "manager"}) {
+    const std::string* schedule = draft_.schedules.Find(name + "/" + std::string(role));
+    if (schedule == nullptr) continue;
+    draft_.PutStep(policy, {item, absl::Minutes(5), {ScheduleTarget{ScheduleId(*schedule)}}});
+  }
+  if (policy.steps.empty()) return;
+  policy.id = PolicyId(draft_.policies.Known(name, name));
+  policy.name = Line(name, policy.id.value());
+  policy.team = team;
+  const PolicyId id = policy.id;
+  draft_.Put(std::move(policy));
+  item.Lose(Grade::kWho,
+            absl::StrFormat("its plan in Iris %s: how a page goes on is not in oncall",
+                            JsonQuote(TruncateUtf8(item.Text("iris_plan"), 80))),
+            "its policy pages primary, secondary and manager, five minutes after one another");
+  for (const Item& each : item.Items("services")) {
+    Service service;
+    service.id = ServiceId(draft_.services.Known(each.Text(), each.Text()));
+    service.name = Line(each.Text(), service.id.value());
+    service.team = team;
+    service.matchers = {
+        {"service", MatchOp::kEqual, service.id.value()}
+    };
+    const auto& all = draft_.organisation().services;
+    if (std::ranges::find(all, service.id, &Service::id) != all.end()) continue;
+    draft_.organisation().services.push_back(service);
+    draft_.AddRoute(service.id, service.matchers, id);
+  }
+  draft_.organisation().route.children.push_back(draft_.RouteOf("team-" + team.value(),
+                                                                {
+                                                                    {"team", MatchOp::kEqual, team.value()}
+  },
+                                                                id));
 }
 
 }  // namespace

@@ -3,8 +3,11 @@
 // Rotations are cumulative: everybody who is on call in any of them is notified, so all layers have one priority. An override
 // without rotations takes the place of the whole schedule. The delays of an escalation's rules count from the alert, not from
 // the rule before.
+#include "import/opsgenie.h"
+
 #include <algorithm>
 #include <map>
+#include <tuple>
 
 #include "absl/strings/str_format.h"
 
@@ -15,7 +18,66 @@
 #include "import/stepping.h"
 
 namespace tocsin::import {
+namespace opsgenie {
+
+std::int64_t Seconds(const Item& delay) {
+  const std::int64_t amount = delay.Number("timeAmount", 0, 1'000'000, 0);
+  const std::string unit = ToLower(delay.Text("timeUnit"));
+  if (unit.starts_with("second")) return amount;
+  if (unit.starts_with("hour")) return amount * 3600;
+  if (unit.starts_with("day")) return amount * 86'400;
+  return amount * 60;
+}
+
+const std::string* Known(const IdBook& book, const Item& item) {
+  const std::string* id = book.Find(item.Text("id"));
+  return id != nullptr ? id : book.Find("name:" + item.Text("name"));
+}
+
+std::vector<Restriction> WindowsOf(const Item& item) {
+  std::vector<Restriction> windows;
+  const Item one = item["restriction"];
+  const auto minutes = [](const Item& at, std::string_view hour, std::string_view minute) {
+    return static_cast<std::int32_t>(at.Number(hour, 0, 24, 0) * 60 + at.Number(minute, 0, 59, 0));
+  };
+  if (one.present()) {
+    Restriction to;
+    const std::int32_t start = minutes(one, "startHour", "startMin") % 1440;
+    const std::int32_t length = (minutes(one, "endHour", "endMin") - start + 1440) % 1440;
+    to.start_minute = start;
+    to.duration_minutes = length == 0 ? 1440 : length;
+    windows.push_back(to);
+  }
+  for (const Item& window : item.Items("restrictions")) {
+    Restriction to;
+    to.type = Restriction::Type::kWeekly;
+    const absl::StatusOr<std::int32_t> first = ParseWeekday(window.Text("startDay"));
+    const absl::StatusOr<std::int32_t> last = ParseWeekday(window.Text("endDay"));
+    if (!first.ok() || !last.ok()) {
+      window.Problem("startDay and endDay must be days of the week");
+      continue;
+    }
+    const std::int32_t start = minutes(window, "startHour", "startMin") % 1440;
+    constexpr std::int32_t kWeek = 7 * 1440;
+    const std::int32_t length =
+        ((*last - *first) * 1440 + minutes(window, "endHour", "endMin") - start + 2 * kWeek) % kWeek;
+    to.start_day_of_week = *first;
+    to.start_minute = start;
+    to.duration_minutes = length == 0 ? kWeek : length;
+    windows.push_back(to);
+  }
+  return windows;
+}
+
+}  // namespace opsgenie
+
 namespace {
+
+using opsgenie::Known;
+using opsgenie::NeedUser;
+using opsgenie::Seconds;
+using opsgenie::UserKey;
+using opsgenie::WindowsOf;
 
 std::span<const Shape> Shapes() {
   static const std::vector<Shape>* const shapes = new std::vector<Shape>{
@@ -29,87 +91,6 @@ std::span<const Shape> Shapes() {
       {"policies",    {"policies", "policiesV2"}                                },
   };
   return *shapes;
-}
-
-std::int64_t Seconds(const Item& delay) {
-  const std::int64_t amount = delay.Number("timeAmount", 0, 1'000'000, 0);
-  const std::string unit = ToLower(delay.Text("timeUnit"));
-  if (unit.starts_with("second")) return amount;
-  if (unit.starts_with("hour")) return amount * 3600;
-  if (unit.starts_with("day")) return amount * 86'400;
-  return amount * 60;
-}
-
-// --- users --------------------------------------------------------------------------------------------------------------
-
-ContactMethodId ReadMethod(
-    const Item& item, const std::string& method, const std::string& to, const UserId& user, Draft& draft) {
-  if (method == "email") return draft.AddMethod(item, user, ContactMethod::Kind::kEmail, to);
-  if (method == "sms") return draft.AddMethod(item, user, ContactMethod::Kind::kSms, PhoneNumber(to));
-  if (method == "voice") return draft.AddMethod(item, user, ContactMethod::Kind::kVoice, PhoneNumber(to));
-  item.Lose(Grade::kHow, absl::StrFormat("the contact method %s", JsonQuote(TruncateUtf8(method, 60))),
-            "this person is not reached that way");
-  return {};
-}
-
-void ReadNotificationRule(const Item& item, const UserId& user, Draft& draft) {
-  const std::string action = item.Text("actionType");
-  if (!item.Flag("enabled", true)) return;
-  if (!action.empty() && action != "create-alert") {
-    item.Lose(Grade::kCosmetic, absl::StrFormat("notifications of %s", JsonQuote(TruncateUtf8(action, 60))),
-              "recoveries and acknowledgements are told as tocsin does");
-    return;
-  }
-  const std::string criteria = item["criteria"].Text("type");
-  if (!criteria.empty() && criteria != "match-all") {
-    item.Lose(Grade::kHow, "a rule for some alerts only", "it holds for all alerts");
-  }
-  if (item["timeRestriction"].present()) {
-    item.Lose(Grade::kHow, "a rule for some times of the day only", "it holds at all times");
-  }
-  for (const Item& step : item.Items("steps")) {
-    if (!step.Flag("enabled", true)) continue;
-    const Item contact = step["contact"];
-    const ContactMethodId method =
-        ReadMethod(contact, contact.FirstText({"method", "contactMethod"}), contact.Text("to"), user, draft);
-    for (const Urgency urgency : {Urgency::kHigh, Urgency::kLow})
-      draft.AddRule(user, urgency, absl::Seconds(Seconds(step["sendAfter"])), method);
-  }
-}
-
-// `wrapped`: a backup has {user, notificationRuleList}, the API the user alone.
-void ReadUser(const Item& item, const Item& rules, Draft& draft) {
-  item.Expect("users", {"username", "fullName", "role", "skypeUsername", "timeZone", "locale", "userAddress", "tags",
-                        "details", "userContacts", "contacts", "notificationRules", "blocked", "verified", "createdAt",
-                        "mutedUntil", "invitationDisabled"});
-  const std::string name = item.Text("username");
-  const UserId user = draft.AddUser(item, {item.Text("id"), item.Text("fullName"), name, item.Text("timeZone")});
-  if (item.Flag("blocked")) item.Lose(Grade::kWho, "the user is blocked", "the user can be paged");
-  const std::string_view contacts = item["userContacts"].present() ? "userContacts" : "contacts";
-  for (const Item& contact : item.Items(contacts)) {
-    const Item status = contact["status"];
-    if (status.is_map() && !status.Flag("enabled", true)) continue;
-    ReadMethod(contact, contact.FirstText({"contactMethod", "method"}), contact.Text("to"), user, draft);
-  }
-  const std::vector<Item> own = item.Items("notificationRules");
-  for (const Item& rule : rules.present() ? rules.Items() : own)
-    ReadNotificationRule(rule, user, draft);
-}
-
-// What a participant, a recipient or a responder of type user is called by.
-std::string UserKey(const Item& item) {
-  return item.FirstText({"id", "username"});
-}
-
-std::optional<UserId> NeedUser(const Item& item, Draft& draft) {
-  if (const auto user = draft.FindUser(item.Text("id"))) return user;
-  if (const auto user = draft.FindUser(item.Text("username"))) return user;
-  return draft.NeedUser(item, UserKey(item));
-}
-
-const std::string* Known(const IdBook& book, const Item& item) {
-  const std::string* id = book.Find(item.Text("id"));
-  return id != nullptr ? id : book.Find("name:" + item.Text("name"));
 }
 
 void Call(IdBook& book, const Item& item) {
@@ -129,16 +110,16 @@ class Reader {
   void ReadTeam(const Item& item);
   void ReadSchedule(const Item& item, const std::vector<Item>& overrides);
   std::optional<Layer> ReadRotation(const Item& item, const std::string& zone, LayerIds& ids);
-  void ReadRestrictions(const Item& item, Layer& layer);
   void ReadOverride(const Item& item, Schedule& schedule);
   void ReadTimeline(const Item& item, const std::string& stem);
   void ReadEscalation(const Item& item);
-  void ReadRoutes(const Item& rules, const TeamId& team, const Item& of);
+  std::vector<Target> TeamTargets(const Item& item, const std::string& notify);
   // Whoever stands in a place of a rotation, a rule or an override. `depth`: escalations may name each other.
   std::vector<Target> TargetsOf(const Item& item, int depth = 0);
 
   Draft& draft_;
-  std::map<std::string, Item, std::less<>> escalations_;                      // by id
+  std::map<std::string, Item, std::less<>> teams_;                            // by id here
+  std::map<std::string, Item, std::less<>> escalations_;                      // by id there
   std::map<ScheduleId, std::map<std::string, LayerId, std::less<>>> layers_;  // by the rotation's id
 };
 
@@ -151,7 +132,8 @@ std::vector<Target> Reader::TargetsOf(const Item& item, int depth) {
     return {UserTarget{*user}};
   }
   if (const std::string* id = Known(draft_.teams, item); type == "team" && id != nullptr) {
-    item.Lose(Grade::kWho, "a team, which is reached by its routing rules", "all members of the team");
+    item.Lose(Grade::kWho, "a team, which is reached by its routing rules",
+              "all members of the team; name a schedule or people instead");
     return {TeamTarget{TeamId(*id)}};
   }
   if (const std::string* id = Known(draft_.schedules, item); type == "schedule" && id != nullptr) {
@@ -159,7 +141,8 @@ std::vector<Target> Reader::TargetsOf(const Item& item, int depth) {
   }
   const auto escalation = escalations_.find(item.Text("id"));
   if (type == "escalation" && escalation != escalations_.end() && depth == 0) {
-    item.Lose(Grade::kWho, "an escalation in a place of people", "whoever its first rule reaches");
+    item.Lose(Grade::kWho, "an escalation in a place of people, where schedules have people only",
+              "whoever its first rule reaches");
     std::vector<Target> targets;
     const std::vector<Item> rules = escalation->second.Items("rules");
     if (!rules.empty()) targets = TargetsOf(rules.front()["recipient"], depth + 1);
@@ -168,39 +151,6 @@ std::vector<Target> Reader::TargetsOf(const Item& item, int depth) {
   item.Lose(Grade::kWho, absl::StrFormat("a %s that is not in the export", JsonQuote(TruncateUtf8(type, 60))),
             "nobody is in this place");
   return {};
-}
-
-void Reader::ReadRestrictions(const Item& item, Layer& layer) {
-  const Item one = item["restriction"];
-  const auto minutes = [](const Item& at, std::string_view hour, std::string_view minute) {
-    return static_cast<std::int32_t>(at.Number(hour, 0, 24, 0) * 60 + at.Number(minute, 0, 59, 0));
-  };
-  if (one.present()) {
-    Restriction to;
-    const std::int32_t start = minutes(one, "startHour", "startMin") % 1440;
-    const std::int32_t length = (minutes(one, "endHour", "endMin") - start + 1440) % 1440;
-    to.start_minute = start;
-    to.duration_minutes = length == 0 ? 1440 : length;
-    layer.restrictions.push_back(to);
-  }
-  for (const Item& window : item.Items("restrictions")) {
-    Restriction to;
-    to.type = Restriction::Type::kWeekly;
-    const absl::StatusOr<std::int32_t> first = ParseWeekday(window.Text("startDay"));
-    const absl::StatusOr<std::int32_t> last = ParseWeekday(window.Text("endDay"));
-    if (!first.ok() || !last.ok()) {
-      window.Problem("startDay and endDay must be days of the week");
-      continue;
-    }
-    const std::int32_t start = minutes(window, "startHour", "startMin") % 1440;
-    constexpr std::int32_t kWeek = 7 * 1440;
-    const std::int32_t length =
-        ((*last - *first) * 1440 + minutes(window, "endHour", "endMin") - start + 2 * kWeek) % kWeek;
-    to.start_day_of_week = *first;
-    to.start_minute = start;
-    to.duration_minutes = length == 0 ? kWeek : length;
-    layer.restrictions.push_back(to);
-  }
 }
 
 std::optional<Layer> Reader::ReadRotation(const Item& item, const std::string& zone, LayerIds& ids) {
@@ -230,7 +180,7 @@ std::optional<Layer> Reader::ReadRotation(const Item& item, const std::string& z
     item.Lose(Grade::kHow, "whether turns of hours keep to the wall clock when it changes is not in the export",
               rotation.count == Rotation::Count::kWall ? "they do" : "they keep their length");
   }
-  ReadRestrictions(item["timeRestriction"], layer);
+  layer.restrictions = WindowsOf(item["timeRestriction"]);
   if (layer.participants.empty()) return std::nullopt;
   return layer;
 }
@@ -340,40 +290,77 @@ void Reader::ReadTimeline(const Item& item, const std::string& stem) {
 
 // --- escalations --------------------------------------------------------------------------------------------------------
 
-// Rules of one offset are one step; offsets count from the beginning of a pass, here as there.
+// Whom a team stands for in an escalation: the first people of where its routing rules lead to, if that is to one place.
+std::vector<Target> Reader::TeamTargets(const Item& item, const std::string& notify) {
+  const std::string* id = Known(draft_.teams, item);
+  if (id == nullptr) return TargetsOf(item);
+  const auto team = teams_.find(*id);
+  if (team == teams_.end()) return TargetsOf(item);
+  if (notify == "admins" || notify == "users") {
+    std::vector<Target> targets;
+    for (const Item& member : team->second.Items("members")) {
+      const bool admin = ToLower(member.Text("role")) == "admin";
+      if (admin != (notify == "admins")) continue;
+      if (const auto user = NeedUser(member["user"], draft_)) targets.emplace_back(UserTarget{*user});
+    }
+    item.Lose(Grade::kHow, absl::StrFormat("whoever is of the %s of the team", notify),
+              "those who are now: change the step when the team changes");
+    return targets;
+  }
+  if (notify == "all") return {TeamTarget{TeamId(*id)}};
+  const std::vector<Item> rules = team->second.Items("routingRules");
+  const Item only = rules.size() == 1 ? rules.front()["notify"] : Item(nullptr, "", nullptr);
+  const std::string type = only.Text("type");
+  const std::string* schedule = Known(draft_.schedules, only);
+  if (type == "schedule" && schedule != nullptr) return {ScheduleTarget{ScheduleId(*schedule)}};
+  const std::string* policy = Known(draft_.policies, only);
+  const auto escalation = escalations_.find(only.Text("id"));
+  // One that names a team itself may lead back here.
+  const auto names_team = [](const Item& rule) { return rule["recipient"].Text("type") == "team"; };
+  if (type == "escalation" && policy != nullptr && escalation != escalations_.end() &&
+      std::ranges::none_of(escalation->second.Items("rules"), names_team)) {
+    item.Lose(Grade::kHow, "a team, whose escalation begins anew", "the people of its first step alone");
+    return {PolicyTarget{PolicyId(*policy)}};
+  }
+  return TargetsOf(item);
+}
+
+// Rules of one offset and condition are one step; offsets count from the beginning of a pass, here as there.
 void Reader::ReadEscalation(const Item& item) {
   item.Expect("escalations", {"rules", "ownerTeam", "repeat"});
   EscalationPolicy policy;
   policy.id = PolicyId(draft_.policies.Known(item.Text("id"), item.Text("name")));
   policy.name = Line(item.Text("name"), policy.id.value());
   if (const std::string* team = Known(draft_.teams, item["ownerTeam"])) policy.team = TeamId(*team);
-  std::map<std::int64_t, SourceStep> steps;  // by offset
+  using Key =
+      std::tuple<std::int64_t, bool, std::size_t>;  // offset, after acknowledgements, whose turn it is to be random
+  std::map<Key, SourceStep> steps;
   for (const Item& rule : item.Items("rules")) {
     rule.Expect("rules", {"condition", "notifyType", "delay", "recipient"});
     const std::string notify = rule.Text("notifyType");
-    SourceStep& step = steps.try_emplace(Seconds(rule["delay"]), SourceStep{rule, {}, {}}).first->second;
-    std::vector<Target> targets = TargetsOf(rule["recipient"]);
+    const bool random = notify == "random";
+    const Key key{Seconds(rule["delay"]), rule.Text("condition") == "if-not-closed", random ? steps.size() + 1 : 0};
+    SourceStep& step = steps.try_emplace(key, SourceStep{rule, {}, {}}).first->second;
+    std::vector<Target> targets = rule["recipient"].Text("type") == "team" && !random
+                                      ? TeamTargets(rule["recipient"], notify)
+                                      : TargetsOf(rule["recipient"]);
     for (Target& target : targets) {
       auto* schedule = std::get_if<ScheduleTarget>(&target);
       if (schedule != nullptr && notify == "next") schedule->turn = ScheduleTarget::Turn::kNext;
       if (schedule != nullptr && notify == "previous") schedule->turn = ScheduleTarget::Turn::kPrevious;
     }
     step.targets.insert(step.targets.end(), targets.begin(), targets.end());
-    step.unless_resolved = step.unless_resolved || rule.Text("condition") == "if-not-closed";
-    if (notify == "random") step.strategy = PolicyStep::Strategy::kRandom;
-    if (notify == "admins" || notify == "users") {
-      rule.Lose(Grade::kWho, absl::StrFormat("notifies the %s of a team", notify), "all members of it");
-    }
+    step.unless_resolved = std::get<bool>(key);
+    if (random) step.strategy = PolicyStep::Strategy::kRandom;
   }
-  if (!steps.empty() && steps.begin()->first > 0) {
-    steps.begin()->second.item.Lose(Grade::kHow,
-                                    absl::StrFormat("nobody is notified for the first %s", Span(steps.begin()->first)),
-                                    "the first step is taken at once");
+  if (!steps.empty()) {
+    const auto& [key, first] = *steps.begin();
+    draft_.PutPause(policy, first.item, absl::Seconds(std::get<std::int64_t>(key)));
   }
   for (auto at = steps.begin(); at != steps.end(); ++at) {
     const auto next = std::next(at);
     at->second.delay_from = PolicyStep::DelayFrom::kBeginning;
-    at->second.delay = absl::Seconds(next != steps.end() ? next->first : at->first);
+    at->second.delay = absl::Seconds(std::get<std::int64_t>(next != steps.end() ? next->first : at->first));
     draft_.PutStep(policy, at->second);
   }
   const Item repeat = item["repeat"];
@@ -384,50 +371,12 @@ void Reader::ReadEscalation(const Item& item) {
   draft_.Put(std::move(policy));
 }
 
-// The alerts of a team are those with its label: an Opsgenie alert names its responders itself.
-void Reader::ReadRoutes(const Item& rules, const TeamId& team, const Item& of) {
-  PolicyId policy;
-  for (const Item& rule : rules.Items()) {
-    const std::string criteria = rule["criteria"].Text("type");
-    const Item notify = rule["notify"];
-    if ((!criteria.empty() && criteria != "match-all") || rule["timeRestriction"].present()) {
-      rule.Lose(Grade::kWho, "a routing rule for some alerts or some times only", "left out");
-      continue;
-    }
-    const std::string type = notify.Text("type");
-    if (const std::string* id = Known(draft_.policies, notify); type == "escalation" && id != nullptr) {
-      policy = PolicyId(*id);
-    } else if (const std::string* schedule = Known(draft_.schedules, notify);
-               type == "schedule" && schedule != nullptr) {
-      EscalationPolicy direct;
-      direct.id = PolicyId(draft_.policies.Claim(*schedule));
-      direct.name = direct.id.value();
-      direct.team = team;
-      direct.steps.push_back({absl::Minutes(5), {ScheduleTarget{ScheduleId(*schedule)}}});
-      policy = direct.id;
-      draft_.Put(std::move(direct));
-    } else if (type != "none") {
-      rule.Lose(Grade::kWho, "a routing rule to something that is not in the export", "left out");
-    }
-  }
-  if (!policy.set()) return;
-  Route route = draft_.organisation().route;
-  route.children.clear();
-  route.id = RouteId(team.value());
-  route.matchers = {
-      {"team", MatchOp::kEqual, team.value()}
-  };
-  route.policy = policy;
-  draft_.organisation().route.children.push_back(std::move(route));
-  of.Lose(Grade::kHow, "alerts name the team that answers them",
-          absl::StrFormat("alerts with the label team=%s go by its routing rule", JsonQuote(team.value())));
-}
-
 void Reader::ReadTeam(const Item& item) {
   item.Expect("teams", {"members", "links", "routingRules", "teamRoutingRules"});
   const TeamId id(draft_.teams.Known(item.Text("id"), item.Text("name")));
   Team team{id, Line(item.Text("name"), id.value()), {}};
   draft_.organisation().teams.push_back(std::move(team));
+  teams_.try_emplace(id.value(), item);
   for (const Item& member : item.Items("members")) {
     if (const auto user = NeedUser(member["user"], draft_)) draft_.AddMember(id, *user);
   }
@@ -437,7 +386,7 @@ void Reader::ReadTeam(const Item& item) {
 void Reader::Read(const Gathering& found) {
   for (const Gathered& user : found.of("users")) {
     const Item& item = user.item;
-    ReadUser(item["user"].is_map() ? item["user"] : item, item["notificationRuleList"], draft_);
+    opsgenie::ReadUser(item["user"].is_map() ? item["user"] : item, item["notificationRuleList"], draft_);
   }
   const auto inner = [](const Gathered& each, std::string_view name) {
     return each.item[name].is_map() ? each.item[name] : each.item;
@@ -477,15 +426,14 @@ void Reader::Read(const Gathering& found) {
     const Item item = inner(team, "team");
     const TeamId id(draft_.teams.Known(item.Text("id"), item.Text("name")));
     for (const Item& rules : {item["routingRules"], item["teamRoutingRules"], team.item["teamRoutingRules"]}) {
-      if (rules.present()) ReadRoutes(rules, id, item);
+      if (rules.present()) opsgenie::ReadRoutes(rules, id, item, draft_);
     }
   }
-  for (const std::string_view kind : {"forwardings", "policies"}) {
-    for (const Gathered& each : found.of(kind)) {
-      each.item.Lose(kind == "forwardings" ? Grade::kWho : Grade::kHow,
-                     kind == "forwardings" ? "somebody's notifications go to somebody else" : "an alert policy",
-                     kind == "forwardings" ? "they do not; make an override of it" : "left out");
-    }
+  for (const Gathered& each : found.of("forwardings"))
+    opsgenie::ReadForwarding(each.item, draft_);
+  for (const Gathered& each : found.of("policies")) {
+    each.item.Lose(Grade::kHow, "an alert or notification policy, which changes, delays or drops alerts that fit",
+                   "left out: routes have thresholds, mute_time_intervals, auto_close and flapping");
   }
 }
 

@@ -1,4 +1,4 @@
-// PagerDuty: users, teams, escalation policies, services, v2 schedules.
+// PagerDuty: users, teams, escalation policies, v2 schedules.
 //
 // The API gives a schedule's layers from the last to the first; the one that was made last hides the others. Turns are counted
 // from rotation_virtual_start, whatever the layer's start and end say of when it exists.
@@ -9,26 +9,27 @@
 #include "absl/strings/str_format.h"
 
 #include "base/strings.h"
-#include "config/secrets.h"
 #include "escalation/roster.h"
 #include "import/compare.h"
 #include "import/layers.h"
 #include "import/sources.h"
 #include "import/stepping.h"
-#include "model/integration_key.h"
 
 namespace tocsin::import {
 namespace {
 
 std::span<const Shape> Shapes() {
   static const std::vector<Shape>* const shapes = new std::vector<Shape>{
-      {"users",     {"users", "user"}                                       },
-      {"teams",     {"teams", "team"}                                       },
-      {"members",   {"members", "team_members"}                             },
-      {"schedules", {"schedules", "schedule", "schedules_v3", "schedule_v3"}},
-      {"overrides", {"overrides", "override"}                               },
-      {"policies",  {"escalation_policies", "escalation_policy"}            },
-      {"services",  {"services", "service"}                                 },
+      {"users",     {"users", "user"}                                                                          },
+      {"teams",     {"teams", "team"}                                                                          },
+      {"members",   {"members", "team_members"}                                                                },
+      {"schedules", {"schedules", "schedule", "schedules_v3", "schedule_v3"}                                   },
+      {"overrides", {"overrides", "override"}                                                                  },
+      {"policies",  {"escalation_policies", "escalation_policy"}                                               },
+      {"services",  {"services", "service"}                                                                    },
+      {"windows",   {"maintenance_windows", "maintenance_window"}                                              },
+      {"rules",     {"event_orchestrations", "orchestrations", "rulesets", "event_rules", "orchestration_path"}},
+      {"plays",     {"response_plays", "response_play", "incident_workflows"}                                  },
   };
   return *shapes;
 }
@@ -79,7 +80,7 @@ void ReadMembers(const Item& member, const TeamId& team, Draft& draft) {
   if (const auto user = draft.FindUser(key)) draft.AddMember(team, *user);
 }
 
-// --- policies and services ----------------------------------------------------------------------------------------------
+// --- policies -----------------------------------------------------------------------------------------------------------
 
 std::vector<Target> TargetsOf(const std::vector<Item>& items, Draft& draft) {
   std::vector<Target> targets;
@@ -120,82 +121,6 @@ void ReadPolicy(const Item& item, Draft& draft) {
     draft.PutStep(policy, step);
   }
   draft.Put(std::move(policy), /*low_urgency_escalates=*/false);
-}
-
-// high, low, or by the alert's severity.
-std::optional<Urgency> ReadUrgency(const Item& service) {
-  const Item rule = service["incident_urgency_rule"];
-  const Item during = rule["during_support_hours"];
-  std::string urgency = during.present() ? during.Text("urgency") : rule.Text("urgency");
-  if (during.present()) {
-    service.Lose(Grade::kHow, "the urgency goes by support hours", absl::StrFormat("it is %s at all times", urgency));
-  }
-  if (urgency == "low") return Urgency::kLow;
-  if (urgency == "severity_based") return std::nullopt;
-  return Urgency::kHigh;
-}
-
-void ReadServiceTimes(const Item& item, Route& route) {
-  const std::int64_t acknowledged = item.Number("acknowledgement_timeout", 0, 100'000'000, 0);
-  route.acknowledgement.timeout = std::min(absl::Seconds(acknowledged), absl::Hours(24 * 7));
-  const std::int64_t resolved = item.Number("auto_resolve_timeout", 0, 100'000'000, 0);
-  route.auto_close = std::min(absl::Seconds(resolved), absl::Hours(24 * 365));
-  if (resolved > 0) {
-    item.Lose(Grade::kHow, absl::StrFormat("incidents are resolved %s after they were opened", Span(resolved)),
-              "they are closed when no alert has renewed them for so long");
-  }
-}
-
-// The keys go on being valid; each is kept as its hash only.
-void ReadIntegrations(const Item& item, const ServiceId& service, Draft& draft) {
-  for (const Item& integration : item.Items("integrations")) {
-    const std::string key = integration.Text("integration_key");
-    if (!CheckKey(key).ok()) continue;
-    const std::string hash = HashKey(key);
-    const auto& all = draft.organisation().integrations;
-    if (std::ranges::find(all, hash, &Integration::key_hash) != all.end()) continue;
-    Integration to;
-    to.id =
-        IntegrationId(draft.integrations.Claim(item.Text("name") + "-" + integration.FirstText({"name", "summary"})));
-    to.source = "generic";
-    to.key_hash = hash;
-    to.labels = {
-        {"service", service.value()}
-    };
-    draft.organisation().integrations.push_back(std::move(to));
-    integration.Lose(Grade::kHow, "senders go on sending to PagerDuty, in its own format",
-                     "an integration of source generic with the same key: point the senders at it");
-  }
-}
-
-void ReadService(const Item& item, Draft& draft) {
-  item.Expect("services", {"status", "escalation_policy", "teams", "integrations", "addons", "created_at",
-                           "acknowledgement_timeout", "auto_resolve_timeout", "incident_urgency_rule", "support_hours",
-                           "scheduled_actions", "alert_creation", "alert_grouping", "alert_grouping_timeout",
-                           "alert_grouping_parameters", "last_incident_timestamp", "response_play",
-                           "auto_pause_notifications_parameters"});
-  const ServiceId id(draft.services.Known(item.Text("id"), item.FirstText({"name", "summary"})));
-  const std::vector<Matcher> matchers = {
-      {"service", MatchOp::kEqual, id.value()}
-  };
-  Service service;
-  service.id = id;
-  service.name = Line(item.FirstText({"name", "summary"}), id.value());
-  service.team = OwnerOf(item, draft);
-  service.matchers = matchers;
-  draft.organisation().services.push_back(service);
-  ReadIntegrations(item, id, draft);
-  const std::string* policy = draft.policies.Find(item["escalation_policy"].Text("id"));
-  if (policy == nullptr) {
-    item.Lose(Grade::kWho, "its escalation policy, which is not in the export", "its alerts go where all others go");
-    return;
-  }
-  Route& route = draft.AddRoute(id, matchers, PolicyId(*policy));
-  route.urgency = ReadUrgency(item);
-  ReadServiceTimes(item, route);
-  if (item.Text("status") == "disabled") {
-    item.Lose(Grade::kWho, "it is disabled and pages nobody", "its alerts are paged as if it were not");
-  }
 }
 
 // --- v2 schedules -------------------------------------------------------------------------------------------------------
@@ -417,6 +342,15 @@ void ReadPagerDuty(std::span<const Document> documents, Draft& draft) {
     ReadPolicy(policy.item, draft);
   for (const Gathered& service : found.of("services"))
     ReadService(service.item, draft);
+  for (const Gathered& window : found.of("windows"))
+    ReadMaintenance(window.item, draft);
+  for (const Gathered& rules : found.of("rules")) {
+    rules.item.Lose(Grade::kWho, "rules over events, which are written in a language of their own",
+                    "left out: say by routes with matchers which alerts go to which service");
+  }
+  for (const Gathered& play : found.of("plays")) {
+    play.item.Lose(Grade::kHow, "what is done when an incident begins", "left out: an incident rule may have a policy");
+  }
 }
 
 }  // namespace tocsin::import

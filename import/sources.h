@@ -15,5 +15,6 @@ void ReadGoAlert(std::span<const Document> documents, Draft& draft);
 void ReadIcinga(std::span<const Document> documents, Draft& draft);
 void ReadLinkedInOnCall(std::span<const Document> documents, Draft& draft);
 void ReadAlertmanager(std::span<const Document> documents, Draft& draft);
+void ReadCalendars(std::span<const Document> documents, Draft& draft);  // each document is one text
 
 }  // namespace tocsin::import

@@ -1,5 +1,5 @@
 // Other people's calendars as schedules: what they mean, and what they cannot do to us.
-#include "api/calendar_import.h"
+#include "import/calendar_import.h"
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"

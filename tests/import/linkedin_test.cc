@@ -42,7 +42,8 @@ TEST(LinkedInTest, TheCalendarComesFirstAndTheTemplateAfterIt) {
   const Imported imported = ImportFiles("linkedin-oncall", Files());
   ASSERT_THAT(imported.problems, IsEmpty());
   EXPECT_THAT(ProblemsWhenApplied(imported), IsEmpty());
-  EXPECT_THAT(Told(imported, Grade::kWho), ElementsAre(HasSubstr("whoever has not been on for longest")));
+  EXPECT_THAT(Told(imported, Grade::kWho),
+              ElementsAre(HasSubstr("whoever has not been on for longest"), HasSubstr("its plan in Iris")));
   ASSERT_THAT(imported.organisation.schedules, SizeIs(2));
   const absl::TimeZone zone = ZoneOf("US/Pacific");
   const absl::Time until = At("2026-02-03T00:00:00Z");

@@ -26,7 +26,7 @@ MAY_INCLUDE = {
     "ical": {"base"},
     "config": {"base", "model", "model/codec", "proto"},
     "escalation": {"base", "model"},
-    "import": {"base", "config", "escalation", "model"},
+    "import": {"base", "config", "escalation", "ical", "model"},
     "incident": {"base", "model"},
     "engine": {"base", "escalation", "incident", "model"},
     "engine/pipeline": {"base", "engine", "escalation", "incident", "model", "model/codec", "storage"},

@@ -47,6 +47,15 @@ struct CalendarEvent {
   }
 };
 
+// "[L2] Anna, bruno", or as our own feeds have it "Anna, bruno on call: database".
+struct CalendarSummary {
+  std::string title;  // without its level
+  std::int32_t level = 0;
+  std::vector<std::string> names;
+  bool nobody = false;  // is on call, it says
+};
+CalendarSummary ReadCalendarSummary(const ical::Component& event);
+
 using TellTrouble = std::function<void(int line, std::string message)>;
 
 // The zone that a calendar says floating times are in, or `otherwise`.

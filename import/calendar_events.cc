@@ -1,4 +1,4 @@
-#include "api/calendar_events.h"
+#include "import/calendar_events.h"
 
 #include <algorithm>
 #include <charconv>
@@ -139,23 +139,14 @@ class EventReader {
     return true;
   }
 
-  // "[L2] Anna, bruno", or as our own feeds have it "Anna, bruno on call: database".
   void ReadSummary() {
-    std::string title = TextOf(from_, "SUMMARY");
-    if (title.starts_with("[L") || title.starts_with("[l")) {
-      const char* const end = title.data() + title.size();
-      const auto [stop, error] = std::from_chars(title.data() + 2, end, event_.level);
-      const bool is_level =
-          error == std::errc() && stop != end && *stop == ']' && event_.level >= 0 && event_.level < 1000;
-      if (is_level) title = std::string(Trim(std::string_view(stop + 1, static_cast<std::size_t>(end - stop - 1))));
-      if (!is_level) event_.level = 0;
-    }
-    if (title.starts_with("NOBODY is on call: ")) return;
-    event_.title = title.substr(0, title.rfind(" on call: "));
+    const CalendarSummary summary = ReadCalendarSummary(from_);
+    event_.level = summary.level;
+    event_.title = summary.title;
+    if (summary.nobody) return;
     if (!AddUser(event_.title)) {
-      const std::vector<std::string> names = absl::StrSplit(event_.title, ',', absl::SkipWhitespace());
-      for (std::size_t i = 0; i < names.size() && i < kNamesOfEvent; ++i)
-        AddUser(Trim(names[i]));
+      for (const std::string& name : summary.names)
+        AddUser(name);
     }
     for (const ical::Property& each : from_.properties) {
       if (each.name != "ATTENDEE" || !event_.users.empty()) continue;
@@ -164,7 +155,7 @@ class EventReader {
     }
     if (event_.users.empty()) {
       tell_(from_.line, absl::StrFormat("%s names nobody of the organisation, by id, name or e-mail address: left out",
-                                        Quoted(title)));
+                                        Quoted(event_.title)));
     }
     std::ranges::sort(event_.users);
     event_.users.erase(std::ranges::unique(event_.users).begin(), event_.users.end());
@@ -225,6 +216,29 @@ class EventReader {
 };
 
 }  // namespace
+
+CalendarSummary ReadCalendarSummary(const ical::Component& event) {
+  CalendarSummary summary;
+  std::string title = TextOf(event, "SUMMARY");
+  if (title.starts_with("[L") || title.starts_with("[l")) {
+    const char* const end = title.data() + title.size();
+    const auto [stop, error] = std::from_chars(title.data() + 2, end, summary.level);
+    const bool is_level =
+        error == std::errc() && stop != end && *stop == ']' && summary.level >= 0 && summary.level < 1000;
+    if (is_level) title = std::string(Trim(std::string_view(stop + 1, static_cast<std::size_t>(end - stop - 1))));
+    if (!is_level) summary.level = 0;
+  }
+  if (title.starts_with("NOBODY is on call: ")) {
+    summary.nobody = true;
+    return summary;
+  }
+  summary.title = title.substr(0, title.rfind(" on call: "));
+  for (const auto name : absl::StrSplit(summary.title, ',')) {
+    const std::string_view trimmed = Trim(ToStd(name));
+    if (!trimmed.empty() && summary.names.size() < kNamesOfEvent) summary.names.emplace_back(trimmed);
+  }
+  return summary;
+}
 
 CalendarZone ZoneOfCalendar(const ical::Component& calendar, const CalendarZone& otherwise, const TellTrouble& tell) {
   const ical::Property* property = calendar.Find("X-WR-TIMEZONE");

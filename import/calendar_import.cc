@@ -1,4 +1,4 @@
-#include "api/calendar_import.h"
+#include "import/calendar_import.h"
 
 #include <algorithm>
 #include <map>
@@ -7,7 +7,6 @@
 
 #include "absl/strings/str_format.h"
 
-#include "api/calendar_events.h"
 #include "base/limits.h"
 #include "base/status.h"
 #include "base/strings.h"
@@ -15,6 +14,7 @@
 #include "escalation/roster.h"
 #include "ical/content_lines.h"
 #include "ical/document.h"
+#include "import/calendar_events.h"
 
 namespace tocsin {
 namespace {
@@ -25,8 +25,9 @@ constexpr std::size_t kProblems = 1'000;
 constexpr std::size_t kOccurrences = 1'000'000;  // of all rules together
 constexpr std::size_t kRuleLayers = limits::kLayersPerSchedule - 16;
 constexpr std::size_t kLevels = 16;
-constexpr absl::Duration kPast = absl::Hours(24 * 90);
-constexpr absl::Duration kAhead = absl::Hours(24 * 731);
+constexpr absl::Duration kPast = kCalendarBehind;
+constexpr absl::Duration kAhead = kCalendarHorizon;
+constexpr std::size_t kCounted = 200'000;
 
 // What one UID stands for: an event, and what has become of single occurrences of it.
 struct Series {
@@ -43,8 +44,12 @@ std::vector<Target> TargetsOf(const CalendarEvent& event) {
 
 class Importer {
  public:
-  Importer(const Organisation& people, const ScheduleId& id, const std::string& time_zone, absl::Time now)
-      : people_(people), zone_{time_zone, absl::UTCTimeZone()}, now_(now) {
+  Importer(const Organisation& people,
+           const ScheduleId& id,
+           const std::string& time_zone,
+           absl::Time now,
+           std::vector<CalendarOccurrence>* occurrences)
+      : people_(people), zone_{time_zone, absl::UTCTimeZone()}, now_(now), occurrences_(occurrences) {
     if (!absl::LoadTimeZone(time_zone, &zone_.zone)) {
       Tell("", 0, absl::StrFormat("the time zone %s is not known: UTC", JsonQuote(time_zone)));
       zone_ = {"UTC", absl::UTCTimeZone()};
@@ -114,6 +119,7 @@ class Importer {
       if (!is_first && place->second->sequence <= each.sequence) place->second = &each;
     }
     for (const auto& [replaced, each] : changed) {
+      if (!each->cancelled) Count(*each, each->start);
       if (!each->cancelled) PutSingle(*each, each->start);
     }
     if (!series.event || series.event->cancelled) return;
@@ -121,7 +127,16 @@ class Importer {
     for (const auto& [time, each] : changed)
       replaced.insert(time);
     if (!series.event->rule.empty() || !series.event->also.empty()) return PutRecurring(*series.event, replaced);
-    if (!replaced.contains(series.event->StartOf(series.event->start))) PutSingle(*series.event, series.event->start);
+    if (replaced.contains(series.event->StartOf(series.event->start))) return;
+    Count(*series.event, series.event->start);
+    PutSingle(*series.event, series.event->start);
+  }
+
+  void Count(const CalendarEvent& event, absl::CivilMinute at) {
+    if (occurrences_ == nullptr || occurrences_->size() == kCounted) return;
+    const CalendarOccurrence counted{event.StartOf(at), event.EndOf(at), event.level, event.users};
+    const bool shown = counted.start < counted.end && counted.end > now_ - kPast && counted.start < now_ + kAhead;
+    if (shown) occurrences_->push_back(counted);
   }
 
   void PutSingle(const CalendarEvent& event, absl::CivilMinute start) {
@@ -194,6 +209,13 @@ class Importer {
       if (is_skipped || !happens(at)) recurrence.except.push_back(at);
       if (is_skipped && happens(at) && event.EndOf(at) > now_ - kPast) skipped.push_back(at);
     }
+    std::set<absl::CivilMinute> counted(expansion->begin(), expansion->end());
+    counted.insert(recurrence.also.begin(), recurrence.also.end());
+    // Without a rule the first one is what RDATE is put beside.
+    if (event.rule.empty()) counted.insert(event.start);
+    for (const absl::CivilMinute at : counted) {
+      if (happens(at)) Count(event, at);
+    }
     layer.pattern = recurrence;
     if (!PutLayer(event, layer)) return WriteOut(event, *expansion, recurrence.also, happens);
     for (const absl::CivilMinute at : skipped)
@@ -238,6 +260,7 @@ class Importer {
   const Organisation& people_;
   CalendarZone zone_;
   absl::Time now_;
+  std::vector<CalendarOccurrence>* occurrences_;
   CalendarImport result_;
   std::string file_;
   std::map<std::int32_t, Layer> singles_;  // by level
@@ -253,11 +276,28 @@ CalendarImport ImportCalendars(std::span<const CalendarFile> files,
                                const Organisation& people,
                                const ScheduleId& id,
                                const std::string& time_zone,
-                               absl::Time now) {
-  Importer importer(people, id, time_zone, now);
+                               absl::Time now,
+                               std::vector<CalendarOccurrence>* occurrences) {
+  Importer importer(people, id, time_zone, now, occurrences);
   for (const CalendarFile& file : files)
     importer.Read(file);
   return importer.Take();
+}
+
+std::vector<std::string> NamesInCalendar(std::string_view text, std::size_t most) {
+  std::vector<std::string> names;
+  std::set<std::string, std::less<>> known;
+  const ical::Document document = ical::Parse(text);
+  for (const ical::Component& calendar : document.calendars) {
+    for (const ical::Component& event : calendar.components) {
+      if (event.name != "VEVENT") continue;
+      for (std::string& name : ReadCalendarSummary(event).names) {
+        if (names.size() == most) return names;
+        if (known.insert(ToLower(name)).second) names.push_back(std::move(name));
+      }
+    }
+  }
+  return names;
 }
 
 }  // namespace tocsin
