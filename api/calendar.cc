@@ -125,13 +125,13 @@ class Writer {
 
 }  // namespace
 
-std::uint64_t CalendarSequence(std::vector<absl::Time> moments) {
+std::uint64_t CalendarSequence(ConfigurationId version, std::vector<absl::Time> moments) {
   std::ranges::sort(moments);
   const absl::Time origin = absl::FromCivil(absl::CivilYear(2020), absl::UTCTimeZone());
   std::int64_t sequence = 0;
   for (const absl::Time moment : moments)
     sequence = std::max(sequence + 1, absl::ToInt64Seconds(moment - origin));
-  return static_cast<std::uint64_t>(sequence);
+  return static_cast<std::uint64_t>(sequence) + version.value();
 }
 
 absl::StatusOr<ical::Feed> CalendarOfSchedule(const Roster& roster,

@@ -26,9 +26,10 @@ struct CalendarContext {
   absl::Time modified;
 };
 
-// What ical::Feed::sequence is: seconds since 2020 of the last of the moments at which something changed what feeds show; greater
-// with each of them, also where several fall into one second. RFC 5545 leaves it 31 bits, which last until 2088.
-std::uint64_t CalendarSequence(std::vector<absl::Time> moments);
+// What ical::Feed::sequence is: greater with each version of the organisation, and with each of the moments at which people
+// changed schedules, also where several fall into one second. It counts seconds since 2020, so that its 31 bits (RFC 5545)
+// last until 2088.
+std::uint64_t CalendarSequence(ConfigurationId version, std::vector<absl::Time> moments);
 
 // One event for each shift of Roster::FinalSchedule, gaps included. NotFound: there is no such schedule.
 absl::StatusOr<ical::Feed> CalendarOfSchedule(const Roster& roster,

@@ -159,7 +159,7 @@ absl::StatusOr<std::shared_ptr<const Made>> Make(Api& api,
   TOCSIN_ASSIGN(const absl::Time applied_at, feeds.edition.AppliedAt(api, stand.version));
   moments.push_back(applied_at);
   context.modified = std::ranges::max(moments);
-  context.sequence = CalendarSequence(std::move(moments));
+  context.sequence = CalendarSequence(stand.version, std::move(moments));
   TOCSIN_ASSIGN(const ical::Feed feed, door.schedule.set() ? CalendarOfSchedule(*roster, door.schedule, context)
                                                            : CalendarOfUser(*roster, door.user, context));
   auto made = std::make_shared<Made>();

@@ -7,9 +7,7 @@
 
 #include "base/status.h"
 #include "base/strings.h"
-#include "config/reach.h"
 #include "config/text.h"
-#include "escalation/schedule_check.h"
 #include "import/stepping.h"
 #include "import/zones.h"
 
@@ -173,6 +171,7 @@ UserId Draft::AddUser(const Item& item, const Person& person) {
       user.time_zone = zone;
     }
   }
+  user_index_.emplace(id, organisation_.users.size());
   organisation_.users.push_back(std::move(user));
   return id;
 }
@@ -194,8 +193,8 @@ std::optional<UserId> Draft::NeedUser(const Item& where, std::string_view key) {
 }
 
 User* Draft::Edit(const UserId& id) {
-  const auto found = std::ranges::find(organisation_.users, id, &User::id);
-  return found == organisation_.users.end() ? nullptr : &*found;
+  const auto found = user_index_.find(id);
+  return found == user_index_.end() ? nullptr : &organisation_.users[found->second];
 }
 
 ContactMethodId Draft::AddMethod(const Item& from,
@@ -244,9 +243,11 @@ void Draft::AddRule(const UserId& id, NotificationRule rule) {
 }
 
 void Draft::AddMember(const TeamId& team, const UserId& user) {
-  const auto found = std::ranges::find(organisation_.teams, team, &Team::id);
-  if (found == organisation_.teams.end()) return;
-  if (std::ranges::find(found->members, user) == found->members.end()) found->members.push_back(user);
+  for (; teams_seen_ < organisation_.teams.size(); ++teams_seen_)
+    team_index_.emplace(organisation_.teams[teams_seen_].id, teams_seen_);
+  const auto found = team_index_.find(team);
+  if (found == team_index_.end() || !members_.emplace(team, user).second) return;
+  organisation_.teams[found->second].members.push_back(user);
 }
 
 std::string Draft::Zone(const Item& item, std::string_view field) {
@@ -326,148 +327,6 @@ Route& Draft::AddRoute(const ServiceId& service, const std::vector<Matcher>& mat
   Route route = RouteOf(service.value(), matchers, policy);
   route.service = service;
   return organisation_.route.children.emplace_back(std::move(route));
-}
-
-// A layer that the evaluator refuses is left out; the others of its schedule stay.
-void Draft::DropLayers(Schedule& schedule, const Organisation& without_layers) {
-  std::vector<Layer> kept;
-  for (Layer& layer : schedule.layers) {
-    Organisation with_this_one = without_layers;
-    Schedule& alone = *std::ranges::find(with_this_one.schedules, schedule.id, &Schedule::id);
-    alone.time_zone = schedule.time_zone;
-    alone.layers = {layer};
-    const std::vector<std::string> problems = FindScheduleProblems(with_this_one);
-    if (problems.empty()) {
-      kept.push_back(std::move(layer));
-      continue;
-    }
-    report_.Lose(Grade::kWho, absl::StrFormat("schedule %s", JsonQuote(schedule.id.value())), problems.front(),
-                 "the layer is left out");
-    std::erase_if(schedule.overrides, [&](const tocsin::Override& change) {
-      return change.layers.size() == 1 && change.layers.front() == layer.id;
-    });
-    for (tocsin::Override& change : schedule.overrides)
-      std::erase(change.layers, layer.id);
-  }
-  schedule.layers = std::move(kept);
-  for (std::size_t i = 0; i < schedule.overrides.size(); ++i)
-    schedule.overrides[i].seq = i + 1;
-}
-
-void Draft::CompleteSchedules() {
-  Organisation whole = organisation_;
-  whole.users.insert(whole.users.end(), options_.present.users.begin(), options_.present.users.end());
-  if (FindScheduleProblems(whole).empty()) return;
-  Organisation without_layers = whole;
-  for (Schedule& schedule : without_layers.schedules) {
-    Schedule bare;
-    bare.id = schedule.id;
-    bare.time_zone = "UTC";
-    schedule = std::move(bare);
-  }
-  for (Schedule& schedule : organisation_.schedules)
-    DropLayers(schedule, without_layers);
-  whole.schedules = organisation_.schedules;
-  for (const std::string& problem : FindScheduleProblems(whole))
-    report_.Problem("the export", problem);
-}
-
-void Draft::CompleteUsers() {
-  for (User& user : organisation_.users) {
-    if (user.contact_methods.empty()) {
-      const auto email = emails_.find(user.id);
-      const bool usable = email != emails_.end() && CheckEmailAddress(email->second).ok();
-      const auto kind = usable ? ContactMethod::Kind::kEmail : ContactMethod::Kind::kTerminal;
-      user.contact_methods.push_back(
-          {ContactMethodId(tocsin::Name(kind)), kind, usable ? email->second : user.id.value(), "", {}});
-      report_.Lose(Grade::kHow, objects_[user.id], "how this person is reached is not in the export",
-                   usable ? "by e-mail" : "pages are printed by the server: give the person a contact method");
-    }
-    if (!user.notification_rules.empty()) continue;
-    for (const Urgency urgency : {Urgency::kHigh, Urgency::kLow})
-      user.notification_rules.push_back({urgency, absl::ZeroDuration(), user.contact_methods.front().id});
-  }
-}
-
-void Draft::CompleteFallback() {
-  if (options_.present.fallback_user.set()) {
-    organisation_.fallback_user = options_.present.fallback_user;
-    return;
-  }
-  if (organisation_.users.empty()) {
-    User operator_user;
-    operator_user.id = UserId(users_.Claim("operator"));
-    operator_user.name = "Operator";
-    operator_user.time_zone = "UTC";
-    operator_user.contact_methods.push_back(
-        {ContactMethodId("terminal"), ContactMethod::Kind::kTerminal, "operator", "", {}});
-    operator_user.notification_rules = {
-        {Urgency::kHigh, absl::ZeroDuration(), ContactMethodId("terminal")},
-        {Urgency::kLow,  absl::ZeroDuration(), ContactMethodId("terminal")}
-    };
-    organisation_.users.push_back(operator_user);
-  }
-  const auto reachable = [](const User& user) {
-    return std::ranges::any_of(user.notification_rules,
-                               [](const auto& rule) { return rule.urgency == Urgency::kHigh; });
-  };
-  auto chosen = std::ranges::find_if(organisation_.users, reachable);
-  if (chosen == organisation_.users.end()) {
-    chosen = organisation_.users.begin();
-    chosen->notification_rules.push_back({Urgency::kHigh, absl::ZeroDuration(), chosen->contact_methods.front().id});
-  }
-  organisation_.fallback_user = chosen->id;
-  report_.Lose(Grade::kCosmetic, "the organisation", "who is paged when nobody else can be: no source says it",
-               absl::StrFormat("fallback_user is %s: choose", JsonQuote(chosen->id.value())));
-}
-
-// Whatever a policy's people are, somebody is reached: what would be refused when it is applied is mended here, and told.
-void Draft::CompletePolicies() {
-  Organisation whole = organisation_;
-  whole.users.insert(whole.users.end(), options_.present.users.begin(), options_.present.users.end());
-  const bool leads_somewhere = organisation_.route.policy.set() || organisation_.route.receiver.set();
-  if (organisation_.policies.empty() && !leads_somewhere) {
-    EscalationPolicy policy;
-    policy.id = PolicyId(policies.Claim("imported"));
-    policy.name = "Imported";
-    Target target = UserTarget{organisation_.fallback_user};
-    if (!organisation_.schedules.empty()) target = ScheduleTarget{organisation_.schedules.front().id};
-    policy.steps.push_back({absl::Minutes(5), {target}});
-    organisation_.policies.push_back(std::move(policy));
-    whole.policies = organisation_.policies;
-  }
-  Reach reach(whole);
-  for (EscalationPolicy& policy : organisation_.policies) {
-    if (reach.Reaches(policy, Urgency::kHigh)) continue;
-    policy.steps.push_back({absl::ZeroDuration(), {UserTarget{organisation_.fallback_user}}});
-    report_.Lose(Grade::kWho, absl::StrFormat("policy %s", JsonQuote(policy.id.value())), "it reaches nobody",
-                 absl::StrFormat("%s is paged by it", JsonQuote(organisation_.fallback_user.value())));
-  }
-}
-
-void Draft::CompleteRoute() {
-  Organisation whole = organisation_;
-  whole.users.insert(whole.users.end(), options_.present.users.begin(), options_.present.users.end());
-  Reach reach(whole);
-  Route& root = organisation_.route;
-  if (!root.policy.set() && !root.receiver.set()) {
-    root.policy = organisation_.policies.front().id;
-    report_.Lose(Grade::kHow, "the route", "where alerts go that belong to no service",
-                 absl::StrFormat("to policy %s: choose", JsonQuote(root.policy.value())));
-  }
-  const auto mend = [&](const auto& self, Route& route) -> void {
-    if (!route.policy.set() && !route.receiver.set()) route.policy = root.policy;  // it is muted for good
-    const EscalationPolicy* policy = whole.Find(route.policy);
-    if (policy != nullptr && route.urgency != Urgency::kHigh && !reach.Reaches(*policy, Urgency::kLow)) {
-      route.urgency = Urgency::kHigh;
-      report_.Lose(Grade::kHow, absl::StrFormat("route %s", JsonQuote(route.id.value())),
-                   absl::StrFormat("policy %s reaches nobody at low urgency", JsonQuote(route.policy.value())),
-                   "all of its alerts are of high urgency");
-    }
-    for (Route& child : route.children)
-      self(self, child);
-  };
-  mend(mend, root);
 }
 
 void Draft::Check(const ScheduleId& schedule, const std::optional<SteppedSchedule>& steps) {

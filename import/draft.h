@@ -150,6 +150,10 @@ class Draft {
   std::vector<Rendering> worked_out_;
   std::map<std::string, UserId, std::less<>> by_email_;
   std::set<UserId> present_;
+  std::map<UserId, std::size_t> user_index_;  // places among the organisation's
+  std::map<TeamId, std::size_t> team_index_;
+  std::size_t teams_seen_ = 0;  // so many of them are in it
+  std::set<std::pair<TeamId, UserId>> members_;
   std::map<UserId, std::string> emails_;
   std::map<UserId, std::string> objects_;
 };

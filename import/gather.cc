@@ -79,7 +79,14 @@ const Shape* Gathering::ShapeOfFile(const std::string& file) const {
 }
 
 void Gathering::AddOne(const Shape& shape, const Item& item, const std::string& file) {
+  if (!item.is_map()) return item.Problem("is no object; export it again, and do not edit it by hand");
   std::vector<Gathered>& all = found_[std::string(shape.kind)];
+  if (all.size() == kMostOfAKind) {
+    if (too_many_.insert(std::string(shape.kind)).second) {
+      item.Problem(absl::StrFormat("with it there are more than %d %s: import it in parts", kMostOfAKind, shape.kind));
+    }
+    return;
+  }
   const std::string id = item.Text("id");
   const auto [place, is_new] = places_.try_emplace({std::string(shape.kind), id, only_rendered_}, all.size());
   if (id.empty() || is_new) {
@@ -111,7 +118,7 @@ bool Gathering::AddField(
   if (const Shape* shape = ShapeOf(name)) {
     if (field.is_list()) return AddList(shape, field, file);
     if (field["nodes"].is_list()) return AddList(shape, field["nodes"], file);
-    if (field.is_map()) AddOne(*shape, field, file);
+    if (field.present()) AddOne(*shape, field, file);
     return true;
   }
   if (std::ranges::find(kInside, std::string_view(name)) != std::end(kInside)) {
@@ -151,6 +158,31 @@ bool Gathering::Add(const Item& root, const std::string& file, int depth) {
   for (const auto& [name, field] : root.Fields())
     any = AddField(root, name, field, file, depth) || any;
   return any;
+}
+
+ByParent::ByParent(const std::vector<Gathered>& all, const std::function<std::string(const Item&)>& parent_of)
+    : left_(all.size()) {
+  for (const Gathered& each : all) {
+    const std::string parent = parent_of(each.item);
+    (parent.empty() ? by_stem_[each.stem] : said_[parent]).push_back(each.item);
+  }
+}
+
+std::vector<Item> ByParent::Of(const std::string& parent) {
+  std::vector<Item> found;
+  const auto take = [&](std::map<std::string, std::vector<Item>>& from,
+                        std::map<std::string, std::vector<Item>>::iterator at) {
+    found.insert(found.end(), at->second.begin(), at->second.end());
+    left_ -= at->second.size();
+    from.erase(at);
+  };
+  if (const auto said = said_.find(parent); said != said_.end()) take(said_, said);
+  for (auto at = by_stem_.begin(); at != by_stem_.end();) {
+    const auto next = std::next(at);
+    if (at->first.ends_with(parent)) take(by_stem_, at);
+    at = next;
+  }
+  return found;
 }
 
 }  // namespace tocsin::import

@@ -464,6 +464,7 @@ void Reader::Read(const Gathering& found) {
     ReadRotation(rotation.item);
   for (const Gathered& schedule : found.of("schedules"))
     draft_.schedules.Known(schedule.item.Text("id"), schedule.item.Text("name"));
+  ByParent overrides(found.of("overrides"), [](const Item& item) { return KeyOf(item, "target"); });
   for (const Gathered& schedule : found.of("schedules")) {
     const std::string key = schedule.item.Text("id");
     std::vector<Entry> said;
@@ -474,11 +475,7 @@ void Reader::Read(const Gathering& found) {
     }
     Render(draft_, ScheduleId(draft_.schedules.Known(key, "")), "shifts", std::move(said));
     if (schedule.only_rendered) continue;
-    std::vector<Item> overrides;
-    for (const Gathered& change : found.of("overrides")) {
-      if (KeyOf(change.item, "target") == key) overrides.push_back(change.item);
-    }
-    ReadSchedule(schedule.item, overrides);
+    ReadSchedule(schedule.item, overrides.Of(key));
   }
   for (const Gathered& policy : found.of("policies"))
     draft_.policies.Known(policy.item.Text("id"), policy.item.Text("name"));

@@ -88,7 +88,12 @@ void ReadRules(std::vector<Item> rules, Draft& draft) {
 
 class Reader {
  public:
-  Reader(const Gathering& found, Draft& draft) : found_(found), draft_(draft) {}
+  Reader(const Gathering& found, Draft& draft) : found_(found), draft_(draft) {
+    for (const Gathered& each : found.of("shifts"))
+      shifts_.try_emplace(each.item.Text("id"), each.item);
+    for (const Gathered& each : found.of("swaps"))
+      swaps_[each.item.FirstText({"schedule", "schedule_id"})].push_back(each.item);
+  }
   void Read();
 
  private:
@@ -98,12 +103,14 @@ class Reader {
 
   const Gathering& found_;
   Draft& draft_;
+  std::map<std::string, Item> shifts_;              // by id
+  std::map<std::string, std::vector<Item>> swaps_;  // by schedule
 };
 
 void Reader::ReadSwaps(const std::string& key, Schedule& schedule) {
-  for (const Gathered& each : found_.of("swaps")) {
-    const Item& item = each.item;
-    if (item.FirstText({"schedule", "schedule_id"}) != key) continue;
+  const auto swaps = swaps_.find(key);
+  if (swaps == swaps_.end()) return;
+  for (const Item& item : swaps->second) {
     const bool taken =
         item.Text("status") == "taken" || (item["status"].Text().empty() && item["benefactor"].present());
     const auto stretch = StretchOf(item, "swap_start", "swap_end");
@@ -145,9 +152,8 @@ void Reader::ReadSchedule(const Item& item) {
   for (const Item& reference : item.Items("shifts")) {
     std::vector<Item> shifts;
     if (reference.is_map()) shifts.push_back(reference);
-    for (const Gathered& each : found_.of("shifts")) {
-      if (!reference.is_map() && each.item.Text("id") == reference.Text()) shifts.push_back(each.item);
-    }
+    const auto known = reference.is_map() ? shifts_.end() : shifts_.find(reference.Text());
+    if (known != shifts_.end()) shifts.push_back(known->second);
     if (shifts.empty()) {
       reference.Lose(Grade::kWho,
                      absl::StrFormat("the shift %s, which is not in the export", JsonQuote(reference.Text())),
@@ -168,12 +174,20 @@ void Reader::ReadSchedule(const Item& item) {
 
 void Reader::ReadFinal() {
   std::map<std::string, std::vector<Entry>> said;  // by schedule
+  std::map<std::string, std::string> of_file;
+  const auto schedule_of = [&](const std::string& stem) {
+    for (const Gathered& schedule : found_.of("schedules")) {
+      if (stem.ends_with(schedule.item.Text("id"))) return schedule.item.Text("id");
+    }
+    return std::string();
+  };
   for (const Gathered& each : found_.of("final")) {
     const Item& item = each.item;
     std::string key = item.Text("schedule_id");
-    for (const Gathered& schedule : found_.of("schedules")) {
-      const std::string id = schedule.item.Text("id");
-      if (key.empty() && each.stem.ends_with(id)) key = id;
+    if (key.empty()) {
+      const auto [known, is_new] = of_file.try_emplace(each.stem);
+      if (is_new) known->second = schedule_of(each.stem);
+      key = known->second;
     }
     const auto stretch = StretchOf(item, "shift_start", "shift_end");
     auto user = draft_.FindUser(item.Text("user_pk"));

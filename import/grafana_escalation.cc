@@ -21,17 +21,17 @@ struct Condition {
 
 class Reader {
  public:
-  Reader(const Gathering& found, Draft& draft) : found_(found), draft_(draft) {}
+  Reader(const Gathering& found, Draft& draft) : found_(found), draft_(draft) {
+    for (const Gathered& step : found.of("steps"))
+      steps_[step.item.Text("escalation_chain_id")].push_back(step.item);
+  }
 
   void ReadChain(const Item& chain) {
     EscalationPolicy policy;
     policy.id = PolicyId(draft_.policies.Known(chain.Text("id"), chain.Text("name")));
     policy.name = Line(chain.Text("name"), policy.id.value());
     if (const std::string* team = draft_.teams.Find(chain.Text("team_id"))) policy.team = TeamId(*team);
-    std::vector<Item> steps;
-    for (const Gathered& step : found_.of("steps")) {
-      if (step.item.Text("escalation_chain_id") == chain.Text("id")) steps.push_back(step.item);
-    }
+    std::vector<Item> steps = steps_[chain.Text("id")];
     std::ranges::stable_sort(steps, {}, [](const Item& step) { return step.Number("position", 0, 10'000, 0); });
     held_ = {};
     resolving_ = nullptr;
@@ -169,6 +169,7 @@ class Reader {
 
   const Gathering& found_;
   Draft& draft_;
+  std::map<std::string, std::vector<Item>> steps_;  // by chain
   Condition held_;
   const Value* resolving_ = nullptr;  // the step that ended the chain, as it seems
 };

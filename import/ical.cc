@@ -67,6 +67,7 @@ class Reader {
     const Item item(&document.root, document.file + ":", &draft_.report());
     const std::string& text = document.root.text;
     const ical::Document read = ical::Parse(text);
+    if (read.calendars.empty() && !read.troubles.empty()) return item.Problem(read.troubles.front().message);
     if (read.calendars.empty()) {
       item.Problem("holds no calendar: it must begin with BEGIN:VCALENDAR, and is what the calendar's address answers");
       return;

@@ -36,31 +36,43 @@ std::span<const Shape> Shapes() {
   return *shapes;
 }
 
-// The rows of a table that are not deleted.
-std::vector<Item> Rows(const Gathering& found, std::string_view table) {
-  std::vector<Item> rows;
-  for (const Gathered& each : found.of(table)) {
-    if (!each.item.Flag("deleted")) rows.push_back(each.item);
+// The rows of a table that are not deleted, found by the value of a column.
+class Table {
+ public:
+  Table(const Gathering& found, std::string_view table) {
+    for (const Gathered& each : found.of(table)) {
+      if (!each.item.Flag("deleted")) rows_.push_back(each.item);
+    }
   }
-  return rows;
-}
-// Those whose column has this value.
-std::vector<Item> Where(const std::vector<Item>& rows, std::string_view column, const std::string& value) {
-  std::vector<Item> found;
-  std::ranges::copy_if(rows, std::back_inserter(found), [&](const Item& row) { return row.Text(column) == value; });
-  return found;
-}
+  const std::vector<Item>& rows() const { return rows_; }
+
+  std::vector<Item> Where(const std::string& column, const std::string& value) const {
+    auto [index, is_new] = indices_.try_emplace(column);
+    for (std::size_t i = 0; is_new && i < rows_.size(); ++i)
+      index->second.emplace(rows_[i].Text(column), i);
+    std::vector<Item> found;
+    const auto [begin, end] = index->second.equal_range(value);
+    for (auto at = begin; at != end; ++at)
+      found.push_back(rows_[at->second]);
+    return found;
+  }
+
+ private:
+  std::vector<Item> rows_;
+  mutable std::map<std::string, std::multimap<std::string, std::size_t>>
+      indices_;  // by column; equal ones in their order
+};
 
 class Reader {
  public:
   Reader(const Gathering& found, Draft& draft)
       : draft_(draft),
-        rotations_(Rows(found, "rotations")),
-        turns_(Rows(found, "turns")),
-        periods_(Rows(found, "periods")),
-        entries_(Rows(found, "entries")),
-        steps_(Rows(found, "steps")),
-        recipients_(Rows(found, "recipients")) {}
+        rotations_(found, "rotations"),
+        turns_(found, "turns"),
+        periods_(found, "periods"),
+        entries_(found, "entries"),
+        steps_(found, "steps"),
+        recipients_(found, "recipients") {}
   void Read(const Gathering& found);
 
  private:
@@ -74,21 +86,22 @@ class Reader {
   std::vector<Target> TargetsOf(const Item& row);
 
   Draft& draft_;
-  std::vector<Item> rotations_;
-  std::vector<Item> turns_;
-  std::vector<Item> periods_;
-  std::vector<Item> entries_;
-  std::vector<Item> steps_;
-  std::vector<Item> recipients_;
+  Table rotations_;
+  Table turns_;
+  Table periods_;
+  Table entries_;
+  Table steps_;
+  Table recipients_;
 };
 
 void Reader::ReadPeople(const Gathering& found) {
-  const std::vector<Item> addresses = Rows(found, "addresses");
-  for (const Item& contact : Rows(found, "contacts")) {
+  const Table addresses(found, "addresses");
+  const Table contacts(found, "contacts");
+  for (const Item& contact : contacts.rows()) {
     contact.Expect("contacts",
                    {"external_uuid", "full_name", "username", "default_channel_id", "changed_at", "deleted"});
     std::string email;
-    const std::vector<Item> own = Where(addresses, "contact_id", contact.Text("id"));
+    const std::vector<Item> own = addresses.Where("contact_id", contact.Text("id"));
     for (const Item& address : own) {
       if (address.Text("type") == "email" && email.empty()) email = address.Text("address");
     }
@@ -107,11 +120,13 @@ void Reader::ReadPeople(const Gathering& found) {
       }
     }
   }
-  for (const Item& group : Rows(found, "groups")) {
+  const Table groups(found, "groups");
+  for (const Item& group : groups.rows()) {
     const TeamId id(draft_.teams.Known(group.Text("id"), group.Text("name")));
     draft_.organisation().teams.push_back({id, Line(group.Text("name"), id.value()), {}});
   }
-  for (const Item& member : Rows(found, "members")) {
+  const Table members(found, "members");
+  for (const Item& member : members.rows()) {
     const std::string* team = draft_.teams.Find(member.Text("contactgroup_id"));
     const auto user = draft_.FindUser(member.Text("contact_id"));
     if (team != nullptr && user) draft_.AddMember(TeamId(*team), *user);
@@ -166,18 +181,20 @@ void Reader::ReadRotation(const Item& rotation, std::optional<absl::Time> until,
   if (base.effective_since) base.effective_since = WholeMinute(*base.effective_since);
   if (until) base.effective_until = WholeMinute(*until);
   if (base.effective_until && base.effective_since >= base.effective_until) return;
-  std::vector<Item> members = Where(turns_, "rotation_id", rotation.Text("id"));
+  std::vector<Item> members = turns_.Where("rotation_id", rotation.Text("id"));
   std::ranges::stable_sort(members, {}, [](const Item& row) { return row.Number("position", 0, 100'000, 0); });
   constexpr std::int64_t kMembers = 1000;
   const std::int64_t priority = rotation.Number("priority", 0, 900, 0);
-  for (const Item& period : Where(periods_, "owned_by_rotation_id", rotation.Text("id"))) {
-    const std::vector<Item> entries = Where(entries_, "timeperiod_id", period.Text("id"));
+  for (const Item& period : periods_.Where("owned_by_rotation_id", rotation.Text("id"))) {
+    const std::vector<Item> entries = entries_.Where("timeperiod_id", period.Text("id"));
     for (std::size_t i = 0; i < members.size() && i < kMembers; ++i) {
       Layer layer = base;
       layer.priority = static_cast<std::int32_t>(-(priority * kMembers + static_cast<std::int64_t>(i)));
       layer.participants = {{TargetsOf(members[i])}};
-      for (const Item& entry : Where(entries, "rotation_member_id", members[i].Text("id")))
-        ReadEntry(entry, layer, ids, schedule);
+      const std::string member = members[i].Text("id");
+      for (const Item& entry : entries) {
+        if (entry.Text("rotation_member_id") == member) ReadEntry(entry, layer, ids, schedule);
+      }
     }
   }
 }
@@ -190,7 +207,7 @@ void Reader::ReadSchedule(const Item& item) {
   schedule.time_zone = item["timezone"].present() ? draft_.Zone(item, "timezone") : "UTC";
   LayerIds ids;
   std::map<std::int64_t, std::vector<Item>> versions;  // by priority
-  for (const Item& rotation : Where(rotations_, "schedule_id", item.Text("id")))
+  for (const Item& rotation : rotations_.Where("schedule_id", item.Text("id")))
     versions[rotation.Number("priority", 0, 900, 0)].push_back(rotation);
   for (auto& [priority, rotations] : versions) {
     const auto handoff = [](const Item& rotation) {
@@ -226,7 +243,7 @@ std::optional<TimeIntervalId> Reader::HoursOf(const Item& rule) {
   std::vector<Restriction> windows;
   std::string zone;
   bool whole = true;
-  for (const Item& entry : Where(entries_, "timeperiod_id", key)) {
+  for (const Item& entry : entries_.Where("timeperiod_id", key)) {
     const std::string own = entry["timezone"].present() ? draft_.Zone(entry, "timezone") : "UTC";
     whole = whole && (zone.empty() || zone == own);
     zone = own;
@@ -271,14 +288,14 @@ void Reader::ReadRule(const Item& rule) {
   policy.name = Line(rule.Text("name"), policy.id.value());
   const std::optional<TimeIntervalId> hours = HoursOf(rule);
   std::map<std::int64_t, SourceStep> steps;  // by age
-  for (const Item& row : Where(steps_, "rule_id", rule.Text("id"))) {
+  for (const Item& row : steps_.Where("rule_id", rule.Text("id"))) {
     const std::string condition = row.Text("condition");
     SourceStep& step = steps.try_emplace(AgeOf(condition), SourceStep{row, {}, {}}).first->second;
     if (condition.find("incident_severity") != std::string::npos) step.only_if = TruncateUtf8(condition, 100);
     if (hours) step.only_during = {*hours};
     const std::string column =
-        !Where(recipients_, "rule_entry_id", row.Text("id")).empty() ? "rule_entry_id" : "rule_escalation_id";
-    for (const Item& recipient : Where(recipients_, column, row.Text("id"))) {
+        !recipients_.Where("rule_entry_id", row.Text("id")).empty() ? "rule_entry_id" : "rule_escalation_id";
+    for (const Item& recipient : recipients_.Where(column, row.Text("id"))) {
       const std::vector<Target> targets = TargetsOf(recipient);
       step.targets.insert(step.targets.end(), targets.begin(), targets.end());
     }
@@ -294,12 +311,13 @@ void Reader::ReadRule(const Item& rule) {
 
 void Reader::Read(const Gathering& found) {
   ReadPeople(found);
-  const std::vector<Item> schedules = Rows(found, "schedules");
-  for (const Item& schedule : schedules)
+  const Table schedules(found, "schedules");
+  for (const Item& schedule : schedules.rows())
     draft_.schedules.Known(schedule.Text("id"), schedule.Text("name"));
-  for (const Item& schedule : schedules)
+  for (const Item& schedule : schedules.rows())
     ReadSchedule(schedule);
-  for (const Item& rule : Rows(found, "rules"))
+  const Table rules(found, "rules");
+  for (const Item& rule : rules.rows())
     ReadRule(rule);
 }
 

@@ -401,21 +401,17 @@ void Reader::Read(const Gathering& found) {
   }
   for (const Gathered& team : found.of("teams"))
     ReadTeam(inner(team, "team"));
-  std::size_t placed = 0;
+  ByParent placed(found.of("overrides"), [](const Item& item) { return item["_parent"].Text("id"); });
   for (const Gathered& schedule : found.of("schedules")) {
     const Item item = inner(schedule, "schedule");
     std::vector<Item> overrides = schedule.item.Items("scheduleOverrideList");
-    for (const Gathered& change : found.of("overrides")) {
-      const std::string of = change.item["_parent"].Text("id");
-      if (of != item.Text("id") && (!of.empty() || !change.stem.ends_with(item.Text("id")))) continue;
-      overrides.push_back(change.item);
-      ++placed;
-    }
+    const std::vector<Item> own = placed.Of(item.Text("id"));
+    overrides.insert(overrides.end(), own.begin(), own.end());
     ReadSchedule(item, overrides);
   }
-  if (const std::size_t all = found.of("overrides").size(); placed < all) {
+  if (placed.left() > 0) {
     draft_.report().Lose(Grade::kWho, "overrides",
-                         absl::StrFormat("%d of them: of which schedule is not said", all - placed),
+                         absl::StrFormat("%d of them: of which schedule is not said", placed.left()),
                          "left out; call each schedule's file overrides-<the schedule's id>.json");
   }
   for (const Gathered& timeline : found.of("timelines"))

@@ -301,17 +301,17 @@ void ReadPagerDuty(std::span<const Document> documents, Draft& draft) {
     for (const Item& member : team.item.Items("members"))
       ReadMembers(member, id, draft);
   }
-  for (const Gathered& member : found.of("members")) {
-    for (const Gathered& team : found.of("teams")) {
-      const std::string key = team.item.Text("id");
-      if (member.stem.ends_with(key)) ReadMembers(member.item, TeamId(draft.teams.Known(key, "")), draft);
-    }
+  ByParent members(found.of("members"), [](const Item& /*item*/) { return std::string(); });
+  for (const Gathered& team : found.of("teams")) {
+    const std::string key = team.item.Text("id");
+    for (const Item& member : members.Of(key))
+      ReadMembers(member, TeamId(draft.teams.Known(key, "")), draft);
   }
   for (const Gathered& schedule : found.of("schedules")) {
     const Item& item = schedule.item;
     draft.schedules.Known(item.Text("id"), item.FirstText({"name", "summary"}));
   }
-  std::size_t placed = 0;
+  ByParent placed(found.of("overrides"), [](const Item& item) { return item["schedule"].Text("id"); });
   for (const Gathered& schedule : found.of("schedules")) {
     const std::string key = schedule.item.Text("id");
     if (schedule.only_rendered) {
@@ -319,21 +319,16 @@ void ReadPagerDuty(std::span<const Document> documents, Draft& draft) {
              RenderedEntries(schedule.item["final_schedule"]["rendered_schedule_entries"], draft));
       continue;
     }
-    std::vector<Item> overrides;
-    for (const Gathered& change : found.of("overrides")) {
-      const std::string of = change.item["schedule"].Text("id");
-      if (of == key || (of.empty() && change.stem.ends_with(key))) overrides.push_back(change.item);
-    }
-    placed += overrides.size();
+    const std::vector<Item> overrides = placed.Of(key);
     if (schedule.item["rotations"].present()) {
       ReadShiftSchedule(schedule.item, draft);
     } else {
       ReadLayeredSchedule(schedule.item, overrides, draft);
     }
   }
-  if (const std::size_t lost = found.of("overrides").size() - std::min(placed, found.of("overrides").size());
-      lost > 0) {
-    draft.report().Lose(Grade::kWho, "overrides", absl::StrFormat("%d of them: of which schedule is not said", lost),
+  if (placed.left() > 0) {
+    draft.report().Lose(Grade::kWho, "overrides",
+                        absl::StrFormat("%d of them: of which schedule is not said", placed.left()),
                         "left out; call the file of each schedule's overrides overrides-<the schedule's id>.json");
   }
   for (const Gathered& policy : found.of("policies"))

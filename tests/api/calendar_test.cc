@@ -1,4 +1,6 @@
 // Calendar feeds: what they show, and who gets to see them.
+#include "api/calendar.h"
+
 #include "gmock/gmock.h"
 
 #include "ical/content_lines.h"
@@ -34,6 +36,13 @@ class CalendarTest : public ApiTest {
     return response.token();
   }
 
+  static std::string FirstOf(const std::string& feed, std::string_view property) {
+    const ical::Document document = ical::Parse(feed);
+    const ical::Property* found = document.calendars.at(0).components.at(0).Find(property);
+    return found == nullptr ? "" : found->value;
+  }
+  static std::int64_t SequenceOf(const std::string& feed) { return std::stoll(FirstOf(feed, "SEQUENCE")); }
+
   absl::Status status_;
   v1::CreateCalendarLinkResponse response_;
 };
@@ -63,11 +72,36 @@ TEST_F(CalendarTest, AnswersHeadAndWhatHasNotChanged) {
   EXPECT_EQ(Http("GET", path).body, first.body) << "the same question has the same answer";
   EXPECT_EQ(Http("HEAD", path).body, "");
   EXPECT_EQ(FindHeader(Http("HEAD", path).headers, "ETag"), tag);
-  EXPECT_EQ(Http("GET", path, {{"If-None-Match", tag}}).status, 304);
-  EXPECT_EQ(Http("GET", path, {{"If-None-Match", "\"other\", W/" + tag}}).status, 304);
-  EXPECT_EQ(Http("GET", path, {{"If-None-Match", "\"other\""}}).status, 200);
-  EXPECT_EQ(Http("GET", path, {{"If-Modified-Since", modified}}).status, 304);
-  EXPECT_EQ(Http("GET", path, {{"If-Modified-Since", "Mon, 01 Jan 2024 00:00:00 GMT"}}).status, 200);
+  EXPECT_EQ(Http("GET", path,
+                 {
+                     {"If-None-Match", tag}
+  })
+                .status,
+            304);
+  EXPECT_EQ(Http("GET", path,
+                 {
+                     {"If-None-Match", "\"other\", W/" + tag}
+  })
+                .status,
+            304);
+  EXPECT_EQ(Http("GET", path,
+                 {
+                     {"If-None-Match", "\"other\""}
+  })
+                .status,
+            200);
+  EXPECT_EQ(Http("GET", path,
+                 {
+                     {"If-Modified-Since", modified}
+  })
+                .status,
+            304);
+  EXPECT_EQ(Http("GET", path,
+                 {
+                     {"If-Modified-Since", "Mon, 01 Jan 2024 00:00:00 GMT"}
+  })
+                .status,
+            200);
   EXPECT_EQ(Http("POST", path).status, 405);
 }
 
@@ -78,13 +112,69 @@ TEST_F(CalendarTest, AChangeRaisesTheSequenceAndKeepsTheUidOfWhatStays) {
   yaml.replace(yaml.find("name: Ann,"), 10, "name: Anna,");
   ApplySample(yaml);
   const std::string after = Http("GET", path).body;
-  EXPECT_THAT(before, HasSubstr("SEQUENCE:1\r\n"));
-  EXPECT_THAT(after, HasSubstr("SEQUENCE:2\r\n"));
+  EXPECT_GT(SequenceOf(after), SequenceOf(before));
   EXPECT_THAT(after, HasSubstr("SUMMARY:Anna on call: primary"));
   const auto uid_of = [](const std::string& text) {
     return ical::Parse(text).calendars.at(0).components.at(0).Find("UID")->value;
   };
   EXPECT_EQ(uid_of(before), uid_of(after));
+}
+
+TEST_F(CalendarTest, OverridesRaiseTheSequenceAsVersionsDo) {
+  const std::string path = Link("primary", "");
+  const std::string own = Link("", "bob");
+  std::string tag(FindHeader(Http("GET", path).headers, "ETag"));
+  std::int64_t sequence = SequenceOf(Http("GET", path).body);
+  std::uint64_t id = 0;
+  // Made, made again, and ended: all within a second.
+  for (int i = 0; i < 3; ++i) {
+    v1::ScheduleChangeResponse changed;
+    if (i < 2) {
+      v1::OverrideScheduleRequest request;
+      request.set_schedule("primary");
+      request.set_type(v1::Override::TYPE_ASSIGN);
+      request.add_users("bob");
+      request.mutable_end()->set_seconds(absl::ToUnixSeconds(clock_.Read().wall + absl::Hours(i + 1)));
+      ASSERT_TRUE(Call("ScheduleService/OverrideSchedule", request, changed).ok());
+      id = changed.change().id();
+    } else {
+      v1::EndOverrideRequest request;
+      request.set_id(id);
+      ASSERT_TRUE(Call("ScheduleService/EndOverride", request, changed).ok());
+    }
+    const HttpResponse answer = Http("GET", path,
+                                     {
+                                         {"If-None-Match", tag}
+    });
+    ASSERT_EQ(answer.status, 200) << "something has changed";
+    EXPECT_GT(SequenceOf(answer.body), sequence);
+    EXPECT_LT(SequenceOf(answer.body), std::int64_t{1} << 31);
+    sequence = SequenceOf(answer.body);
+    tag = FindHeader(answer.headers, "ETag");
+    EXPECT_EQ(Http("GET", path,
+                   {
+                       {"If-None-Match", tag}
+    })
+                  .status,
+              304);
+    EXPECT_EQ(FirstOf(answer.body, "LAST-MODIFIED"), FirstOf(answer.body, "DTSTAMP"));
+  }
+  EXPECT_THAT(Http("GET", own).body, HasSubstr("SUMMARY:On call: primary")) << "the first one still runs";
+}
+
+TEST_F(CalendarTest, TheSequenceRisesWithEachMomentWhateverSecondItIsIn) {
+  const absl::Time moment = absl::FromUnixSeconds(1'790'000'000);
+  const ConfigurationId version(7);
+  std::vector<absl::Time> moments = {moment};
+  std::uint64_t last = CalendarSequence(version, moments);
+  EXPECT_EQ(CalendarSequence(version, {moment, moment - absl::Hours(1)}), last) << "an older one is no news";
+  EXPECT_GT(CalendarSequence(ConfigurationId(8), moments), last) << "applied within the same second";
+  for (const absl::Duration after : {absl::ZeroDuration(), absl::Milliseconds(3), absl::ZeroDuration(),
+                                     absl::Seconds(1), absl::Milliseconds(1), absl::Hours(1)}) {
+    moments.push_back(moments.back() + after);
+    EXPECT_GT(CalendarSequence(version, moments), last);
+    last = CalendarSequence(version, moments);
+  }
 }
 
 TEST_F(CalendarTest, WhatWasRevokedHasGoneOrWasNeverThereIsNotFound) {

@@ -54,9 +54,10 @@ def instant(text):
     return int(datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp())
 
 
-def check_feed(server, schedule, name, people):
-    url = server.cli("schedule", "link", schedule).strip()
-    path = url[url.index("/calendar/"):]
+def check_feed(server, schedule, name, people, path=None):
+    if path is None:
+        url = server.cli("schedule", "link", schedule).strip()
+        path = url[url.index("/calendar/"):]
     status, body, headers = http_request(server.url + path)
     assert status == 200 and headers["Content-Type"].startswith("text/calendar"), (status, headers)
     text = body.decode()
@@ -78,6 +79,30 @@ def check_feed(server, schedule, name, people):
     assert events == expected and len(events) > 20, (schedule, len(events), len(expected))
     assert http_request(server.url + path, headers={"If-None-Match": headers["ETag"]})[0] == 304
     return path, text
+
+
+def sequences(text):
+    """Of all events, by both libraries: how new they are, and since when."""
+    one = [(int(e["SEQUENCE"]), e["LAST-MODIFIED"].dt.timestamp()) for e in icalendar.Calendar.from_ical(text).walk("VEVENT")]
+    other = [(int(e.sequence.value), e.last_modified.value.timestamp()) for e in vobject.readOne(text).contents["vevent"]]
+    assert one == other and len(set(one)) == 1, (one, other)
+    return one[0]
+
+
+def check_override(server, path, name, people):
+    """What people change at run time is news to whoever has the calendar: a calendar drops events that are not newer than its own."""
+    _, body, headers = http_request(server.url + path)
+    before = sequences(body.decode())
+    server.cli("schedule", "override", "berlin", "--assign", "zoe", "--for", "3h", "-m", "a test")
+    status, body, changed = http_request(server.url + path, headers={"If-None-Match": headers["ETag"]})
+    assert status == 200 and changed["ETag"] != headers["ETag"], "the answer is another one"
+    after = sequences(body.decode())
+    assert after[0] > before[0] and after[1] >= before[1], (before, after)
+    check_feed(server, "berlin", name, people, path)
+    number = json.loads(server.cli("schedule", "override", "list", "-o", "json"))["entries"][0]["change"]["id"]
+    server.cli("schedule", "override", "end", f"O{number}")
+    ended = sequences(http_request(server.url + path)[1].decode())
+    assert ended[0] > after[0], (after, ended)
 
 
 def check_answers(server):
@@ -120,6 +145,8 @@ def main():
             server.start()
             berlin, feed = check_feed(server, "berlin", "Datenbank, Berlin; rund um die Uhr", people)
             assert "dentist" in feed
+            check_override(server, berlin, "Datenbank, Berlin; rund um die Uhr", people)
+            feed = http_request(server.url + berlin)[1].decode()
             check_feed(server, "sydney", "sydney", people)
             personal = server.cli("schedule", "link", "--user", "zoe", "--expires", "30d").strip()
             own = http_request(server.url + personal[personal.index("/calendar/"):])[1].decode()

@@ -93,6 +93,55 @@ def what_differs_is_told_and_strict_refuses(folder):
     assert not out.exists()
 
 
+CALENDAR = """BEGIN:VCALENDAR
+X-WR-CALNAME:Database
+X-WR-TIMEZONE:Europe/Berlin
+BEGIN:VEVENT
+UID:1
+DTSTART;TZID=Europe/Berlin:20260105T090000
+DTEND;TZID=Europe/Berlin:20260112T090000
+RRULE:FREQ=WEEKLY;INTERVAL=2
+SUMMARY:alice
+END:VEVENT
+BEGIN:VEVENT
+UID:2
+DTSTART;TZID=Europe/Berlin:20260112T090000
+DTEND;TZID=Europe/Berlin:20260119T090000
+RRULE:FREQ=WEEKLY;INTERVAL=2
+SUMMARY:bob
+END:VEVENT
+END:VCALENDAR
+"""
+
+
+def calendars_are_a_source(tocsin, folder):
+    """From standard input, as curl gives it; for a year the events, counted out, are what the schedule says; and it can be applied."""
+    out = folder / "calendar.yaml"
+    done = subprocess.run([str(BINARY), "import", "ical", "-", "--with", str(folder / "senders.yaml"), "--out", str(out)],
+                          input=CALENDAR, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done
+    assert "8760 of 8760 hours agree with its events" in done.stdout, done.stdout
+    tocsin.cli("apply", str(out), str(folder / "senders.yaml"))
+    assert tocsin.cli("oncall", "database").count("alice") + tocsin.cli("oncall", "database").count("bob") >= 1
+
+
+def hostile_exports_end_soon(folder):
+    """Whatever an export is, the importer says what is wrong with it, soon, and does not die."""
+    bomb = "BEGIN:VCALENDAR\r\n" + "".join(
+        f"BEGIN:VEVENT\r\nUID:{i}\r\nDTSTART:19700101T000000Z\r\nDTEND:19700101T000100Z\r\nRRULE:FREQ=MINUTELY\r\nRDATE:"
+        + ",".join(["19700101T000000Z"] * 200) + f"\r\nSUMMARY:p{i}\r\nEND:VEVENT\r\n" for i in range(500)) + "END:VCALENDAR\r\n"
+    texts = {"deep": "[" * 1_000_000, "maps": '{"a":' * 200_000, "wrong": '{"users": 5, "schedules": {"a": [1]}, "teams": "x"}',
+             "line": '{"users": ["' + "x" * 10_000_000 + '"]}', "empty": "", "zeros": "\0" * 1_000_000, "bomb": bomb,
+             "huge": "[" + "1," * (17 << 20) + "1]"}
+    for name, text in texts.items():
+        path = folder / f"{name}.json"
+        path.write_text(text)
+        for source in ("pagerduty", "opsgenie", "grafana-oncall", "goalert", "icinga-notifications", "linkedin-oncall",
+                       "alertmanager", "ical"):
+            done = run("import", source, path)
+            assert done.returncode in (0, 1, 2) and (done.returncode == 0 or name in done.stderr), (source, name, done.stderr[-300:])
+
+
 def errors_say_what_to_do(folder):
     broken = folder / "broken.json"
     broken.write_text('{"users": [\n {]}')
@@ -114,6 +163,8 @@ def main():
             the_same_person_is_on_call(tocsin, folder)
             what_differs_is_told_and_strict_refuses(folder)
             errors_say_what_to_do(folder)
+            calendars_are_a_source(tocsin, folder)
+            hostile_exports_end_soon(folder)
             assert tocsin.stop() == 0
     print("ok")
 

@@ -1,4 +1,8 @@
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+
 #include "base/random.h"
+#include "base/strings.h"
 #include "tests/import/samples.h"
 #include "tests/import/support.h"
 
@@ -26,10 +30,11 @@ TEST(HostileTest, TruncatedExportsAreProblemsAndNeverACrash) {
   for (const Sample& sample : Samples()) {
     SCOPED_TRACE(sample.source);
     ASSERT_THAT(Read(sample.source, sample.text).problems, IsEmpty());
-    const bool yaml = sample.source == "alertmanager";  // a shorter YAML may be fine
+    // A shorter YAML may be fine, and of a shorter calendar what is there is read.
+    const bool may_be_fine = sample.source == "alertmanager" || sample.source == "ical";
     for (std::size_t length = 0; length < sample.text.size(); length += 7) {
       const Imported imported = Read(sample.source, sample.text.substr(0, length));
-      EXPECT_TRUE(yaml || !imported.ok()) << length;
+      EXPECT_TRUE(may_be_fine || !imported.ok()) << length;
     }
   }
 }
@@ -101,6 +106,51 @@ TEST(HostileTest, ErrorsSayWhereAndWhatToDo) {
     SCOPED_TRACE(each.text);
     EXPECT_THAT(Read(each.source, each.text).problems, Contains(HasSubstr(std::string(each.problem))));
   }
+}
+
+// More than any organisation could have is refused before it is looked through each by each.
+TEST(HostileTest, TooManyOfAKindAreAProblemAndSoon) {
+  const auto many = [](std::string_view list, std::string_view one) {
+    std::string text = absl::StrCat("{\"", ToAbsl(list), "\": [");
+    for (int i = 0; i < 30'000; ++i)
+      absl::StrAppend(&text, i == 0 ? "" : ",",
+                      absl::StrReplaceAll(ToAbsl(one), {
+                                                           {"#", absl::StrCat(i)}
+      }));
+    return text + "]}";
+  };
+  const std::pair<std::string_view, std::string> cases[] = {
+      {"pagerduty",            many("users",           R"({"id": "u#", "name": "n", "email": "n#@x.com"})")},
+      {"opsgenie",             many("overrides",       R"({"_parent": {"id": "s#"}})")                     },
+      {"grafana-oncall",       many("on_call_shifts",  R"({"id": "s#", "type": "override"})")              },
+      {"goalert",              many("schedules",       R"({"id": "s#", "name": "n", "timeZone": "UTC"})")  },
+      {"icinga-notifications", many("contact_address", R"({"id": "#", "contact_id": "#"})")                },
+      {"linkedin-oncall",      many("events",          R"({"id": "#"})")                                   },
+  };
+  for (const auto& [source, text] : cases)
+    EXPECT_THAT(Read(source, text).problems, Contains(HasSubstr("there are more than 20000"))) << source;
+}
+
+// Schedules that lead to each other, and layers that nobody could evaluate, many of them.
+TEST(HostileTest, CyclesOfSchedulesAreAProblemAndManyBadLayersEndSoon) {
+  EXPECT_THAT(Read("opsgenie", R"({"schedules": [
+    {"id": "a", "name": "a", "timezone": "UTC", "rotations": [{"id": "r", "name": "r", "type": "daily", "length": 1, "startDate": "2025-01-01T00:00:00Z",
+      "participants": [{"type": "schedule", "id": "b"}]}]},
+    {"id": "b", "name": "b", "timezone": "UTC", "rotations": [{"id": "r", "name": "r", "type": "daily", "length": 1, "startDate": "2025-01-01T00:00:00Z",
+      "participants": [{"type": "schedule", "id": "a"}]}]}]})")
+                  .problems,
+              Contains(HasSubstr("schedule")));
+  std::string schedules;
+  for (int i = 0; i < 400; ++i) {
+    absl::StrAppend(&schedules, i == 0 ? "" : ",", R"({"id": "v)", i,
+                    R"(", "name": "s", "time_zone": "UTC", "rotations": [{"id": "r", "events": [
+      {"id": "e", "start_time": "2025-03-03T09:00:00Z", "end_time": "2025-03-03T17:00:00Z", "recurrence": ["RRULE:FREQ=SECONDLY"],
+       "assignment_strategy": {"members": [{"type": "user_member", "user_id": "A"}]}}]}]})");
+  }
+  const Imported imported = Read(
+      "pagerduty",
+      absl::StrCat(R"({"users": [{"id": "A", "name": "a", "email": "a@x.com"}], "schedules": [)", schedules, "]}"));
+  EXPECT_FALSE(imported.ok()) << "so many that it is no accident";
 }
 
 TEST(HostileTest, UnknownFieldsAreToldOnce) {

@@ -126,6 +126,34 @@ receivers:
   email_configs: [{to: b@example.com}]
 )";
 
+constexpr std::string_view kCalendar = R"(BEGIN:VCALENDAR
+VERSION:2.0
+X-WR-CALNAME:Database
+X-WR-TIMEZONE:Europe/Berlin
+BEGIN:VEVENT
+UID:1
+DTSTART;TZID=Europe/Berlin:20260105T090000
+DTEND;TZID=Europe/Berlin:20260112T090000
+RRULE:FREQ=WEEKLY;INTERVAL=2;UNTIL=20270101T000000Z
+EXDATE;TZID=W. Europe Standard Time:20260202T090000
+RDATE;TZID=Europe/Berlin:20260203T090000
+SUMMARY:[L1] Alice, bob@example.com
+END:VEVENT
+BEGIN:VEVENT
+UID:1
+RECURRENCE-ID;TZID=Europe/Berlin:20260119T090000
+DTSTART:20260119T100000Z
+DURATION:P1DT2H
+SUMMARY:Carol
+END:VEVENT
+BEGIN:VEVENT
+UID:2
+DTSTART;VALUE=DATE:20260301
+SUMMARY:Carol
+END:VEVENT
+END:VCALENDAR
+)";
+
 }  // namespace
 
 const std::vector<Sample>& Samples() {
@@ -137,6 +165,7 @@ const std::vector<Sample>& Samples() {
       {"icinga-notifications", std::string(kIcinga)      },
       {"linkedin-oncall",      std::string(kLinkedIn)    },
       {"alertmanager",         std::string(kAlertmanager)},
+      {"ical",                 std::string(kCalendar)    },
   };
   return *samples;
 }

@@ -164,6 +164,57 @@ TEST(ReplayTest, WithItsOwnConfigurationNothingDiffers) {
   EXPECT_GT(pages, 700) << "else the test shows nothing";
 }
 
+// Who stands in, stands in when it is told again: an override and the end of another one.
+TEST(ReplayTest, RepeatsWhatPeopleChangedOfSchedules) {
+  Organisation organisation = *sim::SampleOrganisationForSimulation();
+  Schedule schedule;
+  schedule.id = ScheduleId("primary");
+  schedule.name = "Primary";
+  schedule.time_zone = "UTC";
+  Layer layer;
+  layer.id = LayerId("always");
+  layer.pattern = Rotation{.start = absl::CivilMinute(2020, 1, 1)};
+  layer.participants = {{{UserTarget{UserId("ann")}}}};
+  schedule.layers = {layer};
+  organisation.schedules = {schedule};
+  organisation.policies[0].steps = {
+      {absl::Minutes(2), {ScheduleTarget{ScheduleId("primary")}}}
+  };
+  RecordedLife life{RecordedLife::Options()};
+  life.Apply(std::make_shared<const Organisation>(organisation));
+  const absl::Time start = life.now();
+  life.Pass(absl::Minutes(10));
+  const auto stand_in = [&](absl::Duration length) {
+    OverrideSchedule command;
+    command.schedule = ScheduleId("primary");
+    command.change.type = Override::Type::kAssign;
+    command.change.users = {UserTarget{UserId("bob")}};
+    command.change.start = life.now();
+    command.change.end = life.now() + length;
+    return life.Do(command);
+  };
+  const CommandResult made = stand_in(absl::Hours(1));
+  ASSERT_TRUE(made.status.ok()) << made.status;
+  life.Pass(absl::Minutes(1));
+  life.Send({EventOf("web", "1", Severity::kCritical)});
+  life.Pass(absl::Minutes(5));
+  ASSERT_TRUE(life.Do(EndOverride{ScheduleChangeId(made.id)}).status.ok());
+  life.Send({EventOf("db", "1", Severity::kCritical)});
+  life.Pass(absl::Minutes(5));
+  Request request;
+  request.from = start + absl::Minutes(5);
+  request.to = life.now();
+  const Result same = life.Replay(request);
+  EXPECT_TRUE(same.comparison.equal()) << Differences(same.comparison);
+  EXPECT_THAT(same.actions_left_out, testing::IsEmpty());
+  // Under an organisation that pages bob directly it is bob for both: so it was the override that made it bob for web alone.
+  organisation.policies[0].steps[0].targets = {UserTarget{UserId("bob")}};
+  request.organisation = std::make_shared<const Organisation>(organisation);
+  const Comparison changed = life.Replay(request).comparison;
+  ASSERT_THAT(changed.changed.rows, SizeIs(1)) << Differences(changed);
+  EXPECT_THAT(changed.changed.rows[0].title, HasSubstr("db"));
+}
+
 // One story, told through several configurations: at minute 10 web and db break; ann acknowledges web at minute 11 and
 // nobody db; both recover at minute 30.
 class StoryTest : public ::testing::Test {
