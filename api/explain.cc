@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 
 #include "api/explain_groups.h"
 #include "api/handlers.h"
@@ -20,6 +21,7 @@
 namespace tocsin {
 namespace {
 
+constexpr std::string_view kBeingPaged = "open, and people are being paged until somebody acknowledges";
 constexpr std::size_t kAlertsTold = 5;
 constexpr std::size_t kScanSlice = 4096;
 
@@ -32,7 +34,7 @@ std::string VerdictOf(const Incident& incident) {
       return absl::StrFormat("resolved by %s at %s", incident.resolved_by, ShowUtc(incident.resolved_at));
     case Incident::State::kOpen: break;
   }
-  return incident.escalation.set() ? "open, and people are being paged until somebody acknowledges"
+  return incident.escalation.set() ? std::string(kBeingPaged)
                                    : "open; it has no policy of its own, so nobody is paged for it";
 }
 
@@ -124,6 +126,49 @@ void AddTimers(const ResponderState& state, const Group& group, const Now& now, 
   }
 }
 
+std::string PeopleAskedBy(const Responder& responder, const Escalation& escalation) {
+  std::vector<std::string_view> names;
+  for (const PageId id : escalation.pages) {
+    const auto page = responder.state().pages.find(id);
+    if (page == responder.state().pages.end()) continue;
+    const std::string_view name = page->second.user.value();
+    if (std::ranges::find(names, name) == names.end()) names.push_back(name);
+  }
+  return absl::StrJoin(names, ", ");
+}
+
+// What becomes of somebody who is told and does not answer is not always that others are: low urgency, people who were
+// chosen, hours and rates may all leave it at that.
+void RefineVerdict(
+    const Responder& responder, EscalationId id, std::string_view low, const Now& now, ExplainAnswer& answer) {
+  const auto found = responder.state().escalations.find(id);
+  if (found == responder.state().escalations.end() || answer.verdict() != kBeingPaged) return;
+  const Escalation& escalation = found->second;
+  if (escalation.state != Escalation::State::kRunning) return;
+  const std::string asked = PeopleAskedBy(responder, escalation);
+  const std::string next = DescribeNext(escalation, now);
+  const bool by_low_urgency = escalation.urgency == Urgency::kLow && !escalation.policy.low_urgency_escalates;
+  if (escalation.wait == Escalation::Wait::kNothing && !asked.empty()) {
+    answer.set_verdict(absl::StrCat("open; asked so far: ", asked,
+                                    ", and nobody follows as long as they can be reached",
+                                    by_low_urgency ? absl::StrCat(": ", ToAbsl(low)) : ""));
+  } else if (asked.empty() && !next.empty()) {
+    answer.set_verdict(absl::StrCat("open, and nobody has been paged yet: ", next));
+  }
+}
+
+// Why a group is of low urgency, and since when that ends.
+std::string AddSupportHours(const Responder& responder, const Group& group, ExplainAnswer& answer) {
+  const auto timer = responder.state().timer_of.find({Timer::Kind::kSupportHours, group.id.value()});
+  const bool lowered = group.urgency < UrgencyOf(group.route, group.peak);
+  if (!lowered || timer == responder.state().timer_of.end()) return "it is of low urgency";
+  AddNext(answer, responder.state().timers.at(timer->second).due_wall,
+          absl::StrFormat("the support hours of service %s are looked at again; inside of them it is of high urgency, "
+                          "and its policy begins again",
+                          group.service.value()));
+  return absl::StrFormat("it is of low urgency, outside of the support hours of service %s", group.service.value());
+}
+
 // A group that no labels made: it takes in what would have been groups too many.
 void AddOverflow(const Group& group, ExplainAnswer& answer) {
   if (Find(std::span<const Label>(group.labels), "alertname") != kTooManyGroupsAlert) return;
@@ -148,6 +193,8 @@ absl::Status ExplainGroup(Api& api, GroupId id, v1::ExplainResponse& response, b
   AddOverflow(group, answer);
   TOCSIN_TRY(AddTimeline(api, SubjectOf(id), answer));
   api.engine.ReadResponderAndWait([&](const Responder& responder, const Now& now) {
+    const std::string low = AddSupportHours(responder, group, answer);
+    RefineVerdict(responder, group.escalation, low, now, answer);
     AddEscalation(responder, group.escalation, now, answer);
     AddNotifications(responder, group.escalation, now, answer);
     AddTimers(responder.state(), group, now, answer);
@@ -165,6 +212,7 @@ absl::Status ExplainIncident(Api& api, IncidentId id, v1::ExplainResponse& respo
   AddFact(answer, incident.opened_at, "opened because " + incident.opened_reason, incident.opened_by);
   TOCSIN_TRY(AddTimeline(api, SubjectOf(id), answer));
   api.engine.ReadResponderAndWait([&](const Responder& responder, const Now& now) {
+    RefineVerdict(responder, incident.escalation, "it is of low urgency", now, answer);
     AddEscalation(responder, incident.escalation, now, answer);
     AddNotifications(responder, incident.escalation, now, answer);
   });
@@ -239,7 +287,9 @@ void ExplainAlert(Api& api,
   answer.set_subject(
       absl::StrFormat("alert %s from integration %s", Format(alert.summary.labels), alert.summary.integration.value()));
   AddFact(answer, alert.summary.fired_at,
-          absl::StrFormat("fired; received %d times since, severity %s", alert.received, Name(alert.summary.severity)));
+          absl::StrFormat("fired; received %s, severity %s",
+                          alert.received == 1 ? "once" : absl::StrFormat("%d times since", alert.received),
+                          Name(alert.summary.severity)));
   if (alert.received > 1) AddFact(answer, alert.last_seen_at, "last seen");
   if (!alert.summary.firing) AddFact(answer, alert.resolved_at, "resolved: " + alert.resolved_reason);
   for (const RouteId& route : alert.routes) {
@@ -359,7 +409,7 @@ std::string DescribeState(const Group& group) {
                      "open, waiting for group_wait; then only receiver %s is told, as route %s has no policy",
                      group.route.receiver.value(), group.route.id.value());
   }
-  return "open, and people are being paged until somebody acknowledges";
+  return std::string(kBeingPaged);
 }
 
 absl::Status Explain(Api& api, const Caller&, const v1::ExplainRequest& request, v1::ExplainResponse& response) {

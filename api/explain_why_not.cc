@@ -3,12 +3,14 @@
 // The order is that of an alert's way: is there a policy at all; is the group told of to anybody; does a step mean this
 // person at its time; had it come to that step; could the person be reached; did the messages get through.
 #include <algorithm>
+#include <set>
 
 #include "absl/strings/str_format.h"
 
 #include "api/explain.h"
 #include "api/records.h"
 #include "base/status.h"
+#include "engine/responder_steps.h"
 #include "escalation/roster.h"
 
 namespace tocsin {
@@ -152,6 +154,13 @@ std::string NextShift(const Roster& roster, const UserId& user, const ScheduleId
   return "; is not on call there in the next 14 days";
 }
 
+// Why the step at which a run stands is not executed soon, in words; empty: it is, at its time.
+std::string WhyNoFurther(const Evidence& evidence) {
+  if (!evidence.escalation || evidence.escalation->state != Escalation::State::kRunning) return "";
+  if (evidence.escalation->wait == Escalation::Wait::kTime) return "";
+  return DescribeNext(*evidence.escalation, evidence.now);
+}
+
 // Which steps mean the person, each at the time at which it ran or would run, by the schedules as they are now.
 void AddSteps(const Matter& matter,
               const Evidence& evidence,
@@ -162,7 +171,14 @@ void AddSteps(const Matter& matter,
   const Roster& roster = *evidence.roster;
   absl::Time at = evidence.escalation ? evidence.escalation->started_at : evidence.now.wall;
   bool meant = false;
+  const std::string why_no_further = WhyNoFurther(evidence);
+  std::set<ScheduleId> schedules;
   for (std::size_t i = 0; i < policy.steps.size(); ++i) {
+    const bool stands_here = evidence.escalation && evidence.escalation->state == Escalation::State::kRunning &&
+                             static_cast<std::int32_t>(i) == evidence.escalation->next_step;
+    if (stands_here && evidence.escalation->next_at != EngineTime::Infinite()) {
+      at = std::max(at, ExpectedWall(evidence.now, evidence.escalation->next_at));
+    }
     const std::vector<Person> people = roster.Resolve(policy.steps[i].targets, at);
     const bool here = std::ranges::find(people, user, &Person::user) != people.end();
     const bool ran = evidence.escalation &&
@@ -172,9 +188,12 @@ void AddSteps(const Matter& matter,
                             ShowPeople(people, "nobody")));
     if (here && !ran && !meant) {
       const bool running = evidence.escalation && evidence.escalation->state == Escalation::State::kRunning;
-      reasons.Add(running ? absl::StrFormat("it has not come to step %d yet, which pages them", i + 1)
-                          : absl::StrFormat("it never came to step %d, which would have paged them: %s", i + 1,
-                                            matter.closed.empty() ? matter.quiet : matter.closed));
+      reasons.Add(running && !why_no_further.empty()
+                      ? absl::StrFormat("it does not come to step %d, which would page them: what follows is %s", i + 1,
+                                        why_no_further)
+                  : running ? absl::StrFormat("it has not come to step %d yet, which pages them", i + 1)
+                            : absl::StrFormat("it never came to step %d, which would have paged them: %s", i + 1,
+                                              matter.closed.empty() ? matter.quiet : matter.closed));
     } else if (here && ran && !meant) {
       reasons.Add(absl::StrFormat(
           "step %d would page them by the schedules as they are now; they have changed since it ran", i + 1));
@@ -186,6 +205,7 @@ void AddSteps(const Matter& matter,
   for (const PolicyStep& step : policy.steps) {
     for (const Target& target : step.targets) {
       if (const auto* schedule = std::get_if<ScheduleTarget>(&target)) {
+        if (!schedules.insert(schedule->schedule).second) continue;
         AddFact(answer, std::nullopt,
                 absl::StrFormat("schedule %s%s", schedule->schedule.value(),
                                 NextShift(roster, user, schedule->schedule, evidence.now.wall)));

@@ -24,7 +24,7 @@ constexpr std::string_view kNoOrganisation = "there is no organisation yet; `toc
 absl::StatusOr<UserId> Whom(const Caller& caller, const std::string& named) {
   const UserId user(named);
   if (!user.set() && caller.user.set()) return caller.user;
-  if (!user.set()) return Invalid("user: who? %s is no person", caller.name);
+  if (!user.set()) return Invalid("user: say for whom (--user NAME): the token of %s is nobody's own", caller.name);
   if (user == caller.user || caller.role >= Role::kManager) return user;
   return absl::PermissionDeniedError(
       absl::StrFormat("%s may not act for %s: that needs the role manager", caller.name, JsonQuote(named)));

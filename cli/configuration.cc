@@ -84,7 +84,8 @@ absl::Status ReadTransition(const Arguments& arguments, v1::ScheduleTransition& 
     to.set_from(v1::ScheduleTransition::FROM_FULL_ROTATION);
   } else {
     const absl::StatusOr<absl::Time> at = ParseInstant(from);
-    if (!at.ok()) return Invalid("--schedules-from: %s is none of now, next-handoff, full-rotation, and no time", from);
+    if (!at.ok())
+      return Invalid("--schedules-from: neither now, next-handoff nor full-rotation: %s", Message(at.status()));
     to.set_from(v1::ScheduleTransition::FROM_TIME);
     to.mutable_at()->set_seconds(absl::ToUnixSeconds(*at));
   }

@@ -150,10 +150,14 @@ absl::StatusOr<absl::Time> ParseInstant(std::string_view text) {
   absl::Time time;
   std::string error;
   const bool read = absl::ParseTime(absl::RFC3339_full, ToAbsl(text), &time, &error) ||
-                    absl::ParseTime("%Y-%m-%d %H:%M", ToAbsl(text), absl::LocalTimeZone(), &time, &error);
+                    absl::ParseTime("%Y-%m-%d %H:%M", ToAbsl(text), absl::LocalTimeZone(), &time, &error) ||
+                    absl::ParseTime("%Y-%m-%d", ToAbsl(text), absl::LocalTimeZone(), &time, &error);
   // Abseil also reads infinite-future and infinite-past, whatever the format.
   if (read && time != absl::InfiniteFuture() && time != absl::InfinitePast()) return time;
-  return Invalid("%s is not a time such as 2026-11-21T09:00:00Z or \"2026-11-21 09:00\"", JsonQuote(text));
+  return Invalid(
+      "%s is not a time such as 2026-11-21T09:00:00Z, \"2026-11-21 09:00\" (in the zone of this terminal) or "
+      "2026-11-21",
+      JsonQuote(text));
 }
 
 }  // namespace tocsin

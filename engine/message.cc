@@ -92,7 +92,11 @@ std::string GroupHead(const Group& group) {
 }
 
 void AppendWhy(std::string& body, const PageContext& context) {
-  if (!context.reason.empty()) absl::StrAppend(&body, "\nYou are paged by ", OneLine(context.reason, 300), ".\n");
+  if (!context.reason.empty()) {
+    const bool by_hand = context.reason.starts_with("asked for by ");
+    absl::StrAppend(&body, by_hand ? "\nYou are paged as " : "\nYou are paged by ", OneLine(context.reason, 300),
+                    ".\n");
+  }
   if (!context.others.empty()) {
     const std::size_t named = std::min(context.others.size(), kNames);
     absl::StrAppend(

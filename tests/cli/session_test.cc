@@ -101,13 +101,14 @@ TEST(InstantTest, IsRfc3339OrAMinuteOfTheLocalZone) {
       {"2026-11-21T09:00:00.5Z",                          at(absl::CivilSecond(2026,                                        11, 21, 9), utc) + absl::Milliseconds(500)},
       {"2026-11-21 09:00",                        at(absl::CivilSecond(2026, 11, 21, 9), local)},
       {"",                      std::nullopt                                                             },
-      {"2026-11-21",std::nullopt},
-      {"2026-02-30T09:00:00Z",                        std::nullopt                                 },
-      {"2026-11-21T25:00:00Z",         std::nullopt},
-      {"tomorrow",                        std::nullopt                                                             },
-      {"2026-11-21 09:00 and more",                          std::nullopt                                                                },
-      {"infinite-future",                          std::nullopt},
-      {"infinite-past",                          std::nullopt                                                                      },
+      {"2026-11-21",at(absl::CivilSecond(2026,11, 21), local)},
+      {"2026-11-31",                        std::nullopt                                 },
+      {"2026-02-30T09:00:00Z",         std::nullopt},
+      {"2026-11-21T25:00:00Z",                        std::nullopt                                                             },
+      {"tomorrow",                          std::nullopt                                                                },
+      {"2026-11-21 09:00 and more",                          std::nullopt},
+      {"infinite-future",                        std::nullopt                                                                                      },
+      {"infinite-past",                          std::nullopt                                                      },
   };
   for (const auto& [text, expected] : cases) {
     const absl::StatusOr<absl::Time> time = ParseInstant(text);
