@@ -13,6 +13,7 @@
 #include "base/status.h"
 #include "base/strings.h"
 #include "engine/responder_bundles.h"
+#include "engine/responder_groups.h"
 #include "engine/responder_steps.h"
 #include "model/codec/common_proto.h"
 #include "model/hold_words.h"
@@ -127,11 +128,11 @@ void AddTimers(const ResponderState& state, const Group& group, const Now& now, 
 }
 
 std::string PeopleAskedBy(const Responder& responder, const Escalation& escalation) {
-  std::vector<std::string_view> names;
+  std::vector<std::string> names;
   for (const PageId id : escalation.pages) {
     const auto page = responder.state().pages.find(id);
     if (page == responder.state().pages.end()) continue;
-    const std::string_view name = page->second.user.value();
+    const std::string& name = page->second.user.value();
     if (std::ranges::find(names, name) == names.end()) names.push_back(name);
   }
   return absl::StrJoin(names, ", ");

@@ -183,8 +183,12 @@ void PrintComparisons(const Told& told) {
     }
   }
   for (const std::string& schedule : told.unchecked)
-    std::printf("schedule %s: not checked, the export does not say who is on call in this time (--check FILE)\n",
-                schedule.c_str());
+    std::printf(
+        "schedule %s: not checked: the export says nothing that could be counted out (a rotation of teams, or no "
+        "rotation at \n"
+        "  all); save what the source itself shows as on call (docs/migrating.md, of each source) and give it by "
+        "--check FILE\n",
+        schedule.c_str());
 }
 
 std::string JsonOf(const import::Comparison& comparison) {
@@ -291,7 +295,12 @@ absl::Status Finish(const Arguments& arguments, const Told& told, const std::str
     return absl::OkStatus();
   }
   TOCSIN_TRY(WriteFile(out, yaml));
-  if (!WantsJson(arguments)) std::printf("\nwritten: %s; apply it with `tocsin apply %s`\n", out.c_str(), out.c_str());
+  std::string beside;
+  for (const std::string& path : arguments.all("with"))
+    absl::StrAppend(&beside, path, " ");
+  if (!WantsJson(arguments)) {
+    std::printf("\nwritten: %s; apply it with `tocsin apply %s%s`\n", out.c_str(), beside.c_str(), out.c_str());
+  }
   return absl::OkStatus();
 }
 

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "absl/time/civil_time.h"
 
 #include "base/status.h"
@@ -11,6 +12,7 @@
 #include "cli/output.h"
 #include "cli/schedule.h"
 #include "cli/session.h"
+#include "cli/table.h"
 
 namespace tocsin {
 namespace {
@@ -18,7 +20,7 @@ namespace {
 using v1::OnCallService;
 using ShiftMessage = v1::FinalScheduleResponse::Shift;
 
-constexpr std::size_t kLinesPerDay = 8;
+constexpr std::size_t kShiftsPerDay = 8;
 
 struct Shown {
   absl::Time start;
@@ -30,47 +32,77 @@ absl::Time At(const google::protobuf::Timestamp& time) {
   return absl::FromUnixSeconds(time.seconds());
 }
 
-Cell WhoCell(const ShiftMessage& shift, const std::string& clock) {
-  std::string text = clock;
-  if (shift.users().empty()) return {text + "NOBODY" + (shift.overridden() ? "*" : ""), Tone::kBad};
-  for (int i = 0; i < shift.users_size(); ++i)
-    text += (i == 0 ? "" : ", ") + Printable(shift.users(i));
-  if (shift.overridden()) return {text + "*", Tone::kWatch};
-  return {std::move(text)};
+// How a week is laid out. Where seven columns are too narrow for a time and a name, these stand below each other.
+struct Layout {
+  absl::TimeZone zone;
+  absl::Time now;
+  bool narrow = false;
+};
+
+constexpr std::size_t kWideDay = 15;  // columns that "08:00 alexandra" takes
+constexpr std::size_t kBetweenDays = 2;
+
+bool IsNarrow(std::size_t width) {
+  return width != 0 && width < 7 * (kWideDay + kBetweenDays);
+}
+
+Cell WhoCell(const Shown& shown, std::string_view who, const Layout& layout) {
+  const bool nobody = who.empty();
+  const std::string mark = shown.shift->overridden() ? "*" : "";  // in front: what is cut is cut at the end
+  if (nobody) return {mark + "NOBODY", shown.end <= layout.now ? Tone::kFaint : Tone::kBad};
+  return {mark + Printable(who), shown.shift->overridden() ? Tone::kWatch : Tone::kPlain};
+}
+
+void AddLines(const Shown& shown, bool since_midnight, const Layout& layout, std::vector<Cell>& lines) {
+  const std::string clock = since_midnight ? "" : absl::FormatTime("%H:%M", shown.start, layout.zone);
+  if (!layout.narrow) {
+    const Cell who = WhoCell(shown, absl::StrJoin(shown.shift->users(), ", "), layout);
+    lines.emplace_back(clock.empty() ? who.text : clock + " " + who.text, who.tone);
+    return;
+  }
+  if (!clock.empty()) lines.emplace_back(clock, Tone::kFaint);
+  if (shown.shift->users().empty()) lines.push_back(WhoCell(shown, "", layout));
+  for (const std::string& user : shown.shift->users())
+    lines.push_back(WhoCell(shown, user, layout));
 }
 
 // What one day shows: who is on at its beginning, then each change.
-std::vector<Cell> LinesOf(absl::CivilDay day, const absl::TimeZone& zone, const std::vector<Shown>& shifts) {
-  const absl::Time begin = absl::FromCivil(day, zone);
-  const absl::Time end = absl::FromCivil(day + 1, zone);
+std::vector<Cell> LinesOf(absl::CivilDay day, const Layout& layout, const std::vector<Shown>& shifts) {
+  const absl::Time begin = absl::FromCivil(day, layout.zone);
+  const absl::Time end = absl::FromCivil(day + 1, layout.zone);
   std::vector<Cell> lines;
+  std::size_t told = 0;
   std::size_t left_out = 0;
   for (const Shown& shown : shifts) {
     if (shown.end <= begin || shown.start >= end) continue;
-    if (lines.size() == kLinesPerDay) {
+    if (told == kShiftsPerDay) {
       ++left_out;
       continue;
     }
-    const std::string clock = shown.start <= begin ? "" : absl::FormatTime("%H:%M ", shown.start, zone);
-    lines.push_back(WhoCell(*shown.shift, clock));
+    ++told;
+    AddLines(shown, shown.start <= begin, layout, lines);
   }
-  if (left_out > 0) lines.back() = Cell(absl::StrFormat("+ %d more", left_out + 1), Tone::kFaint);
+  if (left_out > 0) lines.emplace_back(absl::StrFormat("+%d more", left_out), Tone::kFaint);
   return lines;
 }
 
-void AddWeek(Table& table,
-             absl::CivilDay monday,
-             absl::CivilDay today,
-             const absl::TimeZone& zone,
-             const std::vector<Shown>& shifts) {
+// "Mon 16 Nov"; narrow, the month stands on Mondays and on the first only: "16 Nov", "Tue 17".
+std::string DateText(absl::CivilDay day, const Layout& layout) {
+  const bool with_month = absl::GetWeekday(day) == absl::Weekday::monday || day.day() == 1;
+  const char* format = !layout.narrow ? "%a %d %b" : with_month ? "%d %b" : "%a %d";
+  return absl::FormatTime(format, absl::FromCivil(day, layout.zone) + absl::Hours(12), layout.zone);
+}
+
+void AddWeek(Table& table, absl::CivilDay monday, const Layout& layout, const std::vector<Shown>& shifts) {
+  const absl::CivilDay today = absl::ToCivilDay(layout.now, layout.zone);
   std::vector<Cell> header;
   std::vector<std::vector<Cell>> days;
   std::size_t lines = 0;
   for (int i = 0; i < 7; ++i) {
     const absl::CivilDay day = monday + i;
-    const std::string date = absl::FormatTime("%a %d %b", absl::FromCivil(day, zone) + absl::Hours(12), zone);
+    const std::string date = DateText(day, layout);
     header.emplace_back(day == today ? "[" + date + "]" : date, Tone::kStrong);
-    days.push_back(LinesOf(day, zone, shifts));
+    days.push_back(LinesOf(day, layout, shifts));
     lines = std::max(lines, days.back().size());
   }
   table.Add(std::move(header));
@@ -119,8 +151,9 @@ absl::Status ShowScheduleCalendar(const Arguments& arguments, const Client& clie
   std::printf("%s (%s), times of %s\n", Printable(response.name()).c_str(), Printable(request.schedule()).c_str(),
               Printable(zone_name).c_str());
   Table table(std::vector<std::string>(7, ""));
+  const Layout layout = {.zone = zone, .now = absl::Now(), .narrow = IsNarrow(StandardOutput().width)};
   for (std::uint32_t week = 0; week < weeks; ++week)
-    AddWeek(table, monday + 7 * static_cast<int>(week), absl::ToCivilDay(absl::Now(), zone), zone, shifts);
+    AddWeek(table, monday + 7 * static_cast<int>(week), layout, shifts);
   table.Print();
   std::printf("* changed by an override or a temporary schedule; NOBODY: a gap, `tocsin schedule gaps` says why\n");
   return absl::OkStatus();

@@ -111,6 +111,10 @@ def why_nobody_was_paged(tocsin):
     for part, name in happens.items():
         if name:
             explained(tocsin, name, part)
+    # Whether anybody follows is said in the first line, and of those whom a later step would have paged.
+    explained(tocsin, "Quiet", "asked so far: ann, and nobody follows as long as they can be reached: it is of low urgency")
+    later = tocsin.cli("explain", group_of(tocsin, "Quiet"), "--why-not", "bob")
+    assert "it does not come to step 2, which would page them: what follows is nobody else" in later, later
     nothing = run(tocsin, "explain", 'alertname="NeverSent"')
     assert nothing.returncode == 1 and "no alert in memory matches" in nothing.stderr, nothing
     # It was sent, but it was no alert: counted, shown, and told to whoever looks for it.
