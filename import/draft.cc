@@ -1,6 +1,7 @@
 #include "import/draft.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_format.h"
@@ -315,8 +316,13 @@ void Draft::Put(EscalationPolicy policy, bool low_urgency_escalates) {
 }
 
 Route Draft::RouteOf(std::string_view name, std::vector<Matcher> matchers, const PolicyId& policy) {
+  if (++routes_made_ == kMostRoutes + 1) {
+    report_.Problem("the export", absl::StrFormat("comes to more than %d routes: import it in parts", kMostRoutes));
+  }
+  // Without its children, which may be many.
+  std::vector<Route> children = std::exchange(organisation_.route.children, {});
   Route route = organisation_.route;
-  route.children.clear();
+  organisation_.route.children = std::move(children);
   route.id = RouteId(routes.Claim(name));
   route.matchers = std::move(matchers);
   route.policy = policy;

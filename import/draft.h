@@ -69,6 +69,8 @@ struct SourceStep {
 
 struct SteppedSchedule;
 
+inline constexpr std::size_t kMostRoutes = 10'000;  // as many as an organisation may have
+
 class Draft {
  public:
   Draft(const Options& options, Report& report);
@@ -130,6 +132,7 @@ class Draft {
 
   // As the root, but for what is said; not in the tree yet.
   Route RouteOf(std::string_view name, std::vector<Matcher> matchers, const PolicyId& policy);
+  bool has_room_for_routes() const { return routes_made_ < kMostRoutes; }
   // What is about `service` goes to `policy`; the route may be said more of, until the next is added.
   Route& AddRoute(const ServiceId& service, const std::vector<Matcher>& matchers, const PolicyId& policy);
 
@@ -137,7 +140,7 @@ class Draft {
 
  private:
   void CompleteSchedules();
-  void DropLayers(Schedule& schedule, const Organisation& without_layers);
+  void DropLayers(Schedule& schedule, Organisation& without_layers);
   void CompleteUsers();
   void CompleteFallback();
   void CompletePolicies();
@@ -152,6 +155,7 @@ class Draft {
   std::set<UserId> present_;
   std::map<UserId, std::size_t> user_index_;  // places among the organisation's
   std::map<TeamId, std::size_t> team_index_;
+  std::size_t routes_made_ = 0;
   std::size_t teams_seen_ = 0;  // so many of them are in it
   std::set<std::pair<TeamId, UserId>> members_;
   std::map<UserId, std::string> emails_;

@@ -1,8 +1,10 @@
 // What a draft lacks when all was read: whatever was left out is made whole, and what could not be evaluated is left out.
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/str_format.h"
 
+#include "base/limits.h"
 #include "base/strings.h"
 #include "config/reach.h"
 #include "config/text.h"
@@ -12,14 +14,16 @@
 namespace tocsin::import {
 
 // A layer that the evaluator refuses is left out; the others of its schedule stay.
-void Draft::DropLayers(Schedule& schedule, const Organisation& without_layers) {
+void Draft::DropLayers(Schedule& schedule, Organisation& without_layers) {
+  if (schedule.layers.size() > limits::kLayersPerSchedule) return;  // that is told
   std::vector<Layer> kept;
+  Schedule& alone = *std::ranges::find(without_layers.schedules, schedule.id, &Schedule::id);
+  const Schedule bare = std::exchange(alone, {});
   for (Layer& layer : schedule.layers) {
-    Organisation with_this_one = without_layers;
-    Schedule& alone = *std::ranges::find(with_this_one.schedules, schedule.id, &Schedule::id);
+    alone = bare;
     alone.time_zone = schedule.time_zone;
     alone.layers = {layer};
-    const std::vector<std::string> problems = FindScheduleProblems(with_this_one);
+    const std::vector<std::string> problems = FindScheduleProblems(without_layers);
     if (problems.empty()) {
       kept.push_back(std::move(layer));
       continue;
@@ -32,6 +36,7 @@ void Draft::DropLayers(Schedule& schedule, const Organisation& without_layers) {
     for (tocsin::Override& change : schedule.overrides)
       std::erase(change.layers, layer.id);
   }
+  alone = bare;
   schedule.layers = std::move(kept);
   for (std::size_t i = 0; i < schedule.overrides.size(); ++i)
     schedule.overrides[i].seq = i + 1;
@@ -50,7 +55,7 @@ void Draft::CompleteSchedules() {
     schedule = std::move(bare);
   }
   // Each layer of those that were found fault with is looked at by itself.
-  constexpr std::size_t kMended = 100;
+  constexpr std::size_t kMended = 50;
   std::size_t mended = 0;
   for (Schedule& schedule : organisation_.schedules) {
     const std::string name = absl::StrFormat("schedule %s:", JsonQuote(schedule.id.value()));

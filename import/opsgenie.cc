@@ -425,8 +425,10 @@ void Reader::Read(const Gathering& found) {
       if (rules.present()) opsgenie::ReadRoutes(rules, id, item, draft_);
     }
   }
+  std::vector<Item> forwardings;
   for (const Gathered& each : found.of("forwardings"))
-    opsgenie::ReadForwarding(each.item, draft_);
+    forwardings.push_back(each.item);
+  opsgenie::ReadForwardings(forwardings, draft_);
   for (const Gathered& each : found.of("policies")) {
     each.item.Lose(Grade::kHow, "an alert or notification policy, which changes, delays or drops alerts that fit",
                    "left out: routes have thresholds, mute_time_intervals, auto_close and flapping");

@@ -27,8 +27,8 @@ void ReadUser(const Item& item, const Item& rules, Draft& draft);
 std::optional<UserId> NeedUser(const Item& item, Draft& draft);
 // What a participant, a recipient or a responder of type user is called by.
 std::string UserKey(const Item& item);
-// Somebody's notifications go to somebody else for a while: the other stands in, in all schedules.
-void ReadForwarding(const Item& item, Draft& draft);
+// Somebody's notifications go to somebody else for a while: the other stands in, in all schedules. They have been read.
+void ReadForwardings(const std::vector<Item>& items, Draft& draft);
 
 // The alerts of a team are those with its label: an Opsgenie alert names its responders itself. Policies and schedules have been read.
 void ReadRoutes(const Item& rules, const TeamId& team, const Item& of, Draft& draft);

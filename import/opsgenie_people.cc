@@ -1,10 +1,10 @@
 // Opsgenie's users: how they are reached, by which rules, and who stands in for them.
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "absl/strings/str_format.h"
 
-#include "base/limits.h"
 #include "base/strings.h"
 #include "import/intervals.h"
 #include "import/layers.h"
@@ -139,35 +139,44 @@ std::optional<UserId> NeedUser(const Item& item, Draft& draft) {
   return draft.NeedUser(item, UserKey(item));
 }
 
-void ReadForwarding(const Item& item, Draft& draft) {
-  item.Expect("forwarding rules", {"fromUser", "toUser", "startDate", "endDate", "alias"});
-  const auto stretch = StretchOf(item, "startDate", "endDate");
-  if (!stretch || stretch->end <= draft.options().now) return;  // it is over
-  const auto from = NeedUser(item["fromUser"], draft);
-  const auto to = NeedUser(item["toUser"], draft);
-  if (!from || !to || *from == *to) return;
-  for (Schedule& schedule : draft.organisation().schedules) {
-    bool takes_part = false;
+void ReadForwardings(const std::vector<Item>& items, Draft& draft) {
+  constexpr std::size_t kStandIns = 20'000;
+  std::vector<Schedule>& schedules = draft.organisation().schedules;
+  std::map<UserId, std::set<std::size_t>> named;  // who takes part in which
+  for (std::size_t i = 0; i < schedules.size(); ++i) {
     const auto look = [&](const std::vector<Target>& crew) {
-      takes_part = takes_part || std::ranges::find(crew, Target(UserTarget{*from})) != crew.end();
+      for (const Target& target : crew) {
+        if (const auto* user = std::get_if<UserTarget>(&target)) named[user->user].insert(i);
+      }
     };
-    for (const Layer& layer : schedule.layers)
+    for (const Layer& layer : schedules[i].layers)
       ForEachCrew(layer, look);
-    for (const Override& change : schedule.overrides)
+    for (const Override& change : schedules[i].overrides)
       look(change.users);
-    if (!takes_part || schedule.overrides.size() >= limits::kOverridesPerSchedule) continue;
-    Override change;
-    change.start = stretch->start;
-    change.end = stretch->end;
-    change.type = Override::Type::kSwap;
-    change.from_user = *from;
-    change.to_user = *to;
-    change.reason = "imported from Opsgenie";
-    Draft::Override(schedule, std::move(change));
   }
-  item.Lose(Grade::kHow,
-            absl::StrFormat("what is sent to %s goes to %s", JsonQuote(from->value()), JsonQuote(to->value())),
-            "where it is the turn of the first in a schedule the second stands in; steps that name the first go on to");
+  std::size_t made = 0;
+  for (const Item& item : items) {
+    item.Expect("forwarding rules", {"fromUser", "toUser", "startDate", "endDate", "alias"});
+    const auto stretch = StretchOf(item, "startDate", "endDate");
+    if (!stretch || stretch->end <= draft.options().now) continue;  // it is over
+    const auto from = NeedUser(item["fromUser"], draft);
+    const auto to = NeedUser(item["toUser"], draft);
+    if (!from || !to || *from == *to) continue;
+    for (const std::size_t i : named[*from]) {
+      if (++made > kStandIns) return item.Problem("with it forwarding rules come to too many overrides");
+      Override change;
+      change.start = stretch->start;
+      change.end = stretch->end;
+      change.type = Override::Type::kSwap;
+      change.from_user = *from;
+      change.to_user = *to;
+      change.reason = "imported from Opsgenie";
+      Draft::Override(schedules[i], std::move(change));
+    }
+    item.Lose(
+        Grade::kHow, absl::StrFormat("what is sent to %s goes to %s", JsonQuote(from->value()), JsonQuote(to->value())),
+        "where it is the turn of the first in a schedule the second stands in; steps that name the first go on to");
+  }
 }
 
 }  // namespace tocsin::import::opsgenie

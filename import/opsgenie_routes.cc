@@ -103,7 +103,7 @@ class Tree {
 
   // All routes of `rules` below `parent`, muted in `mutes`.
   void Add(Route& parent, std::span<const Rule> rules, std::vector<TimeIntervalId> mutes) {
-    while (!rules.empty() && left_ > 0) {
+    while (!rules.empty() && left_ > 0 && draft_.has_room_for_routes()) {
       const Rule& rule = rules.front();
       rules = rules.subspan(1);
       for (const std::vector<Matcher>& matchers : rule.any) {

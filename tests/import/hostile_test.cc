@@ -153,6 +153,39 @@ TEST(HostileTest, CyclesOfSchedulesAreAProblemAndManyBadLayersEndSoon) {
   EXPECT_FALSE(imported.ok()) << "so many that it is no accident";
 }
 
+// Within what one kind may have, and more than an organisation could: neither memory nor time grow with its square.
+TEST(HostileTest, WhatAddsUpIsBoundedToo) {
+  const auto services = [](int count) {
+    std::string text =
+        R"({"users": [{"id": "A", "name": "a", "email": "a@x.com"}], "escalation_policies": [{"id": "P", "name": "p",
+      "escalation_rules": [{"targets": [{"id": "A", "type": "user_reference"}]}]}], "services": [)";
+    for (int i = 0; i < count; ++i)
+      absl::StrAppend(&text, i == 0 ? "" : ",", R"({"id": "W)", i,
+                      R"(", "name": "w", "escalation_policy": {"id": "P"}})");
+    return text + "]}";
+  };
+  const Imported fits = Read("pagerduty", services(5'000));
+  EXPECT_THAT(fits.problems, IsEmpty());
+  for (const Route& route : fits.organisation.route.children)
+    ASSERT_EQ(route.children.capacity(), 0U) << "a route keeps no room for its siblings";
+  EXPECT_THAT(Read("pagerduty", services(12'000)).problems, Contains(HasSubstr("more than 10000 routes")));
+
+  std::string text =
+      R"({"users": [{"id": "u1", "username": "a@x.com"}, {"id": "u2", "username": "b@x.com"}], "schedules": [)";
+  for (int i = 0; i < 300; ++i) {
+    absl::StrAppend(&text, i == 0 ? "" : ",", R"({"id": "s)", i,
+                    R"(", "name": "s", "timezone": "UTC", "rotations": [{"id": "r", "name": "r",
+      "startDate": "2025-01-01T00:00:00Z", "type": "daily", "length": 1, "participants": [{"type": "user", "id": "u1"}]}]})");
+  }
+  absl::StrAppend(&text, R"(], "forwarding-rules": [)");
+  for (int i = 0; i < 300; ++i) {
+    absl::StrAppend(
+        &text, i == 0 ? "" : ",",
+        R"({"fromUser": {"id": "u1"}, "toUser": {"id": "u2"}, "startDate": "2027-01-01T00:00:00Z", "endDate": "2027-01-02T00:00:00Z"})");
+  }
+  EXPECT_THAT(Read("opsgenie", text + "]}").problems, Contains(HasSubstr("too many overrides")));
+}
+
 TEST(HostileTest, UnknownFieldsAreToldOnce) {
   const Imported imported = Read("pagerduty", R"({"users": [
     {"id": "A", "name": "A", "email": "a@example.com", "shoe_size": 42}, {"id": "B", "name": "B", "email": "b@example.com", "shoe_size": 43}]})");
