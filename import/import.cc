@@ -126,6 +126,11 @@ absl::StatusOr<Imported> Import(std::string_view source, std::span<const File> f
   }
   if (files.empty()) report.Problem("the export", "there are no files in it");
   Draft draft(options, report);
+  if (reader->format != Format::kYaml) {
+    // Everywhere but in Alertmanager each alert is paged for by itself, and at once.
+    draft.organisation().route.group_by_all = true;
+    draft.organisation().route.group_wait = absl::ZeroDuration();
+  }
   if (report.problems().empty()) reader->read(documents, draft);
   for (const Document& document : plain)
     ReadRendering(Item(&document.root, document.file + ":", &report), draft);

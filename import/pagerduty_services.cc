@@ -86,6 +86,17 @@ void ReadUrgency(const Item& item, Service& service, Route& route, Draft& draft)
   }
 }
 
+// Without grouping each alert opens an incident of its own.
+void ReadGrouping(const Item& item, Route& route) {
+  const Item parameters = item["alert_grouping_parameters"];
+  const std::string type = parameters.present() ? parameters.Text("type") : item.Text("alert_grouping");
+  if (type.empty()) return;
+  route.group_by_all = false;
+  route.group_by = {"service"};
+  item.Lose(Grade::kHow, absl::StrFormat("its alerts are grouped (%s)", TruncateUtf8(type, 60)),
+            "all that fire at a time are one group: say group_by in its route by which labels they are");
+}
+
 void ReadServiceTimes(const Item& item, Route& route) {
   const std::int64_t acknowledged = item.Number("acknowledgement_timeout", 0, 100'000'000, 0);
   route.acknowledgement.timeout = std::min(absl::Seconds(acknowledged), absl::Hours(24 * 7));
@@ -135,6 +146,7 @@ void ReadService(const Item& item, Draft& draft) {
   Route& route = draft.AddRoute(id, matchers, PolicyId(*policy));
   ReadUrgency(item, service, route, draft);
   ReadServiceTimes(item, route);
+  ReadGrouping(item, route);
   // A disabled service opens no incidents; one here tells nobody of them.
   if (item.Text("status") == "disabled") {
     if (const auto always = Always(item, draft)) route.mute_time_intervals = {*always};

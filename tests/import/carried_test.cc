@@ -65,6 +65,19 @@ TEST(CarriedTest, PagerDutysSupportHours) {
   EXPECT_EQ(time.location, "Europe/Berlin");
 }
 
+TEST(CarriedTest, EachAlertIsPagedForByItselfUnlessItsServiceGroupsThem) {
+  const Imported imported = PagerDutyServices(
+      R"({"id": "W", "name": "Web", "escalation_policy": {"id": "P"}, "alert_grouping_parameters": {"type": null}},
+         {"id": "D", "name": "Db", "escalation_policy": {"id": "P"}, "alert_grouping_parameters": {"type": "time", "config": {"timeout": 5}}})");
+  EXPECT_THAT(ProblemsWhenApplied(imported), IsEmpty());
+  EXPECT_TRUE(imported.organisation.route.group_by_all);
+  EXPECT_TRUE(RouteAt(imported, 0).group_by_all);
+  EXPECT_EQ(RouteAt(imported, 0).group_wait, absl::ZeroDuration());
+  EXPECT_FALSE(RouteAt(imported, 1).group_by_all);
+  EXPECT_THAT(RouteAt(imported, 1).group_by, ElementsAre("service"));
+  EXPECT_THAT(Told(imported, Grade::kHow), Contains(HasSubstr("its alerts are grouped (time)")));
+}
+
 TEST(CarriedTest, WhatSupportHoursCannotSayIsTold) {
   std::string service(kWebHours);
   service.replace(service.find("\"scheduled_actions\""), 19, "\"none\"");
