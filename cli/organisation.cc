@@ -53,6 +53,17 @@ absl::Status ShowShifts(const Arguments& arguments, const Client& client, int da
   return absl::OkStatus();
 }
 
+// Why nobody is on call in a schedule at an instant; empty when the server does not say.
+std::string WhyNobody(const Client& client, const std::string& schedule, const google::protobuf::Timestamp& at) {
+  v1::ListGapsRequest request;
+  request.set_schedule(schedule);
+  *request.mutable_since() = at;
+  *request.mutable_until() = at;
+  request.mutable_until()->set_seconds(at.seconds() + 60);
+  const auto response = client.Call<OnCallService>(&OnCallService::Stub::ListGaps, request);
+  return response.ok() && !response->gaps().empty() ? Printable(response->gaps(0).why()) : "";
+}
+
 absl::Status ShowOnCall(const Arguments& arguments, const Client& client) {
   v1::WhoIsOnCallRequest request;
   if (!arguments.positional().empty()) request.set_schedule(arguments.positional()[0]);
@@ -67,9 +78,11 @@ absl::Status ShowOnCall(const Arguments& arguments, const Client& client) {
   }
   Table table({"SCHEDULE", "ON CALL", "UNTIL", "BECAUSE"});
   for (const auto& entry : response.entries()) {
-    table.Add({Printable(entry.schedule()), Cell(Names(entry), entry.people().empty() ? Tone::kBad : Tone::kPlain),
-               entry.has_until() ? When(entry.until()) : "no change ahead",
-               entry.people_size() > 0 ? Printable(entry.people(0).reason()) : ""});
+    std::string until = "no change ahead";
+    if (entry.has_until()) until = arguments.has("at") ? Show(entry.until()) : When(entry.until());
+    const bool nobody = entry.people().empty();
+    table.Add({Printable(entry.schedule()), Cell(Names(entry), nobody ? Tone::kBad : Tone::kPlain), std::move(until),
+               nobody ? WhyNobody(client, entry.schedule(), response.at()) : Printable(entry.people(0).reason())});
   }
   table.Print();
   return absl::OkStatus();

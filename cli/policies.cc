@@ -4,6 +4,7 @@
 #include <iterator>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/str_replace.h"
 
 #include "base/status.h"
 #include "base/strings.h"
@@ -82,7 +83,12 @@ absl::Status SimulatePolicy(const Arguments& arguments, const Client& client) {
   }
   Table table({"AT", "AFTER", "WHAT"});
   for (const v1::TimelineEntry& entry : response.entries()) {
-    if (IsTold(entry)) table.Add({Show(entry.at()), After(entry.at(), response.at()), Printable(entry.text())});
+    if (!IsTold(entry)) continue;
+    // The policy is named in the command: who is paged shall stand where a terminal still shows it.
+    const std::string text = absl::StrReplaceAll(entry.text(), {
+                                                                   {" of policy " + request.policy(), ""}
+    });
+    table.Add({Show(entry.at()), After(entry.at(), response.at()), Printable(text)});
   }
   table.Print();
   if (!response.unfinished().empty()) std::printf("then: %s\n", Printable(response.unfinished()).c_str());

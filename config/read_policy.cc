@@ -33,7 +33,13 @@ void ReadStep(Reader& reader, const YamlNode& node, const std::string& path, Pol
 
 }  // namespace
 
+// A name by itself is a user.
 void ReadTarget(Reader& reader, const YamlNode& node, const std::string& path, Target& to) {
+  if (node.kind == YamlNode::Kind::kText) {
+    reader.Remember(node, path + ".user");
+    to = UserTarget{UserId(node.text)};
+    return;
+  }
   Fields fields(reader, node, path);
   UserId user;
   TeamId team;

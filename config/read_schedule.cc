@@ -40,12 +40,7 @@ void ReadRotation(Reader& reader, const YamlNode& node, const std::string& path,
 // A name, which is a user; a target; or a list of these, who have the turn together.
 void ReadParticipant(Reader& reader, const YamlNode& node, const std::string& path, Participant& to) {
   const auto read_one = [&](const YamlNode& item, const std::string& item_path) {
-    if (item.kind == YamlNode::Kind::kText) {
-      reader.Remember(item, item_path + ".user");
-      to.members.emplace_back(UserTarget{UserId(item.text)});
-    } else {
-      ReadTarget(reader, item, item_path, to.members.emplace_back());
-    }
+    ReadTarget(reader, item, item_path, to.members.emplace_back());
   };
   if (node.kind != YamlNode::Kind::kList) {
     read_one(node, path + "[0]");

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <variant>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -190,6 +191,14 @@ std::string LayerEdit::Describe(const Layer& declared, Instant at) const {
   const auto old_turns = present != nullptr ? LayerTurns::Of(*present) : std::nullopt;
   const auto old_turn = old_turns ? old_turns->At(now_) : std::nullopt;
   const std::string before = old_turn ? NameOf(present->participants[old_turns->Slot(old_turn->number)]) : "";
+  if (std::holds_alternative<Recurrence>(declared.pattern)) {  // between its shifts nobody is on
+    absl::StrAppend(&line, "; it is the turn of ", holder);
+    if (turn->end != kNever) {
+      absl::StrAppend(&line, ", then from ", LocalText(turn->end, declared.time_zone), " of ",
+                      NameOf(declared.participants[turns->Slot(turn->number + 1)]));
+    }
+    return line;
+  }
   absl::StrAppend(&line, "; ", holder, before == holder ? " stays on" : " is on");
   if (turn->end != kNever) absl::StrAppend(&line, " until ", LocalText(turn->end, declared.time_zone));
   if (!before.empty() && before != holder && at <= now_) absl::StrAppend(&line, ", after ", before);

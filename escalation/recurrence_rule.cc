@@ -57,7 +57,9 @@ absl::StatusOr<int> ParseDay(std::string_view part, std::string_view text) {
 absl::StatusOr<Rule::DayOfWeek> ParseDayOfWeek(std::string_view text) {
   if (text.size() < 2) return Invalid("BYDAY=%s: must be as MO, or 2MO, or -1FR", text);
   Rule::DayOfWeek day;
-  TOCSIN_ASSIGN(day.day, ParseDay("BYDAY", text.substr(text.size() - 2)));
+  const absl::StatusOr<int> parsed = ParseDay("BYDAY", text.substr(text.size() - 2));
+  if (!parsed.ok()) return Invalid("BYDAY=%s: must be MO, TU, WE, TH, FR, SA or SU, or with a number as 2MO", text);
+  day.day = *parsed;
   std::string_view ordinal = text.substr(0, text.size() - 2);
   if (ordinal.empty()) return day;
   TOCSIN_ASSIGN(day.ordinal, ParseNumber("BYDAY", ordinal, 1, 53, true));

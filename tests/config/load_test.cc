@@ -96,6 +96,8 @@ TEST(LoadTest, SaysWhatDoesNotMakeSense) {
       {"unknown in a target",
        "policies:\n- id: p\n  steps:\n  - targets: [{user: ann}, {schedule: x}, {team: bd}]\n",       {R"(x.yaml:4:39: policies[1].steps[0].targets[1].schedule: schedule "x" is unknown)",
         R"(x.yaml:4:50: policies[1].steps[0].targets[2].team: team "bd" is unknown (did you mean "db"?))"}                      },
+      {"a name for a user",
+       "policies:\n- {id: p, steps: [{targets: [ann, an]}]}\n",                                       {R"(x.yaml:2:35: policies[1].steps[0].targets[1].user: user "an" is unknown (did you mean "ann"?))"}                     },
       {"unknown participant",
        "schedules:\n- id: s\n  time_zone: UTC\n  layers:\n  - id: l\n"
        "    rotation: {type: daily, start: 2024-01-01T00:00}\n    participants: [ann, [bob, zoe]]\n", {R"(x.yaml:7:31: schedules[0].layers[0].participants[1][1].user: user "zoe" is unknown)"}                                },

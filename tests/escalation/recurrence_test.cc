@@ -68,6 +68,7 @@ TEST(RecurrenceRuleTest, SaysWhatIsWrong) {
   EXPECT_THAT(wrong("FREQ=DAILY;UNTIL=20260231"), HasSubstr("UNTIL=20260231: must be as"));
   EXPECT_THAT(wrong("FREQ=DAILY;UNTIL=2026-01-01"), HasSubstr("must be as"));
   EXPECT_THAT(wrong("FREQ=WEEKLY;BYDAY=XX"), HasSubstr("BYDAY=XX: must be MO"));
+  EXPECT_THAT(wrong("FREQ=WEEKLY;BYDAY=SATURDAY"), HasSubstr("BYDAY=SATURDAY: must be MO"));
   EXPECT_THAT(wrong("FREQ=WEEKLY;BYDAY=2MO"), HasSubstr("needs FREQ=MONTHLY or FREQ=YEARLY"));
   EXPECT_THAT(wrong("FREQ=WEEKLY;BYMONTHDAY=1"), HasSubstr("does not go with FREQ=WEEKLY"));
   EXPECT_THAT(wrong("FREQ=MONTHLY;BYWEEKNO=1"), HasSubstr("BYWEEKNO needs FREQ=YEARLY"));

@@ -126,6 +126,22 @@ TEST(ScheduleEditTest, TheNextOfTheOldOrderFollowsWhoIsGone) {
   EXPECT_EQ(edits.OnCall("db", "2024-01-15T08:00Z"), "alice");
 }
 
+// Whoever has the turn of a recurrence is on in its shifts only.
+TEST(ScheduleEditTest, OfShiftsThatRecurItSaysWhoseTurnComesNext) {
+  const auto weekends = [](std::initializer_list<const char*> users) {
+    Organisation organisation = Weekly();
+    organisation.schedules[0].layers[0].pattern = Recurrence{.start = absl::CivilMinute(2024, 1, 6, 8, 0),
+                                                             .end = absl::CivilMinute(2024, 1, 8, 8, 0),
+                                                             .rule = "FREQ=WEEKLY;BYDAY=SA"};
+    SetOrder(organisation, users);
+    return organisation;
+  };
+  Edits edits(weekends({"alice", "bob"}));
+  EXPECT_THAT(edits.Apply(weekends({"alice", "carol", "bob"}), At(kNow)),
+              ElementsAre("schedule db: layer weekly: new version from now; it is the turn of alice, then from "
+                          "2024-01-13 08:00 Europe/Zurich of carol"));
+}
+
 // Bug 20.
 TEST(ScheduleEditTest, AnEditCanWaitForTheNextHandoff) {
   Edits edits(Weekly());
