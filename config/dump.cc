@@ -1,5 +1,7 @@
 #include "config/dump.h"
 
+#include <utility>
+
 #include "absl/strings/str_format.h"
 
 #include "config/assumed.h"
@@ -338,7 +340,9 @@ std::string DumpWithSecrets(const Organisation& organisation) {
   SetList(map, "services", organisation.services, DumpService);
   SetList(map, "integrations", organisation.integrations, DumpIntegration);
   SetList(map, "receivers", organisation.receivers, DumpReceiver);
-  map.Set("route", DumpRoute(organisation.route, AssumedRoute(), "root"));
+  // A root that says nothing is none: this is a part that goes beside the rest.
+  YamlValue route = DumpRoute(organisation.route, AssumedRoute(), "root");
+  if (!route.empty()) map.Set("route", std::move(route));
   SetList(map, "incident_rules", organisation.incident_rules, DumpIncidentRule);
   SetList(map, "inhibition_rules", organisation.inhibition_rules, DumpInhibitionRule);
   SetList(map, "time_intervals", organisation.time_intervals, DumpTimeInterval);

@@ -144,6 +144,7 @@ class Draft {
   void CompleteUsers();
   void CompleteFallback();
   void CompletePolicies();
+  bool IsBesideARoute() const;
   void CompleteRoute();
 
   const Options& options_;

@@ -6,6 +6,7 @@
 
 #include "base/limits.h"
 #include "base/strings.h"
+#include "config/assumed.h"
 #include "config/reach.h"
 #include "config/text.h"
 #include "escalation/schedule_check.h"
@@ -123,7 +124,7 @@ void Draft::CompletePolicies() {
   Organisation whole = organisation_;
   whole.users.insert(whole.users.end(), options_.present.users.begin(), options_.present.users.end());
   const bool leads_somewhere = organisation_.route.policy.set() || organisation_.route.receiver.set();
-  if (organisation_.policies.empty() && !leads_somewhere) {
+  if (organisation_.policies.empty() && !leads_somewhere && !IsBesideARoute()) {
     EscalationPolicy policy;
     policy.id = PolicyId(policies.Claim("imported"));
     policy.name = "Imported";
@@ -142,11 +143,25 @@ void Draft::CompletePolicies() {
   }
 }
 
+// Only one tree can be declared: where it is beside this, schedules alone need no other.
+bool Draft::IsBesideARoute() const {
+  return options_.present.route.policy.set() || options_.present.route.receiver.set();
+}
+
 void Draft::CompleteRoute() {
   Organisation whole = organisation_;
   whole.users.insert(whole.users.end(), options_.present.users.begin(), options_.present.users.end());
   Reach reach(whole);
   Route& root = organisation_.route;
+  if (IsBesideARoute() && root.children.empty() && !root.policy.set() && !root.receiver.set()) {
+    root = AssumedRoute();  // says nothing, and is not written
+    root.id = RouteId("root");
+    return;
+  }
+  if (!root.policy.set() && !root.receiver.set() && organisation_.policies.empty()) {
+    root.policy = options_.present.route.policy;
+    root.receiver = options_.present.route.receiver;
+  }
   if (!root.policy.set() && !root.receiver.set()) {
     root.policy = organisation_.policies.front().id;
     report_.Lose(Grade::kHow, "the route", "where alerts go that belong to no service",

@@ -122,7 +122,14 @@ def calendars_are_a_source(tocsin, folder):
     assert done.returncode == 0, done
     assert "8760 of 8760 hours agree with its events" in done.stdout, done.stdout
     tocsin.cli("apply", str(out), str(folder / "senders.yaml"))
-    assert tocsin.cli("oncall", "database").count("alice") + tocsin.cli("oncall", "database").count("bob") >= 1
+    # Beside an organisation that has people and a route already, it is the schedule alone.
+    beside, own = folder / "config.yaml", folder / "own.yaml"
+    (folder / "own.ics").write_text(CALENDAR.replace("SUMMARY:alice", "SUMMARY:ann"))
+    done = run("import", "ical", folder / "own.ics", "--with", beside, "--out", own)
+    assert done.returncode == 0 and "before it can be applied" not in done.stdout, done
+    assert "route:" not in own.read_text() and "policies:" not in own.read_text(), own.read_text()
+    tocsin.cli("apply", str(beside), str(own))
+    assert tocsin.cli("oncall", "database").count("ann") + tocsin.cli("oncall", "database").count("bob") >= 1
 
 
 def hostile_exports_end_soon(folder):
