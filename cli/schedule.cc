@@ -304,6 +304,13 @@ int RunSchedule(std::span<const std::string> arguments) {
     if (IsScheduleChange(word)) return RunScheduleChange(arguments);
     if (IsScheduleQuestion(word)) return RunScheduleQuestion(arguments);
   }
+  const auto asks = [](const std::string& word) { return word == "--help" || word == "-h" || word == kListOptions; };
+  if (std::ranges::none_of(arguments, asks)) {
+    // No server is needed to say which verbs there are.
+    return WithArguments("schedule", {}, {}, [](const Arguments& /*none*/) -> absl::Status {
+      return Invalid("what about schedules?%s", Usage());
+    });
+  }
   return WithClient("schedule", arguments, AllOptions(),
                     [](const Arguments& parsed, const Client& client) { return RunVerb({}, parsed, client); });
 }
