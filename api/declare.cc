@@ -2,8 +2,6 @@
 
 #include <array>
 #include <map>
-#include <memory>
-#include <set>
 
 #include "absl/strings/str_format.h"
 #include <arpa/inet.h>
@@ -14,6 +12,7 @@
 #include "config/text.h"
 #include "escalation/coverage.h"
 #include "escalation/roster.h"
+#include "escalation/schedule_use.h"
 #include "ingest/source.h"
 
 namespace tocsin {
@@ -29,27 +28,6 @@ std::string AddressOf(std::string host) {
   const bool is_address =
       inet_pton(AF_INET, host.c_str(), bytes.data()) == 1 || inet_pton(AF_INET6, host.c_str(), bytes.data()) == 1;
   return is_address ? host : "";
-}
-
-// Schedules that policies go by, each with the first policy that has nothing else to go by; no policy: none is so.
-std::map<ScheduleId, PolicyId> SchedulesInUse(const Organisation& organisation) {
-  std::map<ScheduleId, PolicyId> used;
-  for (const EscalationPolicy& policy : organisation.policies) {
-    std::set<ScheduleId> schedules;
-    bool others = false;
-    for (const PolicyStep& step : policy.steps) {
-      for (const Target& target : step.targets) {
-        const auto* schedule = std::get_if<ScheduleTarget>(&target);
-        others |= schedule == nullptr;
-        if (schedule != nullptr) schedules.insert(schedule->schedule);
-      }
-    }
-    for (const ScheduleId& schedule : schedules) {
-      PolicyId& alone = used[schedule];
-      if (!others && schedules.size() == 1 && !alone.set()) alone = policy.id;
-    }
-  }
-  return used;
 }
 
 // "from 2027-03-28T01:00+01:00 to 2027-03-28T03:00+02:00 (1h): no layer is on; and 3 more gaps, 26h in all".
@@ -113,21 +91,22 @@ std::vector<Problem> WarningsBeyondText(const Organisation& organisation, const 
   return warnings;
 }
 
-std::vector<Problem> GapWarnings(const Organisation& organisation, absl::Time now) {
-  std::vector<Problem> found;
-  const absl::StatusOr<Roster> roster = Roster::Compile(std::make_shared<const Organisation>(organisation));
-  if (!roster.ok()) return found;
-  Coverage coverage(*roster);
+CoverageProof ProveCoverage(const Roster& roster, absl::Time now) {
+  CoverageProof proof;
+  const Organisation& organisation = roster.organisation();
+  Coverage coverage(roster);
   const std::map<ScheduleId, PolicyId> used = SchedulesInUse(organisation);
   // Edges are whole minutes: so is what is shown of the first.
   const absl::Time since = absl::FromUnixSeconds(absl::ToUnixSeconds(now) / 60 * 60);
   for (std::size_t i = 0; i < organisation.schedules.size(); ++i) {
     const Schedule& schedule = organisation.schedules[i];
+    const bool refuse = schedule.gaps == Schedule::Gaps::kRefuse;
     const auto use = used.find(schedule.id);
-    if (use == used.end()) continue;
-    if (found.size() == kGapWarnings) break;
+    if (schedule.gaps == Schedule::Gaps::kAllow || (use == used.end() && !refuse)) continue;
+    std::vector<Problem>& found = refuse ? proof.refusals : proof.warnings;
+    if (found.size() == kGapWarnings) continue;
     const std::string path = absl::StrFormat("schedules[%d]", i);
-    const absl::StatusOr<std::vector<Shift>> gaps = roster->Gaps(schedule.id, since, since + kCoverageHorizon);
+    const absl::StatusOr<std::vector<Shift>> gaps = roster.Gaps(schedule.id, since, since + kCoverageHorizon);
     if (!gaps.ok()) {
       found.push_back({"", 0, 0, path, "cannot be looked through for gaps: " + Message(gaps.status())});
       continue;
@@ -137,14 +116,16 @@ std::vector<Problem> GapWarnings(const Organisation& organisation, absl::Time no
     std::string text =
         absl::StrFormat("schedule %s: in the next 52 weeks nobody is on call %s", JsonQuote(schedule.id.value()),
                         Describe(schedule, *gaps, first.ok() && !first->empty() ? first->front() : Gap()));
-    if (use->second.set()) {
+    if (use != used.end() && use->second.set()) {
       absl::StrAppendFormat(&text,
                             ". Policy %s goes by it alone: then the policy's team is paged, or the fallback user",
                             JsonQuote(use->second.value()));
     }
+    text += refuse ? ". It says `gaps: refuse`: close them by a layer of lower priority or by overrides"
+                   : " (`gaps: allow` in the schedule says that they are meant)";
     found.push_back({"", 0, 0, path, std::move(text)});
   }
-  return found;
+  return proof;
 }
 
 }  // namespace tocsin

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "config/problem.h"
+#include "escalation/roster.h"
 #include "model/organisation.h"
 #include "notify/peer_rules.h"
 
@@ -17,8 +18,13 @@ std::vector<std::string> ProblemsBeyondText(const Organisation& organisation);
 // What is suspicious about it in this server: webhooks to addresses that it will not connect to.
 std::vector<Problem> WarningsBeyondText(const Organisation& organisation, const PeerRules& webhook_peers);
 
-// Schedules that a policy goes by and that have nobody on call somewhere in the 52 weeks after `now`, changes of the clocks
-// included: the exact gap, and why.
-std::vector<Problem> GapWarnings(const Organisation& organisation, absl::Time now);
+// Whether somebody is on call all through the 52 weeks after `now`, changes of the clocks included, in each schedule that a
+// policy goes by; if not, the exact gap, why, and what to do. What it means the schedule says (Schedule::Gaps).
+struct CoverageProof {
+  std::vector<Problem> refusals;  // nothing is applied then
+  std::vector<Problem> warnings;
+};
+// `roster`: the schedules as they will be, with what people have changed of them.
+CoverageProof ProveCoverage(const Roster& roster, absl::Time now);
 
 }  // namespace tocsin

@@ -27,7 +27,7 @@ std::string ShowSubject(const Subject& subject) {
     case SubjectKind::kIncident: return absl::StrFormat("incident I%d", subject.id);
     case SubjectKind::kSilence: return absl::StrFormat("silence S%d", subject.id);
     case SubjectKind::kOrganisation: return "the organisation";
-    case SubjectKind::kUser: return "a test page";
+    case SubjectKind::kUser: return "a test page or a notice";
     case SubjectKind::kBundle: return absl::StrFormat("message B%d, which tells of several things", subject.id);
     case SubjectKind::kNone: break;
   }

@@ -19,6 +19,7 @@ std::string_view PurposeOf(const Notification& row) {
     case Notification::Purpose::kTest: return "a test";
     case Notification::Purpose::kGroupUpdate: return "news of a group";
     case Notification::Purpose::kFallback: return "a page as fallback";
+    case Notification::Purpose::kNotice: return "a notice about a schedule";
   }
   return "a message";
 }

@@ -74,19 +74,13 @@ absl::Status MayChange(const Caller& caller, const Organisation& before, const O
       absl::StrFormat("%s may not change %s: it belongs to none of the teams of this token", caller.name, paths));
 }
 
-// What becomes of edited schedules.
-absl::Status AddTransitions(Api& api, const ApplyOrganisation& command, v1::ApplyOrganisationResponse& response) {
-  absl::Status status;
+// What becomes of the schedules.
+absl::StatusOr<AppliedSchedules> ReadSchedules(Api& api, const ApplyOrganisation& command) {
+  absl::StatusOr<AppliedSchedules> schedules = absl::UnknownError("");
   api.engine.ReadResponderAndWait([&](const Responder& responder, const Now& now) {
-    const OrganisationPtr& present = responder.state().organisation;
-    if (present == nullptr) return;
-    const absl::StatusOr<ScheduleEdit> edit =
-        EditSchedules(*present, *command.organisation, RecordOf(responder.state()), now.wall, command.transition);
-    status = edit.status();
-    for (const std::string& line : edit.ok() ? edit->lines : std::vector<std::string>())
-      response.add_transitions(line);
+    schedules = SchedulesAfter(responder.state(), command, now.wall);
   });
-  return status;
+  return schedules;
 }
 
 absl::Status Carry(
@@ -98,15 +92,25 @@ absl::Status Carry(
     response.clear_warnings();
     return absl::OkStatus();
   }
-  for (const std::vector<Problem>& warnings :
-       {WarningsBeyondText(wanted, api.webhook_peers), GapWarnings(wanted, present.now)}) {
+  TOCSIN_ASSIGN(const AppliedSchedules schedules, ReadSchedules(api, order.command));
+  const CoverageProof coverage = ProveCoverage(schedules.roster, present.now);
+  // What is in force stays so, whatever time has made of it.
+  const bool in_force = present.version.set() && *present.organisation == wanted;
+  for (const Problem& refusal : in_force ? std::vector<Problem>() : coverage.refusals)
+    AddProblem(refusal, *response.add_problems());
+  if (response.problems_size() > 0) {
+    response.clear_warnings();
+    return absl::OkStatus();
+  }
+  for (const std::vector<Problem>& warnings : {WarningsBeyondText(wanted, api.webhook_peers), coverage.warnings}) {
     for (const Problem& warning : warnings)
       AddProblem(warning, *response.add_warnings());
   }
   for (const std::string& line : Diff(*present.organisation, wanted))
     response.add_differences(line);
   response.set_version(present.version.value());
-  TOCSIN_TRY(AddTransitions(api, order.command, response));
+  for (const std::string& line : schedules.edit.lines)
+    response.add_transitions(line);
   if (!caller.everywhere()) TOCSIN_TRY(MayChange(caller, *present.organisation, wanted));
   if (order.dry_run) return absl::OkStatus();
   v1::CommandResponse done;

@@ -42,6 +42,8 @@ absl::Status SimulatePolicy(Api& api,
       rows.emplace_back(row);
     for (const auto& [id, row] : responder.state().schedule_changes)
       rows.emplace_back(row);
+    for (const auto& [id, row] : responder.state().schedule_watches)
+      rows.emplace_back(row);
   });
   if (organisation == nullptr) {
     return Precondition("there is no organisation yet; `tocsin apply FILE...` declares one");

@@ -6,6 +6,7 @@
 #include "api/records.h"
 #include "base/status.h"
 #include "base/strings.h"
+#include "engine/responder_schedule_effect.h"
 #include "engine/responder_schedules.h"
 #include "model/codec/common_proto.h"
 #include "model/codec/organisation_proto.h"
@@ -15,7 +16,6 @@ namespace tocsin {
 namespace {
 
 // What is shown of a schedule before and after a change.
-constexpr absl::Duration kLongestShown = absl::Hours(24 * 400);
 constexpr int kShiftsShown = 500;
 
 constexpr std::string_view kNoOrganisation = "there is no organisation yet; `tocsin apply FILE...` declares one";
@@ -40,15 +40,9 @@ absl::StatusOr<ScheduleChange> FindChange(Api& api, ScheduleChangeId id) {
   return *std::move(row);
 }
 
-// The stretch of time that a change is about.
-struct Stretch {
-  absl::Time from;
-  absl::Time until;
-};
-
 void Show(const Roster& roster,
           const ScheduleId& schedule,
-          const Stretch& stretch,
+          const ChangedStretch& stretch,
           google::protobuf::RepeatedPtrField<v1::FinalScheduleResponse::Shift>& to) {
   if (stretch.from >= stretch.until) return;
   const absl::StatusOr<std::vector<Shift>> shifts = roster.FinalSchedule(schedule, stretch.from, stretch.until);
@@ -68,7 +62,7 @@ struct Plan {
   absl::StatusOr<ScheduleChange> change = absl::UnknownError("");
   std::optional<Roster> before;
   std::optional<Roster> after;  // of dry runs
-  Stretch stretch;
+  ChangedStretch stretch;
 };
 
 Plan MakePlan(Api& api, const Caller& caller, const Command::Body& body, bool dry_run) {
@@ -81,18 +75,9 @@ Plan MakePlan(Api& api, const Caller& caller, const Command::Body& body, bool dr
     plan.before = *responder.roster();
     plan.change = PlanScheduleChange(responder.state(), *responder.roster(), body, caller.name, now.wall);
     if (!plan.change.ok()) return;
-    const ScheduleChange& row = *plan.change;
-    const auto old = responder.state().schedule_changes.find(row.id);
-    plan.stretch = {std::max(row.change.start, absl::FromUnixSeconds(absl::ToUnixSeconds(now.wall))), row.change.end};
-    if (old != responder.state().schedule_changes.end()) {
-      plan.stretch.until = std::max(plan.stretch.until, old->second.change.end);
-    }
-    plan.stretch.until = std::min(plan.stretch.until, plan.stretch.from + kLongestShown);
+    plan.stretch = StretchOf(responder.state(), *plan.change, now.wall);
     if (!dry_run) return;
-    ScheduleRecord record = RecordOf(responder.state());
-    std::erase_if(record.changes, [&](const ScheduleChange* change) { return change->id == row.id; });
-    record.changes.push_back(&row);
-    const absl::StatusOr<Roster> roster = Roster::Compile(responder.state().organisation, record);
+    const absl::StatusOr<Roster> roster = RosterWith(responder.state(), *plan.change);
     if (roster.ok()) plan.after = *roster;
   });
   return plan;
@@ -121,6 +106,8 @@ absl::Status Carry(Api& api,
   if (!plan.change.ok() || !plan.before || !plan.after) return absl::OkStatus();
   Show(*plan.before, plan.change->schedule, plan.stretch, *response.mutable_before());
   Show(*plan.after, plan.change->schedule, plan.stretch, *response.mutable_after());
+  for (std::string& warning : GapWarnings(*plan.before, *plan.after, plan.change->schedule, plan.stretch))
+    response.add_warnings(std::move(warning));
   return absl::OkStatus();
 }
 

@@ -96,6 +96,8 @@ absl::Status Report(const Arguments& arguments, const v1::ScheduleChangeResponse
   if (row.state() == v1::ScheduleChange::STATE_OPEN) return absl::OkStatus();
   if (!response.before().empty()) PrintShifts("before", response.before());
   if (!response.after().empty()) PrintShifts("after", response.after());
+  for (const std::string& warning : response.warnings())
+    std::printf("warning: %s\n", Printable(warning).c_str());
   return absl::OkStatus();
 }
 

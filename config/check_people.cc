@@ -11,7 +11,14 @@
 namespace tocsin {
 namespace {
 
+constexpr absl::Duration kLongestGapNotice = absl::Hours(24 * 30);
+constexpr absl::Duration kLongestAhead = absl::Hours(24 * 7);
 constexpr std::size_t kMethodsPerUser = 50;
+
+void CheckNotice(CheckContext& context, const std::string& path, absl::Duration notice, absl::Duration longest) {
+  if (notice >= absl::ZeroDuration() && notice <= longest) return;
+  context.Report(path, absl::StrFormat("%s is not between 0s and %s", DurationText(notice), DurationText(longest)));
+}
 
 // The people of layers, overrides and shifts: what only steps of policies may name is refused.
 void CheckCrew(CheckContext& context, const std::string& path, const std::vector<Target>& targets) {
@@ -31,6 +38,9 @@ void CheckCrew(CheckContext& context, const std::string& path, const std::vector
 void CheckUser(CheckContext& context, const std::string& path, const User& user) {
   context.Require(path + ".name", CheckLine(user.name));
   context.Require(path + ".time_zone", CheckTimeZone(user.time_zone));
+  if (user.handoff_notices) {
+    CheckNotice(context, path + ".handoff_notices.ahead", user.handoff_notices->ahead, kLongestAhead);
+  }
   if (user.holidays.set()) context.Refer(path + ".holidays", user.holidays.value(), context.holidays);
   context.CheckIds(path + ".contact_methods", user.contact_methods, "contact method");
   if (user.contact_methods.size() > kMethodsPerUser || user.notification_rules.size() > kMethodsPerUser) {
@@ -258,6 +268,8 @@ void CheckSchedules(CheckContext& context) {
     context.Require(path + ".name", CheckLine(schedule.name));
     context.Require(path + ".time_zone", CheckTimeZone(schedule.time_zone));
     if (schedule.team.set()) context.Refer(path + ".team", schedule.team.value(), context.teams);
+    CheckNotice(context, path + ".gap_notice", schedule.gap_notice, kLongestGapNotice);
+    CheckNotice(context, path + ".handoff_notices.ahead", schedule.handoff_notices.ahead, kLongestAhead);
     CheckLayers(context, path, schedule);
     Names layers{"layer", {}, {}};
     for (std::size_t k = 0; k < schedule.layers.size(); ++k) {

@@ -56,6 +56,7 @@ YamlValue DumpUser(const User& user) {
     night.Set("until", TimeOfDayText(user.quiet_hours.end_minute));
     map.Set("quiet_hours", std::move(night));
   }
+  if (user.handoff_notices) map.Set("handoff_notices", DumpHandoffNotices(*user.handoff_notices));
   SetList(map, "contact_methods", user.contact_methods, DumpMethod);
   SetList(map, "notification_rules", user.notification_rules, DumpNotificationRule);
   // Said, because without the field there would be rules for the first method.

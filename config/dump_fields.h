@@ -16,6 +16,7 @@
 namespace tocsin {
 
 YamlValue DumpSchedule(const Schedule& schedule);
+YamlValue DumpHandoffNotices(const HandoffNotices& notices);
 YamlValue DumpHolidayCalendar(const HolidayCalendar& calendar);
 YamlValue DumpPolicy(const EscalationPolicy& policy);
 

@@ -137,12 +137,24 @@ YamlValue DumpHolidayCalendar(const HolidayCalendar& calendar) {
   return map;
 }
 
+YamlValue DumpHandoffNotices(const HandoffNotices& notices) {
+  YamlValue map = YamlValue::Map();
+  map.Set("when", words::WordFor(words::kHandoffNotices, notices.when));
+  SetDuration(map, "ahead", notices.ahead);
+  return map;
+}
+
 YamlValue DumpSchedule(const Schedule& schedule) {
   YamlValue map = YamlValue::Map();
   map.Set("id", schedule.id.value());
   map.SetUnless("name", schedule.name, schedule.id.value());
   map.SetUnless("team", schedule.team.value(), "");
   map.Set("time_zone", schedule.time_zone);
+  SetWord(map, "gaps", words::kGaps, schedule.gaps, Schedule::Gaps::kWarn);
+  SetDuration(map, "gap_notice", schedule.gap_notice, Schedule::kGapNotice);
+  if (schedule.handoff_notices != HandoffNotices()) {
+    map.Set("handoff_notices", DumpHandoffNotices(schedule.handoff_notices));
+  }
   SetList(map, "layers", schedule.layers, DumpLayer);
   if (!schedule.overrides.empty()) {
     YamlValue list = YamlValue::List();

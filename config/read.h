@@ -39,6 +39,7 @@ void ReadIdAndName(Fields& fields, T& to) {
   to.name = to.id.value();
   fields.Text("name", to.name);
 }
+void ReadHandoffNotices(Fields& fields, HandoffNotices& to);
 // A target is a map: {user: alice}, {team: db}, {schedule: db-primary, turn: next}, {policy: db}.
 void ReadTarget(Reader& reader, const YamlNode& node, const std::string& path, Target& to);
 void ReadTargets(Fields& fields, std::string_view name, std::vector<Target>& to);

@@ -62,6 +62,7 @@ void ReadUser(Reader& reader, const YamlNode& node, const std::string& path, Use
   fields.Text("time_zone", to.time_zone);
   fields.Name("holidays", to.holidays);
   ReadQuietHours(fields, to.quiet_hours);
+  fields.Part("handoff_notices", [&](Fields& part) { ReadHandoffNotices(part, to.handoff_notices.emplace()); });
   fields.List("contact_methods", [&](const YamlNode& item, const std::string& item_path) {
     ReadContactMethod(reader, item, item_path, to.contact_methods.emplace_back());
   });

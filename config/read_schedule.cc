@@ -247,12 +247,21 @@ void ReadHolidayCalendar(Reader& reader, const YamlNode& node, const std::string
   });
 }
 
+void ReadHandoffNotices(Fields& fields, HandoffNotices& to) {
+  fields.Require("when");
+  fields.OneOf<HandoffNotices::When>("when", words::kHandoffNotices, to.when);
+  fields.Duration("ahead", to.ahead);
+}
+
 void ReadSchedule(Reader& reader, const YamlNode& node, const std::string& path, Schedule& to) {
   Fields fields(reader, node, path);
   ReadIdAndName(fields, to);
   fields.Name("team", to.team);
   fields.Require("time_zone");
   fields.Text("time_zone", to.time_zone);
+  fields.OneOf<Schedule::Gaps>("gaps", words::kGaps, to.gaps);
+  fields.Duration("gap_notice", to.gap_notice);
+  fields.Part("handoff_notices", [&](Fields& part) { ReadHandoffNotices(part, to.handoff_notices); });
   fields.List("layers", [&](const YamlNode& item, const std::string& item_path) {
     ReadLayer(reader, item, item_path, to.time_zone, to.layers.emplace_back());
   });

@@ -92,6 +92,17 @@ inline constexpr Choice<HolidayRule::On> kHolidayRules[] = {
     {"never", HolidayRule::On::kNoHoliday   },
     {"only",  HolidayRule::On::kHolidaysOnly},
 };
+inline constexpr Choice<Schedule::Gaps> kGaps[] = {
+    {"warn",   Schedule::Gaps::kWarn  },
+    {"allow",  Schedule::Gaps::kAllow },
+    {"refuse", Schedule::Gaps::kRefuse},
+};
+inline constexpr Choice<HandoffNotices::When> kHandoffNotices[] = {
+    {"never",  HandoffNotices::When::kNotAtAll},
+    {"begins", HandoffNotices::When::kBegins  },
+    {"ends",   HandoffNotices::When::kEnds    },
+    {"both",   HandoffNotices::When::kBoth    },
+};
 inline constexpr Choice<Override::Type> kOverrideTypes[] = {
     {"assign", Override::Type::kAssign},
     {"add",    Override::Type::kAdd   },

@@ -115,7 +115,7 @@ void AppendItems(std::string& body, const std::vector<const BundleItem*>& items)
   for (const BundleItem* item : items) {
     if (listed == kBundleLines) break;
     ++listed;
-    absl::StrAppend(&body, "- ", item->reference, " ", OneLine(item->title, kTitleBytes), "\n");
+    absl::StrAppend(&body, "- ", item->notice ? "" : item->reference + " ", OneLine(item->title, kTitleBytes), "\n");
   }
   if (items.size() > listed) absl::StrAppend(&body, "... and ", items.size() - listed, " more\n");
 }
@@ -218,15 +218,16 @@ MessageText ResolvedMessage(const Incident& incident, const Now& now) {
 MessageText BundleMessage(const std::vector<BundleItem>& items, std::string_view bundle) {
   std::vector<const BundleItem*> open;
   std::vector<const BundleItem*> resolved;
+  std::vector<const BundleItem*> notices;
   std::size_t critical = 0;
   for (const BundleItem& item : items) {
-    (item.resolved ? resolved : open).push_back(&item);
+    (item.notice ? notices : item.resolved ? resolved : open).push_back(&item);
     critical += !item.resolved && item.lane == Notification::Lane::kCritical ? 1U : 0U;
   }
   MessageText message;
   if (items.empty()) return {"nothing any more", "Everything that this message told of is settled.\n"};
   const std::string more = items.size() > 1 ? absl::StrCat(", +", items.size() - 1, " more") : "";
-  const BundleItem& first = open.empty() ? *resolved.front() : *open.front();
+  const BundleItem& first = !open.empty() ? *open.front() : !resolved.empty() ? *resolved.front() : *notices.front();
   message.title = OneLine(first.title, kTitleBytes - more.size()) + more;
   if (!open.empty()) {
     absl::StrAppend(&message.body, Count(open.size(), "thing"), " at once, ", critical, " critical:\n");
@@ -237,6 +238,10 @@ MessageText BundleMessage(const std::vector<BundleItem>& items, std::string_view
   if (!resolved.empty()) {
     absl::StrAppend(&message.body, open.empty() ? "" : "\n", resolved.size(), " resolved meanwhile:\n");
     AppendItems(message.body, resolved);
+  }
+  if (!notices.empty()) {
+    absl::StrAppend(&message.body, message.body.empty() ? "" : "\n", "About schedules:\n");
+    AppendItems(message.body, notices);
   }
   absl::StrAppend(&message.body, "\nTold together because more came than this contact method may be sent at once.\n");
   return message;

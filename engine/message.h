@@ -49,6 +49,7 @@ struct BundleItem {
   std::string title;
   Notification::Lane lane = Notification::Lane::kNormal;
   bool resolved = false;
+  bool notice = false;  // about a schedule
 };
 // "[CRITICAL] DatabaseDown (12 alerts) payments, +37 more"; the body lists them up to a bound and counts the rest.
 // `bundle`: its name, "B52".

@@ -21,6 +21,7 @@
 #include "engine/responder_steps.h"
 #include "engine/responder_timers.h"
 #include "engine/responder_turn.h"
+#include "engine/responder_watches.h"
 
 namespace tocsin {
 namespace {
@@ -141,6 +142,7 @@ Decision Responder::Commit(Turn&& turn) {
   if (applied) sources_.Begin(FingerprintOf(*state_.organisation, options_.key_seed));
   for (const GroupKey key : result.reviews)
     ReviewLater(key);
+  incidents_to_review_.insert(result.incident_reviews.begin(), result.incident_reviews.end());
   for (const ServiceId& service : turned)
     ReviewDependents(service);
 
@@ -190,6 +192,7 @@ Decision Responder::Start(const Now& now) {
     const Timer& timer = state_.timers.at(id);
     if (due <= now.wall && timer.kind == Timer::Kind::kSilenceEdge) FireTimer(turn, timer);
   }
+  KeepWatches(turn, /*again=*/false);
   turn.PublishRules();
   turn.PublishAccess();
   // Of a store from before there were versions: what is in force is the first.
@@ -235,23 +238,15 @@ absl::StatusOr<std::optional<ScheduleEdit>> Responder::Compile(const ApplyOrgani
   }
   if (state_.organisation != nullptr && *state_.organisation == *apply.organisation) return std::nullopt;
   TOCSIN_TRY(Annotate(Roster::Compile(apply.organisation).status(), "nothing is applied"));
-  ScheduleEdit edit;
-  const ScheduleRecord record = RecordOf(state_);
-  if (state_.organisation != nullptr) {
-    absl::StatusOr<ScheduleEdit> made =
-        EditSchedules(*state_.organisation, *apply.organisation, record, now.wall, apply.transition);
-    TOCSIN_TRY(Annotate(made.status(), "nothing is applied"));
-    edit = *std::move(made);
-  }
-  absl::StatusOr<Roster> roster = Roster::Compile(apply.organisation, Edited(record, edit));
-  TOCSIN_TRY(Annotate(roster.status(), "nothing is applied"));
+  absl::StatusOr<AppliedSchedules> schedules = SchedulesAfter(state_, apply, now.wall);
+  TOCSIN_TRY(Annotate(schedules.status(), "nothing is applied"));
   absl::StatusOr<OrganisationIndex> index = OrganisationIndex::Compile(apply.organisation);
   TOCSIN_TRY(Annotate(index.status(), "nothing is applied"));
-  roster_ = *std::move(roster);
+  roster_ = std::move(schedules->roster);
   index_ = *std::move(index);
   compile_error_.clear();
   rates_.SetLongest(index_->LongestRateWindow());
-  return edit;
+  return std::move(schedules->edit);
 }
 
 Decision Responder::Apply(const Command& command, const Now& now) {
@@ -275,6 +270,7 @@ Decision Responder::Apply(const Command& command, const Now& now) {
   EndChangesOfTheGone(turn, *apply.organisation);
   ApplyDeclaredMaintenance(turn);
   ForgetRounds(turn, *apply.organisation);
+  KeepWatches(turn, /*again=*/true);
   turn.PublishRules();
   turn.Note(TimelineEntry::Kind::kOrganisationApplied, {SubjectKind::kOrganisation, 0},
             absl::StrCat("configuration version ", result.id, " of ", OneLine(apply.organisation->name, 100),
@@ -300,6 +296,8 @@ void Responder::ReviewEverything() {
   const std::vector<GroupKey> keys = MostSevereFirst(Begin(Now()), AllKeys(state_));
   to_review_.assign(keys.begin(), keys.end());
   reviewing_ = {keys.begin(), keys.end()};
+  for (const auto& [id, incident] : state_.incidents)
+    if (incident.state == Incident::State::kOpen) incidents_to_review_.insert(id);
 }
 
 std::size_t Responder::WorkOffBacklog(Turn& turn, std::size_t limit) {
@@ -316,6 +314,11 @@ std::size_t Responder::WorkOffBacklog(Turn& turn, std::size_t limit) {
     ReviewGroup(turn, to_review_.front());
     reviewing_.erase(to_review_.front());
     to_review_.pop_front();
+  }
+  for (; done < limit && !incidents_to_review_.empty() && index_; ++done) {
+    const Incident* incident = turn.Find<Incident>(*incidents_to_review_.begin());
+    incidents_to_review_.erase(incidents_to_review_.begin());
+    if (incident != nullptr) ReviewWaits(turn, incident->escalation);
   }
   return done;
 }
@@ -420,7 +423,7 @@ Decision Responder::FireTimers(const Now& now, std::size_t limit, bool& more) {
 }
 
 EngineTime Responder::NextTimer() const {
-  if (!to_take_back_.empty() || !to_review_.empty()) return EngineTime();
+  if (!to_take_back_.empty() || !to_review_.empty() || !incidents_to_review_.empty()) return EngineTime();
   return state_.due.empty() ? EngineTime::Infinite() : state_.due.First().due;
 }
 

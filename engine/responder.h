@@ -142,6 +142,7 @@ class Responder {
   std::deque<GroupKey>
       to_review_;                 // after all shards have reported, most severe first; and what follows from decisions
   std::set<GroupKey> reviewing_;  // those in to_review_
+  std::set<IncidentId> incidents_to_review_;
   std::deque<std::pair<NotificationId, std::int32_t>> to_take_back_;  // leases of before the start, and their attempts
   // The auditor's round: where it goes on, and how many it has found broken in this and in the last one.
   GroupId audit_cursor_;

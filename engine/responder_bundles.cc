@@ -74,7 +74,7 @@ std::string TopicsOf(const Turn& turn, const Notification& bundle) {
 // see it.
 bool HasWindow(const Notification& row) {
   return row.attempt == 0 && !IsBundle(row) && row.lane != Lane::kCritical && row.purpose != Purpose::kGroupUpdate &&
-         row.purpose != Purpose::kTest;
+         row.purpose != Purpose::kTest && row.purpose != Purpose::kNotice;
 }
 
 Wait WaitOf(const Organisation* organisation,
@@ -147,7 +147,8 @@ void Write(const Turn& turn, Notification& bundle) {
   for (const BundleMember& member : bundle.members) {
     const Notification* row = turn.Find<Notification>(member.notification);
     if (row == nullptr) continue;
-    items.push_back({NameOf(row->subject), LineOf(turn, *row), row->lane, row->purpose == Purpose::kResolved});
+    items.push_back({NameOf(row->subject), LineOf(turn, *row), row->lane, row->purpose == Purpose::kResolved,
+                     row->purpose == Purpose::kNotice});
   }
   MessageText message = BundleMessage(items, NameOf(bundle.subject));
   bundle.title = std::move(message.title);
@@ -156,8 +157,8 @@ void Write(const Turn& turn, Notification& bundle) {
 
 // The purpose that asks most of whoever reads it.
 Purpose Louder(Purpose a, Purpose b) {
-  constexpr Purpose kOrder[] = {Purpose::kPage, Purpose::kFallback, Purpose::kTest, Purpose::kGroupUpdate,
-                                Purpose::kResolved};
+  constexpr Purpose kOrder[] = {Purpose::kPage,        Purpose::kFallback, Purpose::kTest,
+                                Purpose::kGroupUpdate, Purpose::kResolved, Purpose::kNotice};
   return *std::ranges::find_if(kOrder, [&](Purpose purpose) { return purpose == a || purpose == b; });
 }
 

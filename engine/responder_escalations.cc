@@ -106,9 +106,12 @@ void NextPass(Turn& turn, Escalation& row, const PolicyMove& move) {
   row.reached_anybody = false;
   row.last_step = -1;
   // Those whom an earlier pass could not reach are history: the list of pages stays short however long this goes on.
+  row.unreached.clear();
   std::erase_if(row.pages, [&](PageId id) {
     const Page* page = turn.Find<Page>(id);
-    return page == nullptr || page->state == Page::State::kUnreachable;
+    if (page != nullptr && page->state != Page::State::kUnreachable) return false;
+    if (page != nullptr) row.unreached.push_back(page->user);
+    return true;
   });
   row.pass_began = turn.now().engine + move.wait;
   ArmStep(turn, row, move.wait);
@@ -326,6 +329,44 @@ void ReviewHours(Turn& turn, Escalation& row) {
   }
 }
 
+// The first step, of those that found nobody to ask, behind which there is somebody by now.
+std::optional<std::int32_t> StepOfWhoCame(const Turn& turn, const Escalation& row) {
+  const auto is_known = [&](const UserId& user) {
+    return std::ranges::find(row.unreached, user) != row.unreached.end() ||
+           std::ranges::any_of(row.pages, [&](PageId id) {
+             const Page* page = turn.Find<Page>(id);
+             return page != nullptr && page->user == user && page->step < StepCount(row);
+           });
+  };
+  const bool asked = std::ranges::any_of(row.pages, [&](PageId id) {  // they have their time to answer
+    const Page* page = turn.Find<Page>(id);
+    return page != nullptr && page->state != Page::State::kUnreachable && page->step < StepCount(row);
+  });
+  const bool between = row.last_step < 0 && row.pass > 0;
+  if (asked || (row.last_step < 0 && !between)) return std::nullopt;
+  const std::int32_t end = between ? StepCount(row) : row.last_step + 1;
+  Escalation probe = row;
+  for (probe.next_step = 0; probe.next_step < end; ++probe.next_step) {
+    const PolicyStep& step = row.policy.steps[static_cast<std::size_t>(probe.next_step)];
+    const std::vector<Person> people = turn.Resolve(step.targets);
+    const bool known = std::ranges::all_of(people, [&](const Person& person) { return is_known(person.user); });
+    if (!known && !WaitOf(turn, probe, /*shift_came=*/true)) return probe.next_step;
+  }
+  return std::nullopt;
+}
+
+// Nobody was on call so far, and somebody is now: that is not left to a time which was set when there was nobody to ask.
+void AskWhoCame(Turn& turn, EscalationId id) {
+  const Escalation* before = turn.Find<Escalation>(id);
+  if (before->wait != Wait::kTime || before->answered) return;
+  const std::optional<std::int32_t> step = StepOfWhoCame(turn, *before);
+  if (!step) return;
+  Escalation& row = turn.Edit<Escalation>(id);
+  row.next_step = *step;
+  row.pass_began = turn.now().engine - SinceBeginning(row.policy, *step);
+  RunNextStep(turn, id, "somebody is on call now, where nobody was", /*at_once=*/false);
+}
+
 }  // namespace
 
 void ReviewWaits(Turn& turn, EscalationId id) {
@@ -336,6 +377,7 @@ void ReviewWaits(Turn& turn, EscalationId id) {
   const std::vector<PageId> pages = before->pages;
   for (const PageId page : pages)
     ReviewPageWait(turn, page);
+  if (turn.Find<Escalation>(id)->state == Escalation::State::kRunning) AskWhoCame(turn, id);
   const Escalation* row = turn.Find<Escalation>(id);
   if (row->state != Escalation::State::kRunning || row->next_step >= StepCount(*row)) return;
   if (row->wait == Wait::kHours && turn.IsOutOfDate(HoursTimer(id))) ReviewHours(turn, turn.Edit<Escalation>(id));

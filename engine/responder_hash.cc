@@ -104,7 +104,7 @@ class Mixer {
   }
   void Mix(const Escalation& e) {
     All(e.id, e.subject, e.generation, e.state, e.policy, e.urgency, e.next_step, e.pass, e.next_at, e.started_at,
-        e.stop_reason, e.pages, e.reached_anybody, e.wait, e.stays, e.answered, e.pass_began, e.last_step);
+        e.stop_reason, e.pages, e.reached_anybody, e.wait, e.stays, e.answered, e.pass_began, e.last_step, e.unreached);
   }
   void Mix(const Page& p) {
     All(p.id, p.escalation, p.subject, p.user, p.state, p.urgency, p.step, p.pass, p.reason, p.started_at,
@@ -151,13 +151,19 @@ class Mixer {
   void Mix(const Holiday& h) { All(h.year, h.month, h.day, h.name); }
   void Mix(const HolidayCalendar& c) { All(c.id, c.name, c.days); }
   void Mix(const FormerPerson& p) { All(p.id, p.name, p.time_zone); }
-  void Mix(const Schedule& s) { All(s.id, s.name, s.team, s.time_zone, s.layers, s.overrides, s.temporary_schedules); }
+  void Mix(const HandoffNotices& h) { All(h.when, h.ahead); }
+  void Mix(const Schedule& s) {
+    All(s.id, s.name, s.team, s.time_zone, s.layers, s.overrides, s.temporary_schedules, s.gaps, s.gap_notice,
+        s.handoff_notices);
+  }
   void Mix(const ScheduleEdition& e) {
     All(e.id, e.schedule, e.since, e.until, e.teams, e.holidays, e.people, e.ended_by, e.ended_actor, e.changes);
   }
   void Mix(const ScheduleChange& c) {
     All(c.id, c.schedule, c.state, c.change, c.asked, c.of, c.volunteers, c.created_at, c.settled_at, c.settled_by);
   }
+  void Mix(const ScheduleWatch::ToldGap& g) { All(g.start, g.end); }
+  void Mix(const ScheduleWatch& w) { All(w.id, w.schedule, w.seen, w.gaps_told); }
   void Mix(const Answer& a) { All(a.id, a.request_id, a.actor, a.made); }
   void Mix(const AccessToken& t) {
     All(t.id, t.hash, t.user, t.name, t.role, t.teams, t.integration, t.created_at, t.created_by, t.expires_at);
@@ -194,7 +200,8 @@ std::uint64_t HashRows(const ResponderState& state) {
   Mixer mixer;
   mixer.All(state.groups, state.escalations, state.pages, state.notifications, state.incidents, state.silences,
             state.timers, state.answers, state.tokens, state.throttles, state.rounds, state.counters.next_id,
-            state.counters.rules, state.counters.configuration, state.editions, state.schedule_changes);
+            state.counters.rules, state.counters.configuration, state.editions, state.schedule_changes,
+            state.schedule_watches);
   if (state.organisation != nullptr) mixer.Mix(*state.organisation);
   return mixer.hash();
 }

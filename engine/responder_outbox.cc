@@ -305,11 +305,13 @@ void TakeBackLease(Turn& turn, NotificationId id) {
   row.repeat = true;
   row.last_error = "the server stopped while an attempt was perhaps under way";
   // A page told twice beats one that is not told; that something is over is not worth waking somebody twice.
-  if (row.purpose == Purpose::kResolved && row.user.set() && !IsBundle(row)) {
+  const bool notice = row.purpose == Purpose::kNotice || (row.purpose == Purpose::kResolved && row.user.set());
+  if (notice && !IsBundle(row)) {
     turn.CloseGate(id);
     End(turn, row, State::kDead, absl::StrCat(row.last_error, "; a notice is not sent again"));
     NoteAbout(turn, Kind::kNotificationAmbiguous, row,
               absl::StrFormat("%s: attempt %d has an unknown outcome: %s", Describe(row), row.attempt, row.end_reason));
+    if (row.page.set()) SettlePage(turn, row.page);
     return;
   }
   NoteAbout(turn, Kind::kNotificationAmbiguous, row,

@@ -6,11 +6,13 @@
 
 #include "absl/strings/str_cat.h"
 
+#include "base/hash.h"
 #include "base/strings.h"
 #include "engine/link.h"
 #include "engine/message.h"
 #include "engine/responder_escalations.h"
 #include "engine/responder_groups.h"
+#include "engine/responder_notices.h"
 #include "engine/responder_outbox.h"
 #include "engine/responder_rewrites.h"
 #include "engine/responder_steps.h"
@@ -123,10 +125,21 @@ bool IsFallback(const Turn& turn, const Page& page) {
   return escalation != nullptr && page.step >= static_cast<std::int32_t>(escalation->policy.steps.size());
 }
 
+// What a notice says; nullptr for pages that are none.
+const Notification* NoticeOf(const Turn& turn, const Page& page) {
+  const Notification* first =
+      page.notifications.empty() ? nullptr : turn.Find<Notification>(page.notifications.front());
+  return first != nullptr && first->purpose == Notification::Purpose::kNotice ? first : nullptr;
+}
+
 // What the message says, and how urgent it is among others.
 void Write(const Turn& turn, const Page& page, Notification& row) {
   MessageText message;
-  if (page.subject.kind == SubjectKind::kUser) {
+  if (const Notification* notice = NoticeOf(turn, page)) {
+    row.purpose = Notification::Purpose::kNotice;
+    row.lane = notice->lane;
+    message = {notice->title, notice->body};
+  } else if (page.subject.kind == SubjectKind::kUser) {
     row.purpose = Notification::Purpose::kTest;
     row.lane = Notification::Lane::kNormal;
     message = TestMessage(page.user, page.reason, turn.now());
@@ -148,6 +161,17 @@ void Write(const Turn& turn, const Page& page, Notification& row) {
   row.body = std::move(message.body);
 }
 
+void QueueFor(Turn& turn, Page& page, Notification row) {
+  row.page = page.id;
+  row.subject = page.subject;
+  row.user = page.user;
+  row.goes_on = page.until != Page::Until::kAnybody;
+  // The same for all attempts, another for each episode, escalation, pass, step and use of the method.
+  const std::string once = absl::StrCat("E", page.escalation.value(), "/", page.pass, "/", page.step, "/P",
+                                        page.id.value(), "/", page.notifications.size());
+  page.notifications.push_back(Queue(turn, row, once));
+}
+
 void QueueOn(Turn& turn, Page& page, const ContactMethodId& method) {
   const ContactMethod* found = FindMethod(FindUser(turn, page.user), method);
   if (found == nullptr) {
@@ -156,16 +180,9 @@ void QueueOn(Turn& turn, Page& page, const ContactMethodId& method) {
     return;
   }
   Notification row;
-  row.page = page.id;
-  row.subject = page.subject;
-  row.user = page.user;
   row.method = *found;
-  row.goes_on = page.until != Page::Until::kAnybody;
   Write(turn, page, row);
-  // The same for all attempts, another for each episode, escalation, pass, step and use of the method.
-  const std::string once = absl::StrCat("E", page.escalation.value(), "/", page.pass, "/", page.step, "/P",
-                                        page.id.value(), "/", page.notifications.size());
-  page.notifications.push_back(Queue(turn, row, once));
+  QueueFor(turn, page, std::move(row));
 }
 
 void WaitUntil(Turn& turn, Page& page, absl::Time until, std::string_view why) {
@@ -226,15 +243,17 @@ PageId Create(Turn& turn, const PageRequest& request) {
   return page.id;
 }
 
-// High urgency: methods of the person that no rule names are better than nobody.
+// High urgency: methods of the person that no rule names are better than nobody. Of a notice: the next one.
 bool QueueUnusedMethod(Turn& turn, Page& page) {
   const User* user = FindUser(turn, page.user);
-  if (user == nullptr || page.urgency != Urgency::kHigh || page.subject.kind == SubjectKind::kUser) return false;
+  const bool notice = NoticeOf(turn, page) != nullptr;
+  const bool loud = page.urgency == Urgency::kHigh && page.subject.kind != SubjectKind::kUser;
+  if (user == nullptr || !(notice || loud)) return false;
   std::set<ContactMethodId> used;
   for (const NotificationId id : page.notifications) {
     if (const Notification* row = turn.Find<Notification>(id)) used.insert(row->method.id);
   }
-  for (const ContactMethod& method : user->contact_methods) {
+  for (const ContactMethod& method : notice ? InOrderOfNotices(*user) : user->contact_methods) {
     if (used.contains(method.id)) continue;
     QueueOn(turn, page, method.id);
     return true;
@@ -281,6 +300,30 @@ std::vector<PageId> StartPages(Turn& turn, std::span<const PageRequest> requests
     if (turn.Find<Page>(id)->state == Page::State::kActive) RunDueRules(turn, id);
   }
   return ids;
+}
+
+PageId StartNotice(Turn& turn, const UserId& user, const MessageText& message) {
+  Page& page = turn.Create<Page>({SubjectKind::kUser, Hash64(user.value())});
+  page.user = user;
+  page.urgency = Urgency::kLow;
+  page.reason = "notice";
+  page.started_at = turn.now().wall;
+  page.started_engine = turn.now().engine;
+  const PageId id = page.id;
+  const User* row = FindUser(turn, user);
+  const std::vector<ContactMethod> methods = row != nullptr ? InOrderOfNotices(*row) : std::vector<ContactMethod>();
+  if (methods.empty()) {
+    Close(turn, page, Page::State::kUnreachable);
+    return id;
+  }
+  Notification first;
+  first.method = methods.front();
+  first.purpose = Notification::Purpose::kNotice;
+  first.lane = Notification::Lane::kRest;
+  first.title = message.title;
+  first.body = message.body;
+  QueueFor(turn, page, std::move(first));
+  return id;
 }
 
 void RunDueRules(Turn& turn, PageId id) {
@@ -371,6 +414,8 @@ void MethodFailed(Turn& turn, const Notification& failed) {
   if (static_cast<std::size_t>(page.next_rule) < page.rules.size()) {
     const ContactMethodId next = page.rules[static_cast<std::size_t>(page.next_rule++)].method;
     QueueOn(turn, page, next);
+  } else if (NoticeOf(turn, page) != nullptr) {
+    QueueUnusedMethod(turn, page);
   }
   ArmNextRule(turn, page);
   SettlePage(turn, page.id);
@@ -386,7 +431,7 @@ void SettlePage(Turn& turn, PageId id) {
     const Notification* row = turn.Find<Notification>(notification);
     if (row == nullptr) continue;
     if (IsOpen(*row)) return;
-    told |= WasTold(*row);
+    told |= WasTold(*row) || (row->purpose == Notification::Purpose::kNotice && row->repeat);  // perhaps: not again
     absl::StrAppend(&why, why.empty() ? "" : "; ", ToAbsl(Name(row->method.kind)), " ", row->end_reason);
   }
   Page& page = turn.Edit<Page>(id);

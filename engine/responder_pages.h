@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/message.h"
 #include "engine/responder_turn.h"
 
 namespace tocsin {
@@ -29,6 +30,9 @@ std::string LinkFor(const Turn& turn, const Subject& subject, const UserId& user
 // Starts them all, so that each can name the others. A person without any contact method is unreachable from the start;
 // the escalation is not told, the caller sees it in the rows.
 std::vector<PageId> StartPages(Turn& turn, std::span<const PageRequest> requests);
+
+// Tells a person something that asks for nothing, by the first method that works. See engine/responder_notices.h.
+PageId StartNotice(Turn& turn, const UserId& user, const MessageText& message);
 
 // The rules that are due; overdue ones collapse to one message for each method.
 void RunDueRules(Turn& turn, PageId id);

@@ -1,6 +1,8 @@
 #include "engine/responder_schedules.h"
 
 #include <algorithm>
+#include <optional>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 
@@ -8,6 +10,9 @@
 #include "base/status.h"
 #include "base/strings.h"
 #include "engine/message.h"
+#include "engine/responder_notices.h"
+#include "engine/responder_schedule_effect.h"
+#include "engine/responder_watches.h"
 
 namespace tocsin {
 namespace {
@@ -337,28 +342,6 @@ void AddPeople(const Organisation& organisation,
   }
 }
 
-std::string PeopleText(const std::vector<Target>& targets) {
-  std::string text;
-  for (const Target& target : targets) {
-    if (const auto* user = std::get_if<UserTarget>(&target))
-      absl::StrAppend(&text, text.empty() ? "" : ", ", user->user.value());
-  }
-  return text.empty() ? "nobody" : text;
-}
-
-std::string WhatOf(const ScheduleChange& row) {
-  const Override& change = row.change;
-  switch (change.type) {
-    case Override::Type::kAssign: return "assign " + PeopleText(change.users);
-    case Override::Type::kAdd: return "add " + PeopleText(change.users);
-    case Override::Type::kRemove: return "remove " + PeopleText(change.users);
-    case Override::Type::kSwap:
-      return absl::StrCat("swap: ", change.to_user.set() ? change.to_user.value() : "somebody", " for ",
-                          change.from_user.value());
-  }
-  return "";
-}
-
 void NoteChange(Turn& turn, const ScheduleChange& row, std::string_view how) {
   turn.Note(TimelineEntry::Kind::kNote, {SubjectKind::kOrganisation, 0},
             OneLine(absl::StrCat("O", row.id.value(), " ", ToAbsl(how), ": ", Describe(row)), 500));
@@ -369,15 +352,8 @@ void ReviewWaiting(Turn& turn) {
   turn.PublishRules();
   for (const GroupId id : turn.state().open_groups)
     turn.ReviewLater(turn.state().groups.at(id).key);
-}
-
-std::string_view HowOf(const ScheduleChange* before, const ScheduleChange& after, absl::Time now) {
-  if (before == nullptr) return after.asked ? "asked for" : "made";
-  if (before->state != after.state) return after.state == State::kInForce ? "taken" : "withdrawn";
-  if (before->volunteers.size() != after.volunteers.size()) {
-    return before->volunteers.size() < after.volunteers.size() ? "offered" : "offer taken back";
-  }
-  return after.change.end <= now ? "ended" : "changed";
+  for (const auto& [id, incident] : turn.state().incidents)
+    if (incident.state == Incident::State::kOpen) turn.ReviewLater(id);
 }
 
 }  // namespace
@@ -396,7 +372,9 @@ absl::StatusOr<ScheduleChange> PlanScheduleChange(const ResponderState& state,
                                                   const Command::Body& body,
                                                   const std::string& actor,
                                                   absl::Time now) {
-  return std::visit(Planner(state, roster, actor, now), body);
+  TOCSIN_ASSIGN(ScheduleChange row, std::visit(Planner(state, roster, actor, now), body));
+  TOCSIN_TRY(CheckGaps(state, roster, row, now));
+  return row;
 }
 
 absl::StatusOr<ScheduleChangeId> ChangeScheduleBy(Turn& turn, const Command::Body& body) {
@@ -404,18 +382,34 @@ absl::StatusOr<ScheduleChangeId> ChangeScheduleBy(Turn& turn, const Command::Bod
     return Precondition("there is no organisation yet; `tocsin apply FILE...` declares one");
   TOCSIN_ASSIGN(ScheduleChange row,
                 PlanScheduleChange(turn.state(), *turn.roster(), body, turn.actor(), turn.now().wall));
-  const ScheduleChange* before = row.id.set() ? turn.Find<ScheduleChange>(row.id) : nullptr;
-  const std::string_view how = HowOf(before, row, turn.now().wall);
-  if (before == nullptr) {
+  std::optional<ScheduleChange> before;
+  if (const ScheduleChange* found = row.id.set() ? turn.Find<ScheduleChange>(row.id) : nullptr) before = *found;
+  const ScheduleChange* was = before ? &*before : nullptr;
+  const bool counts = MovesPeople(was, row);
+  ScheduleEffect effect;
+  if (counts) effect = EffectOf(turn, row);
+  if (was == nullptr) {
     TOCSIN_TRY(MakeRoom(turn));
     row.id = turn.Create<ScheduleChange>().id;
   }
-  const bool counts = row.state == State::kInForce || (before != nullptr && before->state == State::kInForce);
-  ScheduleChange& stored = turn.Edit<ScheduleChange>(row.id);
-  stored = std::move(row);
-  NoteChange(turn, stored, how);
+  if (counts) WatchAfterChange(turn, row.schedule);
+  turn.Edit<ScheduleChange>(row.id) = row;
+  NoteChange(turn, row, HowOf(was, row, turn.now().wall));
+  TellOfChange(turn, was, row, effect);
   if (counts) ReviewWaiting(turn);
-  return stored.id;
+  return row.id;
+}
+
+absl::StatusOr<AppliedSchedules> SchedulesAfter(const ResponderState& state,
+                                                const ApplyOrganisation& apply,
+                                                absl::Time now) {
+  ScheduleEdit edit;
+  const ScheduleRecord record = RecordOf(state);
+  if (state.organisation != nullptr) {
+    TOCSIN_ASSIGN(edit, EditSchedules(*state.organisation, *apply.organisation, record, now, apply.transition));
+  }
+  TOCSIN_ASSIGN(Roster roster, Roster::Compile(apply.organisation, Edited(record, edit)));
+  return AppliedSchedules{std::move(edit), std::move(roster)};
 }
 
 void RecordScheduleEdit(Turn& turn, const ScheduleEdit& edit, ConfigurationId version) {
@@ -464,23 +458,6 @@ std::set<UserId> PeopleOf(const Organisation& organisation, const ScheduleId& sc
   std::set<UserId> people;
   AddPeople(organisation, schedule, seen, people);
   return people;
-}
-
-std::string Describe(const ScheduleChange& row) {
-  std::string layers;
-  for (const LayerId& layer : row.change.layers)
-    absl::StrAppend(&layers, layers.empty() ? ", layer " : ", ", layer.value());
-  return absl::StrCat(WhatOf(row), " on ", row.schedule.value(), layers, " from ", Instant(row.change.start), " to ",
-                      Instant(row.change.end), row.change.reason.empty() ? "" : ": ", row.change.reason);
-}
-
-std::string_view StateOf(const ScheduleChange& change, absl::Time now) {
-  if (change.state == State::kWithdrawn) return "withdrawn";
-  const bool over = change.change.end <= now;
-  if (change.state == State::kOpen) return over ? "past due" : "open";
-  if (change.asked) return "taken";
-  if (over) return "over";
-  return change.change.start <= now ? "running" : "waits";
 }
 
 }  // namespace tocsin

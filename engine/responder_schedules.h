@@ -7,6 +7,7 @@
 
 #include <set>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 
@@ -29,6 +30,14 @@ absl::StatusOr<ScheduleChange> PlanScheduleChange(const ResponderState& state,
 // OverrideSchedule, EndOverride, RequestSwap, OfferSwap, TakeSwap, WithdrawSwap.
 absl::StatusOr<ScheduleChangeId> ChangeScheduleBy(Turn& turn, const Command::Body& body);
 
+// What is declared, as it takes over from what holds.
+struct AppliedSchedules {
+  ScheduleEdit edit;
+  Roster roster;
+};
+absl::StatusOr<AppliedSchedules> SchedulesAfter(const ResponderState& state,
+                                                const ApplyOrganisation& apply,
+                                                absl::Time now);
 // The rows of an edit. `edit` is of the organisation that this turn applies, as `version`.
 void RecordScheduleEdit(Turn& turn, const ScheduleEdit& edit, ConfigurationId version);
 // Changes that name people or schedules which `after` does not have any more end now.
@@ -39,6 +48,8 @@ std::set<UserId> PeopleOf(const Organisation& organisation, const ScheduleId& sc
 
 // "swap: bob for alice on db-primary from 2026-11-23T09:00:00Z to ...".
 std::string Describe(const ScheduleChange& change);
+// What was done to it: "made", "taken", "ended". `before`: nullptr for a new one.
+std::string_view HowOf(const ScheduleChange* before, const ScheduleChange& after, absl::Time now);
 // waits, running, over, withdrawn; of a swap that was asked for: open, past due, taken, withdrawn.
 std::string_view StateOf(const ScheduleChange& change, absl::Time now);
 

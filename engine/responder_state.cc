@@ -116,6 +116,10 @@ struct RowIndex {
   void Put(const AccessToken& row) { state.tokens.insert_or_assign(row.id, row); }
   void Put(const ScheduleEdition& row) { state.editions.insert_or_assign(row.id, row); }
   void Put(const ScheduleChange& row) { state.schedule_changes.insert_or_assign(row.id, row); }
+  void Put(const ScheduleWatch& row) {
+    state.schedule_watches.insert_or_assign(row.id, row);
+    state.watch_of[row.schedule] = row.id;
+  }
   void Put(const ConfigurationVersion& /*row*/) {}  // archived: read from disk only
   void Put(const AuditEntry& /*row*/) {}
 
@@ -199,6 +203,12 @@ struct RowIndex {
   void Remove(TokenId id) { state.tokens.erase(id); }
   void Remove(ScheduleEditionId id) { state.editions.erase(id); }
   void Remove(ScheduleChangeId id) { state.schedule_changes.erase(id); }
+  void Remove(ScheduleWatchId id) {
+    const ScheduleWatch* row = FindRow(state.schedule_watches, id);
+    if (row == nullptr) return;
+    state.watch_of.erase(row->schedule);
+    state.schedule_watches.erase(id);
+  }
 
   void Remove(const RowKey& key);
   // The closed row with this number, whatever its kind, and what belongs to it.
@@ -260,6 +270,7 @@ Notification::Lane RowIndex::LaneOf(const Timer& timer) const {
     case Kind::kHandoff:
     case Kind::kPageHours:
     case Kind::kSupportHours:
+    case Kind::kScheduleNews:
     case Kind::kRetention: return Notification::Lane::kRest;
   }
   return Notification::Lane::kRest;
@@ -286,6 +297,7 @@ void RowIndex::Remove(const RowKey& key) {
   if (key.table == Row(Round()).index()) Remove(RoundId(key.id));
   if (key.table == Row(ScheduleEdition()).index()) Remove(ScheduleEditionId(key.id));
   if (key.table == Row(ScheduleChange()).index()) Remove(ScheduleChangeId(key.id));
+  if (key.table == Row(ScheduleWatch()).index()) Remove(ScheduleWatchId(key.id));
 }
 
 template <typename T>

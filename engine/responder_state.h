@@ -64,6 +64,7 @@ struct ResponderState {
   std::map<RoundId, Round> rounds;
   std::map<ScheduleEditionId, ScheduleEdition> editions;
   std::map<ScheduleChangeId, ScheduleChange> schedule_changes;
+  std::map<ScheduleWatchId, ScheduleWatch> schedule_watches;
   Counters counters;
   OrganisationPtr organisation;
 
@@ -80,6 +81,7 @@ struct ResponderState {
   std::unordered_map<std::string, AnswerId> answer_of;       // by AnswerKey
   std::map<ThrottleKey, ThrottleId> throttle_of;
   std::map<RoundKey, RoundId> round_of;
+  std::map<ScheduleId, ScheduleWatchId> watch_of;
   std::map<ThrottleKey, std::set<HeldKey>> held;  // held and in no bundle; no empty sets
 
   // Volatile: what the shards last said, by group key and shard.

@@ -14,6 +14,7 @@
 #include "engine/responder_silences.h"
 #include "engine/responder_steps.h"
 #include "engine/responder_urgency.h"
+#include "engine/responder_watches.h"
 
 namespace tocsin {
 namespace {
@@ -65,6 +66,7 @@ bool IsLive(const Turn& turn, const Timer& timer) {
     }
     case Kind::kSilenceEdge: return turn.Find<Silence>(SilenceId(timer.subject)) != nullptr;
     case Kind::kThrottle: return turn.Find<Throttle>(ThrottleId(timer.subject)) != nullptr;
+    case Kind::kScheduleNews: return turn.Find<ScheduleWatch>(ScheduleWatchId(timer.subject)) != nullptr;
     case Kind::kRetention: return true;
   }
   return false;
@@ -117,6 +119,7 @@ void FireTimer(Turn& turn, const Timer& timer) {
     case Kind::kSilenceEdge: SilenceEdge(turn, SilenceId(timer.subject)); break;
     case Kind::kHoldEdge: ReviewHold(turn, GroupId(timer.subject)); break;
     case Kind::kThrottle: FireThrottle(turn, ThrottleId(timer.subject)); break;
+    case Kind::kScheduleNews: WatchSchedule(turn, ScheduleWatchId(timer.subject)); break;
     case Kind::kRetention:  // folding its removal lets the closed rows go
       if (turn.Find<Notification>(NotificationId(timer.subject)) != nullptr) {
         turn.Remove<Notification>(NotificationId(timer.subject));

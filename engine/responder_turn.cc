@@ -315,6 +315,7 @@ Turn::Result Turn::Finish() && {
   Collect<Round>(result.change);
   Collect<ScheduleEdition>(result.change);
   Collect<ScheduleChange>(result.change);
+  Collect<ScheduleWatch>(result.change);
   result.change.removed.insert(result.change.removed.end(), leaving.begin(), leaving.end());
   if (counters_ != state().counters) result.change.rows.emplace_back(counters_);
   std::ranges::move(archived_, std::back_inserter(result.change.rows));
@@ -331,6 +332,7 @@ Turn::Result Turn::Finish() && {
   result.closes = std::move(closes_);
   result.starts = std::move(starts_);
   result.reviews = std::move(reviews_);
+  result.incident_reviews = std::move(incident_reviews_);
   result.publish = publish_;
   result.publish_access = publish_access_;
   return result;

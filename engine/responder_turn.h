@@ -139,8 +139,9 @@ class Turn {
   void StartAttempt(NotificationId id) { starts_.push_back(id); }
   void CloseGate(NotificationId id) { closes_.push_back(id); }
   void PublishRules();  // the rules have changed: a new version
-  // The group is reviewed soon, in a turn of its own.
+  // The group, or the incident, is reviewed soon, in a turn of its own.
   void ReviewLater(GroupKey key) { reviews_.push_back(key); }
+  void ReviewLater(IncidentId id) { incident_reviews_.push_back(id); }
   void RememberAnswer(std::string_view actor, std::string_view request_id, std::uint64_t made);
   // The organisation that is applied by this turn: the next version. `version` comes without number and time.
   ConfigurationId SetOrganisation(ConfigurationVersion version);
@@ -155,6 +156,7 @@ class Turn {
     std::vector<NotificationId> closes;
     std::vector<NotificationId> starts;
     std::vector<GroupKey> reviews;
+    std::vector<IncidentId> incident_reviews;
     bool publish = false;
     bool publish_access = false;
   };
@@ -189,7 +191,8 @@ class Turn {
              Overlay<Throttle>,
              Overlay<Round>,
              Overlay<ScheduleEdition>,
-             Overlay<ScheduleChange>>
+             Overlay<ScheduleChange>,
+             Overlay<ScheduleWatch>>
       overlays_;
   Counters counters_;
   OrganisationPtr applied_;
@@ -206,6 +209,7 @@ class Turn {
   std::vector<NotificationId> closes_;
   std::vector<NotificationId> starts_;
   std::vector<GroupKey> reviews_;
+  std::vector<IncidentId> incident_reviews_;
   bool publish_ = false;
   bool publish_access_ = false;
 };
@@ -232,6 +236,8 @@ const std::map<decltype(T::id), T>& Turn::Table() const {
     return state().rounds;
   else if constexpr (std::is_same_v<T, ScheduleEdition>)
     return state().editions;
+  else if constexpr (std::is_same_v<T, ScheduleWatch>)
+    return state().schedule_watches;
   else if constexpr (std::is_same_v<T, ScheduleChange>)
     return state().schedule_changes;
   else if constexpr (std::is_same_v<T, Answer>)

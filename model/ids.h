@@ -21,6 +21,7 @@ using TokenId = StrongId<struct TokenTag>;  // T5
 using AuditId = StrongId<struct AuditTag>;
 using ScheduleEditionId = StrongId<struct ScheduleEditionTag>;
 using ScheduleChangeId = StrongId<struct ScheduleChangeTag>;  // O12
+using ScheduleWatchId = StrongId<struct ScheduleWatchTag>;
 // Counts the organisations that were applied.
 using ConfigurationId = StrongId<struct ConfigurationTag>;
 

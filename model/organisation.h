@@ -80,8 +80,9 @@ struct User {
   std::string time_zone;
   std::vector<ContactMethod> contact_methods;
   std::vector<NotificationRule> notification_rules;
-  HolidaysId holidays;          // the person's own, for fairness
-  QuietHours quiet_hours = {};  // what may wait, waits for their end
+  HolidaysId holidays;                                 // the person's own, for fairness
+  QuietHours quiet_hours = {};                         // what may wait, waits for their end
+  std::optional<HandoffNotices> handoff_notices = {};  // absent: as each schedule says
   friend bool operator==(const User&, const User&) = default;
 };
 

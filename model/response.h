@@ -117,10 +117,11 @@ struct Escalation {
     kNothing = 3,  // there is no next step: low urgency, or given to certain people
   };
   Wait wait = Wait::kTime;
-  bool stays = false;           // given to certain people: nobody follows by itself once one of them is reached
-  bool answered = false;        // acknowledged: only steps that go on until it is resolved are executed
-  EngineTime pass_began;        // what delays from the beginning count from
-  std::int32_t last_step = -1;  // executed last in this pass; -1: none
+  bool stays = false;             // given to certain people: nobody follows by itself once one of them is reached
+  bool answered = false;          // acknowledged: only steps that go on until it is resolved are executed
+  EngineTime pass_began;          // what delays from the beginning count from
+  std::int32_t last_step = -1;    // executed last in this pass; -1: none
+  std::vector<UserId> unreached;  // whom the pass before has asked and could not reach
   friend bool operator==(const Escalation&, const Escalation&) = default;
 };
 
@@ -187,7 +188,8 @@ struct Notification {
     kResolved = 2,
     kTest = 3,
     kGroupUpdate = 4,
-    kFallback = 5
+    kFallback = 5,
+    kNotice = 6  // about a schedule: nothing that could be acknowledged
   };
   NotificationId id;
   PageId page;  // none for notify-only routes
@@ -264,6 +266,7 @@ struct Timer {
     kHandoff = 13,            // wall time: the people of the step that was executed last may have changed
     kPageHours = 14,          // wall time: a page waits for the person's morning, or for its rule's hours
     kSupportHours = 15,       // wall time: the hours of a group's service begin or end
+    kScheduleNews = 16,       // wall time: people of a schedule are to be told of a handoff or a gap
   };
   TimerId id;
   Kind kind = Kind::kGroupFlush;
@@ -278,7 +281,7 @@ struct Timer {
 inline bool IsOfWallTime(Timer::Kind kind) {
   using Kind = Timer::Kind;
   return kind == Kind::kSilenceEdge || kind == Kind::kHoldEdge || kind == Kind::kStepHours || kind == Kind::kHandoff ||
-         kind == Kind::kPageHours || kind == Kind::kSupportHours;
+         kind == Kind::kPageHours || kind == Kind::kSupportHours || kind == Kind::kScheduleNews;
 }
 
 // The counters from which ids are given out, and other singletons.
@@ -340,7 +343,8 @@ using Row = std::variant<Group,
                          Throttle,
                          Round,
                          ScheduleEdition,
-                         ScheduleChange>;
+                         ScheduleChange,
+                         ScheduleWatch>;
 
 // Which row: the variant's index above and the id (0 for the singletons).
 struct RowKey {

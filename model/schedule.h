@@ -196,7 +196,28 @@ struct HolidayCalendar {
   friend bool operator==(const HolidayCalendar&, const HolidayCalendar&) = default;
 };
 
+// Of which of their own handoffs people are told, without asking.
+struct HandoffNotices {
+  enum class When : std::uint8_t {
+    kNotAtAll,
+    kBegins,  // when somebody comes on call
+    kEnds,    // when somebody goes off
+    kBoth
+  };
+  When when = When::kNotAtAll;
+  absl::Duration ahead;  // so long before somebody comes on call as well; zero: not before
+  friend bool operator==(const HandoffNotices&, const HandoffNotices&) = default;
+};
+
 struct Schedule {
+  // What is done about stretches of the coming year in which nobody is on call.
+  enum class Gaps : std::uint8_t {
+    kWarn,
+    kAllow,  // they are meant
+    kRefuse  // what would have one is refused
+  };
+  static constexpr absl::Duration kGapNotice = absl::Hours(24);
+
   ScheduleId id;
   std::string name;
   TeamId team;            // owner
@@ -204,6 +225,9 @@ struct Schedule {
   std::vector<Layer> layers;
   std::vector<Override> overrides;
   std::vector<TemporarySchedule> temporary_schedules;
+  Gaps gaps = Gaps::kWarn;
+  absl::Duration gap_notice = kGapNotice;  // so long before a gap its owner is told; zero: never
+  HandoffNotices handoff_notices = {};     // of people who do not say it themselves
   friend bool operator==(const Schedule&, const Schedule&) = default;
 };
 

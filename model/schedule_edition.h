@@ -67,6 +67,20 @@ struct ScheduleChange {
   friend bool operator==(const ScheduleChange&, const ScheduleChange&) = default;
 };
 
+// What the people of a schedule have been told about it, so that nobody is told twice.
+struct ScheduleWatch {
+  struct ToldGap {
+    absl::Time start;
+    absl::Time end;
+    friend bool operator==(const ToldGap&, const ToldGap&) = default;
+  };
+  ScheduleWatchId id;
+  ScheduleId schedule;
+  absl::Time seen;                 // handoffs until then are told
+  std::vector<ToldGap> gaps_told;  // those that are not over
+  friend bool operator==(const ScheduleWatch&, const ScheduleWatch&) = default;
+};
+
 // From when on the layers of an edited schedule go by what is declared now, and whether who is on call stays on.
 struct ScheduleTransition {
   enum class From : std::uint8_t {

@@ -16,6 +16,7 @@ std::string_view PurposeLabel(Notification::Purpose purpose) {
     case Notification::Purpose::kTest: return "TEST PAGE";
     case Notification::Purpose::kGroupUpdate: return "UPDATE";
     case Notification::Purpose::kFallback: return "FALLBACK PAGE";
+    case Notification::Purpose::kNotice: return "NOTICE";
   }
   return "PAGE";
 }
@@ -29,6 +30,7 @@ std::string_view PurposeName(Notification::Purpose purpose) {
     case Notification::Purpose::kTest: return "test";
     case Notification::Purpose::kGroupUpdate: return "group_update";
     case Notification::Purpose::kFallback: return "fallback";
+    case Notification::Purpose::kNotice: return "notice";
   }
   return "page";
 }
@@ -62,7 +64,8 @@ bool Acknowledgeable(const Notification& notification) {
     case Notification::Purpose::kFallback:
     case Notification::Purpose::kTest: return true;
     case Notification::Purpose::kResolved:
-    case Notification::Purpose::kGroupUpdate: return false;
+    case Notification::Purpose::kGroupUpdate:
+    case Notification::Purpose::kNotice: return false;
   }
   return false;
 }

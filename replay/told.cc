@@ -133,7 +133,9 @@ void Told::SeePage(const tocsin::Page& row,
 // Counted when it is first handed to its provider.
 void Told::SeeNotification(const Notification& row) {
   const bool starts = row.state == Notification::State::kLeased && row.attempt == 1;
-  if (!starts || row.purpose == Notification::Purpose::kTest || !seen_.insert(row.id.value()).second) return;
+  const bool is_about_alerts =
+      row.purpose != Notification::Purpose::kTest && row.purpose != Notification::Purpose::kNotice;
+  if (!starts || !is_about_alerts || !seen_.insert(row.id.value()).second) return;
   ++messages_;
   if (row.user.set()) ++people_[row.user].messages;
   if (row.receiver.set()) ++receivers_[row.receiver];

@@ -32,6 +32,7 @@
 #include "config/secrets.h"
 #include "config/warn.h"
 #include "engine/pipeline.h"
+#include "engine/responder_schedules.h"
 #include "escalation/roster.h"
 #include "ingest/doors.h"
 #include "ingest/grpc_ingest.h"
@@ -293,20 +294,29 @@ OrganisationPtr Server::organisation() const {
 
 absl::Status Server::Apply(const std::vector<SourceFile>& files, std::string_view reason) {
   TOCSIN_ASSIGN(const OrganisationPtr wanted, LoadOrganisation(files));
-  for (const Problem& gap : GapWarnings(*wanted, absl::Now()))
-    LogWarning("the configuration: look at this", {
-                                                      {"warning", Format(gap)}
-    });
+  const ApplyOrganisation apply{wanted, std::string(reason), {}, {}};
   OrganisationPtr current;
-  engine_->ReadResponderAndWait(
-      [&](const Responder& responder, const Now&) { current = responder.state().organisation; });
-  if (current && *current == *wanted) return absl::OkStatus();
-  return engine_
-      ->ExecuteAndWait({
-          "", "flag:config", ApplyOrganisation{wanted, std::string(reason), {}, {}},
-            "flag " + std::string(reason)
-  })
-      .status;
+  absl::StatusOr<AppliedSchedules> schedules = absl::UnknownError("");
+  engine_->ReadResponderAndWait([&](const Responder& responder, const Now& now) {
+    current = responder.state().organisation;
+    schedules = SchedulesAfter(responder.state(), apply, now.wall);
+  });
+  TOCSIN_TRY(Annotate(schedules.status(), "the configuration is not applied"));
+  const CoverageProof coverage = ProveCoverage(schedules->roster, clock_->Read().wall);
+  const bool in_force = current && *current == *wanted;
+  std::string refusals;
+  for (const Problem& refusal : coverage.refusals)
+    refusals += "\n  " + Format(refusal);
+  if (!refusals.empty() && !in_force) return Precondition("the configuration is not applied:%s", refusals);
+  // What is in force stays so, whatever time has made of it.
+  for (const std::vector<Problem>& problems : {coverage.refusals, coverage.warnings}) {
+    for (const Problem& problem : problems)
+      LogWarning("the configuration: look at this", {
+                                                        {"warning", Format(problem)}
+      });
+  }
+  if (in_force) return absl::OkStatus();
+  return engine_->ExecuteAndWait({"", "flag:config", apply, "flag " + std::string(reason)}).status;
 }
 
 absl::Status Server::Declare() {

@@ -33,7 +33,7 @@ constexpr std::uint8_t TableOf() {
 constexpr bool HasHistory(std::uint8_t table) {
   return table != TableOf<Timer>() && table != TableOf<Counters>() && table != TableOf<OrganisationPtr>() &&
          table != TableOf<Throttle>() && table != TableOf<Round>() && table != TableOf<ScheduleEdition>() &&
-         table != TableOf<ScheduleChange>();
+         table != TableOf<ScheduleChange>() && table != TableOf<ScheduleWatch>();
 }
 
 // Rows that are history from the start: nothing decides by them.

@@ -15,7 +15,7 @@ TOCSIN_ENUM_PROTO(Notification::Purpose,
                   v1::Notification::Purpose,
                   0,
                   1,
-                  Notification::Purpose::kFallback,
+                  Notification::Purpose::kNotice,
                   v1::Notification::Purpose_MAX);
 
 static void ToProto(const BundleMember& from, v1::BundleMember& to) {

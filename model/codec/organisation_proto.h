@@ -46,6 +46,12 @@ absl::Status FromProto(v1::PolicyStep::OnEmpty from, PolicyStep::OnEmpty& to);
 absl::Status FromProto(v1::EscalationPolicy::CatchUp from, EscalationPolicy::CatchUp& to);
 absl::Status FromProto(v1::EscalationPolicy::LowUrgency from, EscalationPolicy::LowUrgency& to);
 v1::HolidayRule::On ToProto(HolidayRule::On from);
+v1::Schedule::Gaps ToProto(Schedule::Gaps from);
+absl::Status FromProto(v1::Schedule::Gaps from, Schedule::Gaps& to);
+v1::HandoffNotices::When ToProto(HandoffNotices::When from);
+absl::Status FromProto(v1::HandoffNotices::When from, HandoffNotices::When& to);
+void ToProto(const HandoffNotices& from, v1::HandoffNotices& to);
+absl::Status FromProto(const v1::HandoffNotices& from, HandoffNotices& to);
 absl::Status FromProto(v1::HolidayRule::On from, HolidayRule::On& to);
 
 void ToProto(const Rotation& from, v1::Rotation& to);

@@ -61,6 +61,7 @@ void ToProto(const User& from, v1::User& to) {
     to.mutable_quiet_hours()->set_start_minute(from.quiet_hours.start_minute);
     to.mutable_quiet_hours()->set_end_minute(from.quiet_hours.end_minute);
   }
+  if (from.handoff_notices) ToProto(*from.handoff_notices, *to.mutable_handoff_notices());
 }
 
 absl::Status FromProto(const v1::User& from, User& to) {
@@ -74,6 +75,10 @@ absl::Status FromProto(const v1::User& from, User& to) {
   to.quiet_hours = QuietHours();
   if (from.has_quiet_hours()) {
     to.quiet_hours = {.start_minute = from.quiet_hours().start_minute(), .end_minute = from.quiet_hours().end_minute()};
+  }
+  to.handoff_notices.reset();
+  if (from.has_handoff_notices()) {
+    decode.Take("handoff_notices", from.handoff_notices(), to.handoff_notices.emplace());
   }
   return decode.status();
 }

@@ -134,6 +134,7 @@ constexpr Table kTables[] = {
     {"round",                 DecodeRowBytes<v1::Round,                Round>               },
     {"schedule edition",      DecodeRowBytes<v1::ScheduleEdition,      ScheduleEdition>     },
     {"schedule change",       DecodeRowBytes<v1::ScheduleChange,       ScheduleChange>      },
+    {"schedule watch",        DecodeRowBytes<v1::ScheduleWatch,        ScheduleWatch>       },
 };
 static_assert(std::size(kTables) == std::variant_size_v<Row>);
 
@@ -155,6 +156,7 @@ struct RowEncoder {
   std::string operator()(const Round& row) const { return Encode<v1::Round>(row); }
   std::string operator()(const ScheduleEdition& row) const { return Encode<v1::ScheduleEdition>(row); }
   std::string operator()(const ScheduleChange& row) const { return Encode<v1::ScheduleChange>(row); }
+  std::string operator()(const ScheduleWatch& row) const { return Encode<v1::ScheduleWatch>(row); }
 };
 
 struct RowToProto {
@@ -176,6 +178,7 @@ struct RowToProto {
   void operator()(const Round& row) const { ToProto(row, *to.mutable_round()); }
   void operator()(const ScheduleEdition& row) const { ToProto(row, *to.mutable_schedule_edition()); }
   void operator()(const ScheduleChange& row) const { ToProto(row, *to.mutable_schedule_change()); }
+  void operator()(const ScheduleWatch& row) const { ToProto(row, *to.mutable_schedule_watch()); }
 };
 
 }  // namespace
@@ -209,6 +212,9 @@ static absl::Status FromProto(const v1::Row& from, Row& to) {
       break;
     case v1::Row::kScheduleChange:
       decode.Take("schedule_change", from.schedule_change(), to.emplace<ScheduleChange>());
+      break;
+    case v1::Row::kScheduleWatch:
+      decode.Take("schedule_watch", from.schedule_watch(), to.emplace<ScheduleWatch>());
       break;
     case v1::Row::ROW_NOT_SET: decode.Fail("row", "of no table that this version knows"); break;
   }

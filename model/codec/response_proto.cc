@@ -32,7 +32,7 @@ TOCSIN_ENUM_PROTO(Page::State, v1::Page::State, 0, 1, Page::State::kUnreachable,
 TOCSIN_ENUM_PROTO(Escalation::Wait, v1::Escalation::Wait, 0, 0, Escalation::Wait::kNothing, v1::Escalation::Wait_MAX);
 TOCSIN_ENUM_PROTO(Page::Until, v1::Page::Until, 0, 0, Page::Until::kResolved, v1::Page::Until_MAX);
 TOCSIN_ENUM_PROTO(Incident::State, v1::Incident::State, 0, 1, Incident::State::kResolved, v1::Incident::State_MAX);
-TOCSIN_ENUM_PROTO(Timer::Kind, v1::Timer::Kind, 0, 1, Timer::Kind::kSupportHours, v1::Timer::Kind_MAX);
+TOCSIN_ENUM_PROTO(Timer::Kind, v1::Timer::Kind, 0, 1, Timer::Kind::kScheduleNews, v1::Timer::Kind_MAX);
 TOCSIN_ENUM_PROTO(TimelineEntry::Kind,
                   v1::TimelineEntry::Kind,
                   0,
@@ -216,6 +216,7 @@ void ToProto(const Escalation& from, v1::Escalation& to) {
   to.set_stays(from.stays);
   to.set_pass_began_engine_ns(from.pass_began.ns());
   to.set_last_step_number(from.last_step + 1);
+  ToProto(from.unreached, *to.mutable_unreached());
 }
 
 absl::Status FromProto(const v1::Escalation& from, Escalation& to) {
@@ -240,6 +241,7 @@ absl::Status FromProto(const v1::Escalation& from, Escalation& to) {
   to.stays = from.stays();
   to.pass_began = EngineTime(from.pass_began_engine_ns());
   to.last_step = from.last_step_number() - 1;
+  FromProto(from.unreached(), to.unreached);
   return decode.status();
 }
 

@@ -54,6 +54,7 @@ void ToProto(const Throttle& from, v1::Throttle& to);
 void ToProto(const Round& from, v1::Round& to);
 void ToProto(const ScheduleEdition& from, v1::ScheduleEdition& to);
 void ToProto(const ScheduleChange& from, v1::ScheduleChange& to);
+void ToProto(const ScheduleWatch& from, v1::ScheduleWatch& to);
 void ToProto(const TimelineEntry& from, v1::TimelineEntry& to);
 absl::Status FromProto(const v1::AlertSummary& from, AlertSummary& to);
 absl::Status FromProto(const v1::Group& from, Group& to);
@@ -67,6 +68,7 @@ absl::Status FromProto(const v1::Throttle& from, Throttle& to);
 absl::Status FromProto(const v1::Round& from, Round& to);
 absl::Status FromProto(const v1::ScheduleEdition& from, ScheduleEdition& to);
 absl::Status FromProto(const v1::ScheduleChange& from, ScheduleChange& to);
+absl::Status FromProto(const v1::ScheduleWatch& from, ScheduleWatch& to);
 absl::Status FromProto(const v1::TimelineEntry& from, TimelineEntry& to);
 
 // Takes out what would let a reader act for somebody: the method's secret, the acknowledge link.

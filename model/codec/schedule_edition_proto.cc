@@ -1,4 +1,4 @@
-// What has become of schedules: editions, and what people have changed.
+// What has become of schedules: editions, what people have changed, and what they were told.
 #include "model/codec/decode.h"
 #include "model/codec/enum_proto.h"
 #include "model/codec/response_proto.h"
@@ -82,6 +82,37 @@ absl::Status FromProto(const v1::ScheduleChange& from, ScheduleChange& to) {
   decode.Take("created_at", from.created_at(), to.created_at);
   decode.Take("settled_at", from.settled_at(), to.settled_at);
   to.settled_by = from.settled_by();
+  return decode.status();
+}
+
+static void ToProto(const ScheduleWatch::ToldGap& from, v1::ScheduleWatch::ToldGap& to) {
+  ToProto(from.start, *to.mutable_start());
+  ToProto(from.end, *to.mutable_end());
+}
+
+static absl::Status FromProto(const v1::ScheduleWatch::ToldGap& from, ScheduleWatch::ToldGap& to) {
+  Decode decode;
+  decode.Require("start", from.has_start());
+  decode.Require("end", from.has_end());
+  decode.Take("start", from.start(), to.start);
+  decode.Take("end", from.end(), to.end);
+  return decode.status();
+}
+
+void ToProto(const ScheduleWatch& from, v1::ScheduleWatch& to) {
+  to.set_id(from.id.value());
+  to.set_schedule(Utf8(from.schedule.value()));
+  PutTime(from.seen, to, &v1::ScheduleWatch::mutable_seen);
+  ToProtoList(from.gaps_told, *to.mutable_gaps_told());
+}
+
+absl::Status FromProto(const v1::ScheduleWatch& from, ScheduleWatch& to) {
+  Decode decode;
+  decode.Require("id", from.id() != 0);
+  to.id = ScheduleWatchId(from.id());
+  to.schedule = ScheduleId(from.schedule());
+  decode.Take("seen", from.seen(), to.seen);
+  decode.List("gaps_told", from.gaps_told(), to.gaps_told);
   return decode.status();
 }
 

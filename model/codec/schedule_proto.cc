@@ -23,6 +23,9 @@ TOCSIN_ENUM_PROTO(Rotation::MonthOverflow,
                   v1::Rotation::MonthOverflow_MAX);
 TOCSIN_ENUM_PROTO(
     Restriction::Type, v1::Restriction::Type, 1, 1, Restriction::Type::kWeekly, v1::Restriction::Type_MAX);
+TOCSIN_ENUM_PROTO(Schedule::Gaps, v1::Schedule::Gaps, 0, 0, Schedule::Gaps::kRefuse, v1::Schedule::Gaps_MAX);
+TOCSIN_ENUM_PROTO(
+    HandoffNotices::When, v1::HandoffNotices::When, 0, 0, HandoffNotices::When::kBoth, v1::HandoffNotices::When_MAX);
 TOCSIN_ENUM_PROTO(HolidayRule::On, v1::HolidayRule::On, 1, 1, HolidayRule::On::kHolidaysOnly, v1::HolidayRule::On_MAX);
 TOCSIN_ENUM_PROTO(Override::Type, v1::Override::Type, 1, 1, Override::Type::kSwap, v1::Override::Type_MAX);
 
@@ -260,6 +263,18 @@ absl::Status FromProto(const v1::TemporarySchedule& from, TemporarySchedule& to)
   return decode.status();
 }
 
+void ToProto(const HandoffNotices& from, v1::HandoffNotices& to) {
+  to.set_when(ToProto(from.when));
+  PutDuration(from.ahead, to, &v1::HandoffNotices::mutable_ahead);
+}
+
+absl::Status FromProto(const v1::HandoffNotices& from, HandoffNotices& to) {
+  Decode decode;
+  decode.Take("when", from.when(), to.when);
+  decode.Take("ahead", from.ahead(), to.ahead);
+  return decode.status();
+}
+
 void ToProto(const Schedule& from, v1::Schedule& to) {
   to.set_id(Utf8(from.id.value()));
   to.set_name(Utf8(from.name));
@@ -268,6 +283,9 @@ void ToProto(const Schedule& from, v1::Schedule& to) {
   ToProtoList(from.layers, *to.mutable_layers());
   ToProtoList(from.overrides, *to.mutable_overrides());
   ToProtoList(from.temporary_schedules, *to.mutable_temporary_schedules());
+  to.set_gaps(ToProto(from.gaps));
+  if (from.gap_notice != Schedule::kGapNotice) ToProto(from.gap_notice, *to.mutable_gap_notice());
+  if (from.handoff_notices != HandoffNotices()) ToProto(from.handoff_notices, *to.mutable_handoff_notices());
 }
 
 absl::Status FromProto(const v1::Schedule& from, Schedule& to) {
@@ -279,6 +297,11 @@ absl::Status FromProto(const v1::Schedule& from, Schedule& to) {
   decode.List("layers", from.layers(), to.layers);
   decode.List("overrides", from.overrides(), to.overrides);
   decode.List("temporary_schedules", from.temporary_schedules(), to.temporary_schedules);
+  decode.Take("gaps", from.gaps(), to.gaps);
+  to.gap_notice = Schedule::kGapNotice;
+  if (from.has_gap_notice()) decode.Take("gap_notice", from.gap_notice(), to.gap_notice);
+  to.handoff_notices = HandoffNotices();
+  if (from.has_handoff_notices()) decode.Take("handoff_notices", from.handoff_notices(), to.handoff_notices);
   return decode.status();
 }
 

@@ -1,8 +1,10 @@
 // Declaring the organisation: all or nothing, and its secrets stay inside.
+#include "absl/strings/str_format.h"
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "base/status.h"
+#include "model/codec/common_proto.h"
 #include "tests/api/world.h"
 
 namespace tocsin {
@@ -70,6 +72,53 @@ TEST_F(OrganisationTest, WarnsOfASchedulesGapsAndOfAPolicyThatHasNothingElse) {
   };
   EXPECT_TRUE(warned("{schedule: days}"));
   EXPECT_FALSE(warned("{user: bob}"));
+}
+
+TEST_F(OrganisationTest, AGapIsSilentAWarningOrARefusalAsTheScheduleSays) {
+  const auto with = [](std::string_view gaps, std::string_view until) {
+    std::string text = Renamed();
+    const std::string_view layer = "participants: [[{user: ann}]]";
+    text.replace(text.find(layer), layer.size(), absl::StrFormat("%s, effective_until: '%s'", layer, until));
+    return text.replace(text.find("    time_zone: UTC\n"), 0, absl::StrFormat("    gaps: %s\n", gaps));
+  };
+  const std::string soon = absl::FormatTime("%Y-%m-%d %H:%M", absl::Now() + absl::Hours(24 * 40), absl::UTCTimeZone());
+  EXPECT_THAT(ApplyText(with("warn", soon), true).ShortDebugString(), HasSubstr("nobody is on call from"));
+  const v1::ApplyOrganisationResponse allowed = ApplyText(with("allow", soon), true);
+  EXPECT_EQ(allowed.warnings_size() + allowed.problems_size(), 0) << allowed.DebugString();
+  const v1::ApplyOrganisationResponse refused = ApplyText(with("refuse", soon));
+  ASSERT_EQ(refused.problems_size(), 1) << refused.DebugString();
+  EXPECT_THAT(refused.problems(0).message(), HasSubstr("no layer is on. It says `gaps: refuse`: close them"));
+  EXPECT_EQ(refused.sequence(), 0U);
+  EXPECT_EQ(Get().organisation().name(), "api-test");
+  const v1::ApplyOrganisationResponse full = ApplyText(with("refuse", "2090-01-01 09:00"));
+  EXPECT_EQ(full.problems_size(), 0) << full.DebugString();
+  EXPECT_GT(full.sequence(), 0U);
+}
+
+TEST_F(OrganisationTest, OverridesThatOpenAGapAreRefusedOrToldByAWarning) {
+  std::string text = Renamed();
+  text.insert(text.find("    time_zone: UTC\n"), "    gaps: refuse\n");
+  ASSERT_GT(ApplyText(text).sequence(), 0U);
+  v1::OverrideScheduleRequest request;
+  request.set_schedule("primary");
+  request.set_type(v1::Override::TYPE_ASSIGN);
+  ToProto(absl::Now() + absl::Hours(48), *request.mutable_start());
+  ToProto(absl::Now() + absl::Hours(50), *request.mutable_end());
+  v1::ScheduleChangeResponse made;
+  const absl::Status refused = Call("ScheduleService/OverrideSchedule", request, made);
+  EXPECT_EQ(refused.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(refused.message(), HasSubstr("schedule primary refuses gaps"));
+  text.replace(text.find("    gaps: refuse\n"), 17, "");
+  ASSERT_GT(ApplyText(text).sequence(), 0U);
+  const absl::Status warned = Call("ScheduleService/OverrideSchedule", request, made);
+  ASSERT_TRUE(warned.ok()) << warned;
+  ASSERT_EQ(made.warnings_size(), 1);
+  EXPECT_THAT(made.warnings(0), HasSubstr("schedule primary: nobody is on call any more from"));
+  // Now that there is a gap, the schedule cannot begin to refuse them.
+  text.insert(text.find("    time_zone: UTC\n"), "    gaps: refuse\n");
+  const v1::ApplyOrganisationResponse late = ApplyText(text);
+  ASSERT_EQ(late.problems_size(), 1) << late.DebugString();
+  EXPECT_THAT(late.problems(0).message(), HasSubstr("nobody is on call from"));
 }
 
 TEST_F(OrganisationTest, ShowsInADryRunWhatWouldDifferAndAppliesNothing) {

@@ -70,6 +70,8 @@ using Pairs = ::testing::Types<Pair<Label, v1::Label>,
                                Pair<SupportHours, v1::SupportHours>,
                                Pair<ScheduleEdition, v1::ScheduleEdition>,
                                Pair<ScheduleChange, v1::ScheduleChange>,
+                               Pair<ScheduleWatch, v1::ScheduleWatch>,
+                               Pair<HandoffNotices, v1::HandoffNotices>,
                                Pair<MessageLimits, v1::MessageLimits>,
                                Pair<Slack, v1::Slack>,
                                Pair<TimelineEntry, v1::TimelineEntry>>;

@@ -62,6 +62,10 @@ std::vector<MessageLimit> AnyLimits(Random& random) {
   return limits;
 }
 
+HandoffNotices AnyHandoffNotices(Random& random) {
+  return {static_cast<HandoffNotices::When>(random.Below(4)), AnyDuration(random, 0, 86'400)};
+}
+
 User AnyUserNumber(Random& random, std::int64_t number) {
   User user;
   user.id = NameOf<UserId>("user", number);
@@ -85,6 +89,7 @@ User AnyUserNumber(Random& random, std::int64_t number) {
   if (random.OneIn(2)) user.notification_rules[1].only_during = {TimeIntervalId("nights")};
   if (random.OneIn(2)) user.quiet_hours = {.start_minute = 60 * 23, .end_minute = static_cast<int>(random.Below(1440))};
   if (random.OneIn(3)) user.notification_rules = {};
+  if (random.OneIn(2)) user.handoff_notices = AnyHandoffNotices(random);
   return user;
 }
 
@@ -119,6 +124,9 @@ Schedule AnySchedule(Random& random, std::int64_t number) {
   schedule.name = RandomLine(random);
   if (random.OneIn(2)) schedule.team = TeamId("team-0");
   schedule.time_zone = "Asia/Singapore";
+  schedule.gaps = static_cast<Schedule::Gaps>(random.Below(3));
+  schedule.gap_notice = AnyDuration(random, 0, 3600);
+  if (random.OneIn(2)) schedule.handoff_notices = AnyHandoffNotices(random);
   for (std::int64_t i = random.Between(1, 3); i > 0; --i)
     schedule.layers.push_back(AnyLayer(random, i));
   const absl::Time start = AnyTime(random);

@@ -143,13 +143,18 @@ TEST(ConfigurationVersionTest, ApplyingDisturbsNoTimer) {
   world.Observe({});
   world.Observe({.name = "Disk"});
   world.Pass(absl::Seconds(20));
-  const auto timers = world.state().timers;
+  const auto timers_of_groups = [&] {
+    auto timers = world.state().timers;  // schedules are looked at again
+    std::erase_if(timers, [](const auto& entry) { return entry.second.kind == Timer::Kind::kScheduleNews; });
+    return timers;
+  };
+  const auto timers = timers_of_groups();
   ASSERT_FALSE(timers.empty());
   Organisation changed = SampleOrganisation();
   changed.route.group_wait = absl::Hours(1);
   changed.policies[0].steps[0].delay = absl::Seconds(1);
   ASSERT_TRUE(world.Do(ApplyOf(changed)).status.ok());
-  EXPECT_EQ(world.state().timers, timers);
+  EXPECT_EQ(timers_of_groups(), timers);
   world.Pass(absl::Seconds(10));
   EXPECT_THAT(world.Sent(), ElementsAre("sms alice", "sms alice")) << "by the group_wait that they began with";
 }

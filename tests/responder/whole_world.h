@@ -240,9 +240,11 @@ class WholeWorld {
       if (const auto* start = std::get_if<StartAttempt>(&effect)) {
         const Notification& row = start->notification;
         const char* what = row.purpose == Notification::Purpose::kResolved ? "resolved " : "page ";
-        const Group& group = responder_->state().groups.at(GroupId(row.subject.id));
-        sent_.emplace_back(Find(group.labels, "alertname"),
-                           absl::StrCat(what, row.user.set() ? row.user.value() : row.receiver.value()));
+        if (row.purpose != Notification::Purpose::kNotice) {
+          const Group& group = responder_->state().groups.at(GroupId(row.subject.id));
+          sent_.emplace_back(Find(group.labels, "alertname"),
+                             absl::StrCat(what, row.user.set() ? row.user.value() : row.receiver.value()));
+        }
         AttemptResult result;
         result.notification = row.id;
         result.attempt = row.attempt;

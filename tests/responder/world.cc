@@ -244,6 +244,8 @@ void World::Crash(bool report_all) {
     rows.emplace_back(row);
   for (const auto& [id, row] : state.schedule_changes)
     rows.emplace_back(row);
+  for (const auto& [id, row] : state.schedule_watches)
+    rows.emplace_back(row);
   rows.emplace_back(state.counters);
   if (state.organisation != nullptr) rows.emplace_back(state.organisation);
   recovered->Restore(std::move(rows));
@@ -282,6 +284,12 @@ void World::Damage(const Change& change) {
   journal_.push_back(change);
 }
 
+// Whoever is told this is asked for nothing.
+static bool IsNews(Notification::Purpose purpose) {
+  return purpose == Notification::Purpose::kResolved || purpose == Notification::Purpose::kTest ||
+         purpose == Notification::Purpose::kNotice;
+}
+
 void World::CheckDecision(const Decision& decision) {
   EXPECT_EQ(decision.change.now, now_);
   for (const TimelineEntry& entry : decision.change.entries) {
@@ -300,7 +308,7 @@ void World::CheckDecision(const Decision& decision) {
     EXPECT_GT(row.lease_until, now_.engine + start->deadline) << "the lease must outlast the attempt";
     EXPECT_FALSE(row.title.empty());
     EXPECT_FALSE(row.idempotency_key.empty());
-    if (row.purpose == Notification::Purpose::kResolved || row.purpose == Notification::Purpose::kTest) continue;
+    if (IsNews(row.purpose)) continue;
     if (!row.rewrites.empty() || row.goes_on) continue;
     if (row.members.empty()) {
       CheckOpen(row.subject, row.title);
@@ -312,9 +320,7 @@ void World::CheckDecision(const Decision& decision) {
       EXPECT_EQ(told.bundle, row.id);
       EXPECT_EQ(told.method.address, row.method.address);
       EXPECT_EQ(told.user, row.user);
-      const bool notice =
-          told.purpose == Notification::Purpose::kResolved || told.purpose == Notification::Purpose::kTest;
-      if (!notice && !told.goes_on) CheckOpen(member.subject, row.title);
+      if (!IsNews(told.purpose) && !told.goes_on) CheckOpen(member.subject, row.title);
     }
   }
 }
@@ -365,9 +371,17 @@ Decision World::Take(Decision decision) {
   return decision;
 }
 
+std::vector<std::string> World::Notices() const {
+  std::vector<std::string> notices;
+  for (const Notification& row : started_)
+    if (row.purpose == Notification::Purpose::kNotice) notices.push_back(row.user.value() + ": " + row.title);
+  return notices;
+}
+
 std::vector<std::string> World::Sent() const {
   std::vector<std::string> sent;
   for (const Notification& row : started_) {
+    if (row.purpose == Notification::Purpose::kNotice) continue;
     std::string who = row.user.set() ? row.user.value() : row.receiver.value();
     std::string text = std::string(Name(row.method.kind)) + " " + who;
     if (row.purpose == Notification::Purpose::kResolved) text += " resolved";

@@ -80,7 +80,8 @@ class World {
   std::vector<std::string> Audit();
 
   // What was done.
-  std::vector<std::string> Sent() const;  // "sms alice", in order, since the last call of Forget
+  std::vector<std::string> Sent() const;     // "sms alice", in order, since the last call of Forget
+  std::vector<std::string> Notices() const;  // "bob: You are on call ...", which Sent leaves out
   void Forget() { started_.clear(); }
   const std::vector<Notification>& started() const { return started_; }
   const std::set<NotificationId>& closed() const { return closed_; }
