@@ -191,8 +191,9 @@ void AddAcknowledgeRoutes(HttpRouter& router, Api& api, std::string link_key, Wo
         method, "/ack",
         [&api, &workers, link_key, method](HttpRequest request, HttpResponder responder) {
           auto held = std::make_shared<HttpResponder>(std::move(responder));
-          const bool taken =
-              workers.Post([&api, held, link_key, method, token = std::move(request.rest), peer = request.peer] {
+          const bool taken = workers.Post(
+              Workers::Lane::kDoing,
+              [&api, held, link_key, method, token = std::move(request.rest), peer = request.peer] {
                 const absl::StatusOr<AcknowledgeLink> link = VerifyLink(token, link_key, api.engine.Read().wall);
                 if (!link.ok()) return std::move(*held).Send(Refusal(link.status()));
                 std::move(*held).Send(method == HttpMethod::kPost ? Acknowledge(api, *link, peer) : Show(api, *link));

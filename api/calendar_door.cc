@@ -233,9 +233,10 @@ void AddCalendarRoutes(HttpRouter& router, Api& api, const Auth& auth, Workers& 
               404, "this calendar is not known, or its address was revoked; `tocsin schedule link` makes a new one"));
         }
         auto held = std::make_shared<HttpResponder>(std::move(responder));
-        const bool taken = workers.Post([&api, feeds, held, door = *door, request = std::move(request)] {
-          std::move(*held).Send(Serve(api, *feeds, door, request));
-        });
+        const bool taken =
+            workers.Post(Workers::Lane::kAsking, [&api, feeds, held, door = *door, request = std::move(request)] {
+              std::move(*held).Send(Serve(api, *feeds, door, request));
+            });
         if (!taken) std::move(*held).Send(Text(503, "busy: try again in a second"));
       },
       {.max_body_bytes = 4096});

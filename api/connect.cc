@@ -63,8 +63,8 @@ void AnswerCall(
                                       "only application/json or application/proto\n"});
   }
   auto held = std::make_shared<HttpResponder>(std::move(responder));
-  const bool taken =
-      workers.Post([&api, &method, caller = *caller, encoding = *encoding, body = std::move(request.body), held] {
+  const bool taken = workers.Post(
+      LaneOf(method), [&api, &method, caller = *caller, encoding = *encoding, body = std::move(request.body), held] {
         absl::StatusOr<std::string> answer = Invoke(api, method, caller, body, encoding);
         if (!answer.ok()) return std::move(*held).Send(ErrorResponse(answer.status()));
         if (encoding == Encoding::kJson) return std::move(*held).Send(JsonResponse(200, *std::move(answer)));

@@ -96,8 +96,8 @@ CoverageProof ProveCoverage(const Roster& roster, absl::Time now) {
   const Organisation& organisation = roster.organisation();
   Coverage coverage(roster);
   const std::map<ScheduleId, PolicyId> used = SchedulesInUse(organisation);
-  // Edges are whole minutes: so is what is shown of the first.
-  const absl::Time since = absl::FromUnixSeconds(absl::ToUnixSeconds(now) / 60 * 60);
+  // Edges are whole minutes: so is what is shown of the first. What is applied now counts from within this one.
+  const absl::Time since = absl::FromUnixSeconds((absl::ToUnixSeconds(now) / 60 + 1) * 60);
   for (std::size_t i = 0; i < organisation.schedules.size(); ++i) {
     const Schedule& schedule = organisation.schedules[i];
     const bool refuse = schedule.gaps == Schedule::Gaps::kRefuse;

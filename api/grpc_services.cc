@@ -76,13 +76,14 @@ class TableService final : public grpc::Service {
       reactor->Finish(ToGrpc(caller.status()));
       return reactor;
     }
-    const bool taken = workers_.Post([this, &method, reactor, &response, caller = *caller, bytes = Bytes(request)] {
-      const absl::StatusOr<std::string> answer = Invoke(api_, method, caller, bytes, Encoding::kProtobuf);
-      if (!answer.ok()) return reactor->Finish(ToGrpc(answer.status()));
-      const grpc::Slice slice(answer->data(), answer->size());
-      response = grpc::ByteBuffer(&slice, 1);
-      reactor->Finish(grpc::Status::OK);
-    });
+    const bool taken =
+        workers_.Post(LaneOf(method), [this, &method, reactor, &response, caller = *caller, bytes = Bytes(request)] {
+          const absl::StatusOr<std::string> answer = Invoke(api_, method, caller, bytes, Encoding::kProtobuf);
+          if (!answer.ok()) return reactor->Finish(ToGrpc(answer.status()));
+          const grpc::Slice slice(answer->data(), answer->size());
+          response = grpc::ByteBuffer(&slice, 1);
+          reactor->Finish(grpc::Status::OK);
+        });
     if (!taken) {
       reactor->Finish({grpc::StatusCode::RESOURCE_EXHAUSTED, "too many calls are waiting; try again in a second"});
     }

@@ -18,6 +18,7 @@
 
 #include "api/backup.h"
 #include "api/replays.h"
+#include "api/workers.h"
 #include "engine/pipeline.h"
 #include "model/access.h"
 #include "notify/peer_rules.h"
@@ -80,6 +81,11 @@ struct Method {
   // Decodes, judges whether what it is about is the caller's to change, answers, encodes.
   absl::StatusOr<std::string> (*call)(Api& api, const Caller& caller, std::string_view request, Encoding encoding);
 };
+
+// Questions are what a viewer may ask.
+inline Workers::Lane LaneOf(const Method& method) {
+  return method.role == Role::kViewer ? Workers::Lane::kAsking : Workers::Lane::kDoing;
+}
 
 // All methods, those of a service in a row.
 std::span<const Method> Methods();

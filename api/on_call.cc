@@ -4,6 +4,7 @@
 
 #include "api/handlers.h"
 #include "base/status.h"
+#include "base/strings.h"
 #include "escalation/roster.h"
 #include "model/codec/common_proto.h"
 
@@ -19,6 +20,21 @@ absl::StatusOr<Roster> CurrentRoster(Api& api) {
 }
 
 namespace {
+
+constexpr std::size_t kPeopleShown = 100'000;  // of a final schedule: one for each shift
+
+// The schedule, or what is left of one that was removed. Whoever was on call by it stays so.
+absl::StatusOr<Schedule> FindSchedule(Api& api, const Roster& roster, const std::string& id) {
+  if (const Schedule* schedule = roster.organisation().Find(ScheduleId(id))) return *schedule;
+  std::optional<Schedule> former;
+  api.engine.ReadResponderAndWait([&](const Responder& responder, const Now&) {
+    for (const auto& [_, edition] : responder.state().editions) {
+      if (edition.schedule.id == ScheduleId(id)) former = edition.schedule;
+    }
+  });
+  if (!former) return NotFound("schedule \"%s\" does not exist", id);
+  return *std::move(former);
+}
 
 void Show(const Roster& roster, const Person& person, v1::OnCallPerson& to) {
   to.set_user(person.user.value());
@@ -57,9 +73,8 @@ absl::Status WhoIsOnCall(Api& api,
   if (request.has_at()) TOCSIN_TRY(Annotate(FromProto(request.at(), at), "at"));
   ToProto(at, *response.mutable_at());
   if (!request.schedule().empty()) {
-    const Schedule* schedule = roster.organisation().Find(ScheduleId(request.schedule()));
-    if (schedule == nullptr) return NotFound("schedule \"%s\" does not exist", request.schedule());
-    AddEntry(roster, *schedule, at, response);
+    TOCSIN_ASSIGN(const Schedule schedule, FindSchedule(api, roster, request.schedule()));
+    AddEntry(roster, schedule, at, response);
     return absl::OkStatus();
   }
   for (const Schedule& schedule : roster.organisation().schedules)
@@ -77,11 +92,17 @@ absl::Status FinalSchedule(Api& api,
   absl::Time until = since + absl::Hours(24 * 7);
   if (request.has_until()) TOCSIN_TRY(Annotate(FromProto(request.until(), until), "until"));
   TOCSIN_ASSIGN(const std::vector<Shift> shifts, roster.FinalSchedule(ScheduleId(request.schedule()), since, until));
-  const Schedule& schedule = *roster.organisation().Find(ScheduleId(request.schedule()));
+  TOCSIN_ASSIGN(const Schedule schedule, FindSchedule(api, roster, request.schedule()));
+  std::size_t people_shown = 0;
   response.set_name(schedule.name);
   response.set_time_zone(schedule.time_zone);
   const Target target = ScheduleTarget{schedule.id};
   for (const Shift& shift : shifts) {
+    people_shown += shift.users.size() + 1;
+    if (people_shown > kPeopleShown) {
+      return Exhausted("schedule %s has more than %d shifts of people in that range: ask for a shorter one",
+                       JsonQuote(request.schedule()), kPeopleShown);
+    }
     auto& shown = *response.add_shifts();
     ToProto(shift.start, *shown.mutable_start());
     ToProto(shift.end, *shown.mutable_end());

@@ -3,6 +3,7 @@
 #include "api/handlers.h"
 #include "base/status.h"
 #include "engine/policy_simulation.h"
+#include "escalation/seconds.h"
 #include "model/codec/common_proto.h"
 #include "model/codec/response_proto.h"
 
@@ -17,6 +18,10 @@ absl::Status SimulatePolicy(Api& api,
   what.at = api.engine.Read().wall;
   what.service = ServiceId(request.service());
   if (request.has_at()) TOCSIN_TRY(Annotate(FromProto(request.at(), what.at), "at"));
+  // Beyond, schedules say nothing, and wall clocks end.
+  if (what.at < ToTime(kFirstInstant) || what.at > ToTime(kEndInstant)) {
+    return Invalid("at: must be in the years %d to %d", kFirstYear, kEndYear);
+  }
   if (request.severity() != v1::SEVERITY_UNKNOWN) {
     TOCSIN_TRY(Annotate(FromProto(request.severity(), what.severity), "severity"));
   }

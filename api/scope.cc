@@ -187,9 +187,11 @@ std::optional<ScheduleChange> FindScheduleChange(Api& api, std::uint64_t id) {
 absl::Status MayChangeScheduleChange(Api& api, const Caller& caller, std::uint64_t id) {
   const std::optional<ScheduleChange> change = FindScheduleChange(api, id);
   if (!change) return absl::OkStatus();  // the responder says that there is none
-  const bool concerned =
-      caller.user.set() && (change->change.from_user == caller.user || change->change.to_user == caller.user ||
-                            std::ranges::find(change->volunteers, caller.user) != change->volunteers.end());
+  // Who has offered himself has no say any more once somebody else has it.
+  const bool volunteers = change->state == ScheduleChange::State::kOpen &&
+                          std::ranges::find(change->volunteers, caller.user) != change->volunteers.end();
+  const bool concerned = caller.user.set() && (change->change.from_user == caller.user ||
+                                               change->change.to_user == caller.user || volunteers);
   return concerned ? absl::OkStatus() : MayChangeSchedule(api, caller, change->schedule);
 }
 

@@ -10,9 +10,10 @@ namespace tocsin {
 
 class Workers::Impl {
  public:
+  using Lane = Workers::Lane;
   Impl(std::size_t threads, std::size_t most_waiting) : most_waiting_(most_waiting) {
     for (std::size_t i = 0; i < threads; ++i)
-      threads_.emplace_back([this] { Run(); });
+      threads_.emplace_back([this, answers = i > 0] { Run(answers); });
   }
   ~Impl() { Stop(); }
   void Stop() {
@@ -28,36 +29,41 @@ class Workers::Impl {
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
 
-  bool Post(absl::AnyInvocable<void()> task) {
+  bool Post(Lane lane, absl::AnyInvocable<void()> task) {
     {
       MutexLock lock(mutex_);
-      if (stopping_ || waiting_.size() >= most_waiting_) return false;
-      waiting_.push_back(std::move(task));
+      auto& waiting = lane == Lane::kDoing ? doing_ : asking_;
+      if (stopping_ || waiting.size() >= most_waiting_) return false;
+      waiting.push_back(std::move(task));
     }
-    changed_.NotifyOne();
+    changed_.NotifyAll();  // the one that is woken might be the one that answers no questions
     return true;
   }
 
  private:
-  void Run() {
-    while (absl::AnyInvocable<void()> task = Take())
+  void Run(bool answers) {
+    while (absl::AnyInvocable<void()> task = Take(answers))
       task();
   }
 
   // Waits for a task; null when all are done and no more come.
-  absl::AnyInvocable<void()> Take() {
+  absl::AnyInvocable<void()> Take(bool answers) {
     MutexLock lock(mutex_);
-    changed_.Wait(mutex_, [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return stopping_ || !waiting_.empty(); });
-    if (waiting_.empty()) return nullptr;
-    absl::AnyInvocable<void()> task = std::move(waiting_.front());
-    waiting_.pop_front();
+    changed_.Wait(mutex_, [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+      return stopping_ || !doing_.empty() || (answers && !asking_.empty());
+    });
+    auto& waiting = doing_.empty() && answers ? asking_ : doing_;
+    if (waiting.empty()) return nullptr;
+    absl::AnyInvocable<void()> task = std::move(waiting.front());
+    waiting.pop_front();
     return task;
   }
 
   const std::size_t most_waiting_;
   Mutex mutex_;
   ConditionVariable changed_;
-  std::deque<absl::AnyInvocable<void()>> waiting_ ABSL_GUARDED_BY(mutex_);
+  std::deque<absl::AnyInvocable<void()>> doing_ ABSL_GUARDED_BY(mutex_);
+  std::deque<absl::AnyInvocable<void()>> asking_ ABSL_GUARDED_BY(mutex_);
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   std::vector<std::thread> threads_;
 };
@@ -68,8 +74,8 @@ Workers::~Workers() = default;
 void Workers::Stop() {
   impl_->Stop();
 }
-bool Workers::Post(absl::AnyInvocable<void()> task) {
-  return impl_->Post(std::move(task));
+bool Workers::Post(Lane lane, absl::AnyInvocable<void()> task) {
+  return impl_->Post(lane, std::move(task));
 }
 
 }  // namespace tocsin

@@ -1,4 +1,5 @@
-// Threads on which API handlers may block, and a bound on how many wait. One slow list never holds up ingest or paging.
+// Threads on which API handlers may block, and a bound on how many wait. One slow list never holds up ingest or paging, and
+// however many long questions are asked, they hold up nothing that somebody does: one thread answers no questions.
 #pragma once
 
 #include <cstddef>
@@ -10,13 +11,18 @@ namespace tocsin {
 
 class Workers {
  public:
+  enum class Lane {
+    kDoing,  // commands, acknowledgements, metrics: before all questions
+    kAsking
+  };
+  // `threads` is at least 2; `most_waiting` is of each lane.
   Workers(std::size_t threads, std::size_t most_waiting);
   ~Workers();  // as Stop
   // Finishes what was taken and takes no more. Those who still hold it may go on to call Post.
   void Stop();
 
   // Any thread. False when too many wait, or it has stopped: answer "come again".
-  bool Post(absl::AnyInvocable<void()> task);
+  bool Post(Lane lane, absl::AnyInvocable<void()> task);
 
  private:
   class Impl;

@@ -19,6 +19,7 @@ constexpr std::string_view kDefaultTokenFile = "./data/admin.token";
 // reason of the server's (libgrpc 1.51 looks at errno only after it has called other things) are not worth an error.
 constexpr absl::Duration kConnectPatience = absl::Seconds(1);
 constexpr int kConnectAgainMs = 100;
+constexpr int kLongestAnswer = 64 << 20;
 
 std::string Environment(const char* name) {
   const char* value = std::getenv(name);
@@ -87,6 +88,7 @@ std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address) {
   constexpr std::string_view kTls = "https://";
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, kConnectAgainMs);
+  arguments.SetMaxReceiveMessageSize(kLongestAnswer);
   if (!address.starts_with(kTls)) {
     return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
   }

@@ -150,6 +150,7 @@ absl::StatusOr<absl::Time> ParseInstant(std::string_view text) {
   absl::Time time;
   std::string error;
   const bool read = absl::ParseTime(absl::RFC3339_full, ToAbsl(text), &time, &error) ||
+                    absl::ParseTime("%Y-%m-%d %H:%M:%S", ToAbsl(text), absl::LocalTimeZone(), &time, &error) ||
                     absl::ParseTime("%Y-%m-%d %H:%M", ToAbsl(text), absl::LocalTimeZone(), &time, &error) ||
                     absl::ParseTime("%Y-%m-%d", ToAbsl(text), absl::LocalTimeZone(), &time, &error);
   // Abseil also reads infinite-future and infinite-past, whatever the format.

@@ -318,7 +318,9 @@ std::size_t Responder::WorkOffBacklog(Turn& turn, std::size_t limit) {
   for (; done < limit && !incidents_to_review_.empty() && index_; ++done) {
     const Incident* incident = turn.Find<Incident>(*incidents_to_review_.begin());
     incidents_to_review_.erase(incidents_to_review_.begin());
-    if (incident != nullptr) ReviewWaits(turn, incident->escalation);
+    if (incident == nullptr) continue;
+    turn.SetActor("schedules");  // nothing but who is on call has changed
+    ReviewWaits(turn, incident->escalation);
   }
   return done;
 }

@@ -20,7 +20,8 @@ namespace {
 using State = ScheduleChange::State;
 
 constexpr std::size_t kReasonBytes = 500;
-constexpr int kEndYear = 2400;  // schedules end there
+constexpr std::size_t kChangesToCome = limits::kScheduleChanges / 4;  // of one schedule
+constexpr int kEndYear = 2400;                                        // schedules end there
 constexpr absl::Duration kLongestSwap = absl::Hours(24 * 400);
 constexpr absl::Duration kKeepUnused = absl::Hours(24 * 30);  // what never counted
 
@@ -301,11 +302,12 @@ class Planner {
 };
 
 // Makes room: what is over long since goes, and when there is too much, the oldest of what is over.
-absl::Status MakeRoom(Turn& turn) {
+absl::Status MakeRoom(Turn& turn, const ScheduleId& schedule) {
   const absl::Time now = turn.now().wall;
   const absl::Time past = now - absl::Hours(24) * limits::kScheduleChangeDays;
   std::vector<ScheduleChangeId> over;
   std::size_t kept = 0;
+  std::size_t of_schedule = 0;
   for (const auto& [id, row] : turn.state().schedule_changes) {
     const bool unused =
         row.state != State::kInForce && IsOver(row, now - kKeepUnused) && row.created_at < now - kKeepUnused;
@@ -314,7 +316,16 @@ absl::Status MakeRoom(Turn& turn) {
       continue;
     }
     ++kept;
-    if (IsOver(row, now)) over.push_back(id);
+    if (IsOver(row, now)) {
+      over.push_back(id);
+    } else if (row.schedule == schedule && row.state != State::kWithdrawn) {
+      ++of_schedule;
+    }
+  }
+  // No schedule's people can use up what is there for all.
+  if (of_schedule >= kChangesToCome) {
+    return Exhausted("schedule %s has %d overrides and swaps that are not over: end some that are not needed",
+                     JsonQuote(schedule.value()), of_schedule);
   }
   if (kept < limits::kScheduleChanges) return absl::OkStatus();
   if (over.empty()) return Exhausted("there are %d overrides and swaps already: end some that are not needed", kept);
@@ -389,7 +400,7 @@ absl::StatusOr<ScheduleChangeId> ChangeScheduleBy(Turn& turn, const Command::Bod
   ScheduleEffect effect;
   if (counts) effect = EffectOf(turn, row);
   if (was == nullptr) {
-    TOCSIN_TRY(MakeRoom(turn));
+    TOCSIN_TRY(MakeRoom(turn, row.schedule));
     row.id = turn.Create<ScheduleChange>().id;
   }
   if (counts) WatchAfterChange(turn, row.schedule);

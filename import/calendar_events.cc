@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 
 #include "base/strings.h"
@@ -144,9 +145,10 @@ class EventReader {
     event_.level = summary.level;
     event_.title = summary.title;
     if (summary.nobody) return;
+    std::vector<std::string> unknown;
     if (!AddUser(event_.title)) {
       for (const std::string& name : summary.names)
-        AddUser(name);
+        if (!AddUser(name)) unknown.push_back(Quoted(name));
     }
     for (const ical::Property& each : from_.properties) {
       if (each.name != "ATTENDEE" || !event_.users.empty()) continue;
@@ -156,6 +158,11 @@ class EventReader {
     if (event_.users.empty()) {
       tell_(from_.line, absl::StrFormat("%s names nobody of the organisation, by id, name or e-mail address: left out",
                                         Quoted(event_.title)));
+    }
+    const bool some_are_known = unknown.size() < summary.names.size();
+    if (!event_.users.empty() && some_are_known && !unknown.empty()) {
+      tell_(from_.line, absl::StrFormat("%s: nobody of the organisation is %s: left out, the others are taken",
+                                        Quoted(event_.title), absl::StrJoin(unknown, " or ")));
     }
     std::ranges::sort(event_.users);
     event_.users.erase(std::ranges::unique(event_.users).begin(), event_.users.end());

@@ -279,7 +279,7 @@ MetricRegistry& Instruments::registry() {
 void Instruments::AddRoutes(HttpRouter& router, Workers& workers) {
   router.Add(HttpMethod::kGet, "/metrics", [this, &workers](const HttpRequest&, HttpResponder responder) {
     auto held = std::make_shared<HttpResponder>(std::move(responder));
-    const bool taken = workers.Post([this, held] {
+    const bool taken = workers.Post(Workers::Lane::kDoing, [this, held] {
       std::move(*held).Send({200, {{"Content-Type", "text/plain; version=0.0.4; charset=utf-8"}}, impl_->Render()});
     });
     if (!taken) std::move(*held).Send({503, {}, "too many calls are waiting\n"});

@@ -357,8 +357,9 @@ absl::Status Server::StartDoors() {
   IngestDoors::Options door_options;
   door_options.default_integration = IntegrationId(options_.default_integration);
   door_options.explain = [this](std::vector<AlertKey> keys, TellTaken told) {
-    return workers_->Post(
-        [this, keys = std::move(keys), told = std::move(told)]() mutable { told(ExplainTaken(*api_, keys)); });
+    return workers_->Post(Workers::Lane::kAsking, [this, keys = std::move(keys), told = std::move(told)]() mutable {
+      told(ExplainTaken(*api_, keys));
+    });
   };
   keys_ = std::make_unique<KeyRing>([this] { return engine_->rules(); },
                                     [this](const IntegrationId& id) { return engine_->IndexOf(id); },

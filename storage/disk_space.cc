@@ -19,9 +19,18 @@ absl::Status DiskSpace::Open() {
     TOCSIN_ASSIGN(const std::uint64_t size, (*file)->Size());
     has_ballast_ = size > 0;
   }
-  TOCSIN_ASSIGN(const std::uint64_t free, FreeBytes());
+  TOCSIN_ASSIGN(std::uint64_t free, FreeBytes());
+  if (has_ballast_ && free < reserve_bytes_ / 2) {
+    TOCSIN_TRY(ThrowBallast());
+    TOCSIN_ASSIGN(free, FreeBytes());
+  }
   if (!has_ballast_ && free > 2 * reserve_bytes_) TOCSIN_TRY(TakeBallast());
   level_ = Judge(free);
+  // RocksDB does not survive a disk that is full while it opens.
+  if (level_ == Level::kNone) {
+    return Exhausted("%s: %d bytes are free, %d are needed to start; nothing is lost: make room and start again",
+                     folder_, free, reserve_bytes_ / 4);
+  }
   return absl::OkStatus();
 }
 

@@ -93,6 +93,13 @@ TEST(CalendarImportTest, ReadsPeopleLevelsZonesAndLengths) {
                           "05 05:00 to 06 05:00 anna"));
 }
 
+TEST(CalendarImportTest, OfSeveralNamesThoseThatNobodyHasAreTold) {
+  const Imported feed(Calendar(Event("1", "anna\\, brnuo\\, carol", {"DTSTART:20261102T080000Z", "DURATION:PT2H"})));
+  ASSERT_EQ(feed.problems().size(), 1U);
+  EXPECT_THAT(feed.problems()[0], HasSubstr("nobody of the organisation is \"brnuo\": left out"));
+  EXPECT_THAT(feed.Shifts("2026-11-01T00:00Z", "2026-11-08T00:00Z"), ElementsAre("02 08:00 to 02 10:00 anna carol"));
+}
+
 TEST(CalendarImportTest, RulesExceptionsAndChangedOccurrences) {
   const std::vector<std::string> weekly = {
       "DTSTART;TZID=Europe/Berlin:20261012T090000", "DTEND;TZID=Europe/Berlin:20261012T170000",

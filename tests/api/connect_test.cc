@@ -179,7 +179,8 @@ TEST(WorkersTest, RefuseWhatWaitsTooLongAndFinishWhatTheyTook) {
   int started = 0;
   int done = 0;
   {
-    Workers workers(1, 2);
+    using Lane = Workers::Lane;
+    Workers workers(2, 2);
     const auto task = [&] {
       MutexLock lock(mutex);
       ++started;
@@ -187,15 +188,24 @@ TEST(WorkersTest, RefuseWhatWaitsTooLongAndFinishWhatTheyTook) {
       changed.Wait(mutex, [&] { return open; });
       ++done;
     };
-    ASSERT_TRUE(workers.Post(task));
+    ASSERT_TRUE(workers.Post(Lane::kAsking, task));
     {
       MutexLock lock(mutex);
       changed.Wait(mutex, [&] { return started == 1; });
     }
-    EXPECT_TRUE(workers.Post(task));
-    EXPECT_TRUE(workers.Post(task));
-    EXPECT_FALSE(workers.Post(task)) << "two wait";
+    EXPECT_TRUE(workers.Post(Lane::kAsking, task));
+    EXPECT_TRUE(workers.Post(Lane::kAsking, task));
+    EXPECT_FALSE(workers.Post(Lane::kAsking, task)) << "two wait";
+    // Whatever is asked, something can be done.
+    bool acknowledged = false;
+    EXPECT_TRUE(workers.Post(Lane::kDoing, [&] {
+      MutexLock lock(mutex);
+      acknowledged = true;
+      changed.NotifyAll();
+    }));
     MutexLock lock(mutex);
+    changed.Wait(mutex, [&] { return acknowledged; });
+    EXPECT_EQ(started, 1);
     open = true;
     changed.NotifyAll();
   }

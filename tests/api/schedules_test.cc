@@ -251,6 +251,10 @@ TEST_F(ScheduleServiceTest, ASimulationSeesOverridesAndOnlyTwoRunAtOnce) {
       text += entry.text() + "\n";
     return text;
   };
+  v1::SimulatePolicyRequest beyond = request;
+  beyond.mutable_at()->set_seconds(253402300799);
+  beyond.mutable_at()->set_nanos(999999999);
+  EXPECT_THAT(Message(Call("OnCallService/SimulatePolicy", beyond, response)), HasSubstr("at: must be in the years"));
   ASSERT_TRUE(Call("OnCallService/SimulatePolicy", request, response).ok());
   EXPECT_THAT(paged(), HasSubstr("ann"));
   ASSERT_TRUE(Do("OverrideSchedule", Assign("carl")).ok());

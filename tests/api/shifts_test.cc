@@ -115,5 +115,25 @@ TEST_F(ShiftsTest, TellsWhoWouldBeOnCallUnderOtherFiles) {
   EXPECT_EQ(response.problems(0).file(), "new.yaml");
 }
 
+// It has a past, which can be asked for by its name.
+TEST_F(ShiftsTest, AScheduleThatIsGoneCanStillBeShown) {
+  ApplySample(Alternating());
+  ApplySample();
+  v1::FinalScheduleRequest request;
+  request.set_schedule("weeks");
+  v1::FinalScheduleResponse response;
+  const absl::Status shown = Call("OnCallService/FinalSchedule", request, response);
+  ASSERT_TRUE(shown.ok()) << shown;
+  ASSERT_FALSE(response.shifts().empty());
+  EXPECT_TRUE(response.shifts(response.shifts_size() - 1).users().empty()) << "nobody is on call by it any more";
+  v1::WhoIsOnCallRequest now;
+  now.set_schedule("weeks");
+  v1::WhoIsOnCallResponse nobody;
+  ASSERT_TRUE(Call("OnCallService/WhoIsOnCall", now, nobody).ok());
+  EXPECT_TRUE(nobody.entries(0).people().empty());
+  request.set_schedule("never");
+  EXPECT_THAT(Message(Call("OnCallService/FinalSchedule", request, response)), HasSubstr("not_found"));
+}
+
 }  // namespace
 }  // namespace tocsin

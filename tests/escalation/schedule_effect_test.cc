@@ -46,7 +46,8 @@ TEST(ScheduleEffectTest, IsTheDifferenceOfWhoIsOnCallAtEveryInstant) {
     change.start = around - absl::Minutes(random.Between(0, 3000));
     change.end = around + absl::Minutes(random.Between(1, 3000));
     change.type = static_cast<Override::Type>(random.Below(3));
-    if (random.OneIn(2)) change.users = {UserTarget{organisation.users[random.Below(organisation.users.size())].id}};
+    const bool nobody = change.type == Override::Type::kAssign && random.OneIn(2);
+    if (!nobody) change.users = {UserTarget{organisation.users[random.Below(organisation.users.size())].id}};
     changed.schedules[random.Below(3)].overrides.push_back(change);
     const Roster before = Compile(organisation);
     const Roster after = Compile(changed);
@@ -66,7 +67,7 @@ TEST(ScheduleEffectTest, IsTheDifferenceOfWhoIsOnCallAtEveryInstant) {
       EXPECT_EQ(Holds(effect->gaps_opened, at), is.empty() && !was.empty());
     }
   }
-  EXPECT_GT(gaps, 10) << "the rounds say something about gaps";
+  EXPECT_GT(gaps, 5) << "the rounds say something about gaps";
 }
 
 TEST(ScheduleEffectTest, StretchesThatTouchAreOne) {

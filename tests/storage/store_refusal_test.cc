@@ -163,6 +163,23 @@ TEST_F(StoreTest, RefusesIngestAtTheLowWaterMarkAndGivesUpItsBallastForPaging) {
   EXPECT_TRUE(ballast());
 }
 
+TEST_F(StoreTest, GivesUpItsBallastToStartOnAFullDiskAndElseSaysThatItIsFull) {
+  const auto used = [&] {
+    std::uint64_t bytes = 0;
+    for (const std::string& path : disk_.Paths())
+      bytes += disk_.Contents(path).size();
+    return bytes;
+  };
+  OpenOrDie();
+  disk_.SetCapacity(used());
+  OpenOrDie();
+  EXPECT_EQ(std::ranges::count(disk_.Paths(), "data/ballast"), 0);
+  disk_.SetCapacity(used());
+  const absl::Status full = Open().status();
+  EXPECT_TRUE(absl::IsResourceExhausted(full)) << full;
+  EXPECT_THAT(Message(full), HasSubstr("make room and start again"));
+}
+
 TEST_F(StoreTest, DoesNotBeginACheckpointThatMayNotFit) {
   const auto store = OpenOrDie();
   disk_.SetCapacity(0);
