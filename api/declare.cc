@@ -52,8 +52,8 @@ std::string Describe(const Schedule& schedule, const std::vector<Shift>& gaps, c
 std::vector<std::string> ProblemsBeyondText(const Organisation& organisation) {
   std::vector<std::string> problems = Roster::Problems(organisation);
   std::vector<std::string_view> names = {"stream"};
-  for (const Source& source : SourceTable())
-    names.push_back(source.name);
+  for (const Source* source : SourceTable())
+    names.push_back(source->name);
   for (const Integration& integration : organisation.integrations) {
     if (integration.source == "stream" || FindSource(integration.source) != nullptr) continue;
     std::string all;

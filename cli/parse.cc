@@ -58,8 +58,8 @@ std::string Line(const std::string& file, const Reading& reading) {
 
 std::string SourceNames() {
   std::string names;
-  for (const Source& source : SourceTable())
-    names += (names.empty() ? "" : ", ") + std::string(source.name);
+  for (const Source* source : SourceTable())
+    names += (names.empty() ? "" : ", ") + std::string(source->name);
   return names;
 }
 
@@ -74,16 +74,11 @@ absl::Status Parse(const Arguments& arguments) {
   absl::Status worst;
   for (const std::string& path : arguments.positional()) {
     TOCSIN_ASSIGN(const std::string body, ReadInput(path));
-    const SourceRequest request{body, arguments.get("content-type"), "", {}};
-    const absl::StatusOr<Readings> readings = source->parse(request, now);
-    if (!readings.ok()) {
-      std::printf("{\"file\":%s,\"error\":%s}\n", JsonQuote(path).c_str(),
-                  JsonQuote(Message(readings.status())).c_str());
-      worst = Precondition("%s could not be read", path);
-      continue;
-    }
-    for (const Reading& reading : *readings)
+    const SourceRequest request{.body = body, .content_type = arguments.get("content-type"), .headers = {}};
+    for (const Reading& reading : ReadPayload(*source, request, now)) {
+      if (reading.stands_in) worst = Precondition("%s could not be read: %s", path, reading.reason);
       std::printf("%s\n", Line(path, reading).c_str());
+    }
   }
   return worst;
 }
@@ -92,9 +87,9 @@ absl::Status Parse(const Arguments& arguments) {
 
 int RunParse(std::span<const std::string> arguments) {
   constexpr OptionSpec kOwn[] = {
-      {"source",       's', true, "NAME", "alertmanager, datadog, generic, grafana, nagios, prometheus"},
-      {"content-type", 0,   true, "TYPE", "as the sender would say"                                    },
-      {"output",       'o', true, "json", "what it prints anyway: a JSON object a line"                }
+      {"source",       's', true, "NAME", "whose payload it is; a wrong one lists them"},
+      {"content-type", 0,   true, "TYPE", "as the sender would say"                    },
+      {"output",       'o', true, "json", "what it prints anyway: a JSON object a line"}
   };
   return WithArguments("parse", arguments, kOwn, Parse);
 }

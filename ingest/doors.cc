@@ -84,6 +84,7 @@ struct Summary {
   std::string rejected_list;
   std::string ignored_list;
   std::string warning_list;  // about what was taken
+  std::string_view example;  // of what could have been read; empty: all was
 };
 
 std::string QuotedList(const std::vector<std::string>& texts) {
@@ -107,6 +108,7 @@ std::string WebhookAnswer(const Summary& summary,
   std::string body = absl::StrFormat(R"({"accepted":%d,"rejected":[%s])", summary.accepted, summary.rejected_list);
   if (!summary.ignored_list.empty()) absl::StrAppendFormat(&body, R"(,"ignored":[%s])", summary.ignored_list);
   if (!summary.warning_list.empty()) absl::StrAppendFormat(&body, R"(,"warnings":[%s])", summary.warning_list);
+  if (!summary.example.empty()) absl::StrAppendFormat(&body, R"(,"example":%s)", JsonQuote(summary.example));
   if (!outcomes.empty()) {
     const std::string names = absl::StrJoin(outcomes, R"(",")", [](std::string* out, Outcome o) { *out += Name(o); });
     absl::StrAppendFormat(&body, R"(,"outcomes":["%s"])", names);
@@ -187,9 +189,7 @@ class IngestDoors::Impl : public std::enable_shared_from_this<Impl> {
       return std::move(responder).Send(is_in_path ? Problem(404, kAdvice) : Unauthorised(kAdvice));
     }
     if (rest == kAlertmanagerPath) return TakeAlerts(request, *door, std::move(responder));
-    if (!rest.empty())
-      return std::move(responder).Send(Problem(404, "there is nothing below an integration's key but /api/v2/alerts"));
-    TakeWebhook(request, *door, std::move(responder));
+    TakeWebhook(request, *door, rest, std::move(responder));
   }
 
   const Refusals& refusals() const { return refusals_; }
@@ -309,34 +309,34 @@ class IngestDoors::Impl : public std::enable_shared_from_this<Impl> {
            });
   }
 
-  void TakeWebhook(const HttpRequest& request, const OpenDoor& door, HttpResponder responder) {
+  void TakeWebhook(const HttpRequest& request, const OpenDoor& door, std::string_view path, HttpResponder responder) {
     const Source* source = FindSource(door.integration->source);
     if (source == nullptr) {
       return std::move(responder).Send(
           Problem(409, absl::StrFormat("integration %s is of source %s, which does not come in by HTTP",
                                        door.integration->id.value(), door.integration->source)));
     }
+    if (!path.empty() && !source->takes_paths)
+      return std::move(responder).Send(Problem(404, "there is nothing below an integration's key but /api/v2/alerts"));
     const Now now = clock_.Read();
     const SourceRequest source_request{.body = request.body,
                                        .content_type = request.header("Content-Type"),
                                        .query = request.query,
-                                       .headers = request.headers};
-    absl::StatusOr<Readings> readings = source->parse(source_request, now);
-    if (!readings.ok()) {
-      counters_.unreadable_bodies.fetch_add(1, std::memory_order_relaxed);
-      NoteRefusal(Refusals::Reason::kUnreadable,
-                  absl::StrFormat("%s: source %s: %s", NameOf(door), source->name, Message(readings.status())));
-      return std::move(responder).Send(JsonResponse(
-          400, absl::StrFormat("{\"code\":400,\"message\":%s,\"example\":%s}\n",
-                               JsonQuote(absl::StrFormat("source %s: %s", source->name, Message(readings.status()))),
-                               JsonQuote(source->example))));
-    }
+                                       .headers = request.headers,
+                                       .path = path,
+                                       .method = request.method};
+    Readings readings = ReadPayload(*source, source_request, now);
     Intake& intake = Begin(door, now.wall);
     std::string warnings;
-    for (std::size_t i = 0; i < readings->size(); ++i) {
-      Reading& reading = (*readings)[i];
+    std::string_view example;
+    for (std::size_t i = 0; i < readings.size(); ++i) {
+      Reading& reading = readings[i];
       if (reading.event) {
         intake.Add(*reading.event);
+        if (reading.stands_in) {
+          NoteUnreadable(door, *source, reading.reason);
+          example = source->example;
+        }
         if (reading.reason.empty() || warnings.size() > kWarningBytes) continue;
         absl::StrAppendFormat(&warnings, R"(%s{"index":%d,"reason":%s})", warnings.empty() ? "" : ",", i,
                               JsonQuote(reading.reason));
@@ -345,12 +345,22 @@ class IngestDoors::Impl : public std::enable_shared_from_this<Impl> {
       }
     }
     CountRefused(intake, door);
-    AnswerWebhook(request, intake, std::move(warnings), std::move(responder));
+    AnswerWebhook(request, intake, std::move(warnings), example, std::move(responder));
   }
 
-  void AnswerWebhook(const HttpRequest& request, const Intake& intake, std::string warnings, HttpResponder responder) {
+  void NoteUnreadable(const OpenDoor& door, const Source& source, std::string_view reason) {
+    counters_.unreadable_bodies.fetch_add(1, std::memory_order_relaxed);
+    NoteRefusal(Refusals::Reason::kUnreadable, absl::StrFormat("%s: source %s: %s", NameOf(door), source.name, reason));
+  }
+
+  void AnswerWebhook(const HttpRequest& request,
+                     const Intake& intake,
+                     std::string warnings,
+                     std::string_view example,
+                     HttpResponder responder) {
     Summary summary = SummaryOf(intake);
     summary.warning_list = std::move(warnings);
+    summary.example = example;
     const bool want_outcomes = QueryValue(request.query, "outcomes").value_or("0") == "1";
     // Where accepted and refused alerts stand in the message, for the outcomes.
     std::vector<Refused> places = want_outcomes ? intake.refused() : std::vector<Refused>();

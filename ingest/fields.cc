@@ -58,6 +58,15 @@ bool LooksLikeJson(std::string_view body) {
 
 bool IsUnfilledPlaceholder(std::string_view text) {
   if (text.starts_with("${") || text.starts_with("{{")) return text.ends_with('}');
+  const auto is_macro = [](std::string_view name) {
+    return !name.empty() &&
+           std::ranges::all_of(name, [](char c) { return (c >= 'A' && c <= 'Z') || c == '.' || c == '_'; });
+  };
+  if (text.starts_with('{') && text.ends_with('}')) return is_macro(text.substr(1, text.size() - 2));  // Zabbix
+  if (text.size() > 2 && text.starts_with('*') && text.ends_with('*')) {                               // UptimeRobot
+    text = text.substr(1, text.size() - 2);
+    return std::ranges::all_of(text, [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); });
+  }
   if (!text.starts_with('$') || text.size() < 2) return false;
   text.remove_prefix(1);
   if (text.ends_with('$')) text.remove_suffix(1);

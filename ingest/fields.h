@@ -26,7 +26,7 @@ class Fields {
   static Fields FromLines(std::string_view lines);  // NAME=value
 
   // The text of the first of `names` that is there with something in it; "" when none is. A placeholder that nobody filled in
-  // ($SERVICEDESC$, ${x}, {{x}}) counts as nothing.
+  // ($SERVICEDESC$, ${x}, {{x}}, {EVENT.ID}, *alertDetails*) counts as nothing.
   std::string_view Get(std::initializer_list<std::string_view> names) const;
   bool Has(std::initializer_list<std::string_view> names) const { return !Get(names).empty(); }
   const std::vector<Field>& all() const { return fields_; }

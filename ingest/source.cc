@@ -2,32 +2,83 @@
 
 #include <algorithm>
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+
+#include "base/status.h"
+#include "base/strings.h"
+#include "ingest/json_scan.h"
+
 namespace tocsin {
 namespace {
 
-constexpr Source kSources[] = {
-    {"alertmanager", ParseAlertmanager,
-     R"({"version":"4","status":"firing","alerts":[{"status":"firing","labels":{"alertname":"DiskFull"}}]})"                         },
-    {"datadog",      ParseDatadog,
-     R"({"alert_id":"$ALERT_ID","alert_transition":"$ALERT_TRANSITION","alert_scope":"$ALERT_SCOPE","title":"$EVENT_TITLE"})"        },
-    {"generic",      ParseGeneric,
-     R"({"status":"firing","dedup_key":"db1/disk","title":"disk full on db1","severity":"critical"})"                                },
-    {"grafana",      ParseGrafana,
-     R"({"version":"1","status":"firing","alerts":[{"status":"firing","labels":{"alertname":"DiskFull"},"fingerprint":"57c6d929"}]})"},
-    {"nagios",       ParseNagios,
-     R"({"NOTIFICATIONTYPE":"PROBLEM","HOSTNAME":"db1","SERVICEDESC":"disk","SERVICESTATE":"CRITICAL"})"                             },
-    {"prometheus",   ParsePrometheus,   R"([{"labels":{"alertname":"DiskFull","instance":"db1"}}])"                                  },
+constexpr const Source* kSources[] = {
+    &kAlertmanagerSource,  //
+    &kDatadogSource,       //
+    &kGenericSource,       //
+    &kGrafanaSource,       //
+    &kNagiosSource,        //
+    &kPrometheusSource,    //
 };
+
+constexpr std::size_t kRawBytes = 4 * 1024;  // of a payload that we do not understand
+constexpr std::size_t kHeadBytes = 80;       // of it in one line
+constexpr absl::Duration kUnreadableFor = absl::Hours(1);
+
+AlertEvent Unreadable(const Source& source, const SourceRequest& request, std::string_view why, const Now& received) {
+  const std::string_view raw = request.body.empty() ? request.query : request.body;
+  const std::string head(TruncateUtf8(ReplaceInvalidUtf8(raw.substr(0, kHeadBytes)), kHeadBytes));
+  AlertEvent event;
+  event.dedup_key = "tocsin:unreadable";
+  event.labels = {
+      {"alertname", std::string(kUnreadablePayload)},
+      {"source",    std::string(source.name)       }
+  };
+  event.annotations = {
+      {"summary", absl::StrCat("something was sent that tocsin cannot read as ", ToAbsl(source.product), ": ",
+       ToAbsl(why), head.empty() ? "; it was empty" : ": " + head)},
+      {"payload",     ReplaceInvalidUtf8(raw.substr(0,                                                              kRawBytes))},
+      {"description",
+       "look at the payload, then change the sender or choose the integration's source to fit; try it with `tocsin "
+       "parse`"                                                             }
+  };
+  event.ends_at = received.wall + kUnreadableFor;
+  return event;
+}
 
 }  // namespace
 
-std::span<const Source> SourceTable() {
+std::span<const Source* const> SourceTable() {
   return kSources;
 }
 
 const Source* FindSource(std::string_view name) {
-  const auto* found = std::ranges::find(kSources, name, &Source::name);
-  return found == std::end(kSources) ? nullptr : found;
+  const auto answers_to = [&](const Source* source) {
+    if (source->name == name) return true;
+    const std::vector<std::string> others = absl::StrSplit(ToAbsl(source->also), ' ', absl::SkipEmpty());
+    return std::ranges::find(others, name) != others.end();
+  };
+  const auto* found = std::ranges::find_if(kSources, answers_to);
+  return found == std::end(kSources) ? nullptr : *found;
+}
+
+Readings ReadPayload(const Source& source, const SourceRequest& request, const Now& received) {
+  absl::StatusOr<Readings> readings = source.parse(request, received);
+  const auto stand_in = [&](std::string_view why) {
+    Reading reading = Reading::Of(Unreadable(source, request, why, received));
+    reading.stands_in = true;
+    reading.reason =
+        absl::StrCat(ToAbsl(why), "; it was taken as an alert with alertname=", ToAbsl(kUnreadablePayload));
+    return reading;
+  };
+  if (!readings.ok()) return Readings{stand_in(Message(readings.status()))};
+  bool stands = false;
+  for (Reading& reading : *readings) {
+    if (reading.event || reading.kind != Refused::Kind::kRejected || stands) continue;
+    reading = stand_in(reading.reason);
+    stands = true;
+  }
+  return *std::move(readings);
 }
 
 }  // namespace tocsin

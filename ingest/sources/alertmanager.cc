@@ -48,9 +48,7 @@ Reading ReadAlert(dom::element value, const Group& group) {
   return Reading::Of(std::move(event));
 }
 
-}  // namespace
-
-absl::StatusOr<Readings> ParseAlertmanager(const SourceRequest& request, const Now&) {
+absl::StatusOr<Readings> Parse(const SourceRequest& request, const Now&) {
   if (Trim(request.body).empty()) return Invalid("the body is empty");
   TOCSIN_ASSIGN(const dom::element document, ThreadJsonReader().Read(request.body, JsonReader::Manner::kLenient));
   if (document.is_array()) {
@@ -73,5 +71,22 @@ absl::StatusOr<Readings> ParseAlertmanager(const SourceRequest& request, const N
     readings.push_back(ReadAlert(alert, group));
   return readings;
 }
+
+}  // namespace
+
+const Source kAlertmanagerSource = {
+    .name = "alertmanager",
+    .product = "Alertmanager",
+    .parse = Parse,
+    .example = R"({"version":"4","status":"firing","alerts":[{"status":"firing","labels":{"alertname":"DiskFull"}}]})",
+    .setup = R"(In alertmanager.yml, then reload it:
+
+receivers:
+  - name: tocsin
+    webhook_configs:
+      - url: {url}
+        send_resolved: true
+        max_alerts: 0)",
+};
 
 }  // namespace tocsin

@@ -169,14 +169,30 @@ Reading ReadOne(const Fields& fields) {
   return Reading::Of(std::move(event));
 }
 
-}  // namespace
-
-absl::StatusOr<Readings> ParseDatadog(const SourceRequest& request, const Now&) {
+absl::StatusOr<Readings> Parse(const SourceRequest& request, const Now&) {
   TOCSIN_ASSIGN(const std::vector<Fields> all, ReadFields(request, /*with_lines=*/false));
   Readings readings;
   for (const Fields& fields : all)
     readings.push_back(ReadOne(fields));
   return readings;
 }
+
+}  // namespace
+
+const Source kDatadogSource = {
+    .name = "datadog",
+    .product = "Datadog",
+    .parse = Parse,
+    .example =
+        R"({"alert_id":"$ALERT_ID","alert_transition":"$ALERT_TRANSITION","alert_scope":"$ALERT_SCOPE","title":"$EVENT_TITLE"})",
+    .setup =
+        R"(Integrations > Webhooks > New: this URL, this payload; then add @webhook-NAME to the messages of your monitors.
+
+URL      {url}
+Payload  {"alert_cycle_key": "$ALERT_CYCLE_KEY", "alert_id": "$ALERT_ID", "alert_transition": "$ALERT_TRANSITION",
+          "alert_scope": "$ALERT_SCOPE", "alert_priority": "$ALERT_PRIORITY", "alert_type": "$ALERT_TYPE",
+          "title": "$EVENT_TITLE", "body": "$EVENT_MSG", "tags": "$TAGS", "hostname": "$HOSTNAME", "date": "$DATE",
+          "link": "$LINK", "snapshot": "$SNAPSHOT", "org": {"id": "$ORG_ID"}})",
+};
 
 }  // namespace tocsin

@@ -7,7 +7,6 @@
 //    "labels": {"team": "db"}, "annotations": {"runbook_url": "..."}}
 //
 // Forgiving: the usual other names are understood, well-known members (host, service, env ...) become labels, all others annotations.
-// What cannot be understood becomes an alert that says so and shows what came: never silence.
 #include <algorithm>
 #include <iterator>
 
@@ -16,6 +15,7 @@
 #include "base/limits.h"
 #include "base/status.h"
 #include "base/strings.h"
+#include "ingest/event_builder.h"
 #include "ingest/fields.h"
 #include "ingest/source.h"
 #include "ingest/timestamps.h"
@@ -25,44 +25,7 @@ namespace {
 
 namespace dom = simdjson::dom;
 
-constexpr std::size_t kRawBytes = 4 * 1024;  // of a payload that we do not understand
-constexpr std::size_t kHeadBytes = 80;       // of it in one line
-constexpr std::size_t kMostLabels = 48;      // room for the integration's own
-
-struct StatusWord {
-  std::string_view word;
-  EventKind kind;
-};
-constexpr StatusWord kStatusWords[] = {
-    {"ack",          EventKind::kAcknowledge},
-    {"acked",        EventKind::kAcknowledge},
-    {"acknowledge",  EventKind::kAcknowledge},
-    {"acknowledged", EventKind::kAcknowledge},
-    {"clear",        EventKind::kResolve    },
-    {"cleared",      EventKind::kResolve    },
-    {"close",        EventKind::kResolve    },
-    {"closed",       EventKind::kResolve    },
-    {"inactive",     EventKind::kResolve    },
-    {"normal",       EventKind::kResolve    },
-    {"ok",           EventKind::kResolve    },
-    {"recovered",    EventKind::kResolve    },
-    {"recovery",     EventKind::kResolve    },
-    {"resolve",      EventKind::kResolve    },
-    {"resolved",     EventKind::kResolve    },
-    {"success",      EventKind::kResolve    },
-    {"up",           EventKind::kResolve    },
-    {"active",       EventKind::kTrigger    },
-    {"alert",        EventKind::kTrigger    },
-    {"alerting",     EventKind::kTrigger    },
-    {"down",         EventKind::kTrigger    },
-    {"error",        EventKind::kTrigger    },
-    {"firing",       EventKind::kTrigger    },
-    {"open",         EventKind::kTrigger    },
-    {"opened",       EventKind::kTrigger    },
-    {"problem",      EventKind::kTrigger    },
-    {"trigger",      EventKind::kTrigger    },
-    {"triggered",    EventKind::kTrigger    },
-};
+constexpr std::size_t kMostLabels = 48;  // room for the integration's own
 
 // Members that say what an alert is about.
 constexpr std::string_view kLabelMembers[] = {"host",        "hostname",  "instance", "service", "check",      "job",
@@ -81,9 +44,7 @@ bool IsOneOf(std::string_view name, std::span<const std::string_view> names) {
 
 EventKind KindOf(const Fields& fields, Labels& annotations) {
   const std::string_view raw = fields.Get({"status", "state", "eventaction", "action"});
-  const std::string word = ToLower(raw);
-  const auto* found = std::ranges::find(kStatusWords, std::string_view(word), &StatusWord::word);
-  if (found != std::end(kStatusWords)) return found->kind;
+  if (const std::optional<EventKind> kind = ParseStatusWord(raw)) return *kind;
   if (!raw.empty()) annotations.push_back({"status", std::string(raw)});
   return EventKind::kTrigger;
 }
@@ -115,35 +76,7 @@ void BoundLabels(AlertEvent& event) {
   event.labels = std::move(kept);
 }
 
-constexpr std::string_view kUnreadable = "UnreadablePayload";
-
-AlertEvent Unreadable(std::string_view body, std::string_view why) {
-  AlertEvent event;
-  event.dedup_key = "tocsin:unreadable";  // one alert a door, however many such payloads come
-  event.labels = {
-      {"alertname", std::string(kUnreadable)}
-  };
-  event.annotations = {
-      {"summary",      absl::StrCat("something was sent that tocsin cannot read: ", ToAbsl(why), ": ",
-       ToAbsl(TruncateUtf8(ReplaceInvalidUtf8(body.substr(0, kHeadBytes)), kHeadBytes)))},
-      {"payload",          ReplaceInvalidUtf8(body.substr(0,                        kRawBytes))},
-      {"description", "look at the payload, then change the sender or choose the integration's source to fit"                                                           }
-  };
-  return event;
-}
-
-// Its sender is told, too: somebody may be reading the answer.
-Reading ReadingOf(AlertEvent event) {
-  const bool is_unreadable = Find(event.labels, "alertname") == kUnreadable && event.dedup_key == "tocsin:unreadable";
-  Reading reading = Reading::Of(std::move(event));
-  if (is_unreadable) {
-    reading.reason = absl::StrCat(ToAbsl(Find(reading.event->annotations, "summary")),
-                                  "; it was taken as an alert with alertname=", ToAbsl(kUnreadable));
-  }
-  return reading;
-}
-
-AlertEvent ReadOne(const Fields& fields, std::string_view raw) {
+Reading ReadOne(const Fields& fields) {
   AlertEvent event;
   std::string_view title =
       fields.Get({"title", "alertname", "name", "summary", "subject", "message", "text", "labels.alertname"});
@@ -152,7 +85,7 @@ AlertEvent ReadOne(const Fields& fields, std::string_view raw) {
   Distribute(fields, event);
   if (title.empty()) title = description;
   if (title.empty() && event.dedup_key.empty() && event.labels.empty()) {
-    return Unreadable(raw, "there is no title, no dedup_key and no labels in it");
+    return Reading::Rejected("there is no title, no dedup_key and no labels in it");
   }
   event.kind = KindOf(fields, event.annotations);
   event.severity = ParseSeverity(fields.Get({"severity", "level", "priority", "urgency"}));
@@ -171,21 +104,30 @@ AlertEvent ReadOne(const Fields& fields, std::string_view raw) {
   event.ends_at = ParseAnyTime(fields.Get({"endsat"}));
   event.link = fields.Get({"link", "url", "href"});
   BoundLabels(event);
-  return event;
+  return Reading::Of(std::move(event));
+}
+
+absl::StatusOr<Readings> Parse(const SourceRequest& request, const Now&) {
+  TOCSIN_ASSIGN(const std::vector<Fields> all, ReadFields(request, /*with_lines=*/false));
+  Readings readings;
+  for (const Fields& fields : all)
+    readings.push_back(ReadOne(fields));
+  return readings;
 }
 
 }  // namespace
 
-absl::StatusOr<Readings> ParseGeneric(const SourceRequest& request, const Now&) {
-  Readings readings;
-  const absl::StatusOr<std::vector<Fields>> all = ReadFields(request, /*with_lines=*/false);
-  if (!all.ok()) {
-    readings.push_back(ReadingOf(Unreadable(request.body, Message(all.status()))));
-    return readings;
-  }
-  for (const Fields& fields : *all)
-    readings.push_back(ReadingOf(ReadOne(fields, request.body)));
-  return readings;
-}
+const Source kGenericSource = {
+    .name = "generic",
+    .product = "a JSON object",
+    .parse = Parse,
+    .example = R"({"status":"firing","dedup_key":"db1/disk","title":"disk full on db1","severity":"critical"})",
+    .setup = R"(Whatever can post JSON or a form:
+
+curl -H 'Content-Type: application/json' {url} \\
+  -d '{"status": "firing", "dedup_key": "db1/disk", "title": "disk full on db1", "severity": "critical"}'
+
+The same dedup_key with "status": "resolved" ends it. See docs/alert-bodies.md for all members.)",
+};
 
 }  // namespace tocsin

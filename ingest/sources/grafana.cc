@@ -116,9 +116,7 @@ Reading ReadClassic(dom::object body) {
   return Reading::Of(std::move(event));
 }
 
-}  // namespace
-
-absl::StatusOr<Readings> ParseGrafana(const SourceRequest& request, const Now&) {
+absl::StatusOr<Readings> Parse(const SourceRequest& request, const Now&) {
   if (Trim(request.body).empty()) return Invalid("the body is empty");
   TOCSIN_ASSIGN(const dom::element document, ThreadJsonReader().Read(request.body, JsonReader::Manner::kLenient));
   if (!document.is_object()) return Invalid("expected an object, found %s", JsonTypeName(document));
@@ -130,5 +128,28 @@ absl::StatusOr<Readings> ParseGrafana(const SourceRequest& request, const Now&) 
   return Invalid(
       "alerts: missing; a contact point with a payload template of its own goes to an integration of source generic");
 }
+
+}  // namespace
+
+const Source kGrafanaSource = {
+    .name = "grafana",
+    .also = "grafana_legacy",
+    .product = "Grafana",
+    .parse = Parse,
+    .example =
+        R"({"version":"1","status":"firing","alerts":[{"status":"firing","labels":{"alertname":"DiskFull"},"fingerprint":"57c6d929"}]})",
+    .setup =
+        R"(Alerting > Contact points > Add: type Webhook, URL as here, method POST, "Disable resolved message" off. Or by provisioning:
+
+apiVersion: 1
+contactPoints:
+  - name: tocsin
+    receivers:
+      - uid: tocsin
+        type: webhook
+        settings:
+          url: {url}
+          httpMethod: POST)",
+};
 
 }  // namespace tocsin

@@ -136,14 +136,28 @@ Reading ReadOne(Fields fields) {
   return Reading::Of(std::move(event));
 }
 
-}  // namespace
-
-absl::StatusOr<Readings> ParseNagios(const SourceRequest& request, const Now&) {
+absl::StatusOr<Readings> Parse(const SourceRequest& request, const Now&) {
   TOCSIN_ASSIGN(std::vector<Fields> all, ReadFields(request, /*with_lines=*/true));
   Readings readings;
   for (Fields& fields : all)
     readings.push_back(ReadOne(std::move(fields)));
   return readings;
 }
+
+}  // namespace
+
+const Source kNagiosSource = {
+    .name = "nagios",
+    .product = "Nagios",
+    .parse = Parse,
+    .example = R"({"NOTIFICATIONTYPE":"PROBLEM","HOSTNAME":"db1","SERVICEDESC":"disk","SERVICESTATE":"CRITICAL"})",
+    .setup =
+        R"(The command `tocsin notify-nagios` sends Nagios' notifications and keeps them while the server cannot be reached:
+
+define command {
+  command_name tocsin-service
+  command_line TOCSIN_KEY={key} /usr/bin/tocsin notify-nagios --url {base}
+})",
+};
 
 }  // namespace tocsin

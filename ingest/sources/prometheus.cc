@@ -6,7 +6,9 @@
 
 namespace tocsin {
 
-absl::StatusOr<Readings> ParsePrometheus(const SourceRequest& request, const Now& received) {
+namespace {
+
+absl::StatusOr<Readings> Parse(const SourceRequest& request, const Now& received) {
   Intake intake(/*key_seed=*/0);
   intake.Begin(0, nullptr, received.wall, Intake::Manner::kLenient);
   if (const auto refusal = ReadPrometheus(ThreadJsonReader(), request.body, intake)) {
@@ -25,5 +27,24 @@ absl::StatusOr<Readings> ParsePrometheus(const SourceRequest& request, const Now
   }
   return readings;
 }
+
+}  // namespace
+
+const Source kPrometheusSource = {
+    .name = "prometheus",
+    .also = "prometheus_api_v2 vmalert thanos mimir loki cortex",
+    .product = "Prometheus",
+    .parse = Parse,
+    .example = R"([{"labels":{"alertname":"DiskFull","instance":"db1"}}])",
+    .setup = R"(In prometheus.yml, then reload it:
+
+alerting:
+  alertmanagers:
+    - path_prefix: /v1/integrations/{key}
+      static_configs:
+        - targets: ['{host}']
+
+vmalert: -notifier.url={url}   Thanos, Mimir, Loki, Cortex: the same address as Alertmanager's.)",
+};
 
 }  // namespace tocsin

@@ -16,7 +16,7 @@ using ::testing::SizeIs;
 const Now kNow{.wall = absl::FromUnixSeconds(1'795'289'000), .engine = EngineTime(0)};
 
 absl::StatusOr<Readings> Parse(std::string_view body) {
-  return ParseGrafana({.body = body, .content_type = "application/json", .query = {}, .headers = {}}, kNow);
+  return kGrafanaSource.parse({.body = body, .content_type = "application/json"}, kNow);
 }
 
 std::vector<AlertEvent> Events(std::string_view body) {
