@@ -102,6 +102,7 @@ std::vector<Problem> Check(const Organisation& organisation) {
   CheckPolicies(context);
   CheckServices(context);
   CheckIntegrations(context);
+  CheckHeartbeats(context);
   CheckReceivers(context);
   CheckRoutes(context);
   CheckIncidentRules(context);

@@ -1,4 +1,4 @@
-// Integrations, receivers, routes, incident rules, and how messages leave.
+// Receivers, routes, incident rules, and how messages leave.
 #include <algorithm>
 #include <map>
 
@@ -10,30 +10,6 @@ namespace tocsin {
 namespace {
 
 constexpr std::size_t kRoutes = 10'000;
-
-void CheckKeyHash(CheckContext& context, const std::string& path, const std::string& hash) {
-  constexpr std::size_t kHexDigits = 64;
-  const bool fine = hash.empty() || (hash.size() == kHexDigits && std::ranges::all_of(hash, [](char c) {
-                                       return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-                                     }));
-  if (!fine) context.Report(path, "must be 64 lower-case hex digits: the BLAKE2b-256 hash of the key");
-}
-
-void CheckIntegration(CheckContext& context, const std::string& path, const Integration& integration) {
-  context.Require(path + ".source", CheckId(integration.source));
-  CheckKeyHash(context, path + ".key_hash", integration.key_hash);
-  std::vector<std::string> names;
-  for (const Label& label : integration.labels) {
-    names.push_back(label.name);
-    context.Require(absl::StrFormat("%s.labels.%s", path, label.name),
-                    CheckLine(label.value, limits::kLabelValueBytes));
-  }
-  CheckLabelNames(context, path + ".labels", names);
-  if (integration.lease != absl::ZeroDuration() && integration.lease < absl::Seconds(1)) {
-    context.Report(path + ".lease", "must be at least 1s, or 0s for the source's own");
-  }
-  if (integration.active_alerts == 0) context.Report(path + ".active_alerts", "must be at least 1");
-}
 
 void CheckRouteTimes(CheckContext& context, const std::string& path, const Route& route) {
   constexpr absl::Duration kLongest = absl::Hours(24 * 365);
@@ -219,25 +195,6 @@ absl::Status CheckTitle(std::string_view title) {
 }
 
 }  // namespace
-
-void CheckIntegrations(CheckContext& context) {
-  const std::vector<Integration>& integrations = context.organisation().integrations;
-  context.CheckIds("integrations", integrations, "integration");
-  std::map<std::string_view, std::size_t> keys;
-  std::map<std::string_view, std::size_t> open_doors;
-  for (std::size_t i = 0; i < integrations.size(); ++i) {
-    const Integration& integration = integrations[i];
-    const std::string path = absl::StrFormat("integrations[%d]", i);
-    CheckIntegration(context, path, integration);
-    auto& seen = integration.key_hash.empty() ? open_doors : keys;
-    const auto [first, is_new] =
-        seen.try_emplace(integration.key_hash.empty() ? std::string_view(integration.source) : integration.key_hash, i);
-    if (is_new) continue;
-    const char* what = integration.key_hash.empty() ? "is a second integration of this source without a key"
-                                                    : "has the key of another integration";
-    context.Report(path, absl::StrFormat("%s (first: integrations[%d])", what, first->second));
-  }
-}
 
 void CheckReceivers(CheckContext& context) {
   const std::vector<Receiver>& receivers = context.organisation().receivers;

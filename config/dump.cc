@@ -91,22 +91,6 @@ YamlValue DumpService(const Service& service) {
   return map;
 }
 
-YamlValue DumpIntegration(const Integration& integration) {
-  YamlValue map = YamlValue::Map();
-  map.Set("id", integration.id.value());
-  map.Set("source", integration.source);
-  map.SetUnless("key_hash", integration.key_hash, "");
-  if (!integration.labels.empty()) {
-    YamlValue labels = YamlValue::Map();
-    for (const Label& label : integration.labels)
-      labels.Set(label.name, label.value);
-    map.Set("labels", std::move(labels));
-  }
-  SetDuration(map, "lease", integration.lease);
-  SetNumber(map, "active_alerts", integration.active_alerts, Integration().active_alerts);
-  return map;
-}
-
 YamlValue DumpReceiver(const Receiver& receiver) {
   YamlValue map = YamlValue::Map();
   map.Set("id", receiver.id.value());
@@ -340,6 +324,7 @@ std::string DumpWithSecrets(const Organisation& organisation) {
   SetList(map, "policies", organisation.policies, DumpPolicy);
   SetList(map, "services", organisation.services, DumpService);
   SetList(map, "integrations", organisation.integrations, DumpIntegration);
+  SetList(map, "heartbeats", organisation.heartbeats, DumpHeartbeat);
   SetList(map, "receivers", organisation.receivers, DumpReceiver);
   // A root that says nothing is none: this is a part that goes beside the rest.
   YamlValue route = DumpRoute(organisation.route, AssumedRoute(), "root");

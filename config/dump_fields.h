@@ -18,6 +18,8 @@ namespace tocsin {
 YamlValue DumpSchedule(const Schedule& schedule);
 YamlValue DumpHandoffNotices(const HandoffNotices& notices);
 YamlValue DumpHolidayCalendar(const HolidayCalendar& calendar);
+YamlValue DumpIntegration(const Integration& integration);
+YamlValue DumpHeartbeat(const HeartbeatRule& heartbeat);
 YamlValue DumpPolicy(const EscalationPolicy& policy);
 
 inline void SetDuration(YamlValue& map, std::string_view name, absl::Duration duration, absl::Duration assumed = {}) {

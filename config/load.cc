@@ -38,6 +38,7 @@ class Merger {
     Each(fields, "policies", to_.policies, ReadPolicy);
     Each(fields, "services", to_.services, ReadService);
     Each(fields, "integrations", to_.integrations, ReadIntegration);
+    Each(fields, "heartbeats", to_.heartbeats, ReadHeartbeat);
     Each(fields, "receivers", to_.receivers, ReadReceiver);
     Each(fields, "incident_rules", to_.incident_rules, ReadIncidentRule);
     Each(fields, "inhibition_rules", to_.inhibition_rules, ReadInhibitionRule);

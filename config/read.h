@@ -16,6 +16,8 @@ void ReadSchedule(Reader& reader, const YamlNode& node, const std::string& path,
 void ReadPolicy(Reader& reader, const YamlNode& node, const std::string& path, EscalationPolicy& to);
 void ReadService(Reader& reader, const YamlNode& node, const std::string& path, Service& to);
 void ReadIntegration(Reader& reader, const YamlNode& node, const std::string& path, Integration& to);
+void ReadFieldMapping(Reader& reader, const YamlNode& node, const std::string& path, FieldMapping& to);
+void ReadHeartbeat(Reader& reader, const YamlNode& node, const std::string& path, HeartbeatRule& to);
 void ReadReceiver(Reader& reader, const YamlNode& node, const std::string& path, Receiver& to);
 void ReadInhibitionRule(Reader& reader, const YamlNode& node, const std::string& path, InhibitionRule& to);
 void ReadTimeInterval(Reader& reader, const YamlNode& node, const std::string& path, TimeInterval& to);

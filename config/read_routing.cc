@@ -7,7 +7,6 @@
 #include "config/read.h"
 #include "config/text.h"
 #include "config/words.h"
-#include "model/integration_key.h"
 
 namespace tocsin {
 namespace {
@@ -194,37 +193,6 @@ void ReadMatchers(Fields& fields, std::string_view name, std::vector<Matcher>& t
     fields.reader().Check(item, path, matcher.status());
     if (matcher.ok()) to.push_back(*std::move(matcher));
   });
-}
-
-void ReadIntegration(Reader& reader, const YamlNode& node, const std::string& path, Integration& to) {
-  Fields fields(reader, node, path);
-  fields.Require("id");
-  fields.Name("id", to.id);
-  fields.Require("source");
-  fields.Text("source", to.source);
-  std::string key;
-  fields.Secret("key", key);
-  fields.Text("key_hash", to.key_hash);
-  const bool has_key = fields.Has("key") || fields.Has("key_env") || fields.Has("key_file");
-  if (has_key && fields.Has("key_hash")) fields.Report("key_hash", "the key is already given in another way");
-  if (!key.empty()) {
-    if (const absl::Status status = CheckKey(key); !status.ok()) {
-      const char* given = fields.Has("key") ? "key" : fields.Has("key_env") ? "key_env" : "key_file";
-      fields.Report(given, Message(status));
-    }
-    to.key_hash = HashKey(key);
-  }
-  if (const YamlNode* labels = fields.Take("labels")) {
-    Fields of_labels(reader, *labels, fields.PathOf("labels"));
-    for (const YamlNode::Entry& entry : labels->entries) {
-      std::string value;
-      of_labels.Text(entry.key->text, value);
-      to.labels.push_back({entry.key->text, std::move(value)});
-    }
-    Normalise(to.labels);
-  }
-  fields.Duration("lease", to.lease);
-  fields.Integer("active_alerts", 1, UINT32_MAX, to.active_alerts);
 }
 
 void ReadReceiver(Reader& reader, const YamlNode& node, const std::string& path, Receiver& to) {

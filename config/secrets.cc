@@ -50,6 +50,8 @@ void VisitSecrets(O& organisation, const Visit& visit) {
       visit(absl::StrFormat("receivers[%s].targets[%s].secret", receiver.id.value(), target.id.value()), target.secret);
     }
   }
+  for (auto& integration : organisation.integrations)
+    visit(absl::StrFormat("integrations[%s].signing_secret", integration.id.value()), integration.signing_secret);
   visit("smtp.password", organisation.smtp.password);
   visit("twilio.auth_token", organisation.twilio.auth_token);
   visit("slack.token", organisation.slack.token);

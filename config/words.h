@@ -14,6 +14,19 @@ inline constexpr Choice<Urgency> kUrgencies[] = {
     {"low",  Urgency::kLow },
     {"high", Urgency::kHigh},
 };
+inline constexpr Choice<MailRule::Action> kMailActions[] = {
+    {"trigger",     MailRule::Action::kTrigger    },
+    {"acknowledge", MailRule::Action::kAcknowledge},
+    {"resolve",     MailRule::Action::kResolve    },
+    {"ignore",      MailRule::Action::kIgnore     },
+};
+inline constexpr Choice<Severity> kSeverities[] = {
+    {"critical", Severity::kCritical},
+    {"high",     Severity::kHigh    },
+    {"warning",  Severity::kWarning },
+    {"low",      Severity::kLow     },
+    {"info",     Severity::kInfo    },
+};
 inline constexpr Choice<ScheduleTarget::Turn> kTurns[] = {
     {"present",  ScheduleTarget::Turn::kPresent },
     {"next",     ScheduleTarget::Turn::kNext    },

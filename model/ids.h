@@ -45,6 +45,7 @@ using HolidaysId = StrongName<struct HolidaysTag>;  // of a calendar of holidays
 using PolicyId = StrongName<struct PolicyTag>;
 using ServiceId = StrongName<struct ServiceTag>;
 using IntegrationId = StrongName<struct IntegrationTag>;
+using HeartbeatName = StrongName<struct HeartbeatNameTag>;
 using RouteId = StrongName<struct RouteTag>;  // a route's `id`, or its path in the tree: "root/1/0"
 using ReceiverId = StrongName<struct ReceiverTag>;
 using IncidentRuleId = StrongName<struct IncidentRuleTag>;

@@ -12,6 +12,8 @@
 
 #include "absl/time/time.h"
 
+#include "model/field_mapping.h"
+#include "model/heartbeat.h"
 #include "model/ids.h"
 #include "model/matcher.h"
 #include "model/schedule.h"
@@ -197,6 +199,10 @@ struct Integration {
   absl::Duration
       lease;  // an alert not renewed for so long has recovered; zero: 5 minutes for kinds that resend, else never
   std::uint32_t active_alerts = 1'000'000;  // guaranteed budget
+  std::string signing_secret;               // what its sender signs requests with; empty: signatures are not looked at
+  std::vector<std::string> topics;      // of Amazon SNS whose subscription is confirmed and whose messages are taken
+  std::optional<FieldMapping> mapping;  // how its bodies are read; absent: as its source says
+  std::vector<MailRule> mail_rules;     // what mails to its address mean; the last, unwritten one takes all as alerts
   friend bool operator==(const Integration&, const Integration&) = default;
 };
 
@@ -375,6 +381,7 @@ struct Organisation {
   std::vector<EscalationPolicy> policies;
   std::vector<Service> services;
   std::vector<Integration> integrations;
+  std::vector<HeartbeatRule> heartbeats;
   std::vector<Receiver> receivers;
   Route route;
   std::vector<IncidentRule> incident_rules;

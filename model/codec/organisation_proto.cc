@@ -96,26 +96,6 @@ absl::Status FromProto(const v1::Service& from, Service& to) {
   return decode.status();
 }
 
-void ToProto(const Integration& from, v1::Integration& to) {
-  to.set_id(Utf8(from.id.value()));
-  to.set_source(Utf8(from.source));
-  to.set_key_hash(Utf8(from.key_hash));
-  ToProtoList(from.labels, *to.mutable_labels());
-  PutDuration(from.lease, to, &v1::Integration::mutable_lease);
-  to.set_active_alerts(from.active_alerts);
-}
-
-absl::Status FromProto(const v1::Integration& from, Integration& to) {
-  Decode decode;
-  to.id = IntegrationId(from.id());
-  to.source = from.source();
-  to.key_hash = from.key_hash();
-  decode.List("labels", from.labels(), to.labels);
-  decode.Take("lease", from.lease(), to.lease);
-  to.active_alerts = from.active_alerts();
-  return decode.status();
-}
-
 void ToProto(const Receiver& from, v1::Receiver& to) {
   to.set_id(Utf8(from.id.value()));
   ToProtoList(from.targets, *to.mutable_targets());
@@ -371,6 +351,7 @@ void ToProto(const Organisation& from, v1::Organisation& to) {
   ToProtoList(from.policies, *to.mutable_policies());
   ToProtoList(from.services, *to.mutable_services());
   ToProtoList(from.integrations, *to.mutable_integrations());
+  ToProtoList(from.heartbeats, *to.mutable_heartbeats());
   ToProtoList(from.receivers, *to.mutable_receivers());
   ToProto(from.route, *to.mutable_route());
   ToProtoList(from.incident_rules, *to.mutable_incident_rules());
@@ -397,6 +378,7 @@ absl::Status FromProto(const v1::Organisation& from, Organisation& to) {
   decode.List("policies", from.policies(), to.policies);
   decode.List("services", from.services(), to.services);
   decode.List("integrations", from.integrations(), to.integrations);
+  decode.List("heartbeats", from.heartbeats(), to.heartbeats);
   decode.List("receivers", from.receivers(), to.receivers);
   decode.Require("route", from.has_route());
   decode.Take("route", from.route(), to.route);

@@ -337,6 +337,56 @@ std::vector<Service> AnyServices(Random& random) {
   return services;
 }
 
+void DressIntegration(Random& random, Integration& integration) {
+  integration.signing_secret = random.OneIn(2) ? RandomLine(random) : "";
+  integration.topics = {"arn:aws:sns:eu-west-1:1:alarms"};
+  if (random.OneIn(2)) {
+    FieldMapping& mapping = integration.mapping.emplace();
+    mapping.each = "events.list";
+    mapping.key = "{{host}}/{{check|'none'}}";
+    mapping.status = "{{state}}";
+    mapping.severity = "{{\"odd.name\".0}}";
+    mapping.title = "{{check}} on {{host}}";
+    mapping.description = "all {{$header.X-Origin}}";
+    mapping.link = "https://example.com/{{id}}";
+    mapping.starts_at = "{{since}}";
+    mapping.ends_at = "{{until}}";
+    mapping.labels = {
+        {"host", "{{host}}"}
+    };
+    mapping.annotations = {
+        {"value", "{{value}}"}
+    };
+    mapping.firing_when = {"red", RandomLine(random)};
+    mapping.resolved_when = {"green"};
+    mapping.acknowledged_when = {"seen"};
+    mapping.ignored_when = {"gray"};
+    mapping.severities = {
+        {"1", "critical"}
+    };
+  }
+  integration.mail_rules = {
+      {"ops@", "DOWN: (?P<host>.*)", "",            MailRule::Action::kTrigger, "{{host}}", "high", {{"host", "{{host}}"}}},
+      {"",     "",                   "unsubscribe", MailRule::Action::kIgnore,  "",         "",     {}                    },
+  };
+}
+
+HeartbeatRule AnyHeartbeat(Random& random) {
+  HeartbeatRule rule;
+  rule.id = HeartbeatName("backup");
+  rule.description = RandomLine(random);
+  rule.interval = AnyDuration(random, 1, 86'400);
+  rule.grace = AnyDuration(random, 0, 86'400);
+  rule.labels = {
+      {"a", RandomLine(random)}
+  };
+  rule.severity = random.OneIn(2) ? Severity::kCritical : Severity::kHigh;
+  rule.summary = RandomLine(random);
+  rule.team = TeamId("team-0");
+  rule.enabled = random.OneIn(2);
+  return rule;
+}
+
 }  // namespace
 
 Organisation RandomOrganisation(Random& random) {
@@ -371,6 +421,8 @@ Organisation RandomOrganisation(Random& random) {
        AnyDuration(random,                                              1,                                                                   600),
        1'000'000},
   };
+  DressIntegration(random, organisation.integrations[1]);
+  organisation.heartbeats = {AnyHeartbeat(random)};
   organisation.receivers.push_back({ReceiverId("chat"),
                                     {{ContactMethodId("x"), ContactMethod::Kind::kWebhook, "http://127.0.0.1:1/", "s"}},
                                     random.OneIn(2),
