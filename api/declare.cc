@@ -1,6 +1,8 @@
 #include "api/declare.h"
 
+#include <algorithm>
 #include <array>
+#include <iterator>
 #include <map>
 
 #include "absl/strings/str_format.h"
@@ -47,15 +49,20 @@ std::string Describe(const Schedule& schedule, const std::vector<Shift>& gaps, c
   return text;
 }
 
+// Sources that have doors of their own, whether or not they also come in by an integration's webhook.
+constexpr std::string_view kDoors[] = {"stream", "opsgenie", "pagerduty"};
+
 }  // namespace
 
 std::vector<std::string> ProblemsBeyondText(const Organisation& organisation) {
   std::vector<std::string> problems = Roster::Problems(organisation);
-  std::vector<std::string_view> names = {"stream"};
-  for (const Source* source : SourceTable())
-    names.push_back(source->name);
+  std::vector<std::string_view> names(std::begin(kDoors), std::end(kDoors));
+  for (const Source* source : SourceTable()) {
+    if (std::ranges::find(kDoors, source->name) == std::end(kDoors)) names.push_back(source->name);
+  }
   for (const Integration& integration : organisation.integrations) {
-    if (integration.source == "stream" || FindSource(integration.source) != nullptr) continue;
+    const bool has_door = std::ranges::find(kDoors, integration.source) != std::end(kDoors);
+    if (has_door || FindSource(integration.source) != nullptr) continue;
     std::string all;
     for (const std::string_view name : names)
       all += (all.empty() ? "" : ", ") + std::string(name);

@@ -233,13 +233,36 @@ bool IsLowSurrogate(int unit) {
 }
 
 // Copies the string that begins at text[at]; returns the position after it.
+std::string_view WithoutSpace(std::string_view text) {
+  const auto* const first = std::ranges::find_if_not(text, IsSpace);
+  text.remove_prefix(static_cast<std::size_t>(first - text.begin()));
+  return text;
+}
+
+// Whether `text` follows a string, rather than a quote that somebody pasted into one: after a string comes ':', a bracket, the end,
+// or a comma and the next member or element.
+bool FollowsString(std::string_view text) {
+  text = WithoutSpace(text);
+  if (text.empty() || text[0] == ':' || text[0] == '}' || text[0] == ']') return true;
+  if (text[0] != ',') return false;
+  text = WithoutSpace(text.substr(1));
+  if (text.empty() || std::string_view("\"{[-}]").find(text[0]) != std::string_view::npos || IsDigit(text[0]))
+    return true;
+  return text.starts_with("true") || text.starts_with("false") || text.starts_with("null");
+}
+
 std::size_t MendString(std::string_view text, std::size_t at, std::string& out) {
   out += '"';
   for (++at; at < text.size();) {
     const char c = text[at];
     if (c == '"') {
-      out += '"';
-      return at + 1;
+      ++at;
+      if (FollowsString(text.substr(at))) {
+        out += '"';
+        return at;
+      }
+      out += R"(\")";
+      continue;
     }
     if (static_cast<unsigned char>(c) < 0x20) {
       absl::StrAppendFormat(&out, R"(\u%04x)", static_cast<unsigned>(c));

@@ -22,7 +22,7 @@ std::size_t FirstInvalidUtf8(std::string_view text);
 // Invalid bytes become U+FFFD.
 std::string ReplaceInvalidUtf8(std::string_view text);
 
-// What people's templates and shell scripts break, mended: raw control characters in strings, commas before a closing bracket,
+// What people's templates and shell scripts break, mended: raw control characters and quotes in strings, commas before a closing bracket,
 // lone surrogates (U+FFFD), invalid UTF-8 (U+FFFD). Numbers that no machine type holds exactly become strings. Well-formed
 // parts stay as they are; the result may still not be JSON.
 std::string MendJson(std::string_view text);

@@ -41,6 +41,7 @@ struct HttpRequest {
   HttpMethod method = HttpMethod::kGet;
   std::string method_name;  // as sent; says more than kOther
   std::string path;         // percent-decoded, without trailing slashes; the root is "/"
+  std::string raw_path;     // as sent, for paths whose segments may hold an escaped '/'
   std::string rest;         // what a prefix route left over, without its leading slash
   std::string query;        // raw, without '?'
   HttpHeaders headers;

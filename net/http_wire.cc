@@ -61,7 +61,8 @@ bool ParseTarget(std::string_view target, HttpRequest& request) {
   if (!target.starts_with('/')) return false;
   const std::size_t question = std::min(target.find('?'), target.size());
   if (question < target.size()) request.query = target.substr(question + 1);
-  request.path = PercentDecode(target.substr(0, question), /*plus_is_space=*/false);
+  request.raw_path = target.substr(0, question);
+  request.path = PercentDecode(request.raw_path, /*plus_is_space=*/false);
   while (request.path.size() > 1 && request.path.ends_with('/'))
     request.path.pop_back();
   return std::ranges::none_of(request.path, [](char c) { return static_cast<unsigned char>(c) < 0x20; });

@@ -19,6 +19,8 @@
 #include "api/acknowledge_door.h"
 #include "api/auth.h"
 #include "api/calendar_door.h"
+#include "api/compat/event_door.h"
+#include "api/compat/pagerduty_door.h"
 #include "api/connect.h"
 #include "api/declare.h"
 #include "api/explain_taken.h"
@@ -37,9 +39,9 @@
 #include "ingest/doors.h"
 #include "ingest/grpc_ingest.h"
 #include "net/http_server.h"
-#include "notify/notifier.h"
 #include "server/greeting.h"
 #include "server/instruments.h"
+#include "server/outgoing.h"
 #include "storage/store.h"
 
 namespace tocsin {
@@ -49,78 +51,6 @@ constexpr std::size_t kApiThreads = 4;
 constexpr std::size_t kApiWaiting = 1024;
 constexpr int kHttpThreads = 2;
 constexpr absl::Duration kGrace = absl::Seconds(5);
-
-// Results of attempts find the engine through this, because the notifier is built before it and dies after it.
-class Reports {
- public:
-  void Connect(Engine* engine) {
-    std::vector<AttemptResult> early;
-    {
-      MutexLock lock(mutex_);
-      engine_ = engine;
-      early.swap(early_);
-      if (engine == nullptr) return;
-    }
-    for (const AttemptResult& result : early)
-      Forward(result);
-  }
-  void Forward(const AttemptResult& result) {
-    MutexLock lock(mutex_);
-    if (engine_ != nullptr) {
-      engine_->Execute({"", "notify", result}, nullptr);
-    } else {
-      early_.push_back(result);
-    }
-  }
-
- private:
-  Mutex mutex_;
-  Engine* engine_ ABSL_GUARDED_BY(mutex_) = nullptr;
-  std::vector<AttemptResult> early_ ABSL_GUARDED_BY(mutex_);
-};
-
-// Attempts find the notifier through this. The notifier stops before the engine does, so that what is under way is still
-// journalled; what the engine asks for after that was not started.
-class Outgoing {
- public:
-  Outgoing(Notifier::Options options, Reports& reports)
-      : reports_(reports),
-        notifier_(std::make_unique<Notifier>(std::move(options),
-                                             [&reports](const AttemptResult& result) { reports.Forward(result); })) {}
-  void Start(const Notification& notification, absl::Duration deadline, std::shared_ptr<Gate> gate) {
-    {
-      MutexLock lock(mutex_);
-      if (notifier_) return notifier_->Start(notification, deadline, std::move(gate));
-    }
-    AttemptResult result;
-    result.notification = notification.id;
-    result.attempt = notification.attempt;
-    result.kind = AttemptResult::Kind::kNotStarted;
-    reports_.Forward(result);
-  }
-  void SetOrganisation(OrganisationPtr organisation) {
-    MutexLock lock(mutex_);
-    if (notifier_) notifier_->SetOrganisation(std::move(organisation));
-  }
-  void Beat(const std::string& url) {
-    MutexLock lock(mutex_);
-    if (notifier_) notifier_->Beat(url);
-  }
-  Notifier::Statistics Read() const {
-    MutexLock lock(mutex_);
-    return notifier_ ? notifier_->Read() : Notifier::Statistics();
-  }
-  void Stop() {
-    std::unique_ptr<Notifier> last;
-    MutexLock lock(mutex_);
-    last.swap(notifier_);
-  }
-
- private:
-  Reports& reports_;
-  mutable Mutex mutex_;
-  std::unique_ptr<Notifier> notifier_ ABSL_GUARDED_BY(mutex_);
-};
 
 struct Address {
   std::string host;
@@ -169,8 +99,11 @@ absl::StatusOr<OrganisationPtr> LoadOrganisation(const std::vector<SourceFile>& 
 }
 
 // What the API tells of what is not the engine's.
-Outside ReadOutside(const IngestDoors& doors, const GrpcIngest& streams, const Notifier::Statistics& notifier) {
-  const IngestDoors::Statistics http = doors.ReadStatistics();
+Outside ReadOutside(const IngestDoors& doors,
+                    const EventDoor& peers,
+                    const GrpcIngest& streams,
+                    const Notifier::Statistics& notifier) {
+  const IngestDoors::Statistics http = Total(doors.ReadStatistics(), peers.ReadStatistics());
   const GrpcIngest::Statistics grpc = streams.ReadStatistics();
   Outside outside;
   outside.not_taken = {
@@ -188,6 +121,7 @@ Outside ReadOutside(const IngestDoors& doors, const GrpcIngest& streams, const N
       outside.lately.push_back({each.at, absl::StrFormat("%s: %s", door, each.text)});
   };
   add("http", doors.ReadRefusals());
+  add("http", peers.ReadRefusals());
   add("grpc", streams.ReadRefusals());
   std::ranges::stable_sort(outside.lately, {}, &Outside::Refusal::at);
   outside.attempts_under_way = notifier.in_flight;
@@ -232,6 +166,7 @@ class Server {
   std::unique_ptr<Workers> workers_;
   std::unique_ptr<KeyRing> keys_;
   std::unique_ptr<IngestDoors> doors_;
+  std::unique_ptr<EventDoor> peers_;
   std::unique_ptr<GrpcIngest> grpc_ingest_;
   std::unique_ptr<Instruments> instruments_;
   std::unique_ptr<HttpServer> http_;
@@ -365,22 +300,24 @@ absl::Status Server::StartDoors() {
                                     [this](const IntegrationId& id) { return engine_->IndexOf(id); },
                                     [this](std::string_view token) { return auth_->IntegrationOf(token); });
   doors_ = std::make_unique<IngestDoors>(*engine_, *keys_, *clock_, door_options);
+  peers_ = std::make_unique<EventDoor>(*engine_, *keys_, *clock_);
   grpc_ingest_ = std::make_unique<GrpcIngest>(*engine_, *keys_, *clock_, door_options.explain);
   api_->data_folder = options_.data;
-  api_->outside = [this] { return ReadOutside(*doors_, *grpc_ingest_, outgoing_->Read()); };
+  api_->outside = [this] { return ReadOutside(*doors_, *peers_, *grpc_ingest_, outgoing_->Read()); };
   instruments_ = std::make_unique<Instruments>(
-      *engine_, Instruments::Readers{.notifier = [this] { return outgoing_->Read(); },
-                                     .http_ingest = [this] { return doors_->ReadStatistics(); },
-                                     .grpc_ingest = [this] { return grpc_ingest_->ReadStatistics(); },
-                                     .http =
-                                         [this] {
-                                           // Null while it starts: the first request may be faster than our assignment.
-                                           const HttpServer* serving = http_reader_.load(std::memory_order_acquire);
-                                           return serving == nullptr ? HttpServer::Statistics()
-                                                                     : serving->ReadStatistics();
-                                         }});
+      *engine_,
+      Instruments::Readers{.notifier = [this] { return outgoing_->Read(); },
+                           .http_ingest = [this] { return Total(doors_->ReadStatistics(), peers_->ReadStatistics()); },
+                           .grpc_ingest = [this] { return grpc_ingest_->ReadStatistics(); },
+                           .http =
+                               [this] {
+                                 // Null while it starts: the first request may be faster than our assignment.
+                                 const HttpServer* serving = http_reader_.load(std::memory_order_acquire);
+                                 return serving == nullptr ? HttpServer::Statistics() : serving->ReadStatistics();
+                               }});
   HttpRouter router;
   doors_->Register(router);
+  AddPagerDutyRoutes(router, *peers_);
   AddConnectRoutes(router, *api_, *auth_, *workers_);
   AddAcknowledgeRoutes(router, *api_, link_key_, *workers_);
   AddCalendarRoutes(router, *api_, *auth_, *workers_);

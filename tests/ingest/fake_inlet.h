@@ -29,6 +29,11 @@ class FakeInlet final : public Inlet {
     const MutexLock lock(mutex_);
     admission_ = admission;
   }
+  // From now on: what becomes of each event.
+  void Give(Outcome outcome) {
+    const MutexLock lock(mutex_);
+    outcome_ = outcome;
+  }
   // The oldest (or newest) batch that waits is durable. False when none waits.
   bool Complete(bool newest = false) {
     std::pair<Done, Receipt> next;
@@ -70,7 +75,7 @@ class FakeInlet final : public Inlet {
       }
       batches_.push_back(std::move(taken));
       receipt.sequence = batches_.size();
-      if (want_outcomes) receipt.outcomes.assign(batch.count(), Outcome::kNew);
+      if (want_outcomes) receipt.outcomes.assign(batch.count(), outcome_);
       if (holds_) {
         waiting_.emplace_back(std::move(done), std::move(receipt));
         done = nullptr;
@@ -88,6 +93,7 @@ class FakeInlet final : public Inlet {
   ConditionVariable came_;
   bool holds_ ABSL_GUARDED_BY(mutex_) = false;
   Admission admission_ ABSL_GUARDED_BY(mutex_) = Admission::kAccepted;
+  Outcome outcome_ ABSL_GUARDED_BY(mutex_) = Outcome::kNew;
   std::vector<Batch> batches_ ABSL_GUARDED_BY(mutex_);
   std::deque<std::pair<Done, Receipt>> waiting_ ABSL_GUARDED_BY(mutex_);
 };

@@ -93,6 +93,7 @@ TEST(JsonReaderTest, MendsWhatTemplatesBreak) {
       {"trailing commas",        "{\"a\":[1,2, ],\n}",                     R"({"a":[1,2]})"                          },
       {"lone surrogates",        R"(["\ud800x","\udc00","\ud83d\ude00"])", "[\"\uFFFDx\",\"\uFFFD\",\"\U0001F600\"]" },
       {"large numbers",          "[1e999,12345678901234567890123,5]",      R"(["1e999","12345678901234567890123",5])"},
+      {"quotes inside",          R"({"i":"a "b" <x>, "c" d","n":[1]})",    R"({"i":"a \"b\" <x>, \"c\" d","n":[1]})" },
       {"byte order mark",        "\xEF\xBB\xBF[1]",                        "[1]"                                     },
   };
   JsonReader reader;

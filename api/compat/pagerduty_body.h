@@ -1,0 +1,56 @@
+// PagerDuty's Events API, read: events of v2 and v1, and change events. Pure; pagerduty_door.h is where they come in.
+//
+// Identity: dedup_key (v1: incident_key), in one name space for both. Netdata is the exception: in v2 it sends another key with the
+// recovery, in v1 a number that each of its hosts counts for itself, so that its alerts are known by host and alarm_id.
+// Severity: v2's; v1 has none, so that what `details` call severity or status decides.
+// Labels: alertname is the class, else the summary; source, component, group, class. All else is an annotation.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/time/time.h"
+
+#include "model/event.h"
+
+namespace tocsin {
+
+inline constexpr std::size_t kPagerDutyKeyBytes = 32;
+
+// What of a message is wrong, in PagerDuty's words; nothing: it is well formed.
+struct PagerDutyFault {
+  bool recognised = true;  // false: it is no JSON object
+  std::vector<std::string> errors = {};
+  bool any() const { return !recognised || !errors.empty(); }
+};
+
+struct PagerDutyEvent {
+  std::string routing_key;  // v1's service_key
+  std::string dedup_key;    // as the answer says it; v1's incident_key
+  AlertEvent event;
+  PagerDutyFault fault;
+};
+// A trigger without a key gets `fresh_key`: it is an alert of its own.
+PagerDutyEvent ReadPagerDutyV2(std::string_view body, std::string_view fresh_key);
+PagerDutyEvent ReadPagerDutyV1(std::string_view body, std::string_view fresh_key);
+
+struct PagerDutyChange {
+  std::string routing_key;
+  std::string summary;
+  std::string source;
+  std::optional<absl::Time> at;  // the sender's word
+  Labels details;                // custom_details, as annotations
+  std::string link;              // the first
+  Labels links;                  // all of them: link, link_2 ...
+  PagerDutyFault fault;
+};
+PagerDutyChange ReadPagerDutyChange(std::string_view body);
+
+// Minimal bodies that are well formed, for answers.
+extern const std::string_view kPagerDutyV2Example;
+extern const std::string_view kPagerDutyV1Example;
+extern const std::string_view kPagerDutyChangeExample;
+
+}  // namespace tocsin
