@@ -62,7 +62,7 @@ bool IsWebAddress(std::string_view url) {
 EventBuilder& EventBuilder::Key(std::initializer_list<std::string_view> parts) {
   std::string key;
   bool says_something = false;
-  for (const std::string_view part : parts) {
+  for (const std::string_view& part : parts) {
     if (&part != parts.begin()) key += '/';
     if (!SaysSomething(part)) continue;
     says_something = true;
