@@ -52,6 +52,18 @@ std::string Describe(const Schedule& schedule, const std::vector<Shift>& gaps, c
 // Sources that have doors of their own, whether or not they also come in by an integration's webhook.
 constexpr std::string_view kDoors[] = {"stream", "opsgenie", "pagerduty"};
 
+// What would be ignored in silence.
+void AddProblemsOf(const Integration& integration, const Source& source, std::vector<std::string>& problems) {
+  const auto report = [&](std::string_view what) {
+    problems.push_back(absl::StrFormat("integration %s: %s", JsonQuote(integration.id.value()), what));
+  };
+  if (!integration.signing_secret.empty() && source.verify == nullptr)
+    report(absl::StrFormat("signing_secret: %s signs nothing", source.product));
+  if (!integration.topics.empty() && source.name != "cloudwatch_sns")
+    report("topics: only source cloudwatch_sns has topics");
+  if (integration.mapping && source.name != "generic") report("mapping: only source generic can have one");
+}
+
 }  // namespace
 
 std::vector<std::string> ProblemsBeyondText(const Organisation& organisation) {
@@ -62,7 +74,9 @@ std::vector<std::string> ProblemsBeyondText(const Organisation& organisation) {
   }
   for (const Integration& integration : organisation.integrations) {
     const bool has_door = std::ranges::find(kDoors, integration.source) != std::end(kDoors);
-    if (has_door || FindSource(integration.source) != nullptr) continue;
+    const Source* source = FindSource(integration.source);
+    if (source != nullptr) AddProblemsOf(integration, *source, problems);
+    if (has_door || source != nullptr) continue;
     std::string all;
     for (const std::string_view name : names)
       all += (all.empty() ? "" : ", ") + std::string(name);

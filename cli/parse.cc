@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <fstream>
 #include <iostream>
+#include <optional>
 #include <sstream>
 
 #include "base/clock.h"
@@ -9,6 +10,8 @@
 #include "base/strings.h"
 #include "cli/commands.h"
 #include "cli/session.h"
+#include "config/load.h"
+#include "ingest/mapping.h"
 #include "ingest/source.h"
 
 namespace tocsin {
@@ -66,16 +69,23 @@ std::string SourceNames() {
 absl::Status Parse(const Arguments& arguments) {
   if (arguments.has("output") && !WantsJson(arguments))
     return Invalid("--output: %s is not json", JsonQuote(arguments.get("output")));
-  const Source* source = FindSource(arguments.get("source"));
-  if (source == nullptr)
-    return Invalid("--source: %s is none of %s", JsonQuote(arguments.get("source")), SourceNames());
+  const std::string name = arguments.has("mapping") && !arguments.has("source") ? "generic" : arguments.get("source");
+  const Source* source = FindSource(name);
+  if (source == nullptr) return Invalid("--source: %s is none of %s", JsonQuote(name), SourceNames());
+  std::optional<FieldMapping> mapping;
+  if (arguments.has("mapping")) {
+    if (source != &kGenericSource) return Invalid("--mapping: only source generic can have one");
+    const std::string path = arguments.get("mapping");
+    TOCSIN_ASSIGN(std::string text, ReadInput(path));
+    TOCSIN_ASSIGN(mapping, LoadFieldMapping({path, std::move(text)}));
+  }
   if (arguments.positional().empty()) return Invalid("which files? - is standard input");
   const Now now{absl::Now(), EngineTime()};
   absl::Status worst;
   for (const std::string& path : arguments.positional()) {
     TOCSIN_ASSIGN(const std::string body, ReadInput(path));
     const SourceRequest request{.body = body, .content_type = arguments.get("content-type"), .headers = {}};
-    for (const Reading& reading : ReadPayload(*source, request, now)) {
+    for (const Reading& reading : mapping ? ReadMapped(*mapping, request, now) : ReadPayload(*source, request, now)) {
       if (reading.stands_in) worst = Precondition("%s could not be read: %s", path, reading.reason);
       std::printf("%s\n", Line(path, reading).c_str());
     }
@@ -87,9 +97,10 @@ absl::Status Parse(const Arguments& arguments) {
 
 int RunParse(std::span<const std::string> arguments) {
   constexpr OptionSpec kOwn[] = {
-      {"source",       's', true, "NAME", "whose payload it is; a wrong one lists them"},
-      {"content-type", 0,   true, "TYPE", "as the sender would say"                    },
-      {"output",       'o', true, "json", "what it prints anyway: a JSON object a line"}
+      {"source",       's', true, "NAME", "whose payload it is; a wrong one lists them"                     },
+      {"mapping",      'm', true, "FILE", "YAML: how the body is read, as under `mapping` of an integration"},
+      {"content-type", 0,   true, "TYPE", "as the sender would say"                                         },
+      {"output",       'o', true, "json", "what it prints anyway: a JSON object a line"                     }
   };
   return WithArguments("parse", arguments, kOwn, Parse);
 }

@@ -92,6 +92,7 @@ void CheckSchedules(CheckContext& context);  // references and zones
 void CheckPolicies(CheckContext& context);
 void CheckServices(CheckContext& context);
 void CheckIntegrations(CheckContext& context);
+void CheckMapping(CheckContext& context, const std::string& path, const FieldMapping& mapping);
 void CheckHeartbeats(CheckContext& context);
 void CheckReceivers(CheckContext& context);
 void CheckRoutes(CheckContext& context);

@@ -35,34 +35,6 @@ void CheckTemplates(CheckContext& context, const std::string& path, const Labels
   }
 }
 
-void CheckMapping(CheckContext& context, const std::string& path, const FieldMapping& mapping) {
-  if (!mapping.each.empty()) context.Require(path + ".each", ParsePath(mapping.each).status());
-  if (mapping.key.empty() && mapping.labels.empty()) {
-    context.Report(path, "needs a key, or labels: something must say which alert a body is about");
-  }
-  const std::pair<const char*, const std::string*> templates[] = {
-      {"key",         &mapping.key        },
-      {"status",      &mapping.status     },
-      {"severity",    &mapping.severity   },
-      {"title",       &mapping.title      },
-      {"description", &mapping.description},
-      {"link",        &mapping.link       },
-      {"starts_at",   &mapping.starts_at  },
-      {"ends_at",     &mapping.ends_at    },
-  };
-  for (const auto& [name, text] : templates)
-    CheckTemplate(context, absl::StrFormat("%s.%s", path, name), *text);
-  CheckTemplates(context, path + ".labels", mapping.labels);
-  CheckTemplates(context, path + ".annotations", mapping.annotations);
-  for (const auto* words :
-       {&mapping.firing_when, &mapping.resolved_when, &mapping.acknowledged_when, &mapping.ignored_when}) {
-    if (words->size() > kMost) context.Report(path, absl::StrFormat("more than %d words of state", kMost));
-  }
-  if (mapping.severities.size() > kMost) context.Report(path + ".severities", absl::StrFormat("more than %d", kMost));
-  for (const Label& word : mapping.severities)
-    CheckSeverityWord(context, path + ".severities." + word.name, word.value);
-}
-
 void CheckPattern(CheckContext& context, const std::string& path, const std::string& pattern) {
   if (pattern.size() > static_cast<std::size_t>(limits::kRegexBytes)) {
     context.Report(path, absl::StrFormat("has %d bytes, at most %d", pattern.size(), limits::kRegexBytes));
@@ -117,6 +89,34 @@ void CheckIntegration(CheckContext& context, const std::string& path, const Inte
 }
 
 }  // namespace
+
+void CheckMapping(CheckContext& context, const std::string& path, const FieldMapping& mapping) {
+  if (!mapping.each.empty()) context.Require(path + ".each", ParsePath(mapping.each).status());
+  if (mapping.key.empty() && mapping.labels.empty()) {
+    context.Report(path, "needs a key, or labels: something must say which alert a body is about");
+  }
+  const std::pair<const char*, const std::string*> templates[] = {
+      {"key",         &mapping.key        },
+      {"status",      &mapping.status     },
+      {"severity",    &mapping.severity   },
+      {"title",       &mapping.title      },
+      {"description", &mapping.description},
+      {"link",        &mapping.link       },
+      {"starts_at",   &mapping.starts_at  },
+      {"ends_at",     &mapping.ends_at    },
+  };
+  for (const auto& [name, text] : templates)
+    CheckTemplate(context, absl::StrFormat("%s.%s", path, name), *text);
+  CheckTemplates(context, path + ".labels", mapping.labels);
+  CheckTemplates(context, path + ".annotations", mapping.annotations);
+  for (const auto* words :
+       {&mapping.firing_when, &mapping.resolved_when, &mapping.acknowledged_when, &mapping.ignored_when}) {
+    if (words->size() > kMost) context.Report(path, absl::StrFormat("more than %d words of state", kMost));
+  }
+  if (mapping.severities.size() > kMost) context.Report(path + ".severities", absl::StrFormat("more than %d", kMost));
+  for (const Label& word : mapping.severities)
+    CheckSeverityWord(context, path + ".severities." + word.name, word.value);
+}
 
 void CheckIntegrations(CheckContext& context) {
   const std::vector<Integration>& integrations = context.organisation().integrations;

@@ -9,6 +9,7 @@
 #include "base/limits.h"
 #include "base/strings.h"
 #include "config/check.h"
+#include "config/check_context.h"
 #include "config/read.h"
 #include "config/warn.h"
 #include "config/yaml.h"
@@ -238,6 +239,33 @@ LoadResult Load(std::span<const SourceFile> files, const Secrets& secrets) {
   std::ranges::move(reader.problems(), std::back_inserter(result.problems));
   SortByPlace(files, result.problems);
   return result;
+}
+
+absl::StatusOr<FieldMapping> LoadFieldMapping(const SourceFile& file) {
+  if (file.text.size() > limits::kConfigurationBytes) return Invalid("%s is larger than any mapping", file.name);
+  YamlDocuments documents = ParseYaml(file.name, file.text);
+  std::vector<Problem> problems = std::move(documents.problems);
+  FieldMapping mapping;
+  const Secrets secrets;
+  Reader reader(secrets);
+  if (problems.empty() && documents.roots.size() != 1)
+    problems.push_back({file.name, 1, 1, "", "one mapping is expected"});
+  if (problems.empty()) {
+    const YamlNode& root = *documents.roots[0];
+    const bool is_wrapped = root.entries.size() == 1 && root.entries[0].key->text == "mapping";
+    ReadFieldMapping(reader, is_wrapped ? *root.entries[0].value : root, "mapping", mapping);
+    const Organisation nobody;
+    CheckContext context(nobody);
+    CheckMapping(context, "mapping", mapping);
+    std::ranges::move(context.problems(), std::back_inserter(reader.problems()));
+    AddPositions(reader, reader.problems());
+    problems = reader.problems();
+  }
+  if (problems.empty()) return mapping;
+  std::string all;
+  for (const Problem& problem : problems)
+    all += (all.empty() ? "" : "\n") + Format(problem);
+  return Invalid("%s", all);
 }
 
 }  // namespace tocsin

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/statusor.h"
+
 #include "config/problem.h"
 #include "config/secrets.h"
 #include "model/organisation.h"
@@ -29,5 +31,8 @@ struct LoadResult {
 // Reads the files as one organisation: lists may be spread over several files, everything else is declared once. Secrets
 // that are given by reference are looked up with `secrets`; by default they are refused (see config/secrets.h).
 LoadResult Load(std::span<const SourceFile> files, const Secrets& secrets = {});
+
+// A mapping by itself: what stands under `mapping` of an integration, or a file with that one member. The error lists all problems.
+absl::StatusOr<FieldMapping> LoadFieldMapping(const SourceFile& file);
 
 }  // namespace tocsin

@@ -11,114 +11,28 @@
 #include "base/limits.h"
 #include "base/status.h"
 #include "base/strings.h"
+#include "ingest/answers.h"
+#include "ingest/mapping.h"
 #include "ingest/prometheus_reader.h"
 #include "ingest/source.h"
-#include "model/codec/common_proto.h"
 
 namespace tocsin {
 namespace {
 
 constexpr std::string_view kAlertmanagerPath = "api/v2/alerts";
+constexpr std::string_view kSnsSource = "cloudwatch_sns";
 constexpr std::size_t kWarningBytes = 4096;  // of an answer
 
-// ---- answers ----
-
-HttpResponse Problem(int status, std::string_view message) {
-  return JsonResponse(status, absl::StrFormat(R"({"code":%d,"message":%s})", status, JsonQuote(message)));
-}
-
-HttpResponse CodedProblem(const PrometheusRefusal& refusal) {
-  return JsonResponse(refusal.status,
-                      absl::StrFormat(R"({"code":%d,"message":%s})", refusal.code, JsonQuote(refusal.message)));
-}
-
-// Alertmanager's other kind of error: a bare JSON string.
-HttpResponse ErrorString(int status, std::string_view message) {
-  return JsonResponse(status, JsonQuote(message) + "\n");
-}
-
-HttpResponse WithRetryAfter(HttpResponse response, absl::Duration after) {
-  const std::int64_t seconds = std::max<std::int64_t>(1, absl::ToInt64Seconds(absl::Ceil(after, absl::Seconds(1))));
-  response.headers.push_back({"Retry-After", absl::StrFormat("%d", seconds)});
+// Whoever asks whether events may be delivered is told yes, without a limit: https://github.com/cloudevents/spec, http-webhook.md, 4. The
+// key is looked at when they come.
+HttpResponse CloudEventsHandshake(const HttpRequest& request) {
+  HttpResponse response{.status = 204, .headers = {{"Allow", "POST, PUT, GET, OPTIONS"}}};
+  const std::string_view origin = request.header("WebHook-Request-Origin");
+  if (origin.empty()) return response;
+  response.status = 200;
+  response.headers.push_back({"WebHook-Allowed-Origin", std::string(origin)});
+  response.headers.push_back({"WebHook-Allowed-Rate", "*"});
   return response;
-}
-
-std::string_view RefusalText(Admission admission) {
-  switch (admission) {
-    case Admission::kAccepted: return "accepted";
-    case Admission::kOverloaded: return "overloaded: nothing of this was taken, send it again later";
-    case Admission::kDiskLow: return "the disk is nearly full: nothing of this was taken, send it again later";
-    case Admission::kTooLarge: return "too large: nothing of this was taken, send fewer alerts at a time";
-    case Admission::kStopping: return "stopping: nothing of this was taken, send it again later";
-  }
-  return "refused";
-}
-
-HttpResponse NotReady() {
-  constexpr std::string_view kText =
-      "no organisation is loaded yet: nothing of this was taken, send it again later (`tocsin apply FILE...` declares "
-      "one)";
-  return WithRetryAfter(Problem(503, kText), absl::Seconds(1));
-}
-
-HttpResponse Unauthorised(std::string_view message) {
-  HttpResponse response = Problem(401, message);
-  response.headers.push_back({"WWW-Authenticate", R"(Basic realm="tocsin")"});
-  return response;
-}
-
-std::string RefusedList(const std::vector<Refused>& refused, Refused::Kind kind) {
-  std::string list;
-  for (const Refused& one : refused) {
-    if (one.kind != kind) continue;
-    absl::StrAppendFormat(&list, R"(%s{"index":%d,"reason":%s})", list.empty() ? "" : ",", one.index,
-                          JsonQuote(one.reason));
-  }
-  return list;
-}
-
-// A message's answer, but for what is known only when it is durable.
-struct Summary {
-  std::size_t accepted = 0;
-  std::size_t rejected = 0;
-  std::string rejected_list;
-  std::string ignored_list;
-  std::string warning_list;  // about what was taken
-  std::string_view example;  // of what could have been read; empty: all was
-};
-
-std::string QuotedList(const std::vector<std::string>& texts) {
-  return absl::StrJoin(
-      texts, ",", [](std::string* out, const std::string& text) { *out += text.empty() ? "null" : JsonQuote(text); });
-}
-
-std::string ToJson(const TakenAlert& alert) {
-  const std::string key = ToHex(alert.key);
-  if (!alert.kept) return absl::StrFormat(R"({"key":"%s","text":%s})", key, JsonQuote(alert.text));
-  return absl::StrFormat(
-      R"({"key":"%s","firing":%s,"severity":"%s","rules_version":%d,"routes":[%s],"groups":[%s],"held_by":%s,"text":%s})",
-      key, alert.firing ? "true" : "false", alert.severity, alert.rules_version, QuotedList(alert.routes),
-      QuotedList(alert.groups), JsonQuote(alert.held_by), JsonQuote(alert.text));
-}
-
-std::string WebhookAnswer(const Summary& summary,
-                          const Receipt& receipt,
-                          const std::vector<Outcome>& outcomes,
-                          const std::vector<TakenAlert>& explained = {}) {
-  std::string body = absl::StrFormat(R"({"accepted":%d,"rejected":[%s])", summary.accepted, summary.rejected_list);
-  if (!summary.ignored_list.empty()) absl::StrAppendFormat(&body, R"(,"ignored":[%s])", summary.ignored_list);
-  if (!summary.warning_list.empty()) absl::StrAppendFormat(&body, R"(,"warnings":[%s])", summary.warning_list);
-  if (!summary.example.empty()) absl::StrAppendFormat(&body, R"(,"example":%s)", JsonQuote(summary.example));
-  if (!outcomes.empty()) {
-    const std::string names = absl::StrJoin(outcomes, R"(",")", [](std::string* out, Outcome o) { *out += Name(o); });
-    absl::StrAppendFormat(&body, R"(,"outcomes":["%s"])", names);
-  }
-  if (!explained.empty()) {
-    const auto json = [](std::string* out, const TakenAlert& alert) { *out += ToJson(alert); };
-    absl::StrAppendFormat(&body, R"(,"explained":[%s])", absl::StrJoin(explained, ",", json));
-  }
-  absl::StrAppendFormat(&body, R"(,"sequence":%d})", receipt.sequence);
-  return body + "\n";
 }
 
 // The media type without its parameters.
@@ -138,7 +52,11 @@ Intake& ThreadIntake(std::uint64_t key_seed) {
 class IngestDoors::Impl : public std::enable_shared_from_this<Impl> {
  public:
   Impl(Inlet& inlet, const KeyRing& keys, const Clock& clock, Options options)
-      : inlet_(inlet), keys_(keys), clock_(clock), options_(std::move(options)) {}
+      : inlet_(inlet),
+        keys_(keys),
+        clock_(clock),
+        options_(std::move(options)),
+        sns_(std::make_shared<SnsGate>(options_.fetch)) {}
 
   // POST /api/v2/alerts
   void PostAlerts(const HttpRequest& request, HttpResponder responder) {
@@ -168,8 +86,8 @@ class IngestDoors::Impl : public std::enable_shared_from_this<Impl> {
     TakeAlerts(request, *door, std::move(responder));
   }
 
-  // POST /v1/integrations/...
-  void PostWebhook(const HttpRequest& request, HttpResponder responder) {
+  // POST, PUT and GET /v1/integrations/...
+  void PostWebhook(HttpRequest request, HttpResponder responder) {
     counters_.requests.fetch_add(1, std::memory_order_relaxed);
     if (!keys_.ready()) return std::move(responder).Send(NotReady());
     std::string_view rest = request.rest;
@@ -189,7 +107,8 @@ class IngestDoors::Impl : public std::enable_shared_from_this<Impl> {
       return std::move(responder).Send(is_in_path ? Problem(404, kAdvice) : Unauthorised(kAdvice));
     }
     if (rest == kAlertmanagerPath) return TakeAlerts(request, *door, std::move(responder));
-    TakeWebhook(request, *door, rest, std::move(responder));
+    const std::string path(rest);
+    AdmitWebhook(std::make_shared<HttpRequest>(std::move(request)), *door, path, std::move(responder));
   }
 
   const Refusals& refusals() const { return refusals_; }
@@ -202,6 +121,7 @@ class IngestDoors::Impl : public std::enable_shared_from_this<Impl> {
         .ignored_events = read(counters_.ignored_events),
         .unreadable_bodies = read(counters_.unreadable_bodies),
         .unknown_keys = read(counters_.unknown_keys),
+        .bad_signatures = read(counters_.bad_signatures),
     };
     for (std::size_t i = 0; i < std::size(statistics.refused_batches); ++i) {
       statistics.refused_batches[i] = read(counters_.refused_batches[i]);
@@ -217,6 +137,7 @@ class IngestDoors::Impl : public std::enable_shared_from_this<Impl> {
     std::atomic<std::uint64_t> ignored_events{0};
     std::atomic<std::uint64_t> unreadable_bodies{0};
     std::atomic<std::uint64_t> unknown_keys{0};
+    std::atomic<std::uint64_t> bad_signatures{0};
     std::atomic<std::uint64_t> refused_batches[5]{};
   };
 
@@ -309,23 +230,75 @@ class IngestDoors::Impl : public std::enable_shared_from_this<Impl> {
            });
   }
 
-  void TakeWebhook(const HttpRequest& request, const OpenDoor& door, std::string_view path, HttpResponder responder) {
-    const Source* source = FindSource(door.integration->source);
+  // Whoever has the key may still have to show a signature.
+  void AdmitWebhook(std::shared_ptr<const HttpRequest> request,
+                    OpenDoor door,
+                    const std::string& path,
+                    HttpResponder responder) {
+    const Integration& integration = *door.integration;
+    const Source* source = FindSource(integration.source);
     if (source == nullptr) {
       return std::move(responder).Send(
           Problem(409, absl::StrFormat("integration %s is of source %s, which does not come in by HTTP",
-                                       door.integration->id.value(), door.integration->source)));
+                                       integration.id.value(), integration.source)));
     }
     if (!path.empty() && !source->takes_paths)
       return std::move(responder).Send(Problem(404, "there is nothing below an integration's key but /api/v2/alerts"));
+    if (request->method == HttpMethod::kGet && request->query.empty() && !source->takes_paths)
+      return std::move(responder).Send(HowTo(integration, *source));
+    const absl::Time received = clock_.Read().wall;
+    if (!integration.signing_secret.empty() && source->verify != nullptr) {
+      const absl::Status status = source->verify(Of(*request, path), integration.signing_secret, received);
+      if (!status.ok()) return std::move(responder).Send(BadSignature(door, 401, Message(status)));
+    }
+    if (source->name != kSnsSource) return TakeWebhook(*request, door, *source, path, std::move(responder));
+    const auto owed = std::make_shared<HttpResponder>(std::move(responder));
+    sns_->Judge(
+        request, integration.topics, received,
+        [self = shared_from_this(), request, door, source, path, owed](absl::StatusOr<SnsGate::Verdict> verdict) {
+          if (!verdict.ok()) {
+            const int status = absl::IsUnavailable(verdict.status()) ? 503 : 403;
+            return std::move(*owed).Send(self->BadSignature(door, status, Message(verdict.status())));
+          }
+          if (*verdict == SnsGate::Verdict::kConfirmed)
+            return std::move(*owed).Send(JsonResponse(200, "{\"confirmed\":true}\n"));
+          self->TakeWebhook(*request, door, *source, path, std::move(*owed));
+        });
+  }
+
+  static SourceRequest Of(const HttpRequest& request, std::string_view path) {
+    return {.body = request.body,
+            .content_type = request.header("Content-Type"),
+            .query = request.query,
+            .headers = request.headers,
+            .path = path,
+            .method = request.method};
+  }
+
+  // For whoever opens the address in a browser.
+  static HttpResponse HowTo(const Integration& integration, const Source& source) {
+    return JsonResponse(200, absl::StrFormat("{\"integration\":%s,\"source\":%s,\"how\":\"POST what %s sends to this "
+                                             "address\",\"example\":%s}\n",
+                                             JsonQuote(integration.id.value()), JsonQuote(source.name), source.product,
+                                             JsonQuote(source.example)));
+  }
+
+  HttpResponse BadSignature(const OpenDoor& door, int status, std::string_view why) {
+    if (status != 503) counters_.bad_signatures.fetch_add(1, std::memory_order_relaxed);
+    NoteRefusal(Refusals::Reason::kUnreadable, absl::StrFormat("%s: not taken: %s", NameOf(door), why));
+    HttpResponse refusal = Problem(status, why);
+    return status == 503 ? WithRetryAfter(std::move(refusal), absl::Seconds(10)) : refusal;
+  }
+
+  void TakeWebhook(const HttpRequest& request,
+                   const OpenDoor& door,
+                   const Source& source,
+                   std::string_view path,
+                   HttpResponder responder) {
     const Now now = clock_.Read();
-    const SourceRequest source_request{.body = request.body,
-                                       .content_type = request.header("Content-Type"),
-                                       .query = request.query,
-                                       .headers = request.headers,
-                                       .path = path,
-                                       .method = request.method};
-    Readings readings = ReadPayload(*source, source_request, now);
+    const SourceRequest source_request = Of(request, path);
+    const std::optional<FieldMapping>& mapping = door.integration->mapping;
+    Readings readings = mapping ? ReadMapped(*mapping, source_request, now) : ReadPayload(source, source_request, now);
     Intake& intake = Begin(door, now.wall);
     std::string warnings;
     std::string_view example;
@@ -334,8 +307,8 @@ class IngestDoors::Impl : public std::enable_shared_from_this<Impl> {
       if (reading.event) {
         intake.Add(*reading.event);
         if (reading.stands_in) {
-          NoteUnreadable(door, *source, reading.reason);
-          example = source->example;
+          NoteUnreadable(door, source, reading.reason);
+          example = source.example;
         }
         if (reading.reason.empty() || warnings.size() > kWarningBytes) continue;
         absl::StrAppendFormat(&warnings, R"(%s{"index":%d,"reason":%s})", warnings.empty() ? "" : ",", i,
@@ -442,6 +415,7 @@ class IngestDoors::Impl : public std::enable_shared_from_this<Impl> {
   const Options options_;
   Counters counters_;
   Refusals refusals_;
+  const std::shared_ptr<SnsGate> sns_;
 };
 
 IngestDoors::IngestDoors(Inlet& inlet, const KeyRing& keys, const Clock& clock, Options options)
@@ -453,10 +427,14 @@ void IngestDoors::Register(HttpRouter& router) {
   router.Add(HttpMethod::kPost, "/api/v2/alerts", [impl = impl_](const HttpRequest& request, HttpResponder responder) {
     impl->PostAlerts(request, std::move(responder));
   });
-  router.AddPrefix(HttpMethod::kPost, "/v1/integrations",
-                   [impl = impl_](const HttpRequest& request, HttpResponder responder) {
-                     impl->PostWebhook(request, std::move(responder));
-                   });
+  const HttpHandler webhook = [impl = impl_](HttpRequest request, HttpResponder responder) {
+    impl->PostWebhook(std::move(request), std::move(responder));
+  };
+  for (const HttpMethod method : {HttpMethod::kPost, HttpMethod::kPut, HttpMethod::kGet})
+    router.AddPrefix(method, "/v1/integrations", webhook);
+  router.AddPrefix(HttpMethod::kOptions, "/v1/integrations", [](const HttpRequest& request, HttpResponder responder) {
+    std::move(responder).Send(CloudEventsHandshake(request));
+  });
 }
 
 IngestDoors::Statistics IngestDoors::ReadStatistics() const {

@@ -1,7 +1,9 @@
 // The doors on HTTP by which alerts come in.
 //
 //   POST /api/v2/alerts                    Alertmanager's; Prometheus, vmalert and others post here
-//   POST /v1/integrations/KEY              webhooks; the integration's source says how a body is read
+//   POST /v1/integrations/KEY              webhooks; the integration's source, or its own mapping, says how a body is read. PUT is the
+//                                          same; so is GET with a query, for senders that can do no better
+//   OPTIONS /v1/integrations/KEY           the handshake of CloudEvents
 //   POST /v1/integrations                  the same with `Authorization: Bearer KEY` (or Basic, the key as password)
 //   POST /v1/integrations/KEY/api/v2/alerts  Alertmanager's door of one integration: the target for a Prometheus' path_prefix
 //
@@ -9,6 +11,8 @@
 // Webhooks answer what was accepted and refused; with `?outcomes=1` also the first fate of each alert, with `?explain=1` where each
 // of the first hundred went and what holds it back. Alertmanager's door answers nothing, as Alertmanager does, but for `?explain=1`.
 // Whoever asks waits for it, nobody else does.
+//
+// Where an integration has a signing secret, what its sender has not signed is refused (401); of Amazon SNS see ingest/sns_gate.h.
 //
 // Without a key Alertmanager's door belongs to the integration Options::default_integration; unless that has a key, it is open to
 // loopback only. A request that a proxy on this machine forwarded does not count as loopback.
@@ -23,6 +27,7 @@
 #include "base/clock.h"
 #include "ingest/keys.h"
 #include "ingest/refusals.h"
+#include "ingest/sns_gate.h"
 #include "ingest/taken.h"
 #include "model/inlet.h"
 #include "net/http_router.h"
@@ -34,6 +39,7 @@ class IngestDoors {
   struct Options {
     IntegrationId default_integration{"default"};
     ExplainTakenAlerts explain = {};  // absent: `?explain=1` is told nothing
+    FetchUrl fetch = {};              // absent: no certificate is fetched, no subscription confirmed
   };
   struct Statistics {
     std::uint64_t requests = 0;
@@ -42,6 +48,7 @@ class IngestDoors {
     std::uint64_t ignored_events = 0;   // say nothing about a state
     std::uint64_t unreadable_bodies = 0;
     std::uint64_t unknown_keys = 0;
+    std::uint64_t bad_signatures = 0;
     std::uint64_t refused_batches[5] = {};  // by Admission
   };
 

@@ -128,6 +128,12 @@ Reading EventBuilder::Finish(std::string_view missing) && {
   return Reading::Of(std::move(event_));
 }
 
+Reading EventBuilder::FinishAs(std::string_view key, std::string_view missing) && {
+  event_.dedup_key = key;
+  if (key.empty() && event_.labels.empty()) return Reading::Rejected(std::string(missing));
+  return Reading::Of(std::move(event_));
+}
+
 std::optional<EventKind> ParseStatusWord(std::string_view word) {
   const std::string lower = ToLower(Trim(word));
   const auto* found = std::ranges::find(kStatusWords, std::string_view(lower), &StatusWord::word);

@@ -37,6 +37,8 @@ class EventBuilder {
   // `missing` names the fields that would have identified it, for the reason when there is no key: "neither monitorID nor monitorURL
   // has a value".
   Reading Finish(std::string_view missing) &&;
+  // With `key` as it is; empty: the labels are the identity, and must be there.
+  Reading FinishAs(std::string_view key, std::string_view missing) &&;
 
  private:
   AlertEvent event_;

@@ -63,7 +63,13 @@ const Source* FindSource(std::string_view name) {
 }
 
 Readings ReadPayload(const Source& source, const SourceRequest& request, const Now& received) {
-  absl::StatusOr<Readings> readings = source.parse(request, received);
+  return WithStandIns(source, request, source.parse(request, received), received);
+}
+
+Readings WithStandIns(const Source& source,
+                      const SourceRequest& request,
+                      absl::StatusOr<Readings> readings,
+                      const Now& received) {
   const auto stand_in = [&](std::string_view why) {
     Reading reading = Reading::Of(Unreadable(source, request, why, received));
     reading.stands_in = true;

@@ -77,6 +77,11 @@ const Source* FindSource(std::string_view name);
 // What `source` makes of a request, never nothing: an alert of its own stands for what could not be read, at most one for a payload.
 // Its dedup key is the same each time, so that a sender gone wrong makes one alert a door, which is over an hour after the last.
 Readings ReadPayload(const Source& source, const SourceRequest& request, const Now& received);
+// The same for whoever has parsed it already.
+Readings WithStandIns(const Source& source,
+                      const SourceRequest& request,
+                      absl::StatusOr<Readings> readings,
+                      const Now& received);
 inline constexpr std::string_view kUnreadablePayload = "UnreadablePayload";  // its alertname
 
 // What each understands stands at the top of its file.

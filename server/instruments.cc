@@ -141,11 +141,12 @@ class Instruments::Impl {
       std::string_view reason;
       const std::uint64_t& count;
     } refused[] = {
-        {"http", "unreadable",  http_ingest_.unreadable_bodies},
-        {"http", "unknown_key", http_ingest_.unknown_keys     },
-        {"grpc", "unreadable",  grpc_ingest_.malformed        },
-        {"grpc", "unknown_key", grpc_ingest_.unknown_keys     },
-        {"grpc", "over_credit", grpc_ingest_.over_credit      }
+        {"http", "unreadable",    http_ingest_.unreadable_bodies},
+        {"http", "unknown_key",   http_ingest_.unknown_keys     },
+        {"http", "bad_signature", http_ingest_.bad_signatures   },
+        {"grpc", "unreadable",    grpc_ingest_.malformed        },
+        {"grpc", "unknown_key",   grpc_ingest_.unknown_keys     },
+        {"grpc", "over_credit",   grpc_ingest_.over_credit      }
     };
     for (const auto& [door, reason, count] : refused) {
       MetricLabels labels = {

@@ -38,6 +38,7 @@
 #include "escalation/roster.h"
 #include "ingest/doors.h"
 #include "ingest/grpc_ingest.h"
+#include "net/http_client.h"
 #include "net/http_server.h"
 #include "server/greeting.h"
 #include "server/instruments.h"
@@ -51,6 +52,8 @@ constexpr std::size_t kApiThreads = 4;
 constexpr std::size_t kApiWaiting = 1024;
 constexpr int kHttpThreads = 2;
 constexpr absl::Duration kGrace = absl::Seconds(5);
+constexpr absl::Duration kFetch = absl::Seconds(10);  // a certificate, or the confirmation of a subscription
+constexpr std::size_t kFetchBytes = 64 * 1024;
 
 struct Address {
   std::string host;
@@ -111,6 +114,7 @@ Outside ReadOutside(const IngestDoors& doors,
       {"http: ignored events",      http.ignored_events   },
       {"http: unreadable messages", http.unreadable_bodies},
       {"http: unknown keys",        http.unknown_keys     },
+      {"http: bad signatures",      http.bad_signatures   },
       {"grpc: rejected events",     grpc.rejected_events  },
       {"grpc: unreadable messages", grpc.malformed        },
       {"grpc: unknown keys",        grpc.unknown_keys     },
@@ -294,6 +298,11 @@ absl::Status Server::StartDoors() {
   door_options.explain = [this](std::vector<AlertKey> keys, TellTaken told) {
     return workers_->Post(Workers::Lane::kAsking, [this, keys = std::move(keys), told = std::move(told)]() mutable {
       told(ExplainTaken(*api_, keys));
+    });
+  };
+  door_options.fetch = [this](std::string url, absl::AnyInvocable<void(absl::StatusOr<HttpResponse>)> done) {
+    return workers_->Post(Workers::Lane::kAsking, [url = std::move(url), done = std::move(done)]() mutable {
+      done(Perform({.url = std::move(url), .timeout = kFetch, .max_response_bytes = kFetchBytes}));
     });
   };
   keys_ = std::make_unique<KeyRing>([this] { return engine_->rules(); },

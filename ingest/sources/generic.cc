@@ -127,7 +127,7 @@ const Source kGenericSource = {
 curl -H 'Content-Type: application/json' {url} \\
   -d '{"status": "firing", "dedup_key": "db1/disk", "title": "disk full on db1", "severity": "critical"}'
 
-The same dedup_key with "status": "resolved" ends it. See docs/alert-bodies.md for all members.)",
+The same dedup_key with "status": "resolved" ends it. docs/webhooks.md has all members.)",
 };
 
 }  // namespace tocsin

@@ -376,5 +376,34 @@ TEST_F(DoorsTest, BoundsTheNumberOfAlerts) {
   EXPECT_LT(response.body.size(), 100'000U);
 }
 
+TEST_F(DoorsTest, TakesPutAndGetWithAQueryAndExplainsItselfToBrowsers) {
+  EXPECT_EQ(Call("PUT", "/v1/integrations/hooks-key", R"({"title":"x"})").status, 202);
+  EXPECT_EQ(Call("GET", "/v1/integrations/hooks-key?title=x", "").status, 202);
+  EXPECT_THAT(inlet_.events(), SizeIs(2));
+  const HttpResponse how = Call("GET", "/v1/integrations/hooks-key", "");
+  EXPECT_EQ(how.status, 200);
+  EXPECT_THAT(how.body, HasSubstr(R"("integration":"hooks","source":"generic")"));
+  EXPECT_THAT(inlet_.events(), SizeIs(2));
+}
+
+TEST_F(DoorsTest, ShakesHandsWithCloudEvents) {
+  const HttpResponse hello = Call("OPTIONS", "/v1/integrations/hooks-key", "",
+                                  {
+                                      {"WebHook-Request-Origin", "events.example.com"}
+  });
+  EXPECT_EQ(hello.status, 200);
+  EXPECT_EQ(FindHeader(hello.headers, "WebHook-Allowed-Origin"), "events.example.com");
+  EXPECT_EQ(FindHeader(hello.headers, "WebHook-Allowed-Rate"), "*");
+}
+
+TEST_F(DoorsTest, ReadsAsTheIntegrationsOwnMappingSays) {
+  auto organisation = std::make_shared<Organisation>(*rules_->organisation);
+  organisation->integrations[2].mapping.emplace().key = "{{what.id}}";
+  Apply(organisation);
+  EXPECT_EQ(Post("/v1/integrations/hooks-key", R"({"what":{"id":17},"title":"x"})").status, 202);
+  EXPECT_EQ(inlet_.events()[0].dedup_key, "17");
+  EXPECT_THAT(Post("/v1/integrations/hooks-key", R"({"title":"x"})").body, HasSubstr("mapping.key: nothing that"));
+}
+
 }  // namespace
 }  // namespace tocsin
