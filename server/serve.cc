@@ -155,7 +155,9 @@ class Server {
   absl::Status Declare();
   void WarnOfSampleKeys();
   absl::Status Apply(const std::vector<SourceFile>& files, std::string_view reason);
-  absl::Status StartDoors();
+  absl::Status MakeDoors();
+  absl::Status StartHttp();
+  absl::Status StartGrpc();
   OrganisationPtr organisation() const;
 
   ServeOptions options_;
@@ -287,9 +289,7 @@ void Server::WarnOfSampleKeys() {
   });
 }
 
-absl::Status Server::StartDoors() {
-  TOCSIN_ASSIGN(const Address http, ParseAddress("http", options_.http));
-  TOCSIN_ASSIGN(const Address grpc_address, ParseAddress("grpc", options_.grpc));
+absl::Status Server::MakeDoors() {
   TOCSIN_ASSIGN(PeerRules webhook_peers, PeerRules::Parse(options_.allow_webhooks_to));
   api_ = std::make_unique<Api>(Api{*engine_, std::string(kVersion), std::move(webhook_peers)});
   workers_ = std::make_unique<Workers>(kApiThreads, kApiWaiting);
@@ -324,6 +324,11 @@ absl::Status Server::StartDoors() {
                                  const HttpServer* serving = http_reader_.load(std::memory_order_acquire);
                                  return serving == nullptr ? HttpServer::Statistics() : serving->ReadStatistics();
                                }});
+  return absl::OkStatus();
+}
+
+absl::Status Server::StartHttp() {
+  TOCSIN_ASSIGN(const Address http, ParseAddress("http", options_.http));
   HttpRouter router;
   doors_->Register(router);
   AddPagerDutyRoutes(router, *peers_);
@@ -341,7 +346,11 @@ absl::Status Server::StartDoors() {
   TOCSIN_ASSIGN(http_, HttpServer::Start(http_options, std::move(router)));
   http_reader_.store(http_.get(), std::memory_order_release);
   options_.http = http.host + ":" + std::to_string(http_->port());
+  return absl::OkStatus();
+}
 
+absl::Status Server::StartGrpc() {
+  TOCSIN_ASSIGN(const Address grpc_address, ParseAddress("grpc", options_.grpc));
   services_ = MakeGrpcServices(*api_, *auth_, *workers_);
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
@@ -367,7 +376,9 @@ absl::Status Server::Start() {
   TOCSIN_TRY(StartEngine());
   TOCSIN_TRY(Declare());
   WarnOfSampleKeys();
-  return StartDoors();
+  TOCSIN_TRY(MakeDoors());
+  TOCSIN_TRY(StartHttp());
+  return StartGrpc();
 }
 
 void Server::Tick() {
