@@ -1,0 +1,74 @@
+"""Icinga 2 runs `tocsin notify-nagios` as its NotificationCommand: a problem and its recovery."""
+import os
+
+from checks import LIBRARIES, UNPACKED, need, organisation, server
+from harness import BINARY, Child
+
+CONFIGURATION = """
+library "methods"
+const NodeName = "icinga"
+object Endpoint NodeName {{}}
+object Zone NodeName {{ endpoints = [ NodeName ] }}
+object CheckerComponent "checker" {{}}
+object NotificationComponent "notification" {{}}
+object CheckCommand "probe" {{ command = [ "{probe}" ] }}
+object CheckCommand "alive" {{ command = [ "/bin/true" ] }}
+object NotificationCommand "tocsin" {{
+  command = [ "{binary}", "notify-nagios", "--url", "{url}", "--key", "{key}", "--spool", "{spool}" ]
+  arguments = {{
+    "-t" = "$notification.type$"
+    "-H" = "$host.name$"
+    "-s" = "$service.name$"
+    "-S" = "$service.state$"
+    "-o" = "$service.output$"
+  }}
+}}
+object User "oncall" {{}}
+object Host "shop1" {{ check_command = "alive", check_interval = 1s, retry_interval = 1s }}
+object Service "checkout" {{
+  host_name = "shop1"
+  check_command = "probe"
+  check_interval = 1s
+  retry_interval = 1s
+  max_check_attempts = 1
+}}
+object Notification "tell" {{
+  host_name = "shop1"
+  service_name = "checkout"
+  command = "tocsin"
+  users = [ "oncall" ]
+  interval = 0
+  states = [ OK, Warning, Critical, Unknown ]
+  types = [ Problem, Recovery, Acknowledgement ]
+}}
+"""
+
+
+def problem_and_recovery(_):
+    icinga = need(LIBRARIES / "icinga2/sbin/icinga2", "icinga2-bin")
+    with server() as tocsin:
+        state, probe = tocsin.folder / "state", tocsin.folder / "probe.sh"
+        state.write_text("0\n")
+        probe.write_text(f"#!/bin/sh\nread code < {state}\n[ $code = 0 ] && echo 'OK - fine' || "
+                         "echo 'CRITICAL - $(id) \"shop\" <down> & out'\nexit $code\n")
+        probe.chmod(0o755)
+        spool, config = tocsin.folder / "spool", tocsin.folder / "icinga2.conf"
+        config.write_text(CONFIGURATION.format(probe=probe, binary=BINARY, url=tocsin.url, key=organisation.NAGIOS_KEY, spool=spool))
+        folders = []
+        for name in ("DataDir", "LogDir", "CacheDir", "SpoolDir", "InitRunDir", "ConfigDir"):
+            (tocsin.folder / name).mkdir()
+            folders.append(f"-D{name}={tocsin.folder / name}")
+        user = [f"-DRunAsUser={os.environ.get('USER') or 'root'}", "-DRunAsGroup=root"]
+        with Child([icinga, "daemon", "-c", config, *folders, *user, f"-DIncludeConfDir={UNPACKED}/usr/share/icinga2/include"],
+                   tocsin.folder / "icinga.log", env={"LD_LIBRARY_PATH": str(LIBRARIES)}, cwd=tocsin.folder):
+            state.write_text("2\n")
+            alert = tocsin.one(60, host="shop1", service="checkout")
+            assert alert["severity"] == "SEVERITY_CRITICAL", alert
+            texts = " ".join(text["value"] for text in alert["annotations"])
+            assert '$(id) "shop" <down> & out' in texts, texts
+            tocsin.paged("checkout")
+            state.write_text("0\n")
+            tocsin.recovers(alert, 60, host="shop1", service="checkout")
+
+
+CHECKS = [("a problem and its recovery", problem_and_recovery)]
