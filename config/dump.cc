@@ -96,7 +96,7 @@ YamlValue DumpReceiver(const Receiver& receiver) {
   map.Set("id", receiver.id.value());
   SetList(map, "targets", receiver.targets, DumpMethod);
   SetFlag(map, "send_resolved", receiver.send_resolved, true);
-  SetFlag(map, "drop_resolved_when_held", receiver.drop_resolved_when_held, false);
+  SetFlag(map, "as_alertmanager", receiver.drop_resolved_when_held, false);
   return map;
 }
 

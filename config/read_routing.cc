@@ -204,7 +204,8 @@ void ReadReceiver(Reader& reader, const YamlNode& node, const std::string& path,
     ReadContactMethod(reader, item, item_path, to.targets.emplace_back());
   });
   fields.Flag("send_resolved", to.send_resolved);
-  fields.Flag("drop_resolved_when_held", to.drop_resolved_when_held);
+  fields.Flag("drop_resolved_when_held", to.drop_resolved_when_held);  // what it was called first
+  fields.Flag("as_alertmanager", to.drop_resolved_when_held);
 }
 
 void ReadRoute(Reader& reader, const YamlNode& node, const std::string& path, Route& to) {

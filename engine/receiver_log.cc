@@ -1,5 +1,7 @@
 #include "engine/receiver_log.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 
 namespace tocsin {
@@ -14,6 +16,18 @@ TellReason WhyTell(const Group& group, bool send_resolved, EngineTime now) {
   return TellReason::kNothingNew;
 }
 
+TellReason WhyTell(const Standing* known,
+                   const Standing& standing,
+                   bool send_resolved,
+                   absl::Duration since_told,
+                   absl::Duration repeat_interval) {
+  if (known == nullptr) return standing.firing.empty() ? TellReason::kNothingNew : TellReason::kFirst;
+  if (!std::ranges::includes(known->firing, standing.firing)) return TellReason::kNewAlerts;
+  if (standing.firing.empty()) return known->firing.empty() ? TellReason::kNothingNew : TellReason::kAllResolved;
+  if (send_resolved && !std::ranges::includes(known->resolved, standing.resolved)) return TellReason::kSomeResolved;
+  return since_told > repeat_interval ? TellReason::kRepeat : TellReason::kNothingNew;
+}
+
 std::string Describe(TellReason reason, const Group& group) {
   switch (reason) {
     case TellReason::kNothingNew: return "";
@@ -22,6 +36,7 @@ std::string Describe(TellReason reason, const Group& group) {
       return group.fired_total > group.notified_fired_total
                  ? absl::StrCat(group.fired_total - group.notified_fired_total, " alerts began to fire")
                  : "alerts began to fire";
+    case TellReason::kAllResolved: return "all alerts have resolved";
     case TellReason::kSomeResolved: return "some alerts have resolved";
     case TellReason::kRepeat:
       return absl::StrCat("still firing, repeated after ", absl::FormatDuration(group.route.repeat_interval));

@@ -11,6 +11,7 @@
 #include "engine/responder_audit.h"
 #include "engine/responder_bundles.h"
 #include "engine/responder_commands.h"
+#include "engine/responder_episode.h"
 #include "engine/responder_escalations.h"
 #include "engine/responder_groups.h"
 #include "engine/responder_holds.h"
@@ -354,6 +355,7 @@ void Responder::DropSettledReports(const std::vector<GroupKey>& keys) {
     const auto current = state_.current_group.find(key);
     const bool open = current != state_.current_group.end() && state_.open_groups.contains(current->second);
     if (!silent || open) continue;
+    if (current != state_.current_group.end() && state_.timer_of.contains(FlushTimer(current->second))) continue;
     state_.live.erase(live);
     rates_.Forget(key);
   }

@@ -17,6 +17,7 @@
 #include "engine/responder_incidents.h"
 #include "engine/responder_outbox.h"
 #include "engine/responder_pages.h"
+#include "engine/responder_receivers.h"
 #include "engine/responder_rewrites.h"
 
 namespace tocsin {
@@ -82,6 +83,9 @@ Wait WaitOf(const Organisation* organisation,
             const Notification& row,
             std::string_view topic,
             EngineTime now) {
+  // Alertmanager has no limits, and whoever asked for its ways gets them.
+  if (row.subject.kind == SubjectKind::kGroup && IsToldByFlush(organisation, row.receiver))
+    return {now, Wait::For::kLimits};
   const EngineTime allowed = WhenAllowed(LimitsOf(organisation, row.method), throttle.sent, row.lane, now);
   if (!HasWindow(row)) return {allowed, Wait::For::kLimits};
   const EngineTime unbundled = WhenUnbundled(BundleWindow(organisation), throttle.sent, row.lane, topic, now);

@@ -7,7 +7,6 @@
 #include "base/strings.h"
 #include "engine/flapping.h"
 #include "engine/message.h"
-#include "engine/receiver_log.h"
 #include "engine/responder_acknowledgement.h"
 #include "engine/responder_episode.h"
 #include "engine/responder_escalations.h"
@@ -16,6 +15,7 @@
 #include "engine/responder_incidents.h"
 #include "engine/responder_news.h"
 #include "engine/responder_outbox.h"
+#include "engine/responder_receivers.h"
 #include "engine/responder_urgency.h"
 
 namespace tocsin {
@@ -53,14 +53,18 @@ void Pin(Turn& turn, Group& group, const LiveGroup& live) {
 // The first episode, or the next one: waits for what belongs to it, or is handed on at once.
 void BeginEpisode(Turn& turn, Group& group, const LiveGroup& live, Kind kind, std::string_view before) {
   Pin(turn, group, live);
-  const bool waited = live.oldest_start + group.route.group_wait <= turn.now().wall;
+  const bool goes_on = HasFlushAhead(turn, group.id);
+  const bool waited = !goes_on && live.oldest_start + group.route.group_wait <= turn.now().wall;
   std::string text = absl::StrCat(kind == Kind::kOpened ? "opened" : "opened again", " by route ",
                                   group.route.id.value(), " (rules version ", turn.state().counters.rules.value(),
                                   "): ", group.firing, " firing, highest severity ", ToAbsl(Name(group.highest)));
   if (group.route.id != live.any->route)
     absl::StrAppend(&text, "; route ", live.any->route.value(), " is gone, the root route stands in");
   if (group.service.set()) absl::StrAppend(&text, ", service ", group.service.value());
-  absl::StrAppend(&text, ToAbsl(before), waited ? "; its alerts are older than group_wait " : "; waits for group_wait ",
+  absl::StrAppend(&text, ToAbsl(before),
+                  goes_on  ? "; comes with the flush that is ahead, not after group_wait "
+                  : waited ? "; its alerts are older than group_wait "
+                           : "; waits for group_wait ",
                   absl::FormatDuration(group.route.group_wait));
   turn.Note(kind, SubjectOf(group.id), std::move(text));
   FollowSupportHours(turn, group);
@@ -70,7 +74,7 @@ void BeginEpisode(Turn& turn, Group& group, const LiveGroup& live, Kind kind, st
   ReviewHold(turn, id);
   if (waited) {
     FlushGroup(turn, id);
-  } else {
+  } else if (!goes_on) {
     turn.Arm(FlushTimer(id), turn.now().engine + group.route.group_wait);
   }
   ReviewIncidentRules(turn, id);
@@ -97,6 +101,8 @@ void OpenGroup(Turn& turn, GroupKey key, const LiveGroup& live, const Group* las
 constexpr std::uint32_t kEpisodes = 100;
 
 bool ComesBack(const Turn& turn, const Group& last) {
+  // Its receiver has not been told of its end.
+  if (last.state == Group::State::kResolved && HasFlushAhead(turn, last.id)) return last.episode < kEpisodes;
   return last.route.reopen_window > absl::ZeroDuration() && last.episode < kEpisodes &&
          turn.now().engine - last.resolved_engine <= last.route.reopen_window;
 }
@@ -111,6 +117,10 @@ void ReopenGroup(Turn& turn, GroupId id, const LiveGroup& live) {
   next.episode_from = turn.NextId();
   next.changes = std::move(group.changes);
   next.events = std::move(group.events);
+  if (HasFlushAhead(turn, id)) {  // what its receiver was told is true until then
+    next.last_notified_at = group.last_notified_at;
+    next.notified_engine = group.notified_engine;
+  }
   const std::string before = absl::StrFormat("; episode %d: it was resolved %s ago (%s), within reopen_window %s",
                                              next.episode, Lasted(turn.now().engine - group.resolved_engine),
                                              group.resolved_by, absl::FormatDuration(group.route.reopen_window));
@@ -169,33 +179,18 @@ void Unsuppress(Turn& turn, GroupId id) {
   }
 }
 
-// `pressing`: why it is told now whatever its log says; empty: as its log says.
-void TellReceiver(Turn& turn, Group& group, std::string_view pressing) {
-  const Receiver* receiver = turn.organisation()->Find(group.route.receiver);
-  if (receiver == nullptr) {
-    turn.Note(Kind::kNotificationFailed, SubjectOf(group.id),
-              absl::StrCat("receiver ", group.route.receiver.value(), " does not exist any more"));
-    return;
-  }
-  const TellReason reason = WhyTell(group, receiver->send_resolved, turn.now().engine);
-  if (reason == TellReason::kNothingNew && pressing.empty()) return;
-  const std::string why = pressing.empty() ? Describe(reason, group) : std::string(pressing);
-  const MessageText message = UpdateMessage(group, why, turn.now());
-  group.last_notified_at = turn.now().wall;
-  group.notified_engine = turn.now().engine;
-  group.notified_fired_total = group.fired_total;
-  group.notified_resolved_total = group.resolved_total;
-  for (const ContactMethod& target : receiver->targets) {
-    Notification row;
-    row.subject = SubjectOf(group.id);
-    row.receiver = receiver->id;
-    row.method = target;
-    row.purpose = Notification::Purpose::kGroupUpdate;
-    row.lane = Notification::Lane::kRest;
-    row.title = message.title;
-    row.body = message.body;
-    Queue(turn, row, absl::StrCat(turn.now().engine.ns()));
-  }
+void ArmNextFlush(Turn& turn, const Group& group) {
+  turn.Arm(FlushTimer(group.id), turn.now().engine + std::max(group.route.group_interval, absl::Seconds(1)));
+}
+
+// Of a receiver that is told by flushes. Alerts that a person has resolved may still fire.
+void FlushResolved(Turn& turn, GroupId id) {
+  turn.Disarm(FlushTimer(id));
+  Group& group = turn.Edit<Group>(id);
+  if (!IsToldByFlush(turn, group)) return;
+  TellByFlush(turn, group);
+  const LiveGroup live = turn.Live(group.key);
+  if (live.firing + live.suppressed > 0) ArmNextFlush(turn, group);
 }
 
 // All that was sent in this episode, about its parts too.
@@ -259,13 +254,17 @@ void CloseParts(Turn& turn, GroupId whole, const std::vector<GroupId>& parts) {
 
 void CloseGroup(Turn& turn, Group& group, std::string_view by, bool held) {
   const GroupId id = group.id;
+  const Timer* flush = IsToldByFlush(turn, group) ? turn.FindTimer(FlushTimer(id)) : nullptr;
+  const EngineTime due = flush != nullptr ? flush->due : EngineTime();
   SetResolved(turn, group, by);
+  if (flush != nullptr) turn.Arm(FlushTimer(id), due);  // its receiver is told then
   StopEscalation(turn, SubjectOf(id), absl::StrCat("resolved: ", ToAbsl(by)));
   turn.Note(Kind::kResolved, SubjectOf(id), absl::StrCat("resolved: ", ToAbsl(by)));
   const Organisation* organisation = turn.organisation();
   const Receiver* receiver = organisation != nullptr ? organisation->Find(group.route.receiver) : nullptr;
   const bool tell_receiver =
-      receiver == nullptr || (receiver->send_resolved && !(held && receiver->drop_resolved_when_held));
+      flush == nullptr &&
+      (receiver == nullptr || (receiver->send_resolved && !(held && receiver->drop_resolved_when_held)));
   QueueResolved(turn, {SubjectOf(id), ResolvedMessage(group, turn.now()), SentAbout(turn, group), tell_receiver,
                        group.episode > 1 ? absl::StrCat("episode ", group.episode) : ""});
   if (!group.merged.empty()) {
@@ -278,6 +277,7 @@ void CloseGroup(Turn& turn, Group& group, std::string_view by, bool held) {
 void BreakWait(Turn& turn, GroupId id, std::string_view why) {
   const Group* before = turn.Find<Group>(id);
   if (before->state != Group::State::kOpen || IsHeld(*before) || before->below_threshold) return;
+  if (before->flushed && IsToldByFlush(turn, *before)) return;  // nothing is told between two flushes
   if (!before->flushed) {
     turn.Note(Kind::kAlertsChanged, SubjectOf(id),
               absl::StrCat("does not wait for the rest of group_wait: ", ToAbsl(why)));
@@ -374,13 +374,17 @@ std::vector<GroupKey> MostSevereFirst(const Turn& turn, const std::vector<GroupK
 
 void FlushGroup(Turn& turn, GroupId id) {
   const Group* before = turn.Find<Group>(id);
-  if (before == nullptr || before->state == Group::State::kResolved || before->state == Group::State::kMerged) return;
-  if (turn.organisation() == nullptr) return;
+  if (before == nullptr || before->state == Group::State::kMerged || turn.organisation() == nullptr) return;
+  if (IsToldByFlush(turn, *before) && WaitsForShards(turn, *before)) {
+    return turn.Arm(FlushTimer(id), turn.now().engine + absl::Seconds(1));
+  }
+  if (before->state == Group::State::kResolved) return FlushResolved(turn, id);
   if (before->below_threshold) return turn.Disarm(FlushTimer(id));  // handed on when its threshold is met
   ReviewHold(turn, id);
   Group& group = turn.Edit<Group>(id);
   const bool first = !group.flushed;
   if (turn.AllShardsReported() && !IsSuppressed(group) && turn.Live(group).firing > 0) Refresh(turn, group);
+  if (IsToldByFlush(turn, group)) TellByFlush(turn, group);
   group.flushed = true;
   if (group.state == Group::State::kOpen && !IsHeld(group)) {
     if (first && group.route.policy.set()) {
@@ -389,10 +393,10 @@ void FlushGroup(Turn& turn, GroupId id) {
     } else if (!group.route.policy.set()) {
       group.quiet_reason = WhyRoutePagesNobody(group.route);
     }
-    if (group.route.receiver.set()) TellReceiver(turn, group, "");
+    if (group.route.receiver.set() && !IsToldByFlush(turn, group)) TellReceiver(turn, group, "");
   }
   if (group.route.receiver.set()) {
-    turn.Arm(FlushTimer(id), turn.now().engine + std::max(group.route.group_interval, absl::Seconds(1)));
+    ArmNextFlush(turn, group);
   } else {
     turn.Disarm(FlushTimer(id));
   }

@@ -11,6 +11,7 @@
 #include "engine/responder_escalations.h"
 #include "engine/responder_groups.h"
 #include "engine/responder_incidents.h"
+#include "engine/responder_mutes.h"
 #include "engine/responder_silences.h"
 #include "model/hold_words.h"
 
@@ -33,25 +34,6 @@ std::string WhyInMaintenance(const Turn& turn, const ServiceId& service) {
                         window->comment.empty() ? "" : ": ", OneLine(window->comment, 200));
   }
   return "";
-}
-
-// An interval that is gone from the organisation mutes nothing: when in doubt, page.
-std::string WhyMuted(const Turn& turn, const Route& route) {
-  for (const TimeIntervalId& name : route.mute_time_intervals) {
-    const TimeIntervals* intervals = turn.index()->FindIntervals(name);
-    if (intervals != nullptr && intervals->Contains(turn.now().wall)) {
-      return absl::StrCat(ToAbsl(kMutedBy), route.id.value(), " inside of time interval ", name.value());
-    }
-  }
-  if (route.active_time_intervals.empty()) return "";
-  const bool active = std::ranges::any_of(route.active_time_intervals, [&](const TimeIntervalId& name) {
-    const TimeIntervals* intervals = turn.index()->FindIntervals(name);
-    return intervals == nullptr || intervals->Contains(turn.now().wall);
-  });
-  if (active) return "";
-  const auto append = [](std::string* out, const TimeIntervalId& name) { out->append(name.value()); };
-  return absl::StrCat(ToAbsl(kMutedBy), route.id.value(), " outside of time interval ",
-                      absl::StrJoin(route.active_time_intervals, ", ", append));
 }
 
 std::string WhyDependent(const Turn& turn, const ServiceId& service) {

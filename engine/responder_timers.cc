@@ -24,7 +24,10 @@ using Kind = Timer::Kind;
 // Whether the state that the timer was armed for is still there.
 bool IsLive(const Turn& turn, const Timer& timer) {
   switch (timer.kind) {
-    case Kind::kGroupFlush:
+    case Kind::kGroupFlush: {  // a receiver may have to be told that it is resolved
+      const Group* row = turn.Find<Group>(GroupId(timer.subject));
+      return row != nullptr && row->state != Group::State::kMerged;
+    }
     case Kind::kHoldEdge:
     case Kind::kSupportHours:
     case Kind::kIncidentCheck: {  // a group's number is its episode's: nothing else makes these stale

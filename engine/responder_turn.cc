@@ -38,7 +38,7 @@ std::vector<AlertSummary> ExemplarsOf(const ResponderState& state, std::span<con
     const auto found = state.live.find(key);
     if (found == state.live.end()) continue;
     for (const auto& [shard, report] : found->second)
-      all.insert(all.end(), report.exemplars.begin(), report.exemplars.end());
+      std::ranges::copy_if(report.exemplars, std::back_inserter(all), &AlertSummary::firing);
   }
   std::ranges::stable_sort(all, [](const AlertSummary& a, const AlertSummary& b) {
     return std::tuple(b.firing, b.severity, a.fired_at) < std::tuple(a.firing, a.severity, b.fired_at);

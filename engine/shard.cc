@@ -94,6 +94,7 @@ Outcome Shard::Impl::Renew(std::uint32_t slot, EventView event, const Instant& a
   if (ended && !HasMovedOn(alert, event.header())) {
     alert.ends_at = FloorMs(event.header().ends_at_ns);
     alert.looked_ended = true;
+    TakeLastWords(slot, event);
     Resolve(slot, ResolvedBy::kEndsAt, at);
     return Outcome::kResolved;
   }
@@ -104,6 +105,15 @@ Outcome Shard::Impl::Renew(std::uint32_t slot, EventView event, const Instant& a
   alert.content = content;
   Update(slot, event.header(), Decode(event));
   return Outcome::kUpdated;
+}
+
+// What the last event of an alert says of it is what its end is told with.
+void Shard::Impl::TakeLastWords(std::uint32_t slot, EventView event) {
+  StoredAlert& alert = alerts_.at(slot);
+  const std::uint64_t content = ContentOf(event);
+  if (content == alert.content) return;
+  alert.content = content;
+  Update(slot, event.header(), Decode(event));
 }
 
 // A trigger for an alert that is not firing.
@@ -299,6 +309,7 @@ Outcome Shard::Impl::ResolveEvent(EventView event, const Instant& at) {
   }
   alert.ends_at = HasEnd(header) ? FloorMs(header.ends_at_ns) : kNoTime;
   alert.looked_ended = false;
+  if (header.annotation_count > 0 && header.dedup_key_bytes == 0) TakeLastWords(slot, event);
   Resolve(slot, ResolvedBy::kEvent, at);
   return Outcome::kResolved;
 }

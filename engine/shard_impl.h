@@ -85,6 +85,7 @@ class Shard::Impl {
   Outcome Fire(std::uint32_t slot, const EventHeader& header, const TextView& text, const Instant& at, bool ended);
   Outcome Reject(Door& door, const Instant& at);
   void Update(std::uint32_t slot, const EventHeader& header, const TextView& text);
+  void TakeLastWords(std::uint32_t slot, EventView event);
   void MergeTimes(std::uint32_t slot, const EventHeader& header, const Instant& at, bool ended);
   void Seen(StoredAlert& alert, const Instant& at);
   std::uint64_t ContentOf(EventView event) const;
@@ -130,6 +131,8 @@ class Shard::Impl {
   GroupReport OverflowReportOf(const Door& door) const;
   AlertSummary SummaryOf(const StoredAlert& alert) const;
   AlertRecord RecordOf(const StoredAlert& alert) const;
+  const tocsin::Route* TellsOfEach(const RouteId& id) const;
+  void ListMembers(std::uint32_t group, absl::Duration lately, std::vector<AlertSummary>& members) const;
   IntegrationId NameOf(IntegrationIndex integration) const;
 
   std::uint32_t rules_version() const {

@@ -5,6 +5,7 @@
 #include "absl/strings/str_format.h"
 
 #include "base/hash.h"
+#include "engine/alertmanager_message.h"
 #include "engine/shard_impl.h"
 
 namespace tocsin {
@@ -82,6 +83,44 @@ AlertRecord Shard::Impl::RecordOf(const StoredAlert& alert) const {
   return record;
 }
 
+// The route when its receiver is told of each alert (engine/responder_receivers.h), else null.
+const tocsin::Route* Shard::Impl::TellsOfEach(const RouteId& id) const {
+  if (rules_ == nullptr || rules_->organisation == nullptr) return nullptr;
+  const Organisation& organisation = *rules_->organisation;
+  if (std::ranges::none_of(organisation.receivers, &Receiver::drop_resolved_when_held)) return nullptr;
+  const tocsin::Route* route = organisation.Find(id);
+  const Receiver* receiver = route != nullptr && route->receiver.set() ? organisation.Find(route->receiver) : nullptr;
+  return receiver != nullptr && receiver->drop_resolved_when_held ? route : nullptr;
+}
+
+// All that fires and is not held back, then what has ended lately and would not be held back; of that `fired_at` says when.
+void Shard::Impl::ListMembers(std::uint32_t number, absl::Duration lately, std::vector<AlertSummary>& members) const {
+  members.clear();
+  for (std::size_t severity = kSeverities; severity-- > 0;) {
+    groups_.VisitList(number, severity, [&](std::uint32_t slot) {
+      if (members.size() == kMembersTold) return false;
+      members.push_back(SummaryOf(alerts_.at(slot)));
+      return true;
+    });
+  }
+  const std::int64_t since = wall_ms_ - absl::ToInt64Milliseconds(lately);
+  const std::uint32_t ended = groups_.at(number).lists[kResolvedList].count;
+  std::size_t early = ended > kMembersTold ? ended - kMembersTold : 0;  // the list is in the order of their ends
+  groups_.VisitList(number, kResolvedList, [&](std::uint32_t slot) {
+    const StoredAlert& alert = alerts_.at(slot);
+    if (early > 0) {
+      --early;
+      return true;
+    }
+    TextBuffer buffer;
+    if (alert.resolved_at < since || HoldFor(alert, texts_.Read(alert.text, buffer).labels).set()) return true;
+    const bool said = alert.ends_at != kNoTime && alert.ends_at <= alert.resolved_at;
+    members.push_back(SummaryOf(alert));
+    members.back().fired_at = absl::FromUnixMillis(said ? alert.ends_at : alert.resolved_at);
+    return true;
+  });
+}
+
 GroupReport Shard::Impl::ReportOf(std::uint32_t number) const {
   const StoredGroup& group = groups_.at(number);
   TextBuffer buffer;
@@ -122,6 +161,9 @@ GroupReport Shard::Impl::ReportOf(std::uint32_t number) const {
       report.exemplars.push_back(SummaryOf(alerts_.at(slot)));
       return report.exemplars.size() < limits::kExemplarsPerGroup;
     });
+  }
+  if (const tocsin::Route* route = TellsOfEach(report.route)) {
+    ListMembers(number, 2 * route->group_interval, report.exemplars);
   }
   if (oldest != nullptr) report.oldest_start = absl::FromUnixMillis(std::min(oldest->fired_at, oldest->starts_at));
   return report;

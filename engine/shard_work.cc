@@ -158,6 +158,11 @@ void Shard::Impl::SetRules(RulesPtr rules, std::vector<IntegrationId> integratio
     if (router_->watches() || !watches_.empty()) WatchGroups();
   }
   if (organisation != before) SetInhibitions(organisation);
+  // Which reports list all of their alerts may be otherwise now; before there were rules none did.
+  const auto tells_of_each = [](const OrganisationPtr& of) {
+    return of != nullptr && std::ranges::any_of(of->receivers, &Receiver::drop_resolved_when_held);
+  };
+  if (organisation != before && (tells_of_each(before) || tells_of_each(organisation))) ReportAll();
   const Organisation none;
   doors_.SetRules(organisation == nullptr ? none : *organisation, integrations);
   for (Door& door : doors_.all())

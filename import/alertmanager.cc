@@ -130,6 +130,9 @@ void Reader::ReadWebhook(const Item& item, Receiver& to) {
     item.Lose(Grade::kWho, "a webhook's http_config: credentials, proxies, certificates",
               "without them; tocsin signs bodies with a secret instead");
   }
+  if (item.Number("max_alerts", 0, UINT32_MAX, 0) > 0) {
+    item.Lose(Grade::kCosmetic, "max_alerts of a webhook", "it lists up to 1,000 alerts, and counts the others");
+  }
   AddTarget(item, to, {{}, ContactMethod::Kind::kWebhook, item.Text("url"), "", {}});
 }
 
@@ -159,7 +162,7 @@ void Reader::ReadSlack(const Item& item, Receiver& to) {
 void Reader::ReadReceiver(const Item& item) {
   Receiver to;
   to.id = ReceiverId(draft_.receivers.Known(item.Text("name"), item.Text("name")));
-  to.drop_resolved_when_held = true;  // a recovery that is muted is not told later
+  to.drop_resolved_when_held = true;  // told by flushes, as there
   bool tells = false;
   bool keeps_quiet = false;
   bool any = false;
@@ -189,12 +192,6 @@ void Reader::ReadReceiver(const Item& item) {
   to.send_resolved = tells;
   if (tells && keeps_quiet)
     item.Lose(Grade::kHow, "recoveries are told by some of its ways only", "they are told by all");
-  for (ContactMethod& method : to.targets) {
-    if (method.kind == ContactMethod::Kind::kWebhook) {
-      item.Lose(Grade::kHow, "the body that its webhooks post", "that of tocsin (docs/alert-bodies.md)");
-      break;
-    }
-  }
   if (to.targets.empty()) {
     to.targets.push_back({ContactMethodId("terminal"), ContactMethod::Kind::kTerminal, to.id.value(), "", {}});
     item.Lose(any ? Grade::kHow : Grade::kCosmetic,

@@ -10,6 +10,9 @@
 //
 // `members` is what a message tells that tells several things at once ("subject":"B52"); otherwise it is empty.
 //
+// Receivers that are told as Alertmanager tells them get its body instead (engine/alertmanager_message.h), with the same
+// headers.
+//
 // A receiver answers 2xx once it has the page safe. It should refuse a signature whose t is more than five minutes off,
 // and drop a key that it has seen. What it answers beside the status is never shown or logged.
 #include <algorithm>
@@ -62,7 +65,7 @@ std::string SignWebhook(const std::string& secret, const std::string& body, absl
 }
 
 absl::StatusOr<Exchange> ComposeWebhook(const Notification& notification,
-                                        const Organisation& /*organisation*/,
+                                        const Organisation& organisation,
                                         absl::Time now) {
   const std::string& url = notification.method.address;
   const std::string origin = Origin(url);
@@ -71,7 +74,11 @@ absl::StatusOr<Exchange> ComposeWebhook(const Notification& notification,
   if (std::ranges::any_of(url, [](char c) { return static_cast<unsigned char>(c) <= ' ' || c == 0x7F; })) {
     return Invalid("the webhook's URL holds spaces or control characters");
   }
-  WebRequest request{.url = url, .body = RenderWebhook(notification), .peers = WebRequest::Peers::kPublic};
+  const Receiver* receiver = notification.receiver.set() ? organisation.Find(notification.receiver) : nullptr;
+  const bool ready = receiver != nullptr && receiver->drop_resolved_when_held &&
+                     notification.subject.kind == SubjectKind::kGroup && notification.body.starts_with('{');
+  WebRequest request{
+      .url = url, .body = ready ? notification.body : RenderWebhook(notification), .peers = WebRequest::Peers::kPublic};
   request.headers = {"Content-Type: application/json",
                      absl::StrCat("Idempotency-Key: ", HeaderSafe(notification.idempotency_key))};
   if (const std::string& secret = notification.method.secret; !secret.empty()) {
