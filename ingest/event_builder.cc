@@ -75,6 +75,11 @@ EventBuilder& EventBuilder::Key(std::initializer_list<std::string_view> parts) {
   return *this;
 }
 
+EventBuilder& EventBuilder::WholeKey(std::string_view key) {
+  event_.dedup_key = Trim(key);
+  return *this;
+}
+
 EventBuilder& EventBuilder::Kind(EventKind kind) {
   event_.kind = kind;
   return *this;
@@ -139,6 +144,16 @@ std::optional<EventKind> ParseStatusWord(std::string_view word) {
   const auto* found = std::ranges::find(kStatusWords, std::string_view(lower), &StatusWord::word);
   if (found == std::end(kStatusWords)) return std::nullopt;
   return found->kind;
+}
+
+void FitLabels(AlertEvent& event) {
+  Labels kept;
+  for (Label& label : event.labels) {
+    const bool fits = kept.size() < kMostLabels && !label.name.empty() &&
+                      label.name.size() <= limits::kLabelNameBytes && label.value.size() <= limits::kLabelValueBytes;
+    (fits ? kept : event.annotations).push_back(std::move(label));
+  }
+  event.labels = std::move(kept);
 }
 
 }  // namespace tocsin

@@ -19,6 +19,8 @@ class EventBuilder {
   // The parts of the identity, joined by '/', each with its '/' and '\' escaped, so that ("a/b", "c") is not ("a", "b/c"). Parts that
   // are empty count, but when all of them are there is no identity.
   EventBuilder& Key(std::initializer_list<std::string_view> parts);
+  // An identity in words that its senders know already.
+  EventBuilder& WholeKey(std::string_view key);
   EventBuilder& Kind(EventKind kind);
   EventBuilder& Severity(tocsin::Severity severity);
   EventBuilder& StartsAt(std::string_view text);  // any time that ParseAnyTime reads
@@ -47,5 +49,8 @@ class EventBuilder {
 // What senders call the states of an alert, in any case: "Resolved", "OK", "firing", "acked" ...; nullopt when it is none of
 // them.
 std::optional<EventKind> ParseStatusWord(std::string_view word);
+
+// For labels that are taken over as they are: what is too long or too much for a label becomes an annotation.
+void FitLabels(AlertEvent& event);
 
 }  // namespace tocsin

@@ -42,6 +42,26 @@ bool LooksLikeForm(const SourceRequest& request) {
   return body.find_first_of(" \n\t{<") == std::string_view::npos;
 }
 
+bool LooksLikeMultipart(std::string_view body) {
+  return body.starts_with("--") && absl::StrContains(ToLower(body), "content-disposition:");
+}
+
+// The name in `Content-Disposition: form-data; name="data"`; "" when there is none.
+std::string_view PartName(std::string_view head) {
+  constexpr std::string_view kName = " name=\"";
+  const std::size_t at = head.find(kName);
+  if (at == std::string_view::npos) return {};
+  head.remove_prefix(at + kName.size());
+  return head.substr(0, head.find('"'));
+}
+
+// Several lines of NAME=value; curl's scripts call them a form.
+bool LooksLikeManyLines(std::string_view body) {
+  body = Trim(body);
+  return body.find('\n') != std::string_view::npos &&
+         body.substr(0, body.find('\n')).find('&') == std::string_view::npos;
+}
+
 bool LooksLikeLines(std::string_view body) {
   const std::string_view first = body.substr(0, body.find('\n'));
   const std::size_t equals = first.find('=');
@@ -59,9 +79,13 @@ bool LooksLikeJson(std::string_view body) {
 bool IsUnfilledPlaceholder(std::string_view text) {
   if (text.starts_with("${") || text.starts_with("{{")) return text.ends_with('}');
   const auto is_macro = [](std::string_view name) {
-    return !name.empty() &&
-           std::ranges::all_of(name, [](char c) { return (c >= 'A' && c <= 'Z') || c == '.' || c == '_'; });
+    return !name.empty() && std::ranges::all_of(name, [](char c) {
+      return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_';
+    });
   };
+  if (text.size() > 4 && text.starts_with("##") && text.ends_with("##")) {  // LogicMonitor
+    return is_macro(text.substr(2, text.size() - 4));
+  }
   if (text.starts_with('{') && text.ends_with('}')) return is_macro(text.substr(1, text.size() - 2));  // Zabbix
   if (text.size() > 2 && text.starts_with('*') && text.ends_with('*')) {                               // UptimeRobot
     text = text.substr(1, text.size() - 2);
@@ -122,6 +146,35 @@ Fields Fields::FromLines(std::string_view lines) {
   return fields;
 }
 
+Fields Fields::FromMultipart(std::string_view body) {
+  Fields fields;
+  const std::string_view boundary = Trim(body.substr(0, body.find('\n')));
+  while (fields.all().size() < kMostFields) {
+    const std::size_t start = body.find(boundary);
+    if (start == std::string_view::npos) break;
+    body.remove_prefix(start + boundary.size());
+    std::string_view part = body.substr(0, body.find(boundary));
+    const bool has_returns = part.starts_with("\r\n");
+    const std::string_view gap = has_returns ? "\r\n\r\n" : "\n\n";
+    const std::size_t end_of_head = part.find(gap);
+    if (end_of_head == std::string_view::npos) continue;
+    const std::string_view name = PartName(part.substr(0, end_of_head));
+    part.remove_prefix(end_of_head + gap.size());
+    if (!name.empty()) fields.Add(ReplaceInvalidUtf8(name), ReplaceInvalidUtf8(Trim(part)));
+  }
+  return fields;
+}
+
+void Fields::Unfold(std::initializer_list<std::string_view> names) {
+  const std::size_t count = fields_.size();
+  for (std::size_t i = 0; i < count; ++i) {
+    const Field field = fields_[i];
+    if (std::ranges::find(names, field.name) == names.end() || !LooksLikeJson(field.text)) continue;
+    const absl::StatusOr<dom::element> document = ThreadJsonReader().Read(field.text, JsonReader::Manner::kLenient);
+    if (document.ok() && document->is_object()) AddJson(dom::object(*document), field.path);
+  }
+}
+
 std::string_view Fields::Get(std::initializer_list<std::string_view> names) const {
   for (const std::string_view name : names) {
     // The last of equal names counts.
@@ -142,8 +195,12 @@ void Fields::StripPrefix(std::string_view prefix) {
 }
 
 absl::StatusOr<std::vector<Fields>> ReadFields(const SourceRequest& request, bool with_lines) {
-  if (Trim(request.body).empty()) return Invalid("the body is empty");
   std::vector<Fields> all;
+  if (Trim(request.body).empty()) {
+    if (request.query.empty()) return Invalid("the body is empty");
+    all.push_back(Fields::FromForm(request.query));
+    return all;
+  }
   if (LooksLikeJson(request.body)) {
     TOCSIN_ASSIGN(const dom::element document, ThreadJsonReader().Read(request.body, JsonReader::Manner::kLenient));
     if (document.is_object()) {
@@ -159,7 +216,11 @@ absl::StatusOr<std::vector<Fields>> ReadFields(const SourceRequest& request, boo
     }
     return all;
   }
-  if (LooksLikeForm(request)) {
+  if (LooksLikeMultipart(request.body)) {
+    all.push_back(Fields::FromMultipart(request.body));
+  } else if (with_lines && LooksLikeManyLines(request.body) && LooksLikeLines(request.body)) {
+    all.push_back(Fields::FromLines(request.body));
+  } else if (LooksLikeForm(request)) {
     all.push_back(Fields::FromForm(Trim(request.body)));
   } else if (with_lines && LooksLikeLines(request.body)) {
     all.push_back(Fields::FromLines(request.body));

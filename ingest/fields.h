@@ -23,15 +23,18 @@ class Fields {
  public:
   static Fields FromJson(simdjson::dom::object object);
   static Fields FromForm(std::string_view form);
-  static Fields FromLines(std::string_view lines);  // NAME=value
+  static Fields FromLines(std::string_view lines);     // NAME=value
+  static Fields FromMultipart(std::string_view body);  // multipart/form-data
 
   // The text of the first of `names` that is there with something in it; "" when none is. A placeholder that nobody filled in
-  // ($SERVICEDESC$, ${x}, {{x}}, {EVENT.ID}, *alertDetails*) counts as nothing.
+  // ($SERVICEDESC$, ${x}, {{x}}, {EVENT.ID}, *alertDetails*, ##ALERTID##) counts as nothing.
   std::string_view Get(std::initializer_list<std::string_view> names) const;
   bool Has(std::initializer_list<std::string_view> names) const { return !Get(names).empty(); }
   const std::vector<Field>& all() const { return fields_; }
   // Takes `prefix` off all names that begin with it.
   void StripPrefix(std::string_view prefix);
+  // Members with these names that hold a JSON object as text become that object's members: payload={"a":1} is payload.a=1.
+  void Unfold(std::initializer_list<std::string_view> names);
 
  private:
   void AddJson(simdjson::dom::object object, const std::string& path);
@@ -40,8 +43,8 @@ class Fields {
   std::vector<Field> fields_;
 };
 
-// A body that is a JSON object or array of objects, a form, or (when `with_lines`) NAME=value lines, whatever its Content-Type says. An
-// element of an array that is no object is an error that names it.
+// A body that is a JSON object or array of objects, a form (multipart, too), or (when `with_lines`) NAME=value lines, whatever its
+// Content-Type says; without a body, the query. An element of an array that is no object is an error that names it.
 absl::StatusOr<std::vector<Fields>> ReadFields(const SourceRequest& request, bool with_lines);
 
 bool LooksLikeJson(std::string_view body);

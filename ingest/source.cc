@@ -14,11 +14,34 @@ namespace {
 
 constexpr const Source* kSources[] = {
     &kAlertmanagerSource,  //
+    &kChecklySource,       //
+    &kCheckmkSource,       //
+    &kCoralogixSource,     //
     &kDatadogSource,       //
+    &kFreshpingSource,     //
     &kGenericSource,       //
     &kGrafanaSource,       //
+    &kGraylogSource,       //
+    &kHealthchecksSource,  //
+    &kIcinga2Source,       //
+    &kLibratoSource,       //
+    &kLibrenmsSource,      //
+    &kLogicmonitorSource,  //
     &kNagiosSource,        //
+    &kNetdataSource,       //
+    &kPapertrailSource,    //
+    &kPingdomSource,       //
     &kPrometheusSource,    //
+    &kPrtgSource,          //
+    &kRackspaceSource,     //
+    &kRiemannSource,       //
+    &kSensuSource,         //
+    &kSite24x7Source,      //
+    &kThousandeyesSource,  //
+    &kUpdownSource,        //
+    &kUptimekumaSource,    //
+    &kUptimerobotSource,   //
+    &kZabbixSource,        //
 };
 
 constexpr std::size_t kRawBytes = 4 * 1024;  // of a payload that we do not understand

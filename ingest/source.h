@@ -86,10 +86,33 @@ inline constexpr std::string_view kUnreadablePayload = "UnreadablePayload";  // 
 
 // What each understands stands at the top of its file.
 extern const Source kAlertmanagerSource;
+extern const Source kChecklySource;
+extern const Source kCheckmkSource;
+extern const Source kCoralogixSource;
 extern const Source kDatadogSource;
+extern const Source kFreshpingSource;
 extern const Source kGenericSource;
 extern const Source kGrafanaSource;
+extern const Source kGraylogSource;
+extern const Source kHealthchecksSource;
+extern const Source kIcinga2Source;
+extern const Source kLibratoSource;
+extern const Source kLibrenmsSource;
+extern const Source kLogicmonitorSource;
 extern const Source kNagiosSource;
+extern const Source kNetdataSource;
+extern const Source kPapertrailSource;
+extern const Source kPingdomSource;
 extern const Source kPrometheusSource;
+extern const Source kPrtgSource;
+extern const Source kRackspaceSource;
+extern const Source kRiemannSource;
+extern const Source kSensuSource;
+extern const Source kSite24x7Source;
+extern const Source kThousandeyesSource;
+extern const Source kUpdownSource;
+extern const Source kUptimekumaSource;
+extern const Source kUptimerobotSource;
+extern const Source kZabbixSource;
 
 }  // namespace tocsin

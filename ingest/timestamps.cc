@@ -56,6 +56,28 @@ bool TakeZone(std::string_view& text, absl::Duration& offset) {
   return hours < 24 && minutes < 60;
 }
 
+// Of a number since 1970.
+absl::Duration UnitOf(double number) {
+  constexpr double kFirstMs = 1e11;  // the year 5138 in seconds
+  constexpr double kFirstUs = 1e14;
+  constexpr double kFirstNs = 1e17;
+  if (number >= kFirstNs) return absl::Nanoseconds(1);
+  if (number >= kFirstUs) return absl::Microseconds(1);
+  return number >= kFirstMs ? absl::Milliseconds(1) : absl::Seconds(1);
+}
+
+// 1726142400.25 as it is written: no double holds nanoseconds of today.
+std::optional<absl::Time> ParseUnixTime(std::string_view text) {
+  std::int64_t whole = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), whole);
+  if (error != std::errc() || whole <= 0) return std::nullopt;
+  text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+  absl::Duration fraction;
+  if (!text.empty() && (!TakeFraction(text, fraction) || !text.empty())) return std::nullopt;
+  const absl::Duration unit = UnitOf(static_cast<double>(whole));
+  return absl::UnixEpoch() + whole * unit + fraction / (absl::Seconds(1) / unit);
+}
+
 }  // namespace
 
 absl::StatusOr<std::optional<absl::Time>> ParseTimestamp(std::string_view text) {
@@ -85,17 +107,12 @@ absl::StatusOr<std::optional<absl::Time>> ParseTimestamp(std::string_view text) 
 
 std::optional<absl::Time> ParseAnyTime(std::string_view text) {
   text = Trim(text);
+  if (const std::optional<absl::Time> exact = ParseUnixTime(text)) return exact;
   double number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error == std::errc() && end == text.data() + text.size()) {
-    constexpr double kFirstMs = 1e11;  // the year 5138 in seconds
-    constexpr double kFirstUs = 1e14;
-    constexpr double kFirstNs = 1e17;
     if (!(number > 0) || number >= 1e19) return std::nullopt;
-    if (number >= kFirstNs) return absl::UnixEpoch() + absl::Nanoseconds(number);
-    if (number >= kFirstUs) return absl::UnixEpoch() + absl::Microseconds(number);
-    if (number >= kFirstMs) return absl::UnixEpoch() + absl::Milliseconds(number);
-    return absl::UnixEpoch() + absl::Seconds(number);
+    return absl::UnixEpoch() + number * UnitOf(number);
   }
   const absl::StatusOr<std::optional<absl::Time>> time = ParseTimestamp(text);
   return time.ok() ? *time : std::nullopt;

@@ -1,11 +1,14 @@
 // Alertmanager's webhook, version 4 (and 3). One POST a group; each alert has its own status, the group's says nothing about its
 // members. Identity: the fingerprint, else the label set. Alerts cut off by max_alerts are absent, which is not a recovery; the
 // others of the group say that something is missing.
+//
+// A body of the user's own (webhook_config.payload, since 0.29) has no `alerts`. Where there is a list of what has labels under
+// another name, these are its alerts; else a status and a title make one alert, as the generic source reads them.
 #include "absl/strings/str_format.h"
 
-#include "base/limits.h"
 #include "base/status.h"
 #include "base/strings.h"
+#include "ingest/event_builder.h"
 #include "ingest/json.h"
 #include "ingest/source.h"
 #include "ingest/timestamps.h"
@@ -35,7 +38,9 @@ Reading ReadAlert(dom::element value, const Group& group) {
   if (status.empty()) status = group.status;
   event.kind = status == "resolved" ? EventKind::kResolve : EventKind::kTrigger;
   if (status != "resolved" && status != "firing" && !status.empty()) event.annotations.push_back({"status", status});
-  event.starts_at = ParseAnyTime(MemberText(alert, "startsAt"));
+  for (const std::string_view name : {"startsAt", "since", "starts_at"}) {
+    if (!event.starts_at) event.starts_at = ParseAnyTime(MemberText(alert, name));
+  }
   // Of a firing alert it says nothing: Alertmanager does not send it again before its repeat interval.
   if (event.kind == EventKind::kResolve) event.ends_at = ParseAnyTime(MemberText(alert, "endsAt"));
   event.link = MemberText(alert, "generatorURL");
@@ -45,10 +50,35 @@ Reading ReadAlert(dom::element value, const Group& group) {
         {"truncated_alerts",
          absl::StrFormat("%s more alerts of this group were cut off by max_alerts", group.truncated)});
   }
+  FitLabels(event);
   return Reading::Of(std::move(event));
 }
 
-absl::StatusOr<Readings> Parse(const SourceRequest& request, const Now&) {
+// The members that are lists of objects with labels; nullopt when there is none.
+std::optional<dom::array> ListOfLabelled(dom::object body) {
+  for (const dom::key_value_pair& member : body) {
+    if (!member.value.is_array() || dom::array(member.value).size() == 0) continue;
+    const dom::element first = *dom::array(member.value).begin();
+    if (!first.is_object()) continue;
+    const std::optional<dom::element> labels = Member(dom::object(first), "labels");
+    if (labels && labels->is_object()) return dom::array(member.value);
+  }
+  return std::nullopt;
+}
+
+Readings ReadAlerts(dom::object body, dom::array alerts) {
+  Group group{
+      .status = ToLower(MemberText(body, "status")), .external_url = MemberText(body, "externalURL"), .truncated = {}};
+  if (const std::string truncated = MemberText(body, "truncatedAlerts"); !truncated.empty() && truncated[0] > '0') {
+    group.truncated = truncated;
+  }
+  Readings readings;
+  for (const dom::element& alert : alerts)
+    readings.push_back(ReadAlert(alert, group));
+  return readings;
+}
+
+absl::StatusOr<Readings> Parse(const SourceRequest& request, const Now& received) {
   if (Trim(request.body).empty()) return Invalid("the body is empty");
   TOCSIN_ASSIGN(const dom::element document, ThreadJsonReader().Read(request.body, JsonReader::Manner::kLenient));
   if (document.is_array()) {
@@ -58,18 +88,11 @@ absl::StatusOr<Readings> Parse(const SourceRequest& request, const Now&) {
   if (!document.is_object()) return Invalid("expected an object, found %s", JsonTypeName(document));
   const dom::object body(document);
   const std::optional<dom::element> alerts = Member(body, "alerts");
-  if (!alerts)
-    return Invalid("alerts: missing; a webhook with its own `payload` goes to an integration of source generic");
-  if (!alerts->is_array()) return Invalid("alerts: expected an array, found %s", JsonTypeName(*alerts));
-  Group group{
-      .status = ToLower(MemberText(body, "status")), .external_url = MemberText(body, "externalURL"), .truncated = {}};
-  if (const std::string truncated = MemberText(body, "truncatedAlerts"); !truncated.empty() && truncated[0] > '0') {
-    group.truncated = truncated;
-  }
-  Readings readings;
-  for (const dom::element& alert : dom::array(*alerts))
-    readings.push_back(ReadAlert(alert, group));
-  return readings;
+  if (alerts && !alerts->is_array()) return Invalid("alerts: expected an array, found %s", JsonTypeName(*alerts));
+  if (alerts) return ReadAlerts(body, dom::array(*alerts));
+  if (const std::optional<dom::array> labelled = ListOfLabelled(body)) return ReadAlerts(body, *labelled);
+  if (ParseStatusWord(MemberText(body, "status"))) return kGenericSource.parse(request, received);
+  return Invalid("alerts: missing; a webhook with its own `payload` goes to an integration of source generic");
 }
 
 }  // namespace

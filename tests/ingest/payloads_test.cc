@@ -5,7 +5,7 @@
 //
 // A FILE is a body (.json, .txt) or a request with its head (.http). Of what golden/SOURCE.json says only the members that are
 // there are compared: kind, key, severity, starts_at, ends_at, link, labels (all of them), annotations (those that are named);
-// {"ignored": TEXT} and {"unreadable": TEXT} want that reason. Its "episodes" are files, first the beginning and last the end, whose
+// {"received": {FILE: TIME}} says when a file came in. {"ignored": TEXT} and {"unreadable": TEXT} want that reason. Its "episodes" are files, first the beginning and last the end, whose
 // alerts are one: "a.json", or "a.json#1" for the second alert in it.
 #include <algorithm>
 #include <cstdio>
@@ -73,7 +73,7 @@ Payload ReadPayloadFile(const fs::path& file) {
   return payload;
 }
 
-Readings ReadFileAs(const Source& source, const Payload& payload) {
+Readings ReadFileAs(const Source& source, const Payload& payload, const Now& now) {
   return ReadPayload(source,
                      {.body = payload.body,
                       .content_type = payload.content_type,
@@ -81,7 +81,7 @@ Readings ReadFileAs(const Source& source, const Payload& payload) {
                       .headers = payload.headers,
                       .path = payload.path,
                       .method = payload.method},
-                     kNow);
+                     now);
 }
 
 // Every payload file below `folder`, as SOURCE/FILE.
@@ -185,6 +185,17 @@ void CompareReading(const json::object& expected, const Reading& reading) {
 struct Golden {
   json::object files;
   json::array episodes;
+  json::object received;
+
+  // When a file came in, for senders whose alerts end by the clock.
+  Now ReceivedAt(const std::string& file) const {
+    const auto* text = received.if_contains(file);
+    if (text == nullptr) return kNow;
+    Now now = kNow;
+    std::string error;
+    EXPECT_TRUE(absl::ParseTime(absl::RFC3339_full, TextOf(*text), &now.wall, &error)) << error;
+    return now;
+  }
 };
 
 std::optional<Golden> ReadGolden(const std::string& source) {
@@ -196,8 +207,9 @@ std::optional<Golden> ReadGolden(const std::string& source) {
     ADD_FAILURE() << file << ": " << error.message();
     return std::nullopt;
   }
-  Golden golden{.files = value.at("files").as_object(), .episodes = {}};
+  Golden golden{.files = value.at("files").as_object(), .episodes = {}, .received = {}};
   if (const auto* episodes = value.as_object().if_contains("episodes")) golden.episodes = episodes->as_array();
+  if (const auto* received = value.as_object().if_contains("received")) golden.received = received->as_object();
   return golden;
 }
 
@@ -205,7 +217,7 @@ void CompareFile(const Golden& golden, const Source& source, const fs::path& fil
   SCOPED_TRACE(file.filename());
   const auto* expected = golden.files.if_contains(file.filename().string());
   ASSERT_NE(expected, nullptr) << "nobody has said what is expected of it";
-  const Readings readings = ReadFileAs(source, ReadPayloadFile(file));
+  const Readings readings = ReadFileAs(source, ReadPayloadFile(file), golden.ReceivedAt(file.filename().string()));
   ASSERT_EQ(readings.size(), expected->as_array().size());
   for (std::size_t i = 0; i < readings.size(); ++i) {
     SCOPED_TRACE(i);
@@ -214,13 +226,16 @@ void CompareFile(const Golden& golden, const Source& source, const fs::path& fil
 }
 
 // "a.json#1": the key and kind of the second alert in it.
-std::pair<AlertKey, EventKind> AlertAt(const Source& source, const fs::path& folder, std::string place) {
+std::pair<AlertKey, EventKind> AlertAt(const Golden& golden,
+                                       const Source& source,
+                                       const fs::path& folder,
+                                       std::string place) {
   std::size_t index = 0;
   if (const std::size_t hash = place.find('#'); hash != std::string::npos) {
     index = std::stoul(place.substr(hash + 1));
     place.resize(hash);
   }
-  const Readings readings = ReadFileAs(source, ReadPayloadFile(folder / place));
+  const Readings readings = ReadFileAs(source, ReadPayloadFile(folder / place), golden.ReceivedAt(place));
   AlertKey key;
   if (index >= readings.size() || !readings[index].event) {
     ADD_FAILURE() << place << " has no alert " << index;
@@ -230,15 +245,15 @@ std::pair<AlertKey, EventKind> AlertAt(const Source& source, const fs::path& fol
   return {key, readings[index].event->kind};
 }
 
-void CheckEpisode(const json::array& places, const Source& source, const fs::path& folder) {
+void CheckEpisode(const Golden& golden, const json::array& places, const Source& source, const fs::path& folder) {
   SCOPED_TRACE(json::serialize(places));
   ASSERT_GE(places.size(), 2U);
-  const auto first = AlertAt(source, folder, TextOf(places.front()));
-  const auto last = AlertAt(source, folder, TextOf(places.back()));
+  const auto first = AlertAt(golden, source, folder, TextOf(places.front()));
+  const auto last = AlertAt(golden, source, folder, TextOf(places.back()));
   EXPECT_NE(first.second, EventKind::kResolve);
   EXPECT_EQ(last.second, EventKind::kResolve);
   for (const json::value& place : places)
-    EXPECT_EQ(ToHex(AlertAt(source, folder, TextOf(place)).first), ToHex(first.first)) << TextOf(place);
+    EXPECT_EQ(ToHex(AlertAt(golden, source, folder, TextOf(place)).first), ToHex(first.first)) << TextOf(place);
 }
 
 // ---- any folder ----
@@ -265,7 +280,7 @@ int Report(const fs::path& folder) {
     }
     for (const fs::path& file : files) {
       bool understood = true;
-      for (const Reading& reading : ReadFileAs(*source, ReadPayloadFile(file))) {
+      for (const Reading& reading : ReadFileAs(*source, ReadPayloadFile(file), kNow)) {
         std::printf("%s/%s: %s\n", name.c_str(), file.filename().c_str(), Describe(reading).c_str());
         if (!reading.event) {
           understood = understood && reading.kind == Refused::Kind::kIgnored;
@@ -301,7 +316,7 @@ TEST(PayloadsTest, EveryPayloadIsReadAsItsVendorMeansIt) {
     for (const fs::path& file : files)
       CompareFile(*golden, *source, file);
     for (const json::value& episode : golden->episodes)
-      CheckEpisode(episode.as_array(), *source, *fixtures / "payloads" / name);
+      CheckEpisode(*golden, episode.as_array(), *source, *fixtures / "payloads" / name);
   }
   if (!missing.empty()) GTEST_SKIP() << "no source or no golden file as yet:" << missing;
 }
