@@ -41,6 +41,11 @@ HttpResponse ErrorString(int status, std::string_view message) {
   return JsonResponse(status, JsonQuote(message) + "\n");
 }
 
+HttpResponse BadData(std::string_view message) {
+  return JsonResponse(400,
+                      absl::StrFormat(R"({"status":"error","errorType":"bad_data","error":%s})", JsonQuote(message)));
+}
+
 HttpResponse WithRetryAfter(HttpResponse response, absl::Duration after) {
   const std::int64_t seconds = std::max<std::int64_t>(1, absl::ToInt64Seconds(absl::Ceil(after, absl::Seconds(1))));
   response.headers.push_back({"Retry-After", absl::StrFormat("%d", seconds)});

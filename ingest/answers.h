@@ -20,6 +20,8 @@ HttpResponse Problem(int status, std::string_view message);
 HttpResponse CodedProblem(const PrometheusRefusal& refusal);
 // Alertmanager's other kind of error: a bare JSON string.
 HttpResponse ErrorString(int status, std::string_view message);
+// The one kind of error of Alertmanager's first API.
+HttpResponse BadData(std::string_view message);
 HttpResponse Unauthorised(std::string_view message);
 HttpResponse WithRetryAfter(HttpResponse response, absl::Duration after);
 // Until an organisation is there.

@@ -11,6 +11,7 @@
 #include "base/limits.h"
 #include "base/status.h"
 #include "base/strings.h"
+#include "ingest/alertmanager_counts.h"
 #include "ingest/answers.h"
 #include "ingest/mapping.h"
 #include "ingest/prometheus_reader.h"
@@ -58,8 +59,8 @@ class IngestDoors::Impl : public std::enable_shared_from_this<Impl> {
         options_(std::move(options)),
         sns_(std::make_shared<SnsGate>(options_.fetch)) {}
 
-  // POST /api/v2/alerts
-  void PostAlerts(const HttpRequest& request, HttpResponder responder) {
+  // POST /api/v2/alerts, and the same of the first version.
+  void PostAlerts(const HttpRequest& request, AlertmanagerVersion version, HttpResponder responder) {
     counters_.requests.fetch_add(1, std::memory_order_relaxed);
     if (!keys_.ready()) return std::move(responder).Send(NotReady());
     const std::string key = KeyOfAuthorization(request.header("Authorization"));
@@ -83,7 +84,7 @@ class IngestDoors::Impl : public std::enable_shared_from_this<Impl> {
                    "/v1/integrations/KEY/api/v2/alerts of another integration",
                    options_.default_integration.value())));
     }
-    TakeAlerts(request, *door, std::move(responder));
+    TakeAlerts(request, *door, version, std::move(responder));
   }
 
   // POST, PUT and GET /v1/integrations/...
@@ -106,7 +107,9 @@ class IngestDoors::Impl : public std::enable_shared_from_this<Impl> {
           "replaced, not found again";
       return std::move(responder).Send(is_in_path ? Problem(404, kAdvice) : Unauthorised(kAdvice));
     }
-    if (rest == kAlertmanagerPath) return TakeAlerts(request, *door, std::move(responder));
+    if (rest == kAlertmanagerPath) {
+      return TakeAlerts(request, *door, AlertmanagerVersion::kSecond, std::move(responder));
+    }
     const std::string path(rest);
     AdmitWebhook(std::make_shared<HttpRequest>(std::move(request)), *door, path, std::move(responder));
   }
@@ -126,6 +129,7 @@ class IngestDoors::Impl : public std::enable_shared_from_this<Impl> {
     for (std::size_t i = 0; i < std::size(statistics.refused_batches); ++i) {
       statistics.refused_batches[i] = read(counters_.refused_batches[i]);
     }
+    alertmanager_.Read(statistics);
     return statistics;
   }
 
@@ -189,26 +193,32 @@ class IngestDoors::Impl : public std::enable_shared_from_this<Impl> {
                                                                          : options_.default_integration.value());
   }
 
-  void TakeAlerts(const HttpRequest& request, const OpenDoor& door, HttpResponder responder) {
+  void TakeAlerts(const HttpRequest& request,
+                  const OpenDoor& door,
+                  AlertmanagerVersion version,
+                  HttpResponder responder) {
+    const bool first = version == AlertmanagerVersion::kFirst;
     if (const std::string type = MediaType(request.header("Content-Type"));
-        !request.body.empty() && type != "application/json") {
+        !first && !request.body.empty() && type != "application/json") {
       const std::string_view shown = type.empty() ? std::string_view("application/octet-stream") : type;
       return std::move(responder).Send(
           Problem(415, absl::StrFormat("unsupported media type \"%s\", only [application/json] are allowed", shown)));
     }
-    Intake& intake = Begin(door, clock_.Read().wall);
+    const absl::Time now = clock_.Read().wall;
+    Intake& intake = Begin(door, now);
     if (const auto refusal = ReadPrometheus(ThreadJsonReader(), request.body, intake)) {
       counters_.unreadable_bodies.fetch_add(1, std::memory_order_relaxed);
       NoteRefusal(Refusals::Reason::kUnreadable, absl::StrFormat("%s: %s", NameOf(door), refusal->message));
-      return std::move(responder).Send(CodedProblem(*refusal));
+      return std::move(responder).Send(first ? BadData(refusal->message) : CodedProblem(*refusal));
     }
     CountRefused(intake, door);
+    alertmanager_.Add(version, intake, now);
     if (WantsExplanation(request)) return ExplainAlerts(intake, std::move(responder));
-    HttpResponse answer;
+    HttpResponse answer = first ? JsonResponse(200, R"({"status":"success"})") : HttpResponse();
     if (!intake.refused().empty()) {
       const std::string reasons =
           absl::StrJoin(intake.refused(), "; ", [](std::string* out, const Refused& one) { *out += one.reason; });
-      answer = ErrorString(400, reasons);
+      answer = first ? BadData(reasons) : ErrorString(400, reasons);
     }
     Submit(intake, /*want_outcomes=*/false, std::move(responder), /*overload_status=*/503,
            [answer = std::move(answer)](const Receipt&, HttpResponder owed) mutable {
@@ -414,6 +424,7 @@ class IngestDoors::Impl : public std::enable_shared_from_this<Impl> {
   const Clock& clock_;
   const Options options_;
   Counters counters_;
+  AlertmanagerCounts alertmanager_;
   Refusals refusals_;
   const std::shared_ptr<SnsGate> sns_;
 };
@@ -425,7 +436,11 @@ IngestDoors::~IngestDoors() = default;
 void IngestDoors::Register(HttpRouter& router) {
   router.AddSubtree(AlertmanagerSubtree("/api/v2"));
   router.Add(HttpMethod::kPost, "/api/v2/alerts", [impl = impl_](const HttpRequest& request, HttpResponder responder) {
-    impl->PostAlerts(request, std::move(responder));
+    impl->PostAlerts(request, AlertmanagerVersion::kSecond, std::move(responder));
+  });
+  // What Prometheus before 2.26 sends unless told otherwise. Alertmanager 0.27 has nothing there any more: we still do.
+  router.Add(HttpMethod::kPost, "/api/v1/alerts", [impl = impl_](const HttpRequest& request, HttpResponder responder) {
+    impl->PostAlerts(request, AlertmanagerVersion::kFirst, std::move(responder));
   });
   const HttpHandler webhook = [impl = impl_](HttpRequest request, HttpResponder responder) {
     impl->PostWebhook(std::move(request), std::move(responder));

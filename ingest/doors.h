@@ -1,6 +1,7 @@
 // The doors on HTTP by which alerts come in.
 //
 //   POST /api/v2/alerts                    Alertmanager's; Prometheus, vmalert and others post here
+//   POST /api/v1/alerts                    its first version's: the same alerts, other words
 //   POST /v1/integrations/KEY              webhooks; the integration's source, or its own mapping, says how a body is read. PUT is the
 //                                          same; so is GET with a query, for senders that can do no better
 //   OPTIONS /v1/integrations/KEY           the handshake of CloudEvents
@@ -50,6 +51,13 @@ class IngestDoors {
     std::uint64_t unknown_keys = 0;
     std::uint64_t bad_signatures = 0;
     std::uint64_t refused_batches[5] = {};  // by Admission
+    // At Alertmanager's doors, as it counts them, by the version of its API less one.
+    struct Alertmanager {
+      std::uint64_t firing = 0;
+      std::uint64_t resolved = 0;
+      std::uint64_t invalid = 0;
+    };
+    Alertmanager alertmanager[2] = {};
   };
 
   // All outlive this; this outlives the server that the router is given to.

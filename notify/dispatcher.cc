@@ -197,6 +197,7 @@ void Dispatcher::Begin(Ticket ticket, Attempt& attempt) {
   if (attempt.gate != nullptr && !attempt.gate->Start()) {
     return Finish(ticket, {.kind = AttemptResult::Kind::kNotStarted, .detail = "cancelled before it began"});
   }
+  attempt.began = std::chrono::steady_clock::now();
   if (!exchange.ok()) {
     return Finish(ticket, {.kind = AttemptResult::Kind::kRejected,
                            .detail = Message(exchange.status()),
@@ -320,6 +321,11 @@ void Dispatcher::Finish(Ticket ticket, const Verdict& verdict) {
     curl_multi_remove_handle(multi_.get(), attempt.http->handle());
   }
   if (verdict.loud) LogLoudly(attempt, verdict);
+  if (attempt.began) {
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - *attempt.began;
+    const MutexLock lock(mutex_);
+    statistics_.latency[static_cast<std::size_t>(notification.method.kind)].Add(took.count());
+  }
   Tell(notification.method.kind, ResultOf(notification, verdict));
 }
 

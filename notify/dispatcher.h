@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -53,6 +54,7 @@ class Dispatcher {
     std::unique_ptr<HttpTransfer> http = {};  // one of these three while under way
     std::shared_ptr<MailJob> mail = {};
     bool printing = false;
+    std::optional<Instant> began = {};  // past its gate
   };
   struct MultiDelete {
     void operator()(CURLM* multi) const { curl_multi_cleanup(multi); }

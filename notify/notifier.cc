@@ -6,6 +6,13 @@
 
 namespace tocsin {
 
+void Notifier::Latency::Add(double took) {
+  for (std::size_t i = 0; i < std::size(kBoundsSeconds); ++i)
+    within[i] += took <= kBoundsSeconds[i] ? 1U : 0U;
+  ++count;
+  seconds += took;
+}
+
 Notifier::Notifier(Options options, Report report)
     : dispatcher_(std::make_unique<notify::Dispatcher>(options, std::move(report))) {}
 Notifier::~Notifier() = default;

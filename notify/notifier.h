@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <iterator>
 #include <memory>
 #include <string>
 
@@ -58,11 +59,20 @@ class Notifier {
   // A GET to the dead-man URL; result ignored but logged when it changes. Any thread.
   void Beat(const std::string& url);
 
+  // How long attempts took that were started, whatever came of them.
+  struct Latency {
+    static constexpr double kBoundsSeconds[] = {1, 5, 10, 15, 20};
+    std::uint64_t within[std::size(kBoundsSeconds)] = {};  // of each bound, those below it included
+    std::uint64_t count = 0;
+    double seconds = 0;
+    void Add(double took);
+  };
   struct Statistics {
     std::uint64_t in_flight = 0;
     std::uint64_t queued[3] = {};
     std::uint64_t results[kContactKinds][6] =
         {};  // [ContactMethod::Kind][AttemptResult::Kind]; also those that were not started
+    Latency latency[kContactKinds] = {};
   };
   Statistics Read() const;
 

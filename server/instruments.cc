@@ -1,7 +1,10 @@
 #include "server/instruments.h"
 
+#include <array>
+
 #include "base/mutex.h"
 #include "base/version.h"
+#include "server/alertmanager_metrics.h"
 
 namespace tocsin {
 namespace {
@@ -15,6 +18,8 @@ struct ResponderCounts {
   std::uint64_t notifications[9] = {};  // by Notification::State
   std::uint64_t timers = 0;
   double oldest_undelivered_seconds = 0;
+  std::array<std::uint64_t, 3> silences = {};  // active, pending, expired
+  ConfigurationId configuration;
 };
 
 ResponderCounts Count(const Responder& responder, const Now& now) {
@@ -35,6 +40,10 @@ ResponderCounts Count(const Responder& responder, const Now& now) {
         std::max(counts.oldest_undelivered_seconds, absl::ToDoubleSeconds(now.wall - notification.created_at));
   }
   counts.timers = state.timers.size();
+  for (const auto& [id, silence] : state.silences) {
+    if (!silence.maintenance) ++counts.silences[now.wall < silence.starts_at ? 1 : now.wall >= silence.ends_at ? 2 : 0];
+  }
+  counts.configuration = state.counters.configuration;
   return counts;
 }
 
@@ -49,6 +58,7 @@ class Instruments::Impl {
     AddShards();
     AddResponder();
     AddNotifier();
+    AddAlertmanagerMetrics(registry_, alertmanager_, engine_.store().store_id());
     registry_
         .AddGauge("tocsin_build_info", "1, with the version as a label.",
                   {
@@ -67,7 +77,8 @@ class Instruments::Impl {
     http_ingest_ = readers_.http_ingest();
     grpc_ingest_ = readers_.grpc_ingest();
     http_ = readers_.http();
-    return registry_.RenderText();
+    TakeAlertmanager();
+    return registry_.RenderText() + RenderNotificationLatency(notified_);
   }
 
   Engine& engine_;
@@ -181,6 +192,23 @@ class Instruments::Impl {
     }
   }
 
+  void TakeAlertmanager() {
+    if (alertmanager_.configuration != counts_.configuration.value()) {
+      ConfigurationVersion probe;
+      probe.id = counts_.configuration;
+      const absl::StatusOr<std::optional<Row>> row = engine_.store().ReadRow(KeyOf(Row(probe)));
+      if (row.ok() && row->has_value())
+        alertmanager_.applied_at_seconds =
+            absl::ToDoubleSeconds(std::get<ConfigurationVersion>(**row).at - absl::UnixEpoch());
+    }
+    alertmanager_.active = Sum(&ShardStatistics::firing);
+    alertmanager_.suppressed = Sum(&ShardStatistics::suppressed);
+    alertmanager_.silences = counts_.silences;
+    alertmanager_.configuration = counts_.configuration.value();
+    alertmanager_.notified = notified_;
+    alertmanager_.doors = http_ingest_;
+  }
+
   std::uint64_t Sum(std::uint64_t ShardStatistics::*field) const {
     std::uint64_t sum = 0;
     for (const ShardStatistics& shard : statistics_.shards)
@@ -268,6 +296,7 @@ class Instruments::Impl {
   IngestDoors::Statistics http_ingest_;
   GrpcIngest::Statistics grpc_ingest_;
   HttpServer::Statistics http_;
+  AlertmanagerNumbers alertmanager_;
 };
 
 Instruments::Instruments(Engine& engine, Readers readers) : impl_(std::make_unique<Impl>(engine, std::move(readers))) {}

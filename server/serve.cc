@@ -19,6 +19,7 @@
 #include "api/acknowledge_door.h"
 #include "api/auth.h"
 #include "api/calendar_door.h"
+#include "api/compat/alertmanager_door.h"
 #include "api/compat/event_door.h"
 #include "api/compat/pagerduty_door.h"
 #include "api/connect.h"
@@ -155,6 +156,8 @@ class Server {
   absl::Status Declare();
   void WarnOfSampleKeys();
   absl::Status Apply(const std::vector<SourceFile>& files, std::string_view reason);
+  // POST /-/reload: --config once more. Without it what is applied is in force already.
+  absl::Status Reload();
   absl::Status MakeDoors();
   absl::Status StartHttp();
   absl::Status StartGrpc();
@@ -275,6 +278,12 @@ absl::Status Server::Declare() {
   return absl::OkStatus();
 }
 
+absl::Status Server::Reload() {
+  if (options_.config.empty()) return absl::OkStatus();
+  TOCSIN_ASSIGN(const std::vector<SourceFile> files, ReadFiles(options_.config));
+  return Apply(files, "--config");
+}
+
 void Server::WarnOfSampleKeys() {
   OrganisationPtr current;
   engine_->ReadResponderAndWait(
@@ -335,6 +344,10 @@ absl::Status Server::StartHttp() {
   AddConnectRoutes(router, *api_, *auth_, *workers_);
   AddAcknowledgeRoutes(router, *api_, link_key_, *workers_);
   AddCalendarRoutes(router, *api_, *auth_, *workers_);
+  AddAlertmanagerRoutes(router, *api_, *auth_, *keys_, *workers_,
+                        {.default_integration = IntegrationId(options_.default_integration),
+                         .address = options_.http,
+                         .reload = [this] { return Reload(); }});
   instruments_->AddRoutes(router, *workers_);
 
   HttpServer::Options http_options;
