@@ -254,6 +254,8 @@ Readings ReadLines(std::string_view body) {
                                      : Reading::Rejected(absl::StrFormat("line %d: %s", readings.size() + 1,
                                                                          Message(document.status()))));
   }
+  if (!Trim(body).empty())
+    readings.push_back(Reading::Rejected(absl::StrFormat("more than %d lines: the rest was not read", kMostEvents)));
   return readings;
 }
 

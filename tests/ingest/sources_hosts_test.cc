@@ -170,6 +170,16 @@ TEST(Icinga2SourceTest, ReadsTheStreamLineByLine) {
   EXPECT_EQ(readings[3].event->kind, kOver);
 }
 
+TEST(Icinga2SourceTest, SaysThatAStreamWasTooLong) {
+  std::string body;
+  for (int i = 0; i < 10'005; ++i)
+    body += "{\"type\":\"CheckResult\"}\n";
+  const Readings readings = ReadBody("icinga2", body);
+  ASSERT_THAT(readings, SizeIs(10'001));
+  EXPECT_TRUE(readings.back().stands_in);
+  EXPECT_THAT(readings.back().reason, HasSubstr("the rest was not read"));
+}
+
 TEST(CheckmkSourceTest, ReadsItsOwnForms) {
   const Step steps[] = {
       {"short states",   "checkmk",
