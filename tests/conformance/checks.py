@@ -80,7 +80,12 @@ def server(integrations="", flags=(), edit=lambda text: text):
         config = folder / "organisation.yaml"
         config.write_text(text)
         with Tocsin(folder, config, ["--allow_webhooks_to=127.0.0.0/8", *flags]) as tocsin:
-            tocsin.start()
+            try:
+                tocsin.start()
+            except AssertionError as error:
+                if found := re.search(r'source "(\w+)" is unknown', str(error)):
+                    raise Missing(f"the source {found[1]} is not there") from error
+                raise
             yield Server(folder, tocsin, pages)
             assert tocsin.metric("tocsin_auditor_findings_total") == 0
 

@@ -8,6 +8,7 @@ from side_by_side import ALERTMANAGER, rfc3339, unpacked_alertmanager
 
 PAGERDUTY_KEY = "R0000000000000000000000000000000"
 OPSGENIE_KEY = "00000000-1111-2222-3333-444444444444"
+MAIL_KEY = "mail-key-0123456789"
 WEBHOOK_KEY = "alertmanager-webhook-key-0123456789"
 LABELS = {"alertname": "DiskFull", "instance": "db-1", "severity": "critical"}
 
@@ -89,7 +90,7 @@ def pagerduty(_):
 
 
 def opsgenie(_):
-    with server(f"  - {{id: opsgenie, source: opsgenie_api, key: '{OPSGENIE_KEY}'}}") as tocsin:
+    with server(f"  - {{id: opsgenie, source: opsgenie, key: '{OPSGENIE_KEY}'}}") as tocsin:
         if not answers(f"{tocsin.url}/v2/alerts", body=b"{}", headers=JSON):
             raise Missing("the door is not there")
         receiver = f"opsgenie_configs: [{{api_key: '{OPSGENIE_KEY}', api_url: '{tocsin.url}/', update_alerts: true}}]"
@@ -98,14 +99,19 @@ def opsgenie(_):
 
 
 def email(_):
+    """The mail that it fires and the mail that it has recovered meet on one alert."""
     port = free_port()
     try:
-        with server(flags=[f"--smtp=127.0.0.1:{port}"]) as tocsin:
-            receiver = (f"email_configs: [{{to: 'default@tocsin.example', from: 'am@example.org', "
+        with server(f"  - {{id: mail, source: generic, key: {MAIL_KEY}}}", [f"--smtp=127.0.0.1:{port}"]) as tocsin:
+            receiver = (f"email_configs: [{{to: '{MAIL_KEY}@tocsin.example.com', from: 'am@example.org', hello: example.org, "
                         f"smarthost: '127.0.0.1:{port}', require_tls: false, send_resolved: true}}]")
             with Sender(tocsin.folder, receiver) as sender:
                 sender.says("db-1")
-                wait_for("an alert from the mail", lambda: any("DiskFull" in json.dumps(found) for found in tocsin.alerts()), 20)
+                alert = wait_for("an alert from the mail", lambda: [found for found in tocsin.alerts() if found["firing"]], 20)[0]
+                assert "DiskFull" in json.dumps(alert), alert
+                sender.says("db-1", resolved=True)
+                wait_for("the alert to recover", lambda: not tocsin.alerts()[0]["firing"], 20)
+                assert [found["key"] for found in tocsin.alerts()] == [alert["key"]], tocsin.alerts()
     except AssertionError as error:
         if "Unknown command line flag" in str(error):
             raise Missing("the door is not there") from error

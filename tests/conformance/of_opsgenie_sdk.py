@@ -28,7 +28,7 @@ const step = (name, ...args) => new Promise((resolve, reject) =>
 
 
 def life_of_an_alert(_):
-    with server(f"  - {{id: opsgenie, source: opsgenie_api, key: '{KEY}'}}") as tocsin:
+    with server(f"  - {{id: opsgenie, source: opsgenie, key: '{KEY}'}}") as tocsin:
         if not answers(f"{tocsin.url}/v2/alerts", body=b"{}", headers=JSON):
             raise Missing("the door is not there")
         need(NODE / "node_modules/opsgenie-sdk", "opsgenie-sdk")
