@@ -84,6 +84,15 @@ std::string WithAdvice(std::string message) {
 
 }  // namespace
 
+std::string TrustedCertificates() {
+  std::string certificates;
+  if (const std::string path = Environment("TOCSIN_CA"); !path.empty()) {
+    std::ifstream in(path);
+    certificates.assign(std::istreambuf_iterator<char>(in), {});
+  }
+  return certificates;
+}
+
 std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address) {
   constexpr std::string_view kTls = "https://";
   grpc::ChannelArguments arguments;
@@ -93,10 +102,7 @@ std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address) {
     return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
   }
   grpc::SslCredentialsOptions options;
-  if (const std::string path = Environment("TOCSIN_CA"); !path.empty()) {
-    std::ifstream in(path);
-    options.pem_root_certs.assign(std::istreambuf_iterator<char>(in), {});
-  }
+  options.pem_root_certs = TrustedCertificates();
   return grpc::CreateCustomChannel(address.substr(kTls.size()), grpc::SslCredentials(options), arguments);
 }
 
@@ -129,7 +135,7 @@ void Client::Prepare(grpc::ClientContext& context) const {
   context.set_deadline(std::chrono::system_clock::now() + absl::ToChronoMilliseconds(patience_));
 }
 
-absl::Status Client::ToStatus(const grpc::Status& status) const {
+absl::Status Client::Explain(const grpc::Status& status) const {
   if (status.error_code() == grpc::StatusCode::UNAVAILABLE) {
     return Unavailable("no server answers at %s (%s); is `tocsin serve` running there? (%s)", address_, named_by_,
                        status.error_message());

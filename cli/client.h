@@ -32,6 +32,8 @@ inline constexpr OptionSpec kWideOption = {"wide", 'w', false, "", "cut nothing 
 // A channel to HOST:PORT; with TLS to https://HOST:PORT, whose certificate must be trusted by the system or by the PEM file that
 // $TOCSIN_CA names.
 std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address);
+// Of that file, or "".
+std::string TrustedCertificates();
 
 class Client {
  public:
@@ -49,10 +51,13 @@ class Client {
     Prepare(context);
     Response response;
     const grpc::Status status = (static_cast<Stub*>(stub.get())->*method)(&context, request, &response);
-    if (!status.ok()) return ToStatus(status);
+    if (!status.ok()) return Explain(status);
     return response;
   }
 
+  const std::string& address() const { return address_; }
+  // What a call's failure means, and what to do about it.
+  absl::Status Explain(const grpc::Status& status) const;
   const std::shared_ptr<grpc::Channel>& channel() const { return channel_; }
   // How long a call may take.
   void set_patience(absl::Duration patience) { patience_ = patience; }
@@ -60,7 +65,6 @@ class Client {
  private:
   Client(const Arguments& arguments, std::string token);
   void Prepare(grpc::ClientContext& context) const;
-  absl::Status ToStatus(const grpc::Status& status) const;
 
   std::string address_;
   std::string named_by_;  // who said so

@@ -58,6 +58,7 @@ enum class Kind : std::uint8_t {
   kCommand,
   kTimelineKind,
   kImportSource,
+  kIntegration,
 };
 
 struct Place {
@@ -108,12 +109,13 @@ struct Verbs {
   Kind then;              // ... namely this
 };
 constexpr Verbs kVerbs[] = {
-    {"silence",     "add preview list expire",                                                "expire",   Kind::kSilence },
-    {"maintenance", "add list end",                                                           "end",      Kind::kWindow  },
-    {"incident",    "list show open",                                                         "show",     Kind::kIncident},
-    {"policy",      "simulate",                                                               "simulate", Kind::kPolicy  },
-    {"token",       "create list revoke show",                                                "",         Kind::kNothing },
-    {"schedule",    "show gaps fairness next diff link from-ical override swap take history", "show",     Kind::kSchedule},
+    {"silence",      "add preview list expire",                                                "expire",   Kind::kSilence    },
+    {"maintenance",  "add list end",                                                           "end",      Kind::kWindow     },
+    {"incident",     "list show open",                                                         "show",     Kind::kIncident   },
+    {"policy",       "simulate",                                                               "simulate", Kind::kPolicy     },
+    {"integrations", "list show sources",                                                      "show",     Kind::kIntegration},
+    {"token",        "create list revoke show",                                                "",         Kind::kNothing    },
+    {"schedule",     "show gaps fairness next diff link from-ical override swap take history", "show",     Kind::kSchedule   },
 };
 struct Fixed {
   std::string_view option;
@@ -242,6 +244,7 @@ Words Ask(const Server& server, Kind kind) {
     case Kind::kSchedule: return ToWords(server.Names().schedules());
     case Kind::kPolicy: return ToWords(server.Names().policies());
     case Kind::kService: return ToWords(server.Names().services());
+    case Kind::kIntegration: return ToWords(server.Names().integrations());
   }
   return {};
 }

@@ -1,79 +1,140 @@
 // send.
-#include <algorithm>
 #include <cstdio>
+#include <memory>
+#include <optional>
+#include <span>
 
-#include "absl/strings/str_format.h"
+#include "absl/strings/str_split.h"
+#include "absl/time/clock.h"
 
 #include "base/status.h"
 #include "base/strings.h"
 #include "cli/commands.h"
+#include "cli/notify.h"
 #include "cli/output.h"
 #include "cli/session.h"
+#include "client/client.h"
 #include "model/severity.h"
-#include "tocsin/v1/ingest.grpc.pb.h"
+#include "tocsin/v1/ingest.pb.h"
 
 namespace tocsin {
 namespace {
 
-absl::Status AddPairs(const std::vector<std::string>& texts, google::protobuf::Map<std::string, std::string>& pairs) {
+constexpr absl::Duration kPatience = absl::Seconds(1);  // for a server to be there
+
+absl::Status AddPairs(const std::vector<std::string>& texts, Labels& pairs) {
   for (const std::string& text : texts) {
     const std::size_t equals = text.find('=');
     if (equals == std::string::npos || equals == 0) return Invalid("%s is not NAME=VALUE", JsonQuote(text));
-    pairs[text.substr(0, equals)] = text.substr(equals + 1);
+    pairs.push_back({text.substr(0, equals), text.substr(equals + 1)});
   }
   return absl::OkStatus();
 }
 
-absl::StatusOr<v1::IngestRequest> ToRequest(const Arguments& arguments) {
-  v1::IngestRequest request;
-  request.set_want_outcomes(true);
-  request.set_want_explanations(arguments.has("explain"));
-  v1::Alert& alert = *request.add_alerts();
-  if (arguments.has("resolve")) alert.set_kind(v1::Alert::KIND_RESOLVE);
-  if (arguments.has("acknowledge")) alert.set_kind(v1::Alert::KIND_ACKNOWLEDGE);
-  TOCSIN_TRY(AddPairs(arguments.positional(), *alert.mutable_labels()));
-  TOCSIN_TRY(AddPairs(arguments.all("annotation"), *alert.mutable_annotations()));
-  if (alert.labels().empty() && !arguments.has("dedup-key"))
+absl::StatusOr<AlertEvent> ToAlert(const Arguments& arguments) {
+  AlertEvent alert;
+  if (arguments.has("resolve")) alert.kind = EventKind::kResolve;
+  if (arguments.has("acknowledge")) alert.kind = EventKind::kAcknowledge;
+  TOCSIN_TRY(AddPairs(arguments.positional(), alert.labels));
+  TOCSIN_TRY(AddPairs(arguments.all("annotation"), alert.annotations));
+  if (alert.labels.empty() && !arguments.has("dedup-key"))
     return Invalid("an alert needs labels, e.g. alertname=DiskFull");
   const std::string severity = arguments.get("severity");
-  if (!severity.empty() && ParseSeverity(severity) == Severity::kUnknown) {
+  alert.severity = ParseSeverity(severity);
+  if (!severity.empty() && alert.severity == Severity::kUnknown) {
     return Invalid("--severity: %s is none of critical, high, warning, low, info", JsonQuote(severity));
   }
-  alert.set_severity(severity);
-  alert.set_dedup_key(arguments.get("dedup-key"));
-  return request;
+  alert.dedup_key = arguments.get("dedup-key");
+  return alert;
 }
 
-void Print(const v1::IngestResponse& response) {
-  const std::string what = response.outcomes().empty()
-                               ? "accepted"
-                               : EnumWord(v1::IngestResponse::Outcome_Name(response.outcomes(0)), "OUTCOME_");
-  std::printf("%s, durable as journal entry %llu\n", what.c_str(),
-              static_cast<unsigned long long>(response.sequence()));
-  for (const auto& explanation : response.explanations()) {
-    std::printf("%s\n`tocsin explain %s` tells the rest\n", Printable(explanation.text()).c_str(),
-                Printable(explanation.key()).c_str());
+SenderOptions OptionsFor(const Arguments& arguments, const Client& client) {
+  SenderOptions options;
+  options.servers = absl::StrSplit(client.address(), ',', absl::SkipWhitespace());
+  options.key = arguments.get("key");
+  options.root_certificates = TrustedCertificates();
+  options.batch_age = absl::ZeroDuration();
+  options.give_up_after = kPatience;
+  options.want_outcomes = true;
+  options.want_explanations = arguments.has("explain");
+  return options;
+}
+
+// As the stream's own answer would read.
+void PrintAsJson(const Delivery& delivery) {
+  v1::IngestResponse response;
+  if (delivery.kind == Delivery::Kind::kRejected) {
+    response.add_rejections()->set_reason(Message(delivery.status));
+  } else {
+    response.set_accepted(1);
+    response.set_sequence(delivery.sequence);
   }
+  if (delivery.outcome) {
+    response.add_outcomes(static_cast<v1::IngestResponse::Outcome>(static_cast<int>(*delivery.outcome) + 1));
+  }
+  if (delivery.explanation) {
+    v1::IngestResponse::Explanation& to = *response.add_explanations();
+    to.set_key(delivery.explanation->key);
+    to.set_firing(delivery.explanation->firing);
+    to.set_severity(delivery.explanation->severity);
+    to.set_rules_version(delivery.explanation->rules_version);
+    to.mutable_routes()->Assign(delivery.explanation->routes.begin(), delivery.explanation->routes.end());
+    to.mutable_groups()->Assign(delivery.explanation->groups.begin(), delivery.explanation->groups.end());
+    to.set_held_by(delivery.explanation->held_by);
+    to.set_text(delivery.explanation->text);
+  }
+  PrintJson(response);
+}
+
+void Print(const Delivery& delivery) {
+  const std::string what = delivery.outcome ? std::string(Name(*delivery.outcome)) : "accepted";
+  std::printf("%s, durable as journal entry %llu\n", what.c_str(), static_cast<unsigned long long>(delivery.sequence));
+  if (!delivery.explanation) return;
+  std::printf("%s\n`tocsin explain %s` tells the rest\n", Printable(delivery.explanation->text).c_str(),
+              Printable(delivery.explanation->key).c_str());
+}
+
+absl::Status SendAndWait(const Arguments& arguments, const Client& client, const AlertEvent& alert) {
+  TOCSIN_ASSIGN(const std::unique_ptr<Sender> sender, Sender::Open(OptionsFor(arguments, client)));
+  Delivery delivery{.kind = Delivery::Kind::kGivenUp, .outcome = std::nullopt, .explanation = std::nullopt};
+  TOCSIN_TRY(sender->Send(alert, [&](const Delivery& told) { delivery = told; }));
+  static_cast<void>(sender->Stop(kPatience + absl::Seconds(35)));  // more than the sender's own patience for an answer
+  if (delivery.kind == Delivery::Kind::kGivenUp) {
+    if (absl::IsResourceExhausted(delivery.status)) {
+      return Annotate(delivery.status, "nothing was taken (`tocsin top` shows what waits)");
+    }
+    return client.Explain({static_cast<grpc::StatusCode>(delivery.status.code()), Message(delivery.status)});
+  }
+  if (WantsJson(arguments)) {
+    PrintAsJson(delivery);
+  } else if (delivery.kind == Delivery::Kind::kDurable) {
+    Print(delivery);
+  }
+  return delivery.status;
+}
+
+// On disk first; what it cannot send now waits for the next call, or for drain-spool.
+absl::Status SpoolAndSend(const Arguments& arguments, const Client& client, const AlertEvent& alert) {
+  TOCSIN_ASSIGN(const Spool spool, Spool::Open(arguments.get("spool")));
+  const SenderOptions options = OptionsFor(arguments, client);
+  TOCSIN_TRY(spool.Put(ToSpooled(options, std::span(&alert, 1)), absl::Now()).status());
+  TOCSIN_ASSIGN(const Spool::Drained drained, DrainOnce(spool, absl::Seconds(5)));
+  if (!drained.rejected.empty()) return Precondition("never taken: %s", drained.rejected.front());
+  if (drained.left > 0) {
+    std::printf("spooled, %zu wait: %s\n", drained.left, Printable(drained.trouble).c_str());
+  } else {
+    std::printf("sent, durable\n");
+  }
+  return absl::OkStatus();
 }
 
 absl::Status Send(const Arguments& arguments) {
   TOCSIN_TRY(CheckOutput(arguments));
   if (!arguments.has("key")) return Invalid("--key KEY is missing: the key of an integration with `source: stream`");
-  TOCSIN_ASSIGN(const v1::IngestRequest request, ToRequest(arguments));
+  TOCSIN_ASSIGN(const AlertEvent alert, ToAlert(arguments));
   const Client client = Client::MakeSender(arguments, arguments.get("key"));
-  TOCSIN_ASSIGN(const auto response, client.Call<v1::IngestService>(&v1::IngestService::Stub::Ingest, request));
-  if (WantsJson(arguments)) {
-    PrintJson(response);
-  } else if (response.rejections().empty() && !response.has_retry_after()) {
-    Print(response);
-  }
-  for (const auto& rejection : response.rejections())
-    return Invalid("%s", rejection.reason());
-  if (response.has_retry_after()) {
-    return Exhausted("nothing was taken: the server is at a limit; try again in %ds (`tocsin top` shows what waits)",
-                     std::max<std::int64_t>(1, response.retry_after().seconds()));
-  }
-  return absl::OkStatus();
+  if (arguments.has("spool")) return SpoolAndSend(arguments, client, alert);
+  return SendAndWait(arguments, client, alert);
 }
 
 }  // namespace
@@ -87,7 +148,11 @@ int RunSend(std::span<const std::string> arguments) {
       {"resolve",     0,   false, "",           "it is over"                                                                 },
       {"acknowledge", 0,   false, "",           "somebody has it"                                                            },
       {"explain",     0,   false, "",           "say where it went, and what holds it back"                                  },
-      kServerOption,
+      {"spool",       0,   true,  "DIR",
+       "write it there first; what no server takes now goes with the next call or drain-spool"                               },
+      {"server",      0,   true,  "HOST:PORT",
+       "gRPC address, https://HOST:PORT for TLS, several with commas between; else $TOCSIN_SERVER, else "
+       "127.0.0.1:8912"                                                                                                      },
       kOutputOption,
   };
   return WithArguments("send", arguments, kOwn, Send);

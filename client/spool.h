@@ -1,5 +1,5 @@
-// Events that wait in a folder to be sent: for commands that run for a moment, are killed when they dawdle, and must not
-// lose what they were told while the server is down.
+// Events that wait in a folder to be sent: for programs that are killed, run for a moment, or must not lose what they were told
+// while the server is down.
 //
 //   DIR/new/       being written
 //   DIR/queue/     <number>-<destination>.event, sent in the order of the numbers, one destination's never out of order
@@ -8,11 +8,17 @@
 //
 // An event that Put() returned OK for is on disk, name and all, and survives kill -9 and a power cut. It may be sent
 // twice (killed between the server's answer and our noting it), never after a later one of the same destination.
-// The files hold integration keys: they are the owner's alone.
+// The files hold integration keys: they are the owner's alone. A file is a line of JSON that ends in the length and the checksum
+// of the body, then the body as it is.
+//
+// Threads: a Spool is a name; any number of threads and processes may use one folder.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,9 +31,9 @@
 namespace tocsin {
 
 struct SpooledEvent {
-  std::string url;  // the server's: "http://127.0.0.1:8911"
-  std::string key;  // the integration's
-  std::string body;
+  std::string url;   // where to: "http://127.0.0.1:8911"; of batches for the stream "grpc:HOST:PORT,HOST:PORT"
+  std::string key;   // the integration's
+  std::string body;  // any bytes
   friend bool operator==(const SpooledEvent&, const SpooledEvent&) = default;
 };
 
@@ -46,8 +52,8 @@ class Spool {
   // Makes the folders when they are missing. `max_events`: more than that are refused.
   static absl::StatusOr<Spool> Open(const std::string& folder, std::size_t max_events = 10'000);
 
-  // ResourceExhausted when the queue is full.
-  absl::Status Put(const SpooledEvent& event, absl::Time now) const;
+  // The name that it waits under. ResourceExhausted when the queue is full.
+  absl::StatusOr<std::string> Put(const SpooledEvent& event, absl::Time now) const;
 
   struct Drained {
     std::size_t sent = 0;
@@ -59,11 +65,25 @@ class Spool {
   absl::StatusOr<Drained> Drain(absl::FunctionRef<SendResult(const SpooledEvent&)> send,
                                 absl::FunctionRef<bool()> go_on) const;
 
+  // The steps of Drain, for a process that drains for as long as it lives. As long as the lease is held, nobody else drains.
+  // FailedPrecondition: another process does.
+  class Lease;
+  absl::StatusOr<std::shared_ptr<const Lease>> Own() const;
+  std::vector<std::string> Names() const;                           // of what waits, oldest first
+  std::optional<SpooledEvent> Read(const std::string& name) const;  // nullopt: the file is damaged
+  std::uint64_t BytesOf(const std::string& name) const;             // 0: it is not there
+  absl::Status Remove(std::span<const std::string> names) const;    // durable for all when it returns
+  absl::Status Reject(const std::string& name, std::string_view reason) const;
+  // Puts an event that is part of another aside, with its reason.
+  absl::Status SetAside(const SpooledEvent& event, std::string_view reason, absl::Time now) const;
+
  private:
   Spool(std::string folder, std::size_t max_events) : folder_(std::move(folder)), max_events_(max_events) {}
-  std::vector<std::string> Queue() const;  // names, in order
-  absl::Status Reject(const std::string& name, std::string_view reason) const;
-  absl::Status Remove(const std::string& name) const;
+  absl::Status Link(const std::string& fresh,
+                    std::string_view part,
+                    std::uint64_t number,
+                    const SpooledEvent& event,
+                    std::string& name) const;
   void Tidy() const;
 
   std::string folder_;

@@ -1,4 +1,4 @@
-#include "cli/spool.h"
+#include "client/spool.h"
 
 #include <filesystem>
 #include <fstream>
@@ -144,11 +144,55 @@ TEST_F(SpoolTest, AFullSpoolRefusesLoudlyAndTakesAgainWhenThereIsRoom) {
   const Spool spool = Open(2);
   ASSERT_TRUE(spool.Put(Event("1"), now_).ok());
   ASSERT_TRUE(spool.Put(Event("2"), now_).ok());
-  const absl::Status refused = spool.Put(Event("3"), now_);
+  const absl::Status refused = spool.Put(Event("3"), now_).status();
   EXPECT_TRUE(absl::IsResourceExhausted(refused));
   EXPECT_THAT(Message(refused), HasSubstr("is full: 2 events wait"));
   EXPECT_THAT(SendAll(spool), ElementsAre("1", "2"));
   EXPECT_TRUE(spool.Put(Event("3"), now_).ok());
+}
+
+TEST_F(SpoolTest, ABodyIsAnyBytesAndADamagedOneIsNoticed) {
+  const Spool spool = Open();
+  std::string bytes;
+  for (int i = 0; i < 512; ++i)
+    bytes.push_back(static_cast<char>(i));
+  const auto name = spool.Put(Event(bytes), now_);
+  ASSERT_TRUE(name.ok());
+  ASSERT_EQ(spool.Read(*name), Event(bytes));
+  std::fstream file(Files("queue").at(0), std::ios::in | std::ios::out | std::ios::binary);
+  file.seekp(-1, std::ios::end);
+  file.put('x');
+  file.close();
+  EXPECT_EQ(spool.Read(*name), std::nullopt);
+}
+
+// What an earlier version has left in the folder is sent as well.
+TEST_F(SpoolTest, TheFirstFormatIsRead) {
+  const Spool spool = Open();
+  std::ofstream(folder_ + "/queue/00001700000000000000-0123456789abcdef.event")
+      << R"({"format":1,"url":"http://127.0.0.1:1","key":"k","body":"{\"a\":\"\u00e4\"}"})"
+      << "\n";
+  EXPECT_THAT(SendAll(spool), ElementsAre("{\"a\":\"\xC3\xA4\"}"));
+}
+
+TEST_F(SpoolTest, WhoOwnsItDrainsAlone) {
+  const Spool spool = Open();
+  ASSERT_TRUE(spool.Put(Event("1"), now_).ok());
+  auto lease = spool.Own();
+  ASSERT_TRUE(lease.ok());
+  EXPECT_TRUE(absl::IsFailedPrecondition(Open().Own().status()));
+  EXPECT_THAT(SendAll(spool), IsEmpty());
+  lease->reset();
+  EXPECT_THAT(SendAll(spool), ElementsAre("1"));
+}
+
+TEST_F(SpoolTest, PartsAreSetAsideWithTheirReasons) {
+  const Spool spool = Open();
+  ASSERT_TRUE(spool.SetAside(Event("a"), "labels: none", now_).ok());
+  ASSERT_TRUE(spool.SetAside(Event("b"), "labels: none", now_).ok());
+  EXPECT_EQ(Files("rejected").size(), 4U);
+  EXPECT_THAT(Files("new"), IsEmpty());
+  EXPECT_THAT(SendAll(spool), IsEmpty());
 }
 
 TEST_F(SpoolTest, OnlyOneProcessDrains) {
@@ -198,9 +242,9 @@ TEST_F(SpoolTest, LosesAndRepeatsNothingUnderConcurrency) {
     writers.emplace_back([&, writer] {
       for (int i = 0; i < kEvents; ++i) {
         // Each writer has its own clock, and they disagree by hours.
-        const absl::Status put = Open(1000).Put(Event(absl::StrCat(writer, ":", i), absl::StrCat("key", writer % 2)),
-                                                now_ - absl::Hours(writer));
-        EXPECT_TRUE(put.ok()) << put;
+        const auto put = Open(1000).Put(Event(absl::StrCat(writer, ":", i), absl::StrCat("key", writer % 2)),
+                                        now_ - absl::Hours(writer));
+        EXPECT_TRUE(put.ok()) << put.status();
         drain();
       }
     });

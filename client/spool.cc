@@ -1,10 +1,13 @@
-#include "cli/spool.h"
+#include "client/spool.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <optional>
 #include <set>
 #include <utility>
@@ -70,24 +73,43 @@ absl::Status WriteDurably(const std::string& path, std::string_view bytes) {
   return absl::OkStatus();
 }
 
+constexpr std::int64_t kFormat = 2;
+
 std::string Encode(const SpooledEvent& event) {
-  return absl::StrCat("{\"format\":1,\"url\":", JsonQuote(event.url), ",\"key\":", JsonQuote(event.key),
-                      ",\"body\":", JsonQuote(event.body), "}\n");
+  return absl::StrFormat("{\"format\":%d,\"url\":%s,\"key\":%s,\"bytes\":%d,\"hash\":\"%016x\"}\n%s", kFormat,
+                         JsonQuote(event.url), JsonQuote(event.key), event.body.size(), Hash64(event.body), event.body);
 }
 
-std::optional<SpooledEvent> Decode(const std::string& path) {
+// What `json` calls `name`; false when that is not there or no text.
+bool Text(simdjson::dom::element json, const char* name, std::string& text) {
+  std::string_view found;
+  if (json[name].get(found) != simdjson::SUCCESS) return false;
+  text = found;
+  return true;
+}
+
+// The first format kept the body in the JSON: text alone.
+std::optional<SpooledEvent> Decode(std::string_view bytes) {
+  const std::size_t line = std::min(bytes.find('\n'), bytes.size());
   simdjson::dom::parser parser;
   simdjson::dom::element json;
-  std::string_view url;
-  std::string_view key;
-  std::string_view body;
+  SpooledEvent event;
   std::int64_t format = 0;
-  if (parser.load(path).get(json) != simdjson::SUCCESS || json["format"].get(format) != simdjson::SUCCESS ||
-      format != 1 || json["url"].get(url) != simdjson::SUCCESS || json["key"].get(key) != simdjson::SUCCESS ||
-      json["body"].get(body) != simdjson::SUCCESS) {
+  if (parser.parse(bytes.substr(0, line)).get(json) != simdjson::SUCCESS ||
+      json["format"].get(format) != simdjson::SUCCESS || !Text(json, "url", event.url) ||
+      !Text(json, "key", event.key)) {
     return std::nullopt;
   }
-  return SpooledEvent{std::string(url), std::string(key), std::string(body)};
+  if (format == 1 && Text(json, "body", event.body)) return event;
+  std::int64_t size = 0;
+  std::string hash;
+  if (format != kFormat || json["bytes"].get(size) != simdjson::SUCCESS || !Text(json, "hash", hash)) {
+    return std::nullopt;
+  }
+  event.body = bytes.substr(std::min(line + 1, bytes.size()));
+  if (static_cast<std::int64_t>(event.body.size()) != size) return std::nullopt;
+  if (hash != absl::StrFormat("%016x", Hash64(event.body))) return std::nullopt;
+  return event;
 }
 
 // "00001700000000000000-89abcdef01234567.event": what an event's name says.
@@ -100,6 +122,17 @@ std::uint64_t NumberOf(std::string_view name) {
 }
 std::string DestinationOf(std::string_view name) {
   return std::string(name.substr(std::min(name.size(), kDigits)));
+}
+
+std::uint64_t MicrosOf(absl::Time now) {
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(0, absl::ToUnixMicros(now)));
+}
+
+// Nobody else's: threads of one process may write at the same instant.
+std::string FreshPath(const std::string& folder, absl::Time now) {
+  static std::atomic<std::uint64_t> counter{0};
+  return absl::StrCat(folder, "/new/", absl::ToUnixNanos(now), "-", getpid(), "-",
+                      counter.fetch_add(1, std::memory_order_relaxed));
 }
 
 std::vector<std::string> List(const std::string& folder, std::string_view suffix) {
@@ -127,12 +160,59 @@ absl::StatusOr<Spool> Spool::Open(const std::string& folder, std::size_t max_eve
   return Spool(folder, max_events);
 }
 
-std::vector<std::string> Spool::Queue() const {
+// Holds drain.lock.
+class Spool::Lease {
+ public:
+  explicit Lease(const std::string& path) : file_(path, O_RDWR | O_CREAT) {}
+  bool opened() const { return file_.fd() >= 0; }
+  bool Take() const { return flock(file_.fd(), LOCK_EX | LOCK_NB) == 0; }
+
+ private:
+  const File file_;
+};
+
+absl::StatusOr<std::shared_ptr<const Spool::Lease>> Spool::Own() const {
+  const auto lease = std::make_shared<const Lease>(folder_ + "/drain.lock");
+  if (!lease->opened()) return SystemError("open", folder_ + "/drain.lock");
+  if (!lease->Take()) return Precondition("another process sends what waits in %s; give each its own folder", folder_);
+  Tidy();
+  return lease;
+}
+
+std::vector<std::string> Spool::Names() const {
   return List(folder_ + "/queue", kSuffix);
 }
 
-absl::Status Spool::Put(const SpooledEvent& event, absl::Time now) const {
-  const std::string fresh = absl::StrCat(folder_, "/new/", absl::ToUnixNanos(now), "-", getpid());
+std::optional<SpooledEvent> Spool::Read(const std::string& name) const {
+  std::ifstream file(absl::StrCat(folder_, "/queue/", name), std::ios::binary);
+  const std::string bytes((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  return Decode(bytes);
+}
+
+std::uint64_t Spool::BytesOf(const std::string& name) const {
+  std::error_code error;
+  const std::uintmax_t bytes = fs::file_size(absl::StrCat(folder_, "/queue/", name), error);
+  return error ? 0 : bytes;
+}
+
+// link, not rename: it never replaces one that is there.
+absl::Status Spool::Link(const std::string& fresh,
+                         std::string_view part,
+                         std::uint64_t number,
+                         const SpooledEvent& event,
+                         std::string& name) const {
+  while (true) {
+    name = NameOf(number++, event);
+    if (link(fresh.c_str(), absl::StrCat(folder_, "/", ToAbsl(part), "/", name).c_str()) == 0) break;
+    if (errno != EEXIST) return SystemError("queue", fresh);
+  }
+  TOCSIN_TRY(SyncFolder(absl::StrCat(folder_, "/", ToAbsl(part))));
+  unlink(fresh.c_str());
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::string> Spool::Put(const SpooledEvent& event, absl::Time now) const {
+  const std::string fresh = FreshPath(folder_, now);
   TOCSIN_TRY(WriteDurably(fresh, Encode(event)));
   // Whoever holds the lock for long has been stopped; then a number that may be another's is better than a lost event.
   const File lock(folder_ + "/number.lock", O_RDWR | O_CREAT);
@@ -140,28 +220,23 @@ absl::Status Spool::Put(const SpooledEvent& event, absl::Time now) const {
   while (lock.fd() >= 0 && flock(lock.fd(), LOCK_EX | LOCK_NB) != 0 && absl::Now() < patience_ends) {
     absl::SleepFor(absl::Milliseconds(5));
   }
-  const std::vector<std::string> queue = Queue();
+  const std::vector<std::string> queue = Names();
   if (queue.size() >= max_events_) {
     unlink(fresh.c_str());
     return Exhausted("the spool %s is full: %d events wait; is the server down?", folder_, queue.size());
   }
   const std::uint64_t after = queue.empty() ? 0 : NumberOf(queue.back()) + 1;
-  std::uint64_t number =
-      std::max(after, static_cast<std::uint64_t>(std::max<std::int64_t>(0, absl::ToUnixMicros(now))));
-  // link, not rename: it never replaces one that is there.
-  while (link(fresh.c_str(), absl::StrCat(folder_, "/queue/", NameOf(number, event)).c_str()) != 0) {
-    if (errno != EEXIST) return SystemError("queue", fresh);
-    ++number;
-  }
-  TOCSIN_TRY(SyncFolder(folder_ + "/queue"));
-  unlink(fresh.c_str());
-  return absl::OkStatus();
+  std::string name;
+  TOCSIN_TRY(Link(fresh, "queue", std::max(after, MicrosOf(now)), event, name));
+  return name;
 }
 
-absl::Status Spool::Remove(const std::string& name) const {
-  const std::string path = absl::StrCat(folder_, "/queue/", name);
-  if (unlink(path.c_str()) != 0 && errno != ENOENT) return SystemError("remove", path);
-  return SyncFolder(folder_ + "/queue");  // else a power cut brings it back, to be sent after later ones
+absl::Status Spool::Remove(std::span<const std::string> names) const {
+  for (const std::string& name : names) {
+    const std::string path = absl::StrCat(folder_, "/queue/", name);
+    if (unlink(path.c_str()) != 0 && errno != ENOENT) return SystemError("remove", path);
+  }
+  return SyncFolder(folder_ + "/queue");  // else a power cut brings them back, to be sent after later ones
 }
 
 absl::Status Spool::Reject(const std::string& name, std::string_view reason) const {
@@ -172,6 +247,16 @@ absl::Status Spool::Reject(const std::string& name, std::string_view reason) con
   if (rename(from.c_str(), to.c_str()) != 0) return SystemError("reject", from);
   TOCSIN_TRY(SyncFolder(folder_ + "/rejected"));
   return SyncFolder(folder_ + "/queue");
+}
+
+absl::Status Spool::SetAside(const SpooledEvent& event, std::string_view reason, absl::Time now) const {
+  const std::string fresh = FreshPath(folder_, now);
+  TOCSIN_TRY(WriteDurably(fresh, Encode(event)));
+  std::string name;
+  TOCSIN_TRY(Link(fresh, "rejected", MicrosOf(now), event, name));
+  const std::string path = absl::StrCat(folder_, "/rejected/", name, ".reason");
+  unlink(path.c_str());
+  return WriteDurably(path, absl::StrCat(ToAbsl(reason), "\n"));
 }
 
 void Spool::Tidy() const {
@@ -195,22 +280,21 @@ absl::StatusOr<Spool::Drained> Spool::Drain(absl::FunctionRef<SendResult(const S
   std::set<std::string> blocked;
   const auto may_be_sent = [&](const std::string& name) { return !blocked.contains(DestinationOf(name)); };
   // Looks again after the lock is given back: who came in meanwhile saw it taken and left.
-  while (go_on() && std::ranges::any_of(Queue(), may_be_sent)) {
-    const File lock(folder_ + "/drain.lock", O_RDWR | O_CREAT);
-    if (lock.fd() < 0) return SystemError("open", folder_ + "/drain.lock");
-    if (flock(lock.fd(), LOCK_EX | LOCK_NB) != 0) break;
-    Tidy();
-    for (const std::string& name : Queue()) {
+  while (go_on() && std::ranges::any_of(Names(), may_be_sent)) {
+    const absl::StatusOr<std::shared_ptr<const Lease>> lease = Own();
+    if (absl::IsFailedPrecondition(lease.status())) break;
+    TOCSIN_TRY(lease.status());
+    for (const std::string& name : Names()) {
       if (!may_be_sent(name)) continue;
       if (!go_on()) {
         drained.trouble = "the time was over";
         break;
       }
-      const std::optional<SpooledEvent> event = Decode(absl::StrCat(folder_, "/queue/", name));
+      const std::optional<SpooledEvent> event = Read(name);
       const SendResult result = event ? send(*event) : SendResult{SendResult::Kind::kRejected, "the file is damaged"};
       switch (result.kind) {
         case SendResult::Kind::kSent:
-          TOCSIN_TRY(Remove(name));
+          TOCSIN_TRY(Remove(std::span(&name, 1)));
           ++drained.sent;
           break;
         case SendResult::Kind::kLater:
@@ -224,7 +308,7 @@ absl::StatusOr<Spool::Drained> Spool::Drain(absl::FunctionRef<SendResult(const S
       }
     }
   }
-  drained.left = Queue().size();
+  drained.left = Names().size();
   return drained;
 }
 
