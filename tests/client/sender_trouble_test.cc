@@ -10,6 +10,7 @@
 #include "base/limits.h"
 #include "client/spool.h"
 #include "tests/client/sender_world.h"
+#include "tests/support/fake_http.h"
 
 namespace tocsin {
 namespace {
@@ -114,13 +115,7 @@ TEST_F(SenderTest, ABreakInMidStreamRepeatsOnlyWhatWasUnanswered) {
 }
 
 TEST_F(SenderTest, OfTwoServersADeadOneCostsNothingButAnAttempt) {
-  const int dead = [] {
-    grpc::ServerBuilder builder;
-    int port = 0;
-    builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
-    builder.BuildAndStart()->Shutdown();
-    return port;
-  }();
+  const int dead = ClosedPort();
   SenderOptions options = Options();
   options.servers = {absl::StrCat("127.0.0.1:", dead), address()};
   const auto sender = Open(options);
