@@ -86,21 +86,35 @@ inline constexpr std::string_view kUnreadablePayload = "UnreadablePayload";  // 
 
 // What each understands stands at the top of its file.
 extern const Source kAlertmanagerSource;
+extern const Source kAnsibletowerSource;
+extern const Source kAppdynamicsSource;
+extern const Source kAxiomSource;
+extern const Source kAzureMonitorSource;
 extern const Source kChecklySource;
 extern const Source kCheckmkSource;
+extern const Source kCloudeventsSource;
+extern const Source kCloudwatchSnsSource;
 extern const Source kCoralogixSource;
+extern const Source kDash0Source;
 extern const Source kDatadogSource;
+extern const Source kDynatraceSource;
+extern const Source kElasticSource;
+extern const Source kEventbridgeSource;
 extern const Source kFreshpingSource;
+extern const Source kGcpMonitoringSource;
 extern const Source kGenericSource;
 extern const Source kGrafanaSource;
 extern const Source kGraylogSource;
 extern const Source kHealthchecksSource;
+extern const Source kHoneycombSource;
 extern const Source kIcinga2Source;
 extern const Source kLibratoSource;
 extern const Source kLibrenmsSource;
 extern const Source kLogicmonitorSource;
 extern const Source kNagiosSource;
 extern const Source kNetdataSource;
+extern const Source kNewrelicSource;
+extern const Source kOtlpLogsSource;
 extern const Source kPapertrailSource;
 extern const Source kPingdomSource;
 extern const Source kPrometheusSource;
@@ -109,10 +123,14 @@ extern const Source kRackspaceSource;
 extern const Source kRiemannSource;
 extern const Source kSensuSource;
 extern const Source kSite24x7Source;
+extern const Source kSplunkSource;
+extern const Source kSumologicSource;
 extern const Source kThousandeyesSource;
 extern const Source kUpdownSource;
 extern const Source kUptimekumaSource;
 extern const Source kUptimerobotSource;
+extern const Source kVrealizeSource;
+extern const Source kWazuhSource;
 extern const Source kZabbixSource;
 
 }  // namespace tocsin

@@ -78,6 +78,28 @@ std::optional<absl::Time> ParseUnixTime(std::string_view text) {
   return absl::UnixEpoch() + whole * unit + fraction / (absl::Seconds(1) / unit);
 }
 
+constexpr std::size_t kLongestTime = 64;
+
+// What people's formats are, beside RFC 3339. Only those that say UTC: other names of zones mean several things.
+constexpr std::string_view kOtherFormats[] = {
+    "%a, %d %b %Y %H:%M:%E*S GMT",  // RFC 1123: AWS Health
+    "%a, %d %b %Y %H:%M:%E*S %z",   // RFC 5322
+    "%a %b %d %H:%M:%E*S UTC %Y",   // date(1), Java: AppDynamics
+    "%a %b %d %H:%M:%E*S GMT %Y",   //
+    "%m/%d/%Y %I:%M:%E*S %p UTC",   // Sumo Logic
+};
+
+// Nearly RFC 3339: Go's "2025-02-15 14:59:03.26 +0000 UTC", Wazuh's "2025-02-03T21:41:42.853014+01.00".
+std::string AsRfc3339(std::string_view text) {
+  if (text.ends_with(" UTC")) text.remove_suffix(4);
+  std::string time(text);
+  const std::size_t sign = time.find_last_of("+-");
+  if (sign == std::string::npos || sign < 1) return time;
+  if (const std::size_t dot = time.find('.', sign); dot != std::string::npos) time[dot] = ':';
+  if (time[sign - 1] == ' ') time.erase(sign - 1, 1);
+  return time;
+}
+
 }  // namespace
 
 absl::StatusOr<std::optional<absl::Time>> ParseTimestamp(std::string_view text) {
@@ -114,8 +136,14 @@ std::optional<absl::Time> ParseAnyTime(std::string_view text) {
     if (!(number > 0) || number >= 1e19) return std::nullopt;
     return absl::UnixEpoch() + number * UnitOf(number);
   }
-  const absl::StatusOr<std::optional<absl::Time>> time = ParseTimestamp(text);
-  return time.ok() ? *time : std::nullopt;
+  if (text.size() > kLongestTime) return std::nullopt;
+  absl::StatusOr<std::optional<absl::Time>> time = ParseTimestamp(text);
+  if (!time.ok()) time = ParseTimestamp(AsRfc3339(text));
+  if (time.ok()) return *time;
+  for (const std::string_view format : kOtherFormats) {
+    if (absl::Time other; absl::ParseTime(ToAbsl(format), ToAbsl(text), &other, nullptr)) return other;
+  }
+  return std::nullopt;
 }
 
 std::int64_t ToEventNs(absl::Time time) {

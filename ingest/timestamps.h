@@ -13,7 +13,7 @@ namespace tocsin {
 // (Go's zero time). An error when it is something else.
 absl::StatusOr<std::optional<absl::Time>> ParseTimestamp(std::string_view text);
 
-// The same, and Unix time in seconds, milliseconds, microseconds or nanoseconds (told apart by size). Absent when it is
+// The same, the times of mails, of date(1), of Go and Java programs where they say UTC, and Unix time in seconds, milliseconds, microseconds or nanoseconds (told apart by size). Absent when it is
 // none of these: for senders whose times are decoration.
 std::optional<absl::Time> ParseAnyTime(std::string_view text);
 

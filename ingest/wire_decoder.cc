@@ -5,132 +5,14 @@
 
 #include "base/limits.h"
 #include "base/status.h"
+#include "ingest/wire_cursor.h"
 
 namespace tocsin {
 namespace {
 
-constexpr int kDepth = 100;        // protobuf's own limit of messages and groups in each other
-constexpr unsigned kTagBytes = 5;  // what the generated classes take, of sizes too
-constexpr unsigned kNumberBytes = 10;
-constexpr std::uint64_t kLargestSize = INT32_MAX - 16;    // theirs
 constexpr std::int64_t kFirstSecond = -62'135'596'800;    // 0001-01-01, Go's zero time: unset
 constexpr std::int64_t kLastSecond = 253'402'300'799;     // 9999-12-31
 constexpr std::int64_t kLargestNsSecond = 9'223'372'035;  // what fits nanoseconds since 1970 (the year 2262)
-
-enum class WireType : std::uint8_t {
-  kVarint = 0,
-  kFixed64 = 1,
-  kBytes = 2,
-  kStartGroup = 3,
-  kEndGroup = 4,
-  kFixed32 = 5
-};
-
-struct Tag {
-  std::uint32_t field = 0;
-  WireType type = WireType::kVarint;
-};
-
-// A cursor over the wire bytes of a message that lies in `depth` others. After a failure every read fails and at() is where
-// it happened.
-class Cursor {
- public:
-  Cursor(std::string_view bytes, int depth)
-      : begin_(bytes.data()), at_(begin_), end_(begin_ + bytes.size()), depth_(depth) {}
-
-  bool done() const { return at_ == end_ || failed_; }
-  bool failed() const { return failed_; }
-  std::size_t at() const { return static_cast<std::size_t>(at_ - begin_); }
-
-  bool ReadTag(Tag& tag) {
-    std::uint64_t number = 0;
-    if (!ReadVarint(number, kTagBytes)) return false;
-    // 29 bits of field number and three of type; what is beyond them is cut, as generated code does.
-    const auto raw = static_cast<std::uint32_t>(number);
-    if ((raw >> 3U) == 0 || (raw & 7U) > 5) return Fail();
-    tag = {raw >> 3U, static_cast<WireType>(raw & 7U)};
-    return true;
-  }
-
-  bool ReadVarint(std::uint64_t& value, unsigned most_bytes = kNumberBytes) {
-    if (at_ != end_ && (static_cast<std::uint8_t>(*at_) & 0x80U) == 0) [[likely]] {
-      value = static_cast<std::uint8_t>(*at_++);
-      return true;
-    }
-    value = 0;
-    for (unsigned shift = 0; shift < 7 * most_bytes; shift += 7) {
-      if (at_ == end_) return Fail();
-      const auto byte = static_cast<std::uint8_t>(*at_++);
-      value |= std::uint64_t{byte & 0x7FU} << shift;
-      if ((byte & 0x80U) == 0) return true;
-    }
-    return Fail();
-  }
-
-  bool ReadBytes(std::string_view& bytes) {
-    std::uint64_t size = 0;
-    if (!ReadVarint(size, kTagBytes) || size > kLargestSize || size > static_cast<std::uint64_t>(end_ - at_)) {
-      return Fail();
-    }
-    bytes = {at_, static_cast<std::size_t>(size)};
-    at_ += size;
-    return true;
-  }
-
-  // The field after `tag`, whatever it is. Groups are skipped without recursion.
-  bool Skip(Tag tag) {
-    if (tag.type != WireType::kStartGroup) return SkipScalar(tag.type);
-    std::uint32_t open[kDepth];
-    int depth = 0;
-    open[depth++] = tag.field;
-    while (depth > 0) {
-      if (!ReadTag(tag)) return false;
-      if (tag.type == WireType::kStartGroup) {
-        if (depth == kDepth - depth_) return Fail();
-        open[depth++] = tag.field;
-      } else if (tag.type == WireType::kEndGroup) {
-        if (open[--depth] != tag.field) return Fail();
-      } else if (!SkipScalar(tag.type)) {
-        return false;
-      }
-    }
-    return true;
-  }
-
- private:
-  bool SkipScalar(WireType type) {
-    std::uint64_t number = 0;
-    std::string_view bytes;
-    switch (type) {
-      case WireType::kVarint: return ReadVarint(number);
-      case WireType::kFixed64: return Advance(8);
-      case WireType::kBytes: return ReadBytes(bytes);
-      case WireType::kFixed32: return Advance(4);
-      case WireType::kStartGroup:
-      case WireType::kEndGroup: break;
-    }
-    return Fail();
-  }
-  bool Advance(std::ptrdiff_t bytes) {
-    if (end_ - at_ < bytes) return Fail();
-    at_ += bytes;
-    return true;
-  }
-  bool Fail() {
-    failed_ = true;
-    return false;
-  }
-
-  const char* begin_;
-  const char* at_;
-  const char* end_;
-  int depth_;
-  bool failed_ = false;
-};
-
-bool Is(const Tag& tag, std::uint32_t field, WireType type) {
-  return tag.field == field && tag.type == type;
-}
 
 struct WireTime {
   bool present = false;
@@ -166,7 +48,7 @@ bool ReadEntry(std::string_view bytes, LabelList& to) {
     to.Add(plain);
     return true;
   }
-  Cursor cursor(bytes, 2);
+  WireCursor cursor(bytes, 2);
   LabelView entry;
   while (!cursor.done()) {
     Tag tag;
@@ -185,7 +67,7 @@ bool ReadEntry(std::string_view bytes, LabelList& to) {
 }
 
 bool ReadTime(std::string_view bytes, WireTime& to) {
-  Cursor cursor(bytes, 2);
+  WireCursor cursor(bytes, 2);
   to.present = true;
   while (!cursor.done()) {
     Tag tag;
@@ -204,7 +86,7 @@ bool ReadTime(std::string_view bytes, WireTime& to) {
   return !cursor.failed();
 }
 
-bool ReadAlertField(Cursor& cursor, const Tag& tag, WireAlert& alert, LabelList& labels, LabelList& annotations) {
+bool ReadAlertField(WireCursor& cursor, const Tag& tag, WireAlert& alert, LabelList& labels, LabelList& annotations) {
   std::string_view bytes;
   if (Is(tag, 1, WireType::kVarint)) return cursor.ReadVarint(alert.kind);
   if (tag.type != WireType::kBytes) return cursor.Skip(tag);
@@ -256,7 +138,7 @@ absl::StatusOr<WireRequest> WireDecoder::Decode(std::string_view bytes, Intake& 
   labels_.Shrink();
   annotations_.Shrink();
   WireRequest request;
-  Cursor cursor(bytes, 0);
+  WireCursor cursor(bytes, 0);
   while (!cursor.done()) {
     Tag tag;
     if (!cursor.ReadTag(tag)) return NotARequest(cursor.at());
@@ -272,7 +154,7 @@ absl::StatusOr<WireRequest> WireDecoder::Decode(std::string_view bytes, Intake& 
       WireAlert alert;
       labels_.Clear();
       annotations_.Clear();
-      Cursor fields(body, 1);
+      WireCursor fields(body, 1);
       while (!fields.done()) {
         Tag field;
         if (!fields.ReadTag(field) || !ReadAlertField(fields, field, alert, labels_, annotations_)) {
