@@ -34,9 +34,11 @@ std::string_view HostOf(std::string_view text) {
   return text.substr(0, text.find_first_of(":/"));
 }
 
+// 127.evil.example is a name, and may lead here.
 bool IsOfThisMachine(std::string_view host) {
   const std::string lower = ToLower(host);
-  return lower == "localhost" || lower == "[::1]" || lower.starts_with("127.");
+  const bool is_number = host.find_first_not_of("0123456789.") == std::string_view::npos;
+  return lower == "localhost" || lower == "[::1]" || (is_number && host.starts_with("127."));
 }
 
 // A browser obeys whatever page is open in it. What it sends for a page of another site, or for a name that somebody has led here,

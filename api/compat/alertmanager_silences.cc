@@ -12,6 +12,7 @@
 #include "api/compat/alertmanager_wire.h"
 #include "api/records.h"
 #include "api/scope.h"
+#include "base/limits.h"
 #include "base/status.h"
 #include "base/strings.h"
 #include "engine/responder_silences.h"
@@ -257,6 +258,10 @@ HttpResponse PostSilence(Api& api, const Caller& caller, std::string_view body) 
     if (!before) return ErrorText(404, "silence not found");
     if (before->silence.maintenance) return ErrorText(400, WindowWords(*id));
     silence.id = *id;
+  }
+  if (silence.matchers.size() > limits::kMatchersPerSilence) {
+    return ErrorText(400, absl::StrFormat("silence invalid: %d matchers, at most %d", silence.matchers.size(),
+                                          limits::kMatchersPerSilence));
   }
   if (const std::string invalid = Invalidity(silence.matchers); !invalid.empty()) {
     return ErrorText(400, "silence invalid: " + invalid);

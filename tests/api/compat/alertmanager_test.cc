@@ -264,7 +264,8 @@ TEST_F(AlertmanagerDoor, LetsInWhoeverIsOnThisMachineUntilTheDoorHasAKey) {
   for (const HttpHeader& header : {
            HttpHeader{"Origin", "http://evil.example"},
            HttpHeader{"Origin", "null"               },
-           HttpHeader{"Host",   "rebound.example"    }
+           HttpHeader{"Host",   "rebound.example"    },
+           HttpHeader{"Host",   "127.rebound.example"}
   }) {
     EXPECT_EQ(Get("/api/v2/alerts", {header}).status, 401) << header.value;
     EXPECT_EQ(Silence(SilenceBody(kMatcher), {header}).status, 401) << header.value;
