@@ -35,13 +35,6 @@ std::string ListText(dom::array array) {
   return text;
 }
 
-bool LooksLikeForm(const SourceRequest& request) {
-  const std::string_view body = request.body;
-  if (body.find('=') == std::string_view::npos) return false;
-  if (absl::StrContains(ToAbsl(ToLower(request.content_type)), "form-urlencoded")) return true;
-  return body.find_first_of(" \n\t{<") == std::string_view::npos;
-}
-
 bool LooksLikeMultipart(std::string_view body) {
   return body.starts_with("--") && absl::StrContains(ToLower(body), "content-disposition:");
 }
@@ -74,6 +67,13 @@ bool LooksLikeJson(std::string_view body) {
   body = Trim(body);
   if (body.starts_with("\xEF\xBB\xBF")) body.remove_prefix(3);
   return body.starts_with('{') || body.starts_with('[');
+}
+
+bool LooksLikeForm(const SourceRequest& request) {
+  const std::string_view body = Trim(request.body);
+  if (body.find('=') == std::string_view::npos) return false;
+  if (absl::StrContains(ToAbsl(ToLower(request.content_type)), "form-urlencoded")) return true;
+  return body.find_first_of(" \n\t{<") == std::string_view::npos;
 }
 
 bool IsUnfilledPlaceholder(std::string_view text) {

@@ -48,6 +48,7 @@ class Fields {
 absl::StatusOr<std::vector<Fields>> ReadFields(const SourceRequest& request, bool with_lines);
 
 bool LooksLikeJson(std::string_view body);
+bool LooksLikeForm(const SourceRequest& request);  // a body that is no JSON
 bool IsUnfilledPlaceholder(std::string_view text);
 
 }  // namespace tocsin

@@ -41,8 +41,10 @@ bool TakeFraction(std::string_view& text, absl::Duration& fraction) {
   return digits > 0;
 }
 
-// Z, z, +hh:mm, +hhmm, +hh, or nothing.
+// Z, z, +hh:mm, +hhmm, +hh, UTC, or nothing; with or without a blank before it.
 bool TakeZone(std::string_view& text, absl::Duration& offset) {
+  TakeChar(text, " ");
+  if (text == "UTC" || text == "GMT") text = {};
   if (text.empty() || TakeChar(text, "Zz")) return true;
   const bool is_west = text[0] == '-';
   int hours = 0;

@@ -164,7 +164,7 @@ Reading ReadOne(const Fields& fields) {
   annotate("query", fields.Get({"alertquery", "query"}));
   annotate("snapshot", fields.Get({"snapshot"}));
   const std::string_view date = fields.Get({"date", "dateposix", "lastupdated"});
-  event.starts_at = ParseAnyTime(date);
+  (event.kind == EventKind::kResolve ? event.ends_at : event.starts_at) = ParseAnyTime(date);
   event.link = fields.Get({"link", "url"});
   return Reading::Of(std::move(event));
 }

@@ -5,14 +5,20 @@
 // Identity: the fingerprint, else the label set. Texts (title, message) hold "firing" and "resolved" and are no identity.
 // Alerts beyond the contact point's maximum are absent, which is not a recovery.
 //
+// Signature: the hex HMAC-SHA256 of the body, or of "TIME:BODY" where the contact point names a header for the time. People choose the
+// names of both headers, so all that look like one are tried.
+//
 // Classic: one rule a POST, no time stamp. Identity: organisation and rule, with the host of its address, since numbers collide
 // between Grafanas. `pending` is no alert yet.
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 
 #include "base/status.h"
 #include "base/strings.h"
-#include "ingest/json.h"
+#include "ingest/json_view.h"
+#include "ingest/signature.h"
 #include "ingest/source.h"
 #include "ingest/timestamps.h"
 
@@ -58,10 +64,12 @@ Reading ReadAlert(dom::element value, const Notice& notice) {
   std::string status = ToLower(MemberText(alert, "status"));
   if (status.empty()) status = notice.status;
   event.kind = status == "resolved" || status == "ok" ? EventKind::kResolve : EventKind::kTrigger;
+  if (event.kind == EventKind::kTrigger && !status.empty() && status != "firing") Annotate(event, "status", status);
   event.starts_at = ParseAnyTime(MemberText(alert, "startsAt"));
   if (event.kind == EventKind::kResolve) event.ends_at = ParseAnyTime(MemberText(alert, "endsAt"));
   event.link = LinkOf(alert, notice.external_url);
   Annotate(event, "value", MemberText(alert, "valueString"));
+  Annotate(event, "value", MemberText(alert, "values"));
   Annotate(event, "silence_url", MemberText(alert, "silenceURL"));
   Annotate(event, "image_url", MemberText(alert, "imageURL"));
   if (!notice.truncated.empty()) {
@@ -81,6 +89,7 @@ Readings ReadUnified(dom::object body, dom::array alerts) {
   Readings readings;
   for (const dom::element& alert : alerts)
     readings.push_back(ReadAlert(alert, notice));
+  if (readings.empty()) readings.push_back(Reading::Ignored("alerts: empty"));
   return readings;
 }
 
@@ -91,18 +100,24 @@ std::string HostOf(std::string_view url) {
   return ToLower(url.substr(0, url.find_first_of("/?#")));
 }
 
-Reading ReadClassic(dom::object body) {
+// What names the rule: its number, else what people call it.
+std::string RuleOf(const JsonView& body) {
+  std::string rule = body.Text("ruleId");
+  return rule.empty() ? body.Text("ruleName") : rule;
+}
+
+Reading ReadClassic(dom::object body, const JsonView& view) {
   const std::string state = ToLower(MemberText(body, "state"));
   if (state == "pending") return Reading::Ignored("state pending: the rule has not fired yet");
   AlertEvent event;
   event.kind = state == "ok" || state == "paused" ? EventKind::kResolve : EventKind::kTrigger;
   const std::string url = MemberText(body, "ruleUrl");
-  event.dedup_key = absl::StrCat(HostOf(url), "/", MemberText(body, "orgId"), "/", MemberText(body, "ruleId"));
+  event.dedup_key = absl::StrCat(HostOf(url), "/", view.Text("orgId"), "/", RuleOf(view));
   event.labels = MemberTexts(body, "tags");
   std::erase_if(event.labels, [](const Label& label) { return label.name == "alertname"; });
   std::string name = MemberText(body, "ruleName");
   if (name.empty()) name = MemberText(body, "title");
-  event.labels.push_back({"alertname", name.empty() ? "rule " + MemberText(body, "ruleId") : name});
+  event.labels.push_back({"alertname", name.empty() ? "rule " + RuleOf(view) : name});
   event.link = IsAbsolute(url) ? url : "";
   Annotate(event, "title", MemberText(body, "title"));
   Annotate(event, "message", MemberText(body, "message"));
@@ -124,9 +139,51 @@ absl::StatusOr<Readings> Parse(const SourceRequest& request, const Now&) {
   const std::optional<dom::element> alerts = Member(body, "alerts");
   if (alerts && !alerts->is_array()) return Invalid("alerts: expected an array, found %s", JsonTypeName(*alerts));
   if (alerts) return ReadUnified(body, dom::array(*alerts));
-  if (!MemberText(body, "ruleId").empty()) return Readings{ReadClassic(body)};
+  if (const JsonView view(document); !RuleOf(view).empty()) return Readings{ReadClassic(body, view)};
   return Invalid(
       "alerts: missing; a contact point with a payload template of its own goes to an integration of source generic");
+}
+
+// ---- signatures ----
+
+constexpr std::string_view kSignatureHeader = "X-Grafana-Alerting-Signature";
+constexpr absl::Duration kTolerance = absl::Minutes(5);
+
+bool IsUnixTime(std::string_view text) {
+  return text.size() == 10 && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
+}
+
+bool IsSha256(std::string_view text) {
+  return text.size() == 64 && text.find_first_not_of("0123456789abcdefABCDEF") == std::string_view::npos;
+}
+
+constexpr std::size_t kMostCandidates = 4;  // of each kind: a MAC over a large body is not free
+
+absl::Status VerifyWith(const SourceRequest& request,
+                        std::string_view header,
+                        std::string_view secret,
+                        absl::Time received) {
+  const absl::Status status = CheckHmac(request, {.name = header}, secret);
+  if (status.ok()) return status;
+  std::size_t tried = 0;
+  for (const HttpHeader& time : request.headers) {
+    if (!IsUnixTime(time.value) || ++tried > kMostCandidates) continue;
+    const std::string text = absl::StrCat(time.value, ":", ToAbsl(request.body));
+    if (!CheckHmac(request, {.name = header}, secret, text).ok()) continue;
+    return CheckSignedAt(time.name, time.value, received, kTolerance);
+  }
+  return status;
+}
+
+absl::Status Verify(const SourceRequest& request, std::string_view secret, absl::Time received) {
+  const absl::Status status = VerifyWith(request, kSignatureHeader, secret, received);
+  if (status.ok() || !FindHeader(request.headers, kSignatureHeader).empty()) return status;
+  std::size_t tried = 0;
+  for (const HttpHeader& header : request.headers) {
+    if (!IsSha256(header.value) || ++tried > kMostCandidates) continue;
+    if (VerifyWith(request, header.name, secret, received).ok()) return absl::OkStatus();
+  }
+  return status;
 }
 
 }  // namespace
@@ -136,6 +193,7 @@ const Source kGrafanaSource = {
     .also = "grafana_legacy",
     .product = "Grafana",
     .parse = Parse,
+    .verify = Verify,
     .example =
         R"({"version":"1","status":"firing","alerts":[{"status":"firing","labels":{"alertname":"DiskFull"},"fingerprint":"57c6d929"}]})",
     .setup =
@@ -149,7 +207,8 @@ contactPoints:
         type: webhook
         settings:
           url: {url}
-          httpMethod: POST)",
+          httpMethod: POST
+          hmacConfig: {secret: A-RANDOM-WORD}   # if the integration has a secret: the same word)",
 };
 
 }  // namespace tocsin
