@@ -104,12 +104,22 @@ define host {
   notification_period tocsin-always
   contact_groups tocsin
 }
+define service {
+  host_name h1
+  service_description s1
+  check_command alive
+  max_check_attempts 1
+  check_period tocsin-always
+  notification_period tocsin-always
+  contact_groups tocsin
+}
 """)
         (folder / "checkresults").mkdir()
         (folder / "nagios.cfg").write_text(f"cfg_file={folder}/tocsin.cfg\ncfg_file={folder}/objects.cfg\nlog_file={folder}/nagios.log\n"
                                            f"check_result_path={folder}/checkresults\nobject_cache_file={folder}/objects.cache\n"
                                            f"temp_file={folder}/t\ntemp_path={folder}\nlock_file={folder}/nagios.lock\n"
-                                           f"command_file={folder}/nagios.cmd\nstatus_file={folder}/status.dat\n")
+                                           f"command_file={folder}/nagios.cmd\nstatus_file={folder}/status.dat\n"
+                                           f"nagios_user={os.environ.get('USER', 'root')}\nnagios_group=root\n")
         done = run([nagios, "-v", folder / "nagios.cfg"], folder)
         assert done.returncode == 0 and "Total Errors:   0" in done.stdout, done.stdout[-2000:]
         passed += 1
