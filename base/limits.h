@@ -78,6 +78,47 @@ inline constexpr std::size_t kPeoplePerScheduleChange = 100;  // and as many vol
 inline constexpr int kScheduleRangeDays = 10 * 366;
 inline constexpr std::int64_t kScheduleBoundaries = 200'000;
 
+// Change events: at most 150 MB in memory if all were as large as they may be, a few MB as they are.
+inline constexpr std::size_t kChangeEvents = 10'000;
+inline constexpr int kChangeEventDays = 90;
+inline constexpr std::size_t kChangeSummaryBytes = 1024;  // PagerDuty's
+inline constexpr std::size_t kChangeSourceBytes = 256;
+inline constexpr std::size_t kChangeDetailBytes = 4096;
+inline constexpr std::size_t kChangeLabels = 32;
+inline constexpr std::size_t kChangeLabelBytes = 256;  // of a name, and of a value
+inline constexpr std::size_t kChangeLinks = 10;
+inline constexpr std::size_t kChangeLinkBytes = 1024;
+
+// Heartbeats, and what the Opsgenie API lets one carry.
+inline constexpr std::size_t kHeartbeats = 10'000;
+inline constexpr std::size_t kHeartbeatNameBytes = 200;
+inline constexpr std::size_t kHeartbeatDescriptionBytes = 10'000;
+inline constexpr std::size_t kHeartbeatTextBytes = 1024;  // its alert's summary, and all its tags
+inline constexpr std::size_t kHeartbeatLabels = 32;
+inline constexpr int kHeartbeatDays = 366;  // the longest interval, and the longest grace
+
+// Alerts of the Opsgenie API. What an alert carries is what that API documents; of notes the newest are kept, of the log
+// the first entries. Closed ones go after a month, or when there are too many: the oldest first.
+inline constexpr std::size_t kOpsgenieAlerts = 10'000;
+inline constexpr int kOpsgenieClosedDays = 30;
+inline constexpr std::size_t kOpsgenieRequests = 4096;
+inline constexpr std::size_t kOpsgenieRequestBytes = 128;  // the id of one
+inline constexpr std::size_t kOpsgenieMessageBytes = 130;
+inline constexpr std::size_t kOpsgenieAliasBytes = 512;
+inline constexpr std::size_t kOpsgenieDescriptionBytes = 15'000;
+inline constexpr std::size_t kOpsgenieTags = 20;
+inline constexpr std::size_t kOpsgenieTagBytes = 50;
+inline constexpr std::size_t kOpsgenieDetailBytes = 8000;  // all names and values
+inline constexpr std::size_t kOpsgenieResponders = 50;
+inline constexpr std::size_t kOpsgenieActions = 10;
+inline constexpr std::size_t kOpsgenieEntityBytes = 512;
+inline constexpr std::size_t kOpsgenieNameBytes = 100;  // sources, users, names of responders
+inline constexpr std::size_t kOpsgenieNoteBytes = 25'000;
+inline constexpr std::size_t kOpsgenieNotesBytes = 4 * kOpsgenieNoteBytes;  // of all that are kept, but the newest is
+inline constexpr std::size_t kOpsgenieNotes = 100;
+inline constexpr std::size_t kOpsgenieLog = 100;
+inline constexpr std::size_t kOpsgenieLogBytes = 256;
+
 // Configuration. The organisation is one row and so one journal entry, with the facts of its change beside it.
 inline constexpr std::size_t kConfigurationBytes = 4 * 1024 * 1024;
 inline constexpr std::size_t kConfigurationNodes = 500'000;  // aliases expanded

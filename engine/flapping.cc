@@ -4,7 +4,7 @@
 
 namespace tocsin {
 
-void RecordChange(std::vector<EngineTime>& changes, const FlappingRule& rule, EngineTime now) {
+void RecordFlap(std::vector<EngineTime>& changes, const FlappingRule& rule, EngineTime now) {
   if (rule.changes == 0) {
     changes.clear();
     return;

@@ -11,7 +11,7 @@ namespace tocsin {
 
 // Adds a change at `now` and forgets those that are older than the rule's window: never more are kept than the rule asks
 // for. With the rule switched off nothing is kept.
-void RecordChange(std::vector<EngineTime>& changes, const FlappingRule& rule, EngineTime now);
+void RecordFlap(std::vector<EngineTime>& changes, const FlappingRule& rule, EngineTime now);
 
 // So many changes lie in (now - window, now].
 bool Flaps(const std::vector<EngineTime>& changes, const FlappingRule& rule, EngineTime now);

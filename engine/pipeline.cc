@@ -1,99 +1,24 @@
 #include "engine/pipeline.h"
 
-#include <thread>
 #include <utility>
 
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/mutex.h"
 #include "base/status.h"
+#include "engine/pipeline_impl.h"
 #include "engine/pipeline_signal.h"
-#include "engine/pipeline_stages.h"
 #include "model/codec/response_codec.h"
 
 namespace tocsin {
 namespace {
 
-constexpr std::uint32_t kSubmissionSlots = 1 << 14;
 constexpr absl::Duration kRetryAfter = absl::Seconds(1);
 // Everybody who sends gets this long after a start to say again what fires, before silence counts as recovery.
 constexpr absl::Duration kLeaseGrace = absl::Minutes(5);
 constexpr absl::Duration kLongestDowntime = absl::Hours(24 * 365);
 
-// What readers on any thread may know of the rules; replaced as a whole.
-struct Published {
-  RulesPtr rules;
-  std::unordered_map<IntegrationId, IntegrationIndex> indexes;
-};
-
 }  // namespace
-
-class Engine::Impl {
- public:
-  Impl(Options options, Store& store, const Clock& clock)
-      : options_(std::move(options)),
-        store_(store),
-        clock_(clock),
-        submissions_(kSubmissionSlots, histograms_.ingest_seconds),
-        commit_(store, clock, submissions_, histograms_.commit_seconds),
-        keeper_(options_, store, clock, commit_) {}
-  ~Impl() { Stop(); }
-  Impl(const Impl&) = delete;
-  Impl& operator=(const Impl&) = delete;
-
-  absl::Status Recover(Engine::Hooks hooks);
-  void Begin();
-  void Stop();
-
-  Admission Submit(const EventBatch& batch, bool want_outcomes, Done done);
-  bool StepShard(std::uint32_t shard) { return shards_[shard]->Step(commit_.wakeup()); }
-  bool StepCommitter() { return commit_.Step(shards_, *responder_); }
-  bool StepResponder() { return responder_->Step(commit_.wakeup()); }
-  bool StepKeeper() {
-    return keeper_.Step(shards_, [this](std::function<void()> done) { return Barrier(std::move(done)); });
-  }
-
-  Options options_;
-  Store& store_;
-  const Clock& clock_;
-  Histograms histograms_;
-  Submissions submissions_;
-  TakenIn taken_in_;
-  CommitStage commit_;
-  KeeperStage keeper_;
-  std::vector<std::unique_ptr<ShardStage>> shards_;
-  std::unique_ptr<ResponderStage> responder_;
-  std::shared_ptr<const Published> published() const {
-    MutexLock lock(published_mutex_);
-    return published_;
-  }
-  AccessPtr access() const {
-    MutexLock lock(published_mutex_);
-    return access_;
-  }
-  absl::Status HashState(std::function<void(StateAt)> done);
-  std::atomic<bool> accepting_{false};
-  std::atomic<bool> hashing_{false};
-  std::atomic<std::uint64_t> batches_{0};
-  std::atomic<std::uint64_t> events_{0};
-  std::atomic<std::uint64_t> refused_[5] = {};
-
- private:
-  absl::Status FoldJournal(std::vector<Shard>& shards, Responder& responder, std::vector<IntegrationId>& integrations);
-  Admission Refuse(Admission why);
-  bool PushParts(const EventBatch& batch, std::uint32_t slot, bool with_index);
-  void Publish(const RulesPtr& rules, std::vector<IntegrationId> integrations);
-  bool Barrier(std::function<void()> done);
-
-  mutable Mutex published_mutex_;  // once a batch, and when the rules change
-  std::shared_ptr<const Published> published_ ABSL_GUARDED_BY(published_mutex_);
-  AccessPtr access_ ABSL_GUARDED_BY(published_mutex_) = std::make_shared<const Access>();
-  Engine::Hooks hooks_;
-  std::atomic<bool> stopping_{false};
-  std::atomic<bool> upstream_stopped_{false};
-  std::vector<std::thread> upstream_;  // shards, responder, keeper
-  std::thread committer_;
-};
 
 absl::Status Engine::Impl::FoldJournal(std::vector<Shard>& shards,
                                        Responder& responder,
@@ -170,7 +95,8 @@ absl::Status Engine::Impl::Recover(Engine::Hooks hooks) {
             access_ = std::move(access);
           },
           [this] { return Sequence(commit_.sequence()); },
-          [this](absl::Duration waited) { histograms_.attempt_start_seconds.Observe(absl::ToDoubleSeconds(waited)); }});
+          [this](absl::Duration waited) { histograms_.attempt_start_seconds.Observe(absl::ToDoubleSeconds(waited)); },
+          [this](const RaiseAlert& raise) { Raise(raise); }, [this] { return ListeningSince(); }});
   responder_->Start();
   for (const auto& shard : shards_) {
     shard->Post([stage = shard.get()](Shard& table, const Now&) {
@@ -229,55 +155,8 @@ void Engine::Impl::Stop() {
   StepResponder();  // answers of the last commit
 }
 
-Admission Engine::Impl::Refuse(Admission why) {
-  refused_[static_cast<std::size_t>(why)].fetch_add(1, std::memory_order_relaxed);
-  if (why != Admission::kTooLarge) taken_in_.Refused(clock_.Read());
-  return why;
-}
-
-bool Engine::Impl::PushParts(const EventBatch& batch, std::uint32_t slot, bool with_index) {
-  thread_local std::vector<std::vector<std::uint32_t>> mine;
-  mine.resize(shards_.size());
-  for (auto& part : mine)
-    part.clear();
-  for (std::uint32_t i = 0; i < batch.count(); ++i) {
-    mine[batch.at(i).header().key.low % shards_.size()].push_back(i);
-  }
-  for (std::size_t s = 0; s < shards_.size(); ++s) {
-    if (shards_[s]->Push(slot, batch, mine[s], with_index && mine[s].size() != batch.count())) continue;
-    // Parts that are in stay in: events are idempotent and the sender is told to send all of them again. Its callback is
-    // dropped; the slot is free when the parts that are in are durable.
-    submissions_.Withdraw(slot, static_cast<std::uint32_t>(shards_.size() - s));
-    return false;
-  }
-  return true;
-}
-
-Admission Engine::Impl::Submit(const EventBatch& batch, bool want_outcomes, Done done) {
-  if (!accepting_.load(std::memory_order_acquire)) return Refuse(Admission::kStopping);
-  if (keeper_.space() != Store::Space::kPlenty) return Refuse(Admission::kDiskLow);
-  if (batch.bytes().size() > limits::kShardRingBytes / 4) return Refuse(Admission::kTooLarge);
-  const auto parts = static_cast<std::uint32_t>(shards_.size());
-  const std::optional<std::uint32_t> slot =
-      submissions_.Take(parts, want_outcomes ? batch.count() : 0, clock_.Read().engine, std::move(done));
-  if (!slot) return Refuse(Admission::kOverloaded);
-  if (!PushParts(batch, *slot, want_outcomes)) return Refuse(Admission::kOverloaded);
-  batches_.fetch_add(1, std::memory_order_relaxed);
-  events_.fetch_add(batch.count(), std::memory_order_relaxed);
-  return Admission::kAccepted;
-}
-
-// An empty batch through every ring: its acknowledgement comes after everything that was applied before it.
-bool Engine::Impl::Barrier(std::function<void()> done) {
-  EventBatch nothing(store_.key_seed(), 0);
-  const auto parts = static_cast<std::uint32_t>(shards_.size());
-  const std::optional<std::uint32_t> slot =
-      submissions_.Take(parts, 0, clock_.Read().engine, [done = std::move(done)](const Receipt&) { done(); });
-  return slot && PushParts(nothing, *slot, false);
-}
-
 void Engine::Impl::Publish(const RulesPtr& rules, std::vector<IntegrationId> integrations) {
-  auto published = std::make_shared<Published>();
+  auto published = std::make_shared<PublishedRules>();
   published->rules = rules;
   for (std::size_t i = 0; i < integrations.size(); ++i) {
     published->indexes.emplace(integrations[i], static_cast<IntegrationIndex>(i));
@@ -355,13 +234,7 @@ std::uint64_t Engine::KeySeed() const {
 }
 
 void Engine::Execute(Command command, CommandDone done) {
-  if (!impl_->accepting_.load(std::memory_order_acquire)) {
-    if (done) done({Unavailable("the server is stopping"), 0, 0});
-    return;
-  }
-  if (!impl_->responder_->Push(std::move(command), done) && done) {
-    done({Exhausted("too many commands are waiting; try again in a second"), 0, 0});
-  }
+  impl_->Execute(std::move(command), std::move(done));
 }
 
 CommandResult Engine::ExecuteAndWait(Command command) {
@@ -435,12 +308,12 @@ absl::StatusOr<StateAt> Engine::HashStateAndWait() {
 }
 
 RulesPtr Engine::rules() const {
-  const std::shared_ptr<const Published> published = impl_->published();
+  const std::shared_ptr<const PublishedRules> published = impl_->published();
   return published ? published->rules : nullptr;
 }
 
 std::optional<IntegrationIndex> Engine::IndexOf(const IntegrationId& integration) const {
-  const std::shared_ptr<const Published> published = impl_->published();
+  const std::shared_ptr<const PublishedRules> published = impl_->published();
   if (!published) return std::nullopt;
   const auto found = published->indexes.find(integration);
   if (found == published->indexes.end()) return std::nullopt;
@@ -468,6 +341,7 @@ Engine::Statistics Engine::ReadStatistics() const {
   statistics.committed_bytes = impl_->commit_.bytes();
   statistics.committed_sequence = impl_->commit_.sequence();
   statistics.auditor_findings = impl_->responder_->auditor_findings();
+  statistics.heartbeat_pings = impl_->pings_.load(std::memory_order_relaxed);
   for (const auto& shard : impl_->shards_) {
     statistics.ring_bytes_used += shard->RingBytesUsed();
   }

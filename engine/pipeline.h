@@ -118,6 +118,7 @@ class Engine final : public Inlet {
     std::uint64_t committed_sequence = 0;
     std::uint64_t ring_bytes_used = 0;
     std::uint64_t auditor_findings = 0;
+    std::uint64_t heartbeat_pings = 0;
     std::vector<ShardStatistics> shards;
   };
   Statistics ReadStatistics() const;

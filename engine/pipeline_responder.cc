@@ -15,6 +15,8 @@ constexpr std::size_t kReportsPerDecision = 16;   // keeps one decision small
 constexpr std::size_t kTimersPerDecision = 32;
 constexpr std::size_t kAuditSlice = 10'000;
 constexpr absl::Duration kPagingTolerance = absl::Seconds(60);
+// We look at least every second; after such a gap the machine slept, stood still, or its clock has jumped.
+constexpr absl::Duration kStoodStill = absl::Seconds(30);
 
 // A change as bodies below the journal's limit: halves of what is too large. Rows are absolute, so the parts may be folded
 // one after the other.
@@ -212,6 +214,7 @@ void ResponderStage::Perform(const StartAttempt& effect) {
 // Events name integrations by number, so a new name is journalled before any event can carry it. The answer to whoever
 // declared it waits for that: after an OK its key opens.
 void ResponderStage::Publish(const RulesPtr& rules, Decided& by) {
+  published_ = rules;
   bool grown = false;
   for (const Integration& integration : rules->organisation->integrations) {
     if (std::ranges::find(integrations_, integration.id) != integrations_.end()) continue;
@@ -230,6 +233,32 @@ void ResponderStage::Publish(const RulesPtr& rules, Decided& by) {
   decided->result = by.result;
   decided->done = std::exchange(by.done, nullptr);
   undelivered_.push_back(std::move(decided));
+}
+
+// The integration of our own alerts gets its number when the first of them is raised. Until that is durable nothing can
+// carry it: then the effect comes again.
+void ResponderStage::Raise(const RaiseAlert& effect) {
+  const IntegrationId own{kHeartbeatIntegration};
+  if (std::ranges::find(integrations_, own) != integrations_.end()) {
+    hooks_.raise(effect);
+    return;
+  }
+  if (published_ == nullptr) return;  // it is told again
+  integrations_.push_back(own);
+  auto decided = std::make_unique<Decided>();
+  decided->kind = EntryKind::kIntegrations;
+  decided->bodies.push_back(EncodeIntegrations(integrations_));
+  decided->integrations = integrations_;
+  decided->effects.emplace_back(PublishRules{published_});
+  decided->effects.emplace_back(effect);
+  undelivered_.push_back(std::move(decided));
+}
+
+// Signals that could not come in are not missing.
+void ResponderStage::Listen(const Now& now) {
+  if (last_step_ && now.engine - *last_step_ > kStoodStill) responder_.ListensSince(now.engine);
+  last_step_ = now.engine;
+  responder_.ListensSince(hooks_.listening_since());
 }
 
 void ResponderStage::LogViews(const absl::Status& applied) {
@@ -268,6 +297,7 @@ void ResponderStage::Perform(Decided& decided) {
   }
   for (const Effect& effect : decided.effects) {
     if (const auto* start = std::get_if<StartAttempt>(&effect)) Perform(*start);
+    if (const auto* raise = std::get_if<RaiseAlert>(&effect)) Raise(*raise);
   }
   absl::Status applied;
   if (decided.kind == EntryKind::kIntegrations) {
@@ -296,6 +326,7 @@ bool ResponderStage::Finish() {
 bool ResponderStage::Step(Wakeup& committer) {
   bool busy = Finish();
   const Now now = clock_.Read();
+  Listen(now);
   // With the way to the disk full, deciding on would only pile up: reports coalesce in the inbox meanwhile.
   if (undelivered_.size() < kDecidedInFlight) {
     busy = TakeInbox(now) || busy;

@@ -158,6 +158,8 @@ class ResponderStage {
     std::function<void(AccessPtr)> publish_access;
     std::function<Sequence()> committed;                  // the last durable entry
     std::function<void(absl::Duration)> attempt_started;  // so long after its page was decided
+    std::function<void(const RaiseAlert&)> raise;         // to the shards; may be refused
+    std::function<EngineTime()> listening_since;          // commands were refused until then; `now` while they are
   };
   ResponderStage(Responder responder,
                  std::vector<IntegrationId> integrations,
@@ -197,6 +199,8 @@ class ResponderStage {
   void LogViews(const absl::Status& applied);
   void Tell(const Change& change);
   void Publish(const RulesPtr& rules, Decided& by);
+  void Raise(const RaiseAlert& effect);
+  void Listen(const Now& now);
   void Perform(const CloseGates& effect);
   void Perform(const StartAttempt& effect);
 
@@ -212,6 +216,8 @@ class ResponderStage {
   TimelineTail tail_;
   EngineTime next_audit_;
   bool more_timers_ = false;
+  RulesPtr published_;                   // last
+  std::optional<EngineTime> last_step_;  // when we last looked
   SpscRing<Decided*> out_;
   SpscRing<Decided*> durable_;
   Wakeup wakeup_;

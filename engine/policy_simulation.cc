@@ -26,6 +26,7 @@ OrganisationPtr OnlyThisPolicy(const Organisation& organisation, const PolicySim
   copy->route = std::move(route);
   copy->incident_rules.clear();
   copy->maintenance.clear();
+  copy->heartbeats.clear();
   copy->public_url.clear();  // no links are signed
   return copy;
 }

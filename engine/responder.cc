@@ -14,7 +14,9 @@
 #include "engine/responder_episode.h"
 #include "engine/responder_escalations.h"
 #include "engine/responder_groups.h"
+#include "engine/responder_heartbeats.h"
 #include "engine/responder_holds.h"
+#include "engine/responder_opsgenie.h"
 #include "engine/responder_outbox.h"
 #include "engine/responder_rewrites.h"
 #include "engine/responder_schedules.h"
@@ -27,8 +29,6 @@
 namespace tocsin {
 namespace {
 
-// More overdue timers than this are not looked at one by one: it is late.
-constexpr int kOverdueLookedAt = 1000;
 // A provider that is away so long is said to be: `status` tells it, and the heartbeat to the dead-man service stops.
 constexpr absl::Duration kUnreachedTolerance = absl::Minutes(5);
 // Of the work that a start or a first organisation brings, in one decision.
@@ -79,17 +79,21 @@ Turn Responder::Begin(const Now& now) const {
   context.roster = roster();
   context.rates = &rates_;
   context.fresh_events = &fresh_events_;
+  context.router = router_ ? &*router_ : nullptr;
+  context.listening_since = listening_since_;
   return Turn(context, now);
 }
 
 void Responder::Compile() {
   roster_.reset();
   index_.reset();
+  router_.reset();
   compile_error_.clear();
   if (state_.organisation == nullptr) return;
   absl::StatusOr<OrganisationIndex> index = OrganisationIndex::Compile(state_.organisation);
   if (index.ok()) {
     index_ = *std::move(index);
+    router_.emplace(state_.organisation->route, options_.key_seed);
     rates_.SetLongest(index_->LongestRateWindow());
   } else {
     compile_error_ = Message(index.status());
@@ -132,6 +136,7 @@ void Responder::ReviewLater(GroupKey key) {
 
 Decision Responder::Commit(Turn&& turn) {
   RewriteMessages(turn);
+  FollowGroups(turn);
   Turn::Result result = std::move(turn).Finish();
   Decision decision;
   decision.change = std::move(result.change);
@@ -157,6 +162,8 @@ Decision Responder::Commit(Turn&& turn) {
   std::ranges::stable_sort(starts, {}, &Notification::lane);
   for (const Notification* row : starts)
     decision.effects.emplace_back(StartAttempt{*row, options_.attempt_deadline});
+  for (RaiseAlert& raise : result.raises)
+    decision.effects.emplace_back(std::move(raise));
   if (result.publish_access) decision.effects.emplace_back(PublishAccess{AccessOf(state_)});
   if (result.publish && state_.organisation != nullptr) {
     decision.effects.emplace_back(PublishRules{CurrentRules()});
@@ -175,6 +182,7 @@ RulesPtr Responder::CurrentRules() const {
 
 Decision Responder::Start(const Now& now) {
   stale_ = ForgetHistory(state_);
+  ListensSince(now.engine);
   Compile();
   if (state_.organisation != nullptr) sources_.Begin(FingerprintOf(*state_.organisation, options_.key_seed));
   Turn turn = Begin(now);
@@ -245,6 +253,7 @@ absl::StatusOr<std::optional<ScheduleEdit>> Responder::Compile(const ApplyOrgani
   TOCSIN_TRY(Annotate(index.status(), "nothing is applied"));
   roster_ = std::move(schedules->roster);
   index_ = *std::move(index);
+  router_.emplace(apply.organisation->route, options_.key_seed);
   compile_error_.clear();
   rates_.SetLongest(index_->LongestRateWindow());
   return std::move(schedules->edit);
@@ -270,6 +279,8 @@ Decision Responder::Apply(const Command& command, const Now& now) {
   RecordScheduleEdit(turn, **compiled, ConfigurationId(result.id));
   EndChangesOfTheGone(turn, *apply.organisation);
   ApplyDeclaredMaintenance(turn);
+  ApplyDeclaredHeartbeats(turn, apply.organisation->heartbeats);
+  FollowRoutes(turn);
   ForgetRounds(turn, *apply.organisation);
   KeepWatches(turn, /*again=*/true);
   turn.PublishRules();
@@ -462,36 +473,6 @@ Decision Responder::Audit(const Now& now, std::size_t limit, std::vector<std::st
                                  stale_.end());
   stale_.resize(stale_.size() - some);
   return decision;
-}
-
-bool Responder::CanPage(const Now& now, absl::Duration tolerance, std::string& why_not) const {
-  why_not.clear();
-  if (state_.organisation == nullptr) {
-    why_not = "no organisation has been applied";
-  } else if (!compile_error_.empty()) {
-    why_not = absl::StrCat("the organisation cannot be used: ", compile_error_);
-  } else if (state_.shards_reported.size() < options_.shard_count) {
-    why_not = absl::StrFormat("%d of %d shards have reported", state_.shards_reported.size(), options_.shard_count);
-  } else if (findings_ + last_findings_ > 0) {
-    why_not = absl::StrFormat("the auditor found %d groups broken", findings_ + last_findings_);
-  } else if (!unreached_.empty() || !last_unreached_.empty()) {
-    why_not = unreached_.empty() ? last_unreached_ : unreached_;
-  }
-  int looked_at = 0;
-  if (why_not.empty()) {
-    state_.due.ForEachDue(now.engine, [&](const DueTimer& key) {
-      if (key.due + tolerance >= now.engine) return false;
-      const absl::Duration late = absl::Trunc(now.engine - key.due, absl::Seconds(1));
-      if (key.rank == static_cast<std::uint8_t>(Notification::Lane::kCritical)) {
-        why_not = absl::StrCat("a critical timer is overdue by ", absl::FormatDuration(late));
-      } else if (++looked_at > kOverdueLookedAt) {
-        why_not =
-            absl::StrCat("more than ", kOverdueLookedAt, " timers are overdue, one by ", absl::FormatDuration(late));
-      }
-      return why_not.empty();
-    });
-  }
-  return why_not.empty();
 }
 
 }  // namespace tocsin

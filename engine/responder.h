@@ -12,6 +12,7 @@
 // start; what was decided on them is in the rows. Until every shard has reported, nothing is taken to be resolved.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -29,10 +30,12 @@
 #include "engine/inhibition_sources.h"
 #include "engine/organisation_index.h"
 #include "engine/responder_state.h"
+#include "engine/router.h"
 #include "escalation/roster.h"
 #include "escalation/schedule_edit.h"
 #include "incident/rate_window.h"
 #include "model/command.h"
+#include "model/event.h"
 #include "model/response.h"
 #include "model/rules.h"
 
@@ -52,7 +55,13 @@ struct PublishRules {
 struct PublishAccess {
   AccessPtr access;
 };
-using Effect = std::variant<CloseGates, StartAttempt, PublishRules, PublishAccess>;
+// An event of the integration `kHeartbeatIntegration`, for the alert table. Once it is durable there: HeartbeatTold.
+struct RaiseAlert {
+  AlertEvent event;
+  HeartbeatId heartbeat;
+  std::uint64_t turn = 0;
+};
+using Effect = std::variant<CloseGates, StartAttempt, PublishRules, PublishAccess, RaiseAlert>;
 
 struct Decision {
   Change change;
@@ -94,6 +103,9 @@ class Responder {
   // At most `limit` due timers, in order of due time, then severity, then id. `more` tells whether others are due, or
   // work of the start is left over: a decision stays small however much there is to be done.
   Decision FireTimers(const Now& now, std::size_t limit, bool& more);
+  // Not everything that was sent before `since` could come in: commands were refused, or nobody ran. Start says so itself.
+  void ListensSince(EngineTime since) { listening_since_ = std::max(listening_since_, since); }
+  EngineTime listening_since() const { return listening_since_; }
   EngineTime NextTimer() const;
   absl::Time NextWallTimer() const;
 
@@ -135,6 +147,8 @@ class Responder {
   ResponderState state_;
   std::optional<Roster> roster_;
   std::optional<OrganisationIndex> index_;
+  std::optional<Router> router_;  // with index_
+  EngineTime listening_since_;
   std::string compile_error_;
   RateWindows rates_;
   FreshEvents fresh_events_;

@@ -189,12 +189,30 @@ struct Recorder {
     Of(c.swap);
     entry.text = c.volunteer.value();
   }
+  void operator()(const PutHeartbeat& c) const {
+    entry.object = OneLine(absl::StrCat("heartbeat ", c.rule.id.value()), kAuditTextBytes);
+    entry.after = absl::StrCat("every ", absl::FormatDuration(c.rule.interval), c.rule.enabled ? "" : ", disabled");
+  }
+  void operator()(const RemoveHeartbeat& c) const {
+    entry.object = OneLine(absl::StrCat("heartbeat ", c.name.value()), kAuditTextBytes);
+    entry.after = "removed";
+  }
+  void operator()(const EnableHeartbeat& c) const {
+    entry.object = OneLine(absl::StrCat("heartbeat ", c.name.value()), kAuditTextBytes);
+    entry.after = c.enabled ? "enabled" : "disabled";
+  }
+  void operator()(const RecordChange& /*c*/) const {}
+  void operator()(const PingHeartbeat& /*c*/) const {}
+  void operator()(const HeartbeatTold& /*c*/) const {}
+  void operator()(const ApplyToOpsgenieAlert& /*c*/) const {}
   void operator()(const AttemptResult& /*c*/) const {}
   void operator()(const ProviderReceipt& /*c*/) const {}
 };
 
 bool IsOfTheMachine(const Command::Body& body) {
-  return std::holds_alternative<AttemptResult>(body) || std::holds_alternative<ProviderReceipt>(body);
+  return std::holds_alternative<AttemptResult>(body) || std::holds_alternative<ProviderReceipt>(body) ||
+         std::holds_alternative<RecordChange>(body) || std::holds_alternative<PingHeartbeat>(body) ||
+         std::holds_alternative<HeartbeatTold>(body) || std::holds_alternative<ApplyToOpsgenieAlert>(body);
 }
 
 }  // namespace

@@ -65,6 +65,8 @@ bool HasRunningPage(const Turn& turn, const Group& group) {
 }
 
 constexpr std::int32_t kOften = 3;
+// More overdue timers than this are not looked at one by one: it is late.
+constexpr int kOverdueLookedAt = 1000;
 
 // A part of a group that is not there to be handled for it.
 std::optional<std::string> FaultOfPart(const Turn& turn, const Group& part, std::string_view name) {
@@ -164,6 +166,36 @@ std::optional<std::string> AuditGroup(Turn& turn, GroupId id) {
     RestartEscalation(turn, id, "the auditor found it broken");
   }
   return fault;
+}
+
+bool Responder::CanPage(const Now& now, absl::Duration tolerance, std::string& why_not) const {
+  why_not.clear();
+  if (state_.organisation == nullptr) {
+    why_not = "no organisation has been applied";
+  } else if (!compile_error_.empty()) {
+    why_not = absl::StrCat("the organisation cannot be used: ", compile_error_);
+  } else if (state_.shards_reported.size() < options_.shard_count) {
+    why_not = absl::StrFormat("%d of %d shards have reported", state_.shards_reported.size(), options_.shard_count);
+  } else if (findings_ + last_findings_ > 0) {
+    why_not = absl::StrFormat("the auditor found %d groups broken", findings_ + last_findings_);
+  } else if (!unreached_.empty() || !last_unreached_.empty()) {
+    why_not = unreached_.empty() ? last_unreached_ : unreached_;
+  }
+  int looked_at = 0;
+  if (why_not.empty()) {
+    state_.due.ForEachDue(now.engine, [&](const DueTimer& key) {
+      if (key.due + tolerance >= now.engine) return false;
+      const absl::Duration late = absl::Trunc(now.engine - key.due, absl::Seconds(1));
+      if (key.rank == static_cast<std::uint8_t>(Notification::Lane::kCritical)) {
+        why_not = absl::StrCat("a critical timer is overdue by ", absl::FormatDuration(late));
+      } else if (++looked_at > kOverdueLookedAt) {
+        why_not =
+            absl::StrCat("more than ", kOverdueLookedAt, " timers are overdue, one by ", absl::FormatDuration(late));
+      }
+      return why_not.empty();
+    });
+  }
+  return why_not.empty();
 }
 
 }  // namespace tocsin

@@ -11,9 +11,12 @@
 #include "engine/responder_access.h"
 #include "engine/responder_acknowledgement.h"
 #include "engine/responder_bundles.h"
+#include "engine/responder_changes.h"
 #include "engine/responder_groups.h"
+#include "engine/responder_heartbeats.h"
 #include "engine/responder_incidents.h"
 #include "engine/responder_merge.h"
+#include "engine/responder_opsgenie.h"
 #include "engine/responder_outbox.h"
 #include "engine/responder_pages.h"
 #include "engine/responder_reassign.h"
@@ -99,6 +102,13 @@ struct Dispatch {
   CommandResult operator()(const OfferSwap& c) const { return Reply(ChangeScheduleBy(turn, c)); }
   CommandResult operator()(const TakeSwap& c) const { return Reply(ChangeScheduleBy(turn, c)); }
   CommandResult operator()(const WithdrawSwap& c) const { return Reply(ChangeScheduleBy(turn, c)); }
+  CommandResult operator()(const RecordChange& c) const { return Reply(RecordChangeBy(turn, c)); }
+  CommandResult operator()(const PingHeartbeat& c) const { return Reply(PingHeartbeatBy(turn, c)); }
+  CommandResult operator()(const PutHeartbeat& c) const { return Reply(PutHeartbeatBy(turn, c)); }
+  CommandResult operator()(const RemoveHeartbeat& c) const { return Reply(RemoveHeartbeatBy(turn, c)); }
+  CommandResult operator()(const EnableHeartbeat& c) const { return Reply(EnableHeartbeatBy(turn, c)); }
+  CommandResult operator()(const HeartbeatTold& c) const { return Reply(HeartbeatToldBy(turn, c)); }
+  CommandResult operator()(const ApplyToOpsgenieAlert& c) const { return ApplyToOpsgenieAlertBy(turn, c); }
   CommandResult operator()(const ApplyOrganisation&) const {
     return Reply(absl::InternalError("the organisation is applied by the responder itself"));
   }

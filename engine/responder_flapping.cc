@@ -19,7 +19,7 @@ using Kind = TimelineEntry::Kind;
 void ReviewFlapping(Turn& turn, Group& group) {
   const FlappingRule& rule = group.route.flapping;
   if (!group.route.policy.set()) return;
-  RecordChange(group.changes, rule, turn.now().engine);
+  RecordFlap(group.changes, rule, turn.now().engine);
   if (!Flaps(group.changes, rule, turn.now().engine)) return;
   group.flapping = true;
   group.flapping_since = turn.now().wall;

@@ -147,7 +147,7 @@ void Recover(Turn& turn, GroupId id, const LiveGroup& live) {
   Refresh(turn, group);
   group.firing = 0;
   group.suppressed = 0;
-  RecordChange(group.changes, group.route.flapping, turn.now().engine);
+  RecordFlap(group.changes, group.route.flapping, turn.now().engine);
   std::vector<EngineTime> changes = group.changes;
   CloseGroup(turn, group, EndOf(group, live), held);
   group.changes = std::move(changes);  // it may be on its way to flap

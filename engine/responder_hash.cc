@@ -164,6 +164,29 @@ class Mixer {
   }
   void Mix(const ScheduleWatch::ToldGap& g) { All(g.start, g.end); }
   void Mix(const ScheduleWatch& w) { All(w.id, w.schedule, w.seen, w.gaps_told); }
+  void Mix(const ChangeLink& l) { All(l.href, l.text); }
+  void Mix(const ChangeEvent& c) {
+    All(c.id, c.at, c.received, c.integration, c.summary, c.source, c.service, c.labels, c.details, c.links);
+  }
+  void Mix(const HeartbeatRule& r) {
+    All(r.id, r.description, r.interval, r.grace, r.labels, r.severity, r.summary, r.team, r.enabled);
+  }
+  void Mix(const Heartbeat& h) {
+    All(h.id, h.rule, h.declared, h.tags, h.priority, h.made_at, h.last_ping, h.heard, h.awaited, h.listened);
+    All(h.checked, h.expired_at, h.turns, h.told, h.removed);
+  }
+  void Mix(const OpsgenieResponder& r) { All(r.type, r.id, r.name); }
+  void Mix(const OpsgenieNote& n) { All(n.at, n.owner, n.text, n.offset); }
+  void Mix(const OpsgenieAlert& a) {
+    All(a.id, a.uuid, a.alias, a.message, a.description, a.tags, a.details, a.entity, a.source, a.user, a.priority);
+    All(a.responders, a.visible_to, a.actions, a.notes, a.log, a.notes_made, a.logged, a.count, a.created_at);
+    All(a.updated_at, a.last_occurred_at, a.occurred, a.owner, a.owner_team, a.seen, a.acknowledged, a.acknowledged_at);
+    All(a.acknowledged_by, a.by_group, a.snoozed, a.snoozed_until, a.closed, a.closed_at, a.closed_by, a.integration);
+    All(a.labels, a.groups);
+  }
+  void Mix(const OpsgenieRequest& r) {
+    All(r.id, r.request, r.integration, r.action, r.success, r.status, r.alert, r.alias, r.at);
+  }
   void Mix(const Answer& a) { All(a.id, a.request_id, a.actor, a.made); }
   void Mix(const AccessToken& t) {
     All(t.id, t.hash, t.user, t.name, t.role, t.teams, t.integration, t.created_at, t.created_by, t.expires_at);
@@ -202,6 +225,14 @@ std::uint64_t HashRows(const ResponderState& state) {
             state.timers, state.answers, state.tokens, state.throttles, state.rounds, state.counters.next_id,
             state.counters.rules, state.counters.configuration, state.editions, state.schedule_changes,
             state.schedule_watches);
+  // Stores without any of them hash as they did before there were such tables.
+  const auto mix_some = [&](std::string_view table, const auto& rows) {
+    if (!rows.empty()) mixer.All(std::string(table), rows);
+  };
+  mix_some("changes", state.changes);
+  mix_some("heartbeats", state.heartbeats);
+  mix_some("opsgenie alerts", state.opsgenie_alerts);
+  mix_some("opsgenie requests", state.opsgenie_requests);
   if (state.organisation != nullptr) mixer.Mix(*state.organisation);
   return mixer.hash();
 }

@@ -120,6 +120,35 @@ struct RowIndex {
     state.schedule_watches.insert_or_assign(row.id, row);
     state.watch_of[row.schedule] = row.id;
   }
+  void Put(const ChangeEvent& row) {
+    Remove(row.id);
+    state.changes.emplace(row.id, row);
+    state.changes_by_time.emplace(row.at, row.id);
+  }
+  void Put(const Heartbeat& row) {
+    state.heartbeats.insert_or_assign(row.id, row);
+    if (!row.removed) {
+      state.heartbeat_of[row.rule.id] = row.id;
+    } else {
+      Unname(row);
+    }
+  }
+  void Put(const OpsgenieAlert& row) {
+    Remove(row.id);
+    state.opsgenie_alerts.emplace(row.id, row);
+    state.opsgenie_of_uuid[row.uuid] = row.id;
+    if (row.closed) {
+      state.opsgenie_closed.emplace(row.closed_at, row.id);
+      return;
+    }
+    state.opsgenie_of_alias[row.alias] = row.id;
+    for (const GroupKey group : row.groups)
+      state.opsgenie_in[group].insert(row.id);
+  }
+  void Put(const OpsgenieRequest& row) {
+    state.opsgenie_requests.insert_or_assign(row.id, row);
+    state.opsgenie_request_of[row.request] = row.id;
+  }
   void Put(const ConfigurationVersion& /*row*/) {}  // archived: read from disk only
   void Put(const AuditEntry& /*row*/) {}
 
@@ -209,6 +238,35 @@ struct RowIndex {
     state.watch_of.erase(row->schedule);
     state.schedule_watches.erase(id);
   }
+  void Remove(ChangeEventId id) {
+    const ChangeEvent* row = FindRow(state.changes, id);
+    if (row == nullptr) return;
+    state.changes_by_time.erase({row->at, id});
+    state.changes.erase(id);
+  }
+  void Remove(HeartbeatId id) {
+    if (const Heartbeat* row = FindRow(state.heartbeats, id)) Unname(*row);
+    state.heartbeats.erase(id);
+  }
+  void Remove(OpsgenieAlertId id) {
+    const OpsgenieAlert* row = FindRow(state.opsgenie_alerts, id);
+    if (row == nullptr) return;
+    EraseIf(state.opsgenie_of_uuid, row->uuid, id);
+    EraseIf(state.opsgenie_of_alias, row->alias, id);
+    state.opsgenie_closed.erase({row->closed_at, id});
+    for (const GroupKey group : row->groups) {
+      const auto of = state.opsgenie_in.find(group);
+      if (of == state.opsgenie_in.end()) continue;
+      of->second.erase(id);
+      if (of->second.empty()) state.opsgenie_in.erase(of);
+    }
+    state.opsgenie_alerts.erase(id);
+  }
+  void Remove(OpsgenieRequestId id) {
+    if (const OpsgenieRequest* row = FindRow(state.opsgenie_requests, id))
+      EraseIf(state.opsgenie_request_of, row->request, id);
+    state.opsgenie_requests.erase(id);
+  }
 
   void Remove(const RowKey& key);
   // The closed row with this number, whatever its kind, and what belongs to it.
@@ -225,6 +283,12 @@ struct RowIndex {
     of->second.erase(row.id);
     if (of->second.empty()) state.open_of.erase(of);
   }
+  template <typename Index, typename Key, typename Id>
+  static void EraseIf(Index& index, const Key& key, Id id) {
+    const auto found = index.find(key);
+    if (found != index.end() && found->second == id) index.erase(found);
+  }
+  void Unname(const Heartbeat& row) { EraseIf(state.heartbeat_of, row.rule.id, row.id); }
   static bool Waits(const Notification& row) { return row.state == Notification::State::kHeld && !row.bundle.set(); }
   void Unhold(const Notification& row) {
     const auto found = state.held.find(ThrottleKeyOf(row.method));
@@ -271,6 +335,9 @@ Notification::Lane RowIndex::LaneOf(const Timer& timer) const {
     case Kind::kPageHours:
     case Kind::kSupportHours:
     case Kind::kScheduleNews:
+    case Kind::kHeartbeat:
+    case Kind::kOutlived:
+    case Kind::kFollow:
     case Kind::kRetention: return Notification::Lane::kRest;
   }
   return Notification::Lane::kRest;
@@ -298,6 +365,10 @@ void RowIndex::Remove(const RowKey& key) {
   if (key.table == Row(ScheduleEdition()).index()) Remove(ScheduleEditionId(key.id));
   if (key.table == Row(ScheduleChange()).index()) Remove(ScheduleChangeId(key.id));
   if (key.table == Row(ScheduleWatch()).index()) Remove(ScheduleWatchId(key.id));
+  if (key.table == Row(ChangeEvent()).index()) Remove(ChangeEventId(key.id));
+  if (key.table == Row(Heartbeat()).index()) Remove(HeartbeatId(key.id));
+  if (key.table == Row(OpsgenieAlert()).index()) Remove(OpsgenieAlertId(key.id));
+  if (key.table == Row(OpsgenieRequest()).index()) Remove(OpsgenieRequestId(key.id));
 }
 
 template <typename T>

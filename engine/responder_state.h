@@ -65,6 +65,10 @@ struct ResponderState {
   std::map<ScheduleEditionId, ScheduleEdition> editions;
   std::map<ScheduleChangeId, ScheduleChange> schedule_changes;
   std::map<ScheduleWatchId, ScheduleWatch> schedule_watches;
+  std::map<ChangeEventId, ChangeEvent> changes;
+  std::map<HeartbeatId, Heartbeat> heartbeats;  // those that are on their way out included
+  std::map<OpsgenieAlertId, OpsgenieAlert> opsgenie_alerts;
+  std::map<OpsgenieRequestId, OpsgenieRequest> opsgenie_requests;
   Counters counters;
   OrganisationPtr organisation;
 
@@ -82,7 +86,14 @@ struct ResponderState {
   std::map<ThrottleKey, ThrottleId> throttle_of;
   std::map<RoundKey, RoundId> round_of;
   std::map<ScheduleId, ScheduleWatchId> watch_of;
-  std::map<ThrottleKey, std::set<HeldKey>> held;  // held and in no bundle; no empty sets
+  std::map<ThrottleKey, std::set<HeldKey>> held;                   // held and in no bundle; no empty sets
+  std::set<std::pair<absl::Time, ChangeEventId>> changes_by_time;  // of the change
+  std::map<HeartbeatName, HeartbeatId> heartbeat_of;               // the one that is not on its way out
+  std::unordered_map<std::string, OpsgenieAlertId> opsgenie_of_uuid;
+  std::unordered_map<std::string, OpsgenieAlertId> opsgenie_of_alias;   // the open one
+  std::unordered_map<GroupKey, std::set<OpsgenieAlertId>> opsgenie_in;  // open ones; no empty sets
+  std::set<std::pair<absl::Time, OpsgenieAlertId>> opsgenie_closed;     // when
+  std::unordered_map<std::string, OpsgenieRequestId> opsgenie_request_of;
 
   // Volatile: what the shards last said, by group key and shard.
   std::unordered_map<GroupKey, std::map<std::uint32_t, GroupReport>> live;

@@ -4,11 +4,14 @@
 
 #include "engine/responder_acknowledgement.h"
 #include "engine/responder_bundles.h"
+#include "engine/responder_changes.h"
 #include "engine/responder_escalations.h"
 #include "engine/responder_flapping.h"
 #include "engine/responder_groups.h"
+#include "engine/responder_heartbeats.h"
 #include "engine/responder_holds.h"
 #include "engine/responder_incidents.h"
+#include "engine/responder_opsgenie.h"
 #include "engine/responder_outbox.h"
 #include "engine/responder_pages.h"
 #include "engine/responder_silences.h"
@@ -70,6 +73,9 @@ bool IsLive(const Turn& turn, const Timer& timer) {
     case Kind::kSilenceEdge: return turn.Find<Silence>(SilenceId(timer.subject)) != nullptr;
     case Kind::kThrottle: return turn.Find<Throttle>(ThrottleId(timer.subject)) != nullptr;
     case Kind::kScheduleNews: return turn.Find<ScheduleWatch>(ScheduleWatchId(timer.subject)) != nullptr;
+    case Kind::kHeartbeat: return turn.Find<Heartbeat>(HeartbeatId(timer.subject)) != nullptr;
+    case Kind::kFollow: return timer.subject == 0 || turn.Find<Group>(GroupId(timer.subject)) != nullptr;
+    case Kind::kOutlived:
     case Kind::kRetention: return true;
   }
   return false;
@@ -123,6 +129,15 @@ void FireTimer(Turn& turn, const Timer& timer) {
     case Kind::kHoldEdge: ReviewHold(turn, GroupId(timer.subject)); break;
     case Kind::kThrottle: FireThrottle(turn, ThrottleId(timer.subject)); break;
     case Kind::kScheduleNews: WatchSchedule(turn, ScheduleWatchId(timer.subject)); break;
+    case Kind::kHeartbeat: CheckHeartbeat(turn, HeartbeatId(timer.subject)); break;
+    case Kind::kOutlived: DropOutlived(turn, timer.subject); break;
+    case Kind::kFollow:
+      if (timer.subject == 0) {
+        FollowRoutes(turn, OpsgenieAlertId(timer.generation.value()));
+      } else {
+        FollowGroup(turn, GroupId(timer.subject));
+      }
+      break;
     case Kind::kRetention:  // folding its removal lets the closed rows go
       if (turn.Find<Notification>(NotificationId(timer.subject)) != nullptr) {
         turn.Remove<Notification>(NotificationId(timer.subject));

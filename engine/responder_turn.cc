@@ -316,6 +316,10 @@ Turn::Result Turn::Finish() && {
   Collect<ScheduleEdition>(result.change);
   Collect<ScheduleChange>(result.change);
   Collect<ScheduleWatch>(result.change);
+  Collect<ChangeEvent>(result.change);
+  Collect<Heartbeat>(result.change);
+  Collect<OpsgenieAlert>(result.change);
+  Collect<OpsgenieRequest>(result.change);
   result.change.removed.insert(result.change.removed.end(), leaving.begin(), leaving.end());
   if (counters_ != state().counters) result.change.rows.emplace_back(counters_);
   std::ranges::move(archived_, std::back_inserter(result.change.rows));
@@ -335,6 +339,7 @@ Turn::Result Turn::Finish() && {
   result.incident_reviews = std::move(incident_reviews_);
   result.publish = publish_;
   result.publish_access = publish_access_;
+  result.raises = std::move(raises_);
   return result;
 }
 

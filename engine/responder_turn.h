@@ -38,6 +38,8 @@ struct TurnContext {
   const Roster* roster = nullptr;
   const RateWindows* rates = nullptr;
   const FreshEvents* fresh_events = nullptr;  // of the reports of this turn
+  const Router* router = nullptr;             // with `index`
+  EngineTime listening_since;                 // until now, without a break, whatever was sent could come in
 };
 
 // What the shards say of one group together; zeros when they say nothing.
@@ -69,6 +71,8 @@ class Turn {
   const Responder::Options& options() const { return *context_.options; }
   const OrganisationIndex* index() const { return context_.index; }
   const RateWindows& rates() const { return *context_.rates; }
+  const Router* router() const { return context_.router; }
+  EngineTime listening_since() const { return context_.listening_since; }
   const Organisation* organisation() const { return context_.index ? &context_.index->organisation() : nullptr; }
   const Roster* roster() const { return context_.roster; }
   std::vector<Person> Resolve(std::span<const Target> targets) const;
@@ -148,8 +152,10 @@ class Turn {
   // An entry of the audit log. It comes without number and time.
   void Record(AuditEntry entry);
   // Whether anything has been done so far that is worth an entry of the audit log.
-  bool HasFacts() const { return !entries_.empty() || publish_access_; }
+  bool HasFacts() const { return !entries_.empty() || publish_access_ || is_fact_; }
+  void MakeFact() { is_fact_ = true; }              // although no timeline tells of it
   void PublishAccess() { publish_access_ = true; }  // tokens have changed
+  void Raise(RaiseAlert raise) { raises_.push_back(std::move(raise)); }
 
   struct Result {
     Change change;
@@ -159,6 +165,7 @@ class Turn {
     std::vector<IncidentId> incident_reviews;
     bool publish = false;
     bool publish_access = false;
+    std::vector<RaiseAlert> raises;
   };
   Result Finish() &&;
 
@@ -192,7 +199,11 @@ class Turn {
              Overlay<Round>,
              Overlay<ScheduleEdition>,
              Overlay<ScheduleChange>,
-             Overlay<ScheduleWatch>>
+             Overlay<ScheduleWatch>,
+             Overlay<ChangeEvent>,
+             Overlay<Heartbeat>,
+             Overlay<OpsgenieAlert>,
+             Overlay<OpsgenieRequest>>
       overlays_;
   Counters counters_;
   OrganisationPtr applied_;
@@ -212,6 +223,8 @@ class Turn {
   std::vector<IncidentId> incident_reviews_;
   bool publish_ = false;
   bool publish_access_ = false;
+  bool is_fact_ = false;
+  std::vector<RaiseAlert> raises_;
 };
 
 template <typename T>
@@ -238,6 +251,14 @@ const std::map<decltype(T::id), T>& Turn::Table() const {
     return state().editions;
   else if constexpr (std::is_same_v<T, ScheduleWatch>)
     return state().schedule_watches;
+  else if constexpr (std::is_same_v<T, ChangeEvent>)
+    return state().changes;
+  else if constexpr (std::is_same_v<T, Heartbeat>)
+    return state().heartbeats;
+  else if constexpr (std::is_same_v<T, OpsgenieAlert>)
+    return state().opsgenie_alerts;
+  else if constexpr (std::is_same_v<T, OpsgenieRequest>)
+    return state().opsgenie_requests;
   else if constexpr (std::is_same_v<T, ScheduleChange>)
     return state().schedule_changes;
   else if constexpr (std::is_same_v<T, Answer>)

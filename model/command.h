@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <variant>
@@ -10,7 +11,10 @@
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 
+#include "model/change_event.h"
+#include "model/heartbeat.h"
 #include "model/ids.h"
+#include "model/opsgenie.h"
 #include "model/organisation.h"
 #include "model/report.h"
 #include "model/response.h"
@@ -166,6 +170,43 @@ struct ProviderReceipt {
   bool delivered = false;
   std::string detail;
 };
+// `id` of the result is the change's.
+struct RecordChange {
+  ChangeEvent change;  // without id and `received`
+};
+// NotFound: there is none of this name. One that is disabled takes it too, and stays silent.
+struct PingHeartbeat {
+  HeartbeatName name;
+};
+// Makes it, or makes it what `rule` says and keeps what has been heard of it. FailedPrecondition: it is declared.
+struct PutHeartbeat {
+  HeartbeatRule rule;
+  std::vector<std::string> tags;
+  std::string priority;
+  bool must_be_new = false;  // AlreadyExists when it is not
+};
+struct RemoveHeartbeat {
+  HeartbeatName name;
+};
+struct EnableHeartbeat {
+  HeartbeatName name;
+  bool enabled = true;
+};
+// What the turn `turn` says has reached the alert table. Sent by the engine itself.
+struct HeartbeatTold {
+  HeartbeatId heartbeat;
+  std::uint64_t turn = 0;
+};
+// See model/opsgenie.h. The result is OK whatever came of it, and `opsgenie` tells; not OK only when `request` is missing.
+struct ApplyToOpsgenieAlert {
+  IntegrationId integration;
+  std::string request;            // the request's id, unique
+  OpsgenieIdentifier identifier;  // unused by Create
+  opsgenie::Action action;
+  std::string user = {};
+  std::string source = {};
+  std::string note = {};
+};
 
 struct Command {
   using Body = std::variant<AcknowledgeGroup,
@@ -196,7 +237,14 @@ struct Command {
                             RequestSwap,
                             OfferSwap,
                             TakeSwap,
-                            WithdrawSwap>;
+                            WithdrawSwap,
+                            RecordChange,
+                            PingHeartbeat,
+                            PutHeartbeat,
+                            RemoveHeartbeat,
+                            EnableHeartbeat,
+                            HeartbeatTold,
+                            ApplyToOpsgenieAlert>;
   std::string request_id;  // a repeat with the same id answers as the first did; empty: not repeatable
   std::string actor;       // "user:alice", "link:alice", "notify"
   Body body;
@@ -212,6 +260,7 @@ struct CommandResult {
   absl::Status status;
   std::uint64_t id = 0;
   std::uint64_t sequence = 0;
+  std::shared_ptr<const OpsgenieOutcome> opsgenie = nullptr;  // of ApplyToOpsgenieAlert
 };
 using CommandDone = absl::AnyInvocable<void(const CommandResult&)>;
 

@@ -22,6 +22,10 @@ using AuditId = StrongId<struct AuditTag>;
 using ScheduleEditionId = StrongId<struct ScheduleEditionTag>;
 using ScheduleChangeId = StrongId<struct ScheduleChangeTag>;  // O12
 using ScheduleWatchId = StrongId<struct ScheduleWatchTag>;
+using ChangeEventId = StrongId<struct ChangeEventTag>;
+using HeartbeatId = StrongId<struct HeartbeatTag>;
+using OpsgenieAlertId = StrongId<struct OpsgenieAlertTag>;  // its tiny id
+using OpsgenieRequestId = StrongId<struct OpsgenieRequestTag>;
 // Counts the organisations that were applied.
 using ConfigurationId = StrongId<struct ConfigurationTag>;
 

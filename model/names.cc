@@ -90,6 +90,13 @@ std::string_view Name(const Command::Body& body) {
     std::string_view operator()(const OfferSwap&) const { return "OfferSwap"; }
     std::string_view operator()(const TakeSwap&) const { return "TakeSwap"; }
     std::string_view operator()(const WithdrawSwap&) const { return "WithdrawSwap"; }
+    std::string_view operator()(const RecordChange&) const { return "RecordChange"; }
+    std::string_view operator()(const PingHeartbeat&) const { return "PingHeartbeat"; }
+    std::string_view operator()(const PutHeartbeat&) const { return "PutHeartbeat"; }
+    std::string_view operator()(const RemoveHeartbeat&) const { return "RemoveHeartbeat"; }
+    std::string_view operator()(const EnableHeartbeat&) const { return "EnableHeartbeat"; }
+    std::string_view operator()(const HeartbeatTold&) const { return "HeartbeatTold"; }
+    std::string_view operator()(const ApplyToOpsgenieAlert&) const { return "ApplyToOpsgenieAlert"; }
   };
   return std::visit(Namer(), body);
 }

@@ -13,7 +13,10 @@
 
 #include "base/clock.h"
 #include "model/access.h"
+#include "model/change_event.h"
+#include "model/heartbeat.h"
 #include "model/ids.h"
+#include "model/opsgenie.h"
 #include "model/organisation.h"
 #include "model/report.h"
 #include "model/schedule_edition.h"
@@ -267,6 +270,9 @@ struct Timer {
     kPageHours = 14,          // wall time: a page waits for the person's morning, or for its rule's hours
     kSupportHours = 15,       // wall time: the hours of a group's service begin or end
     kScheduleNews = 16,       // wall time: people of a schedule are to be told of a handoff or a gap
+    kHeartbeat = 17,          // a heartbeat may have expired, or its alert has to be told again
+    kOutlived = 18,           // wall time: the oldest row of a table may go; the subject is the table
+    kFollow = 19,             // alerts of the Opsgenie API follow a group; subject 0: they follow the routes
   };
   TimerId id;
   Kind kind = Kind::kGroupFlush;
@@ -281,7 +287,8 @@ struct Timer {
 inline bool IsOfWallTime(Timer::Kind kind) {
   using Kind = Timer::Kind;
   return kind == Kind::kSilenceEdge || kind == Kind::kHoldEdge || kind == Kind::kStepHours || kind == Kind::kHandoff ||
-         kind == Kind::kPageHours || kind == Kind::kSupportHours || kind == Kind::kScheduleNews;
+         kind == Kind::kPageHours || kind == Kind::kSupportHours || kind == Kind::kScheduleNews ||
+         kind == Kind::kOutlived;
 }
 
 // The counters from which ids are given out, and other singletons.
@@ -344,7 +351,11 @@ using Row = std::variant<Group,
                          Round,
                          ScheduleEdition,
                          ScheduleChange,
-                         ScheduleWatch>;
+                         ScheduleWatch,
+                         ChangeEvent,
+                         Heartbeat,
+                         OpsgenieAlert,
+                         OpsgenieRequest>;
 
 // Which row: the variant's index above and the id (0 for the singletons).
 struct RowKey {

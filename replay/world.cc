@@ -243,6 +243,15 @@ void World::Perform(Decision decision) {
       under_way_.push_back({now_.engine + options_.delivery, start->notification.id, start->notification.attempt});
     }
   }
+  // Of heartbeats there is what was recorded: signals were not, so nothing that one comes to here is worth telling.
+  for (const Effect& effect : decision.effects) {
+    const auto* raise = std::get_if<RaiseAlert>(&effect);
+    if (raise == nullptr) continue;
+    Command told;
+    told.actor = "heartbeats";
+    told.body = HeartbeatTold{raise->heartbeat, raise->turn};
+    Perform(responder_.Handle(told, now_));
+  }
 }
 
 }  // namespace tocsin::replay

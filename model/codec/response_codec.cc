@@ -135,6 +135,10 @@ constexpr Table kTables[] = {
     {"schedule edition",      DecodeRowBytes<v1::ScheduleEdition,      ScheduleEdition>     },
     {"schedule change",       DecodeRowBytes<v1::ScheduleChange,       ScheduleChange>      },
     {"schedule watch",        DecodeRowBytes<v1::ScheduleWatch,        ScheduleWatch>       },
+    {"change event",          DecodeRowBytes<v1::ChangeEvent,          ChangeEvent>         },
+    {"heartbeat",             DecodeRowBytes<v1::Heartbeat,            Heartbeat>           },
+    {"opsgenie alert",        DecodeRowBytes<v1::OpsgenieAlert,        OpsgenieAlert>       },
+    {"opsgenie request",      DecodeRowBytes<v1::OpsgenieRequest,      OpsgenieRequest>     },
 };
 static_assert(std::size(kTables) == std::variant_size_v<Row>);
 
@@ -157,6 +161,10 @@ struct RowEncoder {
   std::string operator()(const ScheduleEdition& row) const { return Encode<v1::ScheduleEdition>(row); }
   std::string operator()(const ScheduleChange& row) const { return Encode<v1::ScheduleChange>(row); }
   std::string operator()(const ScheduleWatch& row) const { return Encode<v1::ScheduleWatch>(row); }
+  std::string operator()(const ChangeEvent& row) const { return Encode<v1::ChangeEvent>(row); }
+  std::string operator()(const Heartbeat& row) const { return Encode<v1::Heartbeat>(row); }
+  std::string operator()(const OpsgenieAlert& row) const { return Encode<v1::OpsgenieAlert>(row); }
+  std::string operator()(const OpsgenieRequest& row) const { return Encode<v1::OpsgenieRequest>(row); }
 };
 
 struct RowToProto {
@@ -179,6 +187,10 @@ struct RowToProto {
   void operator()(const ScheduleEdition& row) const { ToProto(row, *to.mutable_schedule_edition()); }
   void operator()(const ScheduleChange& row) const { ToProto(row, *to.mutable_schedule_change()); }
   void operator()(const ScheduleWatch& row) const { ToProto(row, *to.mutable_schedule_watch()); }
+  void operator()(const ChangeEvent& row) const { ToProto(row, *to.mutable_change_event()); }
+  void operator()(const Heartbeat& row) const { ToProto(row, *to.mutable_heartbeat()); }
+  void operator()(const OpsgenieAlert& row) const { ToProto(row, *to.mutable_opsgenie_alert()); }
+  void operator()(const OpsgenieRequest& row) const { ToProto(row, *to.mutable_opsgenie_request()); }
 };
 
 }  // namespace
@@ -215,6 +227,14 @@ static absl::Status FromProto(const v1::Row& from, Row& to) {
       break;
     case v1::Row::kScheduleWatch:
       decode.Take("schedule_watch", from.schedule_watch(), to.emplace<ScheduleWatch>());
+      break;
+    case v1::Row::kChangeEvent: decode.Take("change_event", from.change_event(), to.emplace<ChangeEvent>()); break;
+    case v1::Row::kHeartbeat: decode.Take("heartbeat", from.heartbeat(), to.emplace<Heartbeat>()); break;
+    case v1::Row::kOpsgenieAlert:
+      decode.Take("opsgenie_alert", from.opsgenie_alert(), to.emplace<OpsgenieAlert>());
+      break;
+    case v1::Row::kOpsgenieRequest:
+      decode.Take("opsgenie_request", from.opsgenie_request(), to.emplace<OpsgenieRequest>());
       break;
     case v1::Row::ROW_NOT_SET: decode.Fail("row", "of no table that this version knows"); break;
   }

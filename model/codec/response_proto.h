@@ -55,6 +55,10 @@ void ToProto(const Round& from, v1::Round& to);
 void ToProto(const ScheduleEdition& from, v1::ScheduleEdition& to);
 void ToProto(const ScheduleChange& from, v1::ScheduleChange& to);
 void ToProto(const ScheduleWatch& from, v1::ScheduleWatch& to);
+void ToProto(const ChangeEvent& from, v1::ChangeEvent& to);
+void ToProto(const Heartbeat& from, v1::Heartbeat& to);
+void ToProto(const OpsgenieAlert& from, v1::OpsgenieAlert& to);
+void ToProto(const OpsgenieRequest& from, v1::OpsgenieRequest& to);
 void ToProto(const TimelineEntry& from, v1::TimelineEntry& to);
 absl::Status FromProto(const v1::AlertSummary& from, AlertSummary& to);
 absl::Status FromProto(const v1::Group& from, Group& to);
@@ -69,6 +73,10 @@ absl::Status FromProto(const v1::Round& from, Round& to);
 absl::Status FromProto(const v1::ScheduleEdition& from, ScheduleEdition& to);
 absl::Status FromProto(const v1::ScheduleChange& from, ScheduleChange& to);
 absl::Status FromProto(const v1::ScheduleWatch& from, ScheduleWatch& to);
+absl::Status FromProto(const v1::ChangeEvent& from, ChangeEvent& to);
+absl::Status FromProto(const v1::Heartbeat& from, Heartbeat& to);
+absl::Status FromProto(const v1::OpsgenieAlert& from, OpsgenieAlert& to);
+absl::Status FromProto(const v1::OpsgenieRequest& from, OpsgenieRequest& to);
 absl::Status FromProto(const v1::TimelineEntry& from, TimelineEntry& to);
 
 // Takes out what would let a reader act for somebody: the method's secret, the acknowledge link.

@@ -32,7 +32,8 @@ std::string StringFor(const FieldDescriptor& field, Random& random) {
 
 std::uint32_t Uint32For(const FieldDescriptor& field, Random& random) {
   const std::string& name = field.full_name();
-  if (name == "tocsin.v1.Incident.severity" || name == "tocsin.v1.IncidentRule.incident_severity") {
+  if (name == "tocsin.v1.Incident.severity" || name == "tocsin.v1.IncidentRule.incident_severity" ||
+      name == "tocsin.v1.OpsgenieAlert.priority") {
     return static_cast<std::uint32_t>(random.Between(1, 5));
   }
   if (name == "tocsin.v1.RowKey.table") return static_cast<std::uint32_t>(random.Between(1, 8));

@@ -51,7 +51,7 @@ TEST(FlappingTest, TheOracleCountsChangesInTheWindow) {
     EngineTime now(1);
     for (int i = 0; i < 60; ++i) {
       now = now + absl::Seconds(random.Between(0, 59));
-      RecordChange(kept, rule, now);
+      RecordFlap(kept, rule, now);
       all.push_back(now);
       const auto naive = std::ranges::count_if(all, [&](EngineTime at) { return now - at < rule.window; });
       ASSERT_EQ(Flaps(kept, rule, now), naive >= 4) << "seed " << seed << ", change " << i;

@@ -208,7 +208,7 @@ void World::Sleep(absl::Duration duration) {
   FireDue();
 }
 
-void World::Crash(bool report_all) {
+void World::Crash(bool report_all, absl::Duration down) {
   const std::uint64_t before = responder_->StateHash();
   auto recovered = std::make_unique<Responder>(options_);
   // Half of the journal is in the rows already, and some of it is folded twice.
@@ -246,6 +246,14 @@ void World::Crash(bool report_all) {
     rows.emplace_back(row);
   for (const auto& [id, row] : state.schedule_watches)
     rows.emplace_back(row);
+  for (const auto& [id, row] : state.changes)
+    rows.emplace_back(row);
+  for (const auto& [id, row] : state.heartbeats)
+    rows.emplace_back(row);
+  for (const auto& [id, row] : state.opsgenie_alerts)
+    rows.emplace_back(row);
+  for (const auto& [id, row] : state.opsgenie_requests)
+    rows.emplace_back(row);
   rows.emplace_back(state.counters);
   if (state.organisation != nullptr) rows.emplace_back(state.organisation);
   recovered->Restore(std::move(rows));
@@ -256,6 +264,7 @@ void World::Crash(bool report_all) {
   EXPECT_EQ(recovered->StateHash(), before) << "the journal is not what the responder had";
   responder_ = std::move(recovered);
   under_way_.clear();
+  now_ = {now_.wall + down, now_.engine + down};
   Take(responder_->Start(now_));
   for (auto& [key, report] : shards_)
     report.events = 0;  // shards count anew
@@ -337,6 +346,7 @@ void World::CheckOpen(const Subject& subject, const std::string& title) const {
 void World::Perform(const Decision& decision) {
   std::vector<Notification> attempts;
   std::vector<NotificationId> not_begun;
+  std::vector<HeartbeatTold> told;
   for (const Effect& effect : decision.effects) {
     if (const auto* close = std::get_if<CloseGates>(&effect)) {
       for (const NotificationId id : close->notifications) {
@@ -350,8 +360,15 @@ void World::Perform(const Decision& decision) {
       attempts.push_back(row);
     } else if (const auto* publish = std::get_if<PublishRules>(&effect)) {
       rules_ = publish->rules;
+    } else if (const auto* raise = std::get_if<RaiseAlert>(&effect)) {
+      if (refuses_raised_) continue;
+      const std::string_view name = Find(std::span<const Label>(raise->event.labels), "heartbeat");
+      raised_.push_back(std::string(Name(raise->event.kind)) + " " + std::string(name));
+      told.push_back({raise->heartbeat, raise->turn});
     }
   }
+  for (const HeartbeatTold& one : told)
+    Do(one, "heartbeats");
   for (const NotificationId id : not_begun) {
     const Notification row = state().notifications.at(id);
     if (row.state == Notification::State::kLeased) Answer(row, AttemptResult::Kind::kNotStarted);

@@ -12,6 +12,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "engine/responder.h"
@@ -75,7 +76,7 @@ class World {
   void Sleep(absl::Duration duration);
   void FireDue();
   // The process dies: a new responder from the rows and the journal, which then starts.
-  void Crash(bool report_all = true);
+  void Crash(bool report_all = true, absl::Duration down = absl::ZeroDuration());
   void ReportAll();
   std::vector<std::string> Audit();
 
@@ -98,6 +99,10 @@ class World {
   Responder& responder() { return *responder_; }
   const Now& now() const { return now_; }
   std::uint64_t responder_hash() const { return responder_->StateHash(); }
+  // Alerts of its own that the responder has raised: "trigger nightly", in order, since the last call.
+  std::vector<std::string> TakeRaised() { return std::exchange(raised_, {}); }
+  // Until then what it raises is refused, as by a full ring.
+  void RefuseRaised(bool refuse) { refuses_raised_ = refuse; }
   void SetProvider(Provider provider) { provider_ = std::move(provider); }
   // A change that no responder would make: damage for the auditor.
   void Damage(const Change& change);
@@ -118,6 +123,8 @@ class World {
   std::set<NotificationId> closed_;
   std::vector<TimelineEntry> timeline_;
   RulesPtr rules_;
+  std::vector<std::string> raised_;
+  bool refuses_raised_ = false;
   std::map<std::pair<std::string, std::uint32_t>, GroupReport> shards_;
 };
 

@@ -1,0 +1,92 @@
+// What the engine consists of: for the files of this folder that implement it.
+#pragma once
+
+#include <thread>
+#include <unordered_map>
+
+#include "engine/pipeline.h"
+#include "engine/pipeline_stages.h"
+
+namespace tocsin {
+
+// What readers on any thread may know of the rules; replaced as a whole.
+struct PublishedRules {
+  RulesPtr rules;
+  std::unordered_map<IntegrationId, IntegrationIndex> indexes;
+};
+
+inline constexpr std::uint32_t kSubmissionSlots = 1 << 14;
+
+class Engine::Impl {
+ public:
+  Impl(Options options, Store& store, const Clock& clock)
+      : options_(std::move(options)),
+        store_(store),
+        clock_(clock),
+        submissions_(kSubmissionSlots, histograms_.ingest_seconds),
+        commit_(store, clock, submissions_, histograms_.commit_seconds),
+        keeper_(options_, store, clock, commit_) {}
+  ~Impl() { Stop(); }
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+
+  absl::Status Recover(Engine::Hooks hooks);
+  void Begin();
+  void Stop();
+
+  Admission Submit(const EventBatch& batch, bool want_outcomes, Done done);
+  bool StepShard(std::uint32_t shard) { return shards_[shard]->Step(commit_.wakeup()); }
+  bool StepCommitter() { return commit_.Step(shards_, *responder_); }
+  bool StepResponder() { return responder_->Step(commit_.wakeup()); }
+  bool StepKeeper() {
+    return keeper_.Step(shards_, [this](std::function<void()> done) { return Barrier(std::move(done)); });
+  }
+
+  Options options_;
+  Store& store_;
+  const Clock& clock_;
+  Histograms histograms_;
+  Submissions submissions_;
+  TakenIn taken_in_;
+  CommitStage commit_;
+  KeeperStage keeper_;
+  std::vector<std::unique_ptr<ShardStage>> shards_;
+  std::unique_ptr<ResponderStage> responder_;
+  std::shared_ptr<const PublishedRules> published() const {
+    MutexLock lock(published_mutex_);
+    return published_;
+  }
+  AccessPtr access() const {
+    MutexLock lock(published_mutex_);
+    return access_;
+  }
+  absl::Status HashState(std::function<void(StateAt)> done);
+  void Execute(Command command, CommandDone done);
+  std::atomic<bool> accepting_{false};
+  std::atomic<bool> hashing_{false};
+  std::atomic<std::uint64_t> batches_{0};
+  std::atomic<std::uint64_t> events_{0};
+  std::atomic<std::uint64_t> refused_[5] = {};
+  std::atomic<std::uint64_t> pings_{0};
+
+ private:
+  absl::Status FoldJournal(std::vector<Shard>& shards, Responder& responder, std::vector<IntegrationId>& integrations);
+  Admission Refuse(Admission why);
+  bool PushParts(const EventBatch& batch, std::uint32_t slot, bool with_index);
+  void Publish(const RulesPtr& rules, std::vector<IntegrationId> integrations);
+  bool Barrier(std::function<void()> done);
+  void Raise(const RaiseAlert& raise);
+  EngineTime ListeningSince() const;
+
+  std::atomic<std::int64_t> refused_command_{INT64_MIN / 2};  // the last, in engine time
+  mutable Mutex published_mutex_;                             // once a batch, and when the rules change
+  std::shared_ptr<const PublishedRules> published_ ABSL_GUARDED_BY(published_mutex_);
+  AccessPtr access_ ABSL_GUARDED_BY(published_mutex_) = std::make_shared<const Access>();
+  Engine::Hooks hooks_;
+  std::atomic<bool> stopping_{false};
+  std::atomic<bool> upstream_stopped_{false};
+  std::vector<std::thread> upstream_;  // shards, responder, keeper
+  std::thread committer_;
+};
+
+}  // namespace tocsin

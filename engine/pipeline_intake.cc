@@ -1,0 +1,107 @@
+// What comes in from outside: batches of events, commands, and what the responder itself raises.
+#include <utility>
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "base/status.h"
+#include "engine/pipeline_impl.h"
+
+namespace tocsin {
+
+Admission Engine::Impl::Refuse(Admission why) {
+  refused_[static_cast<std::size_t>(why)].fetch_add(1, std::memory_order_relaxed);
+  if (why != Admission::kTooLarge) taken_in_.Refused(clock_.Read());
+  return why;
+}
+
+bool Engine::Impl::PushParts(const EventBatch& batch, std::uint32_t slot, bool with_index) {
+  thread_local std::vector<std::vector<std::uint32_t>> mine;
+  mine.resize(shards_.size());
+  for (auto& part : mine)
+    part.clear();
+  for (std::uint32_t i = 0; i < batch.count(); ++i) {
+    mine[batch.at(i).header().key.low % shards_.size()].push_back(i);
+  }
+  for (std::size_t s = 0; s < shards_.size(); ++s) {
+    if (shards_[s]->Push(slot, batch, mine[s], with_index && mine[s].size() != batch.count())) continue;
+    // Parts that are in stay in: events are idempotent and the sender is told to send all of them again. Its callback is
+    // dropped; the slot is free when the parts that are in are durable.
+    submissions_.Withdraw(slot, static_cast<std::uint32_t>(shards_.size() - s));
+    return false;
+  }
+  return true;
+}
+
+Admission Engine::Impl::Submit(const EventBatch& batch, bool want_outcomes, Done done) {
+  if (!accepting_.load(std::memory_order_acquire)) return Refuse(Admission::kStopping);
+  if (keeper_.space() != Store::Space::kPlenty) return Refuse(Admission::kDiskLow);
+  if (batch.bytes().size() > limits::kShardRingBytes / 4) return Refuse(Admission::kTooLarge);
+  const auto parts = static_cast<std::uint32_t>(shards_.size());
+  const std::optional<std::uint32_t> slot =
+      submissions_.Take(parts, want_outcomes ? batch.count() : 0, clock_.Read().engine, std::move(done));
+  if (!slot) return Refuse(Admission::kOverloaded);
+  if (!PushParts(batch, *slot, want_outcomes)) return Refuse(Admission::kOverloaded);
+  batches_.fetch_add(1, std::memory_order_relaxed);
+  events_.fetch_add(batch.count(), std::memory_order_relaxed);
+  return Admission::kAccepted;
+}
+
+// As any sender would. Refused, or lost by a crash: the responder says it again.
+void Engine::Impl::Raise(const RaiseAlert& raise) {
+  const auto published = this->published();
+  const auto own = published->indexes.find(IntegrationId(kHeartbeatIntegration));
+  if (own == published->indexes.end()) return;
+  EventBatch batch(store_.key_seed(), own->second);
+  if (const absl::Status status = batch.Append(raise.event); !status.ok()) {
+    LogError("the alert of a heartbeat is none", {
+                                                     {"error", status}
+    });
+    return;
+  }
+  Submit(batch, false, [this, heartbeat = raise.heartbeat, turn = raise.turn](const Receipt&) {
+    CommandDone nobody;
+    responder_->Push(
+        {
+            "", "heartbeats", HeartbeatTold{heartbeat, turn}
+    },
+        nobody);
+  });
+}
+
+EngineTime Engine::Impl::ListeningSince() const {
+  if (keeper_.space() != Store::Space::kPlenty) return clock_.Read().engine;
+  return EngineTime(refused_command_.load(std::memory_order_relaxed));
+}
+
+// What senders tell us by commands is refused as their events are: while the disk is nearly full, people come first.
+void Engine::Impl::Execute(Command command, CommandDone done) {
+  if (!accepting_.load(std::memory_order_acquire)) {
+    if (done) done({Unavailable("the server is stopping"), 0, 0});
+    return;
+  }
+  const bool of_sender = std::holds_alternative<PingHeartbeat>(command.body) ||
+                         std::holds_alternative<RecordChange>(command.body) ||
+                         std::holds_alternative<ApplyToOpsgenieAlert>(command.body);
+  if (of_sender && keeper_.space() != Store::Space::kPlenty) {
+    if (done) done({Exhausted("the disk is nearly full; try again later"), 0, 0});
+    return;
+  }
+  const bool is_ping = std::holds_alternative<PingHeartbeat>(command.body);
+  if (responder_->Push(std::move(command), done)) {
+    pings_.fetch_add(is_ping ? 1 : 0, std::memory_order_relaxed);
+    return;
+  }
+  refused_command_.store(clock_.Read().engine.ns(), std::memory_order_relaxed);
+  if (done) done({Exhausted("too many commands are waiting; try again in a second"), 0, 0});
+}
+
+// An empty batch through every ring: its acknowledgement comes after everything that was applied before it.
+bool Engine::Impl::Barrier(std::function<void()> done) {
+  EventBatch nothing(store_.key_seed(), 0);
+  const auto parts = static_cast<std::uint32_t>(shards_.size());
+  const std::optional<std::uint32_t> slot =
+      submissions_.Take(parts, 0, clock_.Read().engine, [done = std::move(done)](const Receipt&) { done(); });
+  return slot && PushParts(nothing, *slot, false);
+}
+
+}  // namespace tocsin
