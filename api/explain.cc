@@ -13,6 +13,7 @@
 #include "base/status.h"
 #include "base/strings.h"
 #include "engine/responder_bundles.h"
+#include "engine/responder_changes.h"
 #include "engine/responder_groups.h"
 #include "engine/responder_steps.h"
 #include "model/codec/common_proto.h"
@@ -184,6 +185,18 @@ void AddOverflow(const Group& group, ExplainAnswer& answer) {
                             group.id.value(), group.route.id.value()));
 }
 
+// What changed shortly before it opened, oldest first: as the timeline that follows.
+void AddRecentChanges(const ResponderState& state, const Group& group, ExplainAnswer& answer) {
+  std::vector<const ChangeEvent*> changes = ChangesAround(state, group);
+  std::ranges::reverse(changes);
+  for (const ChangeEvent* change : changes) {
+    AddFact(answer, change->at,
+            absl::StrCat("recent change: ", change->summary,
+                         change->service.set() ? absl::StrCat(" (service ", change->service.value(), ")") : ""),
+            change->source);
+  }
+}
+
 // `with_alerts`: what holds its alerts back has not been told yet.
 absl::Status ExplainGroup(Api& api, GroupId id, v1::ExplainResponse& response, bool with_alerts = true) {
   TOCSIN_ASSIGN(const Group group, FindGroup(api, id));
@@ -192,6 +205,8 @@ absl::Status ExplainGroup(Api& api, GroupId id, v1::ExplainResponse& response, b
       absl::StrFormat("group G%d %s, route %s", id.value(), Format(group.labels), group.route.id.value()));
   answer.set_verdict(DescribeState(group));
   AddOverflow(group, answer);
+  api.engine.ReadResponderAndWait(
+      [&](const Responder& responder, const Now&) { AddRecentChanges(responder.state(), group, answer); });
   TOCSIN_TRY(AddTimeline(api, SubjectOf(id), answer));
   api.engine.ReadResponderAndWait([&](const Responder& responder, const Now& now) {
     const std::string low = AddSupportHours(responder, group, answer);

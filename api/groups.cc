@@ -8,6 +8,7 @@
 #include "base/limits.h"
 #include "base/status.h"
 #include "base/strings.h"
+#include "engine/responder_changes.h"
 #include "model/codec/common_proto.h"
 #include "model/codec/response_proto.h"
 
@@ -159,6 +160,8 @@ absl::Status GetGroup(Api& api, const Caller&, const v1::GetGroupRequest& reques
   ToProto(group, *response.mutable_group());
   api.engine.ReadResponderAndWait([&](const Responder& responder, const Now&) {
     const ResponderState& state = responder.state();
+    for (const ChangeEvent* change : ChangesAround(state, group))
+      ToProto(*change, *response.add_recent_changes());
     const auto escalation = state.escalations.find(group.escalation);
     if (escalation == state.escalations.end()) return;
     ToProto(escalation->second, *response.mutable_escalation());

@@ -295,5 +295,21 @@ absl::Status GetStatus(Api& api,
                        const Caller& caller,
                        const v1::GetStatusRequest& request,
                        v1::GetStatusResponse& response);
+absl::Status ListChanges(Api& api,
+                         const Caller& caller,
+                         const v1::ListChangesRequest& request,
+                         v1::ListChangesResponse& response);
+absl::Status RunRecordChange(Api& api,
+                             const Caller& caller,
+                             const v1::RecordChangeRequest& request,
+                             v1::CommandResponse& response);
+absl::Status ListHeartbeats(Api& api,
+                            const Caller& caller,
+                            const v1::ListHeartbeatsRequest& request,
+                            v1::ListHeartbeatsResponse& response);
+absl::Status RunPingHeartbeat(Api& api,
+                              const Caller& caller,
+                              const v1::PingHeartbeatRequest& request,
+                              v1::CommandResponse& response);
 
 }  // namespace tocsin

@@ -314,6 +314,23 @@ absl::Status ScopeOfEnd(Api& api, const Caller& caller, const v1::EndMaintenance
   return MayEnd(api, caller, SilenceId(request.id()));
 }
 
+absl::Status ScopeOfChange(Api& api, const Caller& caller, const v1::RecordChangeRequest& request) {
+  Teams owners;
+  AddOwner(*Current(api), ServiceId(request.change().service()), owners);
+  return MayChange(caller, owners, "the service");
+}
+
+absl::Status ScopeOfPing(Api& api, const Caller& caller, const v1::PingHeartbeatRequest& request) {
+  Teams owners;
+  api.engine.ReadResponderAndWait([&](const Responder& responder, const Now&) {
+    const auto found = responder.state().heartbeat_of.find(HeartbeatName(request.name()));
+    if (found == responder.state().heartbeat_of.end()) return;
+    const TeamId& team = responder.state().heartbeats.at(found->second).rule.team;
+    if (team.set()) owners.insert(team);
+  });
+  return MayChange(caller, owners, "the heartbeat");
+}
+
 absl::Status ScopeOfTestPage(Api& api, const Caller& caller, const v1::TestPageRequest& request) {
   return MayPage(api, caller, UserId(request.user()));
 }

@@ -40,6 +40,9 @@ absl::Status ScopeOfRequestSwap(Api& api, const Caller& caller, const v1::Reques
 absl::Status ScopeOfSwap(Api& api, const Caller& caller, const v1::SwapRequest& request);
 // The request itself, or an offer to take it.
 absl::Status ScopeOfSwapOfOwn(Api& api, const Caller& caller, const v1::SwapRequest& request);
+// A change of a service, a signal of a heartbeat: its team's; nobody's when it names none.
+absl::Status ScopeOfChange(Api& api, const Caller& caller, const v1::RecordChangeRequest& request);
+absl::Status ScopeOfPing(Api& api, const Caller& caller, const v1::PingHeartbeatRequest& request);
 absl::Status ScopeOfTestPage(Api& api, const Caller& caller, const v1::TestPageRequest& request);
 
 }  // namespace tocsin

@@ -45,6 +45,8 @@ constexpr CommandSpec kCommands[] = {
     {"silence",        "add | preview | list | expire",       "keep matching alerts quiet for a while",                        &RunSilence      },
     {"maintenance",    "add | list | end M5",                 "plan maintenance: of a service or matchers, once or recurring",
      &RunMaintenance                                                                                                                            },
+    {"changes",        "list | record TEXT [LABEL=VALUE...]", "deploys and the like, shown beside alerts",                     &RunChanges      },
+    {"heartbeats",     "list | show NAME | ping NAME",        "signals that are expected, and which stay away",                &RunHeartbeats   },
     {"oncall",         "[SCHEDULE] [--at T] [--days N]",      "who is on call",                                                &RunOnCall       },
     {"schedule",       "show | gaps | ... | override | swap", "who is on when; gaps, fairness; standing in, swaps, history",
      &RunSchedule                                                                                                                               },

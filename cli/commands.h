@@ -37,6 +37,8 @@ int RunEscalate(std::span<const std::string> arguments);
 int RunNote(std::span<const std::string> arguments);
 int RunSilence(std::span<const std::string> arguments);
 int RunMaintenance(std::span<const std::string> arguments);
+int RunChanges(std::span<const std::string> arguments);
+int RunHeartbeats(std::span<const std::string> arguments);
 int RunOnCall(std::span<const std::string> arguments);
 int RunSchedule(std::span<const std::string> arguments);
 int RunImport(std::span<const std::string> arguments);

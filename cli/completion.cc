@@ -111,6 +111,8 @@ struct Verbs {
 constexpr Verbs kVerbs[] = {
     {"silence",      "add preview list expire",                                                "expire",   Kind::kSilence    },
     {"maintenance",  "add list end",                                                           "end",      Kind::kWindow     },
+    {"changes",      "list record",                                                            "",         Kind::kNothing    },
+    {"heartbeats",   "list show ping",                                                         "",         Kind::kNothing    },
     {"incident",     "list show open",                                                         "show",     Kind::kIncident   },
     {"policy",       "simulate",                                                               "simulate", Kind::kPolicy     },
     {"integrations", "list show sources",                                                      "show",     Kind::kIntegration},

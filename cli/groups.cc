@@ -20,15 +20,6 @@ using v1::AlertService;
 using v1::GroupService;
 using v1::IncidentService;
 
-template <typename List>
-std::string FormatLabels(const List& labels) {
-  std::string text;
-  for (const v1::Label& label : labels) {
-    absl::StrAppendFormat(&text, "%s%s=%s", text.empty() ? "" : " ", label.name(), label.value());
-  }
-  return Printable(text);
-}
-
 // For a column: the alert's name needs no `alertname=` before it, and the service has a column of its own.
 std::string ShortLabels(const v1::Group& group) {
   std::string name;
@@ -133,6 +124,11 @@ absl::Status ShowGroup(const Arguments& arguments, const Client& client, std::ui
     for (const v1::Label& annotation : alert.annotations()) {
       if (annotation.name() == "summary") std::printf("           %s\n", Printable(annotation.value()).c_str());
     }
+  }
+  if (response.recent_changes_size() > 0) std::printf("recent changes:\n");
+  for (const v1::ChangeEvent& change : response.recent_changes()) {
+    std::printf("  %s  %s%s\n", Show(change.at()).c_str(), Printable(change.summary()).c_str(),
+                change.source().empty() ? "" : (" [" + Printable(change.source()) + "]").c_str());
   }
   std::printf("\n");
   PrintTold(response.notifications());
@@ -357,6 +353,14 @@ int RunNote(std::span<const std::string> arguments) {
     }
     return absl::OkStatus();
   });
+}
+
+std::string FormatLabels(const google::protobuf::RepeatedPtrField<v1::Label>& labels) {
+  std::string text;
+  for (const v1::Label& label : labels) {
+    absl::StrAppendFormat(&text, "%s%s=%s", text.empty() ? "" : " ", label.name(), label.value());
+  }
+  return Printable(text);
 }
 
 }  // namespace tocsin

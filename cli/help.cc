@@ -17,17 +17,17 @@ struct Task {
 };
 // A command that is in none of them is listed at the end.
 const Task kTasks[] = {
-    {"Why was I paged, or nobody?", {"explain", "status", "events", "top"}                                         },
-    {"What is going on",            {"groups", "alerts", "incident", "search", "oncall", "schedule"}               },
+    {"Why was I paged, or nobody?", {"explain", "status", "events", "top"}                                                   },
+    {"What is going on",            {"groups", "alerts", "incident", "search", "oncall", "schedule", "changes", "heartbeats"}},
     {"Answer a page",
-     {"ack", "snooze", "unack", "resolve", "escalate", "note", "reassign", "ask", "reroute", "merge", "split"}     },
-    {"Keep quiet",                  {"silence", "maintenance"}                                                     },
-    {"Send and try out",            {"send", "page", "parse", "integrations", "demo"}                              },
+     {"ack", "snooze", "unack", "resolve", "escalate", "note", "reassign", "ask", "reroute", "merge", "split"}               },
+    {"Keep quiet",                  {"silence", "maintenance"}                                                               },
+    {"Send and try out",            {"send", "page", "parse", "integrations", "demo"}                                        },
     {"On monitoring hosts",
-     {"notify-nagios", "notify-icinga2", "notify-checkmk", "notify-zabbix", "notify-netdata", "drain-spool"}       },
-    {"Configure",                   {"apply", "diff", "export", "versions", "rollback", "import", "token", "audit"}},
-    {"The store",                   {"backup", "restore", "verify", "recover"}                                     },
-    {"This program",                {"completion"}                                                                 },
+     {"notify-nagios", "notify-icinga2", "notify-checkmk", "notify-zabbix", "notify-netdata", "drain-spool"}                 },
+    {"Configure",                   {"apply", "diff", "export", "versions", "rollback", "import", "token", "audit"}          },
+    {"The store",                   {"backup", "restore", "verify", "recover"}                                               },
+    {"This program",                {"completion"}                                                                           },
 };
 
 struct Examples {

@@ -17,6 +17,8 @@ struct ResponderCounts {
   std::uint64_t incidents_open = 0;
   std::uint64_t notifications[9] = {};  // by Notification::State
   std::uint64_t timers = 0;
+  std::uint64_t heartbeats_alive = 0;
+  std::uint64_t heartbeats_expired = 0;
   double oldest_undelivered_seconds = 0;
   std::array<std::uint64_t, 3> silences = {};  // active, pending, expired
   ConfigurationId configuration;
@@ -44,6 +46,8 @@ ResponderCounts Count(const Responder& responder, const Now& now) {
     if (!silence.maintenance) ++counts.silences[now.wall < silence.starts_at ? 1 : now.wall >= silence.ends_at ? 2 : 0];
   }
   counts.configuration = state.counters.configuration;
+  for (const auto& [name, id] : state.heartbeat_of)
+    ++(IsExpired(state.heartbeats.at(id)) ? counts.heartbeats_expired : counts.heartbeats_alive);
   return counts;
 }
 
@@ -239,6 +243,18 @@ class Instruments::Impl {
   }
 
   void AddResponder() {
+    Add(Kind::kGauge, "tocsin_heartbeats", "Heartbeats, by state.",
+        [this] {
+          return counts_.heartbeats_alive;
+    },
+        {{"state", "alive"}});
+    Add(Kind::kGauge, "tocsin_heartbeats", "Heartbeats, by state.",
+        [this] {
+          return counts_.heartbeats_expired;
+    },
+        {{"state", "expired"}});
+    Add(Kind::kCounter, "tocsin_heartbeat_pings_total", "Signals of heartbeats that came in.",
+        [this] { return statistics_.heartbeat_pings; });
     constexpr std::string_view kGroupStates[] = {"", "open", "acknowledged", "resolved"};
     for (std::size_t i = 1; i < 4; ++i) {
       Add(Kind::kGauge, "tocsin_groups", "Groups in memory, by state.",

@@ -26,6 +26,7 @@
 #include "api/declare.h"
 #include "api/explain_taken.h"
 #include "api/grpc_services.h"
+#include "api/heartbeat_door.h"
 #include "api/workers.h"
 #include "base/log.h"
 #include "base/status.h"
@@ -348,6 +349,7 @@ absl::Status Server::StartHttp() {
                         {.default_integration = IntegrationId(options_.default_integration),
                          .address = options_.http,
                          .reload = [this] { return Reload(); }});
+  AddHeartbeatRoutes(router, *engine_, *keys_);
   instruments_->AddRoutes(router, *workers_);
 
   HttpServer::Options http_options;

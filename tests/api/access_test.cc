@@ -27,9 +27,7 @@ users:
   - {id: bob, contact_methods: [{id: desk, kind: terminal, address: bob}]}
   - {id: carol, contact_methods: [{id: desk, kind: terminal, address: carol}]}
   - {id: dave, contact_methods: [{id: desk, kind: terminal, address: dave}]}
-teams:
-  - {id: web, members: [ann, carol]}
-  - {id: db, members: [bob, carol]}
+teams: [{id: web, members: [ann, carol]}, {id: db, members: [bob, carol]}]
 policies:
   - {id: web, team: web, steps: [{delay: 10m, targets: [{user: ann}]}]}
   - {id: db, team: db, steps: [{delay: 10m, targets: [{user: bob}]}]}
@@ -202,6 +200,10 @@ const std::map<std::string_view, Role> kNeeds = {
     {"BeginBackup",         Role::kAdmin    },
     {"ReadBackup",          Role::kAdmin    },
     {"EndBackup",           Role::kAdmin    },
+    {"ListChanges",         Role::kViewer   },
+    {"RecordChange",        Role::kResponder},
+    {"ListHeartbeats",      Role::kViewer   },
+    {"PingHeartbeat",       Role::kResponder},
     {"HashState",           Role::kAdmin    },
 };
 

@@ -107,6 +107,8 @@ const std::map<std::string_view, std::string_view> kRefusals = {
     {"CancelReplay",        "not_found"       },
     {"TestPage",            "not_found"       },
     {"GetPage",             "not_found"       },
+    {"RecordChange",        "invalid_argument"},
+    {"PingHeartbeat",       "not_found"       },
     {"Explain",             "invalid_argument"}
 };
 
