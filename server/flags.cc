@@ -12,6 +12,11 @@
 ABSL_FLAG(std::string, data, "./data", "folder of the store; made when absent");
 ABSL_FLAG(std::string, http, "127.0.0.1:8911", "address of webhooks, JSON API, links and metrics");
 ABSL_FLAG(std::string, grpc, "127.0.0.1:8912", "address of the gRPC stream and API");
+ABSL_FLAG(std::string,
+          smtp,
+          "",
+          "address at which mails that are alerts are taken, such as 127.0.0.1:2525, on loopback or behind a relay; "
+          "empty: none");
 ABSL_FLAG(std::vector<std::string>,
           config,
           {},
@@ -60,6 +65,7 @@ const absl::CommandLineFlag* const kFlags[] = {
     &absl::GetFlagReflectionHandle(FLAGS_data),
     &absl::GetFlagReflectionHandle(FLAGS_http),
     &absl::GetFlagReflectionHandle(FLAGS_grpc),
+    &absl::GetFlagReflectionHandle(FLAGS_smtp),
     &absl::GetFlagReflectionHandle(FLAGS_config),
     &absl::GetFlagReflectionHandle(FLAGS_sample),
     &absl::GetFlagReflectionHandle(FLAGS_shards),
@@ -106,6 +112,7 @@ absl::StatusOr<ServeOptions> ParseServeFlags(std::vector<std::string> arguments)
   options.data = absl::GetFlag(FLAGS_data);
   options.http = absl::GetFlag(FLAGS_http);
   options.grpc = absl::GetFlag(FLAGS_grpc);
+  options.smtp = absl::GetFlag(FLAGS_smtp);
   options.config = absl::GetFlag(FLAGS_config);
   options.sample = absl::GetFlag(FLAGS_sample);
   options.shards = absl::GetFlag(FLAGS_shards);

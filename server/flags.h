@@ -13,6 +13,7 @@ struct ServeOptions {
   std::string data;  // the store's folder
   std::string http;  // host:port; port 0: any free one
   std::string grpc;
+  std::string smtp;                 // for mails that are alerts; empty: none are taken
   std::vector<std::string> config;  // YAML files, applied at start when they differ from what the store has
   bool sample = false;              // the built-in sample organisation, when the store has none
   std::uint32_t shards = 1;

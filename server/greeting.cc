@@ -13,6 +13,7 @@ void Greet(const ServeOptions& options, bool has_sample) {
       "  gRPC stream and API      %s\n"
       "  store                    %s  (its API token: %s/admin.token)\n",
       scheme, options.http.c_str(), options.grpc.c_str(), options.data.c_str(), options.data.c_str());
+  if (!options.smtp.empty()) std::printf("  mails that are alerts    %s\n", options.smtp.c_str());
   if (has_sample) {
     std::printf(
         "\n"

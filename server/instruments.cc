@@ -79,6 +79,7 @@ class Instruments::Impl {
         [this](const Responder& responder, const Now& now) { counts_ = Count(responder, now); });
     notified_ = readers_.notifier();
     http_ingest_ = readers_.http_ingest();
+    mail_ = readers_.mail();
     grpc_ingest_ = readers_.grpc_ingest();
     http_ = readers_.http();
     TakeAlertmanager();
@@ -161,7 +162,9 @@ class Instruments::Impl {
         {"http", "bad_signature", http_ingest_.bad_signatures   },
         {"grpc", "unreadable",    grpc_ingest_.malformed        },
         {"grpc", "unknown_key",   grpc_ingest_.unknown_keys     },
-        {"grpc", "over_credit",   grpc_ingest_.over_credit      }
+        {"grpc", "over_credit",   grpc_ingest_.over_credit      },
+        {"mail", "unknown_key",   mail_.unknown_recipients      },
+        {"mail", "overloaded",    mail_.refused                 }
     };
     for (const auto& [door, reason, count] : refused) {
       MetricLabels labels = {
@@ -310,6 +313,7 @@ class Instruments::Impl {
   ResponderCounts counts_;
   Notifier::Statistics notified_;
   IngestDoors::Statistics http_ingest_;
+  MailDoor::Statistics mail_;
   GrpcIngest::Statistics grpc_ingest_;
   HttpServer::Statistics http_;
   AlertmanagerNumbers alertmanager_;

@@ -9,6 +9,7 @@
 #include "engine/pipeline.h"
 #include "ingest/doors.h"
 #include "ingest/grpc_ingest.h"
+#include "ingest/mail_door.h"
 #include "net/http_router.h"
 #include "net/http_server.h"
 #include "notify/notifier.h"
@@ -21,6 +22,7 @@ class Instruments {
   struct Readers {
     std::function<Notifier::Statistics()> notifier;
     std::function<IngestDoors::Statistics()> http_ingest;
+    std::function<MailDoor::Statistics()> mail;
     std::function<GrpcIngest::Statistics()> grpc_ingest;
     std::function<HttpServer::Statistics()> http;
   };

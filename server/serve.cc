@@ -40,8 +40,10 @@
 #include "escalation/roster.h"
 #include "ingest/doors.h"
 #include "ingest/grpc_ingest.h"
+#include "ingest/mail_door.h"
 #include "net/http_client.h"
 #include "net/http_server.h"
+#include "net/smtp_server.h"
 #include "server/greeting.h"
 #include "server/instruments.h"
 #include "server/outgoing.h"
@@ -107,20 +109,24 @@ absl::StatusOr<OrganisationPtr> LoadOrganisation(const std::vector<SourceFile>& 
 Outside ReadOutside(const IngestDoors& doors,
                     const EventDoor& peers,
                     const GrpcIngest& streams,
+                    const MailDoor& mails,
                     const Notifier::Statistics& notifier) {
   const IngestDoors::Statistics http = Total(doors.ReadStatistics(), peers.ReadStatistics());
   const GrpcIngest::Statistics grpc = streams.ReadStatistics();
+  const MailDoor::Statistics mail = mails.ReadStatistics();
   Outside outside;
   outside.not_taken = {
-      {"http: rejected events",     http.rejected_events  },
-      {"http: ignored events",      http.ignored_events   },
-      {"http: unreadable messages", http.unreadable_bodies},
-      {"http: unknown keys",        http.unknown_keys     },
-      {"http: bad signatures",      http.bad_signatures   },
-      {"grpc: rejected events",     grpc.rejected_events  },
-      {"grpc: unreadable messages", grpc.malformed        },
-      {"grpc: unknown keys",        grpc.unknown_keys     },
-      {"grpc: beyond credit",       grpc.over_credit      },
+      {"http: rejected events",     http.rejected_events   },
+      {"http: ignored events",      http.ignored_events    },
+      {"http: unreadable messages", http.unreadable_bodies },
+      {"http: unknown keys",        http.unknown_keys      },
+      {"http: bad signatures",      http.bad_signatures    },
+      {"grpc: rejected events",     grpc.rejected_events   },
+      {"grpc: unreadable messages", grpc.malformed         },
+      {"grpc: unknown keys",        grpc.unknown_keys      },
+      {"grpc: beyond credit",       grpc.over_credit       },
+      {"mail: ignored",             mail.ignored           },
+      {"mail: to nobody",           mail.unknown_recipients},
   };
   const auto add = [&](std::string_view door, const std::vector<Refusals::Refusal>& refusals) {
     for (const Refusals::Refusal& each : refusals)
@@ -129,6 +135,7 @@ Outside ReadOutside(const IngestDoors& doors,
   add("http", doors.ReadRefusals());
   add("http", peers.ReadRefusals());
   add("grpc", streams.ReadRefusals());
+  add("mail", mails.ReadRefusals());
   std::ranges::stable_sort(outside.lately, {}, &Outside::Refusal::at);
   outside.attempts_under_way = notifier.in_flight;
   std::ranges::copy(notifier.queued, outside.attempts_waiting);
@@ -162,6 +169,7 @@ class Server {
   absl::Status MakeDoors();
   absl::Status StartHttp();
   absl::Status StartGrpc();
+  absl::Status StartSmtp();
   OrganisationPtr organisation() const;
 
   ServeOptions options_;
@@ -179,7 +187,9 @@ class Server {
   std::unique_ptr<EventDoor> peers_;
   std::unique_ptr<GrpcIngest> grpc_ingest_;
   std::unique_ptr<Instruments> instruments_;
+  std::unique_ptr<MailDoor> mail_;
   std::unique_ptr<HttpServer> http_;
+  std::unique_ptr<SmtpServer> smtp_;
   std::atomic<const HttpServer*> http_reader_{nullptr};  // http_ once it serves, for its own threads
   std::vector<std::unique_ptr<grpc::Service>> services_;
   std::unique_ptr<grpc::Server> grpc_;
@@ -319,14 +329,16 @@ absl::Status Server::MakeDoors() {
                                     [this](const IntegrationId& id) { return engine_->IndexOf(id); },
                                     [this](std::string_view token) { return auth_->IntegrationOf(token); });
   doors_ = std::make_unique<IngestDoors>(*engine_, *keys_, *clock_, door_options);
+  mail_ = std::make_unique<MailDoor>(*engine_, *keys_, *clock_);
   peers_ = std::make_unique<EventDoor>(*engine_, *keys_, *clock_);
   grpc_ingest_ = std::make_unique<GrpcIngest>(*engine_, *keys_, *clock_, door_options.explain);
   api_->data_folder = options_.data;
-  api_->outside = [this] { return ReadOutside(*doors_, *peers_, *grpc_ingest_, outgoing_->Read()); };
+  api_->outside = [this] { return ReadOutside(*doors_, *peers_, *grpc_ingest_, *mail_, outgoing_->Read()); };
   instruments_ = std::make_unique<Instruments>(
       *engine_,
       Instruments::Readers{.notifier = [this] { return outgoing_->Read(); },
                            .http_ingest = [this] { return Total(doors_->ReadStatistics(), peers_->ReadStatistics()); },
+                           .mail = [this] { return mail_->ReadStatistics(); },
                            .grpc_ingest = [this] { return grpc_ingest_->ReadStatistics(); },
                            .http =
                                [this] {
@@ -364,6 +376,20 @@ absl::Status Server::StartHttp() {
   return absl::OkStatus();
 }
 
+absl::Status Server::StartSmtp() {
+  if (options_.smtp.empty()) return absl::OkStatus();
+  TOCSIN_ASSIGN(const Address address, ParseAddress("smtp", options_.smtp));
+  TOCSIN_ASSIGN(smtp_,
+                SmtpServer::Start(
+                    {.address = address.host, .port = address.port},
+                    [this](std::string_view to, bool is_loopback) { return mail_->CheckRecipient(to, is_loopback); },
+                    [this](const SmtpMessage& message, absl::AnyInvocable<void(SmtpReply)> answer) {
+                      mail_->Deliver(message, std::move(answer));
+                    }));
+  options_.smtp = address.host + ":" + std::to_string(smtp_->port());
+  return absl::OkStatus();
+}
+
 absl::Status Server::StartGrpc() {
   TOCSIN_ASSIGN(const Address grpc_address, ParseAddress("grpc", options_.grpc));
   services_ = MakeGrpcServices(*api_, *auth_, *workers_);
@@ -393,6 +419,7 @@ absl::Status Server::Start() {
   WarnOfSampleKeys();
   TOCSIN_TRY(MakeDoors());
   TOCSIN_TRY(StartHttp());
+  TOCSIN_TRY(StartSmtp());
   return StartGrpc();
 }
 
@@ -416,6 +443,7 @@ void Server::Stop() {
   if (!engine_) return;
   if (grpc_) grpc_->Shutdown(std::chrono::system_clock::now() + absl::ToChronoSeconds(kGrace));
   if (http_) http_->Stop(kGrace);
+  smtp_.reset();
   if (workers_) workers_->Stop();  // its address stays good: the engine may still tell doors of what is durable
   if (api_ && api_->backups) api_->backups->Stop();
   outgoing_->Stop();  // attempts under way report before the engine goes

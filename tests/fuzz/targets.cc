@@ -1,0 +1,217 @@
+#include "tests/fuzz/targets.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+
+#include "absl/strings/str_cat.h"
+
+#include "api/search_query.h"
+#include "base/limits.h"
+#include "config/load.h"
+#include "config/text.h"
+#include "ical/document.h"
+#include "import/import.h"
+#include "ingest/intake.h"
+#include "ingest/json.h"
+#include "ingest/json_scan.h"
+#include "ingest/mapping.h"
+#include "ingest/prometheus_reader.h"
+#include "ingest/sns.h"
+#include "ingest/source.h"
+#include "ingest/timestamps.h"
+#include "ingest/wire_decoder.h"
+#include "model/codec/response_codec.h"
+#include "model/matcher.h"
+#include "net/gzip.h"
+#include "net/http.h"
+#include "storage/journal_format.h"
+
+namespace tocsin {
+namespace {
+
+const Now kNow{.wall = absl::FromUnixSeconds(1'795'289'000), .engine = EngineTime(0)};
+
+void Check(bool kept, const char* promise) {
+  if (kept) return;
+  std::fprintf(stderr, "a promise is broken: %s\n", promise);
+  std::abort();
+}
+
+// What comes out of a source must be fit to be taken in, or say why not.
+void CheckReadings(const Readings& readings) {
+  Intake intake(1);
+  intake.Begin(0, nullptr, kNow.wall, Intake::Manner::kLenient);
+  for (const Reading& reading : readings) {
+    if (!reading.event) {
+      Check(!reading.reason.empty(), "who is refused is told why");
+      continue;
+    }
+    intake.Add(*reading.event);
+  }
+  for (const Refused& refused : intake.refused())
+    Check(!refused.reason.empty(), "an alert that does not fit says what of it does not");
+}
+
+// "GET path?query\n" before the body, when the input begins so: the rest of what a source looks at.
+void RunSource(const Source& source, std::string_view input) {
+  SourceRequest request{.body = input};
+  std::string path;
+  const std::size_t end = input.find('\n');
+  if (input.starts_with("/") && end != std::string_view::npos) {
+    const std::string_view target = input.substr(1, end - 1);
+    const std::size_t question = std::min(target.find('?'), target.size());
+    path = PercentDecode(target.substr(0, question), /*plus_is_space=*/false);
+    request.path = path;
+    request.query = target.substr(std::min(question + 1, target.size()));
+    request.body = input.substr(end + 1);
+  }
+  CheckReadings(ReadPayload(source, request, kNow));
+  request.content_type = "application/x-www-form-urlencoded";
+  CheckReadings(ReadPayload(source, request, kNow));
+  if (source.verify != nullptr) Check(!source.verify(request, "a secret", kNow.wall).ok(), "nobody has signed this");
+}
+
+void RunJson(std::string_view input) {
+  JsonReader reader;
+  const bool strict = reader.Read(input, JsonReader::Manner::kStrict).ok();
+  const std::optional<JsonFault> fault = FindJsonFault(input, limits::kJsonDepth);
+  if (fault) Check(fault->position <= input.size() && !fault->reason.empty(), "a fault has a place and a reason");
+  const std::string mended = MendJson(input);
+  Check(MendJson(mended) == mended, "what is mended needs no mending");
+  if (strict)
+    Check(reader.Read(input, JsonReader::Manner::kLenient).ok(), "what is well formed is read leniently, too");
+}
+
+void RunPrometheus(std::string_view input) {
+  Intake intake(1);
+  intake.Begin(0, nullptr, kNow.wall, Intake::Manner::kLenient);
+  JsonReader reader;
+  if (const auto refusal = ReadPrometheus(reader, input, intake)) Check(!refusal->message.empty(), "it says why");
+}
+
+void RunWire(std::string_view input) {
+  Intake intake(1);
+  intake.Begin(0, nullptr, kNow.wall, Intake::Manner::kStrict);
+  WireDecoder decoder;
+  const absl::StatusOr<WireRequest> request = decoder.Decode(input, intake);
+  if (request.ok()) Check(intake.seen() <= limits::kEventsPerBatch, "a batch is bounded");
+}
+
+// A mapping, an empty line, a body.
+void RunMapping(std::string_view input) {
+  const std::size_t end = std::min(input.find("\n\n"), input.size());
+  const absl::StatusOr<FieldMapping> mapping = LoadFieldMapping({"mapping.yaml", std::string(input.substr(0, end))});
+  if (!mapping.ok()) return;
+  CheckReadings(ReadMapped(*mapping, {.body = input.substr(std::min(end + 2, input.size()))}, kNow));
+}
+
+void RunSns(std::string_view input) {
+  const SourceRequest request{.body = input};
+  (void)SnsMessageType(request);
+  (void)SnsTopic(request);
+  const absl::StatusOr<std::string> certificate = SnsCertificateUrl(request);
+  if (certificate.ok()) Check(certificate->starts_with("https://sns."), "only Amazon's certificates are fetched");
+  const absl::StatusOr<std::string> subscribe = SnsSubscribeUrl(request);
+  if (subscribe.ok()) Check(subscribe->starts_with("https://sns."), "only Amazon is visited");
+}
+
+void RunMatchers(std::string_view input) {
+  const absl::StatusOr<Matcher> one = ParseMatcher(input);
+  if (one.ok()) {
+    const absl::StatusOr<Matcher> again = ParseMatcher(Format(*one));
+    Check(again.ok() && *again == *one, "what is written is read back");
+  }
+  (void)ParseMatchers(input);
+}
+
+void RunTimes(std::string_view input) {
+  (void)ParseTimestamp(input);
+  if (const auto time = ParseAnyTime(input)) (void)ToEventNs(*time);
+  (void)ParseDuration(input);
+  (void)ParseTimeOfDay(input);
+  (void)ParseLocalTime(input);
+  (void)ParseInstant(input, absl::UTCTimeZone());
+}
+
+void RunConfiguration(std::string_view input) {
+  const LoadResult loaded = Load(std::vector<SourceFile>{
+      {"fuzz.yaml", std::string(input)}
+  });
+  for (const Problem& problem : loaded.problems)
+    Check(!problem.message.empty(), "a problem says what it is");
+}
+
+void RunHttp(std::string_view input) {
+  (void)PercentDecode(input, true);
+  (void)ParseForm(input);
+  (void)QueryValue(input, "a");
+  const absl::StatusOr<std::string> inflated = Gunzip(input, {.max_bytes = 1U << 20U});
+  if (inflated.ok()) Check(inflated->size() <= 2U << 20U, "what is inflated is bounded");
+}
+
+void RunCalendar(std::string_view input) {
+  (void)ical::Parse(input);
+}
+
+void RunDisk(std::string_view input) {
+  for (std::uint8_t table = 0; table < 32; ++table)
+    (void)DecodeRow(table, input);
+  (void)DecodeChange(input);
+  (void)DecodeTimelineEntry(input);
+  (void)DecodeSegmentHeader(input);
+  (void)DecodeMark(input);
+  (void)DecodeEntry(input, 1);
+}
+
+void RunSearch(std::string_view input) {
+  const absl::StatusOr<SearchQuery> query = ParseSearchQuery(input, kNow.wall);
+  if (!query.ok()) Check(!query.status().message().empty(), "it says what is wrong");
+}
+
+std::vector<FuzzTarget> MakeTargets() {
+  std::vector<FuzzTarget> targets = {
+      {"json",             RunJson,          {R"({"a":[1,-2.5e3,"\u00e9\ud83d\ude00",null,true],"b":{}})", "[\"a\tb\",]"}                                },
+      {"alertmanager_api",
+       RunPrometheus,                        {R"([{"labels":{"alertname":"A"},"startsAt":"2026-01-01T00:00:00.5+01:00"}])"}                              },
+      {"wire",             RunWire,          {std::string("\x08\x01\x12\x07\x0a\x05\x0a\x01\x61\x12\x00", 11)}                                           },
+      {"mapping",          RunMapping,       {"key: '{{a.0|b}}'\n\n{\"a\":[\"x\"]}"}                                                                     },
+      {"sns",              RunSns,           {std::string(FindSource("cloudwatch_sns") ? FindSource("cloudwatch_sns")->example : "{}")}                  },
+      {"matchers",         RunMatchers,      {R"({a="b", "ü"=~'c.*', d!~"e\"f"})", "foo = bar "}                                                        },
+      {"times",            RunTimes,         {"2026-11-21T10:00:00.123456789+02:00", "1726142400000", "1h30m", "09:30"}                                  },
+      {"configuration",    RunConfiguration, {"users: [{id: a, name: *x}]\nroute: &x {policy: p}\n"}                                                     },
+      {"http",             RunHttp,          {"a=%41+b&c", Gzip("hello")}                                                                                },
+      {"calendar",
+       RunCalendar,                          {"BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nDTSTART;TZID=\"X\":20261121T100000\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"}},
+      {"disk",             RunDisk,          {std::string("\x0a\x02\x08\x01", 4)}                                                                        },
+      {"search",           RunSearch,        {"service=db label:instance=web-1 since:7d text:\"disk full\""}                                             },
+  };
+  for (const Source* source : SourceTable()) {
+    targets.push_back({absl::StrCat("source-", ToAbsl(source->name)),
+                       [source](std::string_view input) { RunSource(*source, input); },
+                       {std::string(source->example)}});
+  }
+  for (const import::Source& source : import::Sources()) {
+    targets.push_back({absl::StrCat("import-", ToAbsl(source.name)),
+                       [name = std::string(source.name)](std::string_view input) {
+                         const import::File file{.name = "export.json", .text = std::string(input)};
+                         (void)import::Import(name, {&file, 1}, {.now = kNow.wall});
+                       },
+                       {"{}"}});
+  }
+  return targets;
+}
+
+}  // namespace
+
+const std::vector<FuzzTarget>& FuzzTargets() {
+  static const std::vector<FuzzTarget> targets = MakeTargets();
+  return targets;
+}
+
+const FuzzTarget* FindFuzzTarget(std::string_view name) {
+  const auto found = std::ranges::find(FuzzTargets(), name, &FuzzTarget::name);
+  return found == FuzzTargets().end() ? nullptr : &*found;
+}
+
+}  // namespace tocsin
