@@ -21,6 +21,7 @@
 #include "api/calendar_door.h"
 #include "api/compat/alertmanager_door.h"
 #include "api/compat/event_door.h"
+#include "api/compat/opsgenie_door.h"
 #include "api/compat/pagerduty_door.h"
 #include "api/connect.h"
 #include "api/declare.h"
@@ -354,6 +355,7 @@ absl::Status Server::StartHttp() {
   HttpRouter router;
   doors_->Register(router);
   AddPagerDutyRoutes(router, *peers_);
+  AddOpsgenieRoutes(router, *api_, *peers_, *workers_);
   AddConnectRoutes(router, *api_, *auth_, *workers_);
   AddAcknowledgeRoutes(router, *api_, link_key_, *workers_);
   AddCalendarRoutes(router, *api_, *auth_, *workers_);

@@ -29,16 +29,18 @@ class EventDoor::Impl : public std::enable_shared_from_this<Impl> {
  public:
   Impl(Inlet& to, const KeyRing& ring, const Clock& time) : inlet(to), keys(ring), clock(time) {}
 
-  Intake& Fill(const OpenDoor& door, const AlertEvent& event) const {
+  Intake& Fill(const OpenDoor& door, std::span<const AlertEvent> events) const {
     Intake& intake = ThreadIntake(inlet.KeySeed());
     const Labels* labels = door.integration != nullptr ? &door.integration->labels : nullptr;
     intake.Begin(door.index, labels, clock.Read().wall, Intake::Manner::kLenient);
-    intake.Add(event);
+    for (const AlertEvent& event : events)
+      intake.Add(event);
     return intake;
   }
 
-  void Submit(const OpenDoor& door, const AlertEvent& event, Told told) {
-    const Intake& intake = Fill(door, event);
+  void Submit(const OpenDoor& door, std::span<const AlertEvent> events, Told told) {
+    if (events.empty()) return told({.outcome = Outcome::kNew});
+    const Intake& intake = Fill(door, events);
     if (!intake.refused().empty()) {
       rejected_events.fetch_add(1, std::memory_order_relaxed);
       Fate fate{.reason = intake.refused().front().reason};
@@ -48,10 +50,11 @@ class EventDoor::Impl : public std::enable_shared_from_this<Impl> {
     // Shared, because a refused batch takes its callback with it and the refusal has to be told.
     const auto owed = std::make_shared<Told>(std::move(told));
     const Admission admission =
-        inlet.Submit(intake.batch(), /*want_outcomes=*/true, [self = shared_from_this(), owed](const Receipt& receipt) {
-          self->accepted_events.fetch_add(1, std::memory_order_relaxed);
-          (*owed)({.outcome = receipt.outcomes.empty() ? Outcome::kNew : receipt.outcomes.front()});
-        });
+        inlet.Submit(intake.batch(), /*want_outcomes=*/true,
+                     [self = shared_from_this(), owed, count = events.size()](const Receipt& receipt) {
+                       self->accepted_events.fetch_add(count, std::memory_order_relaxed);
+                       (*owed)({.outcome = receipt.outcomes.empty() ? Outcome::kNew : receipt.outcomes.back()});
+                     });
     if (admission == Admission::kAccepted) return;
     refused_batches[static_cast<std::size_t>(admission)].fetch_add(1, std::memory_order_relaxed);
     Note(Refusals::Reason::kComeAgain,
@@ -91,13 +94,12 @@ std::optional<OpenDoor> EventDoor::Find(std::string_view source, std::string_vie
   return std::nullopt;
 }
 
-void EventDoor::Submit(const OpenDoor& door, const AlertEvent& event, Told told) {
-  impl_->Submit(door, event, std::move(told));
+void EventDoor::Submit(const OpenDoor& door, std::span<const AlertEvent> events, Told told) {
+  impl_->Submit(door, events, std::move(told));
 }
 
-AlertKey EventDoor::KeyOf(const OpenDoor& door, const AlertEvent& event) const {
-  const Intake& intake = impl_->Fill(door, event);
-  return intake.batch().empty() ? AlertKey() : intake.batch().at(0).header().key;
+std::optional<OpenDoor> EventDoor::FindById(const IntegrationId& id) const {
+  return impl_->keys.FindById(id);
 }
 
 absl::Duration EventDoor::RetryAfter() const {

@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -42,10 +43,11 @@ class EventDoor {
   // Absent, and counted, when no integration of `source` has the key. `peer` is for the account; the key is not kept.
   std::optional<OpenDoor> Find(std::string_view source, std::string_view key, std::string_view peer);
 
-  // `told` is called once: at once when the event is not taken, else from an engine thread.
-  void Submit(const OpenDoor& door, const AlertEvent& event, Told told);
-  // The key that the engine knows the event by.
-  AlertKey KeyOf(const OpenDoor& door, const AlertEvent& event) const;
+  // All of them or none; the fate is the last one's. `told` is called once: at once when they are not taken or there are none, else
+  // from an engine thread.
+  void Submit(const OpenDoor& door, std::span<const AlertEvent> events, Told told);
+  // The door of a declared integration, whatever its source.
+  std::optional<OpenDoor> FindById(const IntegrationId& id) const;
   absl::Duration RetryAfter() const;
   Now Read() const;
 

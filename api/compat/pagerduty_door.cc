@@ -88,7 +88,7 @@ class PagerDutyDoor : public std::enable_shared_from_this<PagerDutyDoor> {
     if (!door) return std::move(responder).Send(UnknownKey(version.example));
     Sent sent{version, read.event.kind, read.dedup_key, door->integration->id};
     const auto owed = std::make_shared<HttpResponder>(std::move(responder));
-    events_.Submit(*door, read.event,
+    events_.Submit(*door, {&read.event, 1},
                    [self = shared_from_this(), owed, sent = std::move(sent)](const EventDoor::Fate& fate) {
                      std::move(*owed).Send(self->Answer(sent, fate));
                    });
