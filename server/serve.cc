@@ -354,7 +354,9 @@ absl::Status Server::StartHttp() {
   TOCSIN_ASSIGN(const Address http, ParseAddress("http", options_.http));
   HttpRouter router;
   doors_->Register(router);
-  AddPagerDutyRoutes(router, *peers_);
+  AddPagerDutyRoutes(router, *peers_, [this](Command command, CommandDone done) {
+    engine_->Execute(std::move(command), std::move(done));
+  });
   AddOpsgenieRoutes(router, *api_, *peers_, *workers_);
   AddConnectRoutes(router, *api_, *auth_, *workers_);
   AddAcknowledgeRoutes(router, *api_, link_key_, *workers_);

@@ -291,17 +291,18 @@ PagerDutyChange ReadPagerDutyChange(std::string_view body) {
     errors.emplace_back("'payload' is missing or blank");
     return read;
   }
-  read.summary = CutChars(TextOf(payload, "summary"), kSummaryChars);
-  if (read.summary.empty()) errors.emplace_back("'payload.summary' is missing or blank");
-  read.source = TruncateUtf8(TextOf(payload, "source"), limits::kLabelValueBytes);
-  read.at = ParseAnyTime(TextOf(payload, "timestamp"));
-  EventBuilder details;
-  Annotate(Member(*payload, "custom_details"), "custom_details", details);
-  read.details = details.event().annotations;
-  EventBuilder links;
-  AddLinks(*object, links);
-  read.links = links.event().annotations;
-  read.link = links.event().link;
+  ChangeEvent& change = read.change;
+  change.summary = CutChars(TextOf(payload, "summary"), kSummaryChars);
+  if (change.summary.empty()) errors.emplace_back("'payload.summary' is missing or blank");
+  change.source = TextOf(payload, "source");
+  change.at = ParseAnyTime(TextOf(payload, "timestamp")).value_or(absl::Time());
+  const std::optional<dom::object> details = MemberObject(payload, "custom_details");
+  change.service = ServiceId(TextOf(details, "service"));
+  if (const std::optional<dom::element> all = Member(*payload, "custom_details")) change.details = JsonText(*all);
+  EachObject(Member(*object, "links"), [&](dom::object link, std::size_t) {
+    change.links.push_back({MemberText(link, "href"), MemberText(link, "text")});
+  });
+  Bound(change);
   return read;
 }
 

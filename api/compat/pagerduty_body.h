@@ -13,6 +13,7 @@
 
 #include "absl/time/time.h"
 
+#include "model/change_event.h"
 #include "model/event.h"
 
 namespace tocsin {
@@ -38,12 +39,7 @@ PagerDutyEvent ReadPagerDutyV1(std::string_view body, std::string_view fresh_key
 
 struct PagerDutyChange {
   std::string routing_key;
-  std::string summary;
-  std::string source;
-  std::optional<absl::Time> at;  // the sender's word
-  Labels details;                // custom_details, as annotations
-  std::string link;              // the first
-  Labels links;                  // all of them: link, link_2 ...
+  ChangeEvent change;  // without id, integration and `received`; `at` is unset when its sender says none
   PagerDutyFault fault;
 };
 PagerDutyChange ReadPagerDutyChange(std::string_view body);

@@ -1,10 +1,14 @@
 #include "api/compat/pagerduty_door.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 
 #include "api/compat/pagerduty_body.h"
+#include "base/status.h"
 #include "base/strings.h"
 
 namespace tocsin {
@@ -74,7 +78,7 @@ struct Sent {
 
 class PagerDutyDoor : public std::enable_shared_from_this<PagerDutyDoor> {
  public:
-  explicit PagerDutyDoor(EventDoor& events) : events_(events) {}
+  PagerDutyDoor(EventDoor& events, ExecuteCommand execute) : events_(events), execute_(std::move(execute)) {}
 
   void Post(const Version& version, const HttpRequest& request, HttpResponder responder) {
     events_.CountRequest();
@@ -94,7 +98,39 @@ class PagerDutyDoor : public std::enable_shared_from_this<PagerDutyDoor> {
                    });
   }
 
+  // A change is a row, not an alert: nobody is told of it, it is shown beside alerts.
+  void PostChange(const HttpRequest& request, HttpResponder responder) {
+    events_.CountRequest();
+    if (!events_.ready()) return std::move(responder).Send(NotReady());
+    PagerDutyChange read = ReadPagerDutyChange(request.body);
+    if (read.fault.any()) {
+      NoteFault(read.fault, request);
+      return std::move(responder).Send(Invalid(read.fault, kPagerDutyChangeExample));
+    }
+    const std::optional<OpenDoor> door = events_.Find(kPagerDutySource, read.routing_key, request.peer);
+    if (!door) return std::move(responder).Send(UnknownKey(kPagerDutyChangeExample));
+    ChangeEvent& change = read.change;
+    change.integration = door->integration->id;
+    change.labels = door->integration->labels;
+    const absl::Time now = events_.Read().wall;
+    change.at = change.at == absl::Time() ? now : std::min(change.at, now);
+    Command command{
+        .request_id = {}, .actor = "integration:" + change.integration.value(), .body = RecordChange{change}};
+    command.origin = "http " + request.peer;
+    const auto owed = std::make_shared<HttpResponder>(std::move(responder));
+    execute_(std::move(command), [self = shared_from_this(), owed](const CommandResult& result) {
+      std::move(*owed).Send(self->AnswerChange(result));
+    });
+  }
+
  private:
+  HttpResponse AnswerChange(const CommandResult& result) const {
+    if (result.status.ok()) return JsonResponse(202, R"({"status":"success","message":"Change event processed"})");
+    if (absl::IsResourceExhausted(result.status)) return ComeAgain(429, std::string(kThrottled), events_.RetryAfter());
+    if (!absl::IsInvalidArgument(result.status)) return OurTrouble(Message(result.status), events_.RetryAfter());
+    return Invalid({.recognised = true, .errors = {Message(result.status)}}, kPagerDutyChangeExample);
+  }
+
   HttpResponse Answer(const Sent& sent, const EventDoor::Fate& fate) const {
     if (fate.admission == Admission::kOverloaded)
       return ComeAgain(sent.version.throttled, std::string(kThrottled), events_.RetryAfter());
@@ -116,6 +152,7 @@ class PagerDutyDoor : public std::enable_shared_from_this<PagerDutyDoor> {
   }
 
   EventDoor& events_;
+  const ExecuteCommand execute_;
 };
 
 // What the router itself says no to, in PagerDuty's words.
@@ -129,8 +166,8 @@ HttpSubtree SubtreeAt(std::string_view prefix) {
 
 }  // namespace
 
-void AddPagerDutyRoutes(HttpRouter& router, EventDoor& events) {
-  const auto door = std::make_shared<PagerDutyDoor>(events);
+void AddPagerDutyRoutes(HttpRouter& router, EventDoor& events, ExecuteCommand execute) {
+  const auto door = std::make_shared<PagerDutyDoor>(events, std::move(execute));
   const HttpRouteOptions options{.max_body_bytes = kBodyBytes};
   for (const std::string_view prefix : {"/v2/enqueue", "/v2/change", "/generic"})
     router.AddSubtree(SubtreeAt(prefix));
@@ -141,6 +178,10 @@ void AddPagerDutyRoutes(HttpRouter& router, EventDoor& events) {
   router.Add(
       HttpMethod::kPost, "/generic/2010-04-15/create_event.json",
       [door](const HttpRequest& request, HttpResponder responder) { door->Post(kV1, request, std::move(responder)); },
+      options);
+  router.Add(
+      HttpMethod::kPost, "/v2/change/enqueue",
+      [door](const HttpRequest& request, HttpResponder responder) { door->PostChange(request, std::move(responder)); },
       options);
   router.Add(
       HttpMethod::kPost, "/agent/2014-03-14/heartbeat",

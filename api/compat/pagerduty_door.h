@@ -23,7 +23,10 @@ namespace tocsin {
 
 inline constexpr std::string_view kPagerDutySource = "pagerduty";
 
+// The engine's Execute: change events are its to keep.
+using ExecuteCommand = std::function<void(Command, CommandDone)>;
+
 // `events` outlives the server.
-void AddPagerDutyRoutes(HttpRouter& router, EventDoor& events);
+void AddPagerDutyRoutes(HttpRouter& router, EventDoor& events, ExecuteCommand execute);
 
 }  // namespace tocsin

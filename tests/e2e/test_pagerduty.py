@@ -82,6 +82,11 @@ def run(folder):
             list(pool.map(flap, [f"flap{i}" for i in range(40)]))
         assert alerts(tocsin) == []
 
+        # Changes are kept, and nobody is told of them.
+        status, answer, _ = post(tocsin, "/v2/change/enqueue", {"routing_key": KEY, "payload": {"summary": "web 1.2 is live", "source": "ci"}})
+        assert (status, answer) == (202, {"status": "success", "message": "Change event processed"}), answer
+        assert alerts(tocsin) == []
+
         # What is dropped and what is refused.
         assert v2(tocsin, "acknowledge", "nothing")[0] == 202
         told = tocsin.cli("explain", "alertname=Nothing", check=False)

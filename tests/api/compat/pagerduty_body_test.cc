@@ -177,11 +177,12 @@ TEST(PagerDutyEventTest, ReadsChanges) {
       R"("payload":{"summary":"web 1.2","source":"ci","timestamp":"2026-11-21T19:38:20","custom_details":{"a":1}},)"
       R"("links":[{"href":"https://l","text":"t"}])"));
   EXPECT_FALSE(read.fault.any());
-  EXPECT_EQ(read.summary, "web 1.2");
-  EXPECT_EQ(read.source, "ci");
-  EXPECT_EQ(read.at, absl::FromUnixSeconds(1'795'289'900));
-  EXPECT_EQ(Find(read.details, "a"), "1");
-  EXPECT_EQ(read.link, "https://l");
+  EXPECT_EQ(read.change.summary, "web 1.2");
+  EXPECT_EQ(read.change.source, "ci");
+  EXPECT_EQ(read.change.at, absl::FromUnixSeconds(1'795'289'900));
+  EXPECT_EQ(read.change.details, R"({"a":1})");
+  ASSERT_EQ(read.change.links.size(), 1U);
+  EXPECT_EQ(read.change.links[0].href, "https://l");
   EXPECT_THAT(ReadPagerDutyChange(Event(R"("payload":{"summary":" "})")).fault.errors,
               ElementsAre("'payload.summary' is missing or blank"));
 }

@@ -20,7 +20,15 @@ constexpr std::string_view kCreate = "/generic/2010-04-15/create_event.json";
 
 class PagerDutyDoorTest : public PeerTest {
  protected:
-  void Register(HttpRouter& router) override { AddPagerDutyRoutes(router, events_); }
+  void Register(HttpRouter& router) override {
+    AddPagerDutyRoutes(router, events_, [this](Command command, CommandDone done) {
+      changes_.push_back(std::get<RecordChange>(command.body).change);
+      done({.status = change_status_});
+    });
+  }
+
+  std::vector<ChangeEvent> changes_;
+  absl::Status change_status_;
 
   static std::string Trigger(std::string_view key = kPagerDutyKey, std::string_view rest = "") {
     return absl::StrCat(R"({"routing_key":")", ToAbsl(key), R"(","event_action":"trigger","dedup_key":"k",)",
@@ -146,6 +154,28 @@ TEST_F(PagerDutyDoorTest, LargeBodiesAndOtherMethodsAreRefusedInItsWords) {
   EXPECT_THAT(large.body, StartsWith(R"({"status":"invalid event","message":)"));
   EXPECT_EQ(Call("GET", kEnqueue, "").status, 405);
   EXPECT_EQ(Post("/agent/2014-03-14/heartbeat", "{}").status, 200);
+}
+
+TEST_F(PagerDutyDoorTest, KeepsChanges) {
+  const std::string body = absl::StrCat(
+      R"({"routing_key":")", ToAbsl(kPagerDutyKey), R"(","payload":{"summary":"web 1.2 is live","source":"ci",)",
+      R"("timestamp":"2100-01-01T00:00:00Z","custom_details":{"service":"web"}},"links":[{"href":"https://l","text":"t"}]})");
+  const HttpResponse answer = Post("/v2/change/enqueue/", body);
+  EXPECT_EQ(answer.status, 202);
+  EXPECT_EQ(answer.body, R"({"status":"success","message":"Change event processed"})");
+  ASSERT_EQ(changes_.size(), 1U);
+  EXPECT_EQ(changes_[0].summary, "web 1.2 is live");
+  EXPECT_EQ(changes_[0].source, "ci");
+  EXPECT_EQ(changes_[0].service, ServiceId("web"));
+  EXPECT_EQ(changes_[0].integration, IntegrationId("pd"));
+  EXPECT_EQ(changes_[0].at, clock_.Read().wall) << "never later than now";
+  ASSERT_EQ(changes_[0].links.size(), 1U);
+  EXPECT_EQ(Post("/v2/change/enqueue", Trigger(kHooksKey)).status, 400);
+  change_status_ = absl::ResourceExhaustedError("full");
+  EXPECT_EQ(Post("/v2/change/enqueue", body).status, 429);
+  change_status_ = absl::UnavailableError("stopping");
+  EXPECT_EQ(Post("/v2/change/enqueue", body).status, 503);
+  EXPECT_TRUE(inlet_.batches().empty());
 }
 
 // What Netdata's script and Alertmanager really sent.
