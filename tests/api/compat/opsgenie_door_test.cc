@@ -21,37 +21,6 @@ using ::testing::Not;
 
 constexpr std::string_view kKey = "00000000-1111-2222-3333-444444444444";
 
-TEST(OpsgeniePathTest, TheLastSegmentIsTheVerbWhenTheMethodHasIt) {
-  struct Case {
-    HttpMethod method;
-    std::string_view rest;
-    std::string_view identifier;
-    std::string_view verb;
-    std::string_view action;
-  };
-  const Case cases[] = {
-      {HttpMethod::kPost,   "/my/alias%20x/acknowledge/", "my/alias x", "acknowledge", ""          },
-      {HttpMethod::kGet,    "/my/alias%20x",              "my/alias x", "",            ""          },
-      {HttpMethod::kGet,    "/a%2Fclose",                 "a/close",    "",            ""          },
-      {HttpMethod::kGet,    "/a/close",                   "a/close",    "",            ""          },
-      {HttpMethod::kPost,   "/a%2Fclose/close",           "a/close",    "close",       ""          },
-      {HttpMethod::kPost,   "/close",                     "close",      "",            ""          },
-      {HttpMethod::kPost,   "/a/actions/Restart%20it",    "a",          "actions",     "Restart it"},
-      {HttpMethod::kDelete, "/a/tags",                    "a",          "tags",        ""          },
-      {HttpMethod::kDelete, "/a/notes",                   "a/notes",    "",            ""          },
-      {HttpMethod::kGet,    "/a/notes",                   "a",          "notes",       ""          },
-      {HttpMethod::kPut,    "/a/message",                 "a",          "message",     ""          },
-      {HttpMethod::kPost,   "/",                          "",           "",            ""          },
-  };
-  for (const Case& c : cases) {
-    SCOPED_TRACE(c.rest);
-    const OpsgeniePath path = SplitOpsgeniePath(c.method, c.rest);
-    EXPECT_EQ(path.identifier, c.identifier);
-    EXPECT_EQ(path.verb, c.verb);
-    EXPECT_EQ(path.action, c.action);
-  }
-}
-
 class OpsgenieDoorTest : public ApiTest {
  protected:
   void SetUp() override {
