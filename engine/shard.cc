@@ -107,8 +107,10 @@ Outcome Shard::Impl::Renew(std::uint32_t slot, EventView event, const Instant& a
   return Outcome::kUpdated;
 }
 
-// What the last event of an alert says of it is what its end is told with.
+// What the last event of an alert says of it is what its end is told with. Not where a key says which alert it is: such senders
+// often say less of an end, and the labels would go.
 void Shard::Impl::TakeLastWords(std::uint32_t slot, EventView event) {
+  if (event.header().annotation_count == 0 || event.header().dedup_key_bytes > 0) return;
   StoredAlert& alert = alerts_.at(slot);
   const std::uint64_t content = ContentOf(event);
   if (content == alert.content) return;
@@ -309,7 +311,7 @@ Outcome Shard::Impl::ResolveEvent(EventView event, const Instant& at) {
   }
   alert.ends_at = HasEnd(header) ? FloorMs(header.ends_at_ns) : kNoTime;
   alert.looked_ended = false;
-  if (header.annotation_count > 0 && header.dedup_key_bytes == 0) TakeLastWords(slot, event);
+  TakeLastWords(slot, event);
   Resolve(slot, ResolvedBy::kEvent, at);
   return Outcome::kResolved;
 }

@@ -43,7 +43,7 @@ HttpHandler Behind(const std::shared_ptr<const OpsgenieRooms>& rooms, Respond re
     }
     const std::string key = KeyOf(request);
     if (key.empty()) return std::move(responder).Send(Unauthorised("API key is missing"));
-    std::optional<OpenDoor> door = events.Find(kOpsgenieSource, key, request.peer);
+    std::optional<OpenDoor> door = events.Find(kOpsgenieIntegrations, key, request.peer);
     if (!door) return std::move(responder).Send(Unauthorised("Could not authenticate: unknown API key"));
     respond(*rooms,
             std::make_shared<OpsgenieExchange>(std::move(request), std::move(responder), *std::move(door), events));

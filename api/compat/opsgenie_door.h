@@ -15,7 +15,7 @@
 
 namespace tocsin {
 
-inline constexpr std::string_view kOpsgenieSource = "opsgenie";
+inline constexpr std::string_view kOpsgenieIntegrations = "opsgenie";
 
 // All outlive the server.
 void AddOpsgenieRoutes(HttpRouter& router, Api& api, EventDoor& events, Workers& workers);

@@ -141,7 +141,7 @@ void FinishOpsgenie(HttpResponse& response) {
   add("X-RateLimit-Period-In-Sec", "60");
 }
 
-std::string PercentEncode(std::string_view text) {
+std::string QueryEncoded(std::string_view text) {
   std::string encoded;
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);

@@ -43,7 +43,7 @@ HttpResponse OpsgenieTrouble(const OpsgenieAsked& asked, std::string_view why, a
 // Adds what is missing of those headers.
 void FinishOpsgenie(HttpResponse& response);
 
-std::string PercentEncode(std::string_view text);  // for a query
+std::string QueryEncoded(std::string_view text);  // for a query
 
 std::string OpsgenieTime(absl::Time time);  // RFC 3339 with milliseconds, Z
 // As in a list; `whole`: with what only a single alert shows.

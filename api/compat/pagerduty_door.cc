@@ -88,7 +88,7 @@ class PagerDutyDoor : public std::enable_shared_from_this<PagerDutyDoor> {
       NoteFault(read.fault, request);
       return std::move(responder).Send(Invalid(read.fault, version.example));
     }
-    const std::optional<OpenDoor> door = events_.Find(kPagerDutySource, read.routing_key, request.peer);
+    const std::optional<OpenDoor> door = events_.Find(kPagerDutyIntegrations, read.routing_key, request.peer);
     if (!door) return std::move(responder).Send(UnknownKey(version.example));
     Sent sent{version, read.event.kind, read.dedup_key, door->integration->id};
     const auto owed = std::make_shared<HttpResponder>(std::move(responder));
@@ -107,7 +107,7 @@ class PagerDutyDoor : public std::enable_shared_from_this<PagerDutyDoor> {
       NoteFault(read.fault, request);
       return std::move(responder).Send(Invalid(read.fault, kPagerDutyChangeExample));
     }
-    const std::optional<OpenDoor> door = events_.Find(kPagerDutySource, read.routing_key, request.peer);
+    const std::optional<OpenDoor> door = events_.Find(kPagerDutyIntegrations, read.routing_key, request.peer);
     if (!door) return std::move(responder).Send(UnknownKey(kPagerDutyChangeExample));
     ChangeEvent& change = read.change;
     change.integration = door->integration->id;

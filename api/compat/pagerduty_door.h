@@ -21,7 +21,7 @@
 
 namespace tocsin {
 
-inline constexpr std::string_view kPagerDutySource = "pagerduty";
+inline constexpr std::string_view kPagerDutyIntegrations = "pagerduty";
 
 // The engine's Execute: change events are its to keep.
 using ExecuteCommand = std::function<void(Command, CommandDone)>;

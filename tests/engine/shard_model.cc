@@ -119,6 +119,7 @@ Outcome ShardModel::Apply(const AlertEvent& event, IntegrationIndex integration,
       if (alert == nullptr || !alert->firing) return Outcome::kAlreadyResolved;
       alert->ends_at = event.ends_at;
       alert->looked_ended = false;
+      TakeLastWords(*alert, event);
       Resolve(*alert, "event", now);
       return Outcome::kResolved;
   }
@@ -146,6 +147,7 @@ Outcome ShardModel::Trigger(
     if (ended && !MovedOn(*alert, event)) {
       alert->ends_at = event.ends_at;
       alert->looked_ended = true;
+      TakeLastWords(*alert, event);
       Resolve(*alert, "ends_at", now);
       return Outcome::kResolved;
     }
@@ -175,6 +177,11 @@ Outcome ShardModel::Trigger(
   if (alert == nullptr) alert = &(alerts_[key] = Heard(event, integration, now));
   if (!SameContent(alert->event, event)) Take(*alert, event);
   return Fire(*alert, event, now, ended);
+}
+
+void ShardModel::TakeLastWords(Alert& alert, const AlertEvent& event) {
+  if (event.annotations.empty() || !event.dedup_key.empty() || SameContent(alert.event, event)) return;
+  Take(alert, event);
 }
 
 void ShardModel::Take(Alert& alert, const AlertEvent& event) {

@@ -70,6 +70,7 @@ class ShardModel {
   Outcome Fire(Alert& alert, const AlertEvent& event, const Now& now, bool ended);
   void Merge(Alert& alert, const AlertEvent& event, const Now& now, bool ended);
   void Resolve(Alert& alert, const std::string& reason, const Now& now);
+  void TakeLastWords(Alert& alert, const AlertEvent& event);
   void Take(Alert& alert, const AlertEvent& event);
   void CheckBudget(IntegrationIndex integration);
   void DropEmptyGroups();

@@ -8,6 +8,7 @@
 
 #include "api/search_query.h"
 #include "base/limits.h"
+#include "base/strings.h"
 #include "config/load.h"
 #include "config/text.h"
 #include "ical/document.h"
@@ -159,9 +160,9 @@ void RunDisk(std::string_view input) {
     (void)DecodeRow(table, input);
   (void)DecodeChange(input);
   (void)DecodeTimelineEntry(input);
-  (void)DecodeSegmentHeader(input);
-  (void)DecodeMark(input);
-  (void)DecodeEntry(input, 1);
+  (void)journal::DecodeSegmentHeader(input);
+  (void)journal::DecodeMark(input);
+  (void)journal::DecodeEntry(input, 1);
 }
 
 void RunSearch(std::string_view input) {

@@ -62,7 +62,7 @@ class OpsgenieDoorTest : public ApiTest {
   std::string Status(const HttpResponse& answer) {
     EXPECT_EQ(answer.status, 202) << answer.body;
     const HttpResponse status =
-        Ask("GET", absl::StrCat("/v2/alerts/requests/", FindHeader(answer.headers, "X-Request-Id")));
+        Ask("GET", absl::StrCat("/v2/alerts/requests/", ToAbsl(FindHeader(answer.headers, "X-Request-Id"))));
     EXPECT_EQ(status.status, 200) << status.body;
     return status.body;
   }
