@@ -137,11 +137,11 @@ void Fields::Secret(std::string_view name, std::string& to) {
   };
   // Names of fields are kept as views, so they must outlive this function: they are literals in the tables below.
   static constexpr std::string_view kNames[][3] = {
-      {"key",        "key_env",        "key_file"       },
-      {"secret",     "secret_env",     "secret_file"    },
-      {"password",   "password_env",   "password_file"  },
-      {"token",      "token_env",      "token_file"     },
-      {"auth_token", "auth_token_env", "auth_token_file"},
+      {"key",            "key_env",            "key_file"           },
+      {"secret",         "secret_env",         "secret_file"        },
+      {"password",       "password_env",       "password_file"      },
+      {"token",          "token_env",          "token_file"         },
+      {"auth_token",     "auth_token_env",     "auth_token_file"    },
       {"signing_secret", "signing_secret_env", "signing_secret_file"},
   };
   const auto* names = std::ranges::find_if(kNames, [&](const auto& row) { return row[0] == name; });
