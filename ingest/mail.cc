@@ -188,7 +188,8 @@ constexpr Marker kMarkers[] = {
 };
 
 struct Subject {
-  std::string key;  // what stays the same
+  std::string key;    // what stays the same
+  std::string title;  // the same as it was written
   std::optional<EventKind> kind;
 };
 
@@ -227,8 +228,10 @@ Subject ReadSubject(std::string_view text) {
   const bool starred = rest.starts_with("**");
   for (int i = 0; i < 5 && TakeMarker(rest, starred, subject); ++i) {
   }
-  std::string key = ToLower(rest);
-  std::erase(key, '*');
+  std::string title(rest);
+  std::erase(title, '*');
+  subject.title = Trim(title);
+  std::string key = ToLower(title);
   // "db1/Disk is OK", "db1/Disk is CRITICAL": one alert.
   static const RE2 kState(R"(\s+is\s+(ok|warning|critical|unknown|up|down|unreachable|normal)\s*$)");
   key = std::string(Trim(key));
@@ -322,7 +325,7 @@ Readings ReadMailEvents(const Mail& mail,
   }
   if (key.empty())
     key = absl::StrCat("mail/", from, "/", subject.key.empty() ? ToLower(mail.text.substr(0, 200)) : subject.key);
-  event.Label("alertname", mail.subject.empty() ? "mail without a subject" : std::string_view(subject.key))
+  event.Label("alertname", mail.subject.empty() ? "mail without a subject" : std::string_view(subject.title))
       .Label("from", from)
       .Summary(mail.subject.empty() ? std::string_view(mail.text).substr(0, 200) : std::string_view(mail.subject))
       .Description(mail.text)

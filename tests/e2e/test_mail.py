@@ -38,14 +38,14 @@ def main():
         config = folder / "o.yaml"
         config.write_text(text)
         port = free_port()
-        with Tocsin(folder, config=config, flags=[f"--smtp=127.0.0.1:{port}"]) as server:
+        with Tocsin(folder, config=config, flags=[f"--smtp=127.0.0.1:{port}", "--allow_webhooks_to=127.0.0.0/8"]) as server:
             server.start()
             write(port, "[FIRING:1] Disk full on db1", "97 % used")
-            wait_for("the alert of the mail", lambda: "disk full on db1" in alerts(server))
+            wait_for("the alert of the mail", lambda: "Disk full on db1" in alerts(server))
             assert "97 % used" in alerts(server)
-            wait_for("somebody to be paged for it", lambda: any("disk full" in r["body"].decode().lower() for r in people.requests))
+            wait_for("somebody to be paged for it", lambda: any("disk full" in str(r["body"]).lower() for r in people.requests))
             write(port, "[RESOLVED] Disk full on db1")
-            wait_for("the alert to be over", lambda: "disk full on db1" not in alerts(server) or "resolved" in alerts(server))
+            wait_for("the alert to be over", lambda: "Disk full on db1" not in alerts(server) or "resolved" in alerts(server))
             write(port, "our Newsletter")
             write(port, "Backup of db7 failed")
             wait_for("the rule's label", lambda: '"db7"' in alerts(server))

@@ -116,6 +116,7 @@ class AlertmanagerWorld {
     instruments_ = std::make_unique<Instruments>(
         *engine_, Instruments::Readers{.notifier = [] { return Notifier::Statistics(); },
                                        .http_ingest = [this] { return doors_->ReadStatistics(); },
+                                       .mail = [] { return MailDoor::Statistics(); },
                                        .grpc_ingest = [] { return GrpcIngest::Statistics(); },
                                        .http = [] { return HttpServer::Statistics(); }});
     HttpRouter router;
