@@ -20,7 +20,7 @@ const step = (name, ...args) => new Promise((resolve, reject) =>
   told.get = await step('get', by);
   told.acknowledge = await step('acknowledge', by, { note: 'mine' });
   told.note = await step('addNote', by, { note: 'looking' });
-  told.list = await step('list', { query: 'status:open' });
+  told.list = await step('list', { query: 'status:open', apiKey: process.argv[3] });  // of itself it sends no key here
   told.close = await step('close', by, { note: 'done' });
   console.log(JSON.stringify(told));
 })().catch((error) => { console.error(error); process.exit(1); });
