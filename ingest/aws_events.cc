@@ -6,6 +6,7 @@
 #include "absl/strings/str_format.h"
 
 #include "base/strings.h"
+#include "ingest/webhook_parts.h"
 
 namespace tocsin {
 namespace {
@@ -31,7 +32,7 @@ std::string ConsoleLink(std::string_view region, std::string_view alarm) {
                                   : region.starts_with("us-gov-") ? "console.amazonaws-us-gov.com"
                                                                   : "console.aws.amazon.com";
   return absl::StrFormat("https://%s.%s/cloudwatch/home?region=%s#alarmsV2:alarm/%s", region, domain, region,
-                         PercentEncoded(alarm));
+                         PercentEncode(alarm));
 }
 
 // One alarm, whichever way it came.

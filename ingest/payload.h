@@ -68,7 +68,5 @@ void SetKind(EventBuilder& event, std::string_view status);
 
 // What follows the last `separator`, or all of it.
 std::string_view AfterLast(std::string_view text, char separator);
-// For a place in a URL: letters, digits, -._~ stay.
-std::string PercentEncoded(std::string_view text);
 
 }  // namespace tocsin

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 
+#include "base/status.h"
 #include "base/strings.h"
 #include "ingest/fields.h"
 #include "ingest/json.h"
@@ -98,6 +99,22 @@ std::optional<absl::Time> ParseZonedTime(std::string_view text) {
     if (absl::ParseTime(format, ToAbsl(text), &time, nullptr)) return time;
   }
   return std::nullopt;
+}
+
+absl::StatusOr<simdjson::dom::object> OpenWrappedObject(const SourceRequest& request) {
+  std::string json(request.body);
+  if (!LooksLikeJson(request.body)) {
+    TOCSIN_ASSIGN(const std::vector<Fields> form, ReadFields(request, /*with_lines=*/false));
+    json = form[0].Get({"payload"});
+    if (json.empty()) return Invalid("payload: missing from the form");
+  }
+  TOCSIN_ASSIGN(simdjson::dom::element document, ThreadJsonReader().Read(json, JsonReader::Manner::kLenient));
+  if (document.is_object()) {
+    if (const auto payload = Member(simdjson::dom::object(document), "payload"); payload && payload->is_object())
+      document = *payload;
+  }
+  if (!document.is_object()) return Invalid("expected an object, found %s", JsonTypeName(document));
+  return simdjson::dom::object(document);
 }
 
 std::string PercentEncode(std::string_view text) {

@@ -5,9 +5,11 @@
 #include <string>
 #include <string_view>
 
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 
 #include "ingest/event_builder.h"
+#include "ingest/json.h"
 #include "ingest/source.h"
 
 namespace tocsin {
@@ -23,7 +25,11 @@ Reading TestAlert(const Source& source, std::string_view text, const Now& receiv
 // zone, and with a name that is none of UTC's: which hour BST or IST means depends on who says it.
 std::optional<absl::Time> ParseZonedTime(std::string_view text);
 
-// For a part of a URL.
+// The object in a body that may be a form's `payload`, or an object's: what Librato and Papertrail, once one house, send. Valid until
+// the thread's JsonReader reads again.
+absl::StatusOr<simdjson::dom::object> OpenWrappedObject(const SourceRequest& request);
+
+// For a part of a URL: letters, digits and -._~ stay.
 std::string PercentEncode(std::string_view text);
 
 }  // namespace tocsin

@@ -13,6 +13,7 @@
 #include "base/strings.h"
 #include "ingest/payload.h"
 #include "ingest/source.h"
+#include "ingest/webhook_parts.h"
 
 namespace tocsin {
 namespace {
@@ -125,7 +126,7 @@ Reading ReadCommon(const Payload& data) {
   if (id.starts_with('/')) {
     event.Link(
         absl::StrCat("https://portal.azure.com/#blade/Microsoft_Azure_Monitoring/AlertDetailsTemplateBlade/alertId/",
-                     PercentEncoded(id)));
+                     PercentEncode(id)));
   }
   return std::move(event).Finish("data.essentials.alertId: missing");
 }

@@ -12,6 +12,7 @@
 #include "ingest/fields.h"
 #include "ingest/json.h"
 #include "ingest/source.h"
+#include "ingest/webhook_parts.h"
 
 namespace tocsin {
 namespace {
@@ -91,19 +92,8 @@ Reading ReadOne(dom::object body) {
 }
 
 absl::StatusOr<Readings> Parse(const SourceRequest& request, const Now&) {
-  std::string json(request.body);
-  if (!LooksLikeJson(request.body)) {
-    TOCSIN_ASSIGN(const std::vector<Fields> form, ReadFields(request, /*with_lines=*/false));
-    json = form[0].Get({"payload"});
-    if (json.empty()) return Invalid("payload: missing from the form");
-  }
-  TOCSIN_ASSIGN(dom::element document, ThreadJsonReader().Read(json, JsonReader::Manner::kLenient));
-  if (document.is_object()) {
-    if (const auto payload = Member(dom::object(document), "payload"); payload && payload->is_object())
-      document = *payload;
-  }
-  if (!document.is_object()) return Invalid("expected an object, found %s", JsonTypeName(document));
-  return Readings{ReadOne(dom::object(document))};
+  TOCSIN_ASSIGN(const dom::object object, OpenWrappedObject(request));
+  return Readings{ReadOne(object)};
 }
 
 }  // namespace
