@@ -42,15 +42,15 @@ std::int32_t Share(const MessageLimit& limit, Lane lane) {
 }
 
 // Whether one limit lets a message through at `at`; when not, when to ask again.
-struct Verdict {
+struct LimitVerdict {
   bool allowed = false;
   EngineTime ask_again = EngineTime::Infinite();
 };
-Verdict Judge(const MessageLimit& limit, std::span<const Throttle::Sent> sent, Lane lane, EngineTime at) {
+LimitVerdict Judge(const MessageLimit& limit, std::span<const Throttle::Sent> sent, Lane lane, EngineTime at) {
   std::int32_t mine = 0;
   std::int32_t others = 0;
   EngineTime last;
-  Verdict verdict;
+  LimitVerdict verdict;
   for (const Throttle::Sent& message : sent) {
     const EngineTime leaves = message.at + limit.window;
     if (leaves <= at) continue;
@@ -121,7 +121,7 @@ EngineTime WhenAllowed(std::span<const MessageLimit> limits,
   for (EngineTime at = now;;) {
     EngineTime next = at;
     for (const MessageLimit& limit : limits) {
-      const Verdict verdict = Judge(limit, sent, lane, at);
+      const LimitVerdict verdict = Judge(limit, sent, lane, at);
       if (!verdict.allowed) next = std::max(next, verdict.ask_again);
     }
     if (next == at) return at;
