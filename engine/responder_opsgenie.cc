@@ -131,6 +131,12 @@ OpsgenieOutcome CreateOne(Turn& turn, const ApplyToOpsgenieAlert& command, const
   const bool again = !content.alias.empty() && open != turn.state().opsgenie_of_alias.end();
   OpsgenieAlert& row = again ? turn.Edit<OpsgenieAlert>(open->second) : Open(turn, command, std::move(content));
   if (again) ++row.count;
+  if (again && create.renews) {
+    row.message = content.message;
+    row.description = content.description;
+    row.priority = content.priority;
+    row.details = content.details;
+  }
   const absl::Time now = turn.now().wall;
   row.last_occurred_at = row.updated_at = now;
   row.occurred = turn.now().engine;

@@ -254,8 +254,8 @@ class IngestDoors::Impl : public std::enable_shared_from_this<Impl> {
     }
     if (!path.empty() && !source->takes_paths)
       return std::move(responder).Send(Problem(404, "there is nothing below an integration's key but /api/v2/alerts"));
-    if (request->method == HttpMethod::kGet && request->query.empty() && !source->takes_paths)
-      return std::move(responder).Send(HowTo(integration, *source));
+    const bool asks = request->method == HttpMethod::kGet && request->query.empty() && !source->takes_paths;
+    if (asks || request->method == HttpMethod::kHead) return std::move(responder).Send(HowTo(integration, *source));
     const absl::Time received = clock_.Read().wall;
     if (!integration.signing_secret.empty() && source->verify != nullptr) {
       const absl::Status status = source->verify(Of(*request, path), integration.signing_secret, received);
@@ -318,7 +318,7 @@ class IngestDoors::Impl : public std::enable_shared_from_this<Impl> {
         intake.Add(*reading.event);
         if (reading.stands_in) {
           NoteUnreadable(door, source, reading.reason);
-          example = source.example;
+          if (!mapping) example = source.example;
         }
         if (reading.reason.empty() || warnings.size() > kWarningBytes) continue;
         absl::StrAppendFormat(&warnings, R"(%s{"index":%d,"reason":%s})", warnings.empty() ? "" : ",", i,

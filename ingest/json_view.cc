@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 
 #include "base/hash.h"
+#include "base/limits.h"
 #include "base/status.h"
 #include "base/strings.h"
 #include "ingest/fields.h"
@@ -142,8 +143,8 @@ void AddDetails(EventBuilder& builder, const JsonView& details) {
     AddDetail(builder, name, value.IsObject() ? value.Json() : value.IsArray() ? value.Joined("") : value.Text());
 }
 
-std::string KeyOfItsOwn(const JsonView& body, absl::Time received) {
-  const Hash128 hash = HashTo128(body.Json(), static_cast<std::uint64_t>(absl::ToUnixNanos(received)));
+std::string KeyOfItsOwn(std::string_view body, absl::Time received) {
+  const Hash128 hash = HashTo128(body, static_cast<std::uint64_t>(absl::ToUnixNanos(received)));
   return absl::StrCat("tocsin:", absl::Hex(hash.high, absl::kZeroPad16), absl::Hex(hash.low, absl::kZeroPad16));
 }
 
@@ -151,8 +152,10 @@ absl::StatusOr<Readings> ReadEach(const SourceRequest& request, const std::funct
   TOCSIN_ASSIGN(const JsonView document, ReadDocument(request));
   if (document.IsObject()) return Readings{read(document)};
   Readings readings;
-  for (const JsonView& item : document.Items())
+  for (const JsonView& item : document.Items()) {
+    if (readings.size() > limits::kEventsPerBatch) break;  // WithStandIns says so
     readings.push_back(item.IsObject() ? read(item) : Reading::Rejected("expected an object, found " + item.Json()));
+  }
   if (readings.empty()) readings.push_back(Reading::Ignored("the array is empty"));
   return readings;
 }

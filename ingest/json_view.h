@@ -62,7 +62,7 @@ void AddDetail(EventBuilder& builder, std::string_view name, std::string_view te
 void AddDetails(EventBuilder& builder, const JsonView& details);
 
 // Identity for what a sender gave none and means to be one of its own each time it is sent; the same for the same instant only.
-std::string KeyOfItsOwn(const JsonView& body, absl::Time received);
+std::string KeyOfItsOwn(std::string_view body, absl::Time received);
 
 // What `read` makes of the body's object, or of each object of its array: some relays send several at once.
 absl::StatusOr<Readings> ReadEach(const SourceRequest& request, const std::function<Reading(const JsonView&)>& read);

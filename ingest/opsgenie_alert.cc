@@ -251,12 +251,8 @@ std::optional<OpsgenieCall> ReadDelete(std::string_view verb, std::string_view q
   return call;
 }
 
-}  // namespace
-
-OpsgenieCall ReadOpsgenieCreate(std::string_view text) {
-  const Body body = ReadBody(text, kCreateExample);
+OpsgenieCall Creation(const Body& body) {
   OpsgenieCall call = Begin(body);
-  if (call.fault.any()) return call;
   OpsgenieAlert alert;
   alert.message = body.Text("message");
   if (alert.message.empty()) call.fault = Missing("message", kCreateExample);
@@ -274,8 +270,19 @@ OpsgenieCall ReadOpsgenieCreate(std::string_view text) {
   alert.visible_to = ReadResponders(body.Find("visibleTo"), "team");
   alert.actions = ReadTexts(body.Find("actions"));
   Bound(alert);
-  call.action = opsgenie::Create{std::move(alert)};
+  call.action = opsgenie::Create{std::move(alert), /*renews=*/false};
   return call;
+}
+
+}  // namespace
+
+OpsgenieCall ReadOpsgenieCreate(std::string_view text) {
+  const Body body = ReadBody(text, kCreateExample);
+  return body.fault.any() ? Begin(body) : Creation(body);
+}
+
+OpsgenieCall ReadOpsgenieCreate(dom::object object) {
+  return Creation({.object = object, .fault = {}});
 }
 
 bool IsOpsgenieVerb(std::string_view word) {
@@ -331,7 +338,7 @@ OpsgenieNetdata ReadOpsgenieNetdata(std::string_view text) {
       alert.details.push_back({std::string(name), std::move(value)});
   }
   Bound(alert);
-  read.action = opsgenie::Create{std::move(alert)};
+  read.action = opsgenie::Create{std::move(alert), /*renews=*/true};
   return read;
 }
 

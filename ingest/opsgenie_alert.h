@@ -16,6 +16,7 @@
 
 #include "absl/time/time.h"
 
+#include "ingest/json.h"
 #include "model/event.h"
 #include "model/heartbeat.h"
 #include "model/opsgenie.h"
@@ -42,6 +43,8 @@ struct OpsgenieCall {
 };
 
 OpsgenieCall ReadOpsgenieCreate(std::string_view body);
+// Its action is a Create even when there is a fault.
+OpsgenieCall ReadOpsgenieCreate(simdjson::dom::object body);
 
 // The last segment of a path is one of these words, or with `actions` before it a name; else it belongs to the identifier.
 bool IsOpsgenieVerb(std::string_view word);

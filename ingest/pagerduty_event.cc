@@ -12,6 +12,8 @@
 namespace tocsin::pagerduty {
 namespace {
 
+constexpr std::size_t kAlertnameBytes = 256;
+
 std::string_view KeyName(Api api) {
   return api == Api::kEventsV1 ? "service_key" : "routing_key";
 }
@@ -21,6 +23,10 @@ std::optional<EventKind> KindOf(std::string_view action) {
   if (action == "acknowledge") return EventKind::kAcknowledge;
   if (action == "resolve") return EventKind::kResolve;
   return std::nullopt;
+}
+
+std::string Trimmed(const JsonView& object, std::string_view path) {
+  return std::string(Trim(object.Text(path)));
 }
 
 std::vector<Link> LinksOf(const JsonView& list) {
@@ -39,26 +45,35 @@ void AddContexts(Event& event, const JsonView& contexts) {
     (link.src.empty() ? event.links : event.images).push_back(std::move(link));
 }
 
-std::string Cut(const std::string& text, std::size_t bytes) {
-  return std::string(TruncateUtf8(text, bytes));
+void ReadSummary(Event& event, std::string text) {
+  std::size_t end = 0;
+  for (std::size_t i = 0; i < kSummaryCharacters && end < text.size(); ++i)
+    end += FirstCodePoint(std::string_view(text).substr(end)).bytes;
+  event.summary = text.substr(0, end);
+  if (end < text.size()) event.whole_summary = std::move(text);
 }
 
 void ReadV1(Event& event, const JsonView& body) {
-  event.key = body.Text("service_key");
-  event.action = KindOf(body.Text("event_type"));
-  event.dedup_key = body.Text("incident_key");
-  event.summary = Cut(body.Text("description"), kSummaryBytes);
+  event.key = Trimmed(body, "service_key");
+  event.action = KindOf(Trimmed(body, "event_type"));
+  event.dedup_key = Trimmed(body, "incident_key");
+  ReadSummary(event, body.Text("description"));
+  for (const std::string_view word : {"severity", "status"}) {
+    if (!event.severity.empty()) break;
+    const std::string severity = ToLower(body.At("details").Text(word));
+    if (ParseSeverity(severity) != Severity::kUnknown) event.severity = severity;
+  }
   AddContexts(event, body.At("contexts"));
 }
 
 void ReadV2(Event& event, const JsonView& body) {
   const JsonView payload = body.At("payload");
-  event.key = body.Text("routing_key");
-  event.action = KindOf(body.Text("event_action"));
-  event.dedup_key = body.Text("dedup_key");
-  event.summary = Cut(payload.Text("summary"), kSummaryBytes);
+  event.key = Trimmed(body, "routing_key");
+  event.action = KindOf(Trimmed(body, "event_action"));
+  event.dedup_key = Trimmed(body, "dedup_key");
+  ReadSummary(event, payload.Text("summary"));
   event.source = payload.Text("source");
-  event.severity = ToLower(payload.Text("severity"));
+  event.severity = ToLower(Trimmed(payload, "severity"));
   event.component = payload.Text("component");
   event.group = payload.Text("group");
   event.type = payload.Text("class");
@@ -82,25 +97,47 @@ void AddLinks(EventBuilder& builder, const Event& event) {
   if (!event.images.empty()) builder.Annotation("image_url", event.images.front().src);
 }
 
+// Netdata's script says the host in `source` of v2 and only within the description of v1: "WARNING disk_space = 85% - nd1, var", before
+// the family, which the details name too.
+std::string NetdataHost(const Event& event, const JsonView& details) {
+  if (!event.source.empty()) return event.source;
+  std::string_view description = event.summary;
+  const std::string end = absl::StrCat(", ", details.Text("family"));
+  if (!description.ends_with(end)) return "";
+  description.remove_suffix(end.size());
+  const std::size_t dash = description.rfind(" - ");
+  return dash == std::string_view::npos ? "" : std::string(description.substr(dash + 3));
+}
+
+std::string Identity(const Event& event, const JsonView& details) {
+  const std::string alarm = details.Text("alarm_id");
+  const bool is_netdata = !alarm.empty() && details.At("chart") && details.At("value_w_units");
+  const std::string host = is_netdata ? NetdataHost(event, details) : "";
+  return host.empty() ? event.dedup_key : absl::StrCat("netdata:", host, "/", alarm);
+}
+
 AlertEvent ToAlert(const Event& event, const JsonView& details) {
   EventBuilder builder;
-  builder.Kind(event.action.value_or(EventKind::kTrigger)).Severity(ParseSeverity(event.severity));
-  builder.Label("alertname", event.type.empty() ? event.summary : event.type)
+  const Severity severity = event.severity == "error" ? Severity::kHigh : ParseSeverity(event.severity);
+  builder.Kind(event.action.value_or(EventKind::kTrigger)).Severity(severity);
+  builder.Label("alertname", event.type.empty() ? TruncateUtf8(event.summary, kAlertnameBytes) : event.type)
       .Label("source", event.source)
       .Label("component", event.component)
       .Label("group", event.group)
-      .Label("class", event.type)
-      .Label("client", event.client);
-  builder.Summary(event.summary).StartsAt(event.timestamp);
+      .Label("class", event.type);
+  builder.Summary(event.summary)
+      .Description(event.whole_summary)
+      .Annotation("client", event.client)
+      .StartsAt(event.timestamp);
   if (details.IsObject()) {
     AddDetails(builder, details);
   } else {
     builder.Annotation("details", event.details);
   }
-  if (ParseSeverity(event.severity) == Severity::kUnknown) builder.Annotation("severity", event.severity);
+  if (severity == Severity::kUnknown) builder.Annotation("severity", event.severity);
   AddLinks(builder, event);
   AlertEvent alert = builder.event();
-  alert.dedup_key = event.dedup_key;  // as it is: people look for it
+  alert.dedup_key = Identity(event, details);  // as it is: people look for it
   return alert;
 }
 
@@ -143,10 +180,6 @@ std::vector<std::string> Check(const Event& event, const JsonView& body, Api api
   const bool needs_payload = is_change || event.action == EventKind::kTrigger;
   if (!is_change && !needs_payload && event.action)
     Want(errors, event.dedup_key, api == Api::kEventsV1 ? "incident_key" : "dedup_key", api);
-  if (event.dedup_key.size() > kDedupKeyBytes) {
-    errors.push_back(absl::StrCat("Length of ", Quoted(api == Api::kEventsV1 ? "incident_key" : "dedup_key", api),
-                                  " is incorrect (should be at most ", kDedupKeyBytes, " characters)"));
-  }
   if (!needs_payload) return errors;
   if (api == Api::kEventsV1) {
     Want(errors, event.summary, "description", api);
@@ -184,14 +217,14 @@ Verdict Read(const JsonView& body, Api api) {
   event.client_url = body.Text("client_url");
   const JsonView details = body.At(api == Api::kEventsV1 ? "details" : "payload.custom_details");
   event.details = details.IsObject() || details.IsArray() ? details.Json() : details.Text();
+  event.service = details.Text("service");
   event.alert = ToAlert(event, details);
   verdict.errors = Check(event, body, api);
   return verdict;
 }
 
 std::string KeyError(std::string_view key, Api api) {
-  const std::string name = Quoted(KeyName(api), api);
-  if (Trim(key).empty()) return name + " is missing or blank";
+  const std::string name = absl::StrCat("'", ToAbsl(KeyName(api)), "'");  // quoted by both versions
   if (key.size() != kKeyCharacters)
     return absl::StrCat("Length of ", name, " is incorrect (should be ", kKeyCharacters, " characters)");
   const bool is_plain =

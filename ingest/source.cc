@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 
+#include "base/limits.h"
 #include "base/status.h"
 #include "base/strings.h"
 #include "ingest/json_scan.h"
@@ -134,7 +135,14 @@ Readings WithStandIns(const Source& source,
     return reading;
   };
   if (!readings.ok()) return Readings{stand_in(Message(readings.status()))};
-  bool stands = false;
+  bool stands = readings->size() > limits::kEventsPerBatch;
+  if (stands) {
+    readings->resize(limits::kEventsPerBatch - 1);
+    readings->push_back(stand_in(absl::StrCat("there are more than ", limits::kEventsPerBatch,
+                                              " alerts in one message: those after the first ",
+                                              limits::kEventsPerBatch - 1, " were not taken; send fewer at once")));
+    return *std::move(readings);
+  }
   for (Reading& reading : *readings) {
     if (reading.event || reading.kind != Refused::Kind::kRejected || stands) continue;
     reading = stand_in(reading.reason);

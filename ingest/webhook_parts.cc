@@ -2,9 +2,7 @@
 
 #include <algorithm>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 
 #include "base/status.h"
 #include "base/strings.h"
@@ -115,18 +113,6 @@ absl::StatusOr<simdjson::dom::object> OpenWrappedObject(const SourceRequest& req
   }
   if (!document.is_object()) return Invalid("expected an object, found %s", JsonTypeName(document));
   return simdjson::dom::object(document);
-}
-
-std::string PercentEncode(std::string_view text) {
-  std::string encoded;
-  for (const char c : text) {
-    if (absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '.' || c == '_' || c == '~') {
-      encoded += c;
-    } else {
-      absl::StrAppendFormat(&encoded, "%%%02X", static_cast<unsigned>(static_cast<unsigned char>(c)));
-    }
-  }
-  return encoded;
 }
 
 }  // namespace tocsin

@@ -29,7 +29,4 @@ std::optional<absl::Time> ParseZonedTime(std::string_view text);
 // the thread's JsonReader reads again.
 absl::StatusOr<simdjson::dom::object> OpenWrappedObject(const SourceRequest& request);
 
-// For a part of a URL: letters, digits and -._~ stay.
-std::string PercentEncode(std::string_view text);
-
 }  // namespace tocsin

@@ -130,6 +130,9 @@ namespace opsgenie {
 // alias; the responder sets ids, times and states. An empty alias: the uuid.
 struct Create {
   OpsgenieAlert alert;
+  // An open alert with this alias takes the message, description, priority and details: for senders that say so how an alert gets
+  // better or worse. Opsgenie itself leaves an open alert as it is.
+  bool renews = false;
 };
 struct Close {};
 struct Delete {};

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <array>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
+#include "absl/strings/str_format.h"
 
 #include "base/strings.h"
 
@@ -84,6 +86,18 @@ HttpResponse JsonResponse(int status, std::string body) {
 std::string_view HttpReason(int status) {
   const auto* found = std::ranges::find(kReasons, status, &Reason::status);
   return found == std::end(kReasons) ? "Unknown" : found->text;
+}
+
+std::string PercentEncode(std::string_view text) {
+  std::string encoded;
+  for (const char c : text) {
+    if (absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '.' || c == '_' || c == '~') {
+      encoded += c;
+    } else {
+      absl::StrAppendFormat(&encoded, "%%%02X", static_cast<unsigned>(static_cast<unsigned char>(c)));
+    }
+  }
+  return encoded;
 }
 
 std::string PercentDecode(std::string_view text, bool plus_is_space) {

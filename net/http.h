@@ -60,6 +60,8 @@ struct HttpResponse {
 HttpResponse JsonResponse(int status, std::string body);
 std::string_view HttpReason(int status);
 
+// For a part of a path or a query: letters, digits and -._~ stay.
+std::string PercentEncode(std::string_view text);
 // %41 and, in queries and forms, '+'. Broken escapes stay as they are.
 std::string PercentDecode(std::string_view text, bool plus_is_space);
 struct FormField {

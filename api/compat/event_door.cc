@@ -12,6 +12,7 @@
 #include "base/strings.h"
 #include "ingest/intake.h"
 #include "ingest/refusals.h"
+#include "ingest/source.h"
 
 namespace tocsin {
 namespace {
@@ -85,12 +86,15 @@ bool EventDoor::ready() const {
   return impl_->keys.ready();
 }
 
-std::optional<OpenDoor> EventDoor::Find(std::string_view source, std::string_view key, std::string_view peer) {
+std::optional<OpenDoor> EventDoor::Find(std::initializer_list<std::string_view> sources,
+                                        std::string_view key,
+                                        std::string_view peer) {
   std::optional<OpenDoor> door = impl_->keys.Find(key);
-  if (door && door->integration != nullptr && door->integration->source == source) return door;
+  const Source* source = door && door->integration != nullptr ? FindSource(door->integration->source) : nullptr;
+  if (source != nullptr && std::ranges::find(sources, source->name) != sources.end()) return door;
   impl_->unknown_keys.fetch_add(1, std::memory_order_relaxed);
   impl_->Note(Refusals::Reason::kUnknownKey,
-              absl::StrFormat("a key that no integration of source %s has, from %s", source, peer));
+              absl::StrFormat("a key that no integration of source %s has, from %s", *sources.begin(), peer));
   return std::nullopt;
 }
 

@@ -4,6 +4,7 @@
 // Any thread.
 #pragma once
 
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <span>
@@ -40,8 +41,10 @@ class EventDoor {
 
   // False until an organisation is there: whoever comes before that is to come again.
   bool ready() const;
-  // Absent, and counted, when no integration of `source` has the key. `peer` is for the account; the key is not kept.
-  std::optional<OpenDoor> Find(std::string_view source, std::string_view key, std::string_view peer);
+  // Absent, and counted, when no integration of one of `sources` has the key. `peer` is for the account; the key is not kept.
+  std::optional<OpenDoor> Find(std::initializer_list<std::string_view> sources,
+                               std::string_view key,
+                               std::string_view peer);
 
   // All of them or none; the fate is the last one's. `told` is called once: at once when they are not taken or there are none, else
   // from an engine thread.

@@ -392,7 +392,7 @@ std::string PagingOf(const OpsgenieRooms& rooms,
                                    "&sort=", window.sort, "&order=", window.descending ? "desc" : "asc");
     for (const std::string_view name : {"query", "searchIdentifierType"}) {
       if (const std::string value = exchange.Query(name); !value.empty())
-        absl::StrAppend(&url, "&", ToAbsl(name), "=", QueryEncoded(value));
+        absl::StrAppend(&url, "&", ToAbsl(name), "=", PercentEncode(value));
     }
     return url;
   };

@@ -32,8 +32,10 @@ using Respond = void (*)(const OpsgenieRooms&, const OpsgenieExchangePtr&);
 using Read = HttpResponse (*)(const OpsgenieRooms&, const OpsgenieExchange&);
 
 // Finds the door that the key opens, then lets `respond` do the rest.
-HttpHandler Behind(const std::shared_ptr<const OpsgenieRooms>& rooms, Respond respond) {
-  return [rooms, respond](HttpRequest request, HttpResponder responder) {
+HttpHandler Behind(const std::shared_ptr<const OpsgenieRooms>& rooms,
+                   Respond respond,
+                   std::string_view other_source = kOpsgenieIntegrations) {
+  return [rooms, respond, other_source](HttpRequest request, HttpResponder responder) {
     EventDoor& events = rooms->events;
     events.CountRequest();
     if (!events.ready()) {
@@ -43,7 +45,7 @@ HttpHandler Behind(const std::shared_ptr<const OpsgenieRooms>& rooms, Respond re
     }
     const std::string key = KeyOf(request);
     if (key.empty()) return std::move(responder).Send(Unauthorised("API key is missing"));
-    std::optional<OpenDoor> door = events.Find(kOpsgenieIntegrations, key, request.peer);
+    std::optional<OpenDoor> door = events.Find({kOpsgenieIntegrations, other_source}, key, request.peer);
     if (!door) return std::move(responder).Send(Unauthorised("Could not authenticate: unknown API key"));
     respond(*rooms,
             std::make_shared<OpsgenieExchange>(std::move(request), std::move(responder), *std::move(door), events));
@@ -88,8 +90,8 @@ void AddOpsgenieRoutes(HttpRouter& router, Api& api, EventDoor& events, Workers&
     for (const HttpMethod method : methods)
       router.AddPrefix(method, family.path, Behind(rooms, family.respond), {.max_body_bytes = kBodyBytes});
   }
-  router.Add(HttpMethod::kPost, "/v1/json/integrations/webhooks/netdata", Behind(rooms, AnswerOpsgenieNetdata),
-             {.max_body_bytes = kBodyBytes});
+  router.Add(HttpMethod::kPost, "/v1/json/integrations/webhooks/netdata",
+             Behind(rooms, AnswerOpsgenieNetdata, "netdata"), {.max_body_bytes = kBodyBytes});
 }
 
 }  // namespace tocsin

@@ -5,7 +5,6 @@
 #include <span>
 #include <vector>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
@@ -139,19 +138,6 @@ void FinishOpsgenie(HttpResponse& response) {
   add("X-Response-Time", "0.000");
   add("X-RateLimit-State", "OK");
   add("X-RateLimit-Period-In-Sec", "60");
-}
-
-std::string QueryEncoded(std::string_view text) {
-  std::string encoded;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (absl::ascii_isalnum(byte) || c == '-' || c == '_' || c == '.' || c == '~') {
-      encoded += c;
-    } else {
-      absl::StrAppendFormat(&encoded, "%%%02X", byte);
-    }
-  }
-  return encoded;
 }
 
 std::string OpsgenieTime(absl::Time time) {

@@ -43,8 +43,6 @@ HttpResponse OpsgenieTrouble(const OpsgenieAsked& asked, std::string_view why, a
 // Adds what is missing of those headers.
 void FinishOpsgenie(HttpResponse& response);
 
-std::string QueryEncoded(std::string_view text);  // for a query
-
 std::string OpsgenieTime(absl::Time time);  // RFC 3339 with milliseconds, Z
 // As in a list; `whole`: with what only a single alert shows.
 std::string OpsgenieJson(const OpsgenieAlert& alert, bool whole);

@@ -1,9 +1,5 @@
-// PagerDuty's Events API, read: events of v2 and v1, and change events. Pure; pagerduty_door.h is where they come in.
-//
-// Identity: dedup_key (v1: incident_key), in one name space for both. Netdata is the exception: in v2 it sends another key with the
-// recovery, in v1 a number that each of its hosts counts for itself, so that its alerts are known by host and alarm_id.
-// Severity: v2's; v1 has none, so that what `details` call severity or status decides.
-// Labels: alertname is the class, else the summary; source, component, group, class. All else is an annotation.
+// PagerDuty's Events API as its doors need it: events of v2 and v1, and change events, each with what PagerDuty would refuse it for. Pure;
+// pagerduty_door.h is where they come in, ingest/pagerduty_event.h has the rules of the fields.
 #pragma once
 
 #include <optional>
@@ -18,12 +14,12 @@
 
 namespace tocsin {
 
-inline constexpr std::size_t kPagerDutyKeyBytes = 32;
-
 // What of a message is wrong, in PagerDuty's words; nothing: it is well formed.
 struct PagerDutyFault {
   bool recognised = true;  // false: it is no JSON object
   std::vector<std::string> errors = {};
+  // Of the key alone, and only of matter when no integration has it: ours may be longer than PagerDuty's.
+  std::string key = {};
   bool any() const { return !recognised || !errors.empty(); }
 };
 

@@ -45,10 +45,6 @@ HttpResponse Invalid(const PagerDutyFault& fault, std::string_view example) {
                                            QuotedList(fault.errors), example));
 }
 
-HttpResponse UnknownKey(std::string_view example) {
-  return Invalid({.recognised = true, .errors = {"Invalid routing key"}}, example);
-}
-
 HttpResponse ComeAgain(int status, std::string body, absl::Duration after) {
   HttpResponse response = JsonResponse(status, std::move(body));
   response.headers.push_back({"Retry-After", RetryAfterSeconds(after)});
@@ -83,13 +79,9 @@ class PagerDutyDoor : public std::enable_shared_from_this<PagerDutyDoor> {
   void Post(const Version& version, const HttpRequest& request, HttpResponder responder) {
     events_.CountRequest();
     if (!events_.ready()) return std::move(responder).Send(NotReady());
-    const PagerDutyEvent read = version.read(request.body, RandomUuid());
-    if (read.fault.any()) {
-      NoteFault(read.fault, request);
-      return std::move(responder).Send(Invalid(read.fault, version.example));
-    }
-    const std::optional<OpenDoor> door = events_.Find(kPagerDutyIntegrations, read.routing_key, request.peer);
-    if (!door) return std::move(responder).Send(UnknownKey(version.example));
+    PagerDutyEvent read = version.read(request.body, RandomUuid());
+    const std::optional<OpenDoor> door = FindDoor(read.routing_key, read.fault, request);
+    if (!door) return std::move(responder).Send(Invalid(read.fault, version.example));
     Sent sent{version, read.event.kind, read.dedup_key, door->integration->id};
     const auto owed = std::make_shared<HttpResponder>(std::move(responder));
     events_.Submit(*door, {&read.event, 1},
@@ -103,12 +95,8 @@ class PagerDutyDoor : public std::enable_shared_from_this<PagerDutyDoor> {
     events_.CountRequest();
     if (!events_.ready()) return std::move(responder).Send(NotReady());
     PagerDutyChange read = ReadPagerDutyChange(request.body);
-    if (read.fault.any()) {
-      NoteFault(read.fault, request);
-      return std::move(responder).Send(Invalid(read.fault, kPagerDutyChangeExample));
-    }
-    const std::optional<OpenDoor> door = events_.Find(kPagerDutyIntegrations, read.routing_key, request.peer);
-    if (!door) return std::move(responder).Send(UnknownKey(kPagerDutyChangeExample));
+    const std::optional<OpenDoor> door = FindDoor(read.routing_key, read.fault, request);
+    if (!door) return std::move(responder).Send(Invalid(read.fault, kPagerDutyChangeExample));
     ChangeEvent& change = read.change;
     change.integration = door->integration->id;
     change.labels = door->integration->labels;
@@ -146,9 +134,20 @@ class PagerDutyDoor : public std::enable_shared_from_this<PagerDutyDoor> {
                                         sent.version.key_name, JsonQuote(sent.dedup_key)));
   }
 
-  void NoteFault(const PagerDutyFault& fault, const HttpRequest& request) const {
+  // Absent: `fault` says why. PagerDuty's rule for keys is told only to those whose key nobody has.
+  std::optional<OpenDoor> FindDoor(const std::string& key, PagerDutyFault& fault, const HttpRequest& request) {
+    const bool is_well_formed = !fault.any();
+    std::optional<OpenDoor> door;
+    if (fault.recognised) door = events_.Find({kPagerDutyIntegrations}, key, request.peer);
+    if (fault.recognised && !door && !fault.key.empty()) {
+      fault.errors.insert(fault.errors.begin(), fault.key);
+    } else if (is_well_formed && !door) {
+      fault.errors.emplace_back("Invalid routing key");
+    }
+    if (is_well_formed) return door;
     events_.NoteUnreadable(absl::StrFormat("%s from %s: %s", request.path, request.peer,
                                            fault.recognised ? absl::StrJoin(fault.errors, "; ") : "no JSON object"));
+    return std::nullopt;
   }
 
   EventDoor& events_;

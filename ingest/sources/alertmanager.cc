@@ -6,6 +6,7 @@
 // another name, these are its alerts; else a status and a title make one alert, as the generic source reads them.
 #include "absl/strings/str_format.h"
 
+#include "base/limits.h"
 #include "base/status.h"
 #include "base/strings.h"
 #include "ingest/event_builder.h"
@@ -73,8 +74,10 @@ Readings ReadAlerts(dom::object body, dom::array alerts) {
     group.truncated = truncated;
   }
   Readings readings;
-  for (const dom::element& alert : alerts)
+  for (const dom::element& alert : alerts) {
+    if (readings.size() > limits::kEventsPerBatch) break;  // WithStandIns says so
     readings.push_back(ReadAlert(alert, group));
+  }
   return readings;
 }
 

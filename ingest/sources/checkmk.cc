@@ -111,12 +111,8 @@ const Source kCheckmkSource = {
     .example =
         R"({"NOTIFY_WHAT":"SERVICE","NOTIFY_NOTIFICATIONTYPE":"PROBLEM","NOTIFY_HOSTNAME":"db1","NOTIFY_SERVICEDESC":"Filesystem /","NOTIFY_SERVICESTATE":"CRIT"})",
     .setup =
-        R"(Save this as ~/local/share/check_mk/notifications/tocsin of your site, make it executable (chmod +x), then choose "tocsin" as the
-method of a rule in Setup > Events > Notifications:
-
-#!/bin/sh
-# tocsin
-env | grep '^NOTIFY_' | curl -fsS --max-time 20 -H 'Content-Type: text/plain' --data-binary @- {url})",
+        R"(A notification script around `tocsin notify-checkmk`, which keeps what it could not send. Save the file below, which says where; what
+belongs into ~/etc/tocsin.key is {key})",
 };
 
 }  // namespace tocsin

@@ -184,7 +184,7 @@ const Source kDatadogSource = {
     .product = "Datadog",
     .parse = Parse,
     .example =
-        R"({"alert_id":"$ALERT_ID","alert_transition":"$ALERT_TRANSITION","alert_scope":"$ALERT_SCOPE","title":"$EVENT_TITLE"})",
+        R"({"alert_id":"4711","alert_transition":"Triggered","alert_scope":"host:db1","title":"disk full on db1"})",
     .setup =
         R"(Integrations > Webhooks > New: this URL, this payload; then add @webhook-NAME to the messages of your monitors.
 

@@ -124,7 +124,7 @@ const Source kGenericSource = {
     .example = R"({"status":"firing","dedup_key":"db1/disk","title":"disk full on db1","severity":"critical"})",
     .setup = R"(Whatever can post JSON or a form:
 
-curl -H 'Content-Type: application/json' {url} \\
+curl -H 'Content-Type: application/json' {url} \
   -d '{"status": "firing", "dedup_key": "db1/disk", "title": "disk full on db1", "severity": "critical"}'
 
 The same dedup_key with "status": "resolved" ends it. docs/webhooks.md has all members.)",

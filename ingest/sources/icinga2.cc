@@ -18,6 +18,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 
+#include "base/limits.h"
 #include "base/status.h"
 #include "base/strings.h"
 #include "ingest/event_builder.h"
@@ -32,8 +33,6 @@ namespace tocsin {
 namespace {
 
 namespace dom = simdjson::dom;
-
-constexpr std::size_t kMostEvents = 10'000;
 
 void Identify(EventBuilder& event, std::string_view host, std::string_view service) {
   event.WholeKey(service.empty() ? std::string(host) : absl::StrCat(ToAbsl(host), "!", ToAbsl(service)));
@@ -244,7 +243,7 @@ Reading ReadElement(dom::element value) {
 // The stream itself: a line that is broken spoils no other.
 Readings ReadLines(std::string_view body) {
   Readings readings;
-  while (!body.empty() && readings.size() < kMostEvents) {
+  while (!body.empty() && readings.size() <= limits::kEventsPerBatch) {  // WithStandIns says so
     const std::size_t end = std::min(body.find('\n'), body.size());
     const std::string_view line = Trim(body.substr(0, end));
     body.remove_prefix(std::min(end + 1, body.size()));
@@ -254,8 +253,6 @@ Readings ReadLines(std::string_view body) {
                                      : Reading::Rejected(absl::StrFormat("line %d: %s", readings.size() + 1,
                                                                          Message(document.status()))));
   }
-  if (!Trim(body).empty())
-    readings.push_back(Reading::Rejected(absl::StrFormat("more than %d lines: the rest was not read", kMostEvents)));
   return readings;
 }
 
@@ -290,23 +287,10 @@ const Source kIcinga2Source = {
     .example =
         R"({"notification_type":"PROBLEM","host_name":"db1","service_name":"disk","service_state":"CRITICAL","service_output":"97% used"})",
     .setup =
-        R"(A notification command; `tocsin notify-nagios` keeps what it could not send and sends it later:
+        R"(A user whose notifications `tocsin notify-icinga2` sends; it keeps them while the server cannot be reached. Save the file below, which
+says where.
 
-object NotificationCommand "tocsin" {
-  command = [ "/usr/bin/tocsin", "notify-nagios" ]
-  arguments = {
-    "--url" = "{base}"
-    "--key" = "{key}"
-    "--type" = "$notification.type$"
-    "--host" = "$host.name$"
-    "--service" = "$service.name$"
-    "--state" = { value = "$service.state$", set_if = "$service.name$" }
-    "--output" = "$service.output$"
-  }
-}
-apply Notification "tocsin" to Service { command = "tocsin"; users = [ "icingaadmin" ]; assign where true }
-
-Or forward what the event stream says, line by line: POST to {url})",
+What forwards Icinga's event stream, line by line, posts to {url})",
 };
 
 }  // namespace tocsin

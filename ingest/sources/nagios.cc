@@ -92,18 +92,8 @@ const Source kNagiosSource = {
     .parse = Parse,
     .example = R"({"NOTIFICATIONTYPE":"PROBLEM","HOSTNAME":"db1","SERVICEDESC":"disk","SERVICESTATE":"CRITICAL"})",
     .setup =
-        R"(The command `tocsin notify-nagios` sends Nagios' notifications and keeps them while the server cannot be reached:
-
-define command {
-  command_name tocsin-service
-  command_line /usr/bin/tocsin notify-nagios --url {base} --key {key} -t "$NOTIFICATIONTYPE$" -H "$HOSTNAME$" \
-    -s "$SERVICEDESC$" -S "$SERVICESTATE$" -o "$SERVICEOUTPUT$" -l "$LONGSERVICEOUTPUT$"
-}
-define command {
-  command_name tocsin-host
-  command_line /usr/bin/tocsin notify-nagios --url {base} --key {key} -t "$NOTIFICATIONTYPE$" -H "$HOSTNAME$" \
-    -S "$HOSTSTATE$" -o "$HOSTOUTPUT$"
-})",
+        R"(A contact whose notifications `tocsin notify-nagios` sends; it keeps them while the server cannot be reached. Save the file below, which
+says where.)",
 };
 
 }  // namespace tocsin

@@ -121,11 +121,8 @@ const Source kNetdataSource = {
 
 {url}
 
-An agent by itself, in health_alarm_notify.conf:
-
-SEND_OPSGENIE="YES"
-OPSGENIE_API_URL="{base}"
-OPSGENIE_API_KEY="{key}")",
+An agent by itself: notifications that `tocsin notify-netdata` sends; it keeps them while the server cannot be reached. Save the file below,
+which says where.)",
 };
 
 }  // namespace tocsin

@@ -5,108 +5,62 @@
 // an id that only the answer of /v2/alerts tells: here it is an alert of its own. State: create; acknowledge; close, delete. Notes, tags,
 // owners, snoozes and questions say nothing about it. Severity: the priority, P3 when there is none that exists.
 // Clients put an alias into a path as it is, slashes and all: the last segment is the action if it is the name of one.
-#include <algorithm>
-
 #include "absl/strings/str_cat.h"
 
 #include "base/strings.h"
 #include "ingest/json_view.h"
+#include "ingest/opsgenie_alert.h"
+#include "ingest/payload.h"
 #include "ingest/source.h"
 
 namespace tocsin {
 namespace {
 
-constexpr std::size_t kAliasCharacters = 512;  // what is longer is cut, in bodies and in paths
-constexpr std::size_t kAlertnameBytes = 256;
+constexpr const char* kAskElsewhere = "nothing can be asked here; ask /v2/alerts";
 
-// What may stand behind an identifier; without a kind it says nothing about a state.
-struct Verb {
-  std::string_view name;
-  std::optional<EventKind> kind = std::nullopt;
-};
-constexpr Verb kVerbs[] = {
-    {"close",         EventKind::kResolve    },
-    {"acknowledge",   EventKind::kAcknowledge},
-    {"unacknowledge", std::nullopt           },
-    {"snooze",        std::nullopt           },
-    {"escalate",      std::nullopt           },
-    {"assign",        std::nullopt           },
-    {"notes",         std::nullopt           },
-    {"tags",          std::nullopt           },
-    {"details",       std::nullopt           },
-    {"responders",    std::nullopt           },
-    {"teams",         std::nullopt           },
-    {"message",       std::nullopt           },
-    {"description",   std::nullopt           },
-    {"priority",      std::nullopt           },
-    {"recipients",    std::nullopt           },
-    {"logs",          std::nullopt           },
-    {"attachments",   std::nullopt           },
-};
-
-std::string CutAlias(std::string_view alias) {
-  alias = Trim(alias);
-  std::size_t bytes = 0;
-  for (std::size_t i = 0; i < kAliasCharacters && bytes < alias.size(); ++i)
-    bytes += FirstCodePoint(alias.substr(bytes)).bytes;
-  return std::string(alias.substr(0, bytes));
+// Who asked for it, and why.
+void Annotate(AlertEvent& event, const OpsgenieCall& call) {
+  EventBuilder said;
+  said.Annotation("note", call.note).Annotation("user", call.user);
+  if (event.kind != EventKind::kTrigger) said.Annotation("source", call.source);
+  for (const Label& each : said.event().annotations)
+    event.annotations.push_back(each);
 }
 
-Severity SeverityOf(std::string_view priority) {
-  priority = Trim(priority);
-  if (priority.starts_with('P') || priority.starts_with('p')) priority.remove_prefix(1);
-  const bool exists = priority.size() == 1 && priority[0] >= '1' && priority[0] <= '5';
-  return ParseSeverity(exists ? absl::StrCat("P", ToAbsl(priority)) : "P3");
+Reading ReadCreate(const Payload& body, absl::Time received) {
+  OpsgenieCall call = ReadOpsgenieCreate(body.object());
+  OpsgenieAlert& alert = std::get<opsgenie::Create>(call.action).alert;
+  if (alert.message.empty() && alert.alias.empty()) return Reading::Rejected("message: missing");
+  if (alert.alias.empty()) alert.alias = KeyOfItsOwn(simdjson::minify(body.object()), received);
+  alert.labels = OpsgenieLabels(alert, {});
+  AlertEvent event = OpsgenieEvent(alert, EventKind::kTrigger);
+  Annotate(event, call);
+  Reading reading = Reading::Of(std::move(event));
+  reading.reason = call.fault.text;
+  return reading;
 }
 
-// The first team that is named.
-std::string TeamOf(const JsonView& responders) {
-  for (const JsonView& responder : responders.Items()) {
-    if (ToLower(responder.Text("type")) != "team") continue;
-    if (std::string name = responder.First({"name", "id"}); !name.empty()) return name;
-  }
-  return "";
+std::optional<EventKind> KindOf(const opsgenie::Action& action) {
+  if (std::holds_alternative<opsgenie::Close>(action) || std::holds_alternative<opsgenie::Delete>(action))
+    return EventKind::kResolve;
+  const bool is_seen_to =
+      std::holds_alternative<opsgenie::Acknowledge>(action) || std::holds_alternative<opsgenie::Snooze>(action);
+  return is_seen_to ? std::optional(EventKind::kAcknowledge) : std::nullopt;
 }
 
-Reading ReadCreate(const JsonView& body, absl::Time received) {
-  const std::string message = body.First({"message"});
-  std::string alias = CutAlias(body.Text("alias"));
-  if (message.empty() && alias.empty()) return Reading::Rejected("message: missing");
-  if (alias.empty()) alias = KeyOfItsOwn(body, received);
-  EventBuilder builder;
-  builder.Severity(SeverityOf(body.Text("priority")));
-  builder.Label("alertname", TruncateUtf8(message, kAlertnameBytes));
-  AddDetails(builder, body.At("details"));
-  builder.Label("entity", body.Text("entity"))
-      .Label("source", body.Text("source"))
-      .Label("tags", body.Joined("tags"))
-      .Label("team", TeamOf(body.At("responders")));
-  builder.Summary(message)
-      .Description(body.Text("description"))
-      .Annotation("actions", body.Joined("actions"))
-      .Annotation("note", body.Text("note"))
-      .Annotation("user", body.Text("user"));
-  for (const auto& [name, value] : body.At("details").Members())
-    builder.Link(value.Text());
-  AlertEvent event = builder.event();
-  event.dedup_key = alias;
-  return Reading::Of(std::move(event));
-}
-
-// Something done to an alert that is there already. Its body is optional.
-Reading ReadVerb(const SourceRequest& request,
-                 std::string_view identifier,
-                 std::string_view verb,
-                 std::optional<EventKind> kind) {
+// Something done to an alert that is there already. Its body is optional; one that cannot be read takes nothing from the verb.
+Reading ReadVerb(const SourceRequest& request, std::string_view identifier, std::string_view verb) {
+  std::optional<OpsgenieCall> call = ReadOpsgenieVerb(request.method, verb, "", request.body, request.query);
+  if (call && call->fault.any()) call = ReadOpsgenieVerb(request.method, verb, "", "", request.query);
+  const std::optional<EventKind> kind = call ? KindOf(call->action) : std::nullopt;
   if (!kind) return Reading::Ignored(absl::StrCat(ToAbsl(verb), " says nothing about an alert's state"));
-  const absl::StatusOr<JsonView> read = ReadDocument(request);
-  const JsonView body = read.value_or(JsonView());
-  EventBuilder builder;
-  builder.Kind(*kind);
-  for (const std::string_view name : {"note", "user", "source"})
-    builder.Annotation(name, body.Text(name));
-  AlertEvent event = builder.event();
-  event.dedup_key = CutAlias(identifier);
+  OpsgenieAlert alert;
+  alert.alias = identifier;
+  Bound(alert);
+  AlertEvent event;
+  event.kind = *kind;
+  event.dedup_key = std::move(alert.alias);
+  Annotate(event, *call);
   Reading reading = Reading::Of(std::move(event));
   if (ToLower(QueryValue(request.query, "identifierType").value_or("id")) != "alias")
     reading.reason = "alerts are known by their aliases here: add ?identifierType=alias, or call /v2/alerts";
@@ -117,11 +71,10 @@ Reading ReadVerb(const SourceRequest& request,
 Reading ReadPath(const SourceRequest& request, std::string_view path) {
   const std::size_t slash = path.rfind('/');
   const std::string last = ToLower(path.substr(slash == std::string_view::npos ? 0 : slash + 1));
-  const auto* verb = std::ranges::find(kVerbs, std::string_view(last), &Verb::name);
-  if (slash != std::string_view::npos && slash > 0 && verb != std::end(kVerbs))
-    return ReadVerb(request, path.substr(0, slash), verb->name, verb->kind);
-  if (request.method == HttpMethod::kDelete) return ReadVerb(request, path, "delete", EventKind::kResolve);
-  if (request.method == HttpMethod::kGet) return Reading::Ignored("nothing can be asked here; ask /v2/alerts");
+  if (slash != std::string_view::npos && slash > 0 && IsOpsgenieVerb(last))
+    return ReadVerb(request, path.substr(0, slash), last);
+  if (request.method == HttpMethod::kDelete) return ReadVerb(request, path, "");
+  if (request.method == HttpMethod::kGet) return Reading::Ignored(kAskElsewhere);
   if (path.find("/actions/") != std::string_view::npos)
     return Reading::Ignored("an action of people's own says nothing about an alert's state");
   return Reading::Rejected(absl::StrCat(ToAbsl(path), ": none of Opsgenie's calls about alerts ends like that"));
@@ -137,7 +90,8 @@ absl::StatusOr<Readings> Parse(const SourceRequest& request, const Now& received
     path.remove_prefix(1);
   if (path.ends_with('/')) path.remove_suffix(1);
   if (!path.empty()) return Readings{ReadPath(request, path)};
-  return ReadEach(request, [&](const JsonView& body) { return ReadCreate(body, received.wall); });
+  if (request.method == HttpMethod::kGet && request.body.empty()) return Readings{Reading::Ignored(kAskElsewhere)};
+  return ReadEach(request, [&](const Payload& body) { return ReadCreate(body, received.wall); });
 }
 
 }  // namespace
@@ -164,7 +118,9 @@ receivers:
     opsgenie_configs:
       - api_key: {key}
 
-Senders that cannot send an Authorization header take {url} as their API URL.)",
+Senders that cannot send an Authorization header add ?apiKey={key} to the path.
+
+What can only post a body to a URL makes alerts, without Opsgenie's answers, at {url})",
 };
 
 }  // namespace tocsin

@@ -22,7 +22,7 @@ Reading ReadOne(const JsonView& body, absl::Time received) {
   const bool is_trigger = alert.kind == EventKind::kTrigger;
   if (alert.dedup_key.empty() && (!is_trigger || (verdict.event.summary.empty() && verdict.event.source.empty())))
     return Reading::Rejected(absl::StrJoin(verdict.errors, "; "));
-  if (alert.dedup_key.empty()) alert.dedup_key = KeyOfItsOwn(body, received);
+  if (alert.dedup_key.empty()) alert.dedup_key = KeyOfItsOwn(body.Json(), received);
   Reading reading = Reading::Of(std::move(alert));
   reading.reason = absl::StrJoin(verdict.errors, "; ");
   return reading;

@@ -201,22 +201,8 @@ const Source kZabbixSource = {
     .example =
         R"({"event_id":"10528","event_value":"1","event_nseverity":"4","event_name":"Disk is full","host_name":"db1","trigger_id":"22391"})",
     .setup =
-        R"(Alerts > Media types > Create: type Webhook, these parameters, this script; then give a user this media, and an action with problem,
-recovery and update operations to that user:
-
-event_id           {EVENT.ID}              event_nseverity      {EVENT.NSEVERITY}
-event_value        {EVENT.VALUE}           event_name           {EVENT.NAME}
-event_update_status {EVENT.UPDATE.STATUS}  event_update_action  {EVENT.UPDATE.ACTION}
-event_tags_json    {EVENT.TAGSJSON}        event_opdata         {EVENT.OPDATA}
-event_source       {EVENT.SOURCE}          host_name            {HOST.NAME}
-trigger_id         {TRIGGER.ID}            host_ip              {HOST.IP}
-zabbix_url         {$ZABBIX.URL}
-
-var request = new HttpRequest();
-request.addHeader('Content-Type: application/json');
-var answer = request.post('{url}', value);
-if (request.getStatus() >= 300) throw 'tocsin answered ' + request.getStatus() + ': ' + answer;
-return 'OK';)",
+        R"(An alert script around `tocsin notify-zabbix`, which keeps what it could not send. Save the second file below, which says where, and
+make the media type of the first; "Send to" is {key})",
 };
 
 }  // namespace tocsin

@@ -52,7 +52,7 @@ TEST(PagerDutyEventTest, SaysWhatIsWrongInPagerDutysWords) {
 TEST(PagerDutyEventTest, KnowsKeysThatPagerDutyCouldHaveGivenOut) {
   using enum pagerduty::Api;
   EXPECT_EQ(pagerduty::KeyError("R0000000000000000000000000000000", kEventsV2), "");
-  EXPECT_EQ(pagerduty::KeyError("", kEventsV2), "'routing_key' is missing or blank");
+  EXPECT_EQ(pagerduty::KeyError("", kEventsV1), "Length of 'service_key' is incorrect (should be 32 characters)");
   EXPECT_EQ(pagerduty::KeyError("abc", kEventsV2), "Length of 'routing_key' is incorrect (should be 32 characters)");
   EXPECT_EQ(pagerduty::KeyError("R000000000000000000000000000000-", kEventsV2),
             "'routing_key' cannot contain non-alphanumeric characters.");
@@ -65,7 +65,7 @@ TEST(PagerDutyEventTest, CutsSummariesAndReadsLinksOfBothVersions) {
                         R"(","timestamp":"2026-11-21T19:38:20.000","custom_details":{"region":"eu","load":"95%"}},)",
                         R"("links":[{"href":"https://r","text":"Runbook"}],"images":[{"src":"https://i"}]})")),
       pagerduty::Api::kEventsV2);
-  EXPECT_EQ(v2.event.summary.size(), pagerduty::kSummaryBytes);
+  EXPECT_EQ(v2.event.summary.size(), pagerduty::kSummaryCharacters);
   EXPECT_EQ(v2.event.alert.link, "https://r");
   EXPECT_EQ(Find(v2.event.alert.annotations, "runbook_url"), "https://r");
   EXPECT_EQ(Find(v2.event.alert.annotations, "image_url"), "https://i");

@@ -1,5 +1,6 @@
 #include "ingest/payload.h"
 
+#include "absl/strings/str_cat.h"
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -9,6 +10,7 @@
 namespace tocsin {
 namespace {
 
+using ::testing::HasSubstr;
 using ::testing::SizeIs;
 
 Payload Open(JsonReader& reader, std::string_view text) {
@@ -85,8 +87,17 @@ TEST(PayloadTest, ReadsBodiesInAllTheirWrappings) {
 TEST(PayloadTest, BoundsHowManyAlertsABodyHas) {
   std::string body = "[";
   for (std::size_t i = 0; i <= limits::kEventsPerBatch; ++i)
-    body += i == 0 ? "1" : ",1";
-  EXPECT_FALSE(ReadEach({.body = body + "]"}, [](const Payload&) { return Reading::Ignored(""); }).ok());
+    body += absl::StrCat(i == 0 ? "" : ",", R"({"title":")", i, R"("})");
+  body += "]";
+  const Now now{.wall = absl::FromUnixSeconds(1'795'289'000), .engine = EngineTime(0)};
+  for (const std::string_view source : {"generic", "opsgenie", "pagerduty", "datadog", "newrelic"}) {
+    SCOPED_TRACE(source);
+    const Readings readings = ReadPayload(*FindSource(source), {.body = body}, now);
+    ASSERT_EQ(readings.size(), limits::kEventsPerBatch) << "the rest is one alert that says so";
+    EXPECT_TRUE(readings.back().stands_in);
+    EXPECT_TRUE(readings.back().event.has_value());
+    EXPECT_THAT(readings.back().reason, HasSubstr("more than 10000 alerts in one message"));
+  }
 }
 
 TEST(PayloadTest, ReadsTheTimesOfManyPrograms) {

@@ -111,8 +111,8 @@ TEST_F(PagerDutyDoorTest, RefusesWhatIsNoEventWithAnExample) {
     EXPECT_THAT(answer.body, Not(HasSubstr(unknown)));
   }
   EXPECT_TRUE(inlet_.batches().empty());
-  EXPECT_EQ(events_.ReadStatistics().unknown_keys, 2U);
-  EXPECT_EQ(events_.ReadStatistics().unreadable_bodies, 4U);
+  EXPECT_EQ(events_.ReadStatistics().unknown_keys, 3U);
+  EXPECT_EQ(events_.ReadStatistics().unreadable_bodies, 3U);
 }
 
 TEST_F(PagerDutyDoorTest, RefusesAsPagerDutyDoesWhatIsTooMuch) {
