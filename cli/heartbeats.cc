@@ -5,6 +5,7 @@
 
 #include "base/status.h"
 #include "cli/commands.h"
+#include "cli/door_address.h"
 #include "cli/groups.h"
 #include "cli/output.h"
 #include "cli/session.h"
@@ -60,6 +61,7 @@ absl::Status ShowOne(const Arguments& arguments, const Client& client) {
     PrintJson(response);
     return absl::OkStatus();
   }
+  TOCSIN_ASSIGN(const DoorAddress address, AskDoorAddress(arguments, client));
   for (const Standing& standing : response.heartbeats()) {
     const v1::Heartbeat& heartbeat = standing.heartbeat();
     const v1::HeartbeatRule& rule = heartbeat.rule();
@@ -70,9 +72,11 @@ absl::Status ShowOne(const Arguments& arguments, const Client& client) {
     std::printf("  last signal  %s\n", Show(heartbeat.last_ping()).c_str());
     if (heartbeat.has_expired_at()) std::printf("  expired      %s\n", Show(heartbeat.expired_at()).c_str());
     if (standing.has_expires_at()) std::printf("  expires      %s\n", Show(standing.expires_at()).c_str());
-    std::printf("  its alert    %s, %s\n", EnumWord(v1::Severity_Name(rule.severity()), "SEVERITY_").c_str(),
-                FormatLabels(rule.labels()).c_str());
-    std::printf("  to signal    curl -fsS 'http://HOST:PORT/v1/heartbeats/%s?key=KEY'\n", Printable(rule.id()).c_str());
+    const std::string labels = FormatLabels(rule.labels());
+    std::printf("  its alert    %s%s%s\n", EnumWord(v1::Severity_Name(rule.severity()), "SEVERITY_").c_str(),
+                labels.empty() ? "" : ", ", labels.c_str());
+    std::printf("  to signal    curl -fsS '%s/v1/heartbeats/%s?key=KEY'\n", Printable(address.base).c_str(),
+                Printable(rule.id()).c_str());
   }
   return absl::OkStatus();
 }
@@ -96,7 +100,8 @@ absl::Status PingAll(const Arguments& arguments, const Client& client) {
 }  // namespace
 
 int RunHeartbeats(std::span<const std::string> arguments) {
-  return WithClient("heartbeats", arguments, {}, [](const Arguments& parsed, const Client& client) -> absl::Status {
+  constexpr OptionSpec kOwn[] = {kBaseOption};
+  return WithClient("heartbeats", arguments, kOwn, [](const Arguments& parsed, const Client& client) -> absl::Status {
     const std::string verb = parsed.positional().empty() ? "list" : parsed.positional()[0];
     if (verb == "list") return ListAll(parsed, client);
     if (verb == "show") return ShowOne(parsed, client);

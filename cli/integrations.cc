@@ -10,6 +10,8 @@
 #include "base/status.h"
 #include "base/strings.h"
 #include "cli/commands.h"
+#include "cli/deploy_files.h"
+#include "cli/door_address.h"
 #include "cli/output.h"
 #include "cli/session.h"
 #include "ingest/source.h"
@@ -21,6 +23,7 @@ namespace {
 using v1::OrganisationService;
 
 constexpr std::string_view kStream = "stream";
+constexpr std::string_view kTokenStart = "tocsin_";  // as api/auth.cc makes them
 constexpr std::string_view kStreamSetup =
     R"(Programs in C++ use the library in client/ (client/client.h); scripts `tocsin send`:
 
@@ -29,30 +32,26 @@ constexpr std::string_view kStreamSetup =
 Others speak proto/tocsin/v1/ingest.proto by gRPC with {grpc}, and send the metadata
 `authorization: Bearer {key}`.)";
 
-// Where senders find the server, and who says so.
-struct Address {
-  std::string base;  // "https://tocsin.example.com", no slash at its end
-  std::string from;
-};
+constexpr std::string_view kOpenSetup =
+    R"(What Prometheus sends is taken from this machine alone. In prometheus.yml, then reload it:
 
-Address AddressOf(const Arguments& arguments, const v1::Organisation& organisation, const Client& client) {
-  Address address{.base = arguments.get("base"), .from = "--base"};
-  if (address.base.empty()) address = {organisation.public_url(), "the organisation's public_url"};
-  if (address.base.empty()) {
-    std::string host = client.address();
-    if (const std::size_t scheme = host.find("://"); scheme != std::string::npos) host.erase(0, scheme + 3);
-    if (const std::size_t colon = host.rfind(':'); colon != std::string::npos) host.erase(colon);
-    address = {absl::StrCat("http://", host, ":8911"), "a guess: declare public_url, or give --base"};
-  }
-  while (address.base.ends_with('/'))
-    address.base.pop_back();
-  return address;
-}
+alerting:
+  alertmanagers:
+    - static_configs:
+        - targets: ['{host}']
+
+vmalert: -notifier.url={base}   Thanos, Mimir, Loki, Cortex: the same address as Alertmanager's.)";
+constexpr std::string_view kMappedSetup =
+    R"(Whatever posts JSON or a form that the integration's mapping reads, to this address:
+
+{url}
+
+`tocsin parse --mapping FILE PAYLOAD` shows what becomes of a body.)";
 
 // One without a key is open to this machine only, and speaks Alertmanager's path.
 std::string DoorOf(const v1::Integration& integration, const std::string& base, std::string_view key) {
   if (integration.source() == kStream) return "the gRPC stream";
-  if (integration.key_hash().empty() && key == "KEY") return base + "/api/v2/alerts";
+  if (integration.key_hash().empty()) return base + "/api/v2/alerts";
   return absl::StrCat(base, "/v1/integrations/", ToAbsl(key));
 }
 
@@ -81,33 +80,62 @@ std::string ShellQuote(std::string_view text) {
 struct Snippet {
   std::string door;
   std::string setup;
+  std::vector<std::pair<std::string, std::string>> files;  // to save at the sender: a name, and what is in it
   std::string example;
   std::string attempt;  // a command line that sends it
+  std::string remark;   // about the attempt
 };
 
+std::string_view SetupOf(const v1::Integration& integration, const Source* source) {
+  if (integration.source() == kStream) return kStreamSetup;
+  if (integration.key_hash().empty()) return kOpenSetup;
+  if (integration.has_mapping()) return kMappedSetup;
+  return source == nullptr ? std::string_view() : source->setup;
+}
+
+// What can be sent to try it. What a mapping reads only its author knows.
+void AddAttempt(const v1::Integration& integration, const Source& source, Snippet& snippet) {
+  const bool is_open = integration.key_hash().empty();
+  if (integration.has_mapping() && !is_open) return;
+  snippet.example = std::string(is_open ? kPrometheusSource.example : source.example);
+  snippet.attempt = absl::StrCat("curl -sS -H 'Content-Type: application/json' ", ShellQuote(snippet.door), " -d ",
+                                 ShellQuote(snippet.example));
+  if (!integration.signing_secret().empty() && source.verify != nullptr)
+    snippet.remark = "It wants a signature with the signing secret, which this has not: the answer is 401.";
+}
+
 Snippet SnippetOf(const v1::Integration& integration,
-                  const Address& address,
+                  const DoorAddress& address,
                   const std::string& key,
                   const Client& client) {
   Snippet snippet;
   snippet.door = DoorOf(integration, address.base, key);
   const Source* source = FindSource(integration.source());
-  const bool is_stream = integration.source() == kStream;
-  const std::string_view setup = is_stream ? kStreamSetup : source == nullptr ? std::string_view() : source->setup;
-  snippet.setup = absl::StrReplaceAll(ToAbsl(setup), {
-                                                         {"{url}",  snippet.door        },
-                                                         {"{base}", address.base        },
-                                                         {"{host}", HostOf(address.base)},
-                                                         {"{grpc}", client.address()    },
-                                                         {"{key}",  key                 },
-  });
-  if (is_stream) {
+  const auto fill = [&](std::string_view text) {
+    return absl::StrReplaceAll(ToAbsl(text), {
+                                                 {"{url}",  snippet.door        },
+                                                 {"{base}", address.base        },
+                                                 {"{host}", HostOf(address.base)},
+                                                 {"{grpc}", client.address()    },
+                                                 {"{key}",  key                 },
+    });
+  };
+  snippet.setup = fill(SetupOf(integration, source));
+  if (integration.mail_rules_size() > 0) {
+    absl::StrAppend(&snippet.setup, "\n\nMails go to ", key,
+                    "@ and any name, at the address that `tocsin serve --smtp` is given.");
+  }
+  for (const DeployFile& file : DeployFilesOf(source == nullptr ? std::string_view() : source->name)) {
+    snippet.files.emplace_back(file.path, absl::StrReplaceAll(ToAbsl(file.text), {
+                                                                                     {"{tocsin-url}", address.base},
+                                                                                     {"{tocsin-key}", key         },
+    }));
+  }
+  if (integration.source() == kStream) {
     snippet.attempt = absl::StrCat("tocsin send alertname=Test severity=info --explain --server ", client.address(),
                                    " --key ", ShellQuote(key));
   } else if (source != nullptr) {
-    snippet.example = std::string(source->example);
-    snippet.attempt = absl::StrCat("curl -sS -H 'Content-Type: application/json' ", ShellQuote(snippet.door), " -d ",
-                                   ShellQuote(source->example));
+    AddAttempt(integration, *source, snippet);
   }
   return snippet;
 }
@@ -126,7 +154,7 @@ absl::Status ListThem(const Arguments& arguments, const Client& client) {
     PrintJson(doors);
     return absl::OkStatus();
   }
-  const Address address = AddressOf(arguments, organisation, client);
+  const DoorAddress address = DoorAddressOf(arguments, organisation, client);
   Table table({"INTEGRATION", "SOURCE", "PRODUCT", "DOOR"});
   for (const v1::Integration& integration : organisation.integrations()) {
     table.Add({Printable(integration.id()), Printable(integration.source()), ProductOf(integration.source()),
@@ -137,16 +165,19 @@ absl::Status ListThem(const Arguments& arguments, const Client& client) {
 }
 
 absl::Status CheckKey(const v1::Integration& integration, const Arguments& arguments) {
-  if (!arguments.has("key") || integration.key_hash().empty()) return absl::OkStatus();
-  if (HashKey(arguments.get("key")) == integration.key_hash()) return absl::OkStatus();
+  if (!arguments.has("key")) return absl::OkStatus();
+  const std::string key = arguments.get("key");
+  if (integration.key_hash().empty()) return Invalid("--key: integration %s has no key", integration.id());
+  // A token of the integration does as well; whose it is, the door looks.
+  if (key.starts_with(kTokenStart) || HashKey(key) == integration.key_hash()) return absl::OkStatus();
   return Invalid("--key: it is not that of integration %s; a lost key is replaced, not found again", integration.id());
 }
 
-void PrintIndented(std::string_view text) {
+void PrintLines(std::string_view text, const char* indent) {
   while (!text.empty()) {
     const std::size_t end = std::min(text.find('\n'), text.size());
     const std::string line = Printable(text.substr(0, end));
-    std::printf("%s%s\n", line.empty() ? "" : "  ", line.c_str());
+    std::printf("%s%s\n", line.empty() ? "" : indent, line.c_str());
     text.remove_prefix(std::min(end + 1, text.size()));
   }
 }
@@ -160,10 +191,10 @@ absl::Status ShowOne(const Arguments& arguments, const Client& client) {
     return NotFound("integration %s does not exist; `tocsin integrations list` names those that do", JsonQuote(name));
   }
   TOCSIN_TRY(CheckKey(*found, arguments));
-  const Address address = AddressOf(arguments, organisation, client);
+  const DoorAddress address = DoorAddressOf(arguments, organisation, client);
   const Snippet snippet = SnippetOf(*found, address, arguments.get("key", "KEY"), client);
   if (WantsJson(arguments)) {
-    const std::pair<std::string_view, std::string> fields[] = {
+    std::vector<std::pair<std::string_view, std::string>> fields = {
         {"integration", found->id()               },
         {"source",      found->source()           },
         {"product",     ProductOf(found->source())},
@@ -172,6 +203,8 @@ absl::Status ShowOne(const Arguments& arguments, const Client& client) {
         {"example",     snippet.example           },
         {"try",         snippet.attempt           },
     };
+    for (const auto& [path, text] : snippet.files)
+      fields.emplace_back(path, text);
     PrintJson(fields);
     return absl::OkStatus();
   }
@@ -184,13 +217,19 @@ absl::Status ShowOne(const Arguments& arguments, const Client& client) {
     std::printf("Only a hash of its key is kept: put the key where KEY stands, or give it with --key.\n");
   }
   std::printf("\nAt the sender:\n\n");
-  PrintIndented(snippet.setup);
+  PrintLines(snippet.setup, "  ");
+  for (const auto& [path, text] : snippet.files) {
+    std::printf("\n---- %s ----\n", path.c_str());
+    PrintLines(text, "");
+  }
   if (!snippet.example.empty()) {
     std::printf("\nThe least that it can send:\n\n");
-    PrintIndented(snippet.example);
+    PrintLines(snippet.example, "  ");
   }
-  std::printf("\nTry it:\n\n");
-  PrintIndented(snippet.attempt);
+  if (!snippet.attempt.empty()) {
+    std::printf("\nTry it:%s%s\n\n", snippet.remark.empty() ? "" : " ", snippet.remark.c_str());
+    PrintLines(snippet.attempt, "  ");
+  }
   return absl::OkStatus();
 }
 
@@ -224,7 +263,6 @@ absl::Status Integrations(const Arguments& arguments, const Client& client) {
 
 int RunIntegrations(std::span<const std::string> arguments) {
   constexpr OptionSpec kKey = {"key", 'k', true, "KEY", "its key, to be put into what is shown"};
-  constexpr OptionSpec kBase = {"base", 0, true, "URL", "the server's HTTP address as senders reach it"};
   if (!arguments.empty() && arguments.front() == "sources") {
     constexpr OptionSpec kOwn[] = {kOutputOption, kColourOption, kWideOption};
     return WithArguments("integrations", arguments, kOwn, [](const Arguments& parsed) -> absl::Status {
@@ -232,7 +270,7 @@ int RunIntegrations(std::span<const std::string> arguments) {
       return ListSources(parsed);
     });
   }
-  constexpr OptionSpec kOwn[] = {kKey, kBase};
+  constexpr OptionSpec kOwn[] = {kKey, kBaseOption};
   return WithClient("integrations", arguments, kOwn, Integrations);
 }
 

@@ -47,7 +47,7 @@ absl::StatusOr<std::string> ReadKey(const Arguments& arguments, const NotifyComm
   key = std::string(Trim(key));
   const bool plain = std::ranges::all_of(key, [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
-           c == '.';
+           c == '.' || c == '~';
   });
   if (key.empty() || !plain) return Invalid("no integration key: give --key, --key-file or $TOCSIN_INTEGRATION_KEY");
   return key;
@@ -118,20 +118,23 @@ absl::Status SpoolAndSend(const NotifyCommand& command, const SpooledEvent& even
     TOCSIN_ASSIGN(patience, ParseSpan(arguments.get("timeout")));
   }
   const absl::StatusOr<Spool> spool = Spool::Open(arguments.get("spool", kDefaultSpool));
-  const absl::Status spooled = spool.ok() ? spool->Put(event, absl::Now()).status() : spool.status();
+  const absl::StatusOr<std::string> spooled = spool.ok() ? spool->Put(event, absl::Now()) : spool.status();
   if (!spooled.ok()) {
     // No disk: all that is left is to send it now.
     const SendResult result = Post(event, patience);
     if (result.kind == SendResult::Kind::kSent) return absl::OkStatus();
-    return Annotate(spooled, absl::StrCat("the event is lost: neither sent (", result.reason, ") nor spooled"));
+    return Annotate(spooled.status(),
+                    absl::StrCat("the event is lost: neither sent (", result.reason, ") nor spooled"));
   }
   const absl::StatusOr<Spool::Drained> drained = DrainOnce(*spool, patience);
   if (!drained.ok()) {
     Say(command.name, "spooled, not sent: " + Message(drained.status()));
     return absl::OkStatus();
   }
+  const bool waits = std::ranges::count(spool->Names(), *spooled) > 0;
   if (!drained->trouble.empty()) {
-    Say(command.name, absl::StrFormat("spooled, %d wait: %s", drained->left, drained->trouble));
+    Say(command.name, absl::StrFormat("%s, %d %swait: %s", waits ? "spooled" : "sent", drained->left,
+                                      waits ? "" : "others ", drained->trouble));
   }
   return ReportRejected(*drained);
 }

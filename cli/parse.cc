@@ -66,12 +66,24 @@ std::string SourceNames() {
   return names;
 }
 
+std::string_view NearestSource(const std::string& name) {
+  std::vector<std::string_view> names;
+  for (const Source* source : SourceTable())
+    names.push_back(source->name);
+  return Nearest(name, names);
+}
+
 absl::Status Parse(const Arguments& arguments) {
   if (arguments.has("output") && !WantsJson(arguments))
     return Invalid("--output: %s is not json", JsonQuote(arguments.get("output")));
   const std::string name = arguments.has("mapping") && !arguments.has("source") ? "generic" : arguments.get("source");
   const Source* source = FindSource(name);
-  if (source == nullptr) return Invalid("--source: %s is none of %s", JsonQuote(name), SourceNames());
+  if (name.empty()) return Invalid("whose payload is it? --source NAME (one of %s), or --mapping FILE", SourceNames());
+  if (source == nullptr) {
+    const std::string_view nearest = NearestSource(name);
+    const std::string meant = nearest.empty() ? "" : absl::StrFormat("; did you mean %s?", nearest);
+    return Invalid("--source: %s is none of %s%s", JsonQuote(name), SourceNames(), meant);
+  }
   std::optional<FieldMapping> mapping;
   if (arguments.has("mapping")) {
     if (source != &kGenericSource) return Invalid("--mapping: only source generic can have one");

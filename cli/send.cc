@@ -117,14 +117,14 @@ absl::Status SendAndWait(const Arguments& arguments, const Client& client, const
 absl::Status SpoolAndSend(const Arguments& arguments, const Client& client, const AlertEvent& alert) {
   TOCSIN_ASSIGN(const Spool spool, Spool::Open(arguments.get("spool")));
   const SenderOptions options = OptionsFor(arguments, client);
-  TOCSIN_TRY(spool.Put(ToSpooled(options, std::span(&alert, 1)), absl::Now()).status());
+  TOCSIN_ASSIGN(const std::string name, spool.Put(ToSpooled(options, std::span(&alert, 1)), absl::Now()));
   TOCSIN_ASSIGN(const Spool::Drained drained, DrainOnce(spool, absl::Seconds(5)));
   if (!drained.rejected.empty()) return Precondition("never taken: %s", drained.rejected.front());
-  if (drained.left > 0) {
-    std::printf("spooled, %zu wait: %s\n", drained.left, Printable(drained.trouble).c_str());
-  } else {
-    std::printf("sent, durable\n");
-  }
+  const bool waits = std::ranges::count(spool.Names(), name) > 0;
+  std::printf("%s", waits ? "spooled" : "sent, durable");
+  if (drained.left > 0)
+    std::printf(waits ? ", %zu wait: %s" : "; %zu others wait: %s", drained.left, Printable(drained.trouble).c_str());
+  std::printf("\n");
   return absl::OkStatus();
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/limits.h"
 #include "config/check_context.h"
+#include "model/heartbeat.h"
 #include "re2/re2.h"
 
 namespace tocsin {
@@ -127,6 +128,8 @@ void CheckIntegrations(CheckContext& context) {
     const Integration& integration = integrations[i];
     const std::string path = absl::StrFormat("integrations[%d]", i);
     CheckIntegration(context, path, integration);
+    if (integration.id.value() == kHeartbeatIntegration)
+      context.Report(path + ".id", "is the name under which missed heartbeats come in: choose another");
     auto& seen = integration.key_hash.empty() ? open_doors : keys;
     const auto [first, is_new] =
         seen.try_emplace(integration.key_hash.empty() ? std::string_view(integration.source) : integration.key_hash, i);

@@ -24,7 +24,11 @@ void ReadKey(Fields& fields, Integration& to) {
   fields.Text("key_hash", to.key_hash);
   const bool has_key = fields.Has("key") || fields.Has("key_env") || fields.Has("key_file");
   if (has_key && fields.Has("key_hash")) fields.Report("key_hash", "the key is already given in another way");
-  if (key.empty()) return;
+  if (key.empty()) {
+    // What could not be looked up was reported; it is no door without a key.
+    if (has_key && to.key_hash.empty()) to.key_hash = HashKey(fields.path());
+    return;
+  }
   if (const absl::Status status = CheckKey(key); !status.ok()) {
     const char* given = fields.Has("key") ? "key" : fields.Has("key_env") ? "key_env" : "key_file";
     fields.Report(given, Message(status));

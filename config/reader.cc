@@ -156,7 +156,8 @@ void Fields::Secret(std::string_view name, std::string& to) {
       to = value->text;
     } else if (!*sources[i].lookup) {
       Report(field,
-             "cannot be looked up here: references to the environment and to files work in files given to the server");
+             absl::StrFormat("is looked up by the server alone, in the files of its --config; here write %s itself%s",
+                             name, name == "key" ? " (only its hash is kept) or key_hash" : ""));
     } else {
       absl::StatusOr<std::string> found = (*sources[i].lookup)(value->text);
       reader_.Check(*value, PathOf(field), found.status());

@@ -1,6 +1,8 @@
 #include "server/flags.h"
 
+#include <algorithm>
 #include <thread>
+#include <vector>
 
 #include "absl/flags/flag.h"
 #include "absl/flags/parse.h"
@@ -8,6 +10,7 @@
 #include "absl/flags/usage.h"
 
 #include "base/status.h"
+#include "base/strings.h"
 
 ABSL_FLAG(std::string, data, "./data", "folder of the store; made when absent");
 ABSL_FLAG(std::string, http, "127.0.0.1:8911", "address of webhooks, JSON API, links and metrics");
@@ -96,6 +99,26 @@ std::string DescribeServeFlags() {
   return text;
 }
 
+namespace {
+
+// The library would end the process with fewer words.
+absl::Status CheckNames(const std::vector<std::string>& arguments) {
+  std::vector<std::string_view> known;
+  for (const absl::CommandLineFlag* flag : kFlags)
+    known.emplace_back(ToStd(flag->Name()));
+  for (const std::string& argument : arguments) {
+    if (!argument.starts_with("--") || argument == "--") continue;
+    const std::string name = argument.substr(2, argument.find('=') - 2);
+    const std::string_view positive =
+        name.starts_with("no") ? std::string_view(name).substr(2) : std::string_view(name);
+    if (std::ranges::count(known, name) + std::ranges::count(known, positive) > 0) continue;
+    return Invalid("there is no flag --%s; tocsin serve --help lists them", name);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
 absl::StatusOr<ServeOptions> ParseServeFlags(std::vector<std::string> arguments) {
   absl::SetProgramUsageMessage("tocsin serve [flags]: takes alerts in and pages people");
   std::vector<char*> raw;
@@ -106,6 +129,7 @@ absl::StatusOr<ServeOptions> ParseServeFlags(std::vector<std::string> arguments)
       argument[i] = argument[i] == '-' ? '_' : argument[i];
     raw.push_back(argument.data());
   }
+  TOCSIN_TRY(CheckNames(arguments));
   const std::vector<char*> rest = absl::ParseCommandLine(static_cast<int>(raw.size()), raw.data());
   if (rest.size() > 1) return Invalid("%s: serve takes flags only; see tocsin serve --help", rest[1]);
   ServeOptions options;

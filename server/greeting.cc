@@ -21,9 +21,9 @@ void Greet(const ServeOptions& options, bool has_sample) {
         "  ./dev demo                                        play an outage of about a minute\n"
         "  build/release/tocsin oncall                       who is on call\n"
         "  build/release/tocsin groups                       what is open\n"
-        "  build/release/tocsin explain G2                   why was I paged, and what happens next; numbers: see "
+        "  build/release/tocsin explain G14                  why was I paged, and what happens next; numbers: see "
         "groups\n"
-        "  build/release/tocsin ack G2                       take it: nobody else is paged\n"
+        "  build/release/tocsin ack G14                      take it: nobody else is paged\n"
         "  build/release/tocsin help                         everything else\n"
         "Kill it (also with kill -9) and start it again: nothing is forgotten.\n");
   }

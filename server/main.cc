@@ -10,6 +10,7 @@
 
 int main(int argc, char** argv) {
   std::vector<std::string> arguments(argv + 1, argv + argc);
+  if (arguments == std::vector<std::string>{"help", "serve"}) arguments = {"serve", "--help"};
   if (arguments.empty() || arguments[0] != "serve") return tocsin::RunCommandLine(arguments);
   if (arguments.size() > 1 && (arguments[1] == "--help" || arguments[1] == "-h")) {
     std::printf("%s", tocsin::DescribeServeFlags().c_str());

@@ -304,9 +304,11 @@ void Server::WarnOfSampleKeys() {
   for (const IntegrationId& id : current ? WithSampleKeys(*current) : std::vector<IntegrationId>())
     ids += (ids.empty() ? "" : ", ") + id.value();
   if (ids.empty()) return;
-  LogWarning("integrations have keys that everybody can read in the sample: give them your own (key_env, key_file)",
-             {
-                 {"integrations", ids}
+  LogWarning(
+      "integrations have keys that everybody can read in the sample: give them your own (key; in files of --config "
+      "also key_env and key_file)",
+      {
+          {"integrations", ids}
   });
 }
 

@@ -82,8 +82,8 @@ TEST(LoadTest, SaysWhereTheFormIsWrong) {
       {"two keys",
        "integrations:\n- {id: i, source: generic, key: 0123456789abcdef, key_hash: 00}\n",               {"x.yaml:2:61: integrations[0].key_hash: the key is already given in another way"}                                                                         },
       {"environment",
-       "integrations:\n- {id: i, source: generic, key_env: HOME}\n",                                     {"x.yaml:2:37: integrations[0].key_env: cannot be looked up here: references to the environment and to files "
-        "work in files given to the server"}                                                                                                                                                    },
+       "integrations:\n- {id: i, source: generic, key_env: HOME}\n",                                     {"x.yaml:2:37: integrations[0].key_env: is looked up by the server alone, in the files of its --config; here "
+        "write key itself (only its hash is kept) or key_hash"}                                                                                                                                 },
       {"tag",
        "services:\n- {id: !!binary aaaa}\n",                                                             {R"(x.yaml:2:8: the tag "tag:yaml.org,2002:binary" has no meaning here)"}                                                                                  },
       {"duplicate key",

@@ -1,8 +1,11 @@
-"""Icinga 2 runs `tocsin notify-nagios` as its NotificationCommand: a problem and its recovery."""
+"""Icinga 2 with the file that `tocsin integrations show` prints: a problem and its recovery."""
+import json
 import os
 
-from checks import LIBRARIES, UNPACKED, need, organisation, server
+from checks import LIBRARIES, UNPACKED, need, server
 from harness import BINARY, Child
+
+KEY = "icinga-0123456789"
 
 CONFIGURATION = """
 library "methods"
@@ -13,17 +16,6 @@ object CheckerComponent "checker" {{}}
 object NotificationComponent "notification" {{}}
 object CheckCommand "probe" {{ command = [ "{probe}" ] }}
 object CheckCommand "alive" {{ command = [ "/bin/true" ] }}
-object NotificationCommand "tocsin" {{
-  command = [ "{binary}", "notify-nagios", "--url", "{url}", "--key", "{key}", "--spool", "{spool}" ]
-  arguments = {{
-    "-t" = "$notification.type$"
-    "-H" = "$host.name$"
-    "-s" = "$service.name$"
-    "-S" = "$service.state$"
-    "-o" = "$service.output$"
-  }}
-}}
-object User "oncall" {{}}
 object Host "shop1" {{ check_command = "alive", check_interval = 1s, retry_interval = 1s }}
 object Service "checkout" {{
   host_name = "shop1"
@@ -32,28 +24,26 @@ object Service "checkout" {{
   retry_interval = 1s
   max_check_attempts = 1
 }}
-object Notification "tell" {{
-  host_name = "shop1"
-  service_name = "checkout"
-  command = "tocsin"
-  users = [ "oncall" ]
-  interval = 0
-  states = [ OK, Warning, Critical, Unknown ]
-  types = [ Problem, Recovery, Acknowledgement ]
-}}
 """
+
+
+def printed(tocsin):
+    """What `tocsin integrations show` has for people to save."""
+    shown = tocsin.tocsin.cli("integrations", "show", "icinga", "--key", KEY, "--base", tocsin.url, "-o", "json")
+    return json.loads(shown)["deploy/icinga2/tocsin.conf"]
 
 
 def problem_and_recovery(_):
     icinga = need(LIBRARIES / "icinga2/sbin/icinga2", "icinga2-bin")
-    with server() as tocsin:
+    with server(f"  - {{id: icinga, source: icinga2, key: {KEY}}}") as tocsin:
         state, probe = tocsin.folder / "state", tocsin.folder / "probe.sh"
         state.write_text("0\n")
         probe.write_text(f"#!/bin/sh\nread code < {state}\n[ $code = 0 ] && echo 'OK - fine' || "
                          "echo 'CRITICAL - $(id) \"shop\" <down> & out'\nexit $code\n")
         probe.chmod(0o755)
         spool, config = tocsin.folder / "spool", tocsin.folder / "icinga2.conf"
-        config.write_text(CONFIGURATION.format(probe=probe, binary=BINARY, url=tocsin.url, key=organisation.NAGIOS_KEY, spool=spool))
+        config.write_text(CONFIGURATION.format(probe=probe) + printed(tocsin).replace("/usr/local/bin/tocsin", str(BINARY))
+                          .replace('"notify-icinga2"', f'"notify-icinga2", "--spool", "{spool}"'))
         folders = []
         for name in ("DataDir", "LogDir", "CacheDir", "SpoolDir", "InitRunDir", "ConfigDir"):
             (tocsin.folder / name).mkdir()

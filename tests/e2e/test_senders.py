@@ -129,7 +129,7 @@ define service {
         units = folder / "units"
         units.mkdir()
         for name in ("tocsin-drain.service", "tocsin-drain.timer"):
-            text = (DEPLOY / "systemd" / name).read_text().replace("/usr/bin/tocsin", str(BINARY)).replace("=nagios", "=root")
+            text = (DEPLOY / "systemd" / name).read_text().replace("/usr/local/bin/tocsin", str(BINARY)).replace("=nagios", "=root")
             (units / name).write_text(text)
         done = run(["systemd-analyze", "verify", "--man=no", units / "tocsin-drain.timer"], folder)
         said = [line for line in done.stderr.splitlines() if "tocsin-drain" in line]
