@@ -6,6 +6,8 @@
 
 #include "absl/strings/str_cat.h"
 
+#include "api/compat/opsgenie_query.h"
+#include "api/compat/pagerduty_body.h"
 #include "api/search_query.h"
 #include "base/limits.h"
 #include "base/strings.h"
@@ -16,7 +18,9 @@
 #include "ingest/intake.h"
 #include "ingest/json.h"
 #include "ingest/json_scan.h"
+#include "ingest/mail.h"
 #include "ingest/mapping.h"
+#include "ingest/opsgenie_alert.h"
 #include "ingest/prometheus_reader.h"
 #include "ingest/sns.h"
 #include "ingest/source.h"
@@ -26,6 +30,7 @@
 #include "model/matcher.h"
 #include "net/gzip.h"
 #include "net/http.h"
+#include "net/smtp_session.h"
 #include "storage/journal_format.h"
 
 namespace tocsin {
@@ -171,6 +176,78 @@ void RunSearch(std::string_view input) {
   if (!query.ok()) Check(!query.status().message().empty(), "it says what is wrong");
 }
 
+void RunMail(std::string_view input) {
+  const Mail mail = ReadMail(input);
+  CheckReadings(ReadMailEvents(mail, "a@example.com", {}, kNow));
+}
+
+// A client that says all of `input`, in pieces whose length its first byte tells: what it gets must not depend on the pieces.
+void RunSmtp(std::string_view input) {
+  constexpr std::size_t kMostBytes = 8192;
+  SmtpServer::Options options;
+  options.max_message_bytes = kMostBytes;
+  const SmtpServer::CheckRecipient anybody = [](std::string_view, bool) { return SmtpReply{250, "OK"}; };
+  const auto talk = [&](std::size_t piece) {
+    SmtpSession session(options, anybody, "192.0.2.1", true);
+    std::string said = session.Greeting();
+    std::string buffer;
+    for (std::size_t at = 0; at < input.size(); at += piece) {
+      buffer += input.substr(at, piece);
+      for (;;) {
+        const std::size_t before = buffer.size();
+        const SmtpSession::Step step = session.Advance(buffer);
+        said += step.send;
+        if (step.message) {
+          Check(step.message->data.size() <= kMostBytes, "a message is bounded");
+          said += session.Answered({250, "taken"});
+        }
+        if (step.close) return said;
+        if (step.send.empty() && !step.message && buffer.size() == before) break;
+      }
+      Check(buffer.size() <= 2 * kMostBytes, "what waits is bounded");
+    }
+    return said;
+  };
+  const std::size_t piece = input.empty() ? 1 : 1 + static_cast<unsigned char>(input[0]);
+  Check(talk(input.size() + 1) == talk(piece), "TCP's pieces mean nothing");
+}
+
+void RunOpsgenieQuery(std::string_view input) {
+  const absl::StatusOr<OpsgenieQuery> query = OpsgenieQuery::Parse(input);
+  if (!query.ok()) return Check(!query.status().message().empty(), "it says what is wrong");
+  OpsgenieAlert alert;
+  alert.message = "disk is full";
+  alert.tags = {"database"};
+  alert.details = {
+      {"rack", "12"}
+  };
+  (void)query->Match(alert);
+}
+
+void RunOpsgenie(std::string_view input) {
+  const OpsgenieCall create = ReadOpsgenieCreate(input);
+  if (!create.fault.any()) {
+    OpsgenieAlert alert = std::get<opsgenie::Create>(create.action).alert;
+    alert.labels = OpsgenieLabels(alert, {});
+    CheckReadings({Reading::Of(OpsgenieEvent(alert, EventKind::kTrigger))});
+  }
+  for (const std::string_view verb :
+       {"snooze", "escalate", "assign", "notes", "tags", "details", "responders", "priority"})
+    (void)ReadOpsgenieVerb(HttpMethod::kPut, verb, "", input, input);
+  (void)ReadOpsgenieVerb(HttpMethod::kDelete, "tags", "", "", input);
+  (void)ReadOpsgenieNetdata(input);
+  (void)ReadOpsgenieHeartbeat(input, true);
+}
+
+void RunPagerDuty(std::string_view input) {
+  for (const PagerDutyEvent& read : {ReadPagerDutyV2(input, "fresh"), ReadPagerDutyV1(input, "fresh")}) {
+    if (read.fault.any()) continue;
+    Check(!read.event.dedup_key.empty() && !read.dedup_key.empty(), "what is taken has an identity");
+    CheckReadings({Reading::Of(read.event)});
+  }
+  (void)ReadPagerDutyChange(input);
+}
+
 std::vector<FuzzTarget> MakeTargets() {
   std::vector<FuzzTarget> targets = {
       {"json",             RunJson,          {R"({"a":[1,-2.5e3,"\u00e9\ud83d\ude00",null,true],"b":{}})", "[\"a\tb\",]"}                                },
@@ -186,6 +263,15 @@ std::vector<FuzzTarget> MakeTargets() {
       {"calendar",
        RunCalendar,                          {"BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nDTSTART;TZID=\"X\":20261121T100000\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"}},
       {"disk",             RunDisk,          {std::string("\x0a\x02\x08\x01", 4)}                                                                        },
+      {"mail",             RunMail,          {"From: a@b\r\nSubject: =?utf-8?q?Disk_full?=\r\nContent-Type: text/html\r\n\r\n<p>x</p>\r\n"}              },
+      {"smtp",
+       RunSmtp,                              {"EHLO a\r\nMAIL FROM:<a@b> SIZE=10\r\nRCPT TO:<k@c>\r\nDATA\r\nSubject: x\r\n\r\n..y\r\n.\r\nQUIT\r\n"}    },
+      {"opsgenie_query",
+       RunOpsgenieQuery,                     {"status: open AND (priority: P1 OR tag: data*) NOT message: \"disk full\"", "createdAt >= 21-11-2026"}     },
+      {"opsgenie",
+       RunOpsgenie,                          {R"({"message":"m","alias":"a","tags":["t"],"details":{"a":1},"responders":[{"type":"team","name":"x"}]})"} },
+      {"pagerduty",
+       RunPagerDuty,                         {std::string(kPagerDutyV2Example), std::string(kPagerDutyV1Example), std::string(kPagerDutyChangeExample)}  },
       {"search",           RunSearch,        {"service=db label:instance=web-1 since:7d text:\"disk full\""}                                             },
   };
   for (const Source* source : SourceTable()) {
