@@ -1,6 +1,7 @@
 #include "ingest/fields.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/match.h"
 
@@ -226,6 +227,16 @@ absl::StatusOr<std::vector<Fields>> ReadFields(const SourceRequest& request, boo
     return Invalid("byte 0: neither JSON nor a form");
   }
   return all;
+}
+
+absl::StatusOr<Readings> ReadEachFields(const SourceRequest& request,
+                                        bool with_lines,
+                                        absl::FunctionRef<Reading(Fields fields)> read) {
+  TOCSIN_ASSIGN(std::vector<Fields> all, ReadFields(request, with_lines));
+  Readings readings;
+  for (Fields& fields : all)
+    readings.push_back(read(std::move(fields)));
+  return readings;
 }
 
 }  // namespace tocsin

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 
 #include "ingest/json.h"
@@ -44,8 +45,12 @@ class Fields {
 };
 
 // A body that is a JSON object or array of objects, a form (multipart, too), or (when `with_lines`) NAME=value lines, whatever its
-// Content-Type says; without a body, the query. An element of an array that is no object is an error that names it.
+// Content-Type says; without a body, the query. An element of an array that is no object has no fields.
 absl::StatusOr<std::vector<Fields>> ReadFields(const SourceRequest& request, bool with_lines);
+// What `read` makes of each of them.
+absl::StatusOr<Readings> ReadEachFields(const SourceRequest& request,
+                                        bool with_lines,
+                                        absl::FunctionRef<Reading(Fields fields)> read);
 
 bool LooksLikeJson(std::string_view body);
 bool LooksLikeForm(const SourceRequest& request);  // a body that is no JSON

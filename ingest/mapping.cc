@@ -156,11 +156,9 @@ Readings ReadMapped(const FieldMapping& mapping, const SourceRequest& request, c
     if (LooksLikeJson(request.body)) return ReadJson(mapping, request);
     if (Trim(request.body).empty())  // all of it may stand in the query
       return Readings{ReadOne(mapping, {.request = request, .json = std::nullopt})};
-    TOCSIN_ASSIGN(const std::vector<Fields> all, ReadFields(request, /*with_lines=*/true));
-    Readings readings;
-    for (const Fields& fields : all)
-      readings.push_back(ReadOne(mapping, {.request = request, .json = std::nullopt, .form = &fields}));
-    return readings;
+    return ReadEachFields(request, /*with_lines=*/true, [&](const Fields& fields) {
+      return ReadOne(mapping, {.request = request, .json = std::nullopt, .form = &fields});
+    });
   };
   return WithStandIns(kGenericSource, request, read(), received);
 }

@@ -11,6 +11,7 @@
 #include "ingest/event_builder.h"
 #include "ingest/fields.h"
 #include "ingest/json.h"
+#include "ingest/payload.h"
 #include "ingest/source.h"
 #include "ingest/webhook_parts.h"
 
@@ -75,15 +76,7 @@ Reading ReadOne(dom::object body) {
 }
 
 absl::StatusOr<Readings> Parse(const SourceRequest& request, const Now&) {
-  if (Trim(request.body).empty()) return Invalid("the body is empty");
-  TOCSIN_ASSIGN(const dom::element document, ThreadJsonReader().Read(request.body, JsonReader::Manner::kLenient));
-  if (document.is_object()) return Readings{ReadOne(dom::object(document))};
-  if (!document.is_array()) return Invalid("expected an object, found %s", JsonTypeName(document));
-  Readings readings;
-  for (const dom::element& value : dom::array(document)) {
-    readings.push_back(value.is_object() ? ReadOne(dom::object(value)) : Reading::Rejected("expected an object"));
-  }
-  return readings;
+  return ReadEach(request, [](const Payload& body) { return ReadOne(body.object()); });
 }
 
 }  // namespace

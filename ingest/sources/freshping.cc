@@ -41,11 +41,7 @@ Reading ReadOne(Fields fields) {
 }
 
 absl::StatusOr<Readings> Parse(const SourceRequest& request, const Now&) {
-  TOCSIN_ASSIGN(std::vector<Fields> all, ReadFields(request, /*with_lines=*/false));
-  Readings readings;
-  for (Fields& fields : all)
-    readings.push_back(ReadOne(std::move(fields)));
-  return readings;
+  return ReadEachFields(request, /*with_lines=*/false, ReadOne);
 }
 
 }  // namespace

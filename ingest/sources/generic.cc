@@ -12,7 +12,6 @@
 
 #include "absl/strings/str_cat.h"
 
-#include "base/limits.h"
 #include "base/status.h"
 #include "base/strings.h"
 #include "ingest/event_builder.h"
@@ -23,9 +22,6 @@
 namespace tocsin {
 namespace {
 
-namespace dom = simdjson::dom;
-
-constexpr std::size_t kMostLabels = 48;  // room for the integration's own
 
 // Members that say what an alert is about.
 constexpr std::string_view kLabelMembers[] = {"host",        "hostname",  "instance", "service", "check",      "job",
@@ -65,17 +61,6 @@ void Distribute(const Fields& fields, AlertEvent& event) {
   }
 }
 
-// A label set that the batch will take; what does not fit is shown, not lost.
-void BoundLabels(AlertEvent& event) {
-  Labels kept;
-  for (Label& label : event.labels) {
-    const bool fits = kept.size() < kMostLabels && !label.name.empty() &&
-                      label.name.size() <= limits::kLabelNameBytes && label.value.size() <= limits::kLabelValueBytes;
-    (fits ? kept : event.annotations).push_back(std::move(label));
-  }
-  event.labels = std::move(kept);
-}
-
 Reading ReadOne(const Fields& fields) {
   AlertEvent event;
   std::string_view title =
@@ -103,16 +88,12 @@ Reading ReadOne(const Fields& fields) {
   event.starts_at = ParseAnyTime(fields.Get({"startsat", "startedat", "timestamp", "time"}));
   event.ends_at = ParseAnyTime(fields.Get({"endsat"}));
   event.link = fields.Get({"link", "url", "href"});
-  BoundLabels(event);
+  FitLabels(event);
   return Reading::Of(std::move(event));
 }
 
 absl::StatusOr<Readings> Parse(const SourceRequest& request, const Now&) {
-  TOCSIN_ASSIGN(const std::vector<Fields> all, ReadFields(request, /*with_lines=*/false));
-  Readings readings;
-  for (const Fields& fields : all)
-    readings.push_back(ReadOne(fields));
-  return readings;
+  return ReadEachFields(request, /*with_lines=*/false, ReadOne);
 }
 
 }  // namespace

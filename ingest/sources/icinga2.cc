@@ -257,13 +257,8 @@ Readings ReadLines(std::string_view body) {
 }
 
 absl::StatusOr<Readings> Parse(const SourceRequest& request, const Now&) {
+  if (!LooksLikeJson(request.body)) return ReadEachFields(request, /*with_lines=*/true, ReadOne);
   Readings readings;
-  if (!LooksLikeJson(request.body)) {
-    TOCSIN_ASSIGN(std::vector<Fields> all, ReadFields(request, /*with_lines=*/true));
-    for (Fields& fields : all)
-      readings.push_back(ReadOne(std::move(fields)));
-    return readings;
-  }
   const absl::StatusOr<dom::element> document = ThreadJsonReader().Read(request.body, JsonReader::Manner::kLenient);
   if (!document.ok()) {
     const std::string_view body = Trim(request.body);

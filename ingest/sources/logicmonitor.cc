@@ -62,11 +62,8 @@ Reading ReadOne(const Fields& fields, const Now& now) {
 }
 
 absl::StatusOr<Readings> Parse(const SourceRequest& request, const Now& received) {
-  TOCSIN_ASSIGN(const std::vector<Fields> all, ReadFields(request, /*with_lines=*/true));
-  Readings readings;
-  for (const Fields& fields : all)
-    readings.push_back(ReadOne(fields, received));
-  return readings;
+  return ReadEachFields(request, /*with_lines=*/true,
+                        [&](Fields fields) { return ReadOne(std::move(fields), received); });
 }
 
 }  // namespace

@@ -52,14 +52,11 @@ Reading ReadOne(const Fields& fields) {
 }
 
 absl::StatusOr<Readings> Parse(const SourceRequest& request, const Now&) {
-  TOCSIN_ASSIGN(std::vector<Fields> all, ReadFields(request, /*with_lines=*/false));
-  Readings readings;
-  for (Fields& fields : all) {
+  return ReadEachFields(request, /*with_lines=*/false, [](Fields fields) {
     fields.Unfold({"message"});  // of the HTTP GET integration, and of relays
     fields.StripPrefix("message.");
-    readings.push_back(ReadOne(fields));
-  }
-  return readings;
+    return ReadOne(fields);
+  });
 }
 
 }  // namespace

@@ -46,11 +46,7 @@ Reading ReadOne(const Fields& fields) {
 }
 
 absl::StatusOr<Readings> Parse(const SourceRequest& request, const Now&) {
-  TOCSIN_ASSIGN(const std::vector<Fields> all, ReadFields(request, /*with_lines=*/false));
-  Readings readings;
-  for (const Fields& fields : all)
-    readings.push_back(ReadOne(fields));
-  return readings;
+  return ReadEachFields(request, /*with_lines=*/false, ReadOne);
 }
 
 }  // namespace

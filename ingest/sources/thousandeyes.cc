@@ -63,11 +63,8 @@ Reading ReadOne(Fields fields, const Now& received) {
 }
 
 absl::StatusOr<Readings> Parse(const SourceRequest& request, const Now& received) {
-  TOCSIN_ASSIGN(std::vector<Fields> all, ReadFields(request, /*with_lines=*/false));
-  Readings readings;
-  for (Fields& fields : all)
-    readings.push_back(ReadOne(std::move(fields), received));
-  return readings;
+  return ReadEachFields(request, /*with_lines=*/false,
+                        [&](Fields fields) { return ReadOne(std::move(fields), received); });
 }
 
 }  // namespace

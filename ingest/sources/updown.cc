@@ -70,11 +70,8 @@ Reading ReadOne(const Fields& fields, const Now& received) {
 }
 
 absl::StatusOr<Readings> Parse(const SourceRequest& request, const Now& received) {
-  TOCSIN_ASSIGN(const std::vector<Fields> all, ReadFields(request, /*with_lines=*/false));
-  Readings readings;
-  for (const Fields& fields : all)
-    readings.push_back(ReadOne(fields, received));
-  return readings;
+  return ReadEachFields(request, /*with_lines=*/false,
+                        [&](Fields fields) { return ReadOne(std::move(fields), received); });
 }
 
 }  // namespace
