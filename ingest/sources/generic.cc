@@ -22,7 +22,6 @@
 namespace tocsin {
 namespace {
 
-
 // Members that say what an alert is about.
 constexpr std::string_view kLabelMembers[] = {"host",        "hostname",  "instance", "service", "check",      "job",
                                               "environment", "env",       "cluster",  "region",  "team",       "zone",
