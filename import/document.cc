@@ -36,7 +36,7 @@ bool Convert(const json::value& from, Value& to, std::size_t& values) {
       to.kind = Value::Kind::kMap;
       to.fields.reserve(from.get_object().size());
       return std::ranges::all_of(from.get_object(), [&](const json::key_value_pair& field) {
-        return Convert(field.value(), to.fields.emplace_back(ToStd(field.key()), Value()).second, values);
+        return Convert(field.value(), to.fields.emplace_back(Field{std::string(ToStd(field.key())), Value()}).value, values);
       });
     case json::kind::bool_:
     case json::kind::int64:
@@ -64,7 +64,7 @@ Value Convert(const YamlNode& from) {
     case YamlNode::Kind::kMap:
       to.kind = Value::Kind::kMap;
       for (const YamlNode::Entry& entry : from.entries)
-        to.fields.emplace_back(entry.key->text, Convert(*entry.value));
+        to.fields.push_back({entry.key->text, Convert(*entry.value)});
       return to;
   }
   return to;
@@ -83,8 +83,8 @@ std::string Position(std::string_view text, std::size_t offset) {
 
 const Value* Value::Find(std::string_view name) const {
   const auto found =
-      std::find_if(fields.rbegin(), fields.rend(), [&](const auto& field) { return field.first == name; });
-  return found == fields.rend() ? nullptr : &found->second;
+      std::ranges::find(fields.rbegin(), fields.rend(), name, &Field::name);
+  return found == fields.rend() ? nullptr : &found->value;
 }
 
 absl::StatusOr<Value> ParseJson(std::string_view text, std::size_t& values) {

@@ -8,7 +8,6 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -21,6 +20,8 @@ inline constexpr std::size_t kFiles = 20'000;
 inline constexpr std::size_t kValues = 4'000'000;
 inline constexpr int kDepth = 64;
 
+struct Field;
+
 struct Value {
   enum class Kind : std::uint8_t {
     kNull,
@@ -31,10 +32,15 @@ struct Value {
   Kind kind = Kind::kNull;
   std::string text;
   std::vector<Value> items;
-  std::vector<std::pair<std::string, Value>> fields;  // as written
+  std::vector<Field> fields;  // as written
 
   // The last field of that name; nullptr when there is none, or this is no map.
   const Value* Find(std::string_view name) const;
+};
+
+struct Field {
+  std::string name;
+  Value value;
 };
 
 // `values` is how many there may still be; what is read is taken off.

@@ -246,9 +246,9 @@ Value FromTerraform(const Value& state) {
       if (const Value* attributes = instance.Find("attributes")) list.items.push_back(*attributes);
     }
     // Several resources of one type are one list.
-    const auto same = std::ranges::find(to.fields, kind, [](const auto& field) { return field.first; });
+    const auto same = std::ranges::find(to.fields, kind, &Field::name);
     if (same == to.fields.end()) {
-      to.fields.emplace_back(kind, std::move(list));
+      to.fields.push_back({std::string(kind), std::move(list)});
     } else {
       same->second.items.insert(same->second.items.end(), list.items.begin(), list.items.end());
     }

@@ -198,6 +198,10 @@ class IngestDoors::Impl : public std::enable_shared_from_this<Impl> {
                   AlertmanagerVersion version,
                   HttpResponder responder) {
     const bool first = version == AlertmanagerVersion::kFirst;
+    if (door.integration != nullptr && WantsProof(*door.integration)) {
+      return std::move(responder).Send(BadSignature(
+          door, 403, "only what is signed is taken for this integration, and it comes in at /v1/integrations/KEY"));
+    }
     if (const std::string type = MediaType(request.header("Content-Type"));
         !first && !request.body.empty() && type != "application/json") {
       const std::string_view shown = type.empty() ? std::string_view("application/octet-stream") : type;

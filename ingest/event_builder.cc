@@ -12,7 +12,9 @@
 namespace tocsin {
 namespace {
 
-constexpr std::size_t kMostLabels = 48;  // of 64: room for the integration's own
+// More than an alert may have, so that what is over that shows as it does for every sender; a bound all the same.
+constexpr std::size_t kMostLabels = 200;
+constexpr std::size_t kMostAnnotations = 200;
 
 struct StatusWord {
   std::string_view word;
@@ -113,16 +115,14 @@ EventBuilder& EventBuilder::Label(std::string_view name, std::string_view value)
   name = Trim(name);
   value = Trim(value);
   if (name.empty() || !SaysSomething(value) || !Find(event_.labels, name).empty()) return *this;
-  if (event_.labels.size() >= kMostLabels || name.size() > limits::kLabelNameBytes ||
-      value.size() > limits::kLabelValueBytes) {
-    return Annotation(name, value);
-  }
+  if (event_.labels.size() >= kMostLabels) return Annotation(name, value);
   event_.labels.push_back({std::string(name), std::string(value)});
   return *this;
 }
 
 EventBuilder& EventBuilder::Annotation(std::string_view name, std::string_view text) {
   text = Trim(text);
+  if (event_.annotations.size() >= kMostAnnotations) return *this;
   if (name.empty() || !SaysSomething(text) || !Find(event_.annotations, name).empty()) return *this;
   event_.annotations.push_back({std::string(TruncateUtf8(name, limits::kLabelNameBytes)), std::string(text)});
   return *this;
@@ -144,16 +144,6 @@ std::optional<EventKind> ParseStatusWord(std::string_view word) {
   const auto* found = std::ranges::find(kStatusWords, std::string_view(lower), &StatusWord::word);
   if (found == std::end(kStatusWords)) return std::nullopt;
   return found->kind;
-}
-
-void FitLabels(AlertEvent& event) {
-  Labels kept;
-  for (Label& label : event.labels) {
-    const bool fits = kept.size() < kMostLabels && !label.name.empty() &&
-                      label.name.size() <= limits::kLabelNameBytes && label.value.size() <= limits::kLabelValueBytes;
-    (fits ? kept : event.annotations).push_back(std::move(label));
-  }
-  event.labels = std::move(kept);
 }
 
 }  // namespace tocsin

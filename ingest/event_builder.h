@@ -1,5 +1,5 @@
 // Private to ingest: an event put together from what a vendor's payload says. What is empty, or a placeholder that nobody filled in,
-// is left out; what is too long or too much for a label is kept as an annotation: nothing that came is lost, nothing is unbounded.
+// is left out; what is too long or too much for a label becomes an annotation on its way into a batch (intake.h).
 #pragma once
 
 #include <initializer_list>
@@ -49,8 +49,5 @@ class EventBuilder {
 // What senders call the states of an alert, in any case: "Resolved", "OK", "firing", "acked" ...; nullopt when it is none of
 // them.
 std::optional<EventKind> ParseStatusWord(std::string_view word);
-
-// For labels that are taken over as they are: what is too long or too much for a label becomes an annotation.
-void FitLabels(AlertEvent& event);
 
 }  // namespace tocsin

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 
 #include "base/hash.h"
@@ -13,8 +14,9 @@
 namespace tocsin {
 namespace {
 
-constexpr std::size_t kDetailedReasons = 100;  // more would only make the answer too large
-constexpr std::size_t kKeptKeyBytes = 900;     // of a dedup key that is too long; a hash of all of it follows
+constexpr std::size_t kDetailedReasons = 100;   // more would only make the answer too large
+constexpr std::size_t kKeptKeyBytes = 900;      // of a dedup key that is too long; a hash of all of it follows
+constexpr std::size_t kLabelBytes = 32 * 1024;  // of all labels of an alert: as much is left for its annotations
 constexpr std::size_t kOverheadBytes = sizeof(EventHeader) + sizeof(TextLengths) * 2 * limits::kLabelsPerAlert + 64;
 
 std::size_t BytesOf(std::span<const LabelView> texts) {
@@ -22,6 +24,22 @@ std::size_t BytesOf(std::span<const LabelView> texts) {
   for (const LabelView& text : texts)
     bytes += text.name.size() + text.value.size();
   return bytes;
+}
+
+bool Fits(const LabelView& label) {
+  return !label.name.empty() && label.name.size() <= limits::kLabelNameBytes &&
+         label.value.size() <= limits::kLabelValueBytes;
+}
+
+// Which label set it is, whatever becomes of its labels.
+std::string IdentityOf(std::span<const LabelView> labels) {
+  std::string all;
+  for (const LabelView& label : labels) {
+    if (!label.value.empty())
+      absl::StrAppend(&all, label.name.size(), ":", ToAbsl(label.name), label.value.size(), ":", ToAbsl(label.value));
+  }
+  const Hash128 hash = HashTo128(all);
+  return absl::StrFormat("labels#%016x%016x", hash.high, hash.low);
 }
 
 }  // namespace
@@ -42,6 +60,37 @@ void Intake::Refuse(std::string reason, Refused::Kind kind) {
 
 std::size_t Intake::rejected() const {
   return static_cast<std::size_t>(std::ranges::count(refused_, Refused::Kind::kRejected, &Refused::kind));
+}
+
+// Makes annotations of the labels that do not fit. Returns the identity of the whole set, since what is left of two may be the same; ""
+// when all fit. In the order of the names, so that nothing depends on the order in which they came; an integration's own labels and
+// the alert's name stay.
+std::string Intake::FitLabels(LabelList& labels, LabelList& annotations) {
+  if (labels.size() <= limits::kLabelsPerAlert && BytesOf(labels.all()) <= kLabelBytes &&
+      std::ranges::all_of(labels.all(), Fits)) {
+    return {};
+  }
+  const std::span<LabelView> sorted = label_order_.Sort(labels.all());
+  std::string identity = IdentityOf(sorted);
+  const auto stays = [&](const LabelView& label) {
+    return label.name == "alertname" ||
+           (labels_ != nullptr && std::ranges::find(*labels_, label.name, &Label::name) != labels_->end());
+  };
+  std::ranges::stable_partition(sorted, stays);
+  std::size_t kept = 0;
+  std::size_t bytes = 0;
+  for (std::size_t i = 0; i < sorted.size(); ++i) {
+    const LabelView label = sorted[i];
+    const std::size_t size = label.name.size() + label.value.size();
+    if (kept < limits::kLabelsPerAlert && Fits(label) && bytes + size <= kLabelBytes) {
+      bytes += size;
+      sorted[kept++] = label;
+    } else {
+      annotations.Add(label);
+    }
+  }
+  labels.Keep(kept);
+  return identity;
 }
 
 void Intake::TrimAnnotations(LabelList& annotations, std::size_t other_bytes) {
@@ -79,7 +128,10 @@ void Intake::Add(EventHeader prototype,
     }
   }
   std::string short_key;
+  std::string identity;
   if (manner_ == Manner::kLenient) {
+    identity = FitLabels(labels, annotations);
+    if (dedup_key.empty()) dedup_key = identity;
     if (link.size() > limits::kLabelValueBytes) link = {};
     if (dedup_key.size() > limits::kDedupKeyBytes) {
       const Hash128 hash = HashTo128(dedup_key);

@@ -31,8 +31,9 @@ struct Refused {
 class Intake {
  public:
   enum class Manner : std::uint8_t {
-    kStrict,   // what is too long is rejected: the sender reads our answer
-    kLenient,  // texts for people are cut, and long keys hashed: better a shortened page than none
+    kStrict,  // what is too long is rejected: the sender reads our answer
+    kLenient,  // texts for people are cut, long keys hashed, labels that are too many or too long become annotations: better a
+               // shortened page than none
   };
 
   explicit Intake(std::uint64_t key_seed) : batch_(key_seed, 0) {}
@@ -61,10 +62,12 @@ class Intake {
   static std::vector<Outcome> Merge(const Receipt& receipt, const std::vector<Refused>& refused, std::uint32_t seen);
 
  private:
+  std::string FitLabels(LabelList& labels, LabelList& annotations);
   void TrimAnnotations(LabelList& annotations, std::size_t other_bytes);
 
   EventBatch batch_;
-  NameOrder annotation_order_;  // of those that must be cut
+  NameOrder label_order_;  // of those that must be cut
+  NameOrder annotation_order_;
   const Labels* labels_ = nullptr;
   absl::Time received_;
   Manner manner_ = Manner::kStrict;

@@ -75,10 +75,11 @@ std::string Fill(const Ground& ground, std::string_view text) {
   for (const TextTemplate::Part& part : parsed->parts) {
     result += part.text;
     for (const TextTemplate::Path& path : part.paths) {
-      names = true;
+      const bool is_literal = path.steps.empty();  // stands in for what may be absent, and says nothing about a body
+      names = names || !is_literal;
       const std::string value = Look(ground, path);
       if (value.empty()) continue;
-      found = true;
+      found = found || !is_literal;
       result += value;
       break;
     }

@@ -22,6 +22,8 @@ namespace dom = simdjson::dom;
 constexpr std::string_view kCreateExample = R"({"message":"disk is full","alias":"web-3/disk","priority":"P1"})";
 constexpr std::size_t kAlertnameBytes = 256;
 constexpr std::size_t kDetailLabelBytes = 256;  // longer ones are for people
+constexpr std::size_t kDetailLabels =
+    48;  // with those of the integration and of the alert itself no more than an alert may have
 
 // A body, or nothing where none is needed.
 struct Body {
@@ -386,7 +388,8 @@ Labels OpsgenieLabels(const OpsgenieAlert& alert, const Labels& of_integration) 
   EventBuilder builder;
   builder.Label("alertname", TruncateUtf8(alert.message, kAlertnameBytes));
   for (const Label& detail : alert.details) {
-    if (detail.value.size() <= kDetailLabelBytes) builder.Label(detail.name, detail.value);
+    if (builder.event().labels.size() < kDetailLabels && detail.value.size() <= kDetailLabelBytes)
+      builder.Label(detail.name, detail.value);
   }
   builder.Label("entity", alert.entity).Label("source", alert.source).Label("tags", absl::StrJoin(alert.tags, ","));
   const auto team = std::ranges::find(alert.responders, "team", &OpsgenieResponder::type);

@@ -10,6 +10,7 @@
 #include "base/strings.h"
 #include "ingest/json.h"
 #include "ingest/signature.h"
+#include "ingest/timestamps.h"
 
 namespace tocsin {
 namespace {
@@ -18,6 +19,8 @@ namespace dom = simdjson::dom;
 
 constexpr std::size_t kMostRecords = 100;
 constexpr std::size_t kUrlBytes = 2048;
+constexpr absl::Duration kOldest = absl::Hours(24);
+constexpr absl::Duration kEarliest = absl::Hours(1);
 
 bool IsLower(char c) {
   return c >= 'a' && c <= 'z';
@@ -77,18 +80,43 @@ struct Envelope {
   }
 };
 
+// What is verified must be what is read. Sources find members in any spelling, the last of equal ones; so a message with two spellings
+// of one name, of which only one is signed, is nobody's.
+absl::Status CheckSpelling(dom::object object) {
+  constexpr std::string_view kNames[] = {"Records", "Sns",       "Type",  "Message",      "MessageId",    "TopicArn",
+                                         "Subject", "Timestamp", "Token", "SubscribeURL", "SubscribeUrl", "Signature"};
+  const auto simplified = [](std::string_view name) {
+    std::string simple = ToLower(name);
+    std::erase_if(simple, [](char c) { return c == '_' || c == '-' || c == ' '; });
+    return simple;
+  };
+  for (const dom::key_value_pair& member : object) {
+    const std::string simple = simplified(member.key);
+    for (const std::string_view name : kNames) {
+      if (simple == ToLower(name) && std::ranges::find(kNames, member.key) == std::end(kNames))
+        return Invalid("%s: Amazon writes it otherwise", JsonQuote(TruncateUtf8(member.key, 64)));
+    }
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<std::vector<Envelope>> ReadMessages(const SourceRequest& request) {
   TOCSIN_ASSIGN(const dom::element document, ThreadJsonReader().Read(request.body, JsonReader::Manner::kStrict));
   if (!document.is_object()) return Invalid("expected an object, found %s", JsonTypeName(document));
   const dom::object body(document);
+  TOCSIN_TRY(CheckSpelling(body));
   std::vector<Envelope> messages;
   const std::optional<dom::element> records = Member(body, "Records");
   if (records && records->is_array()) {
     for (const dom::element& record : dom::array(*records)) {
       std::optional<dom::element> sns;
-      if (record.is_object()) sns = Member(dom::object(record), "Sns");
+      if (record.is_object()) {
+        TOCSIN_TRY(CheckSpelling(dom::object(record)));
+        sns = Member(dom::object(record), "Sns");
+      }
       if (!sns || !sns->is_object()) return Invalid("Records[%d].Sns: missing", messages.size());
       if (messages.size() == kMostRecords) return Invalid("Records: more than %d", kMostRecords);
+      TOCSIN_TRY(CheckSpelling(dom::object(*sns)));
       messages.push_back({dom::object(*sns), ""});
     }
   } else {
@@ -144,6 +172,15 @@ std::string SignedText(const Envelope& message) {
   return text;
 }
 
+// Amazon tries for some hours; what is older is an old message that somebody sends again.
+absl::Status CheckAge(std::string_view timestamp, absl::Time received) {
+  const std::optional<absl::Time> sent = ParseAnyTime(timestamp);
+  if (!sent) return Invalid("Timestamp: %s is no time", JsonQuote(TruncateUtf8(timestamp, 40)));
+  if (received - *sent > kOldest || *sent - received > kEarliest)
+    return Invalid("Timestamp: %s is too far from now", JsonQuote(TruncateUtf8(timestamp, 40)));
+  return absl::OkStatus();
+}
+
 absl::Status VerifyOne(const Envelope& message, std::string_view certificate, absl::Time received) {
   const std::string version = message.Text("SignatureVersion");
   if (version != "1" && version != "2") {
@@ -153,7 +190,8 @@ absl::Status VerifyOne(const Envelope& message, std::string_view certificate, ab
   if (!absl::Base64Unescape(message.Text("Signature"), &signature) || signature.empty()) {
     return Invalid("Signature: missing, or not base64");
   }
-  TOCSIN_TRY(ParseType(message.type).status());
+  TOCSIN_ASSIGN(const SnsType type, ParseType(message.type));
+  if (type == SnsType::kNotification) TOCSIN_TRY(CheckAge(message.Text("Timestamp"), received));
   const RsaDigest digest = version == "1" ? RsaDigest::kSha1 : RsaDigest::kSha256;
   return Annotate(CheckRsa(SignedText(message), signature, digest, certificate, received), "Signature");
 }

@@ -105,6 +105,12 @@ AlertEvent Unreadable(const Source& source, const SourceRequest& request, std::s
 
 }  // namespace
 
+bool WantsProof(const Integration& integration) {
+  const Source* source = FindSource(integration.source);
+  return !integration.topics.empty() ||
+         (!integration.signing_secret.empty() && source != nullptr && source->verify != nullptr);
+}
+
 std::span<const Source* const> SourceTable() {
   return kSources;
 }

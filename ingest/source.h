@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "ingest/intake.h"
 #include "model/event.h"
+#include "model/organisation.h"
 #include "net/http.h"
 
 namespace tocsin {
@@ -68,6 +69,10 @@ struct Source {
   // server's, {key} the key.
   std::string_view setup;
 };
+
+// Whether what comes in for it must prove where it is from: by a signature, or by Amazon's topics. A door that can look at neither
+// refuses it.
+bool WantsProof(const Integration& integration);
 
 // Sorted by name.
 std::span<const Source* const> SourceTable();

@@ -43,13 +43,15 @@ constexpr std::size_t kJoinBytes = 16 * 1024;      // smaller bodies are sent in
 constexpr std::size_t kUnwantedBytes = 64 * 1024;  // bodies nobody asked for are read and dropped up to here
 constexpr std::size_t kLingerBytes = 1024 * 1024;  // and after a refusal, so that the peer can read why
 constexpr int kGone = 0;
+constexpr std::size_t kSmallBytes = 64 * 1024;
 constexpr auto kLinger = std::chrono::seconds(1);
 
 std::chrono::nanoseconds Chrono(absl::Duration d) {
   return absl::ToChronoNanoseconds(d);
 }
 
-// A share of the memory that all bodies together may use.
+// A share of the memory that all bodies together may use: what has arrived, not what a header claims. A quarter more is for small bodies
+// alone, so that large ones that come slowly do not shut the doors for an acknowledgement.
 class BodyLease {
  public:
   explicit BodyLease(HttpServerState& state) : state_(state) {}
@@ -62,7 +64,8 @@ class BodyLease {
     const std::size_t more = bytes - bytes_;
     const std::size_t before = state_.body_memory_bytes.fetch_add(more, std::memory_order_relaxed);
     bytes_ = bytes;
-    return before + more <= state_.options.max_body_memory_bytes;
+    const std::size_t most = state_.options.max_body_memory_bytes;
+    return before + more <= (bytes <= kSmallBytes ? most + most / 4 : most);
   }
 
  private:
@@ -237,7 +240,6 @@ class Session final : public HttpConnection {
     const HttpProblem gone{kGone, ""};
     const boost::optional<std::uint64_t> length = parser.content_length();
     if (length && *length > cap) co_return too_large;
-    if (length && !lease.GrowTo(static_cast<std::size_t>(*length))) co_return no_memory;
     if (parser.is_done()) co_return std::nullopt;
     parser.body_limit(cap);
     if (!request.header("Expect").empty() && buffer_.size() == 0) {

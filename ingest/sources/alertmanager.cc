@@ -51,7 +51,6 @@ Reading ReadAlert(dom::element value, const Group& group) {
         {"truncated_alerts",
          absl::StrFormat("%s more alerts of this group were cut off by max_alerts", group.truncated)});
   }
-  FitLabels(event);
   return Reading::Of(std::move(event));
 }
 

@@ -128,7 +128,7 @@ Labels LabelsOf(const Fields& fields, const Title& title, std::string_view scope
   AddTagLabels(scope, named);
   Labels labels;
   for (auto& [name, value] : named) {
-    if (labels.size() < kMostTagLabels && name.size() <= 256 && value.size() <= 4096) labels.push_back({name, value});
+    if (labels.size() < kMostTagLabels) labels.push_back({name, value});
   }
   if (labels.size() < named.size()) rest = tags;
   if (!rest.empty()) annotations.push_back({"tags", rest});

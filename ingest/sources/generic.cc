@@ -87,7 +87,6 @@ Reading ReadOne(const Fields& fields) {
   event.starts_at = ParseAnyTime(fields.Get({"startsat", "startedat", "timestamp", "time"}));
   event.ends_at = ParseAnyTime(fields.Get({"endsat"}));
   event.link = fields.Get({"link", "url", "href"});
-  FitLabels(event);
   return Reading::Of(std::move(event));
 }
 

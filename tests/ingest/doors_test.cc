@@ -350,7 +350,7 @@ TEST_F(DoorsTest, SurvivesDepthBombsAndStrangeText) {
   EXPECT_EQ(Post("/api/v2/alerts", std::string(limits::kBodyBytes + 1, ' ')).status, 413);
 }
 
-TEST_F(DoorsTest, CutsWhatIsForPeopleAndRefusesWhatIsIdentity) {
+TEST_F(DoorsTest, CutsWhatIsTooLongAndKeepsTheAlert) {
   const std::string longest(70'000, 'x');
   EXPECT_EQ(Post("/api/v2/alerts",
                  absl::StrFormat(R"([{"labels":{"a":"b"},"annotations":{"summary":"%s"},"generatorURL":"%s"}])",
@@ -359,9 +359,31 @@ TEST_F(DoorsTest, CutsWhatIsForPeopleAndRefusesWhatIsIdentity) {
             200);
   ASSERT_THAT(inlet_.events(), SizeIs(1));
   EXPECT_THAT(inlet_.events()[0].annotations[0].value, SizeIs(limits::kAnnotationBytes));
-  const HttpResponse refused = Post("/api/v2/alerts", absl::StrFormat(R"([{"labels":{"a":"%s"}}])", longest));
-  EXPECT_EQ(refused.status, 400);
-  EXPECT_THAT(refused.body, HasSubstr("at most 4096"));
+  EXPECT_EQ(Post("/api/v2/alerts", absl::StrFormat(R"([{"labels":{"a":"%s"}}])", longest)).status, 200)
+      << "as Alertmanager, which knows no bounds";
+  EXPECT_THAT(inlet_.events()[1].labels, IsEmpty());
+  EXPECT_THAT(inlet_.events()[1].annotations, SizeIs(1));
+}
+
+// A way in at which nobody looks for signatures is none for an integration that wants them.
+TEST_F(DoorsTest, WhatMustBeSignedComesInNowhereElse) {
+  auto organisation = std::make_shared<Organisation>(*rules_->organisation);
+  organisation->integrations.push_back(Door("hub", "github", "hub-key"));
+  organisation->integrations.back().signing_secret = "s";
+  organisation->integrations.push_back(Door("sns", "cloudwatch_sns", "sns-key"));
+  organisation->integrations.back().topics = {"arn:aws:sns:eu-west-1:123456789012:alarms"};
+  Apply(organisation);
+  for (const std::string_view key : {"hub-key", "sns-key"}) {
+    EXPECT_EQ(Post(absl::StrFormat("/v1/integrations/%s/api/v2/alerts", key), kOneAlert).status, 403);
+    EXPECT_EQ(Post("/api/v2/alerts", kOneAlert,
+                   {
+                       {"Authorization", absl::StrFormat("Bearer %s", key)}
+    })
+                  .status,
+              403);
+  }
+  EXPECT_THAT(inlet_.events(), IsEmpty());
+  EXPECT_EQ(doors_.ReadStatistics().bad_signatures, 4U);
 }
 
 TEST_F(DoorsTest, BoundsTheNumberOfAlerts) {

@@ -1,7 +1,10 @@
 #include "ingest/intake.h"
 
+#include <algorithm>
+#include <array>
 #include <map>
 
+#include "absl/strings/str_format.h"
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -60,6 +63,49 @@ TEST(IntakeTest, LenientlyCutsStrictlyRefuses) {
   EXPECT_NE(lenient.batch().at(0).header().key, lenient.batch().at(1).header().key) << "cut keys stay different";
   EXPECT_LE(lenient.batch().at(0).header().size, limits::kEventBytes);
   EXPECT_THAT(std::string(lenient.batch().at(0).link()), IsEmpty());
+}
+
+// What does not fit is shown, not lost, and two alerts stay two.
+TEST(IntakeTest, LabelsThatDoNotFitStayPartOfTheIdentity) {
+  const Labels own = {
+      {"zz_team", "ops"}
+  };
+  Intake intake(1);
+  intake.Begin(0, &own, kReceived, Intake::Manner::kLenient);
+  const auto key_of = [&](Labels labels) {
+    AlertEvent event;
+    event.labels = std::move(labels);
+    intake.Add(event);
+    EXPECT_THAT(intake.refused(), IsEmpty());
+    const EventView added = intake.batch().at(intake.batch().count() - 1);
+    std::array<LabelView, limits::kLabelsPerAlert> room;
+    EXPECT_EQ(std::ranges::count(added.labels(room), "zz_team", &LabelView::name), 1);
+    EXPECT_LE(added.header().label_count, limits::kLabelsPerAlert);
+    return added.header().key;
+  };
+  Labels many = {
+      {"alertname", "A"}
+  };
+  for (int i = 0; i < 63; ++i)
+    many.push_back({absl::StrFormat("k%02d", i), "v"});
+  Labels other = many;
+  other.back().value = "w";
+  Labels shuffled(many.rbegin(), many.rend());
+  EXPECT_NE(key_of(many), key_of(other));
+  EXPECT_EQ(key_of(many), key_of(shuffled));
+  const std::string long_value(5000, 'x');
+  EXPECT_NE(key_of({
+                {"a", long_value + "1"}
+  }),
+            key_of({{"a", long_value + "2"}}));
+  EXPECT_EQ(key_of({
+                {"a", long_value}
+  }),
+            key_of({{"a", long_value}}));
+  Labels large;
+  for (int i = 0; i < 40; ++i)
+    large.push_back({absl::StrFormat("k%02d", i), std::string(4000, 'y')});
+  EXPECT_NE(key_of(large), key_of({large.begin() + 1, large.end()}));
 }
 
 TEST(IntakeTest, MergesOutcomesWithRefusalsInTheMessagesOrder) {

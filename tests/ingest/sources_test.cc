@@ -309,16 +309,6 @@ TEST(GenericSourceTest, KeepsNumbersThatNoDoubleHolds) {
   EXPECT_EQ(Event("generic", R"({"title":"x","dedup_key":9007199254740993})").dedup_key, "9007199254740993");
 }
 
-TEST(GenericSourceTest, FitsWhatIsTooMuch) {
-  std::string body = R"({"dedup_key":"k","title":"t","labels":{)";
-  for (int i = 0; i < 200; ++i)
-    absl::StrAppendFormat(&body, R"("l%d":"v",)", i);
-  body += absl::StrFormat(R"("long":"%s"}})", std::string(10'000, 'x'));
-  const AlertEvent event = Event("generic", body);
-  EXPECT_LE(event.labels.size(), 48U);
-  EXPECT_FALSE(Find(event.annotations, "long").empty());
-}
-
 // ---- fixtures ----
 
 struct Pair {

@@ -216,15 +216,5 @@ TEST(AlertmanagerSourceTest, ABodyOfTheUsersOwnIsReadWhereItSaysEnough) {
   EXPECT_EQ(Find(flat.labels, "alertname"), "DiskFull");
 }
 
-TEST(AlertmanagerSourceTest, TooManyLabelsAreShownAndNotLost) {
-  std::string labels;
-  for (int i = 0; i < 100; ++i)
-    absl::StrAppend(&labels, i == 0 ? "" : ",", "\"l", i, "\":\"v\"");
-  const AlertEvent event =
-      EventOf("alertmanager", absl::StrCat(R"({"alerts":[{"status":"firing","labels":{)", labels, "}}]}"));
-  EXPECT_LE(event.labels.size(), 64U);
-  EXPECT_EQ(event.labels.size() + event.annotations.size(), 100U);
-}
-
 }  // namespace
 }  // namespace tocsin
