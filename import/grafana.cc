@@ -250,7 +250,7 @@ Value FromTerraform(const Value& state) {
     if (same == to.fields.end()) {
       to.fields.push_back({std::string(kind), std::move(list)});
     } else {
-      same->second.items.insert(same->second.items.end(), list.items.begin(), list.items.end());
+      same->value.items.insert(same->value.items.end(), list.items.begin(), list.items.end());
     }
   }
   return to;
