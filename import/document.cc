@@ -36,7 +36,8 @@ bool Convert(const json::value& from, Value& to, std::size_t& values) {
       to.kind = Value::Kind::kMap;
       to.fields.reserve(from.get_object().size());
       return std::ranges::all_of(from.get_object(), [&](const json::key_value_pair& field) {
-        return Convert(field.value(), to.fields.emplace_back(Field{std::string(ToStd(field.key())), Value()}).value, values);
+        return Convert(field.value(), to.fields.emplace_back(Field{std::string(ToStd(field.key())), Value()}).value,
+                       values);
       });
     case json::kind::bool_:
     case json::kind::int64:
@@ -82,8 +83,7 @@ std::string Position(std::string_view text, std::size_t offset) {
 }  // namespace
 
 const Value* Value::Find(std::string_view name) const {
-  const auto found =
-      std::ranges::find(fields.rbegin(), fields.rend(), name, &Field::name);
+  const auto found = std::ranges::find(fields.rbegin(), fields.rend(), name, &Field::name);
   return found == fields.rend() ? nullptr : &found->value;
 }
 

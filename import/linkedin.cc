@@ -281,7 +281,9 @@ void ReadLinkedInOnCall(std::span<const Document> documents, Draft& draft) {
     if (root.Find("rosters") == nullptr || root.Find("name") == nullptr) continue;
     Value team = std::move(root);
     root = Value{Value::Kind::kMap, "", {}, {}};
-    root.fields.push_back({"teams", Value{Value::Kind::kList, "", {}, {}}});
+    root.fields.push_back({
+        "teams", Value{Value::Kind::kList, "", {}, {}}
+    });
     root.fields.front().value.items.push_back(std::move(team));
   }
   const Gathering found(wrapped, Shapes(), draft.report());
