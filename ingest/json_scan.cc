@@ -346,9 +346,10 @@ std::string MendJson(std::string_view text) {
       at = MendNumber(text, at, out);
     } else {
       if (c == '}' || c == ']') {
-        while (!out.empty() && IsSpace(out.back()))
-          out.pop_back();
-        if (out.ends_with(',')) out.pop_back();
+        std::size_t end = out.size();
+        while (end > 0 && IsSpace(out[end - 1]))
+          --end;
+        if (end > 0 && out[end - 1] == ',') out.resize(end - 1);
       }
       out += c;
       ++at;
