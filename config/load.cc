@@ -28,7 +28,7 @@ class Merger {
   bool empty() const { return sections_.empty(); }
 
   void Read(const YamlNode& root) {
-    Fields fields(reader_, root, "");
+    YamlFields fields(reader_, root, "");
     Once(fields, "name", [&] { fields.Text("name", to_.name); });
     Once(fields, "public_url", [&] { fields.Text("public_url", to_.public_url); });
     Once(fields, "fallback_user", [&] { fields.Name("fallback_user", to_.fallback_user); });
@@ -56,7 +56,7 @@ class Merger {
  private:
   // Calls read() unless an earlier document has the field.
   template <typename Do>
-  void Once(Fields& fields, std::string_view name, const Do& read) {
+  void Once(YamlFields& fields, std::string_view name, const Do& read) {
     const YamlNode* value = fields.Take(name);
     if (value == nullptr) return;
     sections_.insert(name);
@@ -74,7 +74,7 @@ class Merger {
   using ReadOne = void (*)(Reader&, const YamlNode&, const std::string&, T&);
 
   template <typename T>
-  void Each(Fields& fields, std::string_view name, std::vector<T>& to, ReadOne<T> read) {
+  void Each(YamlFields& fields, std::string_view name, std::vector<T>& to, ReadOne<T> read) {
     if (fields.Has(name)) sections_.insert(name);
     fields.List(
         name, [&](const YamlNode& item, const std::string& path) { read(reader_, item, path, to.emplace_back()); },
@@ -82,7 +82,7 @@ class Merger {
   }
 
   template <typename T>
-  void Single(Fields& fields, std::string_view name, T& to, ReadOne<T> read) {
+  void Single(YamlFields& fields, std::string_view name, T& to, ReadOne<T> read) {
     Once(fields, name, [&] { read(reader_, *fields.Take(name), std::string(name), to); });
   }
 

@@ -35,18 +35,18 @@ void ReadDeadMan(Reader& reader, const YamlNode& node, const std::string& path, 
 
 // Shared by the above. What has an id, and a name for people that is the id where it is not given.
 template <typename T>
-void ReadIdAndName(Fields& fields, T& to) {
+void ReadIdAndName(YamlFields& fields, T& to) {
   fields.Require("id");
   fields.Name("id", to.id);
   to.name = to.id.value();
   fields.Text("name", to.name);
 }
-void ReadHandoffNotices(Fields& fields, HandoffNotices& to);
+void ReadHandoffNotices(YamlFields& fields, HandoffNotices& to);
 // A target is a map: {user: alice}, {team: db}, {schedule: db-primary, turn: next}, {policy: db}.
 void ReadTarget(Reader& reader, const YamlNode& node, const std::string& path, Target& to);
-void ReadTargets(Fields& fields, std::string_view name, std::vector<Target>& to);
+void ReadTargets(YamlFields& fields, std::string_view name, std::vector<Target>& to);
 void ReadContactMethod(Reader& reader, const YamlNode& node, const std::string& path, ContactMethod& to);
 // One text with commas, or a list of texts.
-void ReadMatchers(Fields& fields, std::string_view name, std::vector<Matcher>& to);
+void ReadMatchers(YamlFields& fields, std::string_view name, std::vector<Matcher>& to);
 
 }  // namespace tocsin

@@ -6,10 +6,10 @@
 namespace tocsin {
 namespace {
 
-void ReadTexts(Fields& fields, std::string_view name, Labels& to) {
+void ReadTexts(YamlFields& fields, std::string_view name, Labels& to) {
   const YamlNode* map = fields.Take(name);
   if (map == nullptr) return;
-  Fields of_map(fields.reader(), *map, fields.PathOf(name));
+  YamlFields of_map(fields.reader(), *map, fields.PathOf(name));
   for (const YamlNode::Entry& entry : map->entries) {
     std::string value;
     of_map.Text(entry.key->text, value);
@@ -18,7 +18,7 @@ void ReadTexts(Fields& fields, std::string_view name, Labels& to) {
   Normalise(to);
 }
 
-void ReadKey(Fields& fields, Integration& to) {
+void ReadKey(YamlFields& fields, Integration& to) {
   std::string key;
   fields.Secret("key", key);
   fields.Text("key_hash", to.key_hash);
@@ -36,7 +36,7 @@ void ReadKey(Fields& fields, Integration& to) {
   to.key_hash = HashKey(key);
 }
 
-void ReadMapping(Fields& fields, FieldMapping& to) {
+void ReadMapping(YamlFields& fields, FieldMapping& to) {
   fields.Text("each", to.each);
   fields.Text("key", to.key);
   fields.Text("status", to.status);
@@ -56,7 +56,7 @@ void ReadMapping(Fields& fields, FieldMapping& to) {
 }
 
 void ReadMailRule(Reader& reader, const YamlNode& node, const std::string& path, MailRule& to) {
-  Fields fields(reader, node, path);
+  YamlFields fields(reader, node, path);
   fields.Text("from", to.from);
   fields.Text("subject", to.subject);
   fields.Text("body", to.body);
@@ -69,12 +69,12 @@ void ReadMailRule(Reader& reader, const YamlNode& node, const std::string& path,
 }  // namespace
 
 void ReadFieldMapping(Reader& reader, const YamlNode& node, const std::string& path, FieldMapping& to) {
-  Fields fields(reader, node, path);
+  YamlFields fields(reader, node, path);
   ReadMapping(fields, to);
 }
 
 void ReadIntegration(Reader& reader, const YamlNode& node, const std::string& path, Integration& to) {
-  Fields fields(reader, node, path);
+  YamlFields fields(reader, node, path);
   fields.Require("id");
   fields.Name("id", to.id);
   fields.Require("source");
@@ -85,14 +85,14 @@ void ReadIntegration(Reader& reader, const YamlNode& node, const std::string& pa
   fields.Integer("active_alerts", 1, UINT32_MAX, to.active_alerts);
   fields.Secret("signing_secret", to.signing_secret);
   fields.TextList("topics", to.topics);
-  fields.Part("mapping", [&](Fields& part) { ReadMapping(part, to.mapping.emplace()); });
+  fields.Part("mapping", [&](YamlFields& part) { ReadMapping(part, to.mapping.emplace()); });
   fields.List("mail_rules", [&](const YamlNode& item, const std::string& item_path) {
     ReadMailRule(reader, item, item_path, to.mail_rules.emplace_back());
   });
 }
 
 void ReadHeartbeat(Reader& reader, const YamlNode& node, const std::string& path, HeartbeatRule& to) {
-  Fields fields(reader, node, path);
+  YamlFields fields(reader, node, path);
   fields.Require("id");
   fields.Name("id", to.id);
   fields.Text("description", to.description);

@@ -10,7 +10,7 @@ namespace {
 constexpr std::int64_t kMostMessages = 1000;
 
 void ReadNotificationRule(Reader& reader, const YamlNode& node, const std::string& path, NotificationRule& to) {
-  Fields fields(reader, node, path);
+  YamlFields fields(reader, node, path);
   fields.OneOf<Urgency>("urgency", words::kUrgencies, to.urgency);
   fields.Duration("delay", to.delay);
   fields.Require("method");
@@ -20,8 +20,8 @@ void ReadNotificationRule(Reader& reader, const YamlNode& node, const std::strin
 }
 
 // {from: '23:00', until: '07:00'}, or none.
-void ReadQuietHours(Fields& fields, QuietHours& to) {
-  fields.Part("quiet_hours", [&](Fields& of_night) {
+void ReadQuietHours(YamlFields& fields, QuietHours& to) {
+  fields.Part("quiet_hours", [&](YamlFields& of_night) {
     of_night.Require("from");
     of_night.Parsed("from", to.start_minute, ParseTimeOfDay);
     of_night.Require("until");
@@ -29,10 +29,10 @@ void ReadQuietHours(Fields& fields, QuietHours& to) {
   });
 }
 
-void ReadLimitList(Fields& fields, std::string_view name, std::vector<MessageLimit>& to) {
+void ReadLimitList(YamlFields& fields, std::string_view name, std::vector<MessageLimit>& to) {
   fields.List(name, [&](const YamlNode& item, const std::string& path) {
     MessageLimit& limit = to.emplace_back();
-    Fields of_limit(fields.reader(), item, path);
+    YamlFields of_limit(fields.reader(), item, path);
     of_limit.Require("messages");
     of_limit.Integer("messages", 1, kMostMessages, limit.messages);
     of_limit.Integer("critical", 0, kMostMessages, limit.critical);
@@ -44,7 +44,7 @@ void ReadLimitList(Fields& fields, std::string_view name, std::vector<MessageLim
 }  // namespace
 
 void ReadContactMethod(Reader& reader, const YamlNode& node, const std::string& path, ContactMethod& to) {
-  Fields fields(reader, node, path);
+  YamlFields fields(reader, node, path);
   fields.Require("kind");
   fields.OneOf<ContactMethod::Kind>("kind", words::kContactKinds, to.kind);
   to.id = ContactMethodId(Name(to.kind));
@@ -56,13 +56,13 @@ void ReadContactMethod(Reader& reader, const YamlNode& node, const std::string& 
 }
 
 void ReadUser(Reader& reader, const YamlNode& node, const std::string& path, User& to) {
-  Fields fields(reader, node, path);
+  YamlFields fields(reader, node, path);
   ReadIdAndName(fields, to);
   to.time_zone = "UTC";
   fields.Text("time_zone", to.time_zone);
   fields.Name("holidays", to.holidays);
   ReadQuietHours(fields, to.quiet_hours);
-  fields.Part("handoff_notices", [&](Fields& part) { ReadHandoffNotices(part, to.handoff_notices.emplace()); });
+  fields.Part("handoff_notices", [&](YamlFields& part) { ReadHandoffNotices(part, to.handoff_notices.emplace()); });
   fields.List("contact_methods", [&](const YamlNode& item, const std::string& item_path) {
     ReadContactMethod(reader, item, item_path, to.contact_methods.emplace_back());
   });
@@ -78,19 +78,19 @@ void ReadUser(Reader& reader, const YamlNode& node, const std::string& path, Use
 }
 
 void ReadTeam(Reader& reader, const YamlNode& node, const std::string& path, Team& to) {
-  Fields fields(reader, node, path);
+  YamlFields fields(reader, node, path);
   ReadIdAndName(fields, to);
   fields.NameList("members", to.members);
 }
 
 void ReadService(Reader& reader, const YamlNode& node, const std::string& path, Service& to) {
-  Fields fields(reader, node, path);
+  YamlFields fields(reader, node, path);
   ReadIdAndName(fields, to);
   fields.Name("team", to.team);
   ReadMatchers(fields, "matchers", to.matchers);
   fields.NameList("depends_on", to.depends_on);
   fields.Flag("hold_back", to.hold_back);
-  fields.Part("support_hours", [&](Fields& of_hours) {
+  fields.Part("support_hours", [&](YamlFields& of_hours) {
     of_hours.Require("time_intervals");
     of_hours.NameList("time_intervals", to.support_hours.time_intervals);
     if (of_hours.Has("during")) {
@@ -101,7 +101,7 @@ void ReadService(Reader& reader, const YamlNode& node, const std::string& path, 
 }
 
 void ReadSmtp(Reader& reader, const YamlNode& node, const std::string& path, Smtp& to) {
-  Fields fields(reader, node, path);
+  YamlFields fields(reader, node, path);
   fields.Require("url");
   fields.Text("url", to.url);
   fields.Require("from");
@@ -113,7 +113,7 @@ void ReadSmtp(Reader& reader, const YamlNode& node, const std::string& path, Smt
 }
 
 void ReadTwilio(Reader& reader, const YamlNode& node, const std::string& path, Twilio& to) {
-  Fields fields(reader, node, path);
+  YamlFields fields(reader, node, path);
   fields.Text("url", to.url);
   fields.Require("account_sid");
   fields.Text("account_sid", to.account_sid);
@@ -123,13 +123,13 @@ void ReadTwilio(Reader& reader, const YamlNode& node, const std::string& path, T
 }
 
 void ReadSlack(Reader& reader, const YamlNode& node, const std::string& path, Slack& to) {
-  Fields fields(reader, node, path);
+  YamlFields fields(reader, node, path);
   fields.Text("url", to.url);
   fields.Secret("token", to.token);
 }
 
 void ReadLimits(Reader& reader, const YamlNode& node, const std::string& path, MessageLimits& to) {
-  Fields fields(reader, node, path);
+  YamlFields fields(reader, node, path);
   fields.Duration("bundle_window", to.bundle_window);
   for (const Choice<ContactMethod::Kind>& kind : words::kContactKinds) {
     if (!fields.Has(kind.name)) continue;
@@ -140,7 +140,7 @@ void ReadLimits(Reader& reader, const YamlNode& node, const std::string& path, M
 }
 
 void ReadDeadMan(Reader& reader, const YamlNode& node, const std::string& path, DeadMan& to) {
-  Fields fields(reader, node, path);
+  YamlFields fields(reader, node, path);
   fields.Require("url");
   fields.Text("url", to.url);
   fields.Duration("interval", to.interval);

@@ -5,8 +5,8 @@
 namespace tocsin {
 namespace {
 
-void ReadMinRate(Fields& fields, Threshold& to) {
-  fields.Part("min_rate", [&](Fields& of_rate) {
+void ReadMinRate(YamlFields& fields, Threshold& to) {
+  fields.Part("min_rate", [&](YamlFields& of_rate) {
     of_rate.Require("alerts");
     of_rate.Integer("alerts", 1, 1'000'000'000, to.count);
     of_rate.Require("within");
@@ -15,7 +15,7 @@ void ReadMinRate(Fields& fields, Threshold& to) {
 }
 
 void ReadStep(Reader& reader, const YamlNode& node, const std::string& path, PolicyStep& to) {
-  Fields fields(reader, node, path);
+  YamlFields fields(reader, node, path);
   fields.Duration("delay", to.delay);
   fields.OneOf<PolicyStep::DelayFrom>("delay_from", words::kDelayFrom, to.delay_from);
   fields.OneOf<PolicyStep::Unless>("unless", words::kUnless, to.unless);
@@ -40,7 +40,7 @@ void ReadTarget(Reader& reader, const YamlNode& node, const std::string& path, T
     to = UserTarget{UserId(node.text)};
     return;
   }
-  Fields fields(reader, node, path);
+  YamlFields fields(reader, node, path);
   UserId user;
   TeamId team;
   ScheduleTarget schedule;
@@ -62,14 +62,14 @@ void ReadTarget(Reader& reader, const YamlNode& node, const std::string& path, T
   if (fields.Has("policy")) to = PolicyTarget{policy};
 }
 
-void ReadTargets(Fields& fields, std::string_view name, std::vector<Target>& to) {
+void ReadTargets(YamlFields& fields, std::string_view name, std::vector<Target>& to) {
   fields.List(name, [&](const YamlNode& item, const std::string& path) {
     ReadTarget(fields.reader(), item, path, to.emplace_back());
   });
 }
 
 void ReadPolicy(Reader& reader, const YamlNode& node, const std::string& path, EscalationPolicy& to) {
-  Fields fields(reader, node, path);
+  YamlFields fields(reader, node, path);
   ReadIdAndName(fields, to);
   fields.Name("team", to.team);
   fields.Require("steps");

@@ -23,7 +23,7 @@ Route Inherited(const Route& parent) {
   return route;
 }
 
-void ReadGroupBy(Fields& fields, Route& to) {
+void ReadGroupBy(YamlFields& fields, Route& to) {
   if (!fields.Has("group_by")) return;
   to.group_by.clear();
   fields.TextList("group_by", to.group_by);
@@ -31,7 +31,7 @@ void ReadGroupBy(Fields& fields, Route& to) {
   if (to.group_by_all && !to.group_by.empty()) fields.Report("group_by", "'...' means every label and stands alone");
 }
 
-void ReadRouteUrgency(Fields& fields, Route& to) {
+void ReadRouteUrgency(YamlFields& fields, Route& to) {
   static constexpr Choice<int> kChoices[] = {
       {"low",              0},
       {"high",             1},
@@ -45,7 +45,7 @@ void ReadRouteUrgency(Fields& fields, Route& to) {
 }
 
 // A duration, or the word for the policy's own, which takes back what a parent said.
-void ReadAcknowledgeTimeout(Fields& fields, std::optional<absl::Duration>& to) {
+void ReadAcknowledgeTimeout(YamlFields& fields, std::optional<absl::Duration>& to) {
   fields.Parsed("timeout", to, [](std::string_view text) -> absl::StatusOr<std::optional<absl::Duration>> {
     if (text == words::kOfPolicy) return std::optional<absl::Duration>();
     TOCSIN_ASSIGN(const absl::Duration timeout, ParseDuration(text));
@@ -54,22 +54,22 @@ void ReadAcknowledgeTimeout(Fields& fields, std::optional<absl::Duration>& to) {
 }
 
 // What becomes of the route's groups beyond open and resolved.
-void ReadGroupLife(Fields& fields, Route& to) {
-  fields.Part("threshold", [&](Fields& part) {
+void ReadGroupLife(YamlFields& fields, Route& to) {
+  fields.Part("threshold", [&](YamlFields& part) {
     part.Integer("count", 0, UINT32_MAX, to.threshold.count);
     part.Duration("window", to.threshold.window);
   });
-  fields.Part("flapping", [&](Fields& part) {
+  fields.Part("flapping", [&](YamlFields& part) {
     part.Integer("changes", 0, UINT32_MAX, to.flapping.changes);
     part.Duration("window", to.flapping.window);
     part.Duration("stable_for", to.flapping.stable_for);
   });
-  fields.Part("break_through", [&](Fields& part) {
+  fields.Part("break_through", [&](YamlFields& part) {
     part.Flag("severity", to.break_through.severity);
     if (part.Has("labels")) to.break_through.labels.clear();
     part.TextList("labels", to.break_through.labels);
   });
-  fields.Part("acknowledgement", [&](Fields& part) {
+  fields.Part("acknowledgement", [&](YamlFields& part) {
     ReadAcknowledgeTimeout(part, to.acknowledgement.timeout);
     part.OneOf<AcknowledgementRule::Then>("then", words::kAfterAcknowledgement, to.acknowledgement.then);
     part.OneOf<AcknowledgementRule::AskAgain>("ask_again", words::kAskAgain, to.acknowledgement.ask_again);
@@ -80,7 +80,7 @@ void ReadGroupLife(Fields& fields, Route& to) {
 
 // `to` comes with what it inherits.
 void ReadRouteNode(Reader& reader, const YamlNode& node, const std::string& path, int depth, Route& to) {
-  Fields fields(reader, node, path);
+  YamlFields fields(reader, node, path);
   fields.Name("id", to.id);
   ReadMatchers(fields, "matchers", to.matchers);
   fields.Flag("continue", to.continue_matching);
@@ -110,7 +110,7 @@ void ReadRouteNode(Reader& reader, const YamlNode& node, const std::string& path
 
 void ReadCondition(Reader& reader, const YamlNode& node, const std::string& path, int depth, IncidentCondition& to);
 
-void ReadOperands(Fields& fields, std::string_view name, int depth, IncidentCondition& to) {
+void ReadOperands(YamlFields& fields, std::string_view name, int depth, IncidentCondition& to) {
   if (depth == limits::kConditionDepth) {
     fields.Report(name, absl::StrFormat("conditions are nested deeper than %d", limits::kConditionDepth));
     fields.Take(name);
@@ -121,17 +121,17 @@ void ReadOperands(Fields& fields, std::string_view name, int depth, IncidentCond
   });
 }
 
-void ReadRate(Fields& fields, IncidentCondition& to) {
+void ReadRate(YamlFields& fields, IncidentCondition& to) {
   const YamlNode* rate = fields.Take("rate");
   if (rate == nullptr) return;
-  Fields of_rate(fields.reader(), *rate, fields.PathOf("rate"));
+  YamlFields of_rate(fields.reader(), *rate, fields.PathOf("rate"));
   of_rate.Require("count");
   of_rate.Integer("count", 1, UINT32_MAX, to.count);
   of_rate.Require("window");
   of_rate.Duration("window", to.window);
 }
 
-void ReadExhausted(Fields& fields) {
+void ReadExhausted(YamlFields& fields) {
   bool exhausted = true;
   fields.Flag("exhausted", exhausted);
   if (!exhausted) fields.Report("exhausted", "can only be true");
@@ -150,7 +150,7 @@ void ReadCondition(Reader& reader, const YamlNode& node, const std::string& path
       {"exhausted",      Kind::kExhausted     },
       {"matchers",       Kind::kMatchers      },
   };
-  Fields fields(reader, node, path);
+  YamlFields fields(reader, node, path);
   int given = 0;
   for (const Choice<Kind>& kind : kKinds) {
     if (!fields.Has(kind.name)) continue;
@@ -177,7 +177,7 @@ void ReadCondition(Reader& reader, const YamlNode& node, const std::string& path
 
 }  // namespace
 
-void ReadMatchers(Fields& fields, std::string_view name, std::vector<Matcher>& to) {
+void ReadMatchers(YamlFields& fields, std::string_view name, std::vector<Matcher>& to) {
   const YamlNode* value = fields.Take(name);
   if (value == nullptr) return;
   if (value->kind == YamlNode::Kind::kText) {
@@ -196,7 +196,7 @@ void ReadMatchers(Fields& fields, std::string_view name, std::vector<Matcher>& t
 }
 
 void ReadReceiver(Reader& reader, const YamlNode& node, const std::string& path, Receiver& to) {
-  Fields fields(reader, node, path);
+  YamlFields fields(reader, node, path);
   fields.Require("id");
   fields.Name("id", to.id);
   fields.Require("targets");
@@ -215,7 +215,7 @@ void ReadRoute(Reader& reader, const YamlNode& node, const std::string& path, Ro
 }
 
 void ReadIncidentRule(Reader& reader, const YamlNode& node, const std::string& path, IncidentRule& to) {
-  Fields fields(reader, node, path);
+  YamlFields fields(reader, node, path);
   fields.Require("id");
   fields.Name("id", to.id);
   fields.Require("when");

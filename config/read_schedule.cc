@@ -26,7 +26,7 @@ struct Instants {
 };
 
 void ReadRotation(Reader& reader, const YamlNode& node, const std::string& path, Rotation& to) {
-  Fields fields(reader, node, path);
+  YamlFields fields(reader, node, path);
   fields.Require("type");
   fields.OneOf<Rotation::Type>("type", words::kRotationTypes, to.type);
   fields.Integer("length", 1, 10'000, to.length);
@@ -60,7 +60,7 @@ absl::StatusOr<std::int32_t> ParseMinutes(std::string_view text) {
 
 // {type: daily, start: "09:00", end: "17:00"} or {type: weekly, day: friday, start: "18:00", duration: 62h}
 void ReadRestriction(Reader& reader, const YamlNode& node, const std::string& path, Restriction& to) {
-  Fields fields(reader, node, path);
+  YamlFields fields(reader, node, path);
   fields.Require("type");
   fields.OneOf<Restriction::Type>("type", words::kRestrictionTypes, to.type);
   fields.Require("start");
@@ -91,7 +91,7 @@ void ReadRestriction(Reader& reader, const YamlNode& node, const std::string& pa
   to.duration_minutes = minutes == 0 ? period : minutes;
 }
 
-void ReadLocalTimes(Fields& fields, std::string_view name, std::vector<absl::CivilMinute>& to) {
+void ReadLocalTimes(YamlFields& fields, std::string_view name, std::vector<absl::CivilMinute>& to) {
   fields.List(name, [&](const YamlNode& item, const std::string& path) {
     const absl::StatusOr<absl::CivilMinute> parsed = ParseLocalTime(item.text);
     fields.reader().Check(item, path, parsed.status());
@@ -100,7 +100,7 @@ void ReadLocalTimes(Fields& fields, std::string_view name, std::vector<absl::Civ
 }
 
 void ReadRecurrence(Reader& reader, const YamlNode& node, const std::string& path, Recurrence& to) {
-  Fields fields(reader, node, path);
+  YamlFields fields(reader, node, path);
   fields.Require("start");
   fields.Parsed("start", to.start, ParseLocalTime);
   fields.Require("end");
@@ -113,10 +113,10 @@ void ReadRecurrence(Reader& reader, const YamlNode& node, const std::string& pat
   fields.Integer("start_index", 0, 10'000, to.start_index);
 }
 
-void ReadShifts(Fields& fields, const Instants& instants, std::vector<FixedShift>& to) {
+void ReadShifts(YamlFields& fields, const Instants& instants, std::vector<FixedShift>& to) {
   fields.List("shifts", [&](const YamlNode& item, const std::string& path) {
     FixedShift& shift = to.emplace_back();
-    Fields of_shift(fields.reader(), item, path);
+    YamlFields of_shift(fields.reader(), item, path);
     of_shift.Require("start");
     of_shift.Parsed("start", shift.start, instants);
     of_shift.Require("end");
@@ -126,7 +126,7 @@ void ReadShifts(Fields& fields, const Instants& instants, std::vector<FixedShift
 }
 
 // One of rotation, recurrence and shifts.
-void ReadPattern(Fields& fields, const Instants& instants, Layer& to) {
+void ReadPattern(YamlFields& fields, const Instants& instants, Layer& to) {
   const int named =
       (fields.Has("rotation") ? 1 : 0) + (fields.Has("recurrence") ? 1 : 0) + (fields.Has("shifts") ? 1 : 0);
   if (named != 1 && fields.node().kind == YamlNode::Kind::kMap) {
@@ -147,7 +147,7 @@ void ReadPattern(Fields& fields, const Instants& instants, Layer& to) {
 }
 
 void ReadHolidayRule(Reader& reader, const YamlNode& node, const std::string& path, HolidayRule& to) {
-  Fields fields(reader, node, path);
+  YamlFields fields(reader, node, path);
   fields.Require("calendar");
   fields.Name("calendar", to.holidays);
   fields.Require("on");
@@ -155,7 +155,7 @@ void ReadHolidayRule(Reader& reader, const YamlNode& node, const std::string& pa
 }
 
 void ReadLayer(Reader& reader, const YamlNode& node, const std::string& path, const std::string& zone, Layer& to) {
-  Fields fields(reader, node, path);
+  YamlFields fields(reader, node, path);
   ReadIdAndName(fields, to);
   fields.Integer("priority", -1'000'000, 1'000'000, to.priority);
   fields.Text("time_zone", to.time_zone);
@@ -176,7 +176,7 @@ void ReadLayer(Reader& reader, const YamlNode& node, const std::string& path, co
 
 void ReadOverride(
     Reader& reader, const YamlNode& node, const std::string& path, const Instants& instants, Override& to) {
-  Fields fields(reader, node, path);
+  YamlFields fields(reader, node, path);
   fields.Text("id", to.id);
   fields.Integer("seq", 1, INT64_MAX, to.seq);
   fields.Require("start");
@@ -194,7 +194,7 @@ void ReadOverride(
 
 void ReadTemporary(
     Reader& reader, const YamlNode& node, const std::string& path, const Instants& instants, TemporarySchedule& to) {
-  Fields fields(reader, node, path);
+  YamlFields fields(reader, node, path);
   fields.Require("start");
   fields.Parsed("start", to.start, instants);
   fields.Require("end");
@@ -227,7 +227,7 @@ absl::StatusOr<Holiday> ParseHoliday(std::string_view text) {
 }  // namespace
 
 void ReadHolidayCalendar(Reader& reader, const YamlNode& node, const std::string& path, HolidayCalendar& to) {
-  Fields fields(reader, node, path);
+  YamlFields fields(reader, node, path);
   ReadIdAndName(fields, to);
   fields.Require("days");
   fields.List("days", [&](const YamlNode& item, const std::string& item_path) {
@@ -238,7 +238,7 @@ void ReadHolidayCalendar(Reader& reader, const YamlNode& node, const std::string
       if (parsed.ok()) day = *parsed;
       return;
     }
-    Fields of_day(reader, item, item_path);
+    YamlFields of_day(reader, item, item_path);
     std::string name;
     of_day.Text("name", name);
     of_day.Require("day");
@@ -247,21 +247,21 @@ void ReadHolidayCalendar(Reader& reader, const YamlNode& node, const std::string
   });
 }
 
-void ReadHandoffNotices(Fields& fields, HandoffNotices& to) {
+void ReadHandoffNotices(YamlFields& fields, HandoffNotices& to) {
   fields.Require("when");
   fields.OneOf<HandoffNotices::When>("when", words::kHandoffNotices, to.when);
   fields.Duration("ahead", to.ahead);
 }
 
 void ReadSchedule(Reader& reader, const YamlNode& node, const std::string& path, Schedule& to) {
-  Fields fields(reader, node, path);
+  YamlFields fields(reader, node, path);
   ReadIdAndName(fields, to);
   fields.Name("team", to.team);
   fields.Require("time_zone");
   fields.Text("time_zone", to.time_zone);
   fields.OneOf<Schedule::Gaps>("gaps", words::kGaps, to.gaps);
   fields.Duration("gap_notice", to.gap_notice);
-  fields.Part("handoff_notices", [&](Fields& part) { ReadHandoffNotices(part, to.handoff_notices); });
+  fields.Part("handoff_notices", [&](YamlFields& part) { ReadHandoffNotices(part, to.handoff_notices); });
   fields.List("layers", [&](const YamlNode& item, const std::string& item_path) {
     ReadLayer(reader, item, item_path, to.time_zone, to.layers.emplace_back());
   });

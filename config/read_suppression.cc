@@ -8,7 +8,7 @@ namespace {
 
 // A list of texts, each as `parse` reads it.
 template <typename T>
-void ReadRanges(Fields& fields,
+void ReadRanges(YamlFields& fields,
                 std::string_view name,
                 std::vector<T>& to,
                 absl::StatusOr<T> (*parse)(std::string_view)) {
@@ -22,11 +22,11 @@ void ReadRanges(Fields& fields,
 }
 
 // 09:00-17:00, or Alertmanager's {start_time: '09:00', end_time: '17:00'}.
-void ReadTimes(Fields& fields, std::vector<TimeRange>& to) {
+void ReadTimes(YamlFields& fields, std::vector<TimeRange>& to) {
   fields.List("times", [&](const YamlNode& item, const std::string& path) {
     std::string text = item.text;
     if (item.kind == YamlNode::Kind::kMap) {
-      Fields of_range(fields.reader(), item, path);
+      YamlFields of_range(fields.reader(), item, path);
       std::string start;
       std::string end;
       of_range.Require("start_time");
@@ -47,7 +47,7 @@ void ReadTimes(Fields& fields, std::vector<TimeRange>& to) {
 }  // namespace
 
 void ReadInhibitionRule(Reader& reader, const YamlNode& node, const std::string& path, InhibitionRule& to) {
-  Fields fields(reader, node, path);
+  YamlFields fields(reader, node, path);
   fields.Require("id");
   fields.Name("id", to.id);
   fields.Require("source_matchers");
@@ -58,13 +58,13 @@ void ReadInhibitionRule(Reader& reader, const YamlNode& node, const std::string&
 }
 
 void ReadTimeInterval(Reader& reader, const YamlNode& node, const std::string& path, TimeInterval& to) {
-  Fields fields(reader, node, path);
+  YamlFields fields(reader, node, path);
   fields.Require("id");
   fields.Name("id", to.id);
   fields.Require("time_intervals");
   fields.List("time_intervals", [&](const YamlNode& item, const std::string& item_path) {
     RecurringTime& time = to.time_intervals.emplace_back();
-    Fields of_time(reader, item, item_path);
+    YamlFields of_time(reader, item, item_path);
     ReadTimes(of_time, time.times);
     ReadRanges(of_time, "weekdays", time.weekdays, ParseWeekdays);
     ReadRanges(of_time, "days_of_month", time.days_of_month, ParseDaysOfMonth);
@@ -75,7 +75,7 @@ void ReadTimeInterval(Reader& reader, const YamlNode& node, const std::string& p
 }
 
 void ReadMaintenance(Reader& reader, const YamlNode& node, const std::string& path, MaintenanceWindow& to) {
-  Fields fields(reader, node, path);
+  YamlFields fields(reader, node, path);
   fields.Require("id");
   fields.Name("id", to.id);
   ReadMatchers(fields, "matchers", to.matchers);

@@ -25,7 +25,7 @@ const YamlNode* Reader::Find(std::string path) const {
   }
 }
 
-Fields::Fields(Reader& reader, const YamlNode& node, std::string path)
+YamlFields::YamlFields(Reader& reader, const YamlNode& node, std::string path)
     : reader_(reader), node_(node), path_(std::move(path)) {
   reader_.Remember(node_, path_);
   if (node_.kind != YamlNode::Kind::kMap) {
@@ -33,7 +33,7 @@ Fields::Fields(Reader& reader, const YamlNode& node, std::string path)
   }
 }
 
-Fields::~Fields() {
+YamlFields::~YamlFields() {
   for (const YamlNode::Entry& entry : node_.entries) {
     const std::string& name = entry.key->text;
     if (std::ranges::find(known_, name) != known_.end()) continue;
@@ -41,11 +41,11 @@ Fields::~Fields() {
   }
 }
 
-std::string Fields::PathOf(std::string_view name) const {
+std::string YamlFields::PathOf(std::string_view name) const {
   return path_.empty() ? std::string(name) : absl::StrFormat("%s.%s", path_, name);
 }
 
-const YamlNode* Fields::Take(std::string_view name) {
+const YamlNode* YamlFields::Take(std::string_view name) {
   known_.push_back(name);
   for (const YamlNode::Entry& entry : node_.entries) {
     if (entry.key->text != name) continue;
@@ -55,34 +55,34 @@ const YamlNode* Fields::Take(std::string_view name) {
   return nullptr;
 }
 
-bool Fields::Has(std::string_view name) const {
+bool YamlFields::Has(std::string_view name) const {
   return std::ranges::any_of(node_.entries, [&](const YamlNode::Entry& entry) {
     return entry.key->text == name && entry.value->kind != YamlNode::Kind::kNull;
   });
 }
 
-const YamlNode* Fields::TakeText(std::string_view name) {
+const YamlNode* YamlFields::TakeText(std::string_view name) {
   const YamlNode* value = Take(name);
   return value == nullptr ? nullptr : AsText(reader_, *value, PathOf(name));
 }
 
-void Fields::Require(std::string_view name) {
+void YamlFields::Require(std::string_view name) {
   if (node_.kind == YamlNode::Kind::kMap && !Has(name)) {
     reader_.Report(node_, path_, absl::StrFormat("the field %s is missing", JsonQuote(name)));
   }
 }
 
-void Fields::Report(std::string_view name, std::string message) {
+void YamlFields::Report(std::string_view name, std::string message) {
   const auto entry =
       std::ranges::find(node_.entries, name, [](const YamlNode::Entry& e) -> std::string_view { return e.key->text; });
   reader_.Report(entry == node_.entries.end() ? node_ : *entry->value, PathOf(name), std::move(message));
 }
 
-void Fields::Text(std::string_view name, std::string& to) {
+void YamlFields::Text(std::string_view name, std::string& to) {
   if (const YamlNode* value = TakeText(name)) to = value->text;
 }
 
-void Fields::Flag(std::string_view name, bool& to) {
+void YamlFields::Flag(std::string_view name, bool& to) {
   const YamlNode* value = TakeText(name);
   if (value == nullptr) return;
   if (value->text != "true" && value->text != "false") {
@@ -92,7 +92,7 @@ void Fields::Flag(std::string_view name, bool& to) {
   to = value->text == "true";
 }
 
-void Fields::Integer(std::string_view name, std::int64_t low, std::int64_t high, std::int64_t& to) {
+void YamlFields::Integer(std::string_view name, std::int64_t low, std::int64_t high, std::int64_t& to) {
   const YamlNode* value = TakeText(name);
   if (value == nullptr) return;
   const char* end = value->text.data() + value->text.size();
@@ -106,11 +106,11 @@ void Fields::Integer(std::string_view name, std::int64_t low, std::int64_t high,
   to = number;
 }
 
-void Fields::Duration(std::string_view name, absl::Duration& to) {
+void YamlFields::Duration(std::string_view name, absl::Duration& to) {
   Parsed(name, to, ParseDuration);
 }
 
-std::size_t Fields::Index(std::string_view name, std::span<const std::string_view> names) {
+std::size_t YamlFields::Index(std::string_view name, std::span<const std::string_view> names) {
   const YamlNode* value = TakeText(name);
   if (value == nullptr) return names.size();
   const auto found = std::ranges::find(names, std::string_view(value->text));
@@ -124,7 +124,7 @@ std::size_t Fields::Index(std::string_view name, std::span<const std::string_vie
   return static_cast<std::size_t>(found - names.begin());
 }
 
-void Fields::Secret(std::string_view name, std::string& to) {
+void YamlFields::Secret(std::string_view name, std::string& to) {
   struct Source {
     const char* suffix;
     const Secrets::Lookup* lookup;  // nullptr: the text is the secret
@@ -167,7 +167,7 @@ void Fields::Secret(std::string_view name, std::string& to) {
   }
 }
 
-void Fields::List(std::string_view name, Item read, std::size_t first) {
+void YamlFields::List(std::string_view name, Item read, std::size_t first) {
   const YamlNode* value = Take(name);
   if (value == nullptr) return;
   if (value->kind != YamlNode::Kind::kList) {
@@ -182,7 +182,7 @@ void Fields::List(std::string_view name, Item read, std::size_t first) {
   }
 }
 
-void Fields::TextList(std::string_view name, std::vector<std::string>& to) {
+void YamlFields::TextList(std::string_view name, std::vector<std::string>& to) {
   List(name, [&](const YamlNode& item, const std::string& path) {
     if (const YamlNode* text = AsText(reader_, item, path)) to.push_back(text->text);
   });

@@ -1,6 +1,6 @@
 // Turning YAML into values: each thing that is wrong becomes a problem with its place, and reading goes on.
 //
-//   Fields user(reader, node, "users[0]");      // a problem unless it is a map
+//   YamlFields user(reader, node, "users[0]");      // a problem unless it is a map
 //   user.Text("name", to.name);                 // a problem unless it is text
 //   user.List("contact_methods", [&](const YamlNode& item, const std::string& path) { ... });
 //                                               // at the end of its scope: a problem for each field that nobody asked for
@@ -57,12 +57,12 @@ struct Choice {
   E value;
 };
 
-class Fields {
+class YamlFields {
  public:
-  Fields(Reader& reader, const YamlNode& node, std::string path);
-  ~Fields();
-  Fields(const Fields&) = delete;
-  Fields& operator=(const Fields&) = delete;
+  YamlFields(Reader& reader, const YamlNode& node, std::string path);
+  ~YamlFields();
+  YamlFields(const YamlFields&) = delete;
+  YamlFields& operator=(const YamlFields&) = delete;
 
   Reader& reader() { return reader_; }
   const YamlNode& node() const { return node_; }
@@ -82,7 +82,7 @@ class Fields {
   void Part(std::string_view name, const Read& read) {
     const YamlNode* value = Take(name);
     if (value == nullptr) return;
-    Fields of_part(reader_, *value, PathOf(name));
+    YamlFields of_part(reader_, *value, PathOf(name));
     read(of_part);
   }
 

@@ -36,7 +36,8 @@ class MailTest : public ::testing::Test {
   ~MailTest() override { std::filesystem::remove_all(folder_); }
 
   void SetUp() override {
-    if (!SmtpServer::Available()) GTEST_SKIP() << "aiosmtpd is not under build/programs; ./dev fetch-programs gets it";
+    if (!AiosmtpServer::Available())
+      GTEST_SKIP() << "aiosmtpd is not under build/programs; ./dev fetch-programs gets it";
   }
 
   Organisation With(const std::string& url) const {
@@ -101,11 +102,11 @@ constexpr std::string_view kHeaders[] = {"From",
                                          "Content-Transfer-Encoding"};
 
 TEST_F(MailTest, APageArrivesOverTlsWithExactlyTheIntendedHeaders) {
-  SmtpServer server({.certificate = &*certificate_});
+  AiosmtpServer server({.certificate = &*certificate_});
   const AttemptResult result = Send(With(server.url()), "alice@example.com");
   ASSERT_EQ(result.kind, Kind::kAccepted) << result.detail;
   EXPECT_THAT(result.detail, HasSubstr("4711"));
-  const std::vector<SmtpServer::Mail> mails = server.WaitForMails(1);
+  const std::vector<AiosmtpServer::Mail> mails = server.WaitForMails(1);
   ASSERT_EQ(mails.size(), 1U);
   EXPECT_TRUE(mails[0].tls);
   EXPECT_EQ(mails[0].sender, "tocsin@example.com");
@@ -121,7 +122,7 @@ TEST_F(MailTest, APageArrivesOverTlsWithExactlyTheIntendedHeaders) {
 
 // Specs of header injection: F2 of the reliability rules.
 TEST_F(MailTest, NoTextBreaksOutOfItsHeaderOrAddsARecipient) {
-  SmtpServer server({.certificate = &*certificate_});
+  AiosmtpServer server({.certificate = &*certificate_});
   const std::vector<std::string> texts = {
       "a\r\nBcc: eve@example.com",
       "a\nBcc: eve@example.com",
@@ -173,9 +174,9 @@ TEST_F(MailTest, NoTextBreaksOutOfItsHeaderOrAddsARecipient) {
     }
   }
   EXPECT_GT(sent, texts.size() * 4);
-  const std::vector<SmtpServer::Mail> mails = server.WaitForMails(sent);
+  const std::vector<AiosmtpServer::Mail> mails = server.WaitForMails(sent);
   ASSERT_EQ(mails.size(), sent);
-  for (const SmtpServer::Mail& mail : mails) {
+  for (const AiosmtpServer::Mail& mail : mails) {
     SCOPED_TRACE(mail.raw);
     EXPECT_EQ(mail.sender, "tocsin@example.com");
     EXPECT_THAT(mail.recipients, ElementsAre("alice@example.com"));
@@ -190,7 +191,7 @@ TEST_F(MailTest, NoTextBreaksOutOfItsHeaderOrAddsARecipient) {
 }
 
 TEST_F(MailTest, WhatIsNoAddressIsNeverGivenToAServer) {
-  SmtpServer server({.certificate = &*certificate_});
+  AiosmtpServer server({.certificate = &*certificate_});
   for (const char* to : {"", "alice", "@example.com", "alice@", "alice@example.com,eve@example.com", "a b@example.com",
                          "alice@example.com\r\nRCPT TO:<eve@example.com>", "<alice@example.com>x", "alice@a@b",
                          "\"alice\"@example.com", "alice@example.com\n",
@@ -204,7 +205,7 @@ TEST_F(MailTest, WhatIsNoAddressIsNeverGivenToAServer) {
 }
 
 TEST_F(MailTest, WhatAServerSaysIsClassified) {
-  SmtpServer server({.certificate = &*certificate_});
+  AiosmtpServer server({.certificate = &*certificate_});
   struct Case {
     const char* to;
     Kind kind;
@@ -226,7 +227,7 @@ TEST_F(MailTest, WhatAServerSaysIsClassified) {
 }
 
 TEST_F(MailTest, WithoutTlsNothingIsSentUnlessConfigured) {
-  SmtpServer plain({});
+  AiosmtpServer plain({});
   EXPECT_EQ(Send(With(plain.url()), "alice@example.com").kind, Kind::kRetryLater);
   EXPECT_TRUE(plain.mails().empty()) << "STARTTLS was stripped";
 
@@ -236,7 +237,7 @@ TEST_F(MailTest, WithoutTlsNothingIsSentUnlessConfigured) {
   ASSERT_EQ(plain.WaitForMails(1).size(), 1U);
   EXPECT_FALSE(plain.mails()[0].tls);
 
-  SmtpServer tls({.certificate = &*certificate_});
+  AiosmtpServer tls({.certificate = &*certificate_});
   Organisation distrustful = With(tls.url());
   distrustful.smtp.ca_file = "";  // the system's authorities do not know this certificate
   EXPECT_EQ(Send(distrustful, "alice@example.com").kind, Kind::kRetryLater);
@@ -244,7 +245,7 @@ TEST_F(MailTest, WithoutTlsNothingIsSentUnlessConfigured) {
 }
 
 TEST_F(MailTest, LogsInAndAWrongPasswordIsNotThePersonsFault) {
-  SmtpServer server({.certificate = &*certificate_, .authenticate = true});
+  AiosmtpServer server({.certificate = &*certificate_, .authenticate = true});
   Organisation organisation = With(server.url());
   organisation.smtp.username = "tocsin";
   organisation.smtp.password = "hunter2";
@@ -267,7 +268,7 @@ TEST_F(MailTest, AServerThatIsNotThereOrSaysNothingIsTriedAgainWithoutDoubt) {
 }
 
 TEST_F(MailTest, AServerThatIsSlowToSayGoodbyeHoldsNobodyUp) {
-  SmtpServer server({.certificate = &*certificate_, .slow_quit = true});
+  AiosmtpServer server({.certificate = &*certificate_, .slow_quit = true});
   Reports reports;
   Notifier::Options options = LoopbackOptions();
   options.max_per_mail_server = 1;
@@ -282,7 +283,7 @@ TEST_F(MailTest, AServerThatIsSlowToSayGoodbyeHoldsNobodyUp) {
 }
 
 TEST_F(MailTest, ASlowServerHoldsNoOtherChannelUpAndEachMailIsReportedOnce) {
-  SmtpServer server({.certificate = &*certificate_});
+  AiosmtpServer server({.certificate = &*certificate_});
   FakeHttp healthy([](const FakeRequest&) { return FakeAnswer{}; });
   Reports reports;
   {

@@ -31,7 +31,7 @@ std::string ReadLine(int fd) {
   return line;
 }
 
-SmtpServer::Mail ParseMail(const std::string& line) {
+AiosmtpServer::Mail ParseMail(const std::string& line) {
   simdjson::dom::parser parser;
   simdjson::dom::object object;
   TOCSIN_CHECK(parser.parse(line).get(object) == simdjson::SUCCESS, line);
@@ -40,7 +40,7 @@ SmtpServer::Mail ParseMail(const std::string& line) {
     TOCSIN_CHECK(object[name].get(value) == simdjson::SUCCESS, line);
     return std::string(value);
   };
-  SmtpServer::Mail mail{.sender = text("from"), .recipients = {}, .raw = {}, .user = text("user")};
+  AiosmtpServer::Mail mail{.sender = text("from"), .recipients = {}, .raw = {}, .user = text("user")};
   TOCSIN_CHECK(absl::Base64Unescape(text("raw"), &mail.raw), line);
   TOCSIN_CHECK(object["tls"].get(mail.tls) == simdjson::SUCCESS, line);
   simdjson::dom::array recipients;
@@ -55,11 +55,11 @@ SmtpServer::Mail ParseMail(const std::string& line) {
 
 }  // namespace
 
-bool SmtpServer::Available() {
+bool AiosmtpServer::Available() {
   return std::filesystem::exists(Library() + "/aiosmtpd");
 }
 
-SmtpServer::SmtpServer(const Options& options) {
+AiosmtpServer::AiosmtpServer(const Options& options) {
   int in[2];
   int out[2];
   TOCSIN_CHECK(pipe2(in, O_CLOEXEC) == 0 && pipe2(out, O_CLOEXEC) == 0, "pipe");
@@ -92,7 +92,7 @@ SmtpServer::SmtpServer(const Options& options) {
   reader_ = std::thread([this] { Read(); });
 }
 
-SmtpServer::~SmtpServer() {
+AiosmtpServer::~AiosmtpServer() {
   close(to_child_);
   kill(child_, SIGKILL);
   waitpid(child_, nullptr, 0);
@@ -100,11 +100,11 @@ SmtpServer::~SmtpServer() {
   close(from_child_);
 }
 
-std::string SmtpServer::url() const {
+std::string AiosmtpServer::url() const {
   return absl::StrCat("smtp://127.0.0.1:", port_);
 }
 
-void SmtpServer::Read() {
+void AiosmtpServer::Read() {
   while (true) {
     const std::string line = ReadLine(from_child_);
     if (line.empty()) return;
@@ -116,13 +116,13 @@ void SmtpServer::Read() {
   }
 }
 
-std::vector<SmtpServer::Mail> SmtpServer::WaitForMails(std::size_t count) const {
+std::vector<AiosmtpServer::Mail> AiosmtpServer::WaitForMails(std::size_t count) const {
   const MutexLock lock(mutex_);
   changed_.WaitFor(mutex_, kPatience, [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return mails_.size() >= count; });
   return mails_;
 }
 
-std::vector<SmtpServer::Mail> SmtpServer::mails() const {
+std::vector<AiosmtpServer::Mail> AiosmtpServer::mails() const {
   const MutexLock lock(mutex_);
   return mails_;
 }

@@ -13,7 +13,7 @@
 
 namespace tocsin {
 
-class SmtpServer {
+class AiosmtpServer {
  public:
   struct Mail {
     std::string sender;
@@ -30,10 +30,10 @@ class SmtpServer {
     bool authenticate = false;                 // only "tocsin" with "hunter2" may send
     bool slow_quit = false;                    // no answer to QUIT for a long time
   };
-  explicit SmtpServer(const Options& options);
-  ~SmtpServer();
-  SmtpServer(const SmtpServer&) = delete;
-  SmtpServer& operator=(const SmtpServer&) = delete;
+  explicit AiosmtpServer(const Options& options);
+  ~AiosmtpServer();
+  AiosmtpServer(const AiosmtpServer&) = delete;
+  AiosmtpServer& operator=(const AiosmtpServer&) = delete;
 
   int port() const { return port_; }
   std::string url() const;

@@ -160,6 +160,26 @@ def check_built(names):
     return [(name, 1, "in no CMakeLists.txt: it is never compiled") for name in names if name.endswith(".cc") and name not in listed]
 
 
+def check_names(names):
+    """Two headers' types of one name: the linker would take the functions of either for both. Nested namespaces count as part of it."""
+    known, found = {}, []
+    for name in names:
+        if not name.endswith(".h"):
+            continue
+        space = []
+        for number, line in enumerate((ROOT / name).read_text(errors="replace").split("\n"), 1):
+            if opened := re.match(r"namespace ([\w:]+) \{", line):
+                space.append(opened.group(1))
+            elif line.startswith("}  // namespace") and space:
+                space.pop()
+            elif declared := re.match(r"(?:class|struct|enum class) (?:\[\[\w+\]\] )?([A-Z]\w*)(?: final)?(?: :[^;]*)?(?: \{|$)", line):
+                key = "::".join([*space, declared.group(1)])
+                if key in known:
+                    found.append((name, number, f"{key} is also the name of a type in {known[key]}: linked together, one takes the other's place"))
+                known.setdefault(key, name)
+    return found
+
+
 def check_map(names):
     if "README.md" not in names:
         return []
@@ -190,7 +210,7 @@ def main(arguments):
     if "--ratchet" in arguments:
         RATCHET.write_text("".join(f"{key} {length}\n" for key, length in sorted(lengths.items())))
         return 0
-    found += check_built(names) + check_map(names)
+    found += check_built(names) + check_map(names) + check_names(names)
     for name, number, why in found:
         print(f"{name}:{number}: {why}")
     unformatted = formatter.main(["--check"]) if formatter.available() else print("clang-format-14 is not here: format not checked")
