@@ -24,7 +24,8 @@ class SmtpSession {
     std::optional<SmtpMessage> message;  // deliver it, then Answered()
     bool close = false;
   };
-  // Takes what it can of `buffer`'s front; an empty step: more is needed. Called again until then.
+  // Takes what it can of `buffer`'s front; an empty step: more is needed, and what is left is no longer than a command may be. Called
+  // again until then.
   Step Advance(std::string& buffer);
   // What became of the message.
   std::string Answered(const SmtpReply& reply);
