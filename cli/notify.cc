@@ -102,10 +102,13 @@ SendResult Deliver(const SpooledEvent& event, absl::Duration patience) {
   return SendSpooled(event, std::move(options), std::clamp(patience, absl::Milliseconds(100), absl::Seconds(10)));
 }
 
+std::string Rejections(std::size_t count, const std::string& reason) {
+  return absl::StrFormat("%d events will never be taken and lie in the spool's folder \"rejected\": %s", count, reason);
+}
+
 absl::Status ReportRejected(const Spool::Drained& drained) {
   if (drained.rejected.empty()) return absl::OkStatus();
-  return Precondition("%d events will never be taken and lie in the spool's folder \"rejected\": %s",
-                      drained.rejected.size(), drained.rejected.front());
+  return Precondition("%s", Rejections(drained.rejected.size(), drained.rejected.front().reason));
 }
 
 void Say(std::string_view command, const std::string& text) {
@@ -117,26 +120,12 @@ absl::Status SpoolAndSend(const NotifyCommand& command, const SpooledEvent& even
   if (arguments.has("timeout")) {
     TOCSIN_ASSIGN(patience, ParseSpan(arguments.get("timeout")));
   }
-  const absl::StatusOr<Spool> spool = Spool::Open(arguments.get("spool", kDefaultSpool));
-  const absl::StatusOr<std::string> spooled = spool.ok() ? spool->Put(event, absl::Now()) : spool.status();
-  if (!spooled.ok()) {
-    // No disk: all that is left is to send it now.
-    const SendResult result = Post(event, patience);
-    if (result.kind == SendResult::Kind::kSent) return absl::OkStatus();
-    return Annotate(spooled.status(),
-                    absl::StrCat("the event is lost: neither sent (", result.reason, ") nor spooled"));
+  TOCSIN_ASSIGN(const HandedOver handed, HandOver(arguments.get("spool", kDefaultSpool), event, patience));
+  if (!handed.trouble.empty()) {
+    Say(command.name, absl::StrCat(handed.waits ? "spooled, " : "sent, ", handed.trouble));
   }
-  const absl::StatusOr<Spool::Drained> drained = DrainOnce(*spool, patience);
-  if (!drained.ok()) {
-    Say(command.name, "spooled, not sent: " + Message(drained.status()));
-    return absl::OkStatus();
-  }
-  const bool waits = std::ranges::count(spool->Names(), *spooled) > 0;
-  if (!drained->trouble.empty()) {
-    Say(command.name, absl::StrFormat("%s, %d %swait: %s", waits ? "spooled" : "sent", drained->left,
-                                      waits ? "" : "others ", drained->trouble));
-  }
-  return ReportRejected(*drained);
+  if (!handed.others_rejected.empty()) Say(command.name, "of others, " + handed.others_rejected);
+  return absl::OkStatus();
 }
 
 absl::Status Notify(const NotifyCommand& command, const Arguments& arguments) {
@@ -193,6 +182,38 @@ int RunNotify(const NotifyCommand& command, std::span<const std::string> argumen
   if (command.may_drain) options.insert(options.end(), std::begin(kDrain), std::end(kDrain));
   return WithArguments(command.name, arguments, options,
                        [&](const Arguments& parsed) { return Notify(command, parsed); });
+}
+
+absl::StatusOr<HandedOver> HandOver(const std::string& folder, const SpooledEvent& event, absl::Duration patience) {
+  const absl::StatusOr<Spool> spool = Spool::Open(folder);
+  const absl::StatusOr<std::string> name = spool.ok() ? spool->Put(event, absl::Now()) : spool.status();
+  if (!name.ok()) {
+    // No disk: all that is left is to send it now.
+    const SendResult result = Deliver(event, patience);
+    if (result.kind == SendResult::Kind::kSent) {
+      return HandedOver{.waits = false, .trouble = "not spooled: " + Message(name.status()), .others_rejected = {}};
+    }
+    return Annotate(name.status(), absl::StrCat("the event is lost: neither sent (", result.reason, ") nor spooled"));
+  }
+  const absl::StatusOr<Spool::Drained> drained = DrainOnce(*spool, patience);
+  HandedOver handed{.waits = std::ranges::count(spool->Names(), *name) > 0, .trouble = {}, .others_rejected = {}};
+  if (!drained.ok()) {
+    handed.trouble = absl::StrCat(handed.waits ? "not sent: " : "not others: ", Message(drained.status()));
+    return handed;
+  }
+  const auto ours = std::ranges::find(drained->rejected, *name, &Spool::Drained::Rejected::name);
+  const bool is_refused = ours != drained->rejected.end();
+  if (is_refused || spool->IsRejected(*name)) {  // by us, or by whoever else drained meanwhile
+    return Precondition("it will never be taken and lies in the spool's folder \"rejected\": %s",
+                        is_refused ? ours->reason : "the reason is beside it");
+  }
+  if (!drained->rejected.empty()) {
+    handed.others_rejected = Rejections(drained->rejected.size(), drained->rejected.front().reason);
+  }
+  if (!drained->trouble.empty()) {
+    handed.trouble = absl::StrFormat("%d %swait: %s", drained->left, handed.waits ? "" : "others ", drained->trouble);
+  }
+  return handed;
 }
 
 absl::StatusOr<Spool::Drained> DrainOnce(const Spool& spool, absl::Duration patience) {

@@ -53,6 +53,16 @@ struct NotifyCommand {
 // Exit codes: 0 sent or spooled; 1 neither, or the server will never take it; 2 wrong usage.
 int RunNotify(const NotifyCommand& command, std::span<const std::string> arguments);
 
+// What became of an event that is on disk first.
+struct HandedOver {
+  bool waits = false;           // in the spool; else it is sent
+  std::string trouble;          // "3 wait: why", "2 others wait: why", "not spooled: why"; empty: nothing waits
+  std::string others_rejected;  // what the server will never take of other events; empty: nothing
+};
+// Into the spool, and from there with what waits; where there is no disk, straight to the server. An error: it is neither sent nor
+// waits, or will never be taken.
+absl::StatusOr<HandedOver> HandOver(const std::string& folder, const SpooledEvent& event, absl::Duration patience);
+
 // Sends what waits in `spool` to wherever it is meant for, for at most `patience`.
 absl::StatusOr<Spool::Drained> DrainOnce(const Spool& spool, absl::Duration patience);
 // Prints what came of it. An error when something was rejected or is left.

@@ -5,7 +5,6 @@
 #include <span>
 
 #include "absl/strings/str_split.h"
-#include "absl/time/clock.h"
 
 #include "base/status.h"
 #include "base/strings.h"
@@ -115,16 +114,14 @@ absl::Status SendAndWait(const Arguments& arguments, const Client& client, const
 
 // On disk first; what it cannot send now waits for the next call, or for drain-spool.
 absl::Status SpoolAndSend(const Arguments& arguments, const Client& client, const AlertEvent& alert) {
-  TOCSIN_ASSIGN(const Spool spool, Spool::Open(arguments.get("spool")));
-  const SenderOptions options = OptionsFor(arguments, client);
-  TOCSIN_ASSIGN(const std::string name, spool.Put(ToSpooled(options, std::span(&alert, 1)), absl::Now()));
-  TOCSIN_ASSIGN(const Spool::Drained drained, DrainOnce(spool, absl::Seconds(5)));
-  if (!drained.rejected.empty()) return Precondition("never taken: %s", drained.rejected.front());
-  const bool waits = std::ranges::count(spool.Names(), name) > 0;
-  std::printf("%s", waits ? "spooled" : "sent, durable");
-  if (drained.left > 0)
-    std::printf(waits ? ", %zu wait: %s" : "; %zu others wait: %s", drained.left, Printable(drained.trouble).c_str());
+  const SpooledEvent event = ToSpooled(OptionsFor(arguments, client), std::span(&alert, 1));
+  TOCSIN_ASSIGN(const HandedOver handed, HandOver(arguments.get("spool"), event, absl::Seconds(5)));
+  std::printf("%s", handed.waits ? "spooled" : "sent, durable");
+  if (!handed.trouble.empty()) std::printf(handed.waits ? ", %s" : "; %s", Printable(handed.trouble).c_str());
   std::printf("\n");
+  if (!handed.others_rejected.empty()) {
+    std::fprintf(stderr, "tocsin send: of others, %s\n", Printable(handed.others_rejected).c_str());
+  }
   return absl::OkStatus();
 }
 

@@ -60,18 +60,36 @@ absl::Status SyncFolder(const std::string& path) {
   return absl::OkStatus();
 }
 
+// All of it, or there is no such file.
 absl::Status WriteDurably(const std::string& path, std::string_view bytes) {
   const File file(path, O_WRONLY | O_CREAT | O_EXCL);
   if (file.fd() < 0) return SystemError("create", path);
+  const auto fail = [&](std::string_view doing) {
+    const absl::Status error = SystemError(doing, path);
+    unlink(path.c_str());
+    return error;
+  };
   while (!bytes.empty()) {
     const ssize_t written = write(file.fd(), bytes.data(), bytes.size());
     if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return SystemError("write", path);
+    if (written < 0) return fail("write");
     bytes.remove_prefix(static_cast<std::size_t>(written));
   }
-  if (fsync(file.fd()) != 0) return SystemError("sync", path);
+  if (fsync(file.fd()) != 0) return fail("sync");
   return absl::OkStatus();
 }
+
+// A file that is gone when this is.
+class Fleeting {
+ public:
+  explicit Fleeting(std::string path) : path_(std::move(path)) {}
+  ~Fleeting() { unlink(path_.c_str()); }
+  Fleeting(const Fleeting&) = delete;
+  Fleeting& operator=(const Fleeting&) = delete;
+
+ private:
+  const std::string path_;
+};
 
 constexpr std::int64_t kFormat = 2;
 
@@ -195,25 +213,27 @@ std::uint64_t Spool::BytesOf(const std::string& name) const {
   return error ? 0 : bytes;
 }
 
-// link, not rename: it never replaces one that is there.
+// link, not rename: it never replaces one that is there. What is not known to be on disk is not there.
 absl::Status Spool::Link(const std::string& fresh,
                          std::string_view part,
                          std::uint64_t number,
                          const SpooledEvent& event,
                          std::string& name) const {
+  const std::string to = absl::StrCat(folder_, "/", ToAbsl(part));
   while (true) {
     name = NameOf(number++, event);
-    if (link(fresh.c_str(), absl::StrCat(folder_, "/", ToAbsl(part), "/", name).c_str()) == 0) break;
+    if (link(fresh.c_str(), absl::StrCat(to, "/", name).c_str()) == 0) break;
     if (errno != EEXIST) return SystemError("queue", fresh);
   }
-  TOCSIN_TRY(SyncFolder(absl::StrCat(folder_, "/", ToAbsl(part))));
-  unlink(fresh.c_str());
-  return absl::OkStatus();
+  absl::Status synced = SyncFolder(to);
+  if (!synced.ok()) unlink(absl::StrCat(to, "/", name).c_str());
+  return synced;
 }
 
 absl::StatusOr<std::string> Spool::Put(const SpooledEvent& event, absl::Time now) const {
   const std::string fresh = FreshPath(folder_, now);
   TOCSIN_TRY(WriteDurably(fresh, Encode(event)));
+  const Fleeting until_linked(fresh);
   // Whoever holds the lock for long has been stopped; then a number that may be another's is better than a lost event.
   const File lock(folder_ + "/number.lock", O_RDWR | O_CREAT);
   const absl::Time patience_ends = absl::Now() + kLockPatience;
@@ -222,7 +242,6 @@ absl::StatusOr<std::string> Spool::Put(const SpooledEvent& event, absl::Time now
   }
   const std::vector<std::string> queue = Names();
   if (queue.size() >= max_events_) {
-    unlink(fresh.c_str());
     return Exhausted("the spool %s is full: %d events wait; is the server down?", folder_, queue.size());
   }
   const std::uint64_t after = queue.empty() ? 0 : NumberOf(queue.back()) + 1;
@@ -239,11 +258,12 @@ absl::Status Spool::Remove(std::span<const std::string> names) const {
   return SyncFolder(folder_ + "/queue");  // else a power cut brings them back, to be sent after later ones
 }
 
+// On a full disk it goes without its reason, which Drained tells: what is set aside holds nothing back.
 absl::Status Spool::Reject(const std::string& name, std::string_view reason) const {
   const std::string from = absl::StrCat(folder_, "/queue/", name);
   const std::string to = absl::StrCat(folder_, "/rejected/", name);
   unlink(absl::StrCat(to, ".reason").c_str());
-  TOCSIN_TRY(WriteDurably(absl::StrCat(to, ".reason"), absl::StrCat(ToAbsl(reason), "\n")));
+  static_cast<void>(WriteDurably(absl::StrCat(to, ".reason"), absl::StrCat(ToAbsl(reason), "\n")));
   if (rename(from.c_str(), to.c_str()) != 0) return SystemError("reject", from);
   TOCSIN_TRY(SyncFolder(folder_ + "/rejected"));
   return SyncFolder(folder_ + "/queue");
@@ -252,11 +272,16 @@ absl::Status Spool::Reject(const std::string& name, std::string_view reason) con
 absl::Status Spool::SetAside(const SpooledEvent& event, std::string_view reason, absl::Time now) const {
   const std::string fresh = FreshPath(folder_, now);
   TOCSIN_TRY(WriteDurably(fresh, Encode(event)));
+  const Fleeting until_linked(fresh);
   std::string name;
   TOCSIN_TRY(Link(fresh, "rejected", MicrosOf(now), event, name));
   const std::string path = absl::StrCat(folder_, "/rejected/", name, ".reason");
   unlink(path.c_str());
   return WriteDurably(path, absl::StrCat(ToAbsl(reason), "\n"));
+}
+
+bool Spool::IsRejected(const std::string& name) const {
+  return access(absl::StrCat(folder_, "/rejected/", name).c_str(), F_OK) == 0;
 }
 
 void Spool::Tidy() const {
@@ -278,7 +303,10 @@ absl::StatusOr<Spool::Drained> Spool::Drain(absl::FunctionRef<SendResult(const S
                                             absl::FunctionRef<bool()> go_on) const {
   Drained drained;
   std::set<std::string> blocked;
-  const auto may_be_sent = [&](const std::string& name) { return !blocked.contains(DestinationOf(name)); };
+  std::set<std::string> immovable;
+  const auto may_be_sent = [&](const std::string& name) {
+    return !blocked.contains(DestinationOf(name)) && !immovable.contains(name);
+  };
   // Looks again after the lock is given back: who came in meanwhile saw it taken and left.
   while (go_on() && std::ranges::any_of(Names(), may_be_sent)) {
     const absl::StatusOr<std::shared_ptr<const Lease>> lease = Own();
@@ -294,16 +322,23 @@ absl::StatusOr<Spool::Drained> Spool::Drain(absl::FunctionRef<SendResult(const S
       const SendResult result = event ? send(*event) : SendResult{SendResult::Kind::kRejected, "the file is damaged"};
       switch (result.kind) {
         case SendResult::Kind::kSent:
-          TOCSIN_TRY(Remove(std::span(&name, 1)));
           ++drained.sent;
+          // It will be sent again, and so nothing later of its destination goes before that.
+          if (const absl::Status removed = Remove(std::span(&name, 1)); !removed.ok()) {
+            blocked.insert(DestinationOf(name));
+            drained.trouble = Message(removed);
+          }
           break;
         case SendResult::Kind::kLater:
           blocked.insert(DestinationOf(name));
           drained.trouble = result.reason;
           break;
         case SendResult::Kind::kRejected:
-          TOCSIN_TRY(Reject(name, result.reason));
-          drained.rejected.push_back(result.reason);
+          drained.rejected.push_back({name, result.reason});
+          if (const absl::Status moved = Reject(name, result.reason); !moved.ok()) {
+            immovable.insert(name);
+            drained.trouble = Message(moved);
+          }
           break;
       }
     }

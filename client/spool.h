@@ -3,7 +3,7 @@
 //
 //   DIR/new/       being written
 //   DIR/queue/     <number>-<destination>.event, sent in the order of the numbers, one destination's never out of order
-//   DIR/rejected/  what the server will never take, each with a .reason beside it; the newest thousand
+//   DIR/rejected/  what the server will never take, each with a .reason beside it where there was room; the newest thousand
 //   DIR/*.lock     one process numbers, one process drains; locks end with their process
 //
 // An event that Put() returned OK for is on disk, name and all, and survives kill -9 and a power cut. It may be sent
@@ -57,11 +57,16 @@ class Spool {
 
   struct Drained {
     std::size_t sent = 0;
-    std::vector<std::string> rejected;  // why, one line each
-    std::string trouble;                // why something is left; empty: nothing is, or another process drains
+    struct Rejected {
+      std::string name;
+      std::string reason;  // one line
+    };
+    std::vector<Rejected> rejected;
+    std::string trouble;  // why something is left; empty: nothing is, or another process drains
     std::size_t left = 0;
   };
-  // Sends what waits, as long as `go_on`. Returns at once when another process drains.
+  // Sends what waits, as long as `go_on`; trouble with one event's file holds back no other destination. Returns at once when another
+  // process drains.
   absl::StatusOr<Drained> Drain(absl::FunctionRef<SendResult(const SpooledEvent&)> send,
                                 absl::FunctionRef<bool()> go_on) const;
 
@@ -74,6 +79,7 @@ class Spool {
   std::uint64_t BytesOf(const std::string& name) const;             // 0: it is not there
   absl::Status Remove(std::span<const std::string> names) const;    // durable for all when it returns
   absl::Status Reject(const std::string& name, std::string_view reason) const;
+  bool IsRejected(const std::string& name) const;  // it has been set aside
   // Puts an event that is part of another aside, with its reason.
   absl::Status SetAside(const SpooledEvent& event, std::string_view reason, absl::Time now) const;
 

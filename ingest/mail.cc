@@ -5,7 +5,6 @@
 #include <mutex>
 #include <utility>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include <gmime/gmime.h>
 
@@ -18,6 +17,8 @@ namespace tocsin {
 namespace {
 
 constexpr std::size_t kTextBytes = 12 * 1024;
+constexpr std::size_t kPartBytes = 512 * 1024;  // of a part that are read: HTML's text may come after much style
+constexpr std::size_t kExcerptBytes = 200;      // of the text, where there is no subject
 constexpr std::size_t kHeaders = 100;
 constexpr std::size_t kHeaderBytes = 2048;
 constexpr int kParts = 200;
@@ -37,29 +38,26 @@ std::string Text(const char* text) {
   return text == nullptr ? "" : ReplaceInvalidUtf8(text);
 }
 
-// What a person would read of HTML: without tags, styles and scripts; the usual entities.
+// What a person would read of HTML: without tags, styles and scripts; the usual entities. Linear: no byte is searched twice.
 std::string WithoutTags(std::string_view html) {
   std::string text;
-  for (std::size_t i = 0; i < html.size() && text.size() < kTextBytes; ++i) {
-    if (html[i] != '<') {
-      text += html[i];
-      continue;
-    }
+  const std::string lower = ToLower(html);
+  for (std::size_t i = 0; i < html.size() && text.size() < kTextBytes;) {
+    const std::size_t open = std::min(html.find('<', i), html.size());
+    text += html.substr(i, open - i);
+    std::string_view tag = std::string_view(lower).substr(open);
     for (const std::string_view hidden : {"<style", "<script"}) {
-      if (!absl::StartsWithIgnoreCase(ToAbsl(html.substr(i)), ToAbsl(hidden))) continue;
-      const std::string end = absl::StrCat("</", ToAbsl(hidden.substr(1)));
-      const std::string rest = ToLower(html.substr(i, 256 * 1024));
-      const std::size_t found = rest.find(end);
-      i = found == std::string::npos ? html.size() - 1 : i + found;
+      if (!tag.starts_with(hidden)) continue;
+      tag.remove_prefix(std::min(tag.find(absl::StrCat("</", ToAbsl(hidden.substr(1)))), tag.size()));
     }
-    const std::size_t close = html.find('>', i);
-    const std::string_view tag = html.substr(i, std::min(close, html.size()) - i);
     for (const std::string_view breaks : {"<br", "<p", "<div", "<tr", "<li", "</p", "</h"}) {
-      if (absl::StartsWithIgnoreCase(ToAbsl(tag), ToAbsl(breaks)) && !text.ends_with('\n')) text += '\n';
+      if (tag.starts_with(breaks) && !text.ends_with('\n')) text += '\n';
     }
+    const std::size_t close = tag.find('>');
     if (close == std::string_view::npos) break;
-    i = close;
+    i = html.size() - tag.size() + close + 1;
   }
+  text.resize(TruncateUtf8(text, kTextBytes).size());
   for (const auto& [entity, character] : {
            std::pair<std::string_view, std::string_view>{"&nbsp;", " " },
            {"&lt;",   "<" },
@@ -89,7 +87,7 @@ class TextFinder {
       const GMimeContentType* type = g_mime_object_get_content_type(part);
       const bool is_html = g_mime_content_type_is_type(const_cast<GMimeContentType*>(type), "text", "html") != 0;
       std::string& to = is_html ? html_ : plain_;
-      if (to.empty()) to = Text(text.get());
+      if (to.empty() && text) to = ReplaceInvalidUtf8(TruncateUtf8(text.get(), kPartBytes));
     }
   }
   std::string Take() { return std::string(Trim(plain_.empty() ? WithoutTags(html_) : plain_)); }
@@ -292,6 +290,14 @@ EventKind KindOf(MailRule::Action action) {
   return action == MailRule::Action::kAcknowledge ? EventKind::kAcknowledge : EventKind::kTrigger;
 }
 
+// Clocks go wrong, and who forges mails writes any date: one that no alert can have begun at says nothing.
+std::optional<absl::Time> StartOf(const Mail& mail, absl::Time received) {
+  constexpr absl::Duration kFastestClock = absl::Hours(24);
+  static const absl::Time kEarliest = absl::FromCivil(absl::CivilYear(2000), absl::UTCTimeZone());
+  if (!mail.date || *mail.date < kEarliest || *mail.date > received + kFastestClock) return std::nullopt;
+  return mail.date;
+}
+
 Severity SeverityOf(const Mail& mail) {
   const std::string priority = ToLower(
       absl::StrCat(ToAbsl(FindHeader(mail.headers, "Importance")), ToAbsl(FindHeader(mail.headers, "X-Priority"))));
@@ -307,7 +313,8 @@ Readings ReadMailEvents(const Mail& mail,
                         std::span<const MailRule> rules,
                         const Now& received) {
   if (mail.is_automatic_reply) return {Reading::Ignored("an automatic reply, or a report about another mail")};
-  const std::string from = ToLower(mail.from.empty() ? envelope_from : std::string_view(mail.from));
+  const std::string from = ToLower(mail.from.empty() ? ReplaceInvalidUtf8(envelope_from) : mail.from);
+  const std::string_view excerpt = TruncateUtf8(mail.text, kExcerptBytes);
   const Subject subject = ReadSubject(mail.subject);
   EventBuilder event;
   event.Kind(subject.kind.value_or(EventKind::kTrigger)).Severity(SeverityOf(mail));
@@ -323,15 +330,13 @@ Readings ReadMailEvents(const Mail& mail,
     if (!rule.key.empty()) key = match.Fill(rule.key);
     break;
   }
-  if (key.empty())
-    key = absl::StrCat("mail/", from, "/", subject.key.empty() ? ToLower(mail.text.substr(0, 200)) : subject.key);
+  if (key.empty()) key = absl::StrCat("mail/", from, "/", subject.key.empty() ? ToLower(excerpt) : subject.key);
   event.Label("alertname", mail.subject.empty() ? "mail without a subject" : std::string_view(subject.title))
       .Label("from", from)
-      .Summary(mail.subject.empty() ? std::string_view(mail.text).substr(0, 200) : std::string_view(mail.subject))
+      .Summary(mail.subject.empty() ? excerpt : std::string_view(mail.subject))
       .Description(mail.text)
       .Annotation("message_id", mail.message_id)
-      .StartsAt(mail.date);
-  static_cast<void>(received);
+      .StartsAt(StartOf(mail, received.wall));
   return {std::move(event).FinishAs(key, "a mail without sender, subject and text")};
 }
 

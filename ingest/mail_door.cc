@@ -5,14 +5,17 @@
 
 #include "absl/strings/str_format.h"
 
+#include "base/status.h"
 #include "ingest/intake.h"
+#include "ingest/json_scan.h"
 #include "ingest/mail.h"
+#include "ingest/source.h"
 
 namespace tocsin {
 namespace {
 
-// The answers of all of a message's recipients, of which there is one. The worst counts: a mail that is sent again is known by its key
-// where it was taken already.
+// The answers of all of a message's recipients, of which there is one. Coming again counts before a no, and a no before a yes: a mail
+// that is sent again is known by its key where it was taken already.
 class Together {
  public:
   Together(std::size_t expected, absl::AnyInvocable<void(SmtpReply)> answer)
@@ -20,19 +23,27 @@ class Together {
   void Add(const SmtpReply& reply) {
     {
       MutexLock lock(mutex_);
-      if (reply.code > worst_.code || added_ == 0) worst_ = reply;
+      if (Weight(reply) > Weight(worst_) || added_ == 0) worst_ = reply;
       if (++added_ < expected_) return;
     }
     answer_(worst_);
   }
 
  private:
+  static int Weight(const SmtpReply& reply) {
+    if (reply.code / 100 == 4) return 2;
+    return reply.code / 100 == 5 ? 1 : 0;
+  }
+
   Mutex mutex_;
   const std::size_t expected_;
   std::size_t added_ ABSL_GUARDED_BY(mutex_) = 0;
   SmtpReply worst_;  // settled when the last has been added
   absl::AnyInvocable<void(SmtpReply)> answer_;
 };
+
+// Under which name what stands in for a mail is shown. No integration has it: mails come in at the doors of all.
+constexpr Source kMail{.name = "mail", .product = "a mail", .example = {}, .setup = {}};
 
 SmtpReply Refusal(Admission admission) {
   if (admission == Admission::kTooLarge) return {552, "5.3.4 too large, nothing was taken"};
@@ -71,18 +82,10 @@ void MailDoor::Deliver(const SmtpMessage& message, absl::AnyInvocable<void(SmtpR
       together->Add({451, "4.1.1 this address has just ceased to be, send it again"});
       continue;
     }
-    const Integration& integration = *door->integration;
     Intake intake(inlet_.KeySeed());
-    intake.Begin(door->index, &integration.labels, now.wall, Intake::Manner::kLenient);
-    for (Reading& reading : ReadMailEvents(mail, message.from, integration.mail_rules, now)) {
-      if (reading.event) {
-        intake.Add(*reading.event);
-      } else {
-        ignored_.fetch_add(1, std::memory_order_relaxed);
-        refusals_.Note(now.wall, Refusals::Reason::kIgnored,
-                       absl::StrFormat("integration %s: a mail from %s: %s", integration.id.value(), message.from,
-                                       reading.reason));
-      }
+    if (const absl::Status taken = TakeIn(mail, message, *door, now, intake); !taken.ok()) {
+      together->Add({550, absl::StrFormat("5.6.0 not taken: %s", Message(taken))});
+      continue;
     }
     if (intake.batch().empty()) {
       together->Add({250, "2.0.0 taken: it says nothing about an alert"});
@@ -98,6 +101,36 @@ void MailDoor::Deliver(const SmtpMessage& message, absl::AnyInvocable<void(SmtpR
     refusals_.Note(now.wall, Refusals::Reason::kComeAgain, "a mail");
     together->Add(Refusal(admission));
   }
+}
+
+// An error: not even the alert that stands in for what cannot be read.
+absl::Status MailDoor::TakeIn(
+    const Mail& mail, const SmtpMessage& message, const OpenDoor& door, const Now& now, Intake& intake) {
+  const Integration& integration = *door.integration;
+  const SourceRequest request{.body = message.data};
+  const auto note = [&](Refusals::Reason reason, std::string_view why) {
+    refusals_.Note(now.wall, reason,
+                   absl::StrFormat("integration %s: a mail from %s: %s", integration.id.value(),
+                                   ReplaceInvalidUtf8(message.from), why));
+  };
+  const auto add = [&](const Readings& readings) {
+    intake.Begin(door.index, &integration.labels, now.wall, Intake::Manner::kLenient);
+    for (const Reading& reading : readings) {
+      if (reading.event) intake.Add(*reading.event);
+      if (reading.stands_in && intake.refused().empty()) note(Refusals::Reason::kUnreadable, reading.reason);
+      if (reading.event) continue;
+      ignored_.fetch_add(1, std::memory_order_relaxed);
+      note(Refusals::Reason::kIgnored, reading.reason);
+    }
+  };
+  add(WithStandIns(kMail, request, ReadMailEvents(mail, message.from, integration.mail_rules, now), now));
+  if (intake.refused().empty()) return absl::OkStatus();
+  add(WithStandIns(kMail, request, Invalid("%s", intake.refused().front().reason), now));
+  if (intake.refused().empty()) return absl::OkStatus();
+  const std::string why = intake.refused().front().reason;
+  refused_.fetch_add(1, std::memory_order_relaxed);
+  note(Refusals::Reason::kRejected, why);
+  return Invalid("%s", why);
 }
 
 MailDoor::Statistics MailDoor::ReadStatistics() const {

@@ -1,6 +1,6 @@
 // The door for mail: an integration is written to at KEY@anything or anything+KEY@anything; from this machine also, where it has no key,
 // at its name. The sender's mail server is told yes (250) when the alert is in the fsynced journal, and to come again (451) when it was
-// refused; mail servers do.
+// refused; mail servers do. A mail that makes no proper alert becomes one that says so, as at the doors for webhooks.
 #pragma once
 
 #include <atomic>
@@ -11,9 +11,12 @@
 #include <string_view>
 
 #include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
 
 #include "base/clock.h"
+#include "ingest/intake.h"
 #include "ingest/keys.h"
+#include "ingest/mail.h"
 #include "ingest/refusals.h"
 #include "model/inlet.h"
 #include "net/smtp_server.h"
@@ -26,7 +29,7 @@ class MailDoor {
     std::uint64_t accepted = 0;  // mails, durable
     std::uint64_t ignored = 0;
     std::uint64_t unknown_recipients = 0;
-    std::uint64_t refused = 0;  // told to come again
+    std::uint64_t refused = 0;  // told to come again, or that it will never be taken
   };
 
   // All outlive this.
@@ -41,6 +44,8 @@ class MailDoor {
 
  private:
   std::optional<OpenDoor> Find(std::string_view address, bool is_loopback) const;
+  absl::Status TakeIn(
+      const Mail& mail, const SmtpMessage& message, const OpenDoor& door, const Now& now, Intake& intake);
 
   Inlet& inlet_;
   const KeyRing& keys_;

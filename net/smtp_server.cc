@@ -1,11 +1,13 @@
 #include "net/smtp_server.h"
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <chrono>
 #include <optional>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -41,6 +43,56 @@ struct Waiting {
 struct Loop {
   asio::io_context context{1};
 };
+
+using SteadyClock = std::chrono::steady_clock;
+
+// Whom a client is counted with: this machine, its IPv4 address, or its IPv6 network, of which one host has all addresses.
+asio::ip::address NeighboursOf(const asio::ip::address& address) {
+  if (IsLoopback(address)) return asio::ip::address_v4::loopback();
+  if (address.is_v4()) return address;
+  if (address.to_v6().is_v4_mapped()) return asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6());
+  asio::ip::address_v6::bytes_type bytes = address.to_v6().to_bytes();
+  std::fill(bytes.begin() + 8, bytes.end(), std::uint8_t{0});
+  return asio::ip::address_v6(bytes);
+}
+
+// A client. Its coroutine, its watchdog and the list of all of them hold it; the server's thread only.
+struct Connection {
+  explicit Connection(tcp::socket from) : socket(std::move(from)), watchdog(socket.get_executor()) {
+    error_code error;
+    peer = socket.remote_endpoint(error).address();
+    name = error ? "" : peer.to_string();
+    neighbours = NeighboursOf(peer);
+  }
+
+  // Ends whatever it waits for. 421 is sent where it does not get in the way of another answer.
+  void End(std::string_view why) {
+    farewell = why;
+    error_code ignored;
+    socket.cancel(ignored);
+  }
+
+  tcp::socket socket;
+  asio::steady_timer watchdog;
+  asio::ip::address peer;
+  asio::ip::address neighbours;
+  std::string name;
+  SteadyClock::time_point heard = SteadyClock::now();  // a whole command or a part of a message
+  bool has_mail = false;                               // begun, not complete
+  bool is_delivering = false;
+  std::string_view farewell;
+};
+using ConnectionPtr = std::shared_ptr<Connection>;
+
+void SayAndForget(tcp::socket& socket, std::string_view line) {
+  error_code ignored;
+  socket.non_blocking(true, ignored);
+  socket.write_some(asio::buffer(line), ignored);
+}
+
+constexpr std::string_view kBusy = "421 4.3.2 too many connections, come again later\r\n";
+constexpr std::string_view kMakeRoom = "421 4.3.2 silent for too long while others wait, come again later\r\n";
+constexpr std::string_view kSilent = "421 4.4.2 silent for too long\r\n";
 
 }  // namespace
 
@@ -87,64 +139,91 @@ class SmtpServer::Impl {
         co_await pause.async_wait(kAwait);
         continue;
       }
-      if (open_ >= options_.max_connections) {
+      const auto connection = std::make_shared<Connection>(std::move(socket));
+      if (!MakeRoom(connection->neighbours)) {
         refused_.fetch_add(1);
-        constexpr std::string_view kBusy = "421 4.3.2 too many connections, come again later\r\n";
-        error_code ignored;
-        socket.non_blocking(true, ignored);
-        socket.write_some(asio::buffer(kBusy), ignored);
+        SayAndForget(connection->socket, kBusy);
         continue;
       }
       connections_.fetch_add(1);
-      ++open_;
-      asio::co_spawn(loop_->context, Serve(std::move(socket)), [this](const std::exception_ptr& failure) {
+      open_.push_back(connection);
+      asio::co_spawn(loop_->context, Serve(connection), [this, connection](const std::exception_ptr& failure) {
         static_cast<void>(failure);
-        --open_;
+        std::erase(open_, connection);
       });
     }
   }
 
-  // Closes the socket of a client that says nothing for too long.
-  void Watch(const std::shared_ptr<asio::steady_timer>& watchdog, tcp::socket& socket) const {
-    watchdog->expires_after(absl::ToChronoMilliseconds(options_.command_timeout));
-    watchdog->async_wait([&socket, watchdog](error_code error) {
-      error_code ignored;
-      if (!error) socket.cancel(ignored);
+  // For one more of `neighbours`. False: all who are in the way are at work.
+  bool MakeRoom(const asio::ip::address& neighbours) {
+    const auto is_one = [&](const ConnectionPtr& other) { return other->neighbours == neighbours; };
+    const std::size_t share =
+        neighbours.is_loopback() ? options_.max_connections_loopback : options_.max_connections_per_peer;
+    if (static_cast<std::size_t>(std::ranges::count_if(open_, is_one)) >= share) return LetGo(is_one);
+    return open_.size() < options_.max_connections || LetGo([](const ConnectionPtr&) { return true; });
+  }
+
+  // Ends the one of those that has been silent for longest, one that is in the middle of a mail last.
+  template <class Which>
+  bool LetGo(const Which& which) {
+    const SteadyClock::time_point busy_since = SteadyClock::now() - absl::ToChronoMilliseconds(options_.grace);
+    auto found = open_.end();
+    for (auto it = open_.begin(); it != open_.end(); ++it) {
+      if (!which(*it) || (*it)->is_delivering || (*it)->heard > busy_since) continue;
+      const auto rank = [](const Connection& each) { return std::pair(each.has_mail, each.heard); };
+      if (found == open_.end() || rank(**it) < rank(**found)) found = it;
+    }
+    if (found == open_.end()) return false;
+    refused_.fetch_add(1);
+    (*found)->End(kMakeRoom);
+    open_.erase(found);
+    return true;
+  }
+
+  // Ends a client that says nothing for too long; single bytes of a command do not count.
+  void Watch(const ConnectionPtr& connection) const {
+    const absl::Duration patience = connection->has_mail ? options_.command_timeout : options_.idle_timeout;
+    connection->watchdog.expires_at(connection->heard + absl::ToChronoMilliseconds(patience));
+    connection->watchdog.async_wait([connection](error_code error) {
+      // It may have been set anew after this was on its way.
+      if (!error && connection->watchdog.expiry() <= SteadyClock::now()) connection->End(kSilent);
     });
   }
 
-  asio::awaitable<void> Serve(tcp::socket socket) {
-    error_code error;
-    const asio::ip::address peer = socket.remote_endpoint(error).address();
-    SmtpSession session(options_, check_, error ? "" : peer.to_string(), IsLoopback(peer));
-    const auto watchdog = std::make_shared<asio::steady_timer>(loop_->context);
-    if (!co_await Send(socket, watchdog, session.Greeting())) co_return;
+  asio::awaitable<void> Serve(ConnectionPtr connection) {
+    SmtpSession session(options_, check_, connection->name, connection->neighbours.is_loopback());
+    if (!co_await Send(connection, session.Greeting())) co_return;
     std::string buffer;
     std::array<char, 16 * 1024> bytes;
-    for (;;) {
+    while (connection->farewell.empty()) {
       SmtpSession::Step step = session.Advance(buffer);
+      connection->has_mail = session.has_mail();
       if (step.message) {
         messages_.fetch_add(1);
+        connection->is_delivering = true;
         step.send = session.Answered(co_await Answer(*std::move(step.message)));
+        connection->is_delivering = false;
       }
-      if (!step.send.empty() && !co_await Send(socket, watchdog, step.send)) break;
-      if (step.close) break;
-      if (!step.send.empty()) continue;
-      Watch(watchdog, socket);
-      const auto [failure, count] = co_await socket.async_read_some(asio::buffer(bytes), kAwait);
-      watchdog->cancel();
+      if (!step.send.empty()) {
+        connection->heard = SteadyClock::now();
+        if (!co_await Send(connection, step.send)) co_return;
+        if (step.close) break;
+        continue;
+      }
+      Watch(connection);
+      const auto [failure, count] = co_await connection->socket.async_read_some(asio::buffer(bytes), kAwait);
+      connection->watchdog.cancel();
       if (failure) break;
+      if (session.in_data()) connection->heard = SteadyClock::now();
       buffer.append(bytes.data(), count);
     }
-    watchdog->cancel();
+    if (!connection->farewell.empty()) SayAndForget(connection->socket, connection->farewell);
   }
 
-  asio::awaitable<bool> Send(tcp::socket& socket,
-                             const std::shared_ptr<asio::steady_timer>& watchdog,
-                             std::string text) {
-    Watch(watchdog, socket);
-    const auto [error, count] = co_await asio::async_write(socket, asio::buffer(text), kAwait);
-    watchdog->cancel();
+  asio::awaitable<bool> Send(const ConnectionPtr& connection, std::string text) {
+    Watch(connection);
+    const auto [error, count] = co_await asio::async_write(connection->socket, asio::buffer(text), kAwait);
+    connection->watchdog.cancel();
     co_return !error;
   }
 
@@ -176,7 +255,7 @@ class SmtpServer::Impl {
   std::optional<tcp::acceptor> acceptor_;
   std::thread thread_;
   std::uint16_t port_ = 0;
-  std::size_t open_ = 0;  // the server's thread only
+  std::vector<ConnectionPtr> open_;  // without those that make room; the server's thread only
   std::atomic<std::uint64_t> connections_{0};
   std::atomic<std::uint64_t> refused_{0};
   std::atomic<std::uint64_t> messages_{0};

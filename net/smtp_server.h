@@ -4,6 +4,8 @@
 // EHLO, HELO, MAIL, RCPT, DATA, RSET, NOOP, VRFY, QUIT; PIPELINING, 8BITMIME, SMTPUTF8, SIZE, ENHANCEDSTATUSCODES. No TLS and no
 // authentication: it belongs on loopback or behind a relay. A message ends with CRLF . CRLF alone: bare line feeds in that
 // place are how mails are smuggled past a relay.
+//
+// Where all places are taken, or all of a peer's, the client that has been silent for longest makes room for the newcomer (421).
 #pragma once
 
 #include <cstddef>
@@ -44,7 +46,11 @@ class SmtpServer {
     std::size_t max_message_bytes = limits::kBodyBytes;
     std::size_t max_recipients = 100;
     std::size_t max_connections = 64;
-    absl::Duration command_timeout = absl::Minutes(5);  // RFC 5321, 4.5.3.2
+    std::size_t max_connections_per_peer = 16;          // an IPv4 address, or an IPv6 network of 64 bits
+    std::size_t max_connections_loopback = 48;          // of all of this machine's programs together
+    absl::Duration command_timeout = absl::Minutes(5);  // RFC 5321, 4.5.3.2; of a client that has begun a mail
+    absl::Duration idle_timeout = absl::Seconds(30);    // of one that has not
+    absl::Duration grace = absl::Seconds(1);            // who has just spoken does not make room for a newcomer
     absl::Duration answer_timeout = absl::Minutes(1);   // for the caller; then 451
   };
   // On the server's thread: must not block. 250 accepts.
@@ -54,7 +60,7 @@ class SmtpServer {
 
   struct Statistics {
     std::uint64_t connections = 0;
-    std::uint64_t refused_connections = 0;
+    std::uint64_t refused_connections = 0;  // there was no room for them, or they had to make it
     std::uint64_t messages = 0;
   };
 

@@ -157,6 +157,7 @@ SmtpSession::Step SmtpSession::BeginData() {
   return {.send = Line(354, "go on, end with a dot on a line of its own")};
 }
 
+// Leaves at most ".\r" behind, so that each byte is looked at once, however the lines end.
 SmtpSession::Step SmtpSession::Data(std::string& buffer) {
   std::size_t used = 0;
   bool complete = false;
@@ -164,9 +165,9 @@ SmtpSession::Step SmtpSession::Data(std::string& buffer) {
     const std::size_t end = buffer.find("\r\n", used);
     // Of a line that has not ended all but a possible CR can be taken; at its start a dot may still be the end of it all.
     const bool has_end = end != std::string::npos;
-    const std::size_t stop = has_end ? end + 2 : buffer.size();
+    const std::size_t stop = has_end ? end + 2 : buffer.size() - (buffer.ends_with('\r') ? 1 : 0);
     std::string_view piece(buffer.data() + used, stop - used);
-    if (!has_end && (piece.ends_with('\r') || (at_line_start_ && piece == "."))) break;
+    if (piece.empty() || (!has_end && at_line_start_ && piece == ".")) break;
     if (at_line_start_ && piece == ".\r\n") {
       used = stop;
       complete = true;

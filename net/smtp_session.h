@@ -24,8 +24,11 @@ class SmtpSession {
     std::optional<SmtpMessage> message;  // deliver it, then Answered()
     bool close = false;
   };
-  // Takes what it can of `buffer`'s front; an empty step: more is needed. Called again until then.
+  // Takes what it can of `buffer`'s front; an empty step: more is needed, and what is left is no longer than a command may be. Called
+  // again until then.
   Step Advance(std::string& buffer);
+  bool has_mail() const { return has_sender_; }  // has been begun, and is not complete
+  bool in_data() const { return in_data_; }
   // What became of the message.
   std::string Answered(const SmtpReply& reply);
 

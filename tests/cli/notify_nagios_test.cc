@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "cli/commands.h"
+#include "client/spool.h"
 #include "tests/support/fake_http.h"
 
 namespace tocsin {
@@ -187,6 +188,27 @@ TEST_F(NotifyNagiosTest, WhatTheServerWillNeverTakeIsSaidAndSetAside) {
   EXPECT_EQ(Waiting(), 0U);
   EXPECT_EQ(Run(server.url(), {"--drain"}), 0);
   EXPECT_EQ(server.connections(), 1);
+}
+
+TEST_F(NotifyNagiosTest, WhatIsRefusedOfOthersIsARemarkOnly) {
+  FakeHttp server([](const FakeRequest& request) {
+    FakeAnswer answer;
+    answer.status = request.target.ends_with("gone") ? 404 : 202;
+    return answer;
+  });
+  const absl::StatusOr<Spool> spool = Spool::Open(folder_ + "/spool");
+  ASSERT_TRUE(spool.ok());
+  const SpooledEvent others{.url = server.url(), .key = "gone", .body = "{}"};
+  ASSERT_TRUE(spool->Put(others, absl::Now()).ok());
+  EXPECT_EQ(Problem(server.url(), "mine"), 0);
+  EXPECT_EQ(server.requests().size(), 2U);
+  EXPECT_EQ(Waiting(), 0U);
+  ASSERT_TRUE(spool->Put(others, absl::Now()).ok());
+  EXPECT_EQ(RunSend(std::vector<std::string>{"--server", absl::StrCat("127.0.0.1:", ClosedPort()), "--key", "k",
+                                             "--spool", folder_ + "/spool", "alertname=x"}),
+            0);
+  EXPECT_EQ(server.requests().size(), 3U);
+  EXPECT_EQ(Waiting(), 1U) << "its own";
 }
 
 TEST_F(NotifyNagiosTest, AServerThatHangsCostsItsTimeoutAndNoMore) {

@@ -1,5 +1,6 @@
 #include "client/spool.h"
 
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -12,6 +13,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -22,6 +24,7 @@ namespace tocsin {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::Field;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using Kind = SendResult::Kind;
@@ -116,7 +119,7 @@ TEST_F(SpoolTest, WhatWillNeverBeTakenIsKeptWithItsReasonAndTheRestGoesOn) {
       [] { return true; });
   ASSERT_TRUE(drained.ok());
   EXPECT_EQ(drained->sent, 2U);
-  EXPECT_THAT(drained->rejected, ElementsAre("no such key"));
+  EXPECT_THAT(drained->rejected, ElementsAre(Field(&Spool::Drained::Rejected::reason, "no such key")));
   EXPECT_EQ(drained->left, 0U);
   bool found = false;
   for (const std::filesystem::path& path : Files("rejected")) {
@@ -138,6 +141,50 @@ TEST_F(SpoolTest, ADamagedFileIsSetAsideAndHoldsNothingBack) {
   ASSERT_TRUE(spool.Put(Event("2"), now_).ok());
   EXPECT_THAT(SendAll(spool), ElementsAre("2"));
   EXPECT_EQ(Files("rejected").size(), 2U);
+}
+
+// As on a full disk: there is no room for the reason, or not even for the other name.
+TEST_F(SpoolTest, WhatCannotBeSetAsideProperlyHoldsNothingBack) {
+  const Spool spool = Open();
+  const auto reasonless = spool.Put(Event("reasonless"), now_);
+  const auto immovable = spool.Put(Event("immovable"), now_);
+  ASSERT_TRUE(spool.Put(Event("good"), now_).ok());
+  const std::string rejected = folder_ + "/rejected/";
+  std::filesystem::create_directories(rejected + *reasonless + ".reason/in-the-way");
+  std::filesystem::create_directories(rejected + *immovable + "/in-the-way");
+  const auto drain = [&] {
+    const auto drained = spool.Drain(
+        [](const SpooledEvent& event) {
+          return event.body == "good" ? SendResult{Kind::kSent, ""} : SendResult{Kind::kRejected, "no such key"};
+        },
+        [] { return true; });
+    EXPECT_TRUE(drained.ok()) << drained.status();
+    return drained.value_or(Spool::Drained());
+  };
+  const Spool::Drained first = drain();
+  EXPECT_EQ(first.sent, 1U);
+  EXPECT_EQ(first.rejected.size(), 2U);
+  EXPECT_EQ(first.left, 1U);
+  EXPECT_THAT(first.trouble, HasSubstr("reject"));
+  EXPECT_TRUE(std::filesystem::is_regular_file(rejected + *reasonless));
+  EXPECT_TRUE(spool.IsRejected(*reasonless));
+  std::filesystem::remove_all(rejected + *immovable);
+  EXPECT_EQ(drain().left, 0U) << "there is room again";
+}
+
+TEST_F(SpoolTest, WhatCannotBeWrittenLeavesNothingBehind) {
+  const Spool spool = Open();
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
+  const rlimit none{.rlim_cur = 0, .rlim_max = before.rlim_max};
+  const auto handler = signal(SIGXFSZ, SIG_IGN);
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &none), 0);
+  const absl::Status put = spool.Put(Event("1"), now_).status();
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &before), 0);
+  signal(SIGXFSZ, handler);
+  EXPECT_THAT(Message(put), HasSubstr("File too large"));
+  EXPECT_THAT(Files("new"), IsEmpty());
+  EXPECT_THAT(Files("queue"), IsEmpty());
 }
 
 TEST_F(SpoolTest, AFullSpoolRefusesLoudlyAndTakesAgainWhenThereIsRoom) {

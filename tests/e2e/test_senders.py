@@ -4,6 +4,7 @@ library's spools survive an outage of the real server."""
 import json
 import os
 import re
+import resource
 import shutil
 import subprocess
 
@@ -180,6 +181,12 @@ def outage(tocsin, folder):
     done = run([BINARY, "send", "alertname=Direct", f"--key={organisation.STREAM_KEY}", "--explain", f"--server=127.0.0.1:1,{tocsin.grpc}"],
                folder)
     assert done.returncode == 0 and "new, durable as journal entry" in done.stdout and "tocsin explain" in done.stdout, done
+    full = folder / "full"
+    done = subprocess.run([BINARY, "send", "alertname=NoDisk", f"--key={organisation.STREAM_KEY}", "--spool", full, f"--server={tocsin.grpc}"],
+                          capture_output=True, text=True, timeout=60, restore_signals=False,  # SIGXFSZ stays ignored
+                          preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0)))
+    assert done.returncode == 0 and "sent, durable; not spooled" in done.stdout, done
+    assert not list((full / "new").iterdir()) and "NoDisk" in tocsin.cli("alerts", "--all"), "as on a full disk"
 
 
 def main():

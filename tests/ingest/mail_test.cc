@@ -1,9 +1,11 @@
 #include "ingest/mail.h"
 
+#include "absl/time/clock.h"
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "base/random.h"
+#include "base/strings.h"
 
 namespace tocsin {
 namespace {
@@ -112,6 +114,50 @@ TEST(MailTest, RepliesOfMachinesAreNobodysAlert) {
   EXPECT_TRUE(ReadMailEvents(ReadMail(Message("Disk", "Auto-Submitted: auto-generated\r\n")), "", {}, kNow)[0]
                   .event.has_value())
       << "a monitoring system is a machine, too";
+}
+
+TEST(MailTest, WhatIsCutIsCutBetweenCharacters) {
+  std::string text = "x";
+  for (int i = 0; i < 8000; ++i)
+    text += "\xD0\xB6";
+  for (const std::string_view type : {"text/plain", "text/html"}) {
+    SCOPED_TRACE(type);
+    const std::string message =
+        "From: a@b\r\nContent-Type: " + std::string(type) + "; charset=utf-8\r\n\r\n" + text + "\r\n";
+    const Readings readings = ReadMailEvents(ReadMail(message), "", {}, kNow);
+    ASSERT_TRUE(readings[0].event.has_value());
+    EXPECT_TRUE(IsValidUtf8(readings[0].event->dedup_key));
+    for (const Label& annotation : readings[0].event->annotations)
+      EXPECT_TRUE(IsValidUtf8(annotation.value)) << annotation.name;
+    EXPECT_THAT(Find(readings[0].event->annotations, "summary"), SizeIs(199));
+  }
+}
+
+TEST(MailTest, ASenderOfTheEnvelopeMayBeNoUtf8) {
+  const Readings readings = ReadMailEvents(ReadMail("Subject: x\r\n\r\nhello\r\n"), "j\xFCrgen@x", {}, kNow);
+  ASSERT_TRUE(readings[0].event.has_value());
+  EXPECT_EQ(Find(readings[0].event->labels, "from"), "j\xEF\xBF\xBDrgen@x");
+  EXPECT_TRUE(IsValidUtf8(readings[0].event->dedup_key));
+}
+
+TEST(MailTest, ADateThatNoAlertCanHaveBegunAtSaysNothing) {
+  const auto start = [](std::string_view date) {
+    const Mail mail = ReadMail(Message("x", "Date: " + std::string(date) + "\r\n"));
+    return ReadMailEvents(mail, "", {}, kNow)[0].event->starts_at;
+  };
+  EXPECT_EQ(start("Fri, 31 Dec 9999 23:59:59 +0000"), std::nullopt);
+  EXPECT_EQ(start("Fri, 31 Dec 1999 23:59:59 +0000"), std::nullopt);
+  EXPECT_EQ(start("Sat, 21 Nov 2026 10:00:00 +0000"),
+            absl::FromCivil(absl::CivilSecond(2026, 11, 21, 10, 0, 0), absl::UTCTimeZone()));
+}
+
+TEST(MailTest, HtmlIsReadInLinearTime) {
+  std::string html;
+  while (html.size() < 4'000'000)
+    html += "<style</style>";
+  const absl::Time begun = absl::Now();
+  EXPECT_EQ(ReadMail(Message("x", "Content-Type: text/html\r\n", html)).text, "");
+  EXPECT_LT(absl::Now() - begun, absl::Seconds(5)) << "it was half a minute when each tag copied what follows";
 }
 
 TEST(MailTest, NoBytesBreakIt) {

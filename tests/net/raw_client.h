@@ -60,6 +60,14 @@ class RawClient {
     buffer_.erase(0, end);
     return response;
   }
+  // One line without its CRLF; "" when the connection ended instead.
+  std::string ReadLine() {
+    if (!Fill("\r\n", 0)) return "";
+    const std::size_t end = buffer_.find("\r\n");
+    const std::string line = buffer_.substr(0, end);
+    buffer_.erase(0, end + 2);
+    return line;
+  }
   // Everything until the server closes.
   std::string ReadAll() {
     while (More()) {

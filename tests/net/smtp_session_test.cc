@@ -93,6 +93,29 @@ TEST_F(SmtpSessionTest, WhatIsTooLargeIsRefusedAndTheNextMailIsTaken) {
   EXPECT_EQ(messages_.size(), 1U);
 }
 
+TEST_F(SmtpSessionTest, LinesThatNeverEndTakeNoMemory) {
+  Say("EHLO me\r\nMAIL FROM:<a@b>\r\nRCPT TO:<key@x>\r\nDATA\r\n");
+  for (const std::string& block : {std::string(100, '\r'), std::string(99, 'a') + "\r", std::string(".\r")}) {
+    SCOPED_TRACE(block);
+    for (int i = 0; i < 100; ++i)
+      Say(block);
+    EXPECT_LE(buffer_.size(), 2U);
+  }
+  EXPECT_THAT(Say("\r\n.\r\n"), StartsWith("552"));
+}
+
+TEST_F(SmtpSessionTest, AReturnAtTheEndOfAPacketIsPartOfTheText) {
+  constexpr std::string_view kText = ".\r.\rx\r\r\n..\r\r\n\r\n.\r\n";
+  for (const std::size_t piece : {1U, 2U, 3U, 5U, 1000U}) {
+    SCOPED_TRACE(piece);
+    messages_.clear();
+    Say("EHLO me\r\nMAIL FROM:<a@b>\r\nRCPT TO:<key@x>\r\nDATA\r\n");
+    Say(kText, piece);
+    ASSERT_EQ(messages_.size(), 1U);
+    EXPECT_EQ(messages_[0].data, "\r.\rx\r\r\n.\r\r\n\r\n");
+  }
+}
+
 TEST_F(SmtpSessionTest, WhoTriesOutKeysIsCutOff) {
   std::string sent = Say("EHLO me\r\nMAIL FROM:<a@b>\r\n");
   for (int i = 0; i < 30 && !closed_; ++i)
