@@ -55,6 +55,18 @@ class FullDiskTest : public PipelineTest {
   }
 };
 
+TEST_F(FullDiskTest, BelowTheLowWaterMarkSendersComeAgainAndPeopleAreHeard) {
+  ASSERT_TRUE(AddHeartbeat("integration:og", "before").ok());
+  LeaveFree(1 << 19);
+  EXPECT_EQ(Submit(1), Admission::kDiskLow);
+  EXPECT_TRUE(absl::IsUnavailable(AddHeartbeat("integration:og", "another")));
+  EXPECT_TRUE(absl::IsUnavailable(Do("integration:og", PingHeartbeat{HeartbeatName("before")})));
+  EXPECT_TRUE(absl::IsUnavailable(Do("token:ci", RecordChange{})));
+  EXPECT_TRUE(AddHeartbeat("user:ann", "mine").ok());
+  MakeRoom();
+  EXPECT_TRUE(AddHeartbeat("integration:og", "another").ok());
+}
+
 TEST_F(FullDiskTest, ViewsThatCannotBeWrittenCatchUpWhenThereIsRoom) {
   LeaveFree(0);
   std::size_t added = 0;
