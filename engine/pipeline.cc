@@ -78,7 +78,9 @@ absl::Status Engine::Impl::Recover(Engine::Hooks hooks) {
   TOCSIN_ASSIGN(std::vector<IntegrationId> integrations, store_.LoadIntegrations());
   TOCSIN_ASSIGN(std::vector<Row> rows, store_.LoadRows());
   responder.Restore(std::move(rows));
-  TOCSIN_TRY(Annotate(FoldJournal(shards, responder, integrations), "fold journal"));
+  const absl::Status folded = FoldJournal(shards, responder, integrations);
+  if (absl::IsResourceExhausted(folded)) return store_.NoRoomToStart(folded);
+  TOCSIN_TRY(Annotate(folded, "fold journal"));
 
   commit_.SetSequence(store_.journal().last());
   if (store_.journal().recovery().last.set()) taken_in_.PauseUntil(clock_.Read().engine + kLeaseGrace);

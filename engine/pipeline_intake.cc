@@ -81,9 +81,10 @@ void Engine::Impl::Execute(Command command, CommandDone done) {
   }
   const bool of_sender = std::holds_alternative<PingHeartbeat>(command.body) ||
                          std::holds_alternative<RecordChange>(command.body) ||
-                         std::holds_alternative<ApplyToOpsgenieAlert>(command.body);
+                         command.actor.starts_with("integration:");
   if (of_sender && keeper_.space() != Store::Space::kPlenty) {
-    if (done) done({Exhausted("the disk is nearly full; try again later"), 0, 0});
+    // Not ResourceExhausted, which says that more came than there is room for: doors answer the two differently.
+    if (done) done({Unavailable("the disk is nearly full; try again later"), 0, 0});
     return;
   }
   const bool is_ping = std::holds_alternative<PingHeartbeat>(command.body);

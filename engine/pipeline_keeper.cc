@@ -10,6 +10,7 @@ constexpr std::size_t kRetainSlice = 1000;
 constexpr std::size_t kIndexSlice = 100;  // about ten milliseconds in which nobody else writes the views
 constexpr std::size_t kIndexSlices = 20;
 constexpr absl::Duration kHousekeeping = absl::Seconds(1);
+constexpr absl::Duration kCatchUp = absl::Seconds(10);
 
 void LogFailure(std::string_view what, const absl::Status& status) {
   LogError("housekeeping failed; the journal keeps everything, but it grows until this works again",
@@ -36,8 +37,29 @@ bool KeeperStage::Housekeeping(const Now& now) {
   if (const absl::Status status = store_.Retain(options_.retention, now.wall, kRetainSlice); !status.ok()) {
     LogFailure("retention", status);
   }
+  TendViews(now);
   BuildIndex();
   return true;
+}
+
+// Views that could not be written catch up when there is room for what else is written as well.
+void KeeperStage::TendViews(const Now& now) {
+  const absl::Status why = store_.why_behind();
+  if (why.ok()) return;
+  if (!views_are_behind_) {
+    LogError(
+        "the disk refuses writes to the views: lists, history and searches stay as they are; paging goes on and the "
+        "journal keeps everything; free some space, then they catch up",
+        {
+            {"error", why}
+    });
+    views_are_behind_ = true;
+  }
+  if (space() != Store::Space::kPlenty || now.engine < next_catch_up_) return;
+  next_catch_up_ = now.engine + kCatchUp;
+  if (const absl::Status status = store_.CatchUp(); !status.ok()) return LogFailure("catch up", status);
+  views_are_behind_ = false;
+  LogInfo("the views have caught up with the journal", {});
 }
 
 // Of a store that an older program has written. Its rows are gone through once, a few at a time.

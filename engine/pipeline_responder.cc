@@ -178,7 +178,7 @@ bool ResponderStage::Audit(const Now& now) {
   if (now.engine < next_audit_) return false;
   next_audit_ = now.engine + options_.audit_interval;
   // With nothing of ours under way all that is committed so far is in the views: the journal need not be kept for them.
-  if (in_flight_.empty() && undelivered_.empty()) LogViews(store_.ApplyChange(Change(), hooks_.committed()));
+  if (in_flight_.empty() && undelivered_.empty()) store_.ApplyChange(Change(), hooks_.committed()).IgnoreError();
   std::vector<std::string> findings;
   Decide(responder_.Audit(now, kAuditSlice, findings), nullptr);
   for (const std::string& finding : findings)
@@ -261,15 +261,6 @@ void ResponderStage::Listen(const Now& now) {
   responder_.ListensSince(hooks_.listening_since());
 }
 
-void ResponderStage::LogViews(const absl::Status& applied) {
-  if (applied.ok()) return;
-  LogError(
-      "the views cannot be written; paging goes on, but history is incomplete until the next start: look at the disk",
-      {
-          {"error", applied}
-  });
-}
-
 // Those who follow along hear of it when it is durable, like everybody else.
 void ResponderStage::Tell(const Change& change) {
   const ResponderState& state = responder_.state();
@@ -299,13 +290,12 @@ void ResponderStage::Perform(Decided& decided) {
     if (const auto* start = std::get_if<StartAttempt>(&effect)) Perform(*start);
     if (const auto* raise = std::get_if<RaiseAlert>(&effect)) Raise(*raise);
   }
-  absl::Status applied;
+  // Views that cannot be written stand still; the keeper says so, and lets them catch up with the journal.
   if (decided.kind == EntryKind::kIntegrations) {
-    applied = store_.ApplyIntegrations(decided.integrations, decided.sequence);
+    store_.ApplyIntegrations(decided.integrations, decided.sequence).IgnoreError();
   } else if (!decided.change.empty()) {
-    applied = store_.ApplyChange(decided.change, decided.sequence);
+    store_.ApplyChange(decided.change, decided.sequence).IgnoreError();
   }
-  LogViews(applied);
   Tell(decided.change);
   decided.result.sequence = decided.sequence.value();
   if (decided.done) decided.done(decided.result);

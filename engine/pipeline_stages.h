@@ -196,7 +196,6 @@ class ResponderStage {
   bool Finish();
   void Decide(Decision decision, CommandDone done);
   void Perform(Decided& decided);
-  void LogViews(const absl::Status& applied);
   void Tell(const Change& change);
   void Publish(const RulesPtr& rules, Decided& by);
   void Raise(const RaiseAlert& effect);
@@ -306,6 +305,7 @@ class KeeperStage {
   bool Commit(const Now& now);
   bool Housekeeping(const Now& now);
   void BuildIndex();
+  void TendViews(const Now& now);
 
   const Engine::Options options_;
   Store& store_;
@@ -314,6 +314,8 @@ class KeeperStage {
   Phase phase_ = Phase::kIdle;
   EngineTime next_housekeeping_;
   bool is_indexed_ = false;
+  bool views_are_behind_ = false;
+  EngineTime next_catch_up_;
   std::optional<EngineTime> next_checkpoint_;
   std::uint64_t bytes_at_checkpoint_ = 0;
   std::uint64_t position_ = 0;  // everything up to here is in the checkpoint under way

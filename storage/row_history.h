@@ -1,5 +1,5 @@
 // Rows that have left memory: how they are kept, indexed for search and retention, and forgotten. A part of Views, which
-// serialises the calls and writes the batches; what is added to a batch counts from then on, for a failed write is final.
+// serialises the calls and writes the batches; what is added to a batch counts from then on. After a failed write, Open it again.
 //
 // Everything about a row, its image, its place in the order of retention and its postings, is written and deleted in one
 // batch. Stores of before the index get theirs from BuildIndex, a slice at a time.

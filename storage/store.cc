@@ -69,7 +69,22 @@ class Store::Impl {
 
   Sequence position() const { return std::min(views_->applied(), checkpoints_->position()); }
 
+  // What RocksDB has refused once is not asked of it again.
+  absl::Status RefuseBehind() const { return Annotate(views_->why_behind(), "the views stand still"); }
+
+  absl::Status CatchUp() {
+    if (!views_->is_behind()) return absl::OkStatus();
+    TOCSIN_TRY(views_->Resume());
+    do {
+      const Sequence from(views_->applied().value() + 1);
+      if (from > journal_->last()) continue;
+      TOCSIN_TRY(journal_->Read(from, [&](const Entry& entry) { return views_->CatchUp(entry); }));
+    } while (!views_->Rejoin());
+    return absl::OkStatus();
+  }
+
   absl::Status BeginCheckpoint() {
+    TOCSIN_TRY(RefuseBehind());
     TOCSIN_ASSIGN(const std::uint64_t free, space_.FreeBytes());
     const std::uint64_t expected = checkpoints_->bytes() > 0 ? checkpoints_->bytes() * 2 : journal_->bytes_on_disk();
     if (free < expected + options_.reserve_bytes) {
@@ -81,6 +96,7 @@ class Store::Impl {
 
   // The journal's entries up to now are those whose changes the copy may have seen.
   absl::Status CommitCheckpoint(Sequence position, const Now& now) {
+    TOCSIN_TRY(RefuseBehind());
     TOCSIN_ASSIGN(const bool wants_base, history_->WantsBase(now));
     TOCSIN_ASSIGN(const std::uint64_t free, space_.FreeBytes());
     if (!wants_base || free < WantedFree()) return checkpoints_->Commit(position);
@@ -94,6 +110,7 @@ class Store::Impl {
   }
 
   absl::Status Flush() {
+    TOCSIN_TRY(RefuseBehind());
     // Not position(): somebody may have applied more since, and that is not durable.
     TOCSIN_ASSIGN(const Sequence durable, views_->Flush());
     MutexLock lock(trim_mutex_);
@@ -103,6 +120,7 @@ class Store::Impl {
 
   absl::StatusOr<std::unique_ptr<FrozenStore>> Freeze(absl::FunctionRef<absl::StatusOr<Journal::Standing>()> stand) {
     if (&files_ != &PosixFileSystem()) return Precondition("%s: no files to link", options_.folder);
+    TOCSIN_TRY(RefuseBehind());
     // What is frozen is first written out. Asked now: the level that ingest goes by may be a second old.
     TOCSIN_ASSIGN(const std::uint64_t free, space_.FreeBytes());
     if (free < std::max(options_.low_water_bytes, kRoomToFreeze)) {
@@ -210,6 +228,13 @@ absl::Status Store::ApplyIntegrations(const std::vector<IntegrationId>& names, S
   return impl_->views_->ApplyIntegrations(names, sequence);
 }
 
+absl::Status Store::why_behind() const {
+  return impl_->views_->why_behind();
+}
+absl::Status Store::CatchUp() {
+  return impl_->CatchUp();
+}
+
 absl::Status Store::BeginCheckpoint() {
   return impl_->BeginCheckpoint();
 }
@@ -223,6 +248,7 @@ const History& Store::history() const {
   return *impl_->history_;
 }
 absl::Status Store::KeepHistory(const Now& now) {
+  if (impl_->views_->is_behind()) return absl::OkStatus();
   return impl_->history_->Keep(now, impl_->WantedFree());
 }
 absl::Status Store::Flush() {
@@ -262,6 +288,11 @@ absl::StatusOr<std::unique_ptr<FrozenStore>> Store::Freeze(
 }
 Store::Space Store::FreeSpace(const Now& now) {
   return impl_->space_.Read(now);
+}
+absl::Status Store::NoRoomToStart(const absl::Status& why) const {
+  const absl::StatusOr<std::uint64_t> free = impl_->space_.FreeBytes();
+  return Exhausted("%s: %d bytes are free, too few to start; nothing is lost: make room and start again (%s)",
+                   impl_->options_.folder, free.value_or(0), Message(why));
 }
 
 }  // namespace tocsin

@@ -14,7 +14,8 @@
 // thread, in the order of their sequences. Checkpoints, Flush and KeepHistory from one thread. They may be three. Retain,
 // reads and FreeSpace from any.
 //
-// A failed write is final, as with the journal: end the process, recovery is the repair.
+// A failed write of the journal is final: end the process, recovery is the repair. After one of the views they stand still until
+// CatchUp: the journal keeps all that they miss.
 #pragma once
 
 #include <cstdint>
@@ -81,6 +82,12 @@ class Store final {
   absl::Status ApplyChange(const Change& change, Sequence sequence);
   absl::Status ApplyIntegrations(const std::vector<IntegrationId>& names, Sequence sequence);
 
+  // The views could not be written: they are read as they were, checkpoints and copies are refused, changes are passed over.
+  absl::Status why_behind() const;  // OK: they are not
+  // Brings them up to the journal, which takes as long as they have missed; an error leaves them where they are. On the thread of the
+  // checkpoints, when there is room again.
+  absl::Status CatchUp();
+
   // A checkpoint of the alert table: Begin, bodies, Commit(position): entries up to `position` need not be folded again.
   // The previous one stays valid until Commit has returned. ResourceExhausted from Begin: there is no room for a second
   // one beside it; try again later.
@@ -124,6 +131,8 @@ class Store final {
   using Space = DiskSpace::Level;
   // Asks the file system at most once a second.
   Space FreeSpace(const Now& now);
+  // For whoever starts and cannot because the disk is full: how much is free, and what to do.
+  absl::Status NoRoomToStart(const absl::Status& why) const;
 
  private:
   class Impl;

@@ -6,6 +6,7 @@
 
 #include <rocksdb/env.h>
 #include <rocksdb/filter_policy.h>
+#include <rocksdb/listener.h>
 #include <rocksdb/table.h>
 #include <rocksdb/utilities/table_properties_collectors.h>
 #include <rocksdb/write_batch.h>
@@ -49,11 +50,22 @@ rocksdb::Options DatabaseOptions(rocksdb::Env* env) {
   return options;
 }
 
-// RocksDB would begin a file LOG in a folder that it opens to read only.
+// RocksDB's own LOG is written by what writes its tables. With its assertions on, as Debian has them, the next line after one that a
+// full disk refused ends the process. And it would begin that file in a folder that it opens to read only.
 class SilentLog final : public rocksdb::Logger {
  public:
   using rocksdb::Logger::Logv;
   void Logv(const char*, va_list) override {}
+};
+
+// By itself RocksDB would take writes again as soon as there is room: without those in between, which it refused.
+class NoRecovery final : public rocksdb::EventListener {
+ public:
+  void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason /*reason*/,
+                            rocksdb::Status /*error*/,
+                            bool* goes_on) override {
+    *goes_on = false;
+  }
 };
 
 rocksdb::WriteOptions NoLog() {
@@ -73,7 +85,8 @@ absl::StatusOr<std::unique_ptr<Views>> Views::Open(rocksdb::Env* env, const std:
   const bool is_relative = env != nullptr && !store_folder.starts_with('/');
   const std::string folder = (is_relative ? "/" : "") + store_folder + "/views";
   rocksdb::Options options = DatabaseOptions(env);
-  if (read_only) options.info_log = std::make_shared<SilentLog>();
+  options.info_log = std::make_shared<SilentLog>();
+  options.listeners.push_back(std::make_shared<NoRecovery>());
   rocksdb::DB* db = nullptr;
   const rocksdb::Status opened =
       read_only ? rocksdb::DB::OpenForReadOnly(options, folder, &db) : rocksdb::DB::Open(options, folder, &db);
@@ -111,11 +124,69 @@ Sequence Views::applied() const {
 }
 
 absl::Status Views::ApplyChange(const Change& change, Sequence sequence) {
+  MutexLock lock(mutex_);
+  return PassesOver(sequence) ? absl::OkStatus() : StandStillUnless(Apply(change, sequence));
+}
+
+absl::Status Views::ApplyIntegrations(const std::vector<IntegrationId>& names, Sequence sequence) {
+  MutexLock lock(mutex_);
+  return PassesOver(sequence) ? absl::OkStatus() : StandStillUnless(Apply(names, sequence));
+}
+
+bool Views::PassesOver(Sequence sequence) {
+  if (why_behind_.ok()) return false;
+  passed_over_ = std::max(passed_over_, sequence);
+  return true;
+}
+
+absl::Status Views::StandStillUnless(const absl::Status& written) {
+  if (!written.ok()) why_behind_ = Annotate(written, folder_);
+  return written;
+}
+
+absl::Status Views::why_behind() const {
+  MutexLock lock(mutex_);
+  return why_behind_;
+}
+bool Views::is_behind() const {
+  return !why_behind().ok();
+}
+
+absl::Status Views::Resume() {
+  TOCSIN_TRY(FromRocks(db_->Resume(), "resume"));
+  MutexLock lock(mutex_);
+  return history_.Open();  // what failed has been counted
+}
+
+absl::Status Views::CatchUp(const Entry& entry) {
+  MutexLock lock(mutex_);
+  switch (entry.kind) {
+    case EntryKind::kResponder: {
+      TOCSIN_ASSIGN(const Change change, DecodeChange(entry.body));
+      return Apply(change, entry.sequence);
+    }
+    case EntryKind::kIntegrations: {
+      TOCSIN_ASSIGN(const std::vector<IntegrationId> names, DecodeIntegrations(entry.body));
+      return Apply(names, entry.sequence);
+    }
+    case EntryKind::kLead:
+    case EntryKind::kShard: Move(entry.sequence); return absl::OkStatus();
+  }
+  return DataLoss("entry %d: unknown kind %d", entry.sequence.value(), static_cast<int>(entry.kind));
+}
+
+bool Views::Rejoin() {
+  MutexLock lock(mutex_);
+  if (passed_over_ > applied_) return false;
+  why_behind_ = absl::OkStatus();
+  return true;
+}
+
+absl::Status Views::Apply(const Change& change, Sequence sequence) {
   if (change.empty()) {
-    MoveTo(sequence);
+    Move(sequence);
     return absl::OkStatus();
   }
-  MutexLock lock(mutex_);
   if (sequence <= applied_) return absl::OkStatus();
   if (change.entries.size() > keys::kEntriesPerChange) return Invalid("views: a change has too many timeline entries");
   rocksdb::WriteBatch batch;
@@ -143,8 +214,7 @@ absl::Status Views::ApplyChange(const Change& change, Sequence sequence) {
   return Write(batch, sequence);
 }
 
-absl::Status Views::ApplyIntegrations(const std::vector<IntegrationId>& names, Sequence sequence) {
-  MutexLock lock(mutex_);
+absl::Status Views::Apply(const std::vector<IntegrationId>& names, Sequence sequence) {
   if (sequence <= applied_) return absl::OkStatus();
   rocksdb::WriteBatch batch;
   TOCSIN_TRY(FromRocks(batch.Put(ToSlice(keys::kIntegrations), EncodeIntegrations(names)), "batch"));
@@ -153,6 +223,10 @@ absl::Status Views::ApplyIntegrations(const std::vector<IntegrationId>& names, S
 
 void Views::MoveTo(Sequence sequence) {
   MutexLock lock(mutex_);
+  Move(sequence);
+}
+
+void Views::Move(Sequence sequence) {
   if (sequence <= applied_) return;
   applied_ = sequence;
   moved_ = true;
@@ -171,27 +245,31 @@ absl::StatusOr<Sequence> Views::Flush() {
   {
     MutexLock lock(mutex_);
     rocksdb::WriteBatch batch;
-    if (moved_) TOCSIN_TRY(Write(batch, applied_));
+    if (moved_) TOCSIN_TRY(StandStillUnless(Write(batch, applied_)));
     durable = applied_;
   }
-  TOCSIN_TRY(FromRocks(db_->Flush(rocksdb::FlushOptions()), "flush"));
+  const absl::Status flushed = FromRocks(db_->Flush(rocksdb::FlushOptions()), "flush");
+  MutexLock lock(mutex_);
+  TOCSIN_TRY(StandStillUnless(flushed));
   return durable;
 }
 
 absl::Status Views::Retain(const Retention& retention, absl::Time now, std::size_t limit) {
   MutexLock lock(mutex_);  // a row must not come back while it is forgotten
   rocksdb::WriteBatch batch;
+  if (!why_behind_.ok()) return absl::OkStatus();
   TOCSIN_TRY(history_.Retain(batch, retention, now, limit));
   if (batch.Count() == 0) return absl::OkStatus();
-  return FromRocks(db_->Write(NoLog(), &batch), "write");
+  return StandStillUnless(FromRocks(db_->Write(NoLog(), &batch), "write"));
 }
 
 absl::StatusOr<bool> Views::BuildIndex(std::size_t limit) {
   MutexLock lock(mutex_);
   if (history_.is_indexed()) return true;
+  if (!why_behind_.ok()) return false;
   rocksdb::WriteBatch batch;
   TOCSIN_TRY(history_.BuildIndex(batch, limit));
-  TOCSIN_TRY(FromRocks(db_->Write(NoLog(), &batch), "write"));
+  TOCSIN_TRY(StandStillUnless(FromRocks(db_->Write(NoLog(), &batch), "write")));
   return history_.is_indexed();
 }
 

@@ -3,6 +3,9 @@
 // The write-ahead log is off. Every batch carries the journal sequence that it brings the views to, and there is one column
 // family, so what a crash leaves is some prefix of the batches with its own sequence: the journal is folded from there.
 //
+// A write that the disk refuses is no end: the views then stand still (is_behind), and whoever keeps the store lets them catch up with
+// the journal when there is room again. Until then they are read as they were.
+//
 // Any thread. Writes take turns; Flush holds nobody up while RocksDB writes its files.
 #pragma once
 
@@ -18,6 +21,7 @@
 #include "base/mutex.h"
 #include "model/event.h"
 #include "model/response.h"
+#include "storage/journal.h"
 #include "storage/row_history.h"
 
 namespace tocsin {
@@ -35,8 +39,16 @@ class Views {
   absl::StatusOr<std::vector<Row>> LoadRows() const;
   absl::StatusOr<std::vector<IntegrationId>> LoadIntegrations() const;
 
+  // An error is told once: while the views stand still what comes is passed over.
   absl::Status ApplyChange(const Change& change, Sequence sequence);
   absl::Status ApplyIntegrations(const std::vector<IntegrationId>& names, Sequence sequence);
+  // After a failed write. Resume, then CatchUp with each entry of the journal after applied(), until Rejoin says that nothing was
+  // passed over meanwhile. All from one thread.
+  bool is_behind() const;
+  absl::Status why_behind() const;
+  absl::Status Resume();
+  absl::Status CatchUp(const Entry& entry);
+  bool Rejoin();
   // Everything up to `sequence` that concerns the views has been applied.
   void MoveTo(Sequence sequence);
   // Returns up to where the views are durable now: what was applied before the call. Others may have applied more since.
@@ -70,7 +82,12 @@ class Views {
 
  private:
   Views(rocksdb::Options options, std::string folder, std::unique_ptr<rocksdb::DB> db);
+  absl::Status Apply(const Change& change, Sequence sequence) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status Apply(const std::vector<IntegrationId>& names, Sequence sequence) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status Write(rocksdb::WriteBatch& batch, Sequence sequence) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Move(Sequence sequence) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool PassesOver(Sequence sequence) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status StandStillUnless(const absl::Status& written) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   rocksdb::Options options_;
   std::string folder_;
@@ -78,7 +95,9 @@ class Views {
   mutable Mutex mutex_;  // held by whoever writes
   RowHistory history_ ABSL_GUARDED_BY(mutex_);
   Sequence applied_ ABSL_GUARDED_BY(mutex_);
-  bool moved_ ABSL_GUARDED_BY(mutex_) = false;  // applied_ is ahead of the last batch
+  bool moved_ ABSL_GUARDED_BY(mutex_) = false;       // applied_ is ahead of the last batch
+  absl::Status why_behind_ ABSL_GUARDED_BY(mutex_);  // OK: they are not
+  Sequence passed_over_ ABSL_GUARDED_BY(mutex_);     // the last, while behind
 };
 
 }  // namespace tocsin

@@ -2,12 +2,14 @@
 #include <algorithm>
 #include <charconv>
 
+#include "absl/functional/function_ref.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 
 #include "api/compat/opsgenie_asked.h"
 #include "api/compat/opsgenie_query.h"
+#include "api/compat/opsgenie_search.h"
 #include "base/limits.h"
 #include "base/status.h"
 #include "base/strings.h"
@@ -17,8 +19,9 @@
 namespace tocsin {
 namespace {
 
-constexpr std::size_t kSlice = 128;  // rows looked at in one visit of the responder
 constexpr std::int64_t kMostListed = 20'000;
+// From the request on: who waited that long for a worker has gone.
+constexpr absl::Duration kLongestSearch = absl::Seconds(10);
 
 AlertEvent EndOf(const std::string& alias) {
   AlertEvent event;
@@ -329,51 +332,27 @@ void AnswerOpsgenieNetdata(const OpsgenieRooms& rooms, const OpsgenieExchangePtr
 
 namespace {
 
-// What a list shows of an alert: without what only a single one does, and may be large.
-OpsgenieAlert Slim(const OpsgenieAlert& alert) {
-  OpsgenieAlert slim;
-  slim.id = alert.id;
-  slim.uuid = alert.uuid;
-  slim.alias = alert.alias;
-  slim.message = alert.message;
-  slim.tags = alert.tags;
-  slim.source = alert.source;
-  slim.priority = alert.priority;
-  slim.responders = alert.responders;
-  slim.count = alert.count;
-  slim.created_at = alert.created_at;
-  slim.updated_at = alert.updated_at;
-  slim.last_occurred_at = alert.last_occurred_at;
-  slim.owner = alert.owner;
-  slim.owner_team = alert.owner_team;
-  slim.seen = alert.seen;
-  slim.acknowledged = alert.acknowledged;
-  slim.acknowledged_at = alert.acknowledged_at;
-  slim.acknowledged_by = alert.acknowledged_by;
-  slim.snoozed = alert.snoozed;
-  slim.snoozed_until = alert.snoozed_until;
-  slim.closed = alert.closed;
-  slim.closed_at = alert.closed_at;
-  slim.closed_by = alert.closed_by;
-  slim.integration = alert.integration;
-  return slim;
+// Calls `visit` with each row that matches. False: it took too long.
+bool EachMatch(const OpsgenieRooms& rooms,
+               const OpsgenieExchange& exchange,
+               const OpsgenieQuery& query,
+               absl::FunctionRef<void(OpsgenieAlert)> visit) {
+  const auto copy = [&](OpsgenieAlertId from) {
+    OpsgenieSlice slice;
+    rooms.api.engine.ReadResponderAndWait([&](const Responder& responder, const Now&) {
+      slice = CopyOpsgenieSlice(responder.state().opsgenie_alerts, from);
+    });
+    return slice;
+  };
+  return EachOpsgenieMatch(
+      query, copy, [&] { return exchange.took() < kLongestSearch; }, visit);
 }
 
-// Calls `visit` with each row that matches, a slice at a time so that paging goes on in between.
-template <typename Visit>
-void EachMatch(const OpsgenieRooms& rooms, const OpsgenieQuery& query, Visit visit) {
-  OpsgenieAlertId next;
-  for (bool more = true; more;) {
-    rooms.api.engine.ReadResponderAndWait([&](const Responder& responder, const Now&) {
-      const auto& rows = responder.state().opsgenie_alerts;
-      auto at = rows.lower_bound(next);
-      for (std::size_t i = 0; i < kSlice && at != rows.end(); ++i, ++at) {
-        if (query.Match(at->second)) visit(at->second);
-      }
-      more = at != rows.end();
-      if (more) next = at->first;
-    });
-  }
+HttpResponse TookTooLong(const OpsgenieExchange& exchange) {
+  return OpsgenieTrouble(
+      exchange.asked(),
+      absl::StrCat("the search was given up after ", absl::ToInt64Seconds(kLongestSearch), " seconds: ask for less"),
+      kLongestSearch);
 }
 
 struct Window {
@@ -416,7 +395,7 @@ HttpResponse ListOpsgenieAlerts(const OpsgenieRooms& rooms, const OpsgenieExchan
   }
   if (count_only) {
     std::int64_t count = 0;
-    EachMatch(rooms, *query, [&](const OpsgenieAlert&) { ++count; });
+    if (!EachMatch(rooms, exchange, *query, [&](const OpsgenieAlert&) { ++count; })) return TookTooLong(exchange);
     return OpsgenieData(exchange.asked(), JsonMembers().Number("count", count).Object());
   }
   Window window;
@@ -432,7 +411,8 @@ HttpResponse ListOpsgenieAlerts(const OpsgenieRooms& rooms, const OpsgenieExchan
   window.descending = exchange.Query("order") != "asc";
 
   std::vector<OpsgenieAlert> found;
-  EachMatch(rooms, *query, [&](const OpsgenieAlert& alert) { found.push_back(Slim(alert)); });
+  const auto keep = [&](OpsgenieAlert alert) { found.push_back(AsListed(std::move(alert))); };
+  if (!EachMatch(rooms, exchange, *query, keep)) return TookTooLong(exchange);
   std::ranges::stable_sort(found, [&](const OpsgenieAlert& a, const OpsgenieAlert& b) {
     return window.descending ? SortsBefore(b, a, window.sort) : SortsBefore(a, b, window.sort);
   });

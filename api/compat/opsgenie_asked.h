@@ -29,7 +29,8 @@ class OpsgenieExchange {
   OpenDoor door;
   std::string id;  // of the request
 
-  OpsgenieAsked asked() const { return {id, events_.Read().engine - begun_}; }
+  absl::Duration took() const { return events_.Read().engine - begun_; }
+  OpsgenieAsked asked() const { return {id, took()}; }
   std::string Query(std::string_view name) const { return QueryValue(request.query, name).value_or(""); }
   // Once.
   void Send(HttpResponse response) { std::move(responder_).Send(std::move(response)); }

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/civil_time.h"
 
@@ -18,18 +19,14 @@ bool IsWordChar(char c) {
   return absl::ascii_isalnum(static_cast<unsigned char>(c)) || static_cast<unsigned char>(c) >= 0x80 || c == '_';
 }
 
-std::vector<std::string> WordsOf(std::string_view text) {
-  std::vector<std::string> words;
-  std::string word;
-  for (const char c : text) {
-    if (IsWordChar(c)) {
-      word += absl::ascii_tolower(static_cast<unsigned char>(c));
-    } else if (!word.empty()) {
-      words.push_back(std::exchange(word, {}));
-    }
+// The words of `lower` are views into it.
+void AddWords(std::string_view lower, std::vector<std::string_view>& words) {
+  for (std::size_t at = 0; at < lower.size(); ++at) {
+    const std::size_t first = at;
+    while (at < lower.size() && IsWordChar(lower[at]))
+      ++at;
+    if (at > first) words.push_back(lower.substr(first, at - first));
   }
-  if (!word.empty()) words.push_back(std::move(word));
-  return words;
 }
 
 using ReadTexts = void (*)(const OpsgenieAlert&, Texts&);
@@ -150,28 +147,14 @@ Wanted Wanted::Of(std::string_view text, bool quoted) {
   }
   wanted.text = text;
   wanted.lower = ToLower(text);
-  wanted.words = WordsOf(text);
+  std::vector<std::string_view> words;
+  AddWords(wanted.lower, words);
+  wanted.words.assign(words.begin(), words.end());
   return wanted;
 }
 
 bool Wanted::IsWhole(std::string_view value) const {
-  const std::string low = ToLower(value);
-  return open_end ? low.starts_with(lower) : low == lower;
-}
-
-bool Wanted::IsWithin(std::string_view value) const {
-  if (words.empty()) return open_end ? lower.empty() : ToLower(value).find(lower) != std::string::npos;
-  const std::vector<std::string> all = WordsOf(value);
-  const auto same = [&](const std::string& has, const std::string& wants) {
-    return has == wants || (open_end && &wants == &words.back() && has.starts_with(wants));
-  };
-  for (std::size_t at = 0; at + words.size() <= all.size(); ++at) {
-    if (std::equal(words.begin(), words.end(), all.begin() + static_cast<std::ptrdiff_t>(at),
-                   [&](const std::string& wants, const std::string& has) { return same(has, wants); })) {
-      return true;
-    }
-  }
-  return false;
+  return open_end ? absl::StartsWithIgnoreCase(ToAbsl(value), lower) : absl::EqualsIgnoreCase(ToAbsl(value), lower);
 }
 
 const Field* FindField(std::string_view name) {
@@ -180,17 +163,55 @@ const Field* FindField(std::string_view name) {
   return found == std::end(kFields) ? nullptr : found;
 }
 
-bool MatchAnywhere(const Wanted& wanted, const OpsgenieAlert& alert) {
-  for (const std::string_view text : {alert.message, alert.description, alert.entity, alert.source, alert.alias}) {
-    if (wanted.IsWithin(text)) return true;
+const Reading::Split& Reading::SplitOf(const Field* field) {
+  const auto [at, is_new] = splits_.try_emplace(field);
+  Split& split = at->second;
+  if (!is_new) return split;
+  if (field != nullptr) {
+    field->texts(alert_, split.texts);
+  } else {
+    split.texts = {alert_.message, alert_.description, alert_.entity, alert_.source, alert_.alias};
+    ReadDetailValues(alert_, split.texts);
   }
-  Texts texts = {alert.uuid, alert.owner};
-  ReadTags(alert, texts);
-  ReadDetailKeys(alert, texts);
-  const std::string tiny = absl::StrCat(alert.id.value());
-  texts.push_back(tiny);
-  if (std::ranges::any_of(texts, [&](std::string_view text) { return wanted.IsWhole(text); })) return true;
-  return std::ranges::any_of(alert.details, [&](const Label& detail) { return wanted.IsWithin(detail.value); });
+  std::size_t bytes = 0;
+  for (const std::string_view text : split.texts)
+    bytes += text.size();
+  split.lower.reserve(bytes);  // its words are views into it
+  for (const std::string_view text : split.texts) {
+    const std::size_t first = split.lower.size();
+    split.lower += ToLower(text);
+    AddWords(std::string_view(split.lower).substr(first), split.words);
+    split.words.emplace_back();
+  }
+  return split;
+}
+
+const Texts& Reading::Names() {
+  if (!names_.empty()) return names_;
+  tiny_ = absl::StrCat(alert_.id.value());
+  names_ = {alert_.uuid, alert_.owner, tiny_};
+  ReadTags(alert_, names_);
+  ReadDetailKeys(alert_, names_);
+  return names_;
+}
+
+bool Reading::IsWithin(const Wanted& wanted, const Field* field) {
+  const Split& split = SplitOf(field);
+  if (wanted.words.empty()) {  // so it has no letters, which would have a case
+    if (wanted.open_end) return wanted.text.empty() && !split.texts.empty();
+    return std::ranges::any_of(split.texts,
+                               [&](std::string_view text) { return text.find(wanted.text) != std::string_view::npos; });
+  }
+  const auto same = [&](const std::string_view& has, const std::string& wants) {
+    return has == wants || (wanted.open_end && &wants == &wanted.words.back() && has.starts_with(wants));
+  };
+  return std::search(split.words.begin(), split.words.end(), wanted.words.begin(), wanted.words.end(), same) !=
+         split.words.end();
+}
+
+bool Reading::IsAnywhere(const Wanted& wanted) {
+  return IsWithin(wanted, nullptr) ||
+         std::ranges::any_of(Names(), [&](std::string_view name) { return wanted.IsWhole(name); });
 }
 
 std::optional<Span> ReadSpan(std::string_view text) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -24,7 +25,6 @@ struct Wanted {
 
   static Wanted Of(std::string_view text, bool quoted);
   bool IsWhole(std::string_view value) const;
-  bool IsWithin(std::string_view value) const;  // its words stand in `value`, one after the other
 };
 
 enum class Kind : std::uint8_t {
@@ -45,8 +45,32 @@ struct Field {
 // nullptr: there is none of this name.
 const Field* FindField(std::string_view name);
 
-// A word without a field.
-bool MatchAnywhere(const Wanted& wanted, const OpsgenieAlert& alert);
+// A row while one query is matched with it: however many terms look at a text, it is put in lower case and split only once. The row
+// outlives it.
+class Reading {
+ public:
+  explicit Reading(const OpsgenieAlert& alert) : alert_(alert) {}
+
+  const OpsgenieAlert& alert() const { return alert_; }
+  // The words stand in one of the field's texts, one after the other.
+  bool IsWithin(const Wanted& wanted, const Field* field);
+  // A word without a field.
+  bool IsAnywhere(const Wanted& wanted);
+
+ private:
+  struct Split {
+    Texts texts;
+    std::string lower;                    // all of them
+    std::vector<std::string_view> words;  // of `lower`; an empty one after each text, so that no phrase goes beyond it
+  };
+  const Split& SplitOf(const Field* field);  // nullptr: all texts that a word without a field may stand in
+  const Texts& Names();
+
+  const OpsgenieAlert& alert_;
+  std::string tiny_;
+  std::map<const Field*, Split> splits_;
+  Texts names_;  // what a word without a field may be
+};
 
 // [first, last): an instant has no length to speak of, a day has one.
 struct Span {

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <charconv>
+#include <map>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -19,7 +21,7 @@ namespace tocsin {
 using opsgenie_query::Field;
 using opsgenie_query::FindField;
 using opsgenie_query::Kind;
-using opsgenie_query::MatchAnywhere;
+using opsgenie_query::Reading;
 using opsgenie_query::ReadSpan;
 using opsgenie_query::Span;
 using opsgenie_query::Texts;
@@ -50,6 +52,7 @@ struct OpsgenieQuery::Node {
   Kind kind = Kind::kTerm;
   std::vector<std::shared_ptr<const Node>> parts = {};
   // Of a term; without a field it is looked for in all that people read.
+  std::size_t number_of_term = 0;  // terms that are alike are one
   const Field* field = nullptr;
   Compare compare = Compare::kEqual;
   Wanted wanted = {};
@@ -76,24 +79,27 @@ bool Holds(Compare compare, const Value& value, const Value& first, const Value&
   return false;
 }
 
-bool MatchTexts(const Node& term, const OpsgenieAlert& alert) {
-  Texts texts;
-  term.field->texts(alert, texts);
-  const bool by_words = term.field->kind == Kind::kText;
+bool MatchTexts(const Node& term, Reading& row) {
   // "field: *" asks whether there is anything.
   const bool anything = term.wanted.open_end && term.wanted.text.empty();
-  const bool found = std::ranges::any_of(texts, [&](std::string_view text) {
-    if (anything) return !text.empty();
-    return by_words ? term.wanted.IsWithin(text) : term.wanted.IsWhole(text);
-  });
+  bool found = false;
+  if (term.field->kind == Kind::kText && !anything) {
+    found = row.IsWithin(term.wanted, term.field);
+  } else {
+    Texts texts;
+    term.field->texts(row.alert(), texts);
+    found = std::ranges::any_of(
+        texts, [&](std::string_view text) { return anything ? !text.empty() : term.wanted.IsWhole(text); });
+  }
   return found == (term.compare == Compare::kEqual);
 }
 
-bool MatchTerm(const Node& term, const OpsgenieAlert& alert) {
-  if (term.field == nullptr) return MatchAnywhere(term.wanted, alert);
+bool MatchTerm(const Node& term, Reading& row) {
+  if (term.field == nullptr) return row.IsAnywhere(term.wanted);
+  const OpsgenieAlert& alert = row.alert();
   switch (term.field->kind) {
     case Kind::kText:
-    case Kind::kWhole: return MatchTexts(term, alert);
+    case Kind::kWhole: return MatchTexts(term, row);
     case Kind::kNumber: return Holds(term.compare, term.field->number(alert), term.number, term.number + 1);
     case Kind::kTime: return Holds(term.compare, term.field->time(alert), term.span.first, term.span.last);
     case Kind::kFlag: return (term.field->flag(alert) == term.flag) == (term.compare == Compare::kEqual);
@@ -101,16 +107,24 @@ bool MatchTerm(const Node& term, const OpsgenieAlert& alert) {
   return false;
 }
 
-bool MatchNode(const Node& node, const OpsgenieAlert& alert) {
-  const auto matches = [&](const NodePtr& part) { return MatchNode(*part, alert); };
-  switch (node.kind) {
-    case Node::Kind::kAnd: return std::ranges::all_of(node.parts, matches);
-    case Node::Kind::kOr: return std::ranges::any_of(node.parts, matches);
-    case Node::Kind::kNot: return !matches(node.parts.front());
-    case Node::Kind::kTerm: return MatchTerm(node, alert);
+// One row and what the terms have said of it so far.
+struct Matching {
+  Reading row;
+  std::vector<std::optional<bool>> answers;
+
+  bool Holds(const Node& node) {
+    const auto holds = [&](const NodePtr& part) { return Holds(*part); };
+    switch (node.kind) {
+      case Node::Kind::kAnd: return std::ranges::all_of(node.parts, holds);
+      case Node::Kind::kOr: return std::ranges::any_of(node.parts, holds);
+      case Node::Kind::kNot: return !holds(node.parts.front());
+      case Node::Kind::kTerm: break;
+    }
+    std::optional<bool>& answer = answers[node.number_of_term];
+    if (!answer) answer = MatchTerm(node, row);
+    return *answer;
   }
-  return false;
-}
+};
 
 // ---- reading ----
 
@@ -214,6 +228,7 @@ class Parser {
     if (Peek().kind != Token::Kind::kEnd) return Unexpected("AND, OR or the end");
     return all;
   }
+  std::size_t terms() const { return terms_.size(); }
 
  private:
   const Token& Peek(std::size_t ahead = 0) const { return tokens_[std::min(at_ + ahead, tokens_.size() - 1)]; }
@@ -314,7 +329,19 @@ class Parser {
       value.text += ":" + Take().text;
     }
     TOCSIN_TRY(Read(value, term));
-    return std::make_shared<const Node>(std::move(term));
+    return One(value, std::move(term));
+  }
+
+  // All terms that are like this one are the same node: it is asked once of a row.
+  absl::StatusOr<NodePtr> One(const Token& value, Node term) {
+    TermKey key(term.field, term.compare, term.wanted.open_end, term.wanted.text);
+    const auto [at, is_new] = terms_.try_emplace(std::move(key));
+    if (!is_new) return at->second;
+    term.number_of_term = terms_.size() - 1;
+    if (terms_.size() > OpsgenieQuery::kMostTerms)
+      return Invalid("at %d: more than %d different terms", value.at + 1, OpsgenieQuery::kMostTerms);
+    at->second = std::make_shared<const Node>(std::move(term));
+    return at->second;
   }
 
   static absl::Status Read(const Token& value, Node& term) {
@@ -347,7 +374,10 @@ class Parser {
     return absl::OkStatus();
   }
 
+  using TermKey = std::tuple<const Field*, Compare, bool, std::string>;
+
   std::vector<Token> tokens_;
+  std::map<TermKey, NodePtr> terms_;
   std::size_t at_ = 0;
   int depth_ = 0;
 };
@@ -363,12 +393,15 @@ absl::StatusOr<OpsgenieQuery> OpsgenieQuery::Parse(std::string_view text) {
     tokens.push_back(std::move(token));
   } while (tokens.back().kind != Token::Kind::kEnd);
   OpsgenieQuery query;
-  TOCSIN_ASSIGN(query.root_, Parser(std::move(tokens)).Run());
+  Parser parser(std::move(tokens));
+  TOCSIN_ASSIGN(query.root_, parser.Run());
+  query.terms_ = parser.terms();
   return query;
 }
 
 bool OpsgenieQuery::Match(const OpsgenieAlert& alert) const {
-  return root_ == nullptr || MatchNode(*root_, alert);
+  if (root_ == nullptr) return true;
+  return Matching{Reading(alert), std::vector<std::optional<bool>>(terms_)}.Holds(*root_);
 }
 
 namespace {

@@ -26,6 +26,7 @@ namespace tocsin {
 class OpsgenieQuery {
  public:
   static constexpr std::size_t kMostBytes = 1000;
+  static constexpr std::size_t kMostTerms = 64;  // that differ
 
   // An empty text means all. The error names the place, counted in bytes from 1, and what was expected there.
   static absl::StatusOr<OpsgenieQuery> Parse(std::string_view text);
@@ -36,6 +37,7 @@ class OpsgenieQuery {
 
  private:
   std::shared_ptr<const Node> root_;  // null: all
+  std::size_t terms_ = 0;             // that differ
 };
 
 // The key by which a list is sorted: "createdAt", "report.ackTime" ... Less than, equal, greater; false when there is no such key.

@@ -138,6 +138,29 @@ TEST(OpsgenieQueryTest, PassesOverWhatItDoesNotSay) {
   }
 }
 
+TEST(OpsgenieQueryTest, PhrasesStayWithinOneText) {
+  EXPECT_TRUE(Matches("\"call the vendor\""));
+  EXPECT_TRUE(Matches("\"%\""));
+  EXPECT_FALSE(Matches("\"eu 1 call\"")) << "two details";
+  EXPECT_FALSE(Matches("details.value: \"1 call\""));
+  EXPECT_FALSE(Matches("\"3 97\"")) << "a message and a description";
+}
+
+TEST(OpsgenieQueryTest, TermsThatAreAlikeCountOnce) {
+  std::string same = "q0";
+  std::string others = "q0";
+  for (std::size_t i = 1; i < OpsgenieQuery::kMostTerms; ++i) {
+    absl::StrAppend(&same, " OR q0");
+    absl::StrAppend(&others, " OR q", i);
+  }
+  EXPECT_FALSE(Matches(absl::StrCat(same, " OR (q0 AND NOT q0)")));
+  EXPECT_TRUE(Matches(absl::StrCat(same, " OR disk")));
+  EXPECT_FALSE(Matches(others));
+  EXPECT_TRUE(OpsgenieQuery::Parse(absl::StrCat(others, " OR q1")).ok());
+  const absl::StatusOr<OpsgenieQuery> more = OpsgenieQuery::Parse(absl::StrCat(others, " OR disk"));
+  EXPECT_THAT(Message(more.status()), HasSubstr("more than 64 different terms"));
+}
+
 TEST(OpsgenieQueryTest, AliasesMeanTheOpenAlert) {
   OpsgenieAlert closed = Sample();
   closed.closed = true;

@@ -1,0 +1,93 @@
+// An engine without threads over a store in memory, stepped by hand.
+#pragma once
+
+#include <memory>
+#include <utility>
+
+#include <gtest/gtest.h>
+#include <rocksdb/env.h>
+
+#include "base/status.h"
+#include "engine/pipeline.h"
+#include "model/event.h"
+#include "storage/simulated_disk.h"
+#include "storage/store.h"
+#include "tests/sim/sample.h"
+
+namespace tocsin {
+
+class FixedClock final : public Clock {
+ public:
+  Now Read() const override { return now_; }
+  void Advance(absl::Duration by) { now_ = {now_.wall + by, now_.engine + by}; }
+
+ private:
+  Now now_{absl::FromUnixSeconds(1'790'000'000), EngineTime(0)};
+};
+
+class PipelineTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!views_) views_.reset(rocksdb::NewMemEnv(rocksdb::Env::Default()));
+    const absl::Status started = Start();
+    ASSERT_TRUE(started.ok()) << started;
+    Settle();
+    engine_->Execute(
+        {
+            "", "user:admin", ApplyOrganisation{sim::SampleOrganisationForSimulation(), "test"}
+    },
+        nullptr);
+    Settle();
+    ASSERT_NE(engine_->rules(), nullptr);
+  }
+
+  // Once more is a restart.
+  absl::Status Start() {
+    engine_.reset();
+    store_.reset();
+    Store::Options options;
+    options.folder = "data";
+    options.views_env = views_.get();
+    options.low_water_bytes = low_water_bytes_;
+    options.reserve_bytes = 0;
+    TOCSIN_ASSIGN(store_, Store::Open(disk_, options));
+    Engine::Options engine;
+    engine.threads = false;
+    engine.shard_count = 1;
+    engine.checkpoint_interval = absl::Seconds(10);
+    engine.responder.link_key = "the test's link key";
+    TOCSIN_ASSIGN(engine_,
+                  Engine::Start(engine, *store_, clock_,
+                                {[](const Notification&, absl::Duration, std::shared_ptr<Gate>) {}, nullptr, nullptr}));
+    return absl::OkStatus();
+  }
+
+  bool Commit() {
+    bool any = engine_->Step(Engine::Stage::kShard);
+    any = engine_->Step(Engine::Stage::kCommitter) || any;
+    return engine_->Step(Engine::Stage::kResponder) || any;
+  }
+  void Settle() {
+    bool busy = true;
+    for (int round = 0; busy && round < 100'000; ++round) {
+      busy = Commit();
+      busy = engine_->Step(Engine::Stage::kKeeper) || busy;
+    }
+    ASSERT_FALSE(busy) << "the stages never come to rest";
+  }
+
+  Admission Submit(std::uint64_t number) {
+    EventBatch batch(engine_->KeySeed(), *engine_->IndexOf(IntegrationId("stream")));
+    EXPECT_TRUE(batch.Append(sim::SampleEvent(number % 100, true, number)).ok());
+    return engine_->Submit(batch, false, nullptr);
+  }
+
+  SimulatedDisk disk_;
+  std::unique_ptr<rocksdb::Env> views_;  // set before SetUp: instead of one in memory
+  std::uint64_t low_water_bytes_ = 0;
+  FixedClock clock_;
+  std::unique_ptr<Store> store_;
+  std::unique_ptr<Engine> engine_;
+};
+
+}  // namespace tocsin
