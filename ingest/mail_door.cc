@@ -65,7 +65,13 @@ std::optional<OpenDoor> MailDoor::Find(std::string_view address, bool is_loopbac
 
 SmtpReply MailDoor::CheckRecipient(std::string_view address, bool is_loopback) {
   if (!keys_.ready()) return {451, "4.3.0 no organisation is loaded yet, send it again later"};
-  if (Find(address, is_loopback)) return {250, "2.1.5 go on"};
+  if (const std::optional<OpenDoor> door = Find(address, is_loopback)) {
+    if (!WantsProof(*door->integration)) return {250, "2.1.5 go on"};
+    refusals_.Note(clock_.Read().wall, Refusals::Reason::kUnreadable,
+                   absl::StrFormat("integration %s: a mail, but only what is signed is taken for it",
+                                   door->integration->id.value()));
+    return {550, "5.7.1 this integration takes only what is signed, which mails are not"};
+  }
   unknown_recipients_.fetch_add(1, std::memory_order_relaxed);
   refusals_.Note(clock_.Read().wall, Refusals::Reason::kUnknownKey,
                  "a mail to an address that is no integration's key");

@@ -74,6 +74,13 @@ TEST_F(MailDoorTest, WhatNothingCanStandInForIsRefusedAndNoted) {
   EXPECT_EQ(door_.ReadRefusals().back().reason, Refusals::Reason::kRejected);
 }
 
+TEST_F(MailDoorTest, WhatMustBeSignedDoesNotComeByMail) {
+  Integration integration = Door("hub", "github", "key-1");
+  EXPECT_EQ((Open(integration), door_.CheckRecipient("key-1@tocsin", true).code), 250);
+  integration.signing_secret = "s";
+  EXPECT_EQ((Open(integration), door_.CheckRecipient("key-1@tocsin", true).code), 550);
+}
+
 TEST_F(MailDoorTest, WhatSaysNothingAboutAnAlertIsTakenAndNoted) {
   Open(Door("mails", "generic", "key-1"));
   const SmtpReply reply = Deliver("Subject: away\r\nAuto-Submitted: auto-replied\r\n\r\nhello");
