@@ -123,7 +123,10 @@ absl::Status MailDoor::TakeIn(
     intake.Begin(door.index, &integration.labels, now.wall, Intake::Manner::kLenient);
     for (const Reading& reading : readings) {
       if (reading.event) intake.Add(*reading.event);
-      if (reading.stands_in && intake.refused().empty()) note(Refusals::Reason::kUnreadable, reading.reason);
+      if (reading.stands_in && intake.refused().empty()) {
+        unreadable_.fetch_add(1, std::memory_order_relaxed);
+        note(Refusals::Reason::kUnreadable, reading.reason);
+      }
       if (reading.event) continue;
       ignored_.fetch_add(1, std::memory_order_relaxed);
       note(Refusals::Reason::kIgnored, reading.reason);
@@ -134,14 +137,15 @@ absl::Status MailDoor::TakeIn(
   add(WithStandIns(kMail, request, Invalid("%s", intake.refused().front().reason), now));
   if (intake.refused().empty()) return absl::OkStatus();
   const std::string why = intake.refused().front().reason;
-  refused_.fetch_add(1, std::memory_order_relaxed);
+  rejected_.fetch_add(1, std::memory_order_relaxed);
   note(Refusals::Reason::kRejected, why);
   return Invalid("%s", why);
 }
 
 MailDoor::Statistics MailDoor::ReadStatistics() const {
   const auto read = [](const std::atomic<std::uint64_t>& counter) { return counter.load(std::memory_order_relaxed); };
-  return {read(accepted_), read(ignored_), read(unknown_recipients_), read(refused_)};
+  return {read(accepted_),   read(ignored_),  read(unknown_recipients_),
+          read(unreadable_), read(rejected_), read(refused_)};
 }
 
 }  // namespace tocsin

@@ -29,7 +29,9 @@ class MailDoor {
     std::uint64_t accepted = 0;  // mails, durable
     std::uint64_t ignored = 0;
     std::uint64_t unknown_recipients = 0;
-    std::uint64_t refused = 0;  // told to come again, or that it will never be taken
+    std::uint64_t unreadable = 0;  // an alert stands in for it
+    std::uint64_t rejected = 0;    // told that it will never be taken
+    std::uint64_t refused = 0;     // told to come again
   };
 
   // All outlive this.
@@ -54,6 +56,8 @@ class MailDoor {
   std::atomic<std::uint64_t> accepted_{0};
   std::atomic<std::uint64_t> ignored_{0};
   std::atomic<std::uint64_t> unknown_recipients_{0};
+  std::atomic<std::uint64_t> unreadable_{0};
+  std::atomic<std::uint64_t> rejected_{0};
   std::atomic<std::uint64_t> refused_{0};
 };
 

@@ -72,7 +72,7 @@ SmtpSession::Step SmtpSession::Advance(std::string& buffer) {
   if (in_data_) return Data(buffer);
   const std::size_t end = buffer.find('\n');
   if (end == std::string::npos) {
-    if (buffer.size() <= kCommandBytes) return {};
+    if (buffer.size() <= kCommandBytes + (buffer.ends_with('\r') ? 1 : 0)) return {};
     line_too_long_ = true;
     buffer.clear();
     return {};

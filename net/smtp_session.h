@@ -24,7 +24,7 @@ class SmtpSession {
     std::optional<SmtpMessage> message;  // deliver it, then Answered()
     bool close = false;
   };
-  // Takes what it can of `buffer`'s front; an empty step: more is needed, and what is left is no longer than a command may be. Called
+  // Takes what it can of `buffer`'s front; an empty step: more is needed, and what is left is less than a longest command. Called
   // again until then.
   Step Advance(std::string& buffer);
   bool has_mail() const { return has_sender_; }  // has been begun, and is not complete

@@ -144,7 +144,8 @@ class Instruments::Impl {
       const std::uint64_t& count;
     } rejected[] = {
         {"http", http_ingest_.rejected_events},
-        {"grpc", grpc_ingest_.rejected_events}
+        {"grpc", grpc_ingest_.rejected_events},
+        {"mail", mail_.rejected              }
     };
     for (const auto& [door, count] : rejected) {
       Add(
@@ -163,6 +164,7 @@ class Instruments::Impl {
         {"grpc", "unreadable",    grpc_ingest_.malformed        },
         {"grpc", "unknown_key",   grpc_ingest_.unknown_keys     },
         {"grpc", "over_credit",   grpc_ingest_.over_credit      },
+        {"mail", "unreadable",    mail_.unreadable              },
         {"mail", "unknown_key",   mail_.unknown_recipients      },
         {"mail", "overloaded",    mail_.refused                 }
     };

@@ -126,6 +126,8 @@ Outside ReadOutside(const IngestDoors& doors,
       {"grpc: unreadable messages", grpc.malformed         },
       {"grpc: unknown keys",        grpc.unknown_keys      },
       {"grpc: beyond credit",       grpc.over_credit       },
+      {"mail: rejected",            mail.rejected          },
+      {"mail: unreadable",          mail.unreadable        },
       {"mail: ignored",             mail.ignored           },
       {"mail: to nobody",           mail.unknown_recipients},
   };

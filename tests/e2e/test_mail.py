@@ -46,6 +46,8 @@ def main():
             wait_for("somebody to be paged for it", lambda: any("disk full" in str(r["body"]).lower() for r in people.requests))
             write(port, "[RESOLVED] Disk full on db1")
             wait_for("the alert to be over", lambda: "Disk full on db1" not in alerts(server) or "resolved" in alerts(server))
+            write(port, "", "x" + "\u0436" * 400)
+            wait_for("the alert of a mail without a subject", lambda: "mail without a subject" in alerts(server))
             write(port, "our Newsletter")
             write(port, "Backup of db7 failed")
             wait_for("the rule's label", lambda: '"db7"' in alerts(server))

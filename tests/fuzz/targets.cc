@@ -184,7 +184,7 @@ void RunMail(std::string_view input) {
 // A client that says all of `input`, in pieces whose length its first byte tells: what it gets must not depend on the pieces.
 void RunSmtp(std::string_view input) {
   constexpr std::size_t kMostBytes = 8192;
-  constexpr std::size_t kMostWaiting = 4096;  // a command
+  constexpr std::size_t kMostWaiting = 4097;  // a command and its CR
   SmtpServer::Options options;
   options.max_message_bytes = kMostBytes;
   const SmtpServer::CheckRecipient anybody = [](std::string_view, bool) { return SmtpReply{250, "OK"}; };

@@ -57,6 +57,7 @@ TEST_F(MailDoorTest, AnAlertStandsInForAMailThatMakesNone) {
   EXPECT_EQ(Find(event.labels, "alertname"), kUnreadablePayload);
   EXPECT_THAT(Find(event.annotations, "summary"), HasSubstr("not UTF-8"));
   EXPECT_THAT(Find(event.annotations, "payload"), HasSubstr("hello"));
+  EXPECT_EQ(door_.ReadStatistics().unreadable, 1U);
   ASSERT_THAT(door_.ReadRefusals(), SizeIs(1));
   EXPECT_EQ(door_.ReadRefusals()[0].reason, Refusals::Reason::kUnreadable);
 }
@@ -70,7 +71,8 @@ TEST_F(MailDoorTest, WhatNothingCanStandInForIsRefusedAndNoted) {
   EXPECT_EQ(reply.code, 550);
   EXPECT_THAT(reply.text, HasSubstr("labels"));
   EXPECT_THAT(inlet_.events(), IsEmpty());
-  EXPECT_EQ(door_.ReadStatistics().refused, 1U);
+  EXPECT_EQ(door_.ReadStatistics().rejected, 1U);
+  EXPECT_EQ(door_.ReadStatistics().unreadable, 0U);
   EXPECT_EQ(door_.ReadRefusals().back().reason, Refusals::Reason::kRejected);
 }
 

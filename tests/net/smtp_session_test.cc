@@ -93,6 +93,15 @@ TEST_F(SmtpSessionTest, WhatIsTooLargeIsRefusedAndTheNextMailIsTaken) {
   EXPECT_EQ(messages_.size(), 1U);
 }
 
+TEST_F(SmtpSessionTest, TheLongestCommandIsOneHoweverItIsCutIntoPackets) {
+  const std::string longest(4096, 'x');
+  for (const std::size_t piece : {1U, 4097U, 5000U}) {
+    SCOPED_TRACE(piece);
+    EXPECT_THAT(Say(longest + "\r\n", piece), HasSubstr("unknown command"));
+    EXPECT_THAT(Say(longest + "x\r\n", piece), HasSubstr("too long"));
+  }
+}
+
 TEST_F(SmtpSessionTest, LinesThatNeverEndTakeNoMemory) {
   Say("EHLO me\r\nMAIL FROM:<a@b>\r\nRCPT TO:<key@x>\r\nDATA\r\n");
   for (const std::string& block : {std::string(100, '\r'), std::string(99, 'a') + "\r", std::string(".\r")}) {
