@@ -100,6 +100,7 @@ inline constexpr int kHeartbeatDays = 366;  // the longest interval, and the lon
 // Alerts of the Opsgenie API. What an alert carries is what that API documents; of notes the newest are kept, of the log
 // the first entries. Closed ones go after a month, or when there are too many: the oldest first.
 inline constexpr std::size_t kOpsgenieAlerts = 10'000;
+inline constexpr std::size_t kOpsgenieOpen = 50'000;  // while none is closed
 inline constexpr int kOpsgenieClosedDays = 30;
 inline constexpr std::size_t kOpsgenieRequests = 4096;
 inline constexpr std::size_t kOpsgenieRequestBytes = 128;  // the id of one

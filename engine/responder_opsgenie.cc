@@ -1,6 +1,7 @@
 #include "engine/responder_opsgenie.h"
 
 #include <algorithm>
+#include <iterator>
 #include <memory>
 
 #include "absl/strings/numbers.h"
@@ -21,6 +22,7 @@ namespace {
 constexpr std::string_view kUnknown = "Alert does not exist";
 constexpr std::string_view kIsClosed = "Alert is already closed";
 constexpr std::string_view kIsAcknowledged = "Alert is already acknowledged";
+constexpr std::size_t kShortTextBytes = 1000;  // of a description that is cut to make room
 constexpr absl::Duration kLongestSnooze = absl::Hours(24 * 31);
 
 // Looks like one of version 4, follows from the store and the number: nothing here is random.
@@ -81,12 +83,34 @@ void SetClosed(Turn& turn, OpsgenieAlert& row, std::string by) {
   ExpectOutlived(turn, Row(OpsgenieAlert()).index(), row.closed_at + absl::Hours(24 * limits::kOpsgenieClosedDays));
 }
 
-// Room for one more: of the closed ones the one that was closed first goes, else the oldest row. Our own alert stays.
+// The oldest open row that has not done so yet gives up what is long, and keeps what it is known by.
+void ShortenOldest(Turn& turn) {
+  const auto& rows = turn.state().opsgenie_alerts;
+  const auto whole =
+      std::ranges::find_if(rows, [](const auto& each) { return !each.second.closed && !each.second.log.empty(); });
+  if (whole == rows.end()) return;
+  OpsgenieAlert& row = turn.Edit<OpsgenieAlert>(whole->first);
+  row.description = Bounded(row.description, kShortTextBytes);
+  row.notes.clear();
+  row.log.clear();
+}
+
+// Room for one more: of the closed ones those go that were closed first. Open ones stay, for by their ids they are to be closed; only
+// where there are too many of them the oldest goes. Our own alert stays.
 void MakeRoom(Turn& turn) {
   const ResponderState& state = turn.state();
-  if (state.opsgenie_alerts.size() < limits::kOpsgenieAlerts) return;
-  turn.Remove<OpsgenieAlert>(state.opsgenie_closed.empty() ? state.opsgenie_alerts.begin()->first
-                                                           : state.opsgenie_closed.begin()->second);
+  const std::size_t rows = state.opsgenie_alerts.size();
+  if (rows < limits::kOpsgenieAlerts) return;
+  if (state.opsgenie_closed.empty()) {
+    ShortenOldest(turn);
+    if (rows >= limits::kOpsgenieOpen) turn.Remove<OpsgenieAlert>(state.opsgenie_alerts.begin()->first);
+    return;
+  }
+  const auto first = state.opsgenie_closed.begin();
+  turn.Remove<OpsgenieAlert>(first->second);
+  // A second one, so that what grew beyond the bound while all were open gets less again.
+  if (rows > limits::kOpsgenieAlerts && std::next(first) != state.opsgenie_closed.end())
+    turn.Remove<OpsgenieAlert>(std::next(first)->second);
 }
 
 OpsgenieAlert& Open(Turn& turn, const ApplyToOpsgenieAlert& command, OpsgenieAlert given) {

@@ -258,9 +258,28 @@ TEST_F(OpsgenieTest, NotesAndNumbersAreBounded) {
   EXPECT_THAT(world_.state().opsgenie_alerts.begin()->second.log, SizeIs(limits::kOpsgenieLog));
   for (std::size_t i = 0; i < limits::kOpsgenieAlerts; ++i)
     Create("x" + std::to_string(i));
-  EXPECT_EQ(world_.state().opsgenie_alerts.size(), limits::kOpsgenieAlerts);
   EXPECT_EQ(world_.state().opsgenie_requests.size(), limits::kOpsgenieRequests);
-  EXPECT_EQ(world_.state().opsgenie_of_uuid.size(), limits::kOpsgenieAlerts);
+  EXPECT_EQ(world_.state().opsgenie_of_uuid.size(), world_.state().opsgenie_alerts.size());
+}
+
+TEST_F(OpsgenieTest, AnOpenAlertIsClosedByItsIdHoweverManyComeAfterIt) {
+  const std::string first = Create("first").alert.uuid;
+  const std::string second = Create("second").alert.uuid;
+  Apply(og::AddNote{}, ByAlias("first"), "a note");
+  for (std::size_t i = 0; i < limits::kOpsgenieAlerts; ++i)
+    Create("x" + std::to_string(i));
+  EXPECT_EQ(world_.state().opsgenie_alerts.size(), limits::kOpsgenieAlerts + 2);
+  for (const std::string& uuid : {first, second}) {
+    EXPECT_THAT(Row(uuid).notes, IsEmpty());
+    EXPECT_THAT(Row(uuid).log, IsEmpty());
+    EXPECT_TRUE(Apply(og::Close{}, {OpsgenieIdentifier::Kind::kId, uuid}).success);
+  }
+  EXPECT_FALSE(world_.state().opsgenie_alerts.rbegin()->second.log.empty());
+  // Closed ones go, two for each that comes.
+  Create("last");
+  EXPECT_EQ(world_.state().opsgenie_alerts.size(), limits::kOpsgenieAlerts + 1);
+  EXPECT_FALSE(world_.state().opsgenie_of_uuid.contains(first));
+  EXPECT_FALSE(world_.state().opsgenie_of_uuid.contains(second));
 }
 
 }  // namespace
