@@ -16,7 +16,7 @@
 
 namespace tocsin {
 
-class FixedClock final : public Clock {
+class HeldClock final : public Clock {
  public:
   Now Read() const override { return now_; }
   void Advance(absl::Duration by) { now_ = {now_.wall + by, now_.engine + by}; }
@@ -85,7 +85,7 @@ class PipelineTest : public testing::Test {
   SimulatedDisk disk_;
   std::unique_ptr<rocksdb::Env> views_;  // set before SetUp: instead of one in memory
   std::uint64_t low_water_bytes_ = 0;
-  FixedClock clock_;
+  HeldClock clock_;
   std::unique_ptr<Store> store_;
   std::unique_ptr<Engine> engine_;
 };
