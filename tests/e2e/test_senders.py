@@ -155,7 +155,8 @@ def integrations(tocsin, folder):
     assert missing.returncode == 1 and "`tocsin integrations list`" in missing.stderr, missing
     for name, key in (("nagios", organisation.NAGIOS_KEY), ("generic", organisation.GENERIC_KEY), ("stream", organisation.STREAM_KEY)):
         fields = json.loads(tocsin.cli("integrations", "show", name, "--key", key, "-o", "json"))
-        assert key in fields["setup"] and "{" + "key}" not in fields["setup"], fields
+        pasted = fields["setup"] + fields.get("deploy/nagios/tocsin.cfg", "")
+        assert key in pasted and "{" + "key}" not in pasted and "{tocsin-" not in pasted, fields
         if name != "stream" and not shutil.which("curl"):
             continue
         done = run(["sh", "-c", fields["try"]], folder)

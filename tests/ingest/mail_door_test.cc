@@ -62,18 +62,13 @@ TEST_F(MailDoorTest, AnAlertStandsInForAMailThatMakesNone) {
   EXPECT_EQ(door_.ReadRefusals()[0].reason, Refusals::Reason::kUnreadable);
 }
 
-TEST_F(MailDoorTest, WhatNothingCanStandInForIsRefusedAndNoted) {
+TEST_F(MailDoorTest, AnIntegrationFullOfLabelsTakesMails) {
   Integration integration = Door("mails", "generic", "key-1");
   for (std::size_t i = 0; i < limits::kLabelsPerAlert; ++i)
     integration.labels.push_back({absl::StrFormat("label%d", i), "x"});
   Open(std::move(integration));
-  const SmtpReply reply = Deliver("Subject: x\r\n\r\nhello");
-  EXPECT_EQ(reply.code, 550);
-  EXPECT_THAT(reply.text, HasSubstr("labels"));
-  EXPECT_THAT(inlet_.events(), IsEmpty());
-  EXPECT_EQ(door_.ReadStatistics().rejected, 1U);
-  EXPECT_EQ(door_.ReadStatistics().unreadable, 0U);
-  EXPECT_EQ(door_.ReadRefusals().back().reason, Refusals::Reason::kRejected);
+  EXPECT_EQ(Deliver("Subject: x\r\n\r\nhello").code, 250);
+  EXPECT_THAT(inlet_.events(), SizeIs(1));
 }
 
 TEST_F(MailDoorTest, WhatMustBeSignedDoesNotComeByMail) {
