@@ -88,6 +88,7 @@ class Views {
   void Move(Sequence sequence) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool PassesOver(Sequence sequence) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status StandStillUnless(const absl::Status& written) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::StatusOr<Sequence> Persisted() const;  // what of kApplied is on the disk
 
   rocksdb::Options options_;
   std::string folder_;
