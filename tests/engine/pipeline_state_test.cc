@@ -18,20 +18,12 @@
 #include "storage/backup.h"
 #include "storage/store.h"
 #include "tests/sim/sample.h"
+#include "tests/support/held_clock.h"
 
 namespace tocsin {
 namespace {
 
 constexpr std::uint32_t kShards = 3;
-
-class MovableClock final : public Clock {
- public:
-  Now Read() const override { return now_; }
-  void Advance(absl::Duration by) { now_ = {now_.wall + by, now_.engine + by}; }
-
- private:
-  Now now_{absl::FromUnixSeconds(1'790'000'000), EngineTime(0)};
-};
 
 std::string FolderFor(std::string_view name) {
   const std::string folder = absl::StrFormat("%s/%s_%d", testing::TempDir(), name, getpid());
@@ -163,7 +155,7 @@ class RandomHistory {
   }
 
   Random random_;
-  MovableClock clock_;
+  HeldClock clock_;
   World world_;
   std::uint64_t number_ = 0;
 };

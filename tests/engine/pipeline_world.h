@@ -13,17 +13,9 @@
 #include "storage/simulated_disk.h"
 #include "storage/store.h"
 #include "tests/sim/sample.h"
+#include "tests/support/held_clock.h"
 
 namespace tocsin {
-
-class HeldClock final : public Clock {
- public:
-  Now Read() const override { return now_; }
-  void Advance(absl::Duration by) { now_ = {now_.wall + by, now_.engine + by}; }
-
- private:
-  Now now_{absl::FromUnixSeconds(1'790'000'000), EngineTime(0)};
-};
 
 class PipelineTest : public testing::Test {
  protected:

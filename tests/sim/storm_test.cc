@@ -12,6 +12,7 @@
 #include "engine/pipeline.h"
 #include "storage/simulated_disk.h"
 #include "storage/store.h"
+#include "tests/support/held_clock.h"
 
 namespace tocsin::sim {
 namespace {
@@ -20,15 +21,6 @@ constexpr std::size_t kAlerts = 200'000;
 constexpr std::size_t kBatch = 1000;
 constexpr absl::Duration kBetween = absl::Milliseconds(300);   // a batch each: the storm lasts a minute
 constexpr absl::Duration kProvider = absl::Milliseconds(250);  // takes so long to answer
-
-class SteppedClock final : public Clock {
- public:
-  Now Read() const override { return now_; }
-  void Advance(absl::Duration by) { now_ = {now_.wall + by, now_.engine + by}; }
-
- private:
-  Now now_{absl::FromUnixSeconds(1'790'000'000), EngineTime(0)};
-};
 
 class StormTest : public testing::Test {
  protected:
@@ -113,7 +105,7 @@ class StormTest : public testing::Test {
   static constexpr std::uint32_t kShards = 2;
   SimulatedDisk disk_;
   std::unique_ptr<rocksdb::Env> views_;
-  SteppedClock clock_;
+  HeldClock clock_;
   std::unique_ptr<Store> store_;
   std::deque<std::pair<EngineTime, Notification>> answers_;
   StormLog log_;
