@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include <xxhash.h>
+#include <xxh_x86dispatch.h>  // after it: it takes the widest registers that the processor has
 
 namespace tocsin {
 

@@ -86,6 +86,7 @@ absl::Status Engine::Impl::Recover(Engine::Hooks hooks) {
   if (store_.journal().recovery().last.set()) taken_in_.PauseUntil(clock_.Read().engine + kLeaseGrace);
   for (std::uint32_t i = 0; i < options_.shard_count; ++i) {
     shards_.push_back(std::make_unique<ShardStage>(i, std::move(shards[i]), submissions_, clock_, taken_in_));
+    shards_.back()->ReadRepeatsBy(options_.read_again);
   }
   responder_ = std::make_unique<ResponderStage>(
       std::move(responder), std::move(integrations), options_, store_, clock_,
@@ -231,6 +232,9 @@ absl::Duration Engine::RetryAfter() const {
   return impl_->keeper_.space() == Store::Space::kPlenty ? kRetryAfter : 30 * kRetryAfter;
 }
 
+bool Engine::TakesRepeats() const {
+  return impl_->options_.read_again != nullptr;
+}
 std::uint64_t Engine::KeySeed() const {
   return impl_->store_.key_seed();
 }

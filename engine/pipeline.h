@@ -35,6 +35,8 @@ namespace tocsin {
 
 class Engine final : public Inlet {
  public:
+  // nullopt: the bytes cannot be read, though they could be once.
+  using ReadAgain = std::function<std::optional<EventView>(const EventHeader& header, const CameBytes& came, absl::Time received)>;
   struct Options {
     std::uint32_t shard_count = 1;
     bool threads = true;           // false: the caller drives the stages with Step, as the simulation does
@@ -44,6 +46,9 @@ class Engine final : public Inlet {
     absl::Duration checkpoint_interval = absl::Minutes(5);
     std::uint64_t checkpoint_bytes = 512ULL << 20;  // of journal since the last one, whichever comes first
     Retention retention;                            // of what is over
+    // Reads the bytes of a repeat once more, for a shard that needs them; good until the thread's next call. Required where repeats are
+    // submitted. Any thread.
+    ReadAgain read_again;
   };
   // The notifier, injected by the server. Called on the responder's thread; must not block.
   struct Hooks {
@@ -77,6 +82,7 @@ class Engine final : public Inlet {
   Admission Submit(const EventBatch& batch, bool want_outcomes, Done done) override;
   absl::Duration RetryAfter() const override;
   std::uint64_t KeySeed() const override;
+  bool TakesRepeats() const override;
 
   // Any thread. `done` is called on an engine thread once the answer is durable, or at once when the command is refused.
   void Execute(Command command, CommandDone done);

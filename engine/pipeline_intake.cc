@@ -15,6 +15,11 @@ Admission Engine::Impl::Refuse(Admission why) {
 }
 
 bool Engine::Impl::PushParts(const EventBatch& batch, std::uint32_t slot, bool with_index) {
+  if (shards_.size() == 1) {
+    if (shards_[0]->Push(slot, batch)) return true;
+    submissions_.Withdraw(slot, 1);
+    return false;
+  }
   thread_local std::vector<std::vector<std::uint32_t>> mine;
   mine.resize(shards_.size());
   for (auto& part : mine)

@@ -3,7 +3,10 @@
 #include <cstring>
 #include <new>
 
+#include "absl/strings/str_cat.h"
+
 #include "base/limits.h"
+#include "base/log.h"
 #include "engine/pipeline_stages.h"
 
 namespace tocsin {
@@ -87,18 +90,25 @@ ShardStage::ShardStage(
   }
 }
 
+bool ShardStage::Push(std::uint32_t submission, const EventBatch& batch) {
+  std::optional<Ring::Reservation> reservation = ring_.TryReserve(sizeof(RecordHead) + batch.bytes().size());
+  if (!reservation) return false;
+  const RecordHead head{submission, static_cast<std::uint32_t>(batch.count()), 0, 0};
+  std::memcpy(reservation->bytes.data(), &head, sizeof head);
+  if (!batch.empty()) std::memcpy(reservation->bytes.data() + sizeof head, batch.bytes().data(), batch.bytes().size());
+  ring_.Publish(*reservation);
+  wakeup_.Notify();
+  return true;
+}
+
 bool ShardStage::Push(std::uint32_t submission,
                       const EventBatch& batch,
                       std::span<const std::uint32_t> mine,
                       bool with_index) {
+  if (mine.size() == batch.count()) return Push(submission, batch);
   std::size_t size = sizeof(RecordHead) + (with_index ? IndexBytes(mine.size()) : 0);
-  const bool whole = mine.size() == batch.count();
-  if (whole) {
-    size += batch.bytes().size();
-  } else {
-    for (const std::uint32_t i : mine)
-      size += batch.at(i).header().size;
-  }
+  for (const std::uint32_t i : mine)
+    size += batch.at(i).header().size;
   std::optional<Ring::Reservation> reservation = ring_.TryReserve(size);
   if (!reservation) return false;
 
@@ -110,14 +120,10 @@ bool ShardStage::Push(std::uint32_t submission,
     if (!mine.empty()) std::memcpy(to, mine.data(), mine.size() * sizeof(std::uint32_t));
     to += IndexBytes(mine.size());
   }
-  if (whole) {
-    if (!batch.bytes().empty()) std::memcpy(to, batch.bytes().data(), batch.bytes().size());
-  } else {
-    for (const std::uint32_t i : mine) {
-      const EventHeader& header = batch.at(i).header();
-      std::memcpy(to, &header, header.size);
-      to += header.size;
-    }
+  for (const std::uint32_t i : mine) {
+    const EventHeader& header = batch.at(i).header();
+    std::memcpy(to, &header, header.size);
+    to += header.size;
   }
   ring_.Publish(*reservation);
   wakeup_.Notify();
@@ -156,6 +162,19 @@ bool ShardStage::RunTasks(const Now& now) {
   return true;
 }
 
+Outcome ShardStage::ApplyOne(EventView event, const Now& now) {
+  if (event.header().form == EventHeader::Form::kWhole) return shard_.Apply(event, now);
+  if (const std::optional<Outcome> outcome = shard_.Repeat(event.header(), now)) return *outcome;
+  const std::optional<EventView> whole =
+      read_again_ ? read_again_(event.header(), event.came(), now.wall) : std::nullopt;
+  if (whole && whole->header().key == event.header().key) return shard_.Apply(*whole, now);
+  LogError("an alert that came again cannot be read any more and is rejected: this is a defect of tocsin, report it",
+           {
+               {"integration", absl::StrCat(event.header().integration)}
+  });
+  return Outcome::kRejected;
+}
+
 bool ShardStage::DrainRing(const Now& now) {
   std::size_t applied = 0;
   bool any = false;
@@ -177,7 +196,7 @@ bool ShardStage::DrainRing(const Now& now) {
       }
       const EventView event(at);
       at += event.header().size;
-      const Outcome outcome = shard_.Apply(event, now);
+      const Outcome outcome = ApplyOne(event, now);
       if (outcomes.empty()) continue;
       outcomes[head.with_index != 0 ? ReadAs<std::uint32_t>(positions + i * sizeof(std::uint32_t)) : i] = outcome;
     }

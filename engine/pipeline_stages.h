@@ -103,6 +103,8 @@ class ShardStage {
 
   // Any thread. Copies the events of `batch` that `mine` selects into the ring; false when it is full.
   bool Push(std::uint32_t submission, const EventBatch& batch, std::span<const std::uint32_t> mine, bool with_index);
+  // All of them.
+  bool Push(std::uint32_t submission, const EventBatch& batch);
   // Any thread. Runs on the stage's thread before its next events.
   void Post(absl::AnyInvocable<void(Shard&, const Now&)> task);
   // Any thread. The shard's part of the state hash, at its next seal.
@@ -119,8 +121,11 @@ class ShardStage {
   SpscRing<Sealed*>& out() { return out_; }
   SpscRing<Sealed*>& recycled() { return recycled_; }
   void ReportedAll() { reported_all_ = true; }
+  // Before the first Step.
+  void ReadRepeatsBy(Engine::ReadAgain read_again) { read_again_ = std::move(read_again); }
 
  private:
+  Outcome ApplyOne(EventView event, const Now& now);
   bool RunTasks(const Now& now);
   bool DrainRing(const Now& now);
   bool SealInto(const Now& now, Wakeup& committer);
@@ -132,6 +137,7 @@ class ShardStage {
   TakenIn& taken_in_;
   RingMemory ring_memory_;
   Ring ring_;
+  Engine::ReadAgain read_again_;
   std::vector<std::uint32_t> acks_;
   bool dirty_ = false;  // applied something since the last seal
   bool reported_all_ = false;

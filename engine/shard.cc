@@ -56,6 +56,23 @@ Outcome Shard::Impl::Apply(EventView event, const Now& now) {
   return outcome;
 }
 
+std::optional<Outcome> Shard::Impl::Repeat(const EventHeader& header, const Now& now) {
+  Settle();
+  clock_.Begin(now);
+  const Instant at(now);
+  if (header.kind != EventKind::kTrigger || (HasEnd(header) && header.ends_at_ns <= at.wall_ns)) return std::nullopt;
+  const std::uint32_t slot = alerts_.Find(header.key);
+  if (slot == kNoSlot) return std::nullopt;
+  StoredAlert& alert = alerts_.at(slot);
+  if (!alert.firing || alert.content != header.content) return std::nullopt;
+  wall_ms_ = at.wall_ms;
+  Seen(alert, at);
+  MergeTimes(slot, header, at, false);
+  if (alert.watched || marks_wait()) News(slot, at);
+  ++outcomes_[static_cast<std::size_t>(Outcome::kDuplicate)];
+  return Outcome::kDuplicate;
+}
+
 TextView Shard::Impl::Decode(EventView event) {
   return {event.labels(labels_), event.annotations(annotations_), event.dedup_key(), event.link()};
 }
@@ -100,7 +117,7 @@ Outcome Shard::Impl::Renew(std::uint32_t slot, EventView event, const Instant& a
   }
   MergeTimes(slot, event.header(), at, ended);
   if (alert.watched || marks_wait()) News(slot, at);
-  const std::uint64_t content = ContentOf(event);
+  const std::uint64_t content = event.header().content;
   if (content == alert.content) return Outcome::kDuplicate;
   alert.content = content;
   Update(slot, event.header(), Decode(event));
@@ -112,7 +129,7 @@ Outcome Shard::Impl::Renew(std::uint32_t slot, EventView event, const Instant& a
 void Shard::Impl::TakeLastWords(std::uint32_t slot, EventView event) {
   if (event.header().annotation_count == 0 || event.header().dedup_key_bytes > 0) return;
   StoredAlert& alert = alerts_.at(slot);
-  const std::uint64_t content = ContentOf(event);
+  const std::uint64_t content = event.header().content;
   if (content == alert.content) return;
   alert.content = content;
   Update(slot, event.header(), Decode(event));
@@ -138,7 +155,7 @@ Outcome Shard::Impl::Again(std::uint32_t slot, EventView event, const Instant& a
     return Reject(door, at);
   }
   const TextView text = Decode(event);
-  const std::uint64_t content = ContentOf(event);
+  const std::uint64_t content = event.header().content;
   if (content != alert.content) {
     alert.content = content;
     Update(slot, header, text);
@@ -153,7 +170,7 @@ std::uint32_t Shard::Impl::Create(EventView event, const TextView& text, const I
   if (slot == kNoSlot) return kNoSlot;
   StoredAlert& alert = alerts_.at(slot);
   alert.integration = header.integration;
-  alert.content = ContentOf(event);
+  alert.content = event.header().content;
   alert.severity = SeverityOf(header, text.labels);
   alert.text = texts_.Store(text, TextStore::Sighting::kFirst);
   alert.starts_given = HasStart(header);
@@ -331,15 +348,6 @@ void Shard::Impl::Seen(StoredAlert& alert, const Instant& at) {
   if (alert.received < UINT32_MAX) ++alert.received;
 }
 
-std::uint64_t Shard::Impl::ContentOf(EventView event) const {
-  const EventHeader& header = event.header();
-  const std::uint64_t shape = static_cast<std::uint64_t>(header.severity) | std::uint64_t{header.label_count} << 8U |
-                              std::uint64_t{header.annotation_count} << 16U |
-                              std::uint64_t{header.dedup_key_bytes} << 24U | std::uint64_t{header.link_bytes} << 40U;
-  const std::span<const std::byte> bytes = event.text_bytes();
-  return Hash64({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, options_.key_seed ^ shape);
-}
-
 Shard::Shard(Options options) : impl_(std::make_unique<Impl>(options)) {}
 Shard::~Shard() = default;
 Shard::Shard(Shard&&) noexcept = default;
@@ -350,6 +358,9 @@ void Shard::SetRules(RulesPtr rules, std::vector<IntegrationId> integrations, co
 }
 Outcome Shard::Apply(EventView event, const Now& now) {
   return impl_->Apply(event, now);
+}
+std::optional<Outcome> Shard::Repeat(const EventHeader& header, const Now& now) {
+  return impl_->Repeat(header, now);
 }
 bool Shard::Work(const Now& now, EngineTime taken_in, std::size_t budget) {
   return impl_->Work(now, taken_in, budget);

@@ -122,6 +122,10 @@ class Shard {
   // One event. Never fails: what the edge let through is well formed.
   Outcome Apply(EventView event, const Now& now);
 
+  // A repeat (model/event.h), by its header alone: what Apply would do with the event. Nullopt, and nothing done, when the event must
+  // be read for that: its alert does not fire, or says something else by now.
+  std::optional<Outcome> Repeat(const EventHeader& header, const Now& now);
+
   // A bounded slice of work that is not caused by events: expired leases, judging again, forgetting resolved alerts.
   // Returns true when there is more to do at once.
   bool Work(const Now& now, EngineTime taken_in, std::size_t budget);

@@ -44,6 +44,7 @@ class Shard::Impl {
 
   void SetRules(RulesPtr rules, std::vector<IntegrationId> integrations, const Now& now);
   Outcome Apply(EventView event, const Now& now);
+  std::optional<Outcome> Repeat(const EventHeader& header, const Now& now);
   bool Work(const Now& now, EngineTime taken_in, std::size_t budget);
   EngineTime NextExpiry() const;
 
@@ -88,7 +89,6 @@ class Shard::Impl {
   void TakeLastWords(std::uint32_t slot, EventView event);
   void MergeTimes(std::uint32_t slot, const EventHeader& header, const Instant& at, bool ended);
   void Seen(StoredAlert& alert, const Instant& at);
-  std::uint64_t ContentOf(EventView event) const;
   // After a start and new rules it takes a while until each alert has its mark.
   bool marks_wait() const { return scan_.all_left > 0 && !watches_.empty(); }
   // A trigger for a firing alert in a group that is or may be watched.

@@ -72,14 +72,17 @@ grpc::Status Authenticate(const grpc::CallbackServerContext& context, Shared& sh
 // A message as the pieces in which it came.
 class Pieces {
  public:
-  // Good until the next call, or until the buffer goes. Empty when the buffer has no bytes to give.
+  // Good until the next call, or as long as what Give has given. Empty when the buffer has no bytes to give.
   std::span<const std::string_view> Of(const grpc::ByteBuffer& buffer) {
     views_.clear();
+    slices_.clear();
     if (!buffer.Dump(&slices_).ok()) return {};
     for (const grpc::Slice& slice : slices_)
       views_.emplace_back(reinterpret_cast<const char*>(slice.begin()), slice.size());
     return views_;
   }
+  // What keeps the bytes where they are. (Not the buffer: small slices lie in the vector itself.)
+  std::vector<grpc::Slice> Give() { return std::move(slices_); }
 
  private:
   std::vector<grpc::Slice> slices_;
@@ -212,7 +215,11 @@ grpc::ByteBuffer ToBuffer(const v1::IngestResponse& response) {
 class StreamReactor final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
  public:
   StreamReactor(grpc::CallbackServerContext& context, Shared& shared)
-      : context_(context), shared_(shared), intake_(shared.inlet.KeySeed()), link_(std::make_shared<Link>()) {
+      : context_(context),
+        shared_(shared),
+        intake_(shared.inlet.KeySeed()),
+        decoder_(shared.inlet.TakesRepeats() ? &repeats_ : nullptr),
+        link_(std::make_shared<Link>()) {
     const OrderedByGrpc ordered(this);
     shared_.counts.streams.fetch_add(1, std::memory_order_relaxed);
     link_->reactor = this;
@@ -296,11 +303,13 @@ class StreamReactor final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
       pending_.emplace_back();  // a deque's elements stay where they are
       pending = &pending_.back();
     }
+    const std::span<const std::string_view> pieces = pieces_.Of(request_);
     bool submitted = false;
     // Until its receipt, which comes through Answer and the mutex, only this thread touches the new element.
     const grpc::Status status = pending->message.Take(
-        shared_, door_, intake_, decoder_, pieces_.Of(request_),
-        [link = link_, pending](const Receipt& receipt) {
+        shared_, door_, intake_, decoder_, pieces,
+        // Repeats are read from what came, with the labels of the integration that they came by.
+        [link = link_, pending, came = pieces_.Give(), rules = door_.rules](const Receipt& receipt) {
           MutexLock lock(link->mutex);
           if (link->reactor != nullptr) link->reactor->Answer(*pending, receipt);
         },
@@ -367,6 +376,7 @@ class StreamReactor final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
   OpenDoor door_;
   // The reading thread's.
   Intake intake_;
+  Repeats repeats_;
   WireDecoder decoder_;
   grpc::ByteBuffer request_;
   Pieces pieces_;

@@ -49,10 +49,16 @@ class Intake {
            std::string_view dedup_key,
            std::string_view link);
   void Add(const AlertEvent& event);
+  // The message's next alert, of which Add has made `header` before (model/event.h, Form::kRepeat).
+  void AddRepeat(const EventHeader& header, std::string_view came) {
+    batch_.AppendRepeat(header, {came.data(), came.size(), labels_});
+    ++seen_;
+  }
   // The message's next alert cannot be taken.
   void Refuse(std::string reason, Refused::Kind kind = Refused::Kind::kRejected);
 
   const EventBatch& batch() const { return batch_; }
+  absl::Time received() const { return received_; }
   const std::vector<Refused>& refused() const { return refused_; }
   std::uint32_t seen() const { return seen_; }
   std::size_t rejected() const;

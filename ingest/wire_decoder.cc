@@ -111,6 +111,57 @@ std::optional<std::int64_t> ToNs(const WireTime& time) {
   return std::clamp(time.seconds, -kLargestNsSecond, kLargestNsSecond) * 1'000'000'000 + time.nanos;
 }
 
+// Where in an alert its times lie, so that the rest can be told from other alerts without them; and what they say.
+struct TimesOfAlert {
+  std::size_t from = 0;
+  std::size_t to = 0;
+  std::int64_t starts_at_ns = EventHeader::kAbsent;
+  std::int64_t ends_at_ns = EventHeader::kAbsent;
+};
+
+// How many bytes at the start of an alert are fields of text with less than 128 bytes, none of them a time.
+std::size_t SkipPlainTexts(std::string_view body) {
+  constexpr std::uint32_t kTexts = 1U << 2U | 1U << 3U | 1U << 4U | 1U << 5U | 1U << 8U;  // by their numbers
+  std::size_t at = 0;
+  while (at + 2 <= body.size()) {
+    const auto tag = static_cast<unsigned char>(body[at]);
+    const auto size = static_cast<unsigned char>(body[at + 1]);
+    const bool plain = (tag & 0x87U) == static_cast<unsigned>(WireType::kBytes) && (kTexts >> (tag >> 3U) & 1U) != 0;
+    if (!plain || size >= 0x80 || at + 2 + size > body.size()) break;
+    at += std::size_t{2} + size;
+  }
+  return at;
+}
+
+// Nothing when it is no alert that goes on firing, said in the plain way: then it is better read whole.
+std::optional<TimesOfAlert> FindTimes(std::string_view body, absl::Time received) {
+  TimesOfAlert found{.from = body.size(), .to = body.size()};
+  const std::size_t plain = SkipPlainTexts(body);
+  if (plain == body.size()) return found;
+  WireTime times[2];
+  WireCursor cursor(body.substr(plain), 1);
+  while (!cursor.done()) {
+    const std::size_t start = plain + cursor.at();
+    Tag tag;
+    std::string_view bytes;
+    if (!cursor.ReadTag(tag) || tag.type != WireType::kBytes || !cursor.ReadBytes(bytes)) return std::nullopt;
+    if (tag.field != 6 && tag.field != 7) continue;
+    WireTime& time = times[tag.field - 6];
+    const bool first = found.from == body.size();
+    if (time.present || !ReadTime(bytes, time) || (!first && found.to != start)) return std::nullopt;
+    if (first) found.from = start;
+    found.to = plain + cursor.at();
+  }
+  if (cursor.failed()) return std::nullopt;
+  const std::optional<std::int64_t> starts_at = ToNs(times[0]);
+  const std::optional<std::int64_t> ends_at = ToNs(times[1]);
+  if (!starts_at || !ends_at) return std::nullopt;
+  if (*ends_at != EventHeader::kAbsent && *ends_at <= absl::ToUnixNanos(received)) return std::nullopt;
+  found.starts_at_ns = *starts_at;
+  found.ends_at_ns = *ends_at;
+  return found;
+}
+
 void Judge(const WireAlert& alert, LabelList& labels, LabelList& annotations, Intake& intake) {
   EventHeader prototype;
   // An enumeration is 32 bits wide; more is cut, as generated code does.
@@ -160,7 +211,7 @@ absl::StatusOr<bool> WireDecoder::ReadField(WireCursor& cursor, std::size_t at, 
   if (!cursor.ReadTag(tag)) return false;
   if (Is(tag, 2, WireType::kBytes)) {
     if (!cursor.ReadBytes(body)) return false;
-    TOCSIN_TRY(ReadAlert(body, at + cursor.at() - body.size(), intake));
+    TOCSIN_TRY(Take(body, at + cursor.at() - body.size(), intake));
     return true;
   }
   if (tag.type != WireType::kVarint) return cursor.Skip(tag);
@@ -187,6 +238,57 @@ absl::StatusOr<std::size_t> WireDecoder::ReadFields(
   return piece.size();
 }
 
+absl::Status WireDecoder::Take(std::string_view body, std::size_t at, Intake& intake) {
+  if (repeats_ == nullptr || !stays_ || !repeats_->Ask()) {
+    TOCSIN_TRY(LookUpAll(intake));
+    return ReadAlert(body, at, intake);
+  }
+  const std::optional<TimesOfAlert> times = FindTimes(body, intake.received());
+  if (!times) {
+    TOCSIN_TRY(LookUpAll(intake));
+    return ReadAlert(body, at, intake);
+  }
+  Hash128 hash = HashTo128(body.substr(0, times->from), intake.batch().seed());
+  if (times->to < body.size()) {
+    const Hash128 rest = HashTo128(body.substr(times->to), hash.low);
+    hash = {hash.high ^ rest.high, rest.low};
+  }
+  repeats_->Prefetch(hash);
+  if (asked_count_ == kAhead) {
+    --asked_count_;
+    TOCSIN_TRY(Look(asked_[first_asked_++ % kAhead], intake));
+  }
+  asked_[(first_asked_ + asked_count_++) % kAhead] = {body, at, hash, times->starts_at_ns, times->ends_at_ns};
+  return absl::OkStatus();
+}
+
+absl::Status WireDecoder::Look(const Asked& asked, Intake& intake) {
+  const Repeats::Known* const known = repeats_->Find(asked.hash);
+  if (known != nullptr && intake.seen() < limits::kEventsPerBatch) [[likely]] {
+    EventHeader header;
+    header.starts_at_ns = asked.starts_at_ns;
+    header.ends_at_ns = asked.ends_at_ns;
+    header.key = known->key;
+    header.content = known->content;
+    intake.AddRepeat(header, asked.body);
+    return absl::OkStatus();
+  }
+  const std::size_t before = intake.batch().count();
+  TOCSIN_TRY(ReadAlert(asked.body, asked.at, intake));
+  if (intake.batch().count() == before) return absl::OkStatus();
+  const EventHeader& header = intake.batch().at(before).header();
+  if (header.kind == EventKind::kTrigger) repeats_->Learn(asked.hash, {header.key, header.content});
+  return absl::OkStatus();
+}
+
+absl::Status WireDecoder::LookUpAll(Intake& intake) {
+  while (asked_count_ > 0) {
+    --asked_count_;
+    TOCSIN_TRY(Look(asked_[first_asked_++ % kAhead], intake));
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<WireRequest> WireDecoder::Decode(std::string_view bytes, Intake& intake) {
   return Decode({&bytes, 1}, intake);
 }
@@ -195,15 +297,18 @@ absl::StatusOr<WireRequest> WireDecoder::Decode(std::span<const std::string_view
   constexpr std::size_t kStep = 1024;  // more than most alerts have
   labels_.Shrink();
   annotations_.Shrink();
+  asked_count_ = 0;
   WireRequest request;
   std::size_t at = 0;      // in the message
   std::size_t index = 0;   // in pieces,
   std::size_t offset = 0;  // and in that piece
   while (index < pieces.size()) {
     const std::string_view piece = pieces[index].substr(offset);
+    stays_ = true;
     TOCSIN_ASSIGN(std::size_t used, ReadFields(piece, at, index + 1 == pieces.size(), request, intake));
     at += used;
     across_.assign(piece.substr(used));
+    stays_ = false;
     ++index;
     offset = 0;
     for (std::size_t step = kStep; !across_.empty(); step *= 2) {
@@ -234,8 +339,26 @@ absl::StatusOr<WireRequest> WireDecoder::Decode(std::span<const std::string_view
       across_.clear();
     }
   }
+  TOCSIN_TRY(LookUpAll(intake));
   if (across_.capacity() > limits::kEventBytes) across_ = std::string();  // a hostile message's memory is given up
   return request;
+}
+
+std::function<std::optional<EventView>(const EventHeader&, const CameBytes&, absl::Time)> ReadRepeatsAgain(
+    std::uint64_t key_seed) {
+  return [key_seed](const EventHeader& header, const CameBytes& came, absl::Time received) -> std::optional<EventView> {
+    struct Reader {
+      explicit Reader(std::uint64_t seed) : intake(seed) {}
+      WireDecoder decoder;
+      Intake intake;
+    };
+    thread_local std::optional<Reader> reader;
+    if (!reader || reader->intake.batch().seed() != key_seed) reader.emplace(key_seed);
+    reader->intake.Begin(header.integration, came.labels, received, Intake::Manner::kStrict);
+    const absl::Status read = reader->decoder.DecodeAlert({came.data, came.size}, reader->intake);
+    if (!read.ok() || reader->intake.batch().empty()) return std::nullopt;
+    return reader->intake.batch().at(0);
+  };
 }
 
 }  // namespace tocsin

@@ -6,8 +6,11 @@
 // twice the last counts; a message that comes twice is merged.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -16,6 +19,7 @@
 
 #include "ingest/intake.h"
 #include "ingest/label_list.h"
+#include "ingest/repeats.h"
 #include "ingest/wire_cursor.h"
 
 namespace tocsin {
@@ -29,6 +33,10 @@ struct WireRequest {
 // One a stream: its buffers are reused. One thread at a time.
 class WireDecoder {
  public:
+  // With `repeats`, which outlives it, alerts that it knows are added as such (Intake::AddRepeat): the bytes must stay then for as long
+  // as the batch is on its way.
+  explicit WireDecoder(Repeats* repeats = nullptr) : repeats_(repeats) {}
+
   // Adds the request's alerts to `intake`, which has begun. An alert that cannot be taken is refused there with its reason;
   // InvalidArgument: the bytes are not an IngestRequest at all, and name the offset, or it has more than
   // limits::kEventsPerBatch alerts; nothing may be submitted then. The
@@ -36,6 +44,8 @@ class WireDecoder {
   absl::StatusOr<WireRequest> Decode(std::string_view bytes, Intake& intake);
   // The same of a message in pieces, as it came from the network: only what lies across an edge is put together.
   absl::StatusOr<WireRequest> Decode(std::span<const std::string_view> pieces, Intake& intake);
+  // One alert alone, without the message around it.
+  absl::Status DecodeAlert(std::string_view body, Intake& intake) { return ReadAlert(body, 0, intake); }
 
  private:
   // Reads the fields of a piece up to one that is not complete in it, and returns how many bytes that were. `at` is where the piece
@@ -45,10 +55,31 @@ class WireDecoder {
   // Reads one field; false: it is not complete.
   absl::StatusOr<bool> ReadField(WireCursor& cursor, std::size_t at, WireRequest& request, Intake& intake);
   absl::Status ReadAlert(std::string_view body, std::size_t at, Intake& intake);
+  // An alert that may be a repeat. It is looked up a few alerts later, when the line that says so has come from memory.
+  struct Asked {
+    std::string_view body;
+    std::size_t at = 0;
+    Hash128 hash;
+    std::int64_t starts_at_ns = EventHeader::kAbsent;
+    std::int64_t ends_at_ns = EventHeader::kAbsent;
+  };
+  absl::Status Take(std::string_view body, std::size_t at, Intake& intake);
+  absl::Status Look(const Asked& asked, Intake& intake);
+  absl::Status LookUpAll(Intake& intake);
 
   LabelList labels_;
   LabelList annotations_;
   std::string across_;  // an edge of two pieces: the fields that lie there
+  Repeats* const repeats_;
+  bool stays_ = false;  // what is read now lies in the message itself
+  static constexpr std::size_t kAhead = 16;
+  std::array<Asked, kAhead> asked_;
+  std::size_t first_asked_ = 0;
+  std::size_t asked_count_ = 0;
 };
+
+// For Engine::Options::read_again, of alerts that came as IngestRequests.
+std::function<std::optional<EventView>(const EventHeader&, const CameBytes&, absl::Time)> ReadRepeatsAgain(
+    std::uint64_t key_seed);
 
 }  // namespace tocsin

@@ -157,6 +157,14 @@ std::uint64_t ScopeSeed(std::uint64_t seed, IntegrationIndex integration, char k
   return (seed ^ (std::uint64_t{integration} << 8U | static_cast<unsigned char>(kind))) * 0x9E3779B97F4A7C15;
 }
 
+// The key of an alert without a dedup key says all of its labels already: `from` is what follows them then, else the whole text.
+std::uint64_t ContentOf(const EventHeader& header, const std::byte* from, const std::byte* to) {
+  const std::uint64_t shape = static_cast<std::uint64_t>(header.severity) | std::uint64_t{header.label_count} << 8U |
+                              std::uint64_t{header.annotation_count} << 16U |
+                              std::uint64_t{header.dedup_key_bytes} << 24U | std::uint64_t{header.link_bytes} << 40U;
+  return Hash64(AsText({from, to}), header.key.high ^ shape);
+}
+
 std::int64_t ToNs(const std::optional<absl::Time>& time) {
   return time ? absl::ToUnixNanos(*time) : EventHeader::kAbsent;
 }
@@ -283,6 +291,7 @@ absl::Status EventBatch::Append(const EventHeader& prototype,
   std::byte* const to = Reserve(size);
   std::byte* const section = to + sizeof(EventHeader);
   const Written label_part = WriteSection(section, kept);
+  const std::byte* const annotations_at = label_part.end;
   const Written annotation_part = WriteSection(label_part.end, annotations);
   if (!label_part.ascii) TOCSIN_TRY(CheckUtf8("labels", kept));
   if (!annotation_part.ascii) TOCSIN_TRY(CheckUtf8("annotations", annotations));
@@ -300,6 +309,7 @@ absl::Status EventBatch::Append(const EventHeader& prototype,
   // As KeyOf, without writing the section once more.
   header.key = dedup_key.empty() ? HashTo128(AsText({section, label_part.end}), ScopeSeed(seed_, integration_, 'l'))
                                  : KeyOf(seed_, integration_, dedup_key, {});
+  header.content = ContentOf(header, dedup_key.empty() ? annotations_at : section, to + text_end);
   std::memcpy(to, &header, sizeof header);
   offsets_.push_back(static_cast<std::uint32_t>(used_));
   used_ += size;

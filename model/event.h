@@ -6,6 +6,7 @@
 //
 // Record layout (little endian, 8-byte aligned, this machine only, never on disk):
 //   EventHeader, then labels, annotations, dedup key and link without gaps, then padding to 8.
+//   A repeat (see Form) has CameBytes in their place.
 //   Labels and annotations each: a TextLengths per label, then the bytes of name, value, name, value ..., then one zero
 //   byte if that is needed to end at an even place.
 // Labels are normalised: sorted, unique, none empty. Annotations are sorted and unique, so that a sender that iterates a hash
@@ -15,6 +16,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <new>
 #include <optional>
 #include <span>
 #include <string>
@@ -51,6 +53,12 @@ struct AlertEvent {
 };
 
 struct EventHeader {
+  enum class Form : std::uint8_t {
+    kWhole = 0,
+    // The sender has said the same of this alert before, as far as it can be told from its bytes: key, content and times are those
+    // of then, the text is still in the sender's bytes. Whoever finds the alert firing with this content need not read them.
+    kRepeat = 1
+  };
   std::uint32_t size = 0;  // of the whole record, padding included
   EventKind kind = EventKind::kTrigger;
   Severity severity = Severity::kUnknown;
@@ -62,9 +70,20 @@ struct EventHeader {
   std::uint16_t dedup_key_bytes = 0;
   std::uint16_t link_bytes = 0;
   std::uint32_t integration = 0;  // index into the organisation's integrations, see IntegrationIndex
+  // With the key it says what the alert says: equal for equal labels, annotations, dedup key, link and severity.
+  std::uint64_t content = 0;
+  Form form = Form::kWhole;
+  std::uint8_t unused[7] = {};
   static constexpr std::int64_t kAbsent = INT64_MIN;
 };
-static_assert(sizeof(EventHeader) == 48);
+static_assert(sizeof(EventHeader) == 64);
+
+// Bytes of a sender that outlive the batch's way to the shard: the Inlet's Done holds what keeps them.
+struct CameBytes {
+  const char* data = nullptr;
+  std::uint64_t size = 0;
+  const Labels* labels = nullptr;  // of its integration
+};
 
 struct TextLengths {
   std::uint16_t name = 0;
@@ -88,6 +107,10 @@ class EventView {
   // equal text, and the other way round.
   std::span<const std::byte> text_bytes() const;
   AlertEvent ToEvent() const;
+  // Of a repeat; nothing above but the header may be asked of one.
+  CameBytes came() const {
+    return *static_cast<const CameBytes*>(static_cast<const void*>(record_ + sizeof(EventHeader)));
+  }
 
  private:
   const std::byte* record_;
@@ -118,12 +141,27 @@ class EventBatch {
                       std::string_view dedup_key,
                       std::string_view link);
 
+  // A repeat: `header` with key, content and times of an event that was appended for the same bytes.
+  void AppendRepeat(const EventHeader& header, const CameBytes& came) {
+    constexpr std::size_t kSize = sizeof(EventHeader) + sizeof(CameBytes);
+    static_assert(kSize % alignof(EventHeader) == 0);
+    std::byte* const to = capacity_ - used_ >= kSize ? buffer_.get() + used_ : Reserve(kSize);
+    auto* const record = new (to) EventHeader(header);
+    record->size = kSize;
+    record->form = EventHeader::Form::kRepeat;
+    record->integration = integration_;
+    new (to + sizeof(EventHeader)) CameBytes(came);
+    offsets_.push_back(static_cast<std::uint32_t>(used_));
+    used_ += kSize;
+  }
+
   void Clear(IntegrationIndex integration);
   std::size_t count() const { return offsets_.size(); }
   bool empty() const { return offsets_.empty(); }
   std::span<const std::byte> bytes() const { return {buffer_.get(), used_}; }
   EventView at(std::size_t i) const { return EventView(buffer_.get() + offsets_[i]); }
   IntegrationIndex integration() const { return integration_; }
+  std::uint64_t seed() const { return seed_; }
 
  private:
   // Room for `size` bytes after what is used; stays unused until the caller says so.

@@ -56,6 +56,9 @@ class Inlet {
   virtual Admission Submit(const EventBatch& batch, bool want_outcomes, Done done) = 0;
   // What to tell a refused sender.
   virtual absl::Duration RetryAfter() const = 0;
+  // Whether batches may hold repeats. What their bytes lie in belongs to `done` then, which is dropped when they are not needed any
+  // more.
+  virtual bool TakesRepeats() const { return false; }
   // Seed for EventBatch; constant for a store.
   virtual std::uint64_t KeySeed() const = 0;
 };

@@ -42,6 +42,7 @@
 #include "ingest/doors.h"
 #include "ingest/grpc_ingest.h"
 #include "ingest/mail_door.h"
+#include "ingest/wire_decoder.h"
 #include "net/http_client.h"
 #include "net/http_server.h"
 #include "net/smtp_server.h"
@@ -226,6 +227,7 @@ absl::Status Server::StartEngine() {
   engine.retention = {absl::Hours(24) * options_.retain_days, absl::Hours(24) * options_.retain_incident_days,
                       absl::Hours(24) * options_.retain_audit_days, options_.retain_mib << 20U};
   engine.responder.seed = store_->key_seed();
+  engine.read_again = ReadRepeatsAgain(store_->key_seed());
   TOCSIN_ASSIGN(
       engine_,
       Engine::Start(engine, *store_, *clock_,
