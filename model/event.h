@@ -103,6 +103,10 @@ AlertKey KeyOf(std::uint64_t seed,
                std::string_view dedup_key,
                std::span<const LabelView> labels);
 
+// OK: `bytes`, aligned to 8, begin with a record as EventBatch::Append makes them for `seed`, and may be viewed and applied. For
+// records that somebody else has written, who may mean harm; they must not change any more.
+absl::Status CheckRecord(std::span<const std::byte> bytes, std::uint64_t seed);
+
 // A growing buffer of records; reuse it to stay free of allocation. One thread.
 class EventBatch {
  public:
@@ -124,6 +128,7 @@ class EventBatch {
   std::span<const std::byte> bytes() const { return {buffer_.get(), used_}; }
   EventView at(std::size_t i) const { return EventView(buffer_.get() + offsets_[i]); }
   IntegrationIndex integration() const { return integration_; }
+  std::uint64_t seed() const { return seed_; }
 
  private:
   // Room for `size` bytes after what is used; stays unused until the caller says so.

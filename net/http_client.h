@@ -20,6 +20,7 @@ struct HttpCall {
   absl::Duration timeout = absl::Seconds(30);  // for all of it
   std::size_t max_response_bytes = 16U << 20U;
   std::string ca_file = {};  // empty: the system's
+  std::string unix_socket = {};  // connects there, whatever host the URL names; its path is sent as it stands
 };
 
 // Any response is an OK, whatever its status. Unavailable: no response came; ResourceExhausted: it was too large.

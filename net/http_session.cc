@@ -191,7 +191,7 @@ class Session final : public HttpConnection {
       request.headers.push_back({std::string(field.name_string()), std::string(field.value())});
       if (field.name() == http::field::host) ++hosts;
     }
-    request.is_loopback = is_loopback_ && !IsForwarded(request);
+    TakePeer(request);
     if (!ParseTarget(std::string(message.target()), request))
       return HttpProblem{400, "the request's target is not a path"};
     // Two servers that read these differently would see different requests (smuggling).
@@ -205,6 +205,17 @@ class Session final : public HttpConnection {
       return HttpProblem{417, "only the expectation 100-continue is understood"};
     }
     return std::nullopt;
+  }
+
+  void TakePeer(HttpRequest& request) const {
+    bool is_loopback = is_loopback_;
+    if (!state_->options.unix_socket.empty()) {
+      request.peer = request.header(kForwardedForHeader);
+      error_code not_one;
+      const asio::ip::address address = asio::ip::make_address(request.peer, not_one);
+      is_loopback = !not_one && IsLoopback(address);
+    }
+    request.is_loopback = is_loopback && !IsForwarded(request);
   }
 
   asio::awaitable<bool> Dispatch(Parser& parser, HttpRequest request) {
