@@ -128,8 +128,7 @@ absl::StatusOr<std::shared_ptr<GatewayPort>> Engine::Impl::AttachGateway() {
     if (gateways_.here.size() >= kMostGateways) {
       return Exhausted("%d gateways are attached, as many as there may be", kMostGateways);
     }
-    TOCSIN_ASSIGN(port,
-                  GatewayPort::Make(gateways_.gone.attachments + 1, options_.shard_count, store_.key_seed()));
+    TOCSIN_ASSIGN(port, GatewayPort::Make(gateways_.gone.attachments + 1, options_.shard_count, store_.key_seed()));
     ++gateways_.gone.attachments;
     gateways_.here.push_back(port);
   }

@@ -193,7 +193,8 @@ bool ShardStage::DrainRing(const Now& now) {
 
 bool ShardStage::SealInto(const Now& now, Wakeup& committer) {
   const bool report_all = now.engine - last_reports_ >= kReportInterval;
-  if (!dirty_ && !point_ && acks_.empty() && gateway_acks_.empty() && !reported_all_ && !(reports_wait_ && report_all)) return false;
+  if (!dirty_ && !point_ && acks_.empty() && gateway_acks_.empty() && !reported_all_ && !(reports_wait_ && report_all))
+    return false;
   if (spare_ == nullptr) spare_ = recycled_.TryPop().value_or(nullptr);
   if (spare_ == nullptr) return false;  // the committer has all of them: go on applying, the changes coalesce
   Sealed& sealed = *spare_;
@@ -213,8 +214,8 @@ bool ShardStage::SealInto(const Now& now, Wakeup& committer) {
   sealed.gateway_outcomes.swap(gateway_outcomes_);
   sealed.reported_all = std::exchange(reported_all_, false);
   dirty_ = false;
-  if (!point_ && sealed.ends.empty() && sealed.acks.empty() && sealed.gateway_acks.empty() && sealed.reports.empty() && !sealed.sources &&
-      !sealed.reported_all) {
+  if (!point_ && sealed.ends.empty() && sealed.acks.empty() && sealed.gateway_acks.empty() && sealed.reports.empty() &&
+      !sealed.sources && !sealed.reported_all) {
     return false;  // kept for the next time: only the committer pushes to recycled_
   }
   const std::shared_ptr<StatePoint> point = std::exchange(point_, nullptr);

@@ -12,11 +12,11 @@
 namespace tocsin {
 namespace {
 
-constexpr std::size_t kMostGuests = 8;         // some may be about to be refused
-constexpr std::size_t kMostReceived = 4096;    // a gateway says little
-constexpr int kLookMs = 100;                   // at what has changed
-constexpr int kLooksForHello = 50;             // and then it has had its time
-constexpr int kLooksForRules = 300;            // a gateway that reads nothing for so long is not there
+constexpr std::size_t kMostGuests = 8;       // some may be about to be refused
+constexpr std::size_t kMostReceived = 4096;  // a gateway says little
+constexpr int kLookMs = 100;                 // at what has changed
+constexpr int kLooksForHello = 50;           // and then it has had its time
+constexpr int kLooksForRules = 300;          // a gateway that reads nothing for so long is not there
 
 }  // namespace
 
@@ -91,7 +91,11 @@ void GatewayHost::Serve(Guest& guest) {
   if (guest.gone) return;
   const absl::Status moved = guest.connection.Move();
   if (!moved.ok()) return LetGo(guest, Message(moved));
-  if (guest.port && guest.port->broken()) return LetGo(guest, "it was cut off");
+  if (guest.port && guest.port->broken()) {
+    LetGo(guest, "it was cut off");
+    poll(nullptr, 0, kLookMs);  // one that is cut off again and again keeps nobody busy
+    return;
+  }
   if (const std::optional<GatewayMessage> message = guest.connection.Take()) {
     if (guest.port || message->kind != GatewayMessageKind::kHello) return LetGo(guest, "it says what no gateway says");
     Welcome(guest, *message);
@@ -136,9 +140,10 @@ void GatewayHost::TellRules() {
 void GatewayHost::LetGo(Guest& guest, std::string_view why) {
   guest.gone = true;
   if (!guest.port) return;
-  LogWarning("a gateway is detached; what it has published is taken", {
-                                                                          {"gateway", guest.port->number()},
-                                                                          {"why",     why                 }
+  LogWarning("a gateway is detached; what it has published is taken",
+             {
+                 {"gateway", guest.port->number()},
+                 {"why",     why                 }
   });
   hooks_.detach(std::exchange(guest.port, nullptr));
 }

@@ -49,9 +49,9 @@ class GatewayInlet::Link {
     if (batch.bytes().size() > kGatewayRingBytes / 4) return Admission::kTooLarge;
     // Numbers and keys of another store's mean nothing here: who has them is to begin anew.
     if (batch.seed() != key_seed_) return Admission::kStopping;
-    const std::optional<std::uint32_t> slot = submissions_.Take(static_cast<std::uint32_t>(rings_.size()),
-                                                                want_outcomes ? batch.count() : 0,
-                                                                clock_.Read().engine, std::move(done));
+    const std::optional<std::uint32_t> slot =
+        submissions_.Take(static_cast<std::uint32_t>(rings_.size()), want_outcomes ? batch.count() : 0,
+                          clock_.Read().engine, std::move(done));
     if (slot && PublishParts(batch, *slot, want_outcomes)) return Admission::kAccepted;
     memory_.control().refused_batches.fetch_add(1, std::memory_order_relaxed);  // the engine lets leases stand still
     return Admission::kOverloaded;

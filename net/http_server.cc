@@ -12,7 +12,6 @@
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
-
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -148,7 +147,8 @@ class HttpServer::Impl {
     local_acceptor_->open(asio::local::stream_protocol(), error);
     if (!error && path.size() >= sizeof(sockaddr_un::sun_path)) error = asio::error::name_too_long;
     if (!error) local_acceptor_->bind(asio::local::stream_protocol::endpoint(path), error);
-    if (!error && chmod(path.c_str(), S_IRUSR | S_IWUSR) != 0) error = error_code(errno, boost::system::system_category());
+    if (!error && chmod(path.c_str(), S_IRUSR | S_IWUSR) != 0)
+      error = error_code(errno, boost::system::system_category());
     if (!error) local_acceptor_->listen(asio::socket_base::max_listen_connections, error);
     if (error) return Unavailable("listen at %s: %s", path, error.message());
     return absl::OkStatus();

@@ -208,14 +208,10 @@ class Session final : public HttpConnection {
   }
 
   void TakePeer(HttpRequest& request) const {
-    bool is_loopback = is_loopback_;
-    if (!state_->options.unix_socket.empty()) {
-      request.peer = request.header(kForwardedForHeader);
-      error_code not_one;
-      const asio::ip::address address = asio::ip::make_address(request.peer, not_one);
-      is_loopback = !not_one && IsLoopback(address);
-    }
-    request.is_loopback = is_loopback && !IsForwarded(request);
+    const bool is_handed_on = !state_->options.unix_socket.empty();
+    if (is_handed_on) request.peer = request.header(kForwardedForHeader);
+    // Who hands on could say anything, and what is open to this machine alone needs no key.
+    request.is_loopback = is_loopback_ && !is_handed_on && !IsForwarded(request);
   }
 
   asio::awaitable<bool> Dispatch(Parser& parser, HttpRequest request) {

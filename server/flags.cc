@@ -159,7 +159,8 @@ std::string DescribeServeFlags() {
 
 std::string DescribeGatewayFlags() {
   return Describe(
-      "tocsin gateway --engine=PATH [flags]: takes alerts in for a `tocsin serve --gateway_socket=PATH` of the same user "
+      "tocsin gateway --engine=PATH [flags]: takes alerts in for a `tocsin serve --gateway_socket=PATH` of the same "
+      "user "
       "on the same machine\n\n",
       kGatewayFlags);
 }

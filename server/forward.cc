@@ -21,9 +21,9 @@ constexpr std::size_t kMostAnswered = std::size_t{64} << 20U;
 
 // What is about one connection, or says how a body came that has been read and inflated meanwhile; net adds what is needed anew. And
 // what only a gateway may say.
-constexpr std::array kOwnToAHop = {"Connection",     "Keep-Alive",        "Proxy-Connection", "TE",   "Trailer",
-                                   "Upgrade",        "Transfer-Encoding", "Content-Length",   "Date", "Expect",
-                                   kForwardedForHeader.data()};
+constexpr std::array kOwnToAHop = {"Connection", "Keep-Alive", "Proxy-Connection",        "TE",
+                                   "Trailer",    "Upgrade",    "Transfer-Encoding",       "Content-Length",
+                                   "Date",       "Expect",     kForwardedForHeader.data()};
 
 HttpHeaders ToForward(const HttpHeaders& headers, bool is_request) {
   HttpHeaders kept;
@@ -53,9 +53,10 @@ HttpResponse Ask(const HttpRequest& request, const std::string& engine) {
   call.headers.push_back({std::string(kForwardedForHeader), request.peer});
   absl::StatusOr<HttpResponse> answer = Perform(call);
   if (!answer.ok()) {
-    LogWarning("the engine did not answer what was forwarded to it", {
-                                                                         {"path",  request.path   },
-                                                                         {"error", answer.status()}
+    LogWarning("the engine did not answer what was forwarded to it",
+               {
+                   {"path",  request.path   },
+                   {"error", answer.status()}
     });
     return Away("the engine did not answer; try again");
   }

@@ -261,10 +261,12 @@ int RunGateway(const GatewayOptions& options) {
     std::fprintf(stderr, "tocsin gateway: not started: %s\n", Message(status).c_str());
     return 1;
   }
-  LogInfo("a gateway takes alerts", {
-                                        {"http",   gateway.options().http  },
-                                        {"grpc",   gateway.options().grpc  },
-                                        {"engine", gateway.options().engine}
+  LogInfo(
+      "a gateway takes alerts",
+      {
+          {"http",   gateway.options().http  },
+          {"grpc",   gateway.options().grpc  },
+          {"engine", gateway.options().engine}
   });
   while (!signals.WaitASecond()) {
   }

@@ -22,7 +22,8 @@ class GatewayNumbers::Impl {
         [this] { return taken_.attached ? 1U : 0U; });
     add(Kind::kCounter, "tocsin_gateway_batches_total", "Batches handed to the engine.",
         [this] { return taken_.batches; });
-    add(Kind::kCounter, "tocsin_gateway_events_total", "Events handed to the engine.", [this] { return taken_.events; });
+    add(Kind::kCounter, "tocsin_gateway_events_total", "Events handed to the engine.",
+        [this] { return taken_.events; });
     add(Kind::kCounter, "tocsin_gateway_lost_batches_total",
         "Batches of which the engine did not say what became of them: their senders were told to send them again.",
         [this] { return taken_.lost_batches; });
@@ -30,7 +31,9 @@ class GatewayNumbers::Impl {
          {Admission::kOverloaded, Admission::kDiskLow, Admission::kTooLarge, Admission::kStopping}) {
       add(Kind::kCounter, "tocsin_gateway_refused_batches_total",
           "Batches refused with a retry hint, by reason; stopping: no engine is attached.",
-          [this, why] { return taken_.refused[static_cast<std::size_t>(why)]; },
+          [this, why] {
+            return taken_.refused[static_cast<std::size_t>(why)];
+      },
           {{"reason", std::string(Name(why))}});
     }
     registry_.AddObserved("tocsin_gateway_ingest_seconds",
@@ -55,11 +58,10 @@ class GatewayNumbers::Impl {
     for (const auto& [door, reason, count] : refused) {
       add(Kind::kCounter, "tocsin_gateway_not_taken_total",
           "Messages, and of those that were read events, that were not taken, by door and reason.",
-          [&count] { return count; },
-          {
-              {"door",   std::string(door)  },
-              {"reason", std::string(reason)}
-      });
+          [&count] {
+            return count;
+      },
+          {{"door", std::string(door)}, {"reason", std::string(reason)}});
     }
     registry_
         .AddGauge("tocsin_build_info", "1, with the version as a label.",
@@ -95,8 +97,7 @@ GatewayNumbers::~GatewayNumbers() = default;
 
 void GatewayNumbers::AddRoutes(HttpRouter& router, std::function<bool()> is_ready) {
   router.Add(HttpMethod::kGet, "/-/gateway/metrics", [this](const HttpRequest&, HttpResponder responder) {
-    std::move(responder).Send(
-        {200, {{"Content-Type", "text/plain; version=0.0.4; charset=utf-8"}}, impl_->Render()});
+    std::move(responder).Send({200, {{"Content-Type", "text/plain; version=0.0.4; charset=utf-8"}}, impl_->Render()});
   });
   const auto ok = [](const HttpRequest&, HttpResponder responder) {
     std::move(responder).Send({200, {{"Content-Type", "text/plain; charset=utf-8"}}, "OK"});

@@ -36,14 +36,13 @@ absl::StatusOr<std::unique_ptr<Gateways>> Gateways::Start(const std::string& pat
   std::unique_ptr<Gateways> gateways(new Gateways());
   const std::string http_path = path + ".http";
   const auto rules = std::make_shared<RulesForGateways>(engine);
-  TOCSIN_ASSIGN(gateways->host_,
-                GatewayHost::Start({.path = path, .http_path = http_path},
-                                   {.attach = [&engine] { return engine.AttachGateway(); },
-                                    .detach = [&engine](const std::shared_ptr<GatewayPort>& port) {
-                                      engine.DetachGateway(port);
-                                    },
-                                    .tend = [&engine] { engine.TendGateways(); },
-                                    .rules = [rules] { return rules->Read(); }}));
+  TOCSIN_ASSIGN(
+      gateways->host_,
+      GatewayHost::Start({.path = path, .http_path = http_path},
+                         {.attach = [&engine] { return engine.AttachGateway(); },
+                          .detach = [&engine](const std::shared_ptr<GatewayPort>& port) { engine.DetachGateway(port); },
+                          .tend = [&engine] { engine.TendGateways(); },
+                          .rules = [rules] { return rules->Read(); }}));
   HttpServer::Options http;
   http.unix_socket = http_path;
   http.threads = 1;

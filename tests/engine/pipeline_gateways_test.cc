@@ -253,7 +253,7 @@ TEST_F(GatewaysTest, SurvivesWhateverAGatewayWrites) {
       const std::size_t places[] = {random.Below(kHeader), kHeader + random.Below(16 * 16), kData + random.Below(4096)};
       for (std::uint64_t i = random.Below(3); i > 0; --i)
         bytes[places[random.Below(3)]] = static_cast<std::byte>(random.Next());
-      if (random.OneIn(8)) memory.control().completions_read.store(random.Next());
+      if (random.OneIn(100)) memory.control().completions_read.store(random.Next());
       if (random.OneIn(8)) memory.control().completions_written.store(random.Next());
       // A hostile head or tail would have our own producer write where it must not: the test's, not the engine's, trouble.
       const bool is_usable = Ring::Attach(bytes).ok();

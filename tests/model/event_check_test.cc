@@ -74,7 +74,8 @@ bool IsAsAppended(std::span<const std::byte> bytes) {
   header.starts_at_ns = view.header().starts_at_ns;
   header.ends_at_ns = view.header().ends_at_ns;
   return std::memcmp(&header, bytes.data(), sizeof header) == 0 &&
-         std::ranges::equal(again.bytes().subspan(sizeof header), bytes.subspan(sizeof header, header.size - sizeof header));
+         std::ranges::equal(again.bytes().subspan(sizeof header),
+                            bytes.subspan(sizeof header, header.size - sizeof header));
 }
 
 TEST(CheckRecordTest, TakesNothingThatABatchWouldNotHold) {
@@ -101,7 +102,10 @@ TEST(CheckRecordTest, TakesNothingThatABatchWouldNotHold) {
 TEST(CheckRecordTest, SaysWhatIsWrong) {
   EventBatch batch(kSeed, kDoor);
   AlertEvent event;
-  event.labels = {{"b", "1"}, {"c", "2"}};
+  event.labels = {
+      {"b", "1"},
+      {"c", "2"}
+  };
   ASSERT_TRUE(batch.Append(event).ok());
   Copy other_key(batch.bytes());
   EXPECT_EQ(Message(CheckRecord(other_key.bytes(), kSeed + 1)), "record: the key is not that of its labels");
