@@ -100,7 +100,7 @@ void ShardStage::Apply(const std::shared_ptr<GatewayPort>& port, const GatewayRe
                            .outcomes = record.wants_outcomes ? record.count : 0});
 }
 
-void CompleteGateways(const Sealed& sealed, std::uint64_t sequence) {
+void CompleteGateways(Sealed& sealed, std::uint64_t sequence) {
   const std::span<const Outcome> outcomes(sealed.gateway_outcomes);
   for (const GatewayAck& ack : sealed.gateway_acks) {
     ack.port->Complete({.sequence = ack.taken ? sequence : 0,
@@ -111,6 +111,7 @@ void CompleteGateways(const Sealed& sealed, std::uint64_t sequence) {
   }
   for (const GatewayAck& ack : sealed.gateway_acks)
     ack.port->Flush();
+  sealed.gateway_acks.clear();  // or a gateway's memory stays until the shard has something to seal again
 }
 
 void Engine::Statistics::Gateways::Add(const GatewayPort::Statistics& port) {

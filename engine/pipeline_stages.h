@@ -65,7 +65,7 @@ struct Sealed {
 inline constexpr std::size_t kSealedPerShard = 4;
 
 // The committer's thread. Tells gateways what of theirs is durable as of entry `sequence`; waits for none of them.
-void CompleteGateways(const Sealed& sealed, std::uint64_t sequence);
+void CompleteGateways(Sealed& sealed, std::uint64_t sequence);
 
 // One decision of the responder on its way to the disk and back. One without bodies still goes the way: an answer may rest
 // on decisions before it that are not durable yet. Its bodies are entries of one commit, which is all or nothing.

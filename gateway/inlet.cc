@@ -16,6 +16,7 @@ namespace {
 
 constexpr std::uint32_t kSubmissions = 1 << 14;
 constexpr absl::Duration kRetryAfter = absl::Seconds(1);
+constexpr std::size_t kMostBatchBytes = kGatewayRingBytes / 2 - 4096;  // with its head it fits into an empty ring
 
 }  // namespace
 
@@ -46,7 +47,7 @@ class GatewayInlet::Link {
     if (closed_.load()) return Admission::kStopping;
     const auto admission = static_cast<Admission>(memory_.control().admission.load(std::memory_order_relaxed));
     if (admission != Admission::kAccepted) return admission;
-    if (batch.bytes().size() > kGatewayRingBytes / 4) return Admission::kTooLarge;
+    if (batch.bytes().size() > kMostBatchBytes) return Admission::kTooLarge;
     // Numbers and keys of another store's mean nothing here: who has them is to begin anew.
     if (batch.seed() != key_seed_) return Admission::kStopping;
     const std::optional<std::uint32_t> slot =
