@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/mutex.h"
 #include "base/status.h"
+#include "base/wakeup.h"
 #include "gateway/attachment.h"
 #include "gateway/inlet.h"
 #include "ingest/doors.h"
@@ -30,6 +31,7 @@ namespace {
 constexpr std::size_t kThreads = 8;  // that wait for the engine's answers
 constexpr std::size_t kWaiting = 1024;
 constexpr int kHttpThreads = 2;
+constexpr absl::Duration kFirstRules = absl::Seconds(1);
 constexpr absl::Duration kGrace = absl::Seconds(5);
 constexpr absl::Duration kFetch = absl::Seconds(10);
 constexpr std::size_t kFetchBytes = 64 * 1024;
@@ -49,8 +51,15 @@ class KnownRules {
       known->indexes.emplace(told.integrations[i], static_cast<IntegrationIndex>(i));
     for (AccessToken& token : told.tokens)
       known->tokens.emplace(token.hash, std::move(token));
-    const MutexLock lock(mutex_);
-    known_ = std::move(known);
+    {
+      const MutexLock lock(mutex_);
+      known_ = std::move(known);
+    }
+    told_.Notify();
+  }
+  // Until the first rules have come, or `at_most` is over. One thread.
+  void Await(absl::Duration at_most) {
+    if (!rules()) told_.Wait(at_most);
   }
   void Forget() {
     const MutexLock lock(mutex_);
@@ -88,6 +97,7 @@ class KnownRules {
   }
 
   const Clock& clock_;
+  Wakeup told_;
   mutable Mutex mutex_;
   std::shared_ptr<const Known> known_ ABSL_GUARDED_BY(mutex_);
 };
@@ -239,6 +249,7 @@ absl::Status Gateway::StartGrpc() {
 absl::Status Gateway::Start() {
   MakeDoors();
   Attach();
+  known_.Await(kFirstRules);  // who comes in the first moment need not be sent away
   TOCSIN_TRY(StartHttp());
   return StartGrpc();
 }
