@@ -264,7 +264,7 @@ TEST_F(GatewaysTest, SurvivesWhateverAGatewayWrites) {
     engine_->DetachGateway(port);
     Settle();
   }
-  EXPECT_GT(cut_off, 100);
+  EXPECT_GT(cut_off, 50);
   ExpectServes();
   engine_->ReadShardsAndWait([](const Shard& shard) {
     std::uint64_t seen = 0;
