@@ -1,6 +1,8 @@
 #include "base/ring.h"
 
+#include <algorithm>
 #include <bit>
+#include <cstring>
 #include <new>
 
 #include "base/status.h"
@@ -165,6 +167,44 @@ std::size_t Ring::UsedBytes() const {
 
 std::size_t Ring::data_bytes() const {
   return std::size_t{header_->data_units} * RingLayout::kUnitBytes;
+}
+
+GuardedRing::GuardedRing(std::span<std::byte> memory, std::size_t slots, std::size_t data_bytes, RingPosition start)
+    : ring_(Ring::Create(memory, slots, data_bytes, start)),
+      slots_(static_cast<std::uint32_t>(slots)),
+      data_units_(static_cast<std::uint32_t>(data_bytes / RingLayout::kUnitBytes)),
+      tail_(start) {}
+
+GuardedRing::Taken GuardedRing::Take(std::span<const std::byte>& record) {
+  // Each word of a slot is read once: what is checked is what is used.
+  const auto read = [](std::uint32_t& word) {
+    return std::atomic_ref<std::uint32_t>(word).load(std::memory_order_relaxed);
+  };
+  Ring::Slot& slot = ring_.slots_[tail_.ticket & (slots_ - 1)];
+  if (slot.turn.load(std::memory_order_acquire) != tail_.ticket + 1) return Taken::kNothing;  // pairs with Publish
+  const std::size_t bytes = read(slot.bytes);
+  if (bytes == 0 || bytes > std::size_t{data_units_} * RingLayout::kUnitBytes / 2) return Taken::kBroken;
+  // Where a record of this size lies follows from where the last one ended, as TryReserve has it.
+  const auto needed = static_cast<std::uint32_t>(UnitsFor(bytes));
+  const std::uint32_t offset = tail_.unit & (data_units_ - 1);
+  const std::uint32_t skipped = needed > data_units_ - offset ? data_units_ - offset : 0;
+  const std::uint32_t start = (offset + skipped) & (data_units_ - 1);
+  if (read(slot.offset_units) != start || read(slot.units) != skipped + needed) return Taken::kBroken;
+  if (bytes > copy_bytes_) {
+    copy_bytes_ = std::bit_ceil(bytes);
+    copy_ = std::make_unique_for_overwrite<std::byte[]>(copy_bytes_);
+  }
+  std::memcpy(copy_.get(), ring_.data_ + std::size_t{start} * RingLayout::kUnitBytes, bytes);
+  record = {copy_.get(), bytes};
+  tail_ = {tail_.ticket + 1, tail_.unit + skipped + needed};
+  ring_.header_->tail.store(Pack(tail_), std::memory_order_release);  // as Pop
+  return Taken::kRecord;
+}
+
+std::size_t GuardedRing::UsedBytes() const {
+  const RingPosition head = Unpack(ring_.header_->head.load(std::memory_order_relaxed));
+  const RingPosition tail = Unpack(ring_.header_->tail.load(std::memory_order_relaxed));
+  return std::size_t{std::min(head.unit - tail.unit, data_units_)} * RingLayout::kUnitBytes;
 }
 
 }  // namespace tocsin

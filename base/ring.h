@@ -26,6 +26,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 
@@ -78,6 +79,7 @@ class Ring {
 
  private:
   friend struct RingLayout;
+  friend class GuardedRing;
   struct Header;
   struct Slot;
 
@@ -86,6 +88,35 @@ class Ring {
   Header* header_;
   Slot* slots_;
   std::byte* data_;
+};
+
+// The consumer's end of a ring whose producers are not believed: another process that may write to all of the memory, at any
+// time, whatever it likes. The layout and the place in the ring are kept here and never read back; of what producers say only the
+// size of a record is used, once it is known to be possible. Records are copied out before anybody looks at them.
+class GuardedRing {
+ public:
+  enum class Taken : std::uint8_t {
+    kNothing,  // nothing is published
+    kRecord,
+    kBroken,  // no producer of ours has written this; it stays so
+  };
+
+  // Makes the ring, as Ring::Create.
+  GuardedRing(std::span<std::byte> memory, std::size_t slots, std::size_t data_bytes, RingPosition start = {});
+
+  // One thread. Takes the oldest record out of the ring; `record` is ours alone, aligned to 16 bytes and good until the next
+  // Take.
+  Taken Take(std::span<const std::byte>& record);
+  // Any thread; what producers say, within reason.
+  std::size_t UsedBytes() const;
+
+ private:
+  Ring ring_;
+  const std::uint32_t slots_;
+  const std::uint32_t data_units_;
+  RingPosition tail_;
+  std::unique_ptr<std::byte[]> copy_;
+  std::size_t copy_bytes_ = 0;
 };
 
 }  // namespace tocsin

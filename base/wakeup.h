@@ -9,16 +9,36 @@
 
 #include <atomic>
 #include <cstdint>
+#include <span>
 
 #include "absl/time/time.h"
 
 namespace tocsin {
+
+// The same between processes: lies in memory that they share, which is all zero at first. Whoever else has that memory can
+// write to it as he likes; then a consumer wakes for nothing or sleeps its time out, no more.
+class SharedWakeup {
+ public:
+  void Notify();
+  // Returns after Notify, after `at_most`, or spuriously.
+  void Wait(absl::Duration at_most);
+  // Consumer. Whether somebody has rung since the last look.
+  bool TakeRing();
+
+ private:
+  friend class Wakeup;
+  std::atomic<std::uint32_t> state_{0};
+};
 
 class Wakeup {
  public:
   void Notify();
   // Returns after Notify, after `at_most`, or spuriously.
   void Wait(absl::Duration at_most);
+  // The same, and after Notify of one of `bells`, at most kMostBells, of which this is the one consumer. They keep the ring for
+  // TakeRing, and until it is taken a Wait with them returns at once.
+  void Wait(absl::Duration at_most, std::span<SharedWakeup* const> bells);
+  static constexpr std::size_t kMostBells = 16;
 
  private:
   enum : std::uint32_t {
@@ -26,6 +46,7 @@ class Wakeup {
     kSleeping,
     kNotified
   };
+  friend class SharedWakeup;
   // Notify's release pairs with Wait's acquire: what was pushed before Notify is seen after Wait.
   std::atomic<std::uint32_t> state_{kIdle};
 };

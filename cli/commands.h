@@ -1,4 +1,4 @@
-// The subcommands of `tocsin` but for `serve`. Each takes what follows its name and returns the process's exit code: 0 done,
+// The subcommands of `tocsin` but for `serve` and `gateway`. Each takes what follows its name and returns the process's exit code: 0 done,
 // 1 refused or failed (the reason is on standard error), 2 wrong usage.
 #pragma once
 

@@ -143,7 +143,7 @@ Words Split(std::string_view text) {
 }
 
 Words CommandNames() {
-  Words names = {"serve", "help", "version"};
+  Words names = {"serve", "gateway", "help", "version"};
   for (const CommandSpec& command : Commands())
     names.emplace_back(command.name);
   return names;

@@ -165,8 +165,10 @@ void AddLine(std::string& text, const CommandSpec& command) {
 std::string GeneralHelp() {
   std::string text = absl::StrFormat(
       "tocsin %s: takes in every alert and pages the right person\n\n"
+      "  %-14s %-35s %s\n"
       "  %-14s %-35s %s\n",
-      kVersion, "serve", "[--sample] [--config FILES]", "run the server; --help lists its flags");
+      kVersion, "serve", "[--sample] [--config FILES]", "run the server; --help lists its flags", "gateway",
+      "--engine PATH", "take alerts in for it, in a process of its own");
   std::vector<std::string_view> listed;
   for (const Task& task : kTasks) {
     absl::StrAppendFormat(&text, "\n%s\n", task.title);

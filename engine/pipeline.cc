@@ -13,7 +13,6 @@
 namespace tocsin {
 namespace {
 
-constexpr absl::Duration kRetryAfter = absl::Seconds(1);
 // Everybody who sends gets this long after a start to say again what fires, before silence counts as recovery.
 constexpr absl::Duration kLeaseGrace = absl::Minutes(5);
 constexpr absl::Duration kLongestDowntime = absl::Hours(24 * 365);
@@ -112,21 +111,20 @@ absl::Status Engine::Impl::Recover(Engine::Hooks hooks) {
 }
 
 void Engine::Impl::Begin() {
-  const auto run = [this](auto step, Wakeup& wakeup, auto idle_for) {
+  const auto run = [this](auto step, auto rest) {
     while (!stopping_.load(std::memory_order_acquire)) {
-      if (!step()) wakeup.Wait(idle_for());
+      if (!step()) rest();
     }
     while (step()) {  // what was taken is finished
     }
   };
   for (const auto& shard : shards_) {
     upstream_.emplace_back([this, run, stage = shard.get()] {
-      run([this, stage] { return stage->Step(commit_.wakeup()); }, stage->wakeup(),
-          [stage] { return stage->IdleFor(); });
+      run([this, stage] { return stage->Step(commit_.wakeup()); }, [stage] { stage->Rest(); });
     });
   }
   upstream_.emplace_back([this, run] {
-    run([this] { return StepResponder(); }, responder_->wakeup(), [this] { return responder_->IdleFor(); });
+    run([this] { return StepResponder(); }, [this] { responder_->wakeup().Wait(responder_->IdleFor()); });
   });
   upstream_.emplace_back([this] {
     while (!stopping_.load(std::memory_order_acquire)) {
@@ -144,6 +142,7 @@ void Engine::Impl::Begin() {
 
 void Engine::Impl::Stop() {
   accepting_.store(false, std::memory_order_release);
+  TendGateways();  // or a gateway that goes on publishing would keep a shard from its end
   if (!committer_.joinable()) return;
   stopping_.store(true, std::memory_order_release);
   for (const auto& shard : shards_)
@@ -161,6 +160,7 @@ void Engine::Impl::Stop() {
 void Engine::Impl::Publish(const RulesPtr& rules, std::vector<IntegrationId> integrations) {
   auto published = std::make_shared<PublishedRules>();
   published->rules = rules;
+  published->integrations = integrations;
   for (std::size_t i = 0; i < integrations.size(); ++i) {
     published->indexes.emplace(integrations[i], static_cast<IntegrationIndex>(i));
   }
@@ -171,10 +171,10 @@ void Engine::Impl::Publish(const RulesPtr& rules, std::vector<IntegrationId> int
     another = published_ == nullptr || published_->rules->organisation != rules->organisation;
     published_ = std::move(published);
     for (const auto& shard : shards_) {
-      shard->Post([this, rules, integrations](Shard& table, const Now& now) {
+      shard->Post([this, rules, integrations, stage = shard.get()](Shard&, const Now& now) {
         // What has been replaced meanwhile is passed over: ten thousand silences in a row, each the whole list again, would
         // keep a shard from its alerts for minutes. The one that replaced it comes behind.
-        if (this->published()->rules == rules) table.SetRules(rules, integrations, now);
+        if (this->published()->rules == rules) stage->SetRules(rules, integrations, now);
       });
     }
   }
@@ -229,7 +229,7 @@ Admission Engine::Submit(const EventBatch& batch, bool want_outcomes, Done done)
 }
 
 absl::Duration Engine::RetryAfter() const {
-  return impl_->keeper_.space() == Store::Space::kPlenty ? kRetryAfter : 30 * kRetryAfter;
+  return impl_->RetryAfter();
 }
 
 bool Engine::TakesRepeats() const {
@@ -326,6 +326,11 @@ std::optional<IntegrationIndex> Engine::IndexOf(const IntegrationId& integration
   return found->second;
 }
 
+std::vector<IntegrationId> Engine::integrations() const {
+  const std::shared_ptr<const PublishedRules> published = impl_->published();
+  return published ? published->integrations : std::vector<IntegrationId>();
+}
+
 AccessPtr Engine::access() const {
   return impl_->access();
 }
@@ -351,6 +356,7 @@ Engine::Statistics Engine::ReadStatistics() const {
   for (const auto& shard : impl_->shards_) {
     statistics.ring_bytes_used += shard->RingBytesUsed();
   }
+  impl_->AddGateways(statistics);
   const_cast<Engine*>(this)->ReadShardsAndWait(
       [&](const Shard& shard) { statistics.shards.push_back(shard.Statistics()); });
   return statistics;

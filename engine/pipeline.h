@@ -27,6 +27,7 @@
 #include "engine/pipeline_tail.h"
 #include "engine/responder.h"
 #include "engine/shard.h"
+#include "gateway/port.h"
 #include "model/gate.h"
 #include "model/inlet.h"
 #include "storage/store.h"
@@ -89,6 +90,13 @@ class Engine final : public Inlet {
   // As Execute, waiting; not from an engine thread.
   CommandResult ExecuteAndWait(Command command);
 
+  // What a gateway's process shares with us: from AttachGateway on the shards take what it publishes, until DetachGateway, which takes
+  // what is published by then. TendGateways, about ten times a second, tells all of them whether batches are taken now, and finds
+  // out whom they refused. Any thread.
+  absl::StatusOr<std::shared_ptr<GatewayPort>> AttachGateway();
+  void DetachGateway(const std::shared_ptr<GatewayPort>& port);
+  void TendGateways();
+
   // Runs `read` on the responder's thread between decisions. Copy out what you need, do no more; it delays paging.
   void ReadResponder(absl::AnyInvocable<void(const Responder&, const Now&)> read);
   void ReadResponderAndWait(absl::FunctionRef<void(const Responder&, const Now&)> read);
@@ -106,6 +114,8 @@ class Engine final : public Inlet {
   // The present rules (organisation, silences in effect), and the number of an integration in them. Any thread, cheap.
   RulesPtr rules() const;
   std::optional<IntegrationIndex> IndexOf(const IntegrationId& integration) const;
+  // All that have a number; the first has index 0.
+  std::vector<IntegrationId> integrations() const;
   // Who may come in, as it is durable. Never null. Any thread, cheap.
   AccessPtr access() const;
 
@@ -126,6 +136,16 @@ class Engine final : public Inlet {
     std::uint64_t auditor_findings = 0;
     std::uint64_t heartbeat_pings = 0;
     std::vector<ShardStatistics> shards;
+    // Counted above as well.
+    struct Gateways {
+      std::uint64_t attached = 0;
+      std::uint64_t attachments = 0;  // since the start
+      std::uint64_t batches = 0;
+      std::uint64_t events = 0;
+      std::uint64_t dropped_completions = 0;
+      std::uint64_t broken = 0;  // cut off, for whatever reason
+      void Add(const GatewayPort::Statistics& port);
+    } gateways;
   };
   Statistics ReadStatistics() const;
   struct Histograms {

@@ -96,6 +96,7 @@ void CommitStage::Deliver(std::span<const std::unique_ptr<ShardStage>> shards, R
     responder.PushReports(*sealed);
     for (const std::uint32_t slot : sealed->acks)
       submissions_.Complete(slot, last, durable_at_);
+    CompleteGateways(*sealed, last);
     ShardStage& shard = *shards[sealed->shard];
     shard.recycled().TryPush(std::move(sealed));
     shard.wakeup().Notify();

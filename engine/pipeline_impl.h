@@ -12,6 +12,7 @@ namespace tocsin {
 // What readers on any thread may know of the rules; replaced as a whole.
 struct PublishedRules {
   RulesPtr rules;
+  std::vector<IntegrationId> integrations;  // by index
   std::unordered_map<IntegrationId, IntegrationIndex> indexes;
 };
 
@@ -34,6 +35,9 @@ class Engine::Impl {
   void Begin();
   void Stop();
 
+  absl::Duration RetryAfter() const {
+    return keeper_.space() == Store::Space::kPlenty ? absl::Seconds(1) : absl::Seconds(30);
+  }
   Admission Submit(const EventBatch& batch, bool want_outcomes, Done done);
   bool StepShard(std::uint32_t shard) { return shards_[shard]->Step(commit_.wakeup()); }
   bool StepCommitter() { return commit_.Step(shards_, *responder_); }
@@ -60,6 +64,12 @@ class Engine::Impl {
     MutexLock lock(published_mutex_);
     return access_;
   }
+  // Gateways: engine/pipeline_gateways.cc.
+  absl::StatusOr<std::shared_ptr<GatewayPort>> AttachGateway();
+  void DetachGateway(const std::shared_ptr<GatewayPort>& port);
+  void TendGateways();
+  void AddGateways(Engine::Statistics& statistics) const;
+
   absl::Status HashState(std::function<void(StateAt)> done);
   void Execute(Command command, CommandDone done);
   std::atomic<bool> accepting_{false};
@@ -72,12 +82,21 @@ class Engine::Impl {
  private:
   absl::Status FoldJournal(std::vector<Shard>& shards, Responder& responder, std::vector<IntegrationId>& integrations);
   Admission Refuse(Admission why);
+  Admission Admits() const;  // whether batches are taken at all
   bool PushParts(const EventBatch& batch, std::uint32_t slot, bool with_index);
   void Publish(const RulesPtr& rules, std::vector<IntegrationId> integrations);
   bool Barrier(std::function<void()> done);
   void Raise(const RaiseAlert& raise);
   EngineTime ListeningSince() const;
 
+  // What gateways that have gone have done, and those that are here.
+  struct Gateways {
+    Engine::Statistics::Gateways gone;
+    std::vector<std::shared_ptr<GatewayPort>> here;
+    std::vector<std::shared_ptr<GatewayPort>> leaving;  // until no stage has anything of it
+  };
+  mutable Mutex gateways_mutex_;
+  Gateways gateways_ ABSL_GUARDED_BY(gateways_mutex_);
   std::atomic<std::int64_t> refused_command_{INT64_MIN / 2};  // the last, in engine time
   mutable Mutex published_mutex_;                             // once a batch, and when the rules change
   std::shared_ptr<const PublishedRules> published_ ABSL_GUARDED_BY(published_mutex_);

@@ -14,6 +14,11 @@ Admission Engine::Impl::Refuse(Admission why) {
   return why;
 }
 
+Admission Engine::Impl::Admits() const {
+  if (!accepting_.load(std::memory_order_acquire)) return Admission::kStopping;
+  return keeper_.space() == Store::Space::kPlenty ? Admission::kAccepted : Admission::kDiskLow;
+}
+
 bool Engine::Impl::PushParts(const EventBatch& batch, std::uint32_t slot, bool with_index) {
   if (shards_.size() == 1) {
     if (shards_[0]->Push(slot, batch)) return true;
@@ -38,8 +43,7 @@ bool Engine::Impl::PushParts(const EventBatch& batch, std::uint32_t slot, bool w
 }
 
 Admission Engine::Impl::Submit(const EventBatch& batch, bool want_outcomes, Done done) {
-  if (!accepting_.load(std::memory_order_acquire)) return Refuse(Admission::kStopping);
-  if (keeper_.space() != Store::Space::kPlenty) return Refuse(Admission::kDiskLow);
+  if (const Admission admits = Admits(); admits != Admission::kAccepted) return Refuse(admits);
   if (batch.bytes().size() > limits::kShardRingBytes / 4) return Refuse(Admission::kTooLarge);
   const auto parts = static_cast<std::uint32_t>(shards_.size());
   const std::optional<std::uint32_t> slot =

@@ -49,6 +49,8 @@ void Sealed::Clear() {
   bytes.clear();
   ends.clear();
   acks.clear();
+  gateway_acks.clear();
+  gateway_outcomes.clear();
   reports.clear();
   sources.reset();
   reported_all = false;
@@ -210,7 +212,8 @@ bool ShardStage::DrainRing(const Now& now) {
 
 bool ShardStage::SealInto(const Now& now, Wakeup& committer) {
   const bool report_all = now.engine - last_reports_ >= kReportInterval;
-  if (!dirty_ && !point_ && acks_.empty() && !reported_all_ && !(reports_wait_ && report_all)) return false;
+  if (!dirty_ && !point_ && acks_.empty() && gateway_acks_.empty() && !reported_all_ && !(reports_wait_ && report_all))
+    return false;
   if (spare_ == nullptr) spare_ = recycled_.TryPop().value_or(nullptr);
   if (spare_ == nullptr) return false;  // the committer has all of them: go on applying, the changes coalesce
   Sealed& sealed = *spare_;
@@ -226,10 +229,12 @@ bool ShardStage::SealInto(const Now& now, Wakeup& committer) {
   sealed.sources = shard_.TakeSources();
   if (whole) last_reports_ = now.engine;
   sealed.acks.swap(acks_);
+  sealed.gateway_acks.swap(gateway_acks_);
+  sealed.gateway_outcomes.swap(gateway_outcomes_);
   sealed.reported_all = std::exchange(reported_all_, false);
   dirty_ = false;
-  if (!point_ && sealed.ends.empty() && sealed.acks.empty() && sealed.reports.empty() && !sealed.sources &&
-      !sealed.reported_all) {
+  if (!point_ && sealed.ends.empty() && sealed.acks.empty() && sealed.gateway_acks.empty() && sealed.reports.empty() &&
+      !sealed.sources && !sealed.reported_all) {
     return false;  // kept for the next time: only the committer pushes to recycled_
   }
   const std::shared_ptr<StatePoint> point = std::exchange(point_, nullptr);
@@ -245,6 +250,10 @@ bool ShardStage::Step(Wakeup& committer) {
   if (index_ == 0) taken_in_.Advance(now);
   bool busy = RunTasks(now);
   if (DrainRing(now)) {
+    busy = true;
+    dirty_ = true;
+  }
+  if (!gateways_.empty() && DrainGateways(now)) {
     busy = true;
     dirty_ = true;
   }

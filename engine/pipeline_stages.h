@@ -29,13 +29,23 @@
 #include "base/wakeup.h"
 #include "engine/pipeline.h"
 #include "engine/pipeline_state.h"
-#include "engine/pipeline_submissions.h"
 #include "engine/pipeline_tail.h"
 #include "engine/responder.h"
 #include "engine/shard.h"
+#include "gateway/port.h"
+#include "model/submissions.h"
 #include "storage/store.h"
 
 namespace tocsin {
+
+// A part of a gateway's batch that is to be completed.
+struct GatewayAck {
+  std::shared_ptr<GatewayPort> port;
+  std::uint32_t submission = 0;
+  bool taken = true;
+  std::uint32_t outcomes_begin = 0;  // in Sealed::gateway_outcomes
+  std::uint32_t outcomes = 0;
+};
 
 // What a shard has done since it last sealed: journal bodies, whom to tell when they are durable, and what the responder may
 // know then. Reused; a shard has kSealedPerShard of them, which bounds what lies between it and the disk.
@@ -44,6 +54,8 @@ struct Sealed {
   std::string bytes;                // the bodies, one after the other
   std::vector<std::size_t> ends;    // where each ends
   std::vector<std::uint32_t> acks;  // submission slots
+  std::vector<GatewayAck> gateway_acks;
+  std::vector<Outcome> gateway_outcomes;
   std::vector<GroupReport> reports;
   std::optional<SourceReport> sources;
   bool reported_all = false;          // with these reports the shard has reported every group it holds
@@ -51,6 +63,9 @@ struct Sealed {
   void Clear();
 };
 inline constexpr std::size_t kSealedPerShard = 4;
+
+// The committer's thread. Tells gateways what of theirs is durable as of entry `sequence`; waits for none of them.
+void CompleteGateways(Sealed& sealed, std::uint64_t sequence);
 
 // One decision of the responder on its way to the disk and back. One without bodies still goes the way: an answer may rest
 // on decisions before it that are not durable yet. Its bodies are entries of one commit, which is all or nothing.
@@ -110,10 +125,18 @@ class ShardStage {
   // Any thread. The shard's part of the state hash, at its next seal.
   void Post(std::shared_ptr<StatePoint> point);
   std::uint64_t RingBytesUsed() const { return ring_.UsedBytes(); }
+  // Any thread. The stage takes what the gateway publishes, from its next step on; until Detach, which takes what is published by
+  // then, whether the gateway still lives or not. (engine/pipeline_gateways.cc)
+  void Attach(std::shared_ptr<GatewayPort> port);
+  void Detach(std::shared_ptr<GatewayPort> port);
 
   // True when something was done. `committer` is notified when something was sealed.
   bool Step(Wakeup& committer);
   absl::Duration IdleFor() const;
+  // Until there may be something to do.
+  void Rest();
+  // The stage's thread: SetRules of its shard.
+  void SetRules(RulesPtr rules, const std::vector<IntegrationId>& integrations, const Now& now);
 
   std::uint32_t index() const { return index_; }
   Shard& shard() { return shard_; }
@@ -128,6 +151,9 @@ class ShardStage {
   Outcome ApplyOne(EventView event, const Now& now);
   bool RunTasks(const Now& now);
   bool DrainRing(const Now& now);
+  bool DrainGateways(const Now& now);
+  bool Drain(const std::shared_ptr<GatewayPort>& port, std::size_t most, const Now& now);
+  void Apply(const std::shared_ptr<GatewayPort>& port, const GatewayRecord& record, const Now& now);
   bool SealInto(const Now& now, Wakeup& committer);
 
   const std::uint32_t index_;
@@ -138,7 +164,12 @@ class ShardStage {
   RingMemory ring_memory_;
   Ring ring_;
   Engine::ReadAgain read_again_;
+  std::vector<std::shared_ptr<GatewayPort>> gateways_;
+  std::vector<SharedWakeup*> bells_;  // of gateways_
+  std::size_t integrations_ = 0;      // that the shard knows
   std::vector<std::uint32_t> acks_;
+  std::vector<GatewayAck> gateway_acks_;
+  std::vector<Outcome> gateway_outcomes_;
   bool dirty_ = false;  // applied something since the last seal
   bool reported_all_ = false;
   bool more_work_ = false;

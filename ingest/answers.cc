@@ -70,6 +70,10 @@ HttpResponse NotReady() {
   return WithRetryAfter(Problem(503, kText), absl::Seconds(1));
 }
 
+HttpResponse Lost() {
+  return Problem(503, "the engine went away: what of this was taken is not known, send it again");
+}
+
 HttpResponse Unauthorised(std::string_view message) {
   HttpResponse response = Problem(401, message);
   response.headers.push_back({"WWW-Authenticate", R"(Basic realm="tocsin")"});

@@ -26,6 +26,8 @@ HttpResponse Unauthorised(std::string_view message);
 HttpResponse WithRetryAfter(HttpResponse response, absl::Duration after);
 // Until an organisation is there.
 HttpResponse NotReady();
+// What became of it is not known: see Receipt.
+HttpResponse Lost();
 std::string_view RefusalText(Admission admission);
 
 // A message's answer, but for what is known only when it is durable.

@@ -409,6 +409,7 @@ class IngestDoors::Impl : public std::enable_shared_from_this<Impl> {
     const Admission admission = inlet_.Submit(
         intake.batch(), want_outcomes,
         [self = shared_from_this(), owed, events, answer = std::move(answer)](const Receipt& receipt) mutable {
+          if (receipt.lost) return std::move(*owed).Send(WithRetryAfter(Lost(), self->inlet_.RetryAfter()));
           self->counters_.accepted_events.fetch_add(events, std::memory_order_relaxed);
           answer(receipt, std::move(*owed));
         });

@@ -89,6 +89,10 @@ class Pieces {
   std::vector<std::string_view> views_;
 };
 
+grpc::Status LostStatus() {
+  return {grpc::StatusCode::UNAVAILABLE, "the engine went away: what of this was taken is not known, send it again"};
+}
+
 v1::IngestResponse::Outcome ToProto(Outcome outcome) {
   return static_cast<v1::IngestResponse::Outcome>(static_cast<int>(outcome) + 1);
 }
@@ -327,6 +331,7 @@ class StreamReactor final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
   void Answer(Pending& pending, const Receipt& receipt) {
     MutexLock lock(mutex_);
     if (finished_) return;
+    if (receipt.lost) return End(LostStatus());
     pending.message.Complete(receipt, pending.response);
     // Whoever asked waits for what another thread finds out, and so does what is answered after it.
     if (!pending.message.asked.empty() && Ask(pending)) return;
@@ -431,6 +436,7 @@ class IngestService final : public RawService {
     const grpc::Status status = call->message.Take(
         shared_, door, intake, decoder, pieces.Of(*request),
         [call, reactor, response, &shared = shared_](const Receipt& receipt) {
+          if (receipt.lost) return reactor->Finish(LostStatus());
           call->message.Complete(receipt, call->response);
           const auto tell = [call, reactor, response](const std::vector<TakenAlert>& told) {
             call->message.Explain(told, call->response);

@@ -174,6 +174,41 @@ std::optional<absl::Time> FromNs(std::int64_t ns) {
   return absl::FromUnixNanos(ns);
 }
 
+struct TextLimits {
+  std::string_view what;
+  std::size_t count;
+  std::size_t value_bytes;
+  bool empty_values;
+};
+constexpr TextLimits kLabelLimits{"labels", limits::kLabelsPerAlert, limits::kLabelValueBytes, false};
+constexpr TextLimits kAnnotationLimits{"annotations", limits::kAnnotationsPerAlert, limits::kAnnotationBytes, true};
+
+// OK: the section ends by `end` and is what WriteSection makes of texts in order and within the limits.
+absl::Status CheckSection(const Section& section, const std::byte* end, const TextLimits& most) {
+  const auto room = static_cast<std::size_t>(end - section.start);
+  if (section.count > most.count || section.count * sizeof(TextLengths) > room) {
+    return Invalid("%s: %d of them", most.what, section.count);
+  }
+  std::size_t text_bytes = 0;
+  for (std::size_t i = 0; i < section.count; ++i) {
+    const TextLengths lengths = section.lengths()[i];
+    if (lengths.name == 0 || lengths.name > limits::kLabelNameBytes || lengths.value > most.value_bytes ||
+        (lengths.value == 0 && !most.empty_values)) {
+      return Invalid("%s: lengths %d and %d", most.what, lengths.name, lengths.value);
+    }
+    text_bytes += std::size_t{lengths.name} + lengths.value;
+  }
+  const std::size_t bytes = section.count * sizeof(TextLengths) + text_bytes;
+  if (Even(bytes) > room) return Invalid("%s: %d bytes where %d are left", most.what, bytes, room);
+  if (bytes % 2 != 0 && section.start[bytes] != std::byte{0}) return Invalid("%s: not padded", most.what);
+  std::array<LabelView, std::max(limits::kLabelsPerAlert, limits::kAnnotationsPerAlert)> views;
+  const std::span<const LabelView> texts = ReadTexts(section, views);
+  for (std::size_t i = 1; i < texts.size(); ++i) {
+    if (texts[i - 1].name >= texts[i].name) return Invalid("%s: not in order", most.what);
+  }
+  return IsAscii(section.text(), text_bytes) ? absl::OkStatus() : CheckUtf8(most.what, texts);
+}
+
 Labels Owned(std::span<const LabelView> views) {
   Labels labels;
   labels.reserve(views.size());
@@ -250,6 +285,48 @@ AlertKey KeyOf(std::uint64_t seed,
   section.resize(SectionBytes(labels));
   WriteSection(section.data(), labels);
   return HashTo128(AsText(section), ScopeSeed(seed, integration, 'l'));
+}
+
+absl::Status CheckRecord(std::span<const std::byte> bytes, std::uint64_t seed) {
+  if (bytes.size() < sizeof(EventHeader)) return Invalid("record: %d bytes", bytes.size());
+  const EventView view(bytes.data());
+  const EventHeader& header = view.header();
+  if (header.size < sizeof(EventHeader) || header.size > std::min(bytes.size(), limits::kEventBytes) ||
+      header.size % kAlignment != 0) {
+    return Invalid("record: size %d of %d bytes", header.size, bytes.size());
+  }
+  // A repeat would name memory of another process.
+  if (header.form != EventHeader::Form::kWhole || std::ranges::any_of(header.unused, [](auto byte) { return byte != 0; })) {
+    return Invalid("record: form %d", static_cast<int>(header.form));
+  }
+  if (header.kind > EventKind::kResolve) return Invalid("record: kind %d", static_cast<int>(header.kind));
+  if (header.severity > Severity::kCritical) return Invalid("record: severity %d", static_cast<int>(header.severity));
+  if (header.dedup_key_bytes > limits::kDedupKeyBytes || header.link_bytes > limits::kLabelValueBytes) {
+    return Invalid("record: dedup_key of %d bytes, link of %d", header.dedup_key_bytes, header.link_bytes);
+  }
+  if (header.label_count == 0 && header.dedup_key_bytes == 0) return Invalid("record: nothing says which alert");
+  const std::byte* const end = bytes.data() + header.size;
+  const Section labels = LabelsOf(bytes.data(), header);
+  TOCSIN_TRY(CheckSection(labels, end, kLabelLimits));
+  const Section annotations = AnnotationsOf(bytes.data(), header);
+  TOCSIN_TRY(CheckSection(annotations, end, kAnnotationLimits));
+  const std::byte* const rest = annotations.end();
+  const std::size_t text_end =
+      static_cast<std::size_t>(rest - bytes.data()) + header.dedup_key_bytes + header.link_bytes;
+  if (Aligned(text_end) != header.size) return Invalid("record: text of %d bytes in %d", text_end, header.size);
+  if (std::any_of(bytes.data() + text_end, end, [](std::byte pad) { return pad != std::byte{0}; })) {
+    return Invalid("record: not padded");
+  }
+  if (!IsValidUtf8(view.dedup_key()) || !IsValidUtf8(view.link())) return Invalid("record: not UTF-8");
+  const AlertKey key = header.dedup_key_bytes > 0
+                           ? KeyOf(seed, header.integration, view.dedup_key(), {})
+                           : HashTo128(AsText({labels.start, labels.end()}), ScopeSeed(seed, header.integration, 'l'));
+  if (header.key != key) return Invalid("record: the key is not that of its labels");
+  const std::byte* const said = header.dedup_key_bytes > 0 ? labels.start : labels.end();
+  if (header.content != ContentOf(header, said, bytes.data() + text_end)) {
+    return Invalid("record: the content is not that of its text");
+  }
+  return absl::OkStatus();
 }
 
 std::byte* EventBatch::Reserve(std::size_t size) {

@@ -126,6 +126,10 @@ AlertKey KeyOf(std::uint64_t seed,
                std::string_view dedup_key,
                std::span<const LabelView> labels);
 
+// OK: `bytes`, aligned to 8, begin with a record as EventBatch::Append makes them for `seed`, and may be viewed and applied. For
+// records that somebody else has written, who may mean harm; they must not change any more.
+absl::Status CheckRecord(std::span<const std::byte> bytes, std::uint64_t seed);
+
 // A growing buffer of records; reuse it to stay free of allocation. One thread.
 class EventBatch {
  public:

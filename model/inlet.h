@@ -1,4 +1,5 @@
-// The one way in for events. `ingest` submits batches to an Inlet; `engine/pipeline` is the one; `server` hands it over.
+// The one way in for events. `ingest` submits batches to an Inlet: the engine (`engine/pipeline`) or, in a gateway's process, what
+// leads to it (`gateway/inlet`); `server` hands it over.
 #pragma once
 
 #include <cstdint>
@@ -43,11 +44,13 @@ std::string_view Name(Admission admission);
 struct Receipt {
   std::uint64_t sequence = 0;     // the journal entry that made the last of it durable
   std::vector<Outcome> outcomes;  // one per event in order, when asked for; else empty
+  // No yes: the engine went away before it said what became of the batch. The sender is to send it again. Of a gateway only.
+  bool lost = false;
 };
 
 class Inlet {
  public:
-  // Called once, from an engine thread, after the batch is durable. Must not block. Never called for a refused batch, nor
+  // Called once, from an engine thread, after the batch is durable (or lost, see Receipt). Must not block. Never called for a refused batch, nor
   // when the process dies first.
   using Done = absl::AnyInvocable<void(const Receipt&)>;
 

@@ -84,6 +84,10 @@ absl::StatusOr<HttpResponse> Perform(const HttpCall& call) {
   curl_easy_setopt(c, CURLOPT_WRITEDATA, &reception);
   curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, TakeHeader);
   curl_easy_setopt(c, CURLOPT_HEADERDATA, &reception);
+  if (!call.unix_socket.empty()) {
+    curl_easy_setopt(c, CURLOPT_UNIX_SOCKET_PATH, call.unix_socket.c_str());
+    curl_easy_setopt(c, CURLOPT_PATH_AS_IS, 1L);
+  }
   if (!call.ca_file.empty()) curl_easy_setopt(c, CURLOPT_CAINFO, call.ca_file.c_str());
   if (call.method == "HEAD") curl_easy_setopt(c, CURLOPT_NOBODY, 1L);
   if (!call.body.empty() || call.method == "POST" || call.method == "PUT" || call.method == "PATCH") {

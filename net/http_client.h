@@ -19,7 +19,8 @@ struct HttpCall {
   absl::Duration connect_timeout = absl::Seconds(5);
   absl::Duration timeout = absl::Seconds(30);  // for all of it
   std::size_t max_response_bytes = 16U << 20U;
-  std::string ca_file = {};  // empty: the system's
+  std::string ca_file = {};      // empty: the system's
+  std::string unix_socket = {};  // connects there, whatever host the URL names; its path is sent as it stands
 };
 
 // Any response is an OK, whatever its status. Unavailable: no response came; ResourceExhausted: it was too large.

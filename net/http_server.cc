@@ -9,8 +9,13 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include "base/mutex.h"
 #include "base/status.h"
@@ -23,6 +28,7 @@ namespace {
 namespace asio = boost::asio;
 using boost::system::error_code;
 using tcp = asio::ip::tcp;
+using LocalAcceptor = asio::local::stream_protocol::acceptor;
 
 constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 constexpr absl::Duration kDefaultGrace = absl::Seconds(5);
@@ -62,7 +68,8 @@ class HttpServer::Impl {
     TOCSIN_TRY(Listen());
     for (const std::shared_ptr<HttpLoop>& loop : loops_)
       guards_.push_back(asio::make_work_guard(loop->context));
-    asio::co_spawn(loops_.front()->context, Accept(),
+    asio::awaitable<void> accept = local_acceptor_ ? AcceptLocal() : Accept();
+    asio::co_spawn(loops_.front()->context, std::move(accept),
                    [](const std::exception_ptr& error) { static_cast<void>(error); });
     {
       const MutexLock lock(mutex_);
@@ -75,9 +82,10 @@ class HttpServer::Impl {
 
   void Stop(absl::Duration grace) {
     if (threads_.empty()) return;
-    asio::post(loops_.front()->context, [acceptor = acceptor_.get()] {
+    asio::post(loops_.front()->context, [acceptor = acceptor_.get(), local = local_acceptor_.get()] {
       error_code ignored;
-      acceptor->close(ignored);
+      if (acceptor != nullptr) acceptor->close(ignored);
+      if (local != nullptr) local->close(ignored);
     });
     for (const std::shared_ptr<HttpLoop>& loop : loops_) {
       asio::post(loop->context, [loop = loop.get()] {
@@ -99,6 +107,7 @@ class HttpServer::Impl {
       thread.join();
     threads_.clear();
     acceptor_.reset();
+    local_acceptor_.reset();
     loops_.clear();
   }
 
@@ -116,6 +125,7 @@ class HttpServer::Impl {
   absl::Status Listen() {
     const Options& options = state_->options;
     error_code error;
+    if (!options.unix_socket.empty()) return ListenLocally();
     const asio::ip::address address = asio::ip::make_address(options.address, error);
     if (error) return Invalid("listen on %s: not an IP address", options.address);
     const tcp::endpoint endpoint(address, options.port);
@@ -127,6 +137,46 @@ class HttpServer::Impl {
     if (error) return Unavailable("listen on %s port %d: %s", options.address, options.port, error.message());
     port_ = acceptor_->local_endpoint(error).port();
     return absl::OkStatus();
+  }
+
+  absl::Status ListenLocally() {
+    const std::string& path = state_->options.unix_socket;
+    unlink(path.c_str());
+    error_code error;
+    local_acceptor_ = std::make_unique<LocalAcceptor>(loops_.front()->context);
+    local_acceptor_->open(asio::local::stream_protocol(), error);
+    if (!error && path.size() >= sizeof(sockaddr_un::sun_path)) error = asio::error::name_too_long;
+    if (!error) local_acceptor_->bind(asio::local::stream_protocol::endpoint(path), error);
+    if (!error && chmod(path.c_str(), S_IRUSR | S_IWUSR) != 0)
+      error = error_code(errno, boost::system::system_category());
+    if (!error) local_acceptor_->listen(asio::socket_base::max_listen_connections, error);
+    if (error) return Unavailable("listen at %s: %s", path, error.message());
+    return absl::OkStatus();
+  }
+
+  asio::awaitable<void> AcceptLocal() {
+    for (std::size_t next = 0; local_acceptor_->is_open(); ++next) {
+      const std::shared_ptr<HttpLoop>& loop = loops_[next % loops_.size()];
+      auto [error, accepted] = co_await local_acceptor_->async_accept(loops_.front()->context, kAwait);
+      if (error == asio::error::operation_aborted) co_return;
+      if (error) {
+        asio::steady_timer pause(loops_.front()->context, kAcceptPause);
+        co_await pause.async_wait(kAwait);
+        continue;
+      }
+      ucred peer{};
+      socklen_t size = sizeof peer;
+      if (getsockopt(accepted.native_handle(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0 || peer.uid != geteuid())
+        continue;
+      // To everything behind here a stream of bytes is one: it asks neither for addresses nor for what only TCP has.
+      tcp::socket socket(loop->context);
+      error_code failed;
+      const int fd = accepted.release(failed);
+      if (!failed) socket.assign(tcp::v4(), fd, failed);
+      if (failed) continue;
+      state_->counters.connections_accepted.fetch_add(1, std::memory_order_relaxed);
+      ServePlain(state_, loop, std::move(socket));
+    }
   }
 
   asio::awaitable<void> Accept() {
@@ -195,6 +245,7 @@ class HttpServer::Impl {
   std::vector<std::shared_ptr<HttpLoop>> loops_;
   std::vector<asio::executor_work_guard<asio::io_context::executor_type>> guards_;
   std::unique_ptr<tcp::acceptor> acceptor_;
+  std::unique_ptr<LocalAcceptor> local_acceptor_;  // instead
   std::vector<std::thread> threads_;
   std::uint16_t port_ = 0;
   Mutex mutex_;

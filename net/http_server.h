@@ -18,11 +18,17 @@
 
 namespace tocsin {
 
+inline constexpr std::string_view kForwardedForHeader = "Tocsin-Forwarded-For";
+
 class HttpServer {
  public:
   struct Options {
     std::string address = "127.0.0.1";
     std::uint16_t port = 0;  // 0: any free one, see port()
+    // Instead of an address: listens at this path, for processes of this user alone (a gateway, which only forwards). Each request
+    // says in kForwardedForHeader whom it came from: that is its peer, never taken for loopback. Such a header means nothing anywhere
+    // else.
+    std::string unix_socket = {};
     int threads = 2;
     std::string tls_certificate_file = {};  // PEM chain; empty: no TLS
     std::string tls_key_file = {};

@@ -191,7 +191,7 @@ class Session final : public HttpConnection {
       request.headers.push_back({std::string(field.name_string()), std::string(field.value())});
       if (field.name() == http::field::host) ++hosts;
     }
-    request.is_loopback = is_loopback_ && !IsForwarded(request);
+    TakePeer(request);
     if (!ParseTarget(std::string(message.target()), request))
       return HttpProblem{400, "the request's target is not a path"};
     // Two servers that read these differently would see different requests (smuggling).
@@ -205,6 +205,13 @@ class Session final : public HttpConnection {
       return HttpProblem{417, "only the expectation 100-continue is understood"};
     }
     return std::nullopt;
+  }
+
+  void TakePeer(HttpRequest& request) const {
+    const bool is_handed_on = !state_->options.unix_socket.empty();
+    if (is_handed_on) request.peer = request.header(kForwardedForHeader);
+    // Who hands on could say anything, and what is open to this machine alone needs no key.
+    request.is_loopback = is_loopback_ && !is_handed_on && !IsForwarded(request);
   }
 
   asio::awaitable<bool> Dispatch(Parser& parser, HttpRequest request) {

@@ -1,7 +1,7 @@
 #include "server/flags.h"
 
 #include <algorithm>
-#include <thread>
+#include <span>
 #include <vector>
 
 #include "absl/flags/flag.h"
@@ -60,11 +60,19 @@ ABSL_FLAG(std::vector<std::string>,
           allow_webhooks_to,
           {},
           "networks such as 10.1.0.0/16 that outgoing webhooks may reach although they are private");
+ABSL_FLAG(std::string,
+          gateway_socket,
+          "",
+          "path of a Unix socket at which `tocsin gateway` attaches, so that alerts come in by another process; empty: "
+          "none does");
+ABSL_FLAG(std::string, engine, "", "the engine's --gateway_socket");
 
 namespace tocsin {
 namespace {
 
-const absl::CommandLineFlag* const kFlags[] = {
+using Flags = std::span<const absl::CommandLineFlag* const>;
+
+const absl::CommandLineFlag* const kServeFlags[] = {
     &absl::GetFlagReflectionHandle(FLAGS_data),
     &absl::GetFlagReflectionHandle(FLAGS_http),
     &absl::GetFlagReflectionHandle(FLAGS_grpc),
@@ -84,14 +92,21 @@ const absl::CommandLineFlag* const kFlags[] = {
     &absl::GetFlagReflectionHandle(FLAGS_retain_audit_days),
     &absl::GetFlagReflectionHandle(FLAGS_retain_mib),
     &absl::GetFlagReflectionHandle(FLAGS_allow_webhooks_to),
+    &absl::GetFlagReflectionHandle(FLAGS_gateway_socket),
 };
 
-}  // namespace
+const absl::CommandLineFlag* const kGatewayFlags[] = {
+    &absl::GetFlagReflectionHandle(FLAGS_engine),
+    &absl::GetFlagReflectionHandle(FLAGS_http),
+    &absl::GetFlagReflectionHandle(FLAGS_grpc),
+    &absl::GetFlagReflectionHandle(FLAGS_default_integration),
+    &absl::GetFlagReflectionHandle(FLAGS_tls_certificate),
+    &absl::GetFlagReflectionHandle(FLAGS_tls_key),
+    &absl::GetFlagReflectionHandle(FLAGS_log_level),
+};
 
-std::string DescribeServeFlags() {
-  std::string text =
-      "tocsin serve [flags]: takes alerts in and pages people. --low-water-mib and the like work, too\n\n";
-  for (const absl::CommandLineFlag* flag : kFlags) {
+std::string Describe(std::string text, Flags flags) {
+  for (const absl::CommandLineFlag* flag : flags) {
     const std::string fallback = flag->DefaultValue();
     absl::StrAppendFormat(&text, "  --%-20s %s%s\n", flag->Name(), flag->Help(),
                           fallback.empty() ? "" : " (default " + fallback + ")");
@@ -99,12 +114,10 @@ std::string DescribeServeFlags() {
   return text;
 }
 
-namespace {
-
 // The library would end the process with fewer words.
-absl::Status CheckNames(const std::vector<std::string>& arguments) {
+absl::Status CheckNames(const std::vector<std::string>& arguments, Flags flags, std::string_view command) {
   std::vector<std::string_view> known;
-  for (const absl::CommandLineFlag* flag : kFlags)
+  for (const absl::CommandLineFlag* flag : flags)
     known.emplace_back(ToStd(flag->Name()));
   for (const std::string& argument : arguments) {
     if (!argument.starts_with("--") || argument == "--") continue;
@@ -112,15 +125,14 @@ absl::Status CheckNames(const std::vector<std::string>& arguments) {
     const std::string_view positive =
         name.starts_with("no") ? std::string_view(name).substr(2) : std::string_view(name);
     if (std::ranges::count(known, name) + std::ranges::count(known, positive) > 0) continue;
-    return Invalid("there is no flag --%s; tocsin serve --help lists them", name);
+    return Invalid("there is no flag --%s; tocsin %s --help lists them", name, command);
   }
   return absl::OkStatus();
 }
 
-}  // namespace
-
-absl::StatusOr<ServeOptions> ParseServeFlags(std::vector<std::string> arguments) {
-  absl::SetProgramUsageMessage("tocsin serve [flags]: takes alerts in and pages people");
+// Sets the flags.
+absl::Status Parse(std::vector<std::string> arguments, Flags flags, std::string_view command) {
+  absl::SetProgramUsageMessage(absl::StrFormat("tocsin %s [flags]", command));
   std::vector<char*> raw;
   for (std::string& argument : arguments) {
     // --low-water-mib, as the commands spell their options, is --low_water_mib.
@@ -129,9 +141,46 @@ absl::StatusOr<ServeOptions> ParseServeFlags(std::vector<std::string> arguments)
       argument[i] = argument[i] == '-' ? '_' : argument[i];
     raw.push_back(argument.data());
   }
-  TOCSIN_TRY(CheckNames(arguments));
+  TOCSIN_TRY(CheckNames(arguments, flags, command));
   const std::vector<char*> rest = absl::ParseCommandLine(static_cast<int>(raw.size()), raw.data());
-  if (rest.size() > 1) return Invalid("%s: serve takes flags only; see tocsin serve --help", rest[1]);
+  if (rest.size() > 1) return Invalid("%s: %s takes flags only; see tocsin %s --help", rest[1], command, command);
+  if (absl::GetFlag(FLAGS_tls_certificate).empty() != absl::GetFlag(FLAGS_tls_key).empty()) {
+    return Invalid("--tls_certificate and --tls_key go together");
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+std::string DescribeServeFlags() {
+  return Describe("tocsin serve [flags]: takes alerts in and pages people. --low-water-mib and the like work, too\n\n",
+                  kServeFlags);
+}
+
+std::string DescribeGatewayFlags() {
+  return Describe(
+      "tocsin gateway --engine=PATH [flags]: takes alerts in for a `tocsin serve --gateway_socket=PATH` of the same "
+      "user "
+      "on the same machine\n\n",
+      kGatewayFlags);
+}
+
+absl::StatusOr<GatewayOptions> ParseGatewayFlags(std::vector<std::string> arguments) {
+  TOCSIN_TRY(Parse(std::move(arguments), kGatewayFlags, "gateway"));
+  GatewayOptions options;
+  options.engine = absl::GetFlag(FLAGS_engine);
+  options.http = absl::GetFlag(FLAGS_http);
+  options.grpc = absl::GetFlag(FLAGS_grpc);
+  options.default_integration = absl::GetFlag(FLAGS_default_integration);
+  options.tls_certificate = absl::GetFlag(FLAGS_tls_certificate);
+  options.tls_key = absl::GetFlag(FLAGS_tls_key);
+  options.log_level = absl::GetFlag(FLAGS_log_level);
+  if (options.engine.empty()) return Invalid("--engine: which? the path that `tocsin serve --gateway_socket` has");
+  return options;
+}
+
+absl::StatusOr<ServeOptions> ParseServeFlags(std::vector<std::string> arguments) {
+  TOCSIN_TRY(Parse(std::move(arguments), kServeFlags, "serve"));
   ServeOptions options;
   options.data = absl::GetFlag(FLAGS_data);
   options.http = absl::GetFlag(FLAGS_http);
@@ -159,9 +208,7 @@ absl::StatusOr<ServeOptions> ParseServeFlags(std::vector<std::string> arguments)
   if (options.retain_mib > (1ULL << 30U)) return Invalid("--retain_mib: %d is more than 2^30", options.retain_mib);
   options.allow_webhooks_to = absl::GetFlag(FLAGS_allow_webhooks_to);
   if (options.shards < 1 || options.shards > 64) return Invalid("--shards: %d is not in 1..64", options.shards);
-  if (options.tls_certificate.empty() != options.tls_key.empty()) {
-    return Invalid("--tls_certificate and --tls_key go together");
-  }
+  options.gateway_socket = absl::GetFlag(FLAGS_gateway_socket);
   return options;
 }
 

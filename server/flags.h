@@ -29,12 +29,26 @@ struct ServeOptions {
   std::uint32_t retain_audit_days = 365;
   std::uint64_t retain_mib = 10'240;           // of closed groups and incidents
   std::vector<std::string> allow_webhooks_to;  // networks (CIDR) that outgoing webhooks may reach although private
+  std::string gateway_socket;                  // at which gateways attach; empty: none do
 };
 
-// For `tocsin serve --help`.
+struct GatewayOptions {
+  std::string engine;  // the engine's --gateway_socket
+  std::string http;
+  std::string grpc;
+  std::string default_integration;  // as the engine's
+  std::string tls_certificate;
+  std::string tls_key;
+  std::string log_level;
+};
+
+// For `tocsin serve --help` and `tocsin gateway --help`.
 std::string DescribeServeFlags();
+std::string DescribeGatewayFlags();
 
 // Parses what follows `tocsin serve`. Invalid names the flag.
 absl::StatusOr<ServeOptions> ParseServeFlags(std::vector<std::string> arguments);
+// And what follows `tocsin gateway`.
+absl::StatusOr<GatewayOptions> ParseGatewayFlags(std::vector<std::string> arguments);
 
 }  // namespace tocsin

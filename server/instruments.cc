@@ -57,6 +57,7 @@ class Instruments::Impl {
  public:
   Impl(Engine& engine, Readers readers) : engine_(engine), readers_(std::move(readers)) {
     AddEngine();
+    AddGateways();
     AddIngest();
     AddHttp();
     AddShards();
@@ -130,6 +131,25 @@ class Instruments::Impl {
         [this] { return statistics_.auditor_findings; });
     Add(Kind::kGauge, "tocsin_paging_possible", "1 while pages can really go out.",
         [this] { return engine_.WhyNotPaging().empty() ? 1U : 0U; });
+  }
+
+  void AddGateways() {
+    using Gateways = Engine::Statistics::Gateways;
+    const auto add = [this](Kind kind, std::string_view name, std::string_view help, std::uint64_t Gateways::*field) {
+      Add(kind, name, help, [this, field] { return statistics_.gateways.*field; });
+    };
+    add(Kind::kGauge, "tocsin_gateways_attached", "Gateways that are attached now.", &Gateways::attached);
+    add(Kind::kCounter, "tocsin_gateways_attachments_total",
+        "Gateways that have attached; more than were started: some died or were cut off.", &Gateways::attachments);
+    add(Kind::kCounter, "tocsin_gateways_batches_total", "Batches taken from gateways; counted as taken in, too.",
+        &Gateways::batches);
+    add(Kind::kCounter, "tocsin_gateways_events_total", "Events taken from gateways; counted as taken in, too.",
+        &Gateways::events);
+    add(Kind::kCounter, "tocsin_gateways_dropped_completions_total",
+        "Answers that a gateway did not take: its senders send again.", &Gateways::dropped_completions);
+    add(Kind::kCounter, "tocsin_gateways_broken_total",
+        "Gateways cut off because they stood still or wrote what no gateway writes; the log says which.",
+        &Gateways::broken);
   }
 
   // What never becomes a batch: told to the sender, counted here, so that a silent loss shows.

@@ -1,20 +1,16 @@
 #include "server/serve.h"
 
 #include <atomic>
-#include <charconv>
 #include <cstdio>
 #include <fstream>
 #include <sstream>
 #include <thread>
 
 #include "absl/strings/str_format.h"
-#include <curl/curl.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/impl/service_type.h>
-#include <signal.h>
-#include <sodium.h>
 
 #include "api/acknowledge_door.h"
 #include "api/auth.h"
@@ -46,9 +42,11 @@
 #include "net/http_client.h"
 #include "net/http_server.h"
 #include "net/smtp_server.h"
+#include "server/gateways.h"
 #include "server/greeting.h"
 #include "server/instruments.h"
 #include "server/outgoing.h"
+#include "server/process.h"
 #include "storage/store.h"
 
 namespace tocsin {
@@ -60,23 +58,6 @@ constexpr int kHttpThreads = 2;
 constexpr absl::Duration kGrace = absl::Seconds(5);
 constexpr absl::Duration kFetch = absl::Seconds(10);  // a certificate, or the confirmation of a subscription
 constexpr std::size_t kFetchBytes = 64 * 1024;
-
-struct Address {
-  std::string host;
-  std::uint16_t port = 0;
-};
-
-absl::StatusOr<Address> ParseAddress(std::string_view flag, const std::string& text) {
-  const std::size_t colon = text.rfind(':');
-  Address address;
-  if (colon != std::string::npos) {
-    address.host = text.substr(0, colon);
-    const char* const end = text.data() + text.size();
-    const auto [stop, error] = std::from_chars(text.data() + colon + 1, end, address.port);
-    if (error == std::errc() && stop == end && !address.host.empty()) return address;
-  }
-  return Invalid("--%s: %s is not host:port", flag, text);
-}
 
 absl::StatusOr<std::vector<SourceFile>> ReadFiles(const std::vector<std::string>& paths) {
   std::vector<SourceFile> files;
@@ -194,6 +175,7 @@ class Server {
   std::unique_ptr<MailDoor> mail_;
   std::unique_ptr<HttpServer> http_;
   std::unique_ptr<SmtpServer> smtp_;
+  std::unique_ptr<Gateways> gateways_;
   std::atomic<const HttpServer*> http_reader_{nullptr};  // http_ once it serves, for its own threads
   std::vector<std::unique_ptr<grpc::Service>> services_;
   std::unique_ptr<grpc::Server> grpc_;
@@ -373,6 +355,9 @@ absl::Status Server::StartHttp() {
                          .reload = [this] { return Reload(); }});
   AddHeartbeatRoutes(router, *engine_, *keys_);
   instruments_->AddRoutes(router, *workers_);
+  if (!options_.gateway_socket.empty()) {
+    TOCSIN_ASSIGN(gateways_, Gateways::Start(options_.gateway_socket, *engine_, router));
+  }
 
   HttpServer::Options http_options;
   http_options.address = http.host;
@@ -451,6 +436,7 @@ void Server::Tick() {
 
 void Server::Stop() {
   if (!engine_) return;
+  gateways_.reset();
   if (grpc_) grpc_->Shutdown(std::chrono::system_clock::now() + absl::ToChronoSeconds(kGrace));
   if (http_) http_->Stop(kGrace);
   smtp_.reset();
@@ -461,39 +447,20 @@ void Server::Stop() {
   engine_.reset();
 }
 
-// SIGTERM and SIGINT are taken by the main thread alone, which waits for them.
-sigset_t BlockSignals() {
-  sigset_t set;
-  sigemptyset(&set);
-  sigaddset(&set, SIGTERM);
-  sigaddset(&set, SIGINT);
-  pthread_sigmask(SIG_BLOCK, &set, nullptr);
-  signal(SIGPIPE, SIG_IGN);
-  return set;
-}
-
 }  // namespace
 
 int Serve(const ServeOptions& options) {
-  const sigset_t signals = BlockSignals();
-  SetLogLevel(options.log_level);
-  curl_global_init(CURL_GLOBAL_DEFAULT);
-  if (sodium_init() < 0) {
-    std::fprintf(stderr, "tocsin: libsodium does not start\n");
-    return 1;
-  }
+  const ProcessSignals signals;
+  if (!StartProcess(options.log_level)) return 1;
   Server server(options);
   if (const absl::Status status = server.Start(); !status.ok()) {
     std::fprintf(stderr, "tocsin: not started: %s\n", Message(status).c_str());
     return 1;
   }
   Greet(server.options(), server.HasSample());
-  for (;;) {
+  do
     server.Tick();
-    const timespec second{1, 0};
-    const int taken = sigtimedwait(&signals, nullptr, &second);
-    if (taken == SIGTERM || taken == SIGINT) break;
-  }
+  while (!signals.WaitASecond());
   LogInfo("stopping: what was taken is finished, the rest the next start does", {});
   server.Stop();
   return 0;

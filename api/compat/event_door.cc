@@ -53,6 +53,7 @@ class EventDoor::Impl : public std::enable_shared_from_this<Impl> {
     const Admission admission =
         inlet.Submit(intake.batch(), /*want_outcomes=*/true,
                      [self = shared_from_this(), owed, count = events.size()](const Receipt& receipt) {
+                       if (receipt.lost) return (*owed)({.admission = Admission::kStopping});
                        self->accepted_events.fetch_add(count, std::memory_order_relaxed);
                        (*owed)({.outcome = receipt.outcomes.empty() ? Outcome::kNew : receipt.outcomes.back()});
                      });

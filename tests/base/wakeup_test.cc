@@ -52,5 +52,28 @@ TEST(WakeupTest, TwoThreadsWakeEachOtherForEveryValue) {
   EXPECT_EQ(wrong, 0);
 }
 
+TEST(WakeupTest, ABellWakesAsItsOwnWordDoes) {
+  Wakeup wakeup;
+  SharedWakeup first;
+  SharedWakeup second;
+  SharedWakeup* const bells[] = {&first, &second};
+  second.Notify();
+  wakeup.Wait(absl::InfiniteDuration(), bells);
+  wakeup.Wait(absl::InfiniteDuration(), bells);  // it has not been taken yet
+  EXPECT_FALSE(first.TakeRing());
+  EXPECT_TRUE(second.TakeRing());
+  EXPECT_FALSE(second.TakeRing());
+  wakeup.Wait(absl::Milliseconds(1), bells);
+  for (SharedWakeup* bell : bells) {
+    std::thread ringer([bell] { bell->Notify(); });
+    wakeup.Wait(absl::InfiniteDuration(), bells);
+    ringer.join();
+    EXPECT_TRUE(bell->TakeRing());
+  }
+  std::thread own([&] { wakeup.Notify(); });
+  wakeup.Wait(absl::InfiniteDuration(), bells);
+  own.join();
+}
+
 }  // namespace
 }  // namespace tocsin

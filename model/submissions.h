@@ -16,7 +16,8 @@
 namespace tocsin {
 
 // Take: any thread. Part: the shard threads. Complete: the committer. A slot is owned by one of them at a time; the ring and
-// the committer's queues order the hand-overs.
+// the committer's queues order the hand-overs. A gateway has a table of its own: there Complete is called by whoever reads what
+// the engine has completed.
 class Submissions {
  public:
   // `seconds` is told how long each batch took, from Take to durable.
@@ -37,6 +38,7 @@ class Submissions {
     Slot& taken = slots_[slot];
     taken.parts.store(parts, std::memory_order_relaxed);
     taken.refused.store(false, std::memory_order_relaxed);
+    taken.lost.store(false, std::memory_order_relaxed);
     taken.outcomes.assign(outcomes, Outcome::kNew);
     taken.at = now;
     taken.done = std::move(done);
@@ -50,6 +52,24 @@ class Submissions {
     Finish(slot, parts, 0, EngineTime());
   }
 
+  // One part will not come back: what became of it is not known. The last part tells the sender.
+  void Lose(std::uint32_t slot) {
+    slots_[slot].lost.store(true, std::memory_order_release);
+    Finish(slot, 1, 0, EngineTime());
+  }
+  // As Lose, of all that is under way; so many batches. Nobody else may be in here, nor come in while it runs.
+  std::uint64_t LoseAll() {
+    std::uint64_t lost = 0;
+    for (std::uint32_t i = 0; i < slots_.size(); ++i) {
+      const std::uint32_t parts = slots_[i].parts.load(std::memory_order_acquire);
+      if (parts == 0) continue;
+      slots_[i].lost.store(true, std::memory_order_release);
+      Finish(i, parts, 0, EngineTime());
+      ++lost;
+    }
+    return lost;
+  }
+
   // Where a shard writes the outcomes of its part; empty when nobody asked.
   std::span<Outcome> OutcomesOf(std::uint32_t slot) { return slots_[slot].outcomes; }
 
@@ -60,20 +80,22 @@ class Submissions {
   struct Slot {
     std::atomic<std::uint32_t> parts{0};
     std::atomic<bool> refused{false};
+    std::atomic<bool> lost{false};
     std::vector<Outcome> outcomes;
     EngineTime at;
     Inlet::Done done;
   };
 
-  // `refused` is stored before the last parts are counted off, and parts counts with acquire and release: whoever finishes
-  // the slot sees it.
+  // `refused` and `lost` are stored before the last parts are counted off, and parts counts with acquire and release: whoever
+  // finishes the slot sees them.
   void Finish(std::uint32_t slot, std::uint32_t parts, std::uint64_t sequence, EngineTime now) {
     Slot& finished = slots_[slot];
     if (finished.parts.fetch_sub(parts, std::memory_order_acq_rel) != parts) return;
     Inlet::Done done = std::move(finished.done);
     const bool refused = finished.refused.load(std::memory_order_acquire);
-    const Receipt receipt{sequence, std::move(finished.outcomes)};
-    if (!refused) seconds_.Observe(absl::ToDoubleSeconds(now - finished.at));
+    const bool lost = finished.lost.load(std::memory_order_acquire);
+    const Receipt receipt{sequence, std::move(finished.outcomes), lost};
+    if (!refused && !lost) seconds_.Observe(absl::ToDoubleSeconds(now - finished.at));
     finished.done = nullptr;
     finished.outcomes.clear();
     Free(slot);

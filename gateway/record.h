@@ -1,0 +1,47 @@
+// What a gateway publishes to a shard: the part of a batch whose alerts are that shard's, whole events one after the other.
+//
+//   record   RecordHead, then `count` events (model/event.h)
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "absl/status/statusor.h"
+
+#include "base/ring.h"
+#include "model/event.h"
+
+namespace tocsin {
+
+struct GatewayRecordHead {
+  std::uint32_t submission = 0;  // the gateway's own number; comes back with the completion
+  std::uint32_t count = 0;
+  std::uint32_t wants_outcomes = 0;
+  std::uint32_t unused = 0;
+};
+static_assert(sizeof(GatewayRecordHead) == 16);
+
+// The gateway's. Publishes the events of `batch` that `mine` selects; false when the ring is full.
+bool PublishRecord(Ring& ring,
+                   std::uint32_t submission,
+                   bool want_outcomes,
+                   const EventBatch& batch,
+                   std::span<const std::uint32_t> mine);
+
+// The engine's: a record that may be applied.
+struct GatewayRecord {
+  std::uint32_t submission = 0;
+  std::uint32_t count = 0;
+  bool wants_outcomes = false;
+  bool was_put_back = false;
+  IntegrationIndex highest_integration = 0;  // whether there is such a one the shard has to know
+  std::span<const std::byte> events;
+};
+// Checks everything but that. `bytes` are ours alone and aligned to 8. An error: no gateway of ours has written this.
+absl::StatusOr<GatewayRecord> CheckGatewayRecord(std::span<const std::byte> bytes,
+                                                 std::uint64_t key_seed,
+                                                 std::uint32_t shard,
+                                                 std::uint32_t shard_count);
+
+}  // namespace tocsin

@@ -1,0 +1,34 @@
+// What both kinds of server, the engine's and a gateway's, do as processes.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+#include <signal.h>
+
+namespace tocsin {
+
+struct Address {
+  std::string host;
+  std::uint16_t port = 0;
+};
+// Of `--flag`: host:port.
+absl::StatusOr<Address> ParseAddress(std::string_view flag, const std::string& text);
+
+// SIGTERM and SIGINT are taken by the main thread alone, which waits for them. Made before there are other threads.
+class ProcessSignals {
+ public:
+  ProcessSignals();
+  // True: the process is to end.
+  bool WaitASecond() const;
+
+ private:
+  sigset_t set_;
+};
+
+// The log's level, libcurl, libsodium. False: one of them does not start, and standard error says so.
+bool StartProcess(const std::string& log_level);
+
+}  // namespace tocsin
