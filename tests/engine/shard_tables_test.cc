@@ -25,18 +25,19 @@ void CheckIndex(std::uint64_t seed, int steps, HashOf hash_of) {
   Random random(seed);
   SlotIndex index;
   std::map<std::uint32_t, std::uint32_t> model;  // value to hash
+  const auto known = [&](std::uint32_t value) { return model.at(value); };
   for (int step = 0; step < steps; ++step) {
     const auto value = static_cast<std::uint32_t>(random.Below(static_cast<std::uint64_t>(steps) / 2 + 1));
     const auto found = model.find(value);
     if (found == model.end()) {
       const std::uint32_t hash = hash_of(random);
-      index.Insert(hash, value);
       model[value] = hash;
+      index.Insert(hash, value, known);
     } else if (random.OneIn(2)) {
-      index.Erase(found->second, value);
+      index.Erase(found->second, value, known);
       model.erase(found);
     }
-    index.Erase(hash_of(random), 0xFFFF0000);  // is not there
+    index.Erase(hash_of(random), SlotIndex::kMaxValues - 1, known);  // is not there
   }
   ASSERT_EQ(index.size(), model.size());
   for (const auto& [value, hash] : model) {
@@ -161,9 +162,9 @@ TEST(TextStoreTest, InternsWhatIsSeenTwiceAndForgetsItAfterItsLastUse) {
       {"alertname", "DiskFull"},
       {"instance",  "db2:9100"}
   };
-  const TextRef first = texts.Store({labels, {}, "", "http://x/1"}, TextStore::Sighting::kFirst);
+  const TextRef first = texts.Store({labels, {}, "", "http://x/1"}, TextStore::Sighting::kFirst).ref;
   EXPECT_EQ(texts.interned(), 0);
-  const TextRef second = texts.Store({others, {}, "", "http://x/2"}, TextStore::Sighting::kFirst);
+  const TextRef second = texts.Store({others, {}, "", "http://x/2"}, TextStore::Sighting::kFirst).ref;
   EXPECT_EQ(texts.interned(), 3) << "alertname, DiskFull, instance";
   EXPECT_LT(second.bytes, first.bytes);
   TextBuffer buffer;
