@@ -394,9 +394,10 @@ bool Shard::CheckpointSlice(std::size_t budget, absl::FunctionRef<void(std::stri
 }
 std::uint64_t Shard::List(std::uint64_t cursor,
                           std::size_t scan,
+                          const AlertFilter& filter,
                           absl::FunctionRef<bool(const AlertRecord&)> visit) const {
   impl_->Settle();
-  return impl_->List(cursor, scan, visit);
+  return impl_->List(cursor, scan, filter, visit);
 }
 std::optional<AlertRecord> Shard::Find(const AlertKey& key) const {
   impl_->Settle();

@@ -1,6 +1,6 @@
-// The inside of engine/shard.h. Seven files share it: shard.cc (events), shard_work.cc (what is not caused by
+// The inside of engine/shard.h. Eight files share it: shard.cc (events), shard_work.cc (what is not caused by
 // events), shard_holds.cc (what holds back), shard_seal.cc, shard_fold.cc and shard_follow.cc (bodies, checkpoints, recovery,
-// replay) and shard_reads.cc (reports and look-ups).
+// replay), shard_reads.cc (reports and look-ups) and shard_list.cc (lists).
 #pragma once
 
 #include <array>
@@ -63,7 +63,10 @@ class Shard::Impl {
   void TakeReports(std::vector<GroupReport>& out, Reports which);
   std::optional<SourceReport> TakeSources();
   void ReportAll();
-  std::uint64_t List(std::uint64_t cursor, std::size_t scan, absl::FunctionRef<bool(const AlertRecord&)> visit) const;
+  std::uint64_t List(std::uint64_t cursor,
+                     std::size_t scan,
+                     const AlertFilter& filter,
+                     absl::FunctionRef<bool(const AlertRecord&)> visit) const;
   std::optional<AlertRecord> Find(const AlertKey& key) const;
   std::vector<AlertRecord> ListGroup(GroupKey group, std::size_t limit) const;
   ShardStatistics Statistics() const;
@@ -131,7 +134,8 @@ class Shard::Impl {
   ResolvedBy EndOf(std::uint32_t slot, const Instant& at);
   void CheckBudget(Door& door);
 
-  // Reports and look-ups (shard_reads.cc).
+  // Reports and look-ups (shard_reads.cc, shard_list.cc).
+  Signature AskedBy(const CompiledMatchers* matchers) const;
   GroupReport ReportOf(std::uint32_t group) const;
   GroupReport OverflowReportOf(const Door& door) const;
   AlertSummary SummaryOf(std::uint32_t slot) const;

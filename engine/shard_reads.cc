@@ -236,19 +236,6 @@ void Shard::Impl::ReportAll() {
     door.changed = door.times_over > 0;
 }
 
-std::uint64_t Shard::Impl::List(std::uint64_t cursor,
-                                std::size_t scan,
-                                absl::FunctionRef<bool(const AlertRecord&)> visit) const {
-  auto slot = static_cast<std::uint32_t>(std::min<std::uint64_t>(cursor, alerts_.end()));
-  for (; slot < alerts_.end() && scan > 0; ++slot, --scan) {
-    if (alerts_.IsLive(slot) && !visit(RecordOf(slot))) {
-      ++slot;
-      break;
-    }
-  }
-  return slot >= alerts_.end() ? 0 : slot;
-}
-
 std::optional<AlertRecord> Shard::Impl::Find(const AlertKey& key) const {
   const std::uint32_t slot = alerts_.Find(key);
   if (slot == kNoSlot) return std::nullopt;
