@@ -1,5 +1,3 @@
-#include <algorithm>
-
 #include "api/handlers.h"
 #include "api/paging.h"
 #include "api/records.h"
@@ -10,14 +8,13 @@
 namespace tocsin {
 namespace {
 
-constexpr std::size_t kScanSlice = 4096;  // about a millisecond of the shard's time
-
-bool InState(const AlertRecord& alert, v1::ListAlertsRequest::State state) {
-  if (state == v1::ListAlertsRequest::STATE_FIRING) return alert.summary.firing && !alert.hold.set();
-  if (state == v1::ListAlertsRequest::STATE_SUPPRESSED) return alert.summary.firing && alert.hold.set();
-  if (state == v1::ListAlertsRequest::STATE_RESOLVED) return !alert.summary.firing;
-  if (state == v1::ListAlertsRequest::STATE_ACTIVE) return alert.summary.firing;
-  return true;
+AlertFilter::Standing StandingOf(v1::ListAlertsRequest::State state) {
+  using Standing = AlertFilter::Standing;
+  if (state == v1::ListAlertsRequest::STATE_FIRING) return Standing::kFiring;
+  if (state == v1::ListAlertsRequest::STATE_SUPPRESSED) return Standing::kSuppressed;
+  if (state == v1::ListAlertsRequest::STATE_RESOLVED) return Standing::kResolved;
+  if (state == v1::ListAlertsRequest::STATE_ACTIVE) return Standing::kActive;
+  return Standing::kAny;
 }
 
 // The key of a group's episode in memory; unset when there is no such group.
@@ -52,24 +49,20 @@ absl::Status ListAlerts(Api& api,
       return NotFound("group G%d is not in memory; `tocsin groups` lists those that are", request.group());
   }
 
-  const auto wanted = [&](const AlertRecord& alert) {
-    return InState(alert, request.state()) && compiled.Match(alert.summary.labels) &&
-           (!group.set() || std::ranges::find(alert.groups, group) != alert.groups.end());
-  };
+  const AlertFilter filter{&compiled, StandingOf(request.state()), group};
   std::vector<AlertRecord> found;
   while (cursor.first < api.engine.shard_count() && found.size() < page) {
     do {
       api.engine.ReadShardAndWait(static_cast<std::uint32_t>(cursor.first), [&](const Shard& shard) {
-        cursor.second = shard.List(cursor.second, kScanSlice, [&](const AlertRecord& alert) {
-          if (wanted(alert)) found.push_back(alert);
+        cursor.second = shard.List(cursor.second, kReadSlice, filter, [&](const AlertRecord& alert) {
+          found.push_back(alert);
           return found.size() < page;
         });
       });
     } while (cursor.second != 0 && found.size() < page);
     if (cursor.second == 0) cursor = {cursor.first + 1, 0};
   }
-  for (const AlertRecord& alert : found)
-    ToProto(api, alert, *response.add_alerts());
+  ToProto(api, found, *response.mutable_alerts());
   if (cursor.first < api.engine.shard_count()) response.set_next_cursor(FormatCursor(cursor));
   return absl::OkStatus();
 }

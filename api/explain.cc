@@ -25,7 +25,6 @@ namespace {
 
 constexpr std::string_view kBeingPaged = "open, and people are being paged until somebody acknowledges";
 constexpr std::size_t kAlertsTold = 5;
-constexpr std::size_t kScanSlice = 4096;
 
 std::string VerdictOf(const Incident& incident) {
   switch (incident.state) {
@@ -349,7 +348,7 @@ absl::Status ExplainAlerts(Api& api, const std::vector<AlertRecord>& alerts, v1:
 
 absl::Status ExplainKey(Api& api, std::string_view name, v1::ExplainResponse& response) {
   const std::string wanted = ToLower(Trim(name));
-  const std::vector<AlertRecord> found = FindAlerts(api, kAlertsTold, [&](const AlertRecord& alert) {
+  const std::vector<AlertRecord> found = FindAlerts(api, kAlertsTold, {}, [&](const AlertRecord& alert) {
     return ToHex(alert.summary.key) == wanted || absl::StrFormat("%016x", alert.fingerprint) == wanted;
   });
   if (found.empty()) ExplainNothing(api, {}, "key or fingerprint " + wanted, response);
@@ -362,9 +361,8 @@ absl::Status ExplainMatching(Api& api, const std::string& text, v1::ExplainRespo
   TOCSIN_ASSIGN(const CompiledMatchers compiled, CompiledMatchers::Compile(matchers));
   std::size_t matching = 0;
   // One more is never found, so all are counted.
-  const std::vector<AlertRecord> found = FindAlerts(api, kAlertsTold + 1, [&](const AlertRecord& alert) {
-    return compiled.Match(alert.summary.labels) && ++matching <= kAlertsTold;
-  });
+  const std::vector<AlertRecord> found = FindAlerts(api, kAlertsTold + 1, {.matchers = &compiled},
+                                                    [&](const AlertRecord&) { return ++matching <= kAlertsTold; });
   if (found.empty()) ExplainNothing(api, matchers, text, response);
   if (matching > found.size()) {
     ExplainAnswer& answer = *response.add_answers();
@@ -380,13 +378,14 @@ absl::Status ExplainMatching(Api& api, const std::string& text, v1::ExplainRespo
 
 std::vector<AlertRecord> FindAlerts(Api& api,
                                     std::size_t limit,
+                                    const AlertFilter& filter,
                                     const std::function<bool(const AlertRecord&)>& wanted) {
   std::vector<AlertRecord> found;
   for (std::uint32_t i = 0; i < api.engine.shard_count(); ++i) {
     std::uint64_t cursor = 0;
     do {
       api.engine.ReadShardAndWait(i, [&](const Shard& shard) {
-        cursor = shard.List(cursor, kScanSlice, [&](const AlertRecord& alert) {
+        cursor = shard.List(cursor, kReadSlice, filter, [&](const AlertRecord& alert) {
           if (wanted(alert)) found.push_back(alert);
           return found.size() < limit;
         });

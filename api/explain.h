@@ -46,8 +46,11 @@ std::string DescribeState(const Group& group);
 // What became of a message, in a sentence; `now` tells when a further attempt is due.
 std::string Describe(const Notification& notification, const Now& now);
 
-// The first `limit` alerts that are wanted, by a scan of all shards.
-std::vector<AlertRecord> FindAlerts(Api& api, std::size_t limit, const std::function<bool(const AlertRecord&)>& wanted);
+// The first `limit` alerts that `filter` takes and that are wanted, in all shards.
+std::vector<AlertRecord> FindAlerts(Api& api,
+                                    std::size_t limit,
+                                    const AlertFilter& filter,
+                                    const std::function<bool(const AlertRecord&)>& wanted);
 
 // When a silence or window that holds at `now` ends, or this time of it; InfiniteFuture: never.
 absl::Time EndOfHold(const Silence& silence, absl::Time now);

@@ -101,8 +101,9 @@ std::vector<AlertRecord> SourcesOf(Api& api, const InhibitionRule& rule, const A
     return side.Match(std::span<const Label>(alert.summary.labels));
   };
   const bool target_is_source = fits(*source_side, target);
-  return FindAlerts(api, kSourcesTold, [&](const AlertRecord& alert) {
-    return alert.summary.firing && fits(*source_side, alert) && !(target_is_source && fits(*target_side, alert)) &&
+  const AlertFilter sources{.matchers = &*source_side, .standing = AlertFilter::Standing::kActive};
+  return FindAlerts(api, kSourcesTold, sources, [&](const AlertRecord& alert) {
+    return !(target_is_source && fits(*target_side, alert)) &&
            std::ranges::all_of(rule.equal, [&](const std::string& n) { return value(alert, n) == value(target, n); });
   });
 }

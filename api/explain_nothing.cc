@@ -9,7 +9,6 @@
 namespace tocsin {
 namespace {
 
-constexpr std::size_t kScanSlice = 4096;
 constexpr std::size_t kTextShown = 200;
 
 // How many alerts fit each matcher by itself: a slip of the pen shows in it.
@@ -26,7 +25,7 @@ void AddNearMisses(Api& api, std::span<const Matcher> matchers, ExplainAnswer& a
     std::uint64_t cursor = 0;
     do {
       api.engine.ReadShardAndWait(i, [&](const Shard& shard) {
-        cursor = shard.List(cursor, kScanSlice, [&](const AlertRecord& alert) {
+        cursor = shard.List(cursor, kReadSlice, [&](const AlertRecord& alert) {
           ++all;
           for (std::size_t m = 0; m < alone.size(); ++m)
             fits[m] += alone[m].Match(std::span<const Label>(alert.summary.labels)) ? 1U : 0U;

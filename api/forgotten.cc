@@ -16,7 +16,6 @@ constexpr absl::Duration kSilenceAge = absl::Hours(24 * 7);
 constexpr absl::Duration kAcknowledgementAge = absl::Hours(24);
 constexpr absl::Duration kEndless = absl::Hours(24 * 90);  // an end so far away is none
 constexpr std::size_t kListed = 200;
-constexpr std::size_t kScanSlice = 4096;
 
 struct Old {
   Silence silence;
@@ -55,13 +54,13 @@ std::vector<Old> OldSilences(Api& api, absl::Duration age) {
 // Looks through the alerts in slices, until each silence has matched one.
 void MarkMatching(Api& api, std::vector<Old>& silences) {
   const auto is_known = [](const Old& old) { return old.matches || !old.matchers; };
+  const AlertFilter firing{.standing = AlertFilter::Standing::kActive};
   for (std::uint32_t shard = 0; shard < api.engine.shard_count(); ++shard) {
     std::uint64_t cursor = 0;
     do {
       if (std::ranges::all_of(silences, is_known)) return;
       api.engine.ReadShardAndWait(shard, [&](const Shard& table) {
-        cursor = table.List(cursor, kScanSlice, [&](const AlertRecord& alert) {
-          if (!alert.summary.firing) return true;
+        cursor = table.List(cursor, kReadSlice, firing, [&](const AlertRecord& alert) {
           for (Old& old : silences) {
             if (!is_known(old)) old.matches = old.matchers->Match(alert.summary.labels);
           }

@@ -33,7 +33,9 @@ absl::StatusOr<T> FindRow(Api& api, Id id, std::string_view what, std::map<Id, T
 
 }  // namespace
 
-void ToProto(Api& api, const AlertRecord& from, v1::AlertDetails& to) {
+namespace {
+
+void ToProto(const AlertRecord& from, v1::AlertDetails& to) {
   ToProto(from.summary, *to.mutable_summary());
   to.set_fingerprint(absl::StrFormat("%016x", from.fingerprint));
   to.set_acknowledged_at_source(from.acknowledged);
@@ -46,11 +48,21 @@ void ToProto(Api& api, const AlertRecord& from, v1::AlertDetails& to) {
   to.set_rules_version(from.rules.value());
   for (const RouteId& route : from.routes)
     to.add_routes(route.value());
+}
+
+}  // namespace
+
+void ToProto(Api& api, std::span<const AlertRecord> from, google::protobuf::RepeatedPtrField<v1::AlertDetails>& to) {
+  for (const AlertRecord& alert : from)
+    ToProto(alert, *to.Add());
+  if (from.empty()) return;
   api.engine.ReadResponderAndWait([&](const Responder& responder, const Now&) {
-    for (const GroupKey key : from.groups) {
-      const auto& current = responder.state().current_group;
-      const auto found = current.find(key);
-      to.add_groups(found == current.end() ? 0 : found->second.value());
+    const auto& current = responder.state().current_group;
+    for (std::size_t i = 0; i < from.size(); ++i) {
+      for (const GroupKey key : from[i].groups) {
+        const auto found = current.find(key);
+        to.at(static_cast<int>(i)).add_groups(found == current.end() ? 0 : found->second.value());
+      }
     }
   });
 }

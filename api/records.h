@@ -18,7 +18,7 @@
 
 namespace tocsin {
 
-void ToProto(Api& api, const AlertRecord& from, v1::AlertDetails& to);
+void ToProto(Api& api, std::span<const AlertRecord> from, google::protobuf::RepeatedPtrField<v1::AlertDetails>& to);
 
 // Executes and waits until the answer is durable.
 absl::Status Run(

@@ -24,7 +24,6 @@ constexpr absl::Duration kLongest = absl::Hours(24 * 366);
 constexpr std::size_t kExamples = 10;
 constexpr std::size_t kExampleBytes = 300;
 constexpr std::size_t kGroupsCounted = 100'000;
-constexpr std::size_t kScanSlice = 4096;  // about a millisecond of the shard's time
 
 void ToProto(const replay::ThenNow& from, v1::ThenNow& to) {
   to.set_then(from.then);
@@ -182,9 +181,9 @@ absl::Status Begin(Api& api, replay::Request request, v1::Replay& response) {
 // Alerts that fire now, a slice of a shard at a time.
 absl::Status CountAlerts(Api& api, const std::vector<Matcher>& matchers, v1::SilenceMatches& matches) {
   TOCSIN_ASSIGN(const CompiledMatchers compiled, CompiledMatchers::Compile(matchers));
+  const AlertFilter firing{.matchers = &compiled, .standing = AlertFilter::Standing::kActive};
   std::unordered_set<std::uint64_t> groups;
   const auto count = [&](const AlertRecord& alert) {
-    if (!alert.summary.firing || !compiled.Match(alert.summary.labels)) return true;
     matches.set_alerts(matches.alerts() + 1);
     if (alert.hold.set()) matches.set_suppressed(matches.suppressed() + 1);
     for (const GroupKey group : alert.groups) {
@@ -198,7 +197,8 @@ absl::Status CountAlerts(Api& api, const std::vector<Matcher>& matchers, v1::Sil
   for (std::uint32_t shard = 0; shard < api.engine.shard_count(); ++shard) {
     std::uint64_t cursor = 0;
     do {
-      api.engine.ReadShardAndWait(shard, [&](const Shard& table) { cursor = table.List(cursor, kScanSlice, count); });
+      api.engine.ReadShardAndWait(shard,
+                                  [&](const Shard& table) { cursor = table.List(cursor, kReadSlice, firing, count); });
     } while (cursor != 0);
   }
   matches.set_groups(groups.size());

@@ -16,7 +16,8 @@ static_assert(std::endian::native == std::endian::little, "fixed-size numbers in
 inline constexpr std::uint8_t kAlertBodyVersion = 1;
 // Wall times in records lie within 300 years of 1970: what nanoseconds in 64 bits can say.
 inline constexpr std::int64_t kFarthestMs = 9'300'000'000'000;
-inline constexpr std::uint32_t kMaxGroups = 1U << 26;
+inline constexpr std::uint32_t kMaxGroups = SlotIndex::kMaxValues;
+static_assert(kFarthestMs < -kNoTime, "every time of a body fits into a record");
 
 // The runs that a body is made of. Part of the format: never renumber.
 enum class BodyRun : std::uint8_t {
@@ -69,23 +70,24 @@ struct BodyBase {
 };
 
 inline void WriteTouch(BodyWriter& writer, const StoredAlert& alert, const BodyBase& base) {
-  writer.Signed(alert.last_seen_at - base.wall_ms);
+  writer.Signed(alert.last_seen_at() - base.wall_ms);
   writer.Varint(alert.until == StoredAlert::kNever ? 0 : ZigZag(std::int64_t{alert.until} - base.tick) + 1);
   writer.Varint(alert.received);
-  writer.Varint(alert.ends_at == kNoTime ? 0 : ZigZag(alert.ends_at - base.wall_ms) + 1);
+  writer.Varint(alert.ends_at() == kNoTime ? 0 : ZigZag(alert.ends_at() - base.wall_ms) + 1);
 }
 
-inline void WriteState(BodyWriter& writer, const StoredAlert& alert, const BodyBase& base) {
+inline void WriteState(BodyWriter& writer, const ConstAlertRef& of, const BodyBase& base) {
+  const StoredAlert& alert = of.hot;
   writer.Byte(FlagsOf(alert));
   writer.Byte(static_cast<std::uint8_t>(static_cast<unsigned>(alert.severity) | static_cast<unsigned>(alert.resolved_by)
                                                                                     << 4U));
   WriteTouch(writer, alert, base);
-  writer.Signed(alert.starts_at - base.wall_ms);
-  if (alert.fired) writer.Signed(alert.fired_at - base.wall_ms);
-  if (!alert.firing) writer.Signed(alert.resolved_at - base.wall_ms);
-  writer.Varint(alert.order);
-  writer.Varint(alert.hold.value());
-  writer.Varint(alert.rules);
+  writer.Signed(alert.starts_at() - base.wall_ms);
+  if (alert.fired) writer.Signed(of.cold.fired_at() - base.wall_ms);
+  if (!alert.firing) writer.Signed(of.resolved_at() - base.wall_ms);
+  writer.Varint(of.order());
+  writer.Varint(of.hold().value());
+  writer.Varint(of.cold.rules);
 }
 
 inline std::int64_t ReadTime(BodyReader& reader, const BodyBase& base) {
@@ -95,7 +97,7 @@ inline std::int64_t ReadTime(BodyReader& reader, const BodyBase& base) {
 }
 
 inline void ReadTouch(BodyReader& reader, StoredAlert& alert, const BodyBase& base) {
-  alert.last_seen_at = ReadTime(reader, base);
+  alert.set_last_seen_at(ReadTime(reader, base));
   const std::uint64_t until = reader.Varint();
   const std::int64_t tick =
       until == 0 ? std::int64_t{StoredAlert::kNever} : WrappingSum(UnZigZag(until - 1), base.tick);
@@ -103,27 +105,31 @@ inline void ReadTouch(BodyReader& reader, StoredAlert& alert, const BodyBase& ba
   alert.until = static_cast<std::uint32_t>(tick);
   alert.received = reader.Bounded32(UINT32_MAX);
   const std::uint64_t ends = reader.Varint();
-  alert.ends_at = ends == 0 ? kNoTime : WrappingSum(UnZigZag(ends - 1), base.wall_ms);
-  if (ends != 0 && (alert.ends_at < -kFarthestMs || alert.ends_at > kFarthestMs)) reader.Fail();
+  const std::int64_t ends_at = ends == 0 ? kNoTime : WrappingSum(UnZigZag(ends - 1), base.wall_ms);
+  if (ends != 0 && (ends_at < -kFarthestMs || ends_at > kFarthestMs)) reader.Fail();
+  alert.set_ends_at(ends_at);
 }
 
-inline void ReadState(BodyReader& reader, StoredAlert& alert, const BodyBase& base) {
+inline void ReadState(BodyReader& reader, const AlertRef& of, const BodyBase& base) {
   const std::uint8_t flags = reader.Byte();
   if (flags > StateFlag::kAll) reader.Fail();
   const std::uint8_t words = reader.Byte();
   if ((words & 15U) >= kSeverities || words >> 4U > static_cast<unsigned>(ResolvedBy::kNoNews)) reader.Fail();
   if (!reader.ok()) return;
+  StoredAlert& alert = of.hot;
   SetFlags(alert, flags);
   alert.severity = static_cast<Severity>(words & 15U);
   alert.resolved_by = static_cast<ResolvedBy>(words >> 4U);
   ReadTouch(reader, alert, base);
-  alert.starts_at = ReadTime(reader, base);
-  alert.fired_at = alert.fired ? ReadTime(reader, base) : 0;
-  alert.resolved_at = alert.firing ? 0 : ReadTime(reader, base);
-  alert.order = reader.Varint();
-  alert.hold = Hold::FromJournal(reader.Varint());
-  alert.rules = reader.Bounded32(UINT32_MAX);
-  if (alert.firing && !alert.hold.set()) alert.counted = true;  // written before the flag was
+  alert.set_starts_at(ReadTime(reader, base));
+  of.cold.set_fired_at(alert.fired ? ReadTime(reader, base) : 0);
+  const std::int64_t resolved_at = alert.firing ? 0 : ReadTime(reader, base);
+  of.set_order(reader.Bounded(kMostOrders - 1));
+  const Hold hold = Hold::FromJournal(reader.Varint());
+  // Nothing holds back what does not fire.
+  alert.firing ? of.set_hold(hold) : of.set_resolved_at(resolved_at);
+  of.cold.rules = reader.Bounded32(UINT32_MAX);
+  if (alert.firing && !hold.set()) alert.counted = true;  // written before the flag was
 }
 
 }  // namespace tocsin

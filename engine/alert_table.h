@@ -1,4 +1,5 @@
-// The slots that alerts lie in, how they are found by key, and which of them have news for the journal. One thread.
+// The slots that alerts lie in, how they are found by key and by label, and which of them have news for the journal. Nothing
+// here is ever copied because it grows: everything that has an element for each alert is in segments. One thread.
 #pragma once
 
 #include <algorithm>
@@ -6,6 +7,7 @@
 #include <vector>
 
 #include "engine/segmented.h"
+#include "engine/signature.h"
 #include "engine/slot_index.h"
 #include "engine/stored_alert.h"
 
@@ -13,10 +15,10 @@ namespace tocsin {
 
 class AlertTable {
  public:
-  static constexpr std::uint32_t kMaxSlots = 1U << 26;  // of one shard: 8 GiB of records
+  static constexpr std::uint32_t kMaxSlots = SlotIndex::kMaxValues;  // of one shard
 
   std::uint32_t Find(const AlertKey& key) const {
-    return index_.Find(HashOf(key), [&](std::uint32_t slot) { return alerts_[slot].key == key; });
+    return index_.Find(HashOf(key), [&](std::uint32_t slot) { return hot_[slot].key == key; });
   }
   void Prefetch(const AlertKey& key) const { index_.Prefetch(HashOf(key)); }
 
@@ -27,46 +29,73 @@ class AlertTable {
 
   // Remembers that the journal must be told. Never allocates for kTouch.
   void Mark(std::uint32_t slot, Unsealed what) {
-    StoredAlert& alert = alerts_[slot];
+    StoredAlert& alert = hot_[slot];
+    const Unsealed before = alert.unsealed;
     if (what == Unsealed::kTouch) {
-      if (alert.unsealed != Unsealed::kNothing) return;
+      if (before != Unsealed::kNothing) return;
       touched_.push_back(slot);
-    } else if (alert.unsealed < Unsealed::kState) {
+    } else if (before < Unsealed::kState) {
       changed_.push_back(slot);
     }
-    alert.unsealed = std::max(alert.unsealed, what);
+    alert.unsealed = std::max(before, what);
   }
   // Slots that were marked; one that was touched, then changed stands in both. The caller clears the marks.
   std::vector<std::uint32_t>& touched() { return touched_; }
   std::vector<std::uint32_t>& changed() { return changed_; }
 
-  StoredAlert& at(std::uint32_t slot) { return alerts_[slot]; }
-  const StoredAlert& at(std::uint32_t slot) const { return alerts_[slot]; }
-  bool IsLive(std::uint32_t slot) const { return alerts_.Has(slot) && alerts_[slot].live; }
+  StoredAlert& at(std::uint32_t slot) { return hot_[slot]; }
+  const StoredAlert& at(std::uint32_t slot) const { return hot_[slot]; }
+  ColdAlert& cold(std::uint32_t slot) { return cold_[slot]; }
+  const ColdAlert& cold(std::uint32_t slot) const { return cold_[slot]; }
+  AlertRef ref(std::uint32_t slot) { return {hot_[slot], cold_[slot]}; }
+  ConstAlertRef ref(std::uint32_t slot) const { return {hot_[slot], cold_[slot]}; }
+  bool IsLive(std::uint32_t slot) const { return hot_.Has(slot) && hot_[slot].live; }
   std::uint32_t end() const { return end_; }
   std::size_t size() const { return index_.size(); }
 
+  // Of the labels of a slot's alert; 0 for slots without one.
+  void SetSignature(std::uint32_t slot, Signature signature) { signatures_[slot] = signature; }
+  // The first slot in [slot, limit) whose alert may have all that is asked for, else `limit`. Requires limit <= end().
+  std::uint32_t NextThatMayHave(Signature asked, std::uint32_t slot, std::uint32_t limit) const;
+
   // Recovery: slots as the journal names them, then the rest from what is in them.
-  StoredAlert& Restore(std::uint32_t slot);
-  // Calls visit(slot, alert) for every live alert while it makes index and free slots anew and clears all marks.
+  AlertRef Restore(std::uint32_t slot);
+  // Calls visit(slot) for every live alert while it makes index and free slots anew and clears all marks.
   template <typename Visit>
   void Rebuild(Visit visit);
 
   std::size_t bytes() const {
-    return alerts_.bytes() + index_.bytes() +
-           (free_.capacity() + touched_.capacity() + changed_.capacity()) * sizeof(std::uint32_t);
+    return hot_.bytes() + cold_.bytes() + signatures_.bytes() + index_.bytes() +
+           (touched_.capacity() + changed_.capacity()) * sizeof(std::uint32_t);
   }
 
  private:
+  static constexpr unsigned kSegmentBits = 12;
+
   // Of the upper half: the lower one says which shard an alert belongs to, so in one shard its bits are not all free.
   static std::uint32_t HashOf(const AlertKey& key) { return static_cast<std::uint32_t>(key.high); }
+  void Index(std::uint32_t slot) {
+    index_.Insert(HashOf(hot_[slot].key), slot, [this](std::uint32_t of) { return HashOf(hot_[of].key); });
+  }
+  void Ensure(std::uint32_t slot) {
+    hot_.Ensure(slot);
+    cold_.Ensure(slot);
+    signatures_.Ensure(slot);
+  }
+  // The memory of a vector that is not written to is not resident, and only what is in it now is copied.
   void ReserveTouches() {
     if (touched_.capacity() < end_) touched_.reserve(std::max<std::size_t>(1024, std::size_t{end_} * 2));
   }
+  void PushFree(std::uint32_t slot) {
+    cold_[slot].link.next = free_;
+    free_ = slot;
+  }
 
-  Segmented<StoredAlert, 12> alerts_;
+  Segmented<StoredAlert, kSegmentBits> hot_;
+  Segmented<ColdAlert, kSegmentBits> cold_;
+  Segmented<Signature, kSegmentBits> signatures_;
   SlotIndex index_;
-  std::vector<std::uint32_t> free_;
+  std::uint32_t free_ = kNoSlot;  // the first free slot, each of which links to the next
   std::uint32_t end_ = 0;
   std::vector<std::uint32_t> touched_;
   std::vector<std::uint32_t> changed_;
@@ -74,53 +103,74 @@ class AlertTable {
 
 inline std::uint32_t AlertTable::Add(const AlertKey& key) {
   std::uint32_t slot = end_;
-  if (!free_.empty()) {
-    slot = free_.back();
-    free_.pop_back();
+  if (free_ != kNoSlot) {
+    slot = free_;
+    free_ = cold_[slot].link.next;
   } else if (end_ == kMaxSlots) {
     return kNoSlot;
   } else {
     ++end_;
     ReserveTouches();
+    Ensure(slot);
   }
-  StoredAlert& alert = alerts_.Ensure(slot);
+  StoredAlert& alert = hot_[slot];
   const Unsealed unsealed = alert.unsealed;  // of the alert that was here before: its removal may not be sealed yet
   alert = StoredAlert();
+  cold_[slot] = ColdAlert();
   alert.key = key;
   alert.live = true;
   alert.unsealed = unsealed;
-  index_.Insert(HashOf(key), slot);
+  Index(slot);
   return slot;
 }
 
 inline void AlertTable::Remove(std::uint32_t slot) {
-  StoredAlert& alert = alerts_[slot];
-  index_.Erase(HashOf(alert.key), slot);
+  StoredAlert& alert = hot_[slot];
+  index_.Erase(HashOf(alert.key), slot, [this](std::uint32_t of) { return HashOf(hot_[of].key); });
   Mark(slot, Unsealed::kAll);
   alert = StoredAlert();
   alert.unsealed = Unsealed::kAll;
-  free_.push_back(slot);
+  cold_[slot] = ColdAlert();
+  signatures_[slot] = 0;
+  PushFree(slot);
 }
 
-inline StoredAlert& AlertTable::Restore(std::uint32_t slot) {
+inline std::uint32_t AlertTable::NextThatMayHave(Signature asked, std::uint32_t slot, std::uint32_t limit) const {
+  while (slot < limit) {
+    const std::uint32_t end = std::min(limit, (slot | (signatures_.kSegment - 1)) + 1);
+    if (!signatures_.Has(slot)) {
+      slot = end;
+      continue;
+    }
+    const Signature* const segment = &signatures_[slot & ~(signatures_.kSegment - 1)];
+    for (; slot < end; ++slot) {
+      if (MayHave(segment[slot & (signatures_.kSegment - 1)], asked)) return slot;
+    }
+  }
+  return limit;
+}
+
+inline AlertRef AlertTable::Restore(std::uint32_t slot) {
   end_ = std::max(end_, slot + 1);
-  return alerts_.Ensure(slot);
+  Ensure(slot);
+  return ref(slot);
 }
 
 template <typename Visit>
 void AlertTable::Rebuild(Visit visit) {
   index_.Clear();
-  free_.clear();
+  free_ = kNoSlot;
   touched_.clear();
   changed_.clear();
   ReserveTouches();
-  alerts_.ForEach(end_, [&](std::uint32_t slot, StoredAlert& alert) {
+  hot_.ForEach(end_, [&](std::uint32_t slot, StoredAlert& alert) {
     alert.unsealed = Unsealed::kNothing;
     if (alert.live) {
-      index_.Insert(HashOf(alert.key), slot);
-      visit(slot, alert);
+      Index(slot);
+      visit(slot);
     } else {
-      free_.push_back(slot);
+      signatures_[slot] = 0;
+      PushFree(slot);
     }
   });
 }

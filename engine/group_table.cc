@@ -14,9 +14,9 @@ std::uint32_t HashOf(GroupKey key) {
 
 }  // namespace
 
-std::size_t ListOf(const StoredAlert& alert) {
-  if (!alert.firing) return kResolvedList;
-  return alert.hold.set() ? kSuppressedList : static_cast<std::size_t>(alert.severity);
+std::size_t ListOf(bool firing, Severity severity, bool held) {
+  if (!firing) return kResolvedList;
+  return held ? kSuppressedList : static_cast<std::size_t>(severity);
 }
 
 std::uint32_t StoredGroup::firing() const {
@@ -66,57 +66,63 @@ std::uint32_t GroupTable::Create(GroupKey key, TextRef text) {
   created.changed = listed_changed;
   created.unsealed = Unsealed::kAll;
   if (!listed_unsealed) unsealed_.push_back(group);
-  index_.Insert(HashOf(key), group);
+  index_.Insert(HashOf(key), group, [this](std::uint32_t of) { return HashOf(groups_[of].key); });
   return group;
 }
 
-std::uint32_t GroupTable::NewMembership() {
-  if (free_membership_ == kNoSlot) {
+std::uint32_t GroupTable::NewMembership(std::uint32_t slot, std::uint32_t group) {
+  std::uint32_t membership = free_membership_;
+  if (membership == kNoSlot) {
     memberships_.Ensure(memberships_end_);
-    return memberships_end_++;
+    membership = kSeveral + memberships_end_++;
+  } else {
+    free_membership_ = MembershipAt(membership).sibling;
   }
-  const std::uint32_t membership = free_membership_;
-  free_membership_ = memberships_[membership].sibling;
+  MembershipAt(membership) = {slot, group, {}, kNoSlot};
   return membership;
 }
 
 void GroupTable::FreeMembership(std::uint32_t membership) {
-  memberships_[membership] = {};
-  memberships_[membership].sibling = free_membership_;
+  MembershipAt(membership) = {};
+  MembershipAt(membership).sibling = free_membership_;
   free_membership_ = membership;
 }
 
-void GroupTable::RestoreMembership(StoredAlert& alert, std::uint32_t slot, std::uint32_t group) {
-  const std::uint32_t membership = NewMembership();
-  memberships_[membership] = {slot, group, kNoSlot, kNoSlot, kNoSlot};
-  if (alert.memberships == kNoSlot) {
-    alert.memberships = membership;
+void GroupTable::RestoreMembership(std::uint32_t slot, std::uint32_t group) {
+  std::uint32_t& groups = alerts_.cold(slot).groups;
+  if (groups == kNoSlot) {
+    groups = group;
     return;
   }
-  std::uint32_t last = alert.memberships;
-  while (memberships_[last].sibling != kNoSlot)
-    last = memberships_[last].sibling;
-  memberships_[last].sibling = membership;
+  if (groups < kSeveral) groups = NewMembership(slot, groups);
+  std::uint32_t last = groups;
+  while (MembershipAt(last).sibling != kNoSlot)
+    last = MembershipAt(last).sibling;
+  MembershipAt(last).sibling = NewMembership(slot, group);
 }
 
-void GroupTable::Join(StoredAlert& alert, std::uint32_t slot, std::uint32_t group) {
-  RestoreMembership(alert, slot, group);
+void GroupTable::Join(std::uint32_t slot, std::uint32_t group) {
+  RestoreMembership(slot, group);
   ++groups_[group].members;
 }
 
-void GroupTable::EndMemberships(std::uint32_t chain) {
-  while (chain != kNoSlot) {
-    const std::uint32_t group = memberships_[chain].group;
-    const std::uint32_t next = memberships_[chain].sibling;
-    FreeMembership(chain);
-    chain = next;
+void GroupTable::EndMemberships(std::uint32_t memberships) {
+  const auto leave = [this](std::uint32_t group) {
     if (--groups_[group].members == 0) Forget(group);
+  };
+  if (memberships < kSeveral) return leave(memberships);
+  while (memberships != kNoSlot) {
+    const std::uint32_t group = MembershipAt(memberships).group;
+    const std::uint32_t next = MembershipAt(memberships).sibling;
+    FreeMembership(memberships);
+    memberships = next;
+    leave(group);
   }
 }
 
 void GroupTable::Forget(std::uint32_t group) {
   StoredGroup& forgotten = groups_[group];
-  index_.Erase(HashOf(forgotten.key), group);
+  index_.Erase(HashOf(forgotten.key), group, [this](std::uint32_t of) { return HashOf(groups_[of].key); });
   texts_.Drop(forgotten.text);
   // The marks stay: they say that the slot's number stands in the vectors.
   forgotten.key = GroupKey();
@@ -124,74 +130,83 @@ void GroupTable::Forget(std::uint32_t group) {
   free_groups_.push_back(group);
 }
 
-void GroupTable::Link(const StoredAlert& alert) {
-  const std::size_t list_number = ListOf(alert);
+template <typename Visit>
+void GroupTable::VisitMembers(std::uint32_t slot, Visit visit) {
+  const std::uint32_t groups = alerts_.cold(slot).groups;
+  if (groups < kSeveral) return visit(slot, groups);
+  for (std::uint32_t m = groups; m != kNoSlot; m = MembershipAt(m).sibling)
+    visit(m, MembershipAt(m).group);
+}
+
+void GroupTable::Link(std::uint32_t slot) {
+  const StoredAlert& alert = alerts_.at(slot);
+  const std::size_t list_number = ListOf(alert.firing, alert.severity, alerts_.ref(slot).suppressed());
   const bool acknowledged = list_number < kSeverities && alert.acknowledged;
-  for (std::uint32_t m = alert.memberships; m != kNoSlot; m = memberships_[m].sibling) {
-    Membership& membership = memberships_[m];
-    StoredGroup& group = groups_[membership.group];
+  VisitMembers(slot, [&](std::uint32_t member, std::uint32_t number) {
+    StoredGroup& group = groups_[number];
     StoredGroup::List& list = group.lists[list_number];
-    membership.previous = list.tail;
-    membership.next = kNoSlot;
-    (list.tail == kNoSlot ? list.head : memberships_[list.tail].next) = m;
-    list.tail = m;
+    LinkOf(member) = {list.tail, kNoSlot};
+    (list.tail == kNoSlot ? list.head : LinkOf(list.tail).next) = member;
+    list.tail = member;
     ++list.count;
     if (list_number == kSuppressedList) ++group.suppressed[static_cast<std::size_t>(alert.severity)];
     if (acknowledged) ++group.acknowledged;
-    MarkChanged(membership.group);
-  }
+    MarkChanged(number);
+  });
 }
 
-void GroupTable::Unlink(const StoredAlert& alert) {
-  const std::size_t list_number = ListOf(alert);
+void GroupTable::Unlink(std::uint32_t slot) {
+  const StoredAlert& alert = alerts_.at(slot);
+  const std::size_t list_number = ListOf(alert.firing, alert.severity, alerts_.ref(slot).suppressed());
   const bool acknowledged = list_number < kSeverities && alert.acknowledged;
-  for (std::uint32_t m = alert.memberships; m != kNoSlot; m = memberships_[m].sibling) {
-    Membership& membership = memberships_[m];
-    StoredGroup& group = groups_[membership.group];
+  VisitMembers(slot, [&](std::uint32_t member, std::uint32_t number) {
+    StoredGroup& group = groups_[number];
     StoredGroup::List& list = group.lists[list_number];
-    (membership.previous == kNoSlot ? list.head : memberships_[membership.previous].next) = membership.next;
-    (membership.next == kNoSlot ? list.tail : memberships_[membership.next].previous) = membership.previous;
-    membership.previous = membership.next = kNoSlot;
+    const ListLink link = std::exchange(LinkOf(member), {});
+    (link.previous == kNoSlot ? list.head : LinkOf(link.previous).next) = link.next;
+    (link.next == kNoSlot ? list.tail : LinkOf(link.next).previous) = link.previous;
     --list.count;
     if (list_number == kSuppressedList) --group.suppressed[static_cast<std::size_t>(alert.severity)];
     if (acknowledged) --group.acknowledged;
-    MarkChanged(membership.group);
-  }
+    MarkChanged(number);
+  });
 }
 
-void GroupTable::SetSeverity(StoredAlert& alert, Severity severity) {
-  const Severity before = std::exchange(alert.severity, severity);
-  if (ListOf(alert) != kSuppressedList) return;
-  VisitGroups(alert, [&](std::uint32_t number) {
+void GroupTable::SetSeverity(std::uint32_t slot, Severity severity) {
+  StoredAlert& alert = alerts_.at(slot);
+  const Severity before = alert.severity;
+  alert.severity = severity;
+  if (!alerts_.ref(slot).suppressed()) return;
+  VisitGroups(slot, [&](std::uint32_t number) {
     StoredGroup& group = groups_[number];
     --group.suppressed[static_cast<std::size_t>(before)];
     ++group.suppressed[static_cast<std::size_t>(severity)];
   });
 }
 
-void GroupTable::CountFired(const StoredAlert& alert) {
-  VisitGroups(alert, [&](std::uint32_t group) {
+void GroupTable::CountFired(std::uint32_t slot) {
+  VisitGroups(slot, [&](std::uint32_t group) {
     ++groups_[group].fired_total;
     MarkUnsealed(group, Unsealed::kState);
   });
 }
 
-void GroupTable::CountResolved(const StoredAlert& alert) {
-  VisitGroups(alert, [&](std::uint32_t group) {
+void GroupTable::CountResolved(std::uint32_t slot) {
+  VisitGroups(slot, [&](std::uint32_t group) {
     ++groups_[group].resolved_total;
     MarkUnsealed(group, Unsealed::kState);
   });
 }
 
-void GroupTable::SetAcknowledged(StoredAlert& alert) {
-  alert.acknowledged = true;
-  if (alert.hold.set()) return;
-  VisitGroups(alert, [&](std::uint32_t group) { ++groups_[group].acknowledged; });
-  MarkChanged(alert);
+void GroupTable::SetAcknowledged(std::uint32_t slot) {
+  alerts_.at(slot).acknowledged = true;
+  if (alerts_.ref(slot).suppressed()) return;
+  VisitGroups(slot, [&](std::uint32_t group) { ++groups_[group].acknowledged; });
+  MarkGroupsChanged(slot);
 }
 
-void GroupTable::MarkChanged(const StoredAlert& alert) {
-  VisitGroups(alert, [&](std::uint32_t group) { MarkChanged(group); });
+void GroupTable::MarkGroupsChanged(std::uint32_t slot) {
+  VisitGroups(slot, [&](std::uint32_t group) { MarkChanged(group); });
 }
 
 void GroupTable::MarkChanged(std::uint32_t group) {
@@ -223,13 +238,12 @@ void GroupTable::RestoreTotals(std::uint32_t group, std::uint64_t fired_total, s
   groups_[group].resolved_total = resolved_total;
 }
 
-void GroupTable::RestoreNoMemberships(StoredAlert& alert) {
-  for (std::uint32_t m = alert.memberships; m != kNoSlot;) {
-    const std::uint32_t next = memberships_[m].sibling;
+void GroupTable::RestoreNoMemberships(std::uint32_t slot) {
+  for (std::uint32_t m = TakeMemberships(slot); IsMembership(m);) {
+    const std::uint32_t next = MembershipAt(m).sibling;
     FreeMembership(m);
     m = next;
   }
-  alert.memberships = kNoSlot;
 }
 
 void GroupTable::BeginRebuild() {
@@ -247,32 +261,35 @@ void GroupTable::BeginRebuild() {
   });
 }
 
-void GroupTable::RebuildMember(StoredAlert& alert) {
+void GroupTable::RebuildMember(std::uint32_t slot) {
   bool damaged = false;
-  VisitGroups(alert, [&](std::uint32_t group) { damaged = damaged || !Has(group); });
+  VisitGroups(slot, [&](std::uint32_t group) { damaged = damaged || !Has(group); });
   if (damaged) {
     std::vector<std::uint32_t> kept;
-    const std::uint32_t slot = memberships_[alert.memberships].alert;
-    VisitGroups(alert, [&](std::uint32_t group) {
+    VisitGroups(slot, [&](std::uint32_t group) {
       if (Has(group)) kept.push_back(group);
     });
-    RestoreNoMemberships(alert);
+    RestoreNoMemberships(slot);
     for (const std::uint32_t group : kept)
-      RestoreMembership(alert, slot, group);
+      RestoreMembership(slot, group);
   }
-  VisitGroups(alert, [&](std::uint32_t group) { ++groups_[group].members; });
+  VisitMembers(slot, [&](std::uint32_t member, std::uint32_t group) {
+    LinkOf(member) = {};
+    ++groups_[group].members;
+  });
 }
 
 void GroupTable::EndRebuild() {
-  groups_.ForEach(end_, [this](std::uint32_t number, StoredGroup& group) {
+  TextBuffer buffer;
+  groups_.ForEach(end_, [&](std::uint32_t number, StoredGroup& group) {
     if (group.key.set() && group.members == 0) {
       texts_.DropUncounted(group.text);
       group.key = GroupKey();
       group.text = {};
     }
     if (group.key.set()) {
-      texts_.Count(group.text);
-      index_.Insert(HashOf(group.key), number);
+      texts_.Count(group.text, buffer);
+      index_.Insert(HashOf(group.key), number, [this](std::uint32_t of) { return HashOf(groups_[of].key); });
     } else {
       free_groups_.push_back(number);
     }

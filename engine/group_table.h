@@ -1,7 +1,7 @@
 // The groups of a shard and who is in them.
 //
-// Every alert that has fired has a chain of memberships, one for each group that its routes led to. Each group holds its
-// members in eight lists: firing ones by severity, suppressed ones, resolved ones; a list is in the order in which its alerts
+// Every alert that has fired is a member of each group that its routes led to. Nearly all are in one group alone: theirs is kept
+// in the alert's own record (ColdAlert). Others have a chain of memberships beside it. Each group holds its members in eight lists: firing ones by severity, suppressed ones, resolved ones; a list is in the order in which its alerts
 // entered it. So a group's counts, its highest severity, its oldest alert and its exemplars are read off the heads of the
 // lists: a report costs the same for ten members and for a million.
 //
@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/alert_table.h"
 #include "engine/segmented.h"
 #include "engine/slot_index.h"
 #include "engine/stored_alert.h"
@@ -29,11 +30,12 @@ inline constexpr std::size_t kSuppressedList = kSeverities;
 inline constexpr std::size_t kResolvedList = kSeverities + 1;
 inline constexpr std::size_t kLists = kSeverities + 2;
 
-std::size_t ListOf(const StoredAlert& alert);
+// Of an alert of such standing; `severity` and `held` count while it fires.
+std::size_t ListOf(bool firing, Severity severity, bool held);
 
 struct StoredGroup {
   struct List {
-    std::uint32_t head = kNoSlot;  // memberships
+    std::uint32_t head = kNoSlot;  // members
     std::uint32_t tail = kNoSlot;
     std::uint32_t count = 0;
   };
@@ -58,64 +60,57 @@ struct StoredGroup {
   bool urgent() const;
 };
 
+// One of several of an alert.
 struct Membership {
   std::uint32_t alert = kNoSlot;
   std::uint32_t group = kNoSlot;
-  std::uint32_t previous = kNoSlot;  // in the group's list
-  std::uint32_t next = kNoSlot;
+  ListLink link;
   std::uint32_t sibling =
       kNoSlot;  // the alert's next membership, in the order of the routes; free ones: the next free one
 };
 
 class GroupTable {
  public:
-  explicit GroupTable(TextStore& texts) : texts_(texts) {}
+  GroupTable(TextStore& texts, AlertTable& alerts) : texts_(texts), alerts_(alerts) {}
 
   std::uint32_t Find(GroupKey key) const;
   // A new group. Requires that there is none with this key.
   std::uint32_t Create(GroupKey key, TextRef text);
-  // Adds `alert` to `group`, at the end of its chain, in no list as yet.
-  void Join(StoredAlert& alert, std::uint32_t slot, std::uint32_t group);
-  // Takes the chain of memberships, which are in no list, from `alert`, which may then join other groups, or the same ones.
+  // Adds the alert to `group`, at the end of its chain, in no list as yet.
+  void Join(std::uint32_t slot, std::uint32_t group);
+  // Takes the memberships, which are in no list, from an alert, which may then join other groups, or the same ones.
   // EndMemberships ends them; groups without members are forgotten then, not before.
-  std::uint32_t TakeMemberships(StoredAlert& alert) { return std::exchange(alert.memberships, kNoSlot); }
-  void EndMemberships(std::uint32_t chain);
+  std::uint32_t TakeMemberships(std::uint32_t slot) { return std::exchange(alerts_.cold(slot).groups, kNoSlot); }
+  void EndMemberships(std::uint32_t memberships);
+  bool IsInNone(std::uint32_t slot) const { return alerts_.cold(slot).groups == kNoSlot; }
 
   // Links the alert's memberships at the ends of the lists of its present standing; unlinks them from those. Between the
   // two the alert may change its standing. Totals are counted by the caller with CountFired and CountResolved.
-  void Link(const StoredAlert& alert);
-  void Unlink(const StoredAlert& alert);
-  void CountFired(const StoredAlert& alert);
-  void CountResolved(const StoredAlert& alert);
+  void Link(std::uint32_t slot);
+  void Unlink(std::uint32_t slot);
+  void CountFired(std::uint32_t slot);
+  void CountResolved(std::uint32_t slot);
   // Requires a firing alert that is not acknowledged.
-  void SetAcknowledged(StoredAlert& alert);
+  void SetAcknowledged(std::uint32_t slot);
   // Gives a linked alert another severity that leaves it in its lists.
-  void SetSeverity(StoredAlert& alert, Severity severity);
+  void SetSeverity(std::uint32_t slot, Severity severity);
   // The reports of its groups would read differently.
-  void MarkChanged(const StoredAlert& alert);
+  void MarkGroupsChanged(std::uint32_t slot);
 
   // Calls visit(group number) in the order of the routes.
   template <typename Visit>
-  void VisitGroups(const StoredAlert& alert, Visit visit) const {
-    for (std::uint32_t m = alert.memberships; m != kNoSlot; m = memberships_[m].sibling)
-      visit(memberships_[m].group);
+  void VisitGroups(std::uint32_t slot, Visit visit) const {
+    VisitChain(alerts_.cold(slot).groups, visit);
   }
   // Calls visit(alert slot) for a list's members in order until it returns false.
   template <typename Visit>
   void VisitList(std::uint32_t group, std::size_t list, Visit visit) const {
-    std::uint32_t m = groups_[group].lists[list].head;
-    while (m != kNoSlot && visit(memberships_[m].alert))
-      m = memberships_[m].next;
+    std::uint32_t member = groups_[group].lists[list].head;
+    while (member != kNoSlot && visit(AlertOf(member)))
+      member = LinkOf(member).next;
   }
-  std::uint32_t HeadOf(std::uint32_t group, std::size_t list) const {
-    const std::uint32_t head = groups_[group].lists[list].head;
-    return head == kNoSlot ? kNoSlot : memberships_[head].alert;
-  }
-
-  std::uint32_t TailOf(std::uint32_t group, std::size_t list) const {
-    const std::uint32_t tail = groups_[group].lists[list].tail;
-    return tail == kNoSlot ? kNoSlot : memberships_[tail].alert;
-  }
+  std::uint32_t HeadOf(std::uint32_t group, std::size_t list) const { return AlertOf(groups_[group].lists[list].head); }
+  std::uint32_t TailOf(std::uint32_t group, std::size_t list) const { return AlertOf(groups_[group].lists[list].tail); }
 
   StoredGroup& at(std::uint32_t group) { return groups_[group]; }
   const StoredGroup& at(std::uint32_t group) const { return groups_[group]; }
@@ -133,21 +128,50 @@ class GroupTable {
   void Restore(
       std::uint32_t group, GroupKey key, TextRef text, std::uint64_t fired_total, std::uint64_t resolved_total);
   void RestoreTotals(std::uint32_t group, std::uint64_t fired_total, std::uint64_t resolved_total);
-  void RestoreMembership(StoredAlert& alert, std::uint32_t slot, std::uint32_t group);
-  void RestoreNoMemberships(StoredAlert& alert);
+  void RestoreMembership(std::uint32_t slot, std::uint32_t group);
+  void RestoreNoMemberships(std::uint32_t slot);
   void BeginRebuild();
-  void RebuildMember(StoredAlert& alert);  // drops memberships of groups that are not there
+  void RebuildMember(std::uint32_t slot);  // drops memberships of groups that are not there
   void EndRebuild();                       // forgets groups without members, counts the texts of the others
 
   std::size_t bytes() const;
 
  private:
-  std::uint32_t NewMembership();
+  // A number below kSeveral in ColdAlert::groups is the alert's only group; from there on it is its first membership. In the
+  // same way a member of a list is an alert, or a membership.
+  static constexpr std::uint32_t kSeveral = 1U << 26;
+  static_assert(AlertTable::kMaxSlots <= kSeveral);
+
+  bool IsMembership(std::uint32_t number) const { return number >= kSeveral && number != kNoSlot; }
+  Membership& MembershipAt(std::uint32_t member) { return memberships_[member - kSeveral]; }
+  const Membership& MembershipAt(std::uint32_t member) const { return memberships_[member - kSeveral]; }
+  std::uint32_t AlertOf(std::uint32_t member) const {
+    return IsMembership(member) ? MembershipAt(member).alert : member;  // kNoSlot is nobody's
+  }
+  ListLink& LinkOf(std::uint32_t member) {
+    return IsMembership(member) ? MembershipAt(member).link : alerts_.cold(member).link;
+  }
+  const ListLink& LinkOf(std::uint32_t member) const {
+    return IsMembership(member) ? MembershipAt(member).link : alerts_.cold(member).link;
+  }
+  // Calls visit(group number) for what an alert's `groups` says.
+  template <typename Visit>
+  void VisitChain(std::uint32_t chain, Visit visit) const {
+    if (chain < kSeveral) return visit(chain);
+    for (; chain != kNoSlot; chain = MembershipAt(chain).sibling)
+      visit(MembershipAt(chain).group);
+  }
+  // Calls visit(member, group) for each of an alert's memberships.
+  template <typename Visit>
+  void VisitMembers(std::uint32_t slot, Visit visit);
+
+  std::uint32_t NewMembership(std::uint32_t slot, std::uint32_t group);
   void FreeMembership(std::uint32_t membership);
   void Forget(std::uint32_t group);
   void MarkUnsealed(std::uint32_t group, Unsealed what);
 
   TextStore& texts_;
+  AlertTable& alerts_;
   Segmented<StoredGroup, 9> groups_;
   Segmented<Membership, 12> memberships_;
   SlotIndex index_;

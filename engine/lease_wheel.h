@@ -2,7 +2,10 @@
 //
 // Lazy: renewing a lease does not touch the wheel. An alert's entry stays where it is, and when it comes up the owner looks
 // at the alert and puts it back if its lease has moved on. So a bucket may hold entries that are stale; the owner keeps, per
-// alert, the tick of its one valid entry, and the wheel asks for it when it must move an entry. One thread.
+// alert, the tick of its one valid entry, and the wheel asks for it when it must move an entry.
+//
+// A long lease puts millions into one bucket: buckets are lists of small blocks, so that none is copied when it grows. One
+// thread.
 #pragma once
 
 #include <algorithm>
@@ -10,7 +13,8 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <vector>
+#include <memory>
+#include <utility>
 
 #include "engine/segmented.h"
 
@@ -21,8 +25,11 @@ class LeaseWheel {
   static constexpr std::uint32_t kNever = UINT32_MAX;
 
   void Reset(std::uint32_t now) {
-    for (auto& level : levels_)
-      level = {};
+    for (Level& level : levels_) {
+      for (Bucket& bucket : level.buckets)
+        bucket.Clear();
+      level.occupied = {};
+    }
     now_ = now;
     size_ = 0;
   }
@@ -51,8 +58,7 @@ class LeaseWheel {
       while (!bucket.empty()) {
         if (budget == 0) return false;
         --budget;
-        const std::uint32_t slot = bucket.back();
-        bucket.pop_back();
+        const std::uint32_t slot = bucket.Pop();
         --size_;
         due(slot);
       }
@@ -82,7 +88,7 @@ class LeaseWheel {
     std::size_t bytes = 0;
     for (const Level& level : levels_) {
       for (const Bucket& bucket : level.buckets)
-        bytes += bucket.capacity() * sizeof(std::uint32_t);
+        bytes += bucket.bytes();
     }
     return bytes;
   }
@@ -91,9 +97,54 @@ class LeaseWheel {
   static constexpr unsigned kLevels = 4;
   static constexpr std::uint32_t kBuckets = 256;
   static constexpr std::uint32_t kMask = kBuckets - 1;
-  static constexpr std::size_t kKeptCapacity = 1024;  // an emptied bucket gives larger buffers back
 
-  using Bucket = std::vector<std::uint32_t>;
+  // A stack of slots.
+  class Bucket {
+   public:
+    Bucket() = default;
+    Bucket(Bucket&&) = delete;
+    ~Bucket() { Clear(); }
+
+    bool empty() const { return top_ == nullptr; }
+    void Push(std::uint32_t slot) {
+      if (top_ == nullptr || top_->count == Block::kSlots) {
+        auto block = std::make_unique<Block>();
+        block->below = std::move(top_);
+        top_ = std::move(block);
+        ++blocks_;
+      }
+      top_->slots[top_->count++] = slot;
+    }
+    // Requires !empty().
+    std::uint32_t Pop() {
+      const std::uint32_t slot = top_->slots[--top_->count];
+      if (top_->count == 0) Drop();
+      return slot;
+    }
+    // One after the other: blocks that end each other would nest as deep as there are blocks.
+    void Clear() {
+      while (top_ != nullptr)
+        Drop();
+    }
+    std::size_t bytes() const { return blocks_ * sizeof(Block); }
+
+   private:
+    struct Block {
+      static constexpr std::uint32_t kSlots = 252;
+      std::unique_ptr<Block> below;
+      std::uint32_t count = 0;
+      std::array<std::uint32_t, kSlots> slots;
+    };
+    static_assert(sizeof(Block) <= 1024);
+    void Drop() {
+      std::unique_ptr<Block> below = std::move(top_->below);
+      top_ = std::move(below);
+      --blocks_;
+    }
+
+    std::unique_ptr<Block> top_;
+    std::size_t blocks_ = 0;
+  };
   struct Level {
     std::array<Bucket, kBuckets> buckets;
     std::array<std::uint64_t, kBuckets / 64> occupied{};
@@ -114,14 +165,12 @@ class LeaseWheel {
     const std::uint32_t differing = tick ^ now_;
     const unsigned l = differing == 0 ? 0 : static_cast<unsigned>(std::bit_width(differing) - 1) / 8;
     const std::uint32_t index = IndexOf(l, tick);
-    levels_[l].buckets[index].push_back(slot);
+    levels_[l].buckets[index].Push(slot);
     levels_[l].occupied[index / 64] |= std::uint64_t{1} << index % 64;
   }
 
   void Emptied(unsigned l, std::uint32_t index) {
-    Bucket& bucket = levels_[l].buckets[index];
-    if (!bucket.empty()) return;
-    if (bucket.capacity() > kKeptCapacity) Bucket().swap(bucket);
+    if (!levels_[l].buckets[index].empty()) return;
     levels_[l].occupied[index / 64] &= ~(std::uint64_t{1} << index % 64);
   }
 
@@ -133,8 +182,7 @@ class LeaseWheel {
     while (!bucket.empty()) {
       if (budget == 0) return false;
       --budget;
-      const std::uint32_t slot = bucket.back();
-      bucket.pop_back();
+      const std::uint32_t slot = bucket.Pop();
       const std::uint32_t tick = tick_of(slot);
       if (tick >> (8 * l) == now_ >> (8 * l) && tick >= now_) {
         Place(slot, tick);

@@ -30,7 +30,7 @@ Severity SeverityOf(const EventHeader& header, std::span<const LabelView> labels
 // endsAt; a firing one's moves on, however wrong its sender's clock.
 bool HasMovedOn(const StoredAlert& alert, const EventHeader& header) {
   return alert.looked_ended && alert.starts_given && HasStart(header) &&
-         FloorMs(header.starts_at_ns) == alert.starts_at && FloorMs(header.ends_at_ns) > alert.ends_at;
+         FloorMs(header.starts_at_ns) == alert.starts_at() && FloorMs(header.ends_at_ns) > alert.ends_at();
 }
 
 }  // namespace
@@ -38,7 +38,7 @@ bool HasMovedOn(const StoredAlert& alert, const EventHeader& header) {
 Shard::Impl::Impl(Options options)
     : options_(options),
       texts_(options.max_interned, options.key_seed),
-      groups_(texts_),
+      groups_(texts_, alerts_),
       doors_(options.default_lease, options.shard_count) {}
 
 Outcome Shard::Impl::Apply(EventView event, const Now& now) {
@@ -109,7 +109,7 @@ Outcome Shard::Impl::First(EventView event, const Instant& at, bool ended) {
 Outcome Shard::Impl::Renew(std::uint32_t slot, EventView event, const Instant& at, bool ended) {
   StoredAlert& alert = alerts_.at(slot);
   if (ended && !HasMovedOn(alert, event.header())) {
-    alert.ends_at = FloorMs(event.header().ends_at_ns);
+    alert.set_ends_at(FloorMs(event.header().ends_at_ns));
     alert.looked_ended = true;
     TakeLastWords(slot, event);
     Resolve(slot, ResolvedBy::kEndsAt, at);
@@ -141,9 +141,9 @@ Outcome Shard::Impl::Again(std::uint32_t slot, EventView event, const Instant& a
   const EventHeader& header = event.header();
   if (ended && !HasMovedOn(alert, header)) {
     alert.looked_ended = true;
-    alert.ends_at = FloorMs(header.ends_at_ns);
+    alert.set_ends_at(FloorMs(header.ends_at_ns));
     if (HasStart(header)) {
-      alert.starts_at = FloorMs(header.starts_at_ns);
+      alert.set_starts_at(FloorMs(header.starts_at_ns));
       alert.starts_given = true;
     }
     alerts_.Mark(slot, Unsealed::kState);
@@ -172,15 +172,15 @@ std::uint32_t Shard::Impl::Create(EventView event, const TextView& text, const I
   alert.integration = header.integration;
   alert.content = event.header().content;
   alert.severity = SeverityOf(header, text.labels);
-  alert.text = texts_.Store(text, TextStore::Sighting::kFirst);
+  StoreText(slot, text, TextStore::Sighting::kFirst);
   alert.starts_given = HasStart(header);
-  alert.starts_at = alert.starts_given ? FloorMs(header.starts_at_ns) : at.wall_ms;
-  if (HasEnd(header)) alert.ends_at = FloorMs(header.ends_at_ns);
-  alert.resolved_at = at.wall_ms;
+  alert.set_starts_at(alert.starts_given ? FloorMs(header.starts_at_ns) : at.wall_ms);
+  if (HasEnd(header)) alert.set_ends_at(FloorMs(header.ends_at_ns));
+  alerts_.ref(slot).set_resolved_at(at.wall_ms);
   alert.until = clock_.TickAfter(at.now, absl::ToInt64Nanoseconds(options_.keep_resolved));
-  alert.order = ++order_;
+  alerts_.ref(slot).set_order(++order_);
   Seen(alert, at);
-  CountStanding(alert, +1);
+  CountStanding(slot, +1);
   alerts_.Mark(slot, Unsealed::kAll);
   return slot;
 }
@@ -188,33 +188,34 @@ std::uint32_t Shard::Impl::Create(EventView event, const TextView& text, const I
 Outcome Shard::Impl::Fire(
     std::uint32_t slot, const EventHeader& header, const TextView& text, const Instant& at, bool ended) {
   StoredAlert& alert = alerts_.at(slot);
+  const AlertRef ref = alerts_.ref(slot);
   const Outcome first = alert.fired ? Outcome::kRefired : Outcome::kNew;
-  groups_.Unlink(alert);
-  const std::uint32_t old_memberships = groups_.TakeMemberships(alert);
-  CountStanding(alert, -1);
+  groups_.Unlink(slot);
+  const std::uint32_t old_memberships = groups_.TakeMemberships(slot);
+  CountStanding(slot, -1);
 
   alert.firing = true;
   alert.counted = false;
-  alert.hold = Hold();
+  ref.set_hold(Hold());
   alert.fired = true;
   alert.acknowledged = false;
-  alert.fired_at = at.wall_ms;
+  ref.cold.set_fired_at(at.wall_ms);
   alert.resolved_by = ResolvedBy::kNone;
   alert.starts_given = HasStart(header);
-  alert.starts_at = alert.starts_given ? FloorMs(header.starts_at_ns) : at.wall_ms;
+  alert.set_starts_at(alert.starts_given ? FloorMs(header.starts_at_ns) : at.wall_ms);
   alert.explicit_end = false;
   alert.until = 0;
   MergeTimes(slot, header, at, ended);
 
   CountSource(slot, text.labels);
-  alert.hold = HoldFor(alert, text.labels);
-  alert.rules = rules_version();
+  ref.set_hold(HoldFor(Hold(), text.labels));
+  ref.cold.rules = rules_version();
   Route(slot, text.labels);
   if (alert.watched) News(slot, at);
   groups_.EndMemberships(old_memberships);  // last, so that a group that it comes back to goes on with its totals
-  CountStanding(alert, +1);
+  CountStanding(slot, +1);
   alerts_.Mark(slot, Unsealed::kAll);
-  if (alert.hold.set()) return Outcome::kSilenced;
+  if (ref.suppressed()) return Outcome::kSilenced;
   const bool leads_somewhere = router_ && std::ranges::any_of(matched_, [this](std::uint32_t node) {
                                  return router_->node(node).leads_somewhere;
                                });
@@ -226,14 +227,14 @@ Outcome Shard::Impl::Fire(
 void Shard::Impl::MergeTimes(std::uint32_t slot, const EventHeader& header, const Instant& at, bool ended) {
   StoredAlert& alert = alerts_.at(slot);
   Unsealed change = Unsealed::kTouch;
-  if (HasStart(header) && FloorMs(header.starts_at_ns) != alert.starts_at) {
+  if (HasStart(header) && FloorMs(header.starts_at_ns) != alert.starts_at()) {
     const std::int64_t start = FloorMs(header.starts_at_ns);
-    const bool overlaps = start > alert.starts_at && (!alert.explicit_end || start < alert.ends_at);
+    const bool overlaps = start > alert.starts_at() && (!alert.explicit_end || start < alert.ends_at());
     if (!overlaps || !alert.starts_given) {
-      alert.starts_at = start;
+      alert.set_starts_at(start);
       alert.starts_given = true;
       change = Unsealed::kState;
-      groups_.MarkChanged(alert);
+      groups_.MarkGroupsChanged(slot);
     }
   }
   const Door& door = doors_.at(alert.integration);
@@ -251,7 +252,7 @@ void Shard::Impl::MergeTimes(std::uint32_t slot, const EventHeader& header, cons
     if (alert.explicit_end != explicit_end) change = Unsealed::kState;
     alert.explicit_end = explicit_end;
     alert.until = until;
-    alert.ends_at = HasEnd(header) ? FloorMs(header.ends_at_ns) : kNoTime;
+    alert.set_ends_at(HasEnd(header) ? FloorMs(header.ends_at_ns) : kNoTime);
   }
   alerts_.Mark(slot, change);
   Arm(slot);
@@ -261,20 +262,27 @@ void Shard::Impl::MergeTimes(std::uint32_t slot, const EventHeader& header, cons
 // asked again what holds it back.
 void Shard::Impl::Update(std::uint32_t slot, const EventHeader& header, const TextView& text) {
   StoredAlert& alert = alerts_.at(slot);
-  const TextRef old = alert.text;
+  const TextRef old = alerts_.cold(slot).text();
   const bool relabelled = alert.firing && !text.dedup_key.empty();
   if (relabelled) DropSource(slot);
-  alert.text = texts_.Store(text, TextStore::Sighting::kAgain);
+  StoreText(slot, text, TextStore::Sighting::kAgain);
   texts_.Drop(old);
   const Severity severity = SeverityOf(header, text.labels);
   if (alert.firing) {
     if (relabelled) CountSource(slot, text.labels);
-    Restand(slot, severity, relabelled ? HoldFor(alert, text.labels) : alert.hold);
+    const Hold present = alerts_.ref(slot).hold();
+    Restand(slot, severity, relabelled ? HoldFor(present, text.labels) : present);
   } else {
     alert.severity = severity;
   }
-  groups_.MarkChanged(alert);
+  groups_.MarkGroupsChanged(slot);
   alerts_.Mark(slot, Unsealed::kAll);
+}
+
+void Shard::Impl::StoreText(std::uint32_t slot, const TextView& text, TextStore::Sighting sighting) {
+  const TextStore::Stored stored = texts_.Store(text, sighting);
+  alerts_.cold(slot).set_text(stored.ref);
+  alerts_.SetSignature(slot, stored.signature);
 }
 
 Outcome Shard::Impl::Reject(Door& door, const Instant& at) {
@@ -300,7 +308,7 @@ Outcome Shard::Impl::Acknowledge(EventView event, const Instant& at) {
   Seen(alert, at);
   alerts_.Mark(slot, Unsealed::kState);
   if (!alert.firing) return Outcome::kAlreadyResolved;
-  if (!alert.acknowledged) groups_.SetAcknowledged(alert);
+  if (!alert.acknowledged) groups_.SetAcknowledged(slot);
   const Door& door = doors_.at(alert.integration);
   if (!alert.explicit_end && door.lease_ns > 0) {
     alert.until = std::max(alert.until, clock_.TickAfter(at.now, door.lease_ns));
@@ -326,7 +334,7 @@ Outcome Shard::Impl::ResolveEvent(EventView event, const Instant& at) {
     alerts_.Mark(slot, Unsealed::kTouch);
     return Outcome::kAlreadyResolved;
   }
-  alert.ends_at = HasEnd(header) ? FloorMs(header.ends_at_ns) : kNoTime;
+  alert.set_ends_at(HasEnd(header) ? FloorMs(header.ends_at_ns) : kNoTime);
   alert.looked_ended = false;
   TakeLastWords(slot, event);
   Resolve(slot, ResolvedBy::kEvent, at);
@@ -334,17 +342,16 @@ Outcome Shard::Impl::ResolveEvent(EventView event, const Instant& at) {
 }
 
 void Shard::Impl::News(std::uint32_t slot, const Instant& at) {
-  const StoredAlert& alert = alerts_.at(slot);
-  if (!alert.hold.set()) {
-    groups_.VisitGroups(alert, [&](std::uint32_t group) {
+  if (!alerts_.ref(slot).suppressed()) {
+    groups_.VisitGroups(slot, [&](std::uint32_t group) {
       if (watches_.Count(group, at.now.engine)) groups_.MarkChanged(group);
     });
   }
-  CloseWithoutNews(slot, AutoCloseOf(alert), at);
+  CloseWithoutNews(slot, AutoCloseOf(slot), at);
 }
 
 void Shard::Impl::Seen(StoredAlert& alert, const Instant& at) {
-  alert.last_seen_at = at.wall_ms;
+  alert.set_last_seen_at(at.wall_ms);
   if (alert.received < UINT32_MAX) ++alert.received;
 }
 
@@ -398,9 +405,10 @@ bool Shard::CheckpointSlice(std::size_t budget, absl::FunctionRef<void(std::stri
 }
 std::uint64_t Shard::List(std::uint64_t cursor,
                           std::size_t scan,
+                          const AlertFilter& filter,
                           absl::FunctionRef<bool(const AlertRecord&)> visit) const {
   impl_->Settle();
-  return impl_->List(cursor, scan, visit);
+  return impl_->List(cursor, scan, filter, visit);
 }
 std::optional<AlertRecord> Shard::Find(const AlertKey& key) const {
   impl_->Settle();

@@ -86,13 +86,13 @@ class Shard::Impl::Folder {
   }
 
   void Alert(std::uint32_t slot) {
-    StoredAlert read;
-    read.live = true;
-    read.key.high = reader_.Fixed64();
-    read.key.low = reader_.Fixed64();
-    read.content = reader_.Fixed64();
-    read.integration = reader_.Bounded32(Doors::kMaxIntegrations - 1);
-    ReadState(reader_, read, base_);
+    AlertImage read;
+    read.hot.live = true;
+    read.hot.key.high = reader_.Fixed64();
+    read.hot.key.low = reader_.Fixed64();
+    read.hot.content = reader_.Fixed64();
+    read.hot.integration = reader_.Bounded32(Doors::kMaxIntegrations - 1);
+    ReadState(reader_, read.ref(), base_);
     std::array<std::uint32_t, Router::kRoutesPerAlert> groups;
     const std::size_t memberships = reader_.Bounded(groups.size());
     for (std::size_t i = 0; i < memberships; ++i)
@@ -100,42 +100,44 @@ class Shard::Impl::Folder {
     const std::string_view text = Text();
     if (slot >= AlertTable::kMaxSlots) reader_.Fail();
     if (!reader_.ok()) return;
-    const StoredAlert before = Before(slot);
+    const AlertImage before = Before(slot);
     Remove(slot);
-    StoredAlert& alert = shard_.alerts_.Restore(slot);
-    alert = read;
-    alert.text = shard_.texts_.Adopt(text);
+    const AlertRef alert = shard_.alerts_.Restore(slot);
+    alert.hot = read.hot;
+    alert.cold = read.cold;
+    alert.cold.set_text(shard_.texts_.Adopt(text));
     for (std::size_t i = 0; i < memberships; ++i)
-      shard_.groups_.RestoreMembership(alert, slot, groups[i]);
+      shard_.groups_.RestoreMembership(slot, groups[i]);
     changed_(slot, before);
   }
 
   // State and touch of a slot without an alert are those of one that was forgotten before the checkpoint's image of the
   // slot was taken; the body that says so follows.
   void State(std::uint32_t slot) {
-    Restate(slot, [this](StoredAlert& alert) { ReadState(reader_, alert, base_); });
+    Restate(slot, [this](AlertRef alert) { ReadState(reader_, alert, base_); });
   }
   void Touch(std::uint32_t slot) {
-    Restate(slot, [this](StoredAlert& alert) { ReadTouch(reader_, alert, base_); });
+    Restate(slot, [this](AlertRef alert) { ReadTouch(reader_, alert.hot, base_); });
   }
   template <typename Read>
   void Restate(std::uint32_t slot, Read read) {
-    const StoredAlert before = Before(slot);
-    StoredAlert ignored;
-    read(before.live ? shard_.alerts_.at(slot) : ignored);
-    if (before.live && reader_.ok()) changed_(slot, before);
+    const AlertImage before = Before(slot);
+    AlertImage ignored;
+    read(before.hot.live ? shard_.alerts_.ref(slot) : ignored.ref());
+    if (before.hot.live && reader_.ok()) changed_(slot, before);
   }
 
-  StoredAlert Before(std::uint32_t slot) const {
-    return shard_.alerts_.IsLive(slot) ? shard_.alerts_.at(slot) : StoredAlert();
+  AlertImage Before(std::uint32_t slot) const {
+    if (!shard_.alerts_.IsLive(slot)) return AlertImage();
+    return {shard_.alerts_.at(slot), shard_.alerts_.cold(slot)};
   }
 
   void Remove(std::uint32_t slot) {
     if (!shard_.alerts_.IsLive(slot)) return;
-    StoredAlert& alert = shard_.alerts_.at(slot);
-    shard_.groups_.RestoreNoMemberships(alert);
-    shard_.texts_.DropUncounted(alert.text);
-    alert = StoredAlert();
+    shard_.groups_.RestoreNoMemberships(slot);
+    shard_.texts_.DropUncounted(shard_.alerts_.cold(slot).text());
+    shard_.alerts_.at(slot) = StoredAlert();
+    shard_.alerts_.cold(slot) = ColdAlert();
   }
 
   void Door(IntegrationIndex integration) {
@@ -167,7 +169,7 @@ class Shard::Impl::Folder {
 };
 
 absl::Status Shard::Impl::Fold(std::string_view body) {
-  return Fold(body, [](std::uint32_t, const StoredAlert&) {});
+  return Fold(body, [](std::uint32_t, const AlertImage&) {});
 }
 
 absl::Status Shard::Impl::Fold(std::string_view body, Changed changed) {
@@ -188,20 +190,22 @@ void Shard::Impl::Settle() {
   texts_.BeginCount();
   groups_.BeginRebuild();
   std::vector<std::pair<std::uint64_t, std::uint32_t>> in_order;
-  alerts_.Rebuild([&](std::uint32_t slot, StoredAlert& alert) {
-    texts_.Count(alert.text);
-    groups_.RebuildMember(alert);
-    CountStanding(alert, +1);
-    alert.wheel_tick = 0;
+  TextBuffer buffer;
+  alerts_.Rebuild([&](std::uint32_t slot) {
+    alerts_.SetSignature(slot, texts_.Count(alerts_.cold(slot).text(), buffer));
+    groups_.RebuildMember(slot);
+    CountStanding(slot, +1);
+    alerts_.at(slot).wheel_tick = 0;
     Arm(slot);
-    order_ = std::max(order_, alert.order);
-    in_order.emplace_back(alert.order, slot);
+    const std::uint64_t order = alerts_.ref(slot).order();
+    order_ = std::max(order_, order);
+    in_order.emplace_back(order, slot);
   });
   groups_.EndRebuild();
   texts_.EndCount();
   std::ranges::sort(in_order);
   for (const auto& [order, slot] : in_order)
-    groups_.Link(alerts_.at(slot));
+    groups_.Link(slot);
 }
 
 namespace {
@@ -255,12 +259,15 @@ std::uint64_t Shard::Impl::StateHash() const {
   for (std::uint32_t slot = 0; slot < alerts_.end(); ++slot) {
     if (!alerts_.IsLive(slot)) continue;
     const StoredAlert& alert = alerts_.at(slot);
+    const ConstAlertRef ref = alerts_.ref(slot);
+    const std::int64_t ends_at =
+        alert.ends_at() == kNoTime ? INT64_MIN : alert.ends_at();  // what "none" has always hashed as
+    const std::int64_t fired_at = alert.fired ? ref.cold.fired_at() : 0;
     bytes.AddAll('a', alert.key.high, alert.key.low, alert.content, alert.integration, FlagsOf(alert), alert.severity,
-                 alert.resolved_by, alert.last_seen_at, alert.until, alert.received, alert.ends_at, alert.starts_at,
-                 alert.fired ? alert.fired_at : 0, alert.firing ? 0 : alert.resolved_at, alert.order,
-                 alert.hold.value(), alert.rules);
-    bytes.AddText(texts_.Read(alert.text, buffer));
-    groups_.VisitGroups(alert, [&](std::uint32_t group) { bytes.Add(groups_.at(group).key.value()); });
+                 alert.resolved_by, alert.last_seen_at(), alert.until, alert.received, ends_at, alert.starts_at(),
+                 fired_at, ref.resolved_at(), ref.order(), ref.hold().value(), ref.cold.rules);
+    bytes.AddText(texts_.Read(ref.cold.text(), buffer));
+    groups_.VisitGroups(slot, [&](std::uint32_t group) { bytes.Add(groups_.at(group).key.value()); });
     total += bytes.Take();
   }
   for (std::uint32_t number = 0; number < groups_.end(); ++number) {

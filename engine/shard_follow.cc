@@ -18,9 +18,11 @@ struct Story {
   bool ended = false;
 };
 
-Story StoryOf(const StoredAlert& before, const StoredAlert& after, std::uint64_t events) {
+Story StoryOf(const AlertImage& then, const ConstAlertRef& now, std::uint64_t events) {
+  const StoredAlert& before = then.hot;
+  const StoredAlert& after = now.hot;
   const bool was_firing = before.firing;
-  const bool another = after.fired && (!before.fired || before.fired_at != after.fired_at);
+  const bool another = after.fired && (!before.fired || then.cold.fired_at() != now.cold.fired_at());
   Story story;
   story.begins = another;
   story.ended_before = was_firing && another;
@@ -37,11 +39,11 @@ Story StoryOf(const StoredAlert& before, const StoredAlert& after, std::uint64_t
 }  // namespace
 
 absl::Status Shard::Impl::Follow(std::string_view body, absl::FunctionRef<void(const RecordedEvent&)> tell) {
-  return Fold(body, [&](std::uint32_t slot, const StoredAlert& in_slot) {
+  return Fold(body, [&](std::uint32_t slot, const AlertImage& in_slot) {
     const StoredAlert& after = alerts_.at(slot);
-    const StoredAlert before = in_slot.live && in_slot.key == after.key ? in_slot : StoredAlert();
+    const AlertImage before = in_slot.hot.live && in_slot.hot.key == after.key ? in_slot : AlertImage();
     TextBuffer buffer;
-    const TextView text = texts_.Read(after.text, buffer);
+    const TextView text = texts_.Read(alerts_.cold(slot).text(), buffer);
     RecordedEvent event;
     event.integration = after.integration;
     event.key = after.key;
@@ -51,13 +53,13 @@ absl::Status Shard::Impl::Follow(std::string_view body, absl::FunctionRef<void(c
     event.link = text.link;
     const std::string_view word = tocsin::Find(text.labels, "severity");
     if (word.empty() || ParseSeverity(word) != after.severity) event.severity = after.severity;
-    if (after.starts_given) event.starts_at_ns = after.starts_at * kNsPerMs;
+    if (after.starts_given) event.starts_at_ns = after.starts_at() * kNsPerMs;
     // An end that was over when the event came would end the alert again.
-    const bool lasts = after.explicit_end && after.ends_at > after.last_seen_at;
-    if (lasts) event.ends_at_ns = after.ends_at * kNsPerMs;
+    const bool lasts = after.explicit_end && after.ends_at() > after.last_seen_at();
+    if (lasts) event.ends_at_ns = after.ends_at() * kNsPerMs;
 
-    const std::uint64_t events = after.received - std::min(before.received, after.received);
-    const Story story = StoryOf(before, after, events);
+    const std::uint64_t events = after.received - std::min(before.hot.received, after.received);
+    const Story story = StoryOf(before, alerts_.ref(slot), events);
     // One for each part of the story; what is left are repeats of the trigger.
     const std::uint64_t others =
         (story.ended_before ? 1U : 0U) + (story.acknowledged ? 1U : 0U) + (story.ended ? 1U : 0U);

@@ -29,16 +29,16 @@ std::string NameOfAlert(std::span<const LabelView> labels) {
 
 }  // namespace
 
-Hold Shard::Impl::HoldFor(const StoredAlert& alert, std::span<const LabelView> labels) const {
+Hold Shard::Impl::HoldFor(Hold present, std::span<const LabelView> labels) const {
   if (const SilenceId silence = suppressor_.Judge(labels); silence.set()) return silence;
   if (inhibitions_.empty() || rules_->inhibition == nullptr) return {};
   const Hold hold = inhibitions_.Judge(labels, rules_->inhibition->sources).hold;
   if (hold.set() || rules_->inhibition->complete) return hold;
   // Not all sources are known yet, which takes moments: whoever stands inhibited by a rule that is still there stays so,
   // and so does whoever was silenced until just now and may turn out to be inhibited.
-  const bool stays = alert.hold.kind() == Hold::Kind::kInhibition ? inhibitions_.Find(alert.hold) != nullptr
-                                                                  : alert.hold.set() && inhibitions_.IsTarget(labels);
-  return stays ? alert.hold : Hold();
+  const bool stays = present.kind() == Hold::Kind::kInhibition ? inhibitions_.Find(present) != nullptr
+                                                               : present.set() && inhibitions_.IsTarget(labels);
+  return stays ? present : Hold();
 }
 
 std::string Shard::Impl::WhyHeld(Hold hold, std::span<const LabelView> labels) const {
@@ -82,7 +82,7 @@ void Shard::Impl::CountSource(std::uint32_t slot, std::span<const LabelView> lab
   sources_.Add(slot, keys);
   alert.is_source = !keys.empty();
   alert.is_target = inhibitions_.IsTarget(labels);
-  alert.inhibition_epoch = inhibition_epoch_;
+  alert.inhibition_epoch = inhibition_epoch_ & kSpareMask;
 }
 
 void Shard::Impl::DropSource(std::uint32_t slot) {
@@ -90,7 +90,7 @@ void Shard::Impl::DropSource(std::uint32_t slot) {
   if (alert.is_source && alert.inhibition_epoch == inhibition_epoch_) {
     TextBuffer buffer;
     std::vector<Inhibitions::Source> keys;
-    inhibitions_.SourcesOf(texts_.Read(alert.text, buffer).labels, keys);
+    inhibitions_.SourcesOf(LabelsOf(slot, buffer), keys);
     sources_.Remove(slot, keys);
   }
   alert.is_source = false;
@@ -103,7 +103,7 @@ void Shard::Impl::SetInhibitions(const OrganisationPtr& organisation) {
   if (organisation != nullptr) compiled = Inhibitions(organisation->inhibition_rules, options_.key_seed);
   if (compiled.fingerprint() == inhibitions_.fingerprint()) return;
   inhibitions_ = std::move(compiled);
-  ++inhibition_epoch_;
+  inhibition_epoch_ = inhibition_epoch_ % StoredAlert::kMostEpochs + 1;
   sources_.Begin(inhibitions_.fingerprint());
   scan_.uncounted_left = scan_.all_left = alerts_.end();
   if (scan_.uncounted_left == 0 && !inhibitions_.empty()) sources_.CountedAll();
@@ -114,7 +114,7 @@ std::optional<SourceReport> Shard::Impl::TakeSources() {
   if (!sources_.changed()) return std::nullopt;
   return sources_.Take([this](std::uint32_t slot) {
     TextBuffer buffer;
-    return NameOfAlert(texts_.Read(alerts_.at(slot).text, buffer).labels);
+    return NameOfAlert(LabelsOf(slot, buffer));
   });
 }
 

@@ -1,6 +1,6 @@
-// The inside of engine/shard.h. Seven files share it: shard.cc (events), shard_work.cc (what is not caused by
+// The inside of engine/shard.h. Eight files share it: shard.cc (events), shard_work.cc (what is not caused by
 // events), shard_holds.cc (what holds back), shard_seal.cc, shard_fold.cc and shard_follow.cc (bodies, checkpoints, recovery,
-// replay) and shard_reads.cc (reports and look-ups).
+// replay), shard_reads.cc (reports and look-ups) and shard_list.cc (lists).
 #pragma once
 
 #include <array>
@@ -50,7 +50,7 @@ class Shard::Impl {
 
   bool Seal(absl::FunctionRef<void(std::string_view body)> out);
   // Of each alert that the body speaks of: its slot, and its record as it was before.
-  using Changed = absl::FunctionRef<void(std::uint32_t slot, const StoredAlert& before)>;
+  using Changed = absl::FunctionRef<void(std::uint32_t slot, const AlertImage& before)>;
   absl::Status Fold(std::string_view body);
   absl::Status Fold(std::string_view body, Changed changed);
   absl::Status Follow(std::string_view body, absl::FunctionRef<void(const RecordedEvent&)> tell);
@@ -64,7 +64,10 @@ class Shard::Impl {
   void TakeReports(std::vector<GroupReport>& out, Reports which);
   std::optional<SourceReport> TakeSources();
   void ReportAll();
-  std::uint64_t List(std::uint64_t cursor, std::size_t scan, absl::FunctionRef<bool(const AlertRecord&)> visit) const;
+  std::uint64_t List(std::uint64_t cursor,
+                     std::size_t scan,
+                     const AlertFilter& filter,
+                     absl::FunctionRef<bool(const AlertRecord&)> visit) const;
   std::optional<AlertRecord> Find(const AlertKey& key) const;
   std::vector<AlertRecord> ListGroup(GroupKey group, std::size_t limit) const;
   ShardStatistics Statistics() const;
@@ -86,6 +89,10 @@ class Shard::Impl {
   Outcome Fire(std::uint32_t slot, const EventHeader& header, const TextView& text, const Instant& at, bool ended);
   Outcome Reject(Door& door, const Instant& at);
   void Update(std::uint32_t slot, const EventHeader& header, const TextView& text);
+  void StoreText(std::uint32_t slot, const TextView& text, TextStore::Sighting sighting);
+  std::span<const LabelView> LabelsOf(std::uint32_t slot, TextBuffer& buffer) const {
+    return texts_.ReadLabels(alerts_.cold(slot).text(), buffer);
+  }
   void TakeLastWords(std::uint32_t slot, EventView event);
   void MergeTimes(std::uint32_t slot, const EventHeader& header, const Instant& at, bool ended);
   void Seen(StoredAlert& alert, const Instant& at);
@@ -101,12 +108,13 @@ class Shard::Impl {
   void Route(std::uint32_t slot, std::span<const LabelView> labels);
   // Changes severity or hold of a firing alert, moving it between the lists of its groups where need be.
   void Restand(std::uint32_t slot, Severity severity, Hold hold);
-  void CountStanding(const StoredAlert& alert, std::int32_t by);
+  void CountStanding(std::uint32_t slot, std::int32_t by);
   void Arm(std::uint32_t slot);
   void ComeDue(std::uint32_t slot, const Instant& at);
 
   // What holds alerts back (shard_holds.cc).
-  Hold HoldFor(const StoredAlert& alert, std::span<const LabelView> labels) const;
+  // `present` is what does so now.
+  Hold HoldFor(Hold present, std::span<const LabelView> labels) const;
   // By what, in words. Empty as long as the shard does not know: right after a start it knows neither rules nor sources.
   std::string WhyHeld(Hold hold, std::span<const LabelView> labels) const;
   // The same for whoever asks now: as much as is known.
@@ -121,16 +129,17 @@ class Shard::Impl {
   // Groups that are watched: by the present routes, and which alerts are in them.
   void WatchGroups();
   void WatchAlert(std::uint32_t slot, std::span<const LabelView> labels, const Instant& at);
-  std::int64_t AutoCloseOf(const StoredAlert& alert) const;  // the shortest of its groups, ns; 0: none
+  std::int64_t AutoCloseOf(std::uint32_t slot) const;  // the shortest of its groups, ns; 0: none
   void CloseWithoutNews(std::uint32_t slot, std::int64_t after_ns, const Instant& at);
-  ResolvedBy EndOf(const StoredAlert& alert, const Instant& at);
+  ResolvedBy EndOf(std::uint32_t slot, const Instant& at);
   void CheckBudget(Door& door);
 
-  // Reports and look-ups (shard_reads.cc).
+  // Reports and look-ups (shard_reads.cc, shard_list.cc).
+  Signature AskedBy(const CompiledMatchers* matchers) const;
   GroupReport ReportOf(std::uint32_t group) const;
   GroupReport OverflowReportOf(const Door& door) const;
-  AlertSummary SummaryOf(const StoredAlert& alert) const;
-  AlertRecord RecordOf(const StoredAlert& alert) const;
+  AlertSummary SummaryOf(std::uint32_t slot) const;
+  AlertRecord RecordOf(std::uint32_t slot) const;
   const tocsin::Route* TellsOfEach(const RouteId& id) const;
   void ListMembers(std::uint32_t group, absl::Duration lately, std::vector<AlertSummary>& members) const;
   IntegrationId NameOf(IntegrationIndex integration) const;

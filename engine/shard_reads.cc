@@ -41,9 +41,10 @@ IntegrationId Shard::Impl::NameOf(IntegrationIndex integration) const {
   return integration < doors_.all().size() ? doors_.all()[integration].id : IntegrationId();
 }
 
-AlertSummary Shard::Impl::SummaryOf(const StoredAlert& alert) const {
+AlertSummary Shard::Impl::SummaryOf(std::uint32_t slot) const {
+  const StoredAlert& alert = alerts_.at(slot);
   TextBuffer buffer;
-  const TextView text = texts_.Read(alert.text, buffer);
+  const TextView text = texts_.Read(alerts_.cold(slot).text(), buffer);
   AlertSummary summary;
   summary.key = alert.key;
   summary.integration = NameOf(alert.integration);
@@ -51,35 +52,37 @@ AlertSummary Shard::Impl::SummaryOf(const StoredAlert& alert) const {
   summary.labels = Owned(text.labels);
   summary.annotations = Owned(text.annotations);
   summary.link = text.link;
-  summary.fired_at = alert.fired ? absl::FromUnixMillis(alert.fired_at) : absl::Time();
-  summary.starts_at = absl::FromUnixMillis(alert.starts_at);
+  summary.fired_at = alert.fired ? absl::FromUnixMillis(alerts_.cold(slot).fired_at()) : absl::Time();
+  summary.starts_at = absl::FromUnixMillis(alert.starts_at());
   summary.firing = alert.firing;
   return summary;
 }
 
-AlertRecord Shard::Impl::RecordOf(const StoredAlert& alert) const {
+AlertRecord Shard::Impl::RecordOf(std::uint32_t slot) const {
+  const StoredAlert& alert = alerts_.at(slot);
+  const ConstAlertRef ref = alerts_.ref(slot);
   AlertRecord record;
-  record.summary = SummaryOf(alert);
+  record.summary = SummaryOf(slot);
   record.acknowledged = alert.acknowledged;
-  record.last_seen_at = absl::FromUnixMillis(alert.last_seen_at);
+  record.last_seen_at = absl::FromUnixMillis(alert.last_seen_at());
   record.received = alert.received;
   if (alert.firing) {
     record.lease_until = alert.until == StoredAlert::kNever ? EngineTime::Infinite() : clock_.EngineAt(alert.until);
   } else {
-    record.resolved_at = absl::FromUnixMillis(alert.resolved_at);
+    record.resolved_at = absl::FromUnixMillis(ref.resolved_at());
     record.resolved_reason = Name(alert.resolved_by);
   }
-  record.hold = alert.hold;
-  record.rules = RulesVersion(alert.rules);
-  groups_.VisitGroups(alert, [&](std::uint32_t group) {
+  record.hold = ref.hold();
+  record.rules = RulesVersion(ref.cold.rules);
+  groups_.VisitGroups(slot, [&](std::uint32_t group) {
     TextBuffer buffer;
     record.groups.push_back(groups_.at(group).key);
     record.routes.emplace_back(texts_.Read(groups_.at(group).text, buffer).dedup_key);
   });
   TextBuffer buffer;
-  const std::span<const LabelView> labels = texts_.Read(alert.text, buffer).labels;
+  const std::span<const LabelView> labels = LabelsOf(slot, buffer);
   record.fingerprint = Fingerprint(labels);
-  record.held_by = WordsFor(alert.hold, labels);
+  record.held_by = WordsFor(record.hold, labels);
   return record;
 }
 
@@ -99,7 +102,7 @@ void Shard::Impl::ListMembers(std::uint32_t number, absl::Duration lately, std::
   for (std::size_t severity = kSeverities; severity-- > 0;) {
     groups_.VisitList(number, severity, [&](std::uint32_t slot) {
       if (members.size() == kMembersTold) return false;
-      members.push_back(SummaryOf(alerts_.at(slot)));
+      members.push_back(SummaryOf(slot));
       return true;
     });
   }
@@ -113,10 +116,11 @@ void Shard::Impl::ListMembers(std::uint32_t number, absl::Duration lately, std::
       return true;
     }
     TextBuffer buffer;
-    if (alert.resolved_at < since || HoldFor(alert, texts_.Read(alert.text, buffer).labels).set()) return true;
-    const bool said = alert.ends_at != kNoTime && alert.ends_at <= alert.resolved_at;
-    members.push_back(SummaryOf(alert));
-    members.back().fired_at = absl::FromUnixMillis(said ? alert.ends_at : alert.resolved_at);
+    const std::int64_t resolved_at = alerts_.ref(slot).resolved_at();
+    if (resolved_at < since || HoldFor(Hold(), LabelsOf(slot, buffer)).set()) return true;
+    const bool said = alert.ends_at() != kNoTime && alert.ends_at() <= resolved_at;
+    members.push_back(SummaryOf(slot));
+    members.back().fired_at = absl::FromUnixMillis(said ? alert.ends_at() : resolved_at);
     return true;
   });
 }
@@ -139,8 +143,8 @@ GroupReport Shard::Impl::ReportOf(std::uint32_t number) const {
   const std::uint32_t held = groups_.HeadOf(number, kSuppressedList);
   if (held != kNoSlot) {
     TextBuffer held_buffer;
-    report.hold = alerts_.at(held).hold;
-    report.held_by = WhyHeld(report.hold, texts_.Read(alerts_.at(held).text, held_buffer).labels);
+    report.hold = alerts_.ref(held).hold();
+    report.held_by = WhyHeld(report.hold, LabelsOf(held, held_buffer));
   }
   const std::uint32_t ended = groups_.TailOf(number, kResolvedList);
   if (ended != kNoSlot) report.last_end = Name(alerts_.at(ended).resolved_by);
@@ -150,22 +154,24 @@ GroupReport Shard::Impl::ReportOf(std::uint32_t number) const {
     report.values.assign(watch->values.begin(), watch->values.end());
   }
 
-  const StoredAlert* oldest = nullptr;
+  std::uint32_t oldest = kNoSlot;
   for (std::size_t severity = kSeverities; severity-- > 0;) {
     const std::uint32_t head = groups_.HeadOf(number, severity);
     if (head == kNoSlot) continue;
-    const StoredAlert& alert = alerts_.at(head);
-    if (oldest == nullptr || alert.fired_at < oldest->fired_at) oldest = &alert;
+    if (oldest == kNoSlot || alerts_.cold(head).fired_at() < alerts_.cold(oldest).fired_at()) oldest = head;
     if (report.exemplars.size() == limits::kExemplarsPerGroup) continue;
     groups_.VisitList(number, severity, [&](std::uint32_t slot) {
-      report.exemplars.push_back(SummaryOf(alerts_.at(slot)));
+      report.exemplars.push_back(SummaryOf(slot));
       return report.exemplars.size() < limits::kExemplarsPerGroup;
     });
   }
   if (const tocsin::Route* route = TellsOfEach(report.route)) {
     ListMembers(number, 2 * route->group_interval, report.exemplars);
   }
-  if (oldest != nullptr) report.oldest_start = absl::FromUnixMillis(std::min(oldest->fired_at, oldest->starts_at));
+  if (oldest != kNoSlot) {
+    const std::int64_t fired_at = alerts_.cold(oldest).fired_at();
+    report.oldest_start = absl::FromUnixMillis(std::min(fired_at, alerts_.at(oldest).starts_at()));
+  }
   return report;
 }
 
@@ -230,23 +236,10 @@ void Shard::Impl::ReportAll() {
     door.changed = door.times_over > 0;
 }
 
-std::uint64_t Shard::Impl::List(std::uint64_t cursor,
-                                std::size_t scan,
-                                absl::FunctionRef<bool(const AlertRecord&)> visit) const {
-  auto slot = static_cast<std::uint32_t>(std::min<std::uint64_t>(cursor, alerts_.end()));
-  for (; slot < alerts_.end() && scan > 0; ++slot, --scan) {
-    if (alerts_.IsLive(slot) && !visit(RecordOf(alerts_.at(slot)))) {
-      ++slot;
-      break;
-    }
-  }
-  return slot >= alerts_.end() ? 0 : slot;
-}
-
 std::optional<AlertRecord> Shard::Impl::Find(const AlertKey& key) const {
   const std::uint32_t slot = alerts_.Find(key);
   if (slot == kNoSlot) return std::nullopt;
-  return RecordOf(alerts_.at(slot));
+  return RecordOf(slot);
 }
 
 std::vector<AlertRecord> Shard::Impl::ListGroup(GroupKey key, std::size_t limit) const {
@@ -256,7 +249,7 @@ std::vector<AlertRecord> Shard::Impl::ListGroup(GroupKey key, std::size_t limit)
   const auto add = [&](std::size_t list) {
     if (records.size() == limit) return;
     groups_.VisitList(group, list, [&](std::uint32_t slot) {
-      records.push_back(RecordOf(alerts_.at(slot)));
+      records.push_back(RecordOf(slot));
       return records.size() < limit;
     });
   };

@@ -67,12 +67,13 @@ class Shard::Impl::BodyBuilder {
   }
   void Group(std::uint32_t number) {
     const StoredGroup& group = shard_.groups_.at(number);
-    BodyWriter& writer = Entry(BodyRun::kGroups, number, group.text.bytes);
+    const std::string_view text = shard_.texts_.Encoded(group.text);
+    BodyWriter& writer = Entry(BodyRun::kGroups, number, text.size());
     writer.Fixed64(group.key.value());
     writer.Varint(group.fired_total);
     writer.Varint(group.resolved_total);
-    writer.Varint(group.text.bytes);
-    writer.Bytes(shard_.texts_.Encoded(group.text));
+    writer.Varint(text.size());
+    writer.Bytes(text);
   }
   void Totals(std::uint32_t number) {
     const StoredGroup& group = shard_.groups_.at(number);
@@ -83,19 +84,20 @@ class Shard::Impl::BodyBuilder {
   void Alert(std::uint32_t slot) {
     const StoredAlert& alert = shard_.alerts_.at(slot);
     std::size_t memberships = 0;
-    shard_.groups_.VisitGroups(alert, [&](std::uint32_t) { ++memberships; });
-    BodyWriter& writer = Entry(BodyRun::kAlerts, slot, alert.text.bytes + memberships * kMembershipBytes);
+    shard_.groups_.VisitGroups(slot, [&](std::uint32_t) { ++memberships; });
+    const std::string_view text = shard_.texts_.Encoded(shard_.alerts_.cold(slot).text());
+    BodyWriter& writer = Entry(BodyRun::kAlerts, slot, text.size() + memberships * kMembershipBytes);
     writer.Fixed64(alert.key.high);
     writer.Fixed64(alert.key.low);
     writer.Fixed64(alert.content);
     writer.Varint(alert.integration);
-    WriteState(writer, alert, base_);
+    WriteState(writer, shard_.alerts_.ref(slot), base_);
     writer.Varint(memberships);
-    shard_.groups_.VisitGroups(alert, [&](std::uint32_t group) { writer.Varint(group); });
-    writer.Varint(alert.text.bytes);
-    writer.Bytes(shard_.texts_.Encoded(alert.text));
+    shard_.groups_.VisitGroups(slot, [&](std::uint32_t group) { writer.Varint(group); });
+    writer.Varint(text.size());
+    writer.Bytes(text);
   }
-  void State(std::uint32_t slot) { WriteState(Entry(BodyRun::kStates, slot, 0), shard_.alerts_.at(slot), base_); }
+  void State(std::uint32_t slot) { WriteState(Entry(BodyRun::kStates, slot, 0), shard_.alerts_.ref(slot), base_); }
   void Touch(std::uint32_t slot) { WriteTouch(Entry(BodyRun::kTouches, slot, 0), shard_.alerts_.at(slot), base_); }
   void Removal(std::uint32_t slot) { Entry(BodyRun::kRemovals, slot, 0); }
   void Door(IntegrationIndex integration) {

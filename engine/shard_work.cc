@@ -8,7 +8,9 @@
 
 namespace tocsin {
 
-void Shard::Impl::CountStanding(const StoredAlert& alert, std::int32_t by) {
+void Shard::Impl::CountStanding(std::uint32_t slot, std::int32_t by) {
+  const StoredAlert& alert = alerts_.at(slot);
+  const Hold hold = alerts_.ref(slot).hold();
   const auto add = [by](auto& count) { count += static_cast<std::decay_t<decltype(count)>>(by); };
   Door& door = doors_.at(alert.integration);
   if (!alert.firing) {
@@ -16,14 +18,14 @@ void Shard::Impl::CountStanding(const StoredAlert& alert, std::int32_t by) {
     add(door.kept);
     return;
   }
-  add(alert.hold.set() ? suppressed_ : firing_);
-  if (alert.hold.set()) {
-    const auto held = held_.try_emplace(alert.hold.value()).first;
+  add(hold.set() ? suppressed_ : firing_);
+  if (hold.set()) {
+    const auto held = held_.try_emplace(hold.value()).first;
     add(held->second);
     if (held->second == 0) held_.erase(held);
   }
   add(door.active);
-  if (alert.memberships == kNoSlot) add(unrouted_);
+  if (groups_.IsInNone(slot)) add(unrouted_);
 }
 
 void Shard::Impl::Arm(std::uint32_t slot) {
@@ -43,7 +45,7 @@ std::uint32_t Shard::Impl::OverflowGroupOf(const Router::Node& node) {
   const GroupKey key = router_->KeyOf(node, labels, Router::Kind::kOwn);
   const std::uint32_t group = groups_.Find(key);
   if (group != kNoSlot) return group;
-  return groups_.Create(key, texts_.Store({labels, {}, node.id.value(), {}}, TextStore::Sighting::kFirst));
+  return groups_.Create(key, texts_.Store({labels, {}, node.id.value(), {}}, TextStore::Sighting::kFirst).ref);
 }
 
 void Shard::Impl::Route(std::uint32_t slot, std::span<const LabelView> labels) {
@@ -60,80 +62,78 @@ void Shard::Impl::Route(std::uint32_t slot, std::span<const LabelView> labels) {
       group = OverflowGroupOf(node);
     } else if (group == kNoSlot) {
       const TextView text{group_labels, {}, node.id.value(), {}};
-      group = groups_.Create(key, texts_.Store(text, TextStore::Sighting::kFirst));
+      group = groups_.Create(key, texts_.Store(text, TextStore::Sighting::kFirst).ref);
       watches_.Begin(group, node.watch);
     }
-    groups_.Join(alert, slot, group);
+    groups_.Join(slot, group);
     if (watches_.Find(group) == nullptr) continue;
     alert.watched = true;
     watches_.AddValues(group, labels);
   }
-  alert.order = ++order_;
-  groups_.Link(alert);
-  if (alert.hold.set()) return;
-  groups_.CountFired(alert);
+  alerts_.ref(slot).set_order(++order_);
+  groups_.Link(slot);
+  if (alerts_.ref(slot).suppressed()) return;
+  groups_.CountFired(slot);
   alert.counted = true;
 }
 
 void Shard::Impl::Resolve(std::uint32_t slot, ResolvedBy by, const Instant& at) {
   DropSource(slot);
   StoredAlert& alert = alerts_.at(slot);
-  CountStanding(alert, -1);
-  groups_.Unlink(alert);
-  if (!alert.hold.set()) groups_.CountResolved(alert);
+  const AlertRef ref = alerts_.ref(slot);
+  CountStanding(slot, -1);
+  groups_.Unlink(slot);
+  if (!ref.suppressed()) groups_.CountResolved(slot);
   alert.firing = false;
   alert.acknowledged = false;
   alert.explicit_end = false;
-  alert.hold = Hold();
   alert.counted = false;
   alert.resolved_by = by;
-  alert.resolved_at = at.wall_ms;
-  alert.order = ++order_;
-  groups_.Link(alert);
+  ref.set_resolved_at(at.wall_ms);
+  ref.set_order(++order_);
+  groups_.Link(slot);
   Door& door = doors_.at(alert.integration);
   // Resolved alerts have the same budget as active ones; past it they are forgotten at once.
   const absl::Duration keep = door.kept < door.budget ? options_.keep_resolved : absl::ZeroDuration();
   alert.until = clock_.TickAfter(at.now, absl::ToInt64Nanoseconds(keep));
-  CountStanding(alert, +1);
+  CountStanding(slot, +1);
   alerts_.Mark(slot, Unsealed::kState);
   Arm(slot);
   CheckBudget(door);
 }
 
 void Shard::Impl::Forget(std::uint32_t slot) {
-  StoredAlert& alert = alerts_.at(slot);
-  CountStanding(alert, -1);
-  groups_.Unlink(alert);
-  groups_.EndMemberships(groups_.TakeMemberships(alert));
-  texts_.Drop(alert.text);
+  CountStanding(slot, -1);
+  groups_.Unlink(slot);
+  groups_.EndMemberships(groups_.TakeMemberships(slot));
+  texts_.Drop(alerts_.cold(slot).text());
   alerts_.Remove(slot);
 }
 
 void Shard::Impl::Restand(std::uint32_t slot, Severity severity, Hold hold) {
   StoredAlert& alert = alerts_.at(slot);
-  if (alert.severity == severity && alert.hold == hold) return;
-  if (alert.hold != hold) alert.rules = rules_version();
-  StoredAlert changed = alert;
-  changed.severity = severity;
-  changed.hold = hold;
-  CountStanding(alert, -1);
-  if (ListOf(changed) == ListOf(alert)) {
-    groups_.SetSeverity(alert, severity);
-    alert.hold = hold;
+  const AlertRef ref = alerts_.ref(slot);
+  const Hold before = ref.hold();
+  if (alert.severity == severity && before == hold) return;
+  if (before != hold) ref.cold.rules = rules_version();
+  CountStanding(slot, -1);
+  if (ListOf(alert.firing, severity, hold.set()) == ListOf(alert.firing, alert.severity, before.set())) {
+    groups_.SetSeverity(slot, severity);
+    ref.set_hold(hold);
   } else {
-    groups_.Unlink(alert);
+    groups_.Unlink(slot);
     alert.severity = severity;
-    alert.hold = hold;
-    alert.order = ++order_;
-    groups_.Link(alert);
+    ref.set_hold(hold);
+    ref.set_order(++order_);
+    groups_.Link(slot);
   }
-  CountStanding(alert, +1);
+  CountStanding(slot, +1);
   // It began to fire while it was held back, and is heard of only now.
   if (!hold.set() && !alert.counted) {
-    groups_.CountFired(alert);
+    groups_.CountFired(slot);
     alert.counted = true;
   }
-  groups_.MarkChanged(alert);
+  groups_.MarkGroupsChanged(slot);
   alerts_.Mark(slot, Unsealed::kState);
 }
 
@@ -194,17 +194,17 @@ void Shard::Impl::WatchGroups() {
 void Shard::Impl::WatchAlert(std::uint32_t slot, std::span<const LabelView> labels, const Instant& at) {
   StoredAlert& alert = alerts_.at(slot);
   alert.watched = false;
-  groups_.VisitGroups(alert, [&](std::uint32_t group) {
+  groups_.VisitGroups(slot, [&](std::uint32_t group) {
     if (watches_.Find(group) == nullptr) return;
     alert.watched = true;
     watches_.AddValues(group, labels);
   });
-  if (alert.watched) CloseWithoutNews(slot, AutoCloseOf(alert), at);
+  if (alert.watched) CloseWithoutNews(slot, AutoCloseOf(slot), at);
 }
 
-std::int64_t Shard::Impl::AutoCloseOf(const StoredAlert& alert) const {
+std::int64_t Shard::Impl::AutoCloseOf(std::uint32_t slot) const {
   std::int64_t shortest = 0;
-  groups_.VisitGroups(alert, [&](std::uint32_t group) {
+  groups_.VisitGroups(slot, [&](std::uint32_t group) {
     const GroupWatch* watch = watches_.Find(group);
     const std::int64_t after = watch == nullptr ? 0 : watch->rule.auto_close_ns;
     if (after > 0 && (shortest == 0 || after < shortest)) shortest = after;
@@ -223,10 +223,11 @@ void Shard::Impl::CloseWithoutNews(std::uint32_t slot, std::int64_t after_ns, co
 }
 
 // Why its time is over: its lease or its sender's word, or its route's, where that is the shorter.
-ResolvedBy Shard::Impl::EndOf(const StoredAlert& alert, const Instant& at) {
-  const std::int64_t after = watches_.empty() ? 0 : AutoCloseOf(alert);  // marks may not have been made since the start
+ResolvedBy Shard::Impl::EndOf(std::uint32_t slot, const Instant& at) {
+  const StoredAlert& alert = alerts_.at(slot);
+  const std::int64_t after = watches_.empty() ? 0 : AutoCloseOf(slot);  // marks may not have been made since the start
   if (after == 0) return ResolvedBy::kExpired;
-  if (alert.explicit_end) return alert.ends_at > at.wall_ms ? ResolvedBy::kNoNews : ResolvedBy::kExpired;
+  if (alert.explicit_end) return alert.ends_at() > at.wall_ms ? ResolvedBy::kNoNews : ResolvedBy::kExpired;
   const std::int64_t lease = doors_.at(alert.integration).lease_ns;
   return lease > 0 && lease <= after ? ResolvedBy::kExpired : ResolvedBy::kNoNews;
 }
@@ -248,14 +249,14 @@ bool Shard::Impl::JudgeAgain(const Instant& at, std::size_t& budget) {
     if (!due) continue;
     StoredAlert& alert = alerts_.at(slot);
     TextBuffer buffer;
-    const std::span<const LabelView> labels = texts_.Read(alert.text, buffer).labels;
+    const std::span<const LabelView> labels = LabelsOf(slot, buffer);
     CountSource(slot, labels);
-    Restand(slot, alert.severity, HoldFor(alert, labels));
+    Restand(slot, alert.severity, HoldFor(alerts_.ref(slot).hold(), labels));
     if (alert.watched || !watches_.empty()) WatchAlert(slot, labels, at);
-    if (alert.memberships == kNoSlot && router_) {
-      CountStanding(alert, -1);
+    if (groups_.IsInNone(slot) && router_) {
+      CountStanding(slot, -1);
       Route(slot, labels);
-      CountStanding(alert, +1);
+      CountStanding(slot, +1);
       alerts_.Mark(slot, Unsealed::kAll);
     }
   }
@@ -271,7 +272,7 @@ void Shard::Impl::ComeDue(std::uint32_t slot, const Instant& at) {
   if (alert.until > clock_.tick()) {
     Arm(slot);
   } else if (alert.firing) {
-    Resolve(slot, EndOf(alert, at), at);
+    Resolve(slot, EndOf(slot, at), at);
   } else {
     Forget(slot);
   }

@@ -11,10 +11,10 @@ namespace tocsin {
 Slab::SizeClass Slab::ClassOf(std::size_t bytes) {
   const auto units = static_cast<std::uint32_t>((bytes + kUnit - 1) / kUnit);
   if (units <= kSmall) return {units - 1, units};
-  const auto width = static_cast<std::uint32_t>(std::bit_width(units - 1));  // 7 .. 16
+  const auto width = static_cast<std::uint32_t>(std::bit_width(units - 1));  // 8 .. 17
   const std::uint32_t step = 1U << (width - 3);
   const std::uint32_t rounded = (units + step - 1) & ~(step - 1);
-  return {kSmall + (width - 7) * 4 + (((rounded - 1) >> (width - 3)) & 3U), rounded};
+  return {kSmall + (width - kSmallBits - 1) * 4 + (((rounded - 1) >> (width - 3)) & 3U), rounded};
 }
 
 void Slab::Push(std::uint32_t block, std::size_t index) {
@@ -36,7 +36,7 @@ std::uint32_t Slab::Allocate(std::size_t bytes) {
       Push(next_, units - 1);
       next_ += units;
     }
-    TOCSIN_CHECK(chunks_.size() < kNoSlot / kUnitsPerChunk, "64 GiB of alert text in one shard");
+    TOCSIN_CHECK(chunks_.size() < kNoSlot / kUnitsPerChunk, "32 GiB of alert text in one shard");
     next_ = static_cast<std::uint32_t>(chunks_.size()) * kUnitsPerChunk;
     limit_ = next_ + kUnitsPerChunk;
     chunks_.push_back(std::make_unique_for_overwrite<char[]>(kUnitsPerChunk * kUnit));

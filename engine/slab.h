@@ -1,4 +1,4 @@
-// Memory for the alert table's text: blocks of 16 bytes to 1 MiB in chunks of 1 MiB, named by 32 bits. Size classes with
+// Memory for the alert table's text: blocks of 8 bytes to 1 MiB in chunks of 1 MiB, named by 32 bits. Size classes with
 // free lists; no header per block, nothing ever moves, chunks are kept. One thread.
 #pragma once
 
@@ -27,10 +27,13 @@ class Slab {
   std::size_t bytes() const { return chunks_.size() * kUnitsPerChunk * kUnit; }
 
  private:
-  static constexpr std::size_t kUnit = 16;
-  static constexpr std::uint32_t kUnitsPerChunk = 1U << 16;
-  static constexpr std::uint32_t kSmall = 64;  // up to so many units, each size has its class; above, four per doubling
-  static constexpr std::size_t kClasses = 104;
+  // Small, since a text is rounded up by half of it; large enough to name 32 GiB.
+  static constexpr std::size_t kUnit = 8;
+  static constexpr std::uint32_t kUnitsPerChunk = 1U << 17;
+  static constexpr std::uint32_t kSmallBits = 7;
+  static constexpr std::uint32_t kSmall =
+      1U << kSmallBits;  // to so many units each size has its class; then four a doubling
+  static constexpr std::size_t kClasses = kSmall + 4 * (17 - kSmallBits);
 
   struct SizeClass {
     std::size_t index;

@@ -1,12 +1,15 @@
-// The text of alerts and groups, compact: each is one block of a slab, in which strings that repeat are numbers.
+// The text of alerts and groups, compact: each is one block of a slab, in which strings that repeat are numbers, and of
+// strings that are alike only what tells them apart stands (engine/frames.h).
 //
 // A string is interned when it is seen for the second time, so that unique values (instance ids, descriptions) stay inline.
 // Interned strings are counted by the texts that use them; the last use frees the number, which may then come to mean
-// another string. Numbers are defined in the journal before their use (docs/alert-bodies.md).
+// another string. Numbers are defined in the journal before their use (docs/alert-bodies.md), frames are unknown to it.
 //
-// The encoded form, which is also the journal's:
+// A text in memory:
 //   varint label count, varint annotation count, then the strings: name, value ... of labels, then of annotations, then
-//   dedup key, then link. A string is varint(number << 1 | 1), or varint(length << 1) and its bytes.
+//   dedup key, then link. A string is varint(number << 1 | 1); or varint(length << 2) and its bytes; or
+//   varint(frame << 2 | 2), varint length, and the bytes between the frame's two parts.
+// In the journal: the same, with varint(length << 1) and all the bytes of a string that is not interned.
 //
 // A group's text has the route's id in the place of the dedup key. One thread.
 #pragma once
@@ -19,7 +22,9 @@
 #include <vector>
 
 #include "base/limits.h"
+#include "engine/frames.h"
 #include "engine/segmented.h"
+#include "engine/signature.h"
 #include "engine/slab.h"
 #include "engine/slot_index.h"
 #include "model/labels.h"
@@ -32,7 +37,7 @@ struct TextRef {
   std::uint32_t bytes = 0;
 };
 
-// A text, readable. The views stay good until the store is changed.
+// A text, readable. The views stay good until the store is changed or their buffer is used again.
 struct TextView {
   std::span<const LabelView> labels;
   std::span<const LabelView> annotations;
@@ -40,13 +45,26 @@ struct TextView {
   std::string_view link;
 };
 
-// Room for one TextView's labels and annotations.
-using TextBuffer = std::array<LabelView, limits::kLabelsPerAlert + limits::kAnnotationsPerAlert>;
+// Room for what one text is read into.
+class TextBuffer {
+ public:
+  static constexpr std::size_t kPairs = limits::kLabelsPerAlert + limits::kAnnotationsPerAlert;
+
+ private:
+  friend class TextStore;
+  char* Room(std::size_t bytes);
+
+  std::array<LabelView, kPairs> pairs_;
+  // Strings that had to be put together.
+  std::array<char, 1024> near_;
+  std::size_t used_ = 0;
+  std::vector<std::unique_ptr<char[]>> far_;
+};
 
 class TextStore {
  public:
   // Numbers are below kMaxInterned whatever the options say, so that a damaged body cannot ask for much memory.
-  static constexpr std::uint32_t kMaxInterned = 1U << 26;
+  static constexpr std::uint32_t kMaxInterned = SlotIndex::kMaxValues;
 
   TextStore(std::uint64_t max_interned, std::uint64_t seed);
 
@@ -56,10 +74,20 @@ class TextStore {
     kFirst,
     kAgain
   };
-  TextRef Store(const TextView& text, Sighting sighting);
-  void Drop(TextRef ref);
+  struct Stored {
+    TextRef ref;
+    Signature signature = 0;  // of the labels
+  };
+  Stored Store(const TextView& text, Sighting sighting);
+  void Drop(TextRef ref) { Drop(ref, /*counted=*/true); }
   TextView Read(TextRef ref, TextBuffer& buffer) const;
-  std::string_view Encoded(TextRef ref) const { return {slab_.At(ref.block), ref.bytes}; }
+  std::span<const LabelView> ReadLabels(TextRef ref, TextBuffer& buffer) const;
+  // As the journal has it. Good until the next call of the store.
+  std::string_view Encoded(TextRef ref);
+  // That of every text with this label has its bits.
+  Signature SignatureOfLabel(std::string_view name, std::string_view value) const {
+    return SignatureOf(HashOf(name), HashOf(value));
+  }
 
   // Numbers defined since the last call, for the journal; those that are no longer used are left out.
   template <typename Visit>
@@ -77,13 +105,13 @@ class TextStore {
   }
 
   // Recovery. Define and Adopt take what the journal says, in any order; uses are counted afterwards, between BeginCount
-  // and EndCount. Adopt returns nothing when `encoded` is not a text.
+  // and EndCount. Adopt requires IsText.
   void Define(std::uint32_t number, std::string_view string);
   bool IsText(std::string_view encoded) const;
   TextRef Adopt(std::string_view encoded);
-  void DropUncounted(TextRef ref) { slab_.Free(ref.block, ref.bytes); }
+  void DropUncounted(TextRef ref) { Drop(ref, /*counted=*/false); }
   void BeginCount();
-  void Count(TextRef ref);
+  Signature Count(TextRef ref, TextBuffer& buffer);
   void EndCount();
 
   std::size_t interned() const { return count_; }
@@ -96,16 +124,34 @@ class TextStore {
     std::uint32_t uses = 0;
     std::uint32_t hash = 0;
   };
+  // One string of a text in memory.
+  struct Part {
+    std::uint32_t number = kNoSlot;  // interned
+    std::uint32_t frame = kNoSlot;
+    std::string_view bytes;  // when neither, all of it; with a frame, what stands in it
+  };
+  class Parts;
   class Cursor;
+  struct Written {
+    char* end;
+    std::uint32_t hash;
+  };
 
+  std::uint32_t HashOf(std::string_view string) const;
   std::string_view String(std::uint32_t number) const {
     return {slab_.At(interned_[number].block), interned_[number].bytes};
   }
+  std::string_view StringOf(const Part& part, TextBuffer& buffer) const;
+  std::span<const LabelView> ReadPairs(Parts& parts, std::size_t first, std::size_t count, TextBuffer& buffer) const;
   // The number of `string`, one use added; kNoSlot: write it inline.
-  std::uint32_t Use(std::string_view string, Sighting sighting);
+  std::uint32_t Use(std::string_view string, Sighting sighting, std::uint64_t wide);
   void Release(std::uint32_t number);
   void Forget(std::uint32_t number);
-  char* WriteString(char* to, std::string_view string, Sighting sighting, std::size_t place);
+  void Drop(TextRef ref, bool counted);
+  Written WriteString(char* to, std::string_view string, Sighting sighting, std::size_t place);
+  char* WriteInline(char* to, std::string_view string);
+  TextRef Keep(const char* end);
+  char* scratch();
 
   Slab slab_;
   std::uint64_t max_interned_;
@@ -116,13 +162,14 @@ class TextStore {
   SlotIndex by_hash_;
   std::vector<std::uint32_t> free_;
   std::vector<std::uint32_t> defined_;
+  Frames frames_;
   // Tags of strings, each at its own place; later strings push out earlier ones. Small, so that it stays in the cache: a
   // string that comes less often than once in some ten thousand alerts is not worth a number.
   std::vector<std::uint16_t> seen_once_;
   std::unique_ptr<char[]> scratch_;
   // The number last used at each place of a text: alerts that come together resemble each other, and comparing is cheaper
   // than hashing. Guesses only.
-  std::array<std::uint32_t, 2 * std::tuple_size_v<TextBuffer> + 2> guesses_;
+  std::array<std::uint32_t, 2 * TextBuffer::kPairs + 2> guesses_;
 };
 
 }  // namespace tocsin

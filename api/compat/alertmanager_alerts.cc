@@ -18,7 +18,6 @@
 namespace tocsin::alertmanager {
 namespace {
 
-constexpr std::size_t kScanSlice = 2048;       // slots of a shard, well under a millisecond of its time
 constexpr std::size_t kGroupsPerSlice = 1000;  // looked up at a time on the responder's thread
 constexpr std::string_view kReceiverLabel = "receiver";
 // What Alertmanager adds to an alert without an end. Whoever asks again later sees it moved on.
@@ -69,13 +68,16 @@ class Scan {
       : api_(api), rules_(rules), query_(query), shown_(shown), now_(api.engine.Read()) {}
 
   absl::Status Run() {
+    // Where alerts inhibit others, all of them are looked at, for what they hold back.
+    const AlertFilter filter{.matchers = rules_.inhibitions().empty() ? &query_.filter : nullptr,
+                             .standing = AlertFilter::Standing::kActive};
     for (std::uint32_t shard = 0; shard < api_.engine.shard_count(); ++shard) {
       std::uint64_t cursor = 0;
       do {
         std::vector<AlertRecord> slice;
         api_.engine.ReadShardAndWait(shard, [&](const Shard& table) {
-          cursor = table.List(cursor, kScanSlice, [&](const AlertRecord& alert) {
-            if (alert.summary.firing) slice.push_back(alert);
+          cursor = table.List(cursor, kReadSlice, filter, [&](const AlertRecord& alert) {
+            slice.push_back(alert);
             return true;
           });
         });

@@ -186,6 +186,53 @@ class RandomWorld {
       EXPECT_EQ(record.routes[i].value(), expected.groups[i].first);
   }
 
+  // What a list by a random filter finds, in random slices, against every record looked at.
+  static void CheckList(const Shard& shard, Random random) {
+    std::vector<Matcher> matchers;
+    for (std::uint64_t i = random.Below(4); i > 0; --i)
+      matchers.push_back(RandomMatcher(random));
+    const CompiledMatchers compiled = *CompiledMatchers::Compile(matchers);
+    AlertFilter filter{.matchers = random.OneIn(5) ? nullptr : &compiled,
+                       .standing = static_cast<AlertFilter::Standing>(random.Below(5))};
+    std::vector<AlertRecord> all;
+    shard.List(0, SIZE_MAX / 100, [&](const AlertRecord& alert) { return all.push_back(alert), true; });
+    if (!all.empty() && random.OneIn(3)) {
+      const AlertRecord& member = all[random.Below(all.size())];
+      filter.group = member.groups.empty() ? GroupKey(1) : member.groups[0];
+    }
+    std::vector<AlertKey> expected;
+    for (const AlertRecord& alert : all) {
+      if (Takes(filter, alert)) expected.push_back(alert.summary.key);
+    }
+    std::vector<AlertKey> listed;
+    std::uint64_t cursor = 0;
+    do {
+      std::uint64_t page = 1 + random.Below(5);
+      cursor = shard.List(cursor, 1 + random.Below(20), filter,
+                          [&](const AlertRecord& alert) { return listed.push_back(alert.summary.key), --page > 0; });
+    } while (cursor != 0);
+    EXPECT_EQ(listed, expected) << Format(matchers) << " of " << all.size();
+  }
+  static bool Takes(const AlertFilter& filter, const AlertRecord& alert) {
+    using Standing = AlertFilter::Standing;
+    const bool firing = alert.summary.firing;
+    const std::map<Standing, bool> standings = {
+        {Standing::kAny,        true                       },
+        {Standing::kActive,     firing                     },
+        {Standing::kFiring,     firing && !alert.hold.set()},
+        {Standing::kSuppressed, firing && alert.hold.set() },
+        {Standing::kResolved,   !firing                    },
+    };
+    return standings.at(filter.standing) &&
+           (filter.matchers == nullptr || filter.matchers->Match(std::span<const Label>(alert.summary.labels))) &&
+           (!filter.group.set() || std::ranges::count(alert.groups, filter.group) > 0);
+  }
+  void CheckLists() {
+    const Shard recovered = Recovered(false);
+    for (int i = 0; i < 20; ++i)
+      CheckList(random_.OneIn(4) ? recovered : shard_, Random(random_.Next()));
+  }
+
   void CheckReports() {
     const std::vector<GroupReport> reports = AllReports();
     std::map<std::pair<std::string, std::string>, GroupReport> expected = model_.Reports();
@@ -287,6 +334,7 @@ TEST(ShardOracleTest, DoesWhatTheSequentialModelDoes) {
         world.Work();
         world.CheckAlerts();
         world.CheckReports();
+        world.CheckLists();
       }
       if (step % 200 == 0) world.CheckRecovery();
       if (testing::Test::HasFailure()) {

@@ -10,6 +10,7 @@
 #include "base/random.h"
 #include "engine/body.h"
 #include "engine/doors.h"
+#include "engine/frames.h"
 #include "engine/lease_wheel.h"
 #include "engine/slab.h"
 #include "engine/slot_index.h"
@@ -25,18 +26,19 @@ void CheckIndex(std::uint64_t seed, int steps, HashOf hash_of) {
   Random random(seed);
   SlotIndex index;
   std::map<std::uint32_t, std::uint32_t> model;  // value to hash
+  const auto known = [&](std::uint32_t value) { return model.at(value); };
   for (int step = 0; step < steps; ++step) {
     const auto value = static_cast<std::uint32_t>(random.Below(static_cast<std::uint64_t>(steps) / 2 + 1));
     const auto found = model.find(value);
     if (found == model.end()) {
       const std::uint32_t hash = hash_of(random);
-      index.Insert(hash, value);
       model[value] = hash;
+      index.Insert(hash, value, known);
     } else if (random.OneIn(2)) {
-      index.Erase(found->second, value);
+      index.Erase(found->second, value, known);
       model.erase(found);
     }
-    index.Erase(hash_of(random), 0xFFFF0000);  // is not there
+    index.Erase(hash_of(random), SlotIndex::kMaxValues - 1, known);  // is not there
   }
   ASSERT_EQ(index.size(), model.size());
   for (const auto& [value, hash] : model) {
@@ -161,9 +163,9 @@ TEST(TextStoreTest, InternsWhatIsSeenTwiceAndForgetsItAfterItsLastUse) {
       {"alertname", "DiskFull"},
       {"instance",  "db2:9100"}
   };
-  const TextRef first = texts.Store({labels, {}, "", "http://x/1"}, TextStore::Sighting::kFirst);
+  const TextRef first = texts.Store({labels, {}, "", "http://x/1"}, TextStore::Sighting::kFirst).ref;
   EXPECT_EQ(texts.interned(), 0);
-  const TextRef second = texts.Store({others, {}, "", "http://x/2"}, TextStore::Sighting::kFirst);
+  const TextRef second = texts.Store({others, {}, "", "http://x/2"}, TextStore::Sighting::kFirst).ref;
   EXPECT_EQ(texts.interned(), 3) << "alertname, DiskFull, instance";
   EXPECT_LT(second.bytes, first.bytes);
   TextBuffer buffer;
@@ -191,6 +193,102 @@ TEST(TextStoreTest, TheTableOfInternedStringsIsBounded) {
     }
   }
   EXPECT_EQ(texts.interned(), 5);
+}
+
+std::string SummaryOf(int i, const std::string& value) {
+  return "error rate of instance db" + std::to_string(i) + ":9100 is at " + value + " per mille";
+}
+
+TEST(FramesTest, HoldWhatStringsFromOneTemplateShare) {
+  Frames frames;
+  EXPECT_EQ(frames.Use(SummaryOf(1, "7")), kNoSlot) << "nothing is known yet";
+  const std::uint32_t frame = frames.Use(SummaryOf(22, "31"));
+  ASSERT_NE(frame, kNoSlot);
+  EXPECT_EQ(frames.before(frame), "error rate of instance ");
+  EXPECT_EQ(frames.after(frame), " per mille");
+  EXPECT_EQ(frames.Use(SummaryOf(333, "8")), frame);
+  const std::uint32_t wider = frames.Use("error rate of cluster eu per mille");
+  ASSERT_NE(wider, kNoSlot);
+  EXPECT_EQ(frames.before(wider), "error rate of ");
+  EXPECT_EQ(frames.Use(SummaryOf(4, "9")), wider) << "the narrower one is used no more";
+  EXPECT_EQ(frames.size(), 2);
+  frames.Release(frame);
+  frames.Release(frame);
+  EXPECT_EQ(frames.size(), 1) << "its last use is gone";
+}
+
+TEST(FramesTest, TheTwoEndsDoNotOverlap) {
+  Frames frames;
+  frames.Use("abcdefgh abcdefgh abcdefgh");
+  const std::uint32_t frame = frames.Use("abcdefgh abcdefgh");
+  if (frame != kNoSlot) {
+    EXPECT_LE(frames.before(frame).size() + frames.after(frame).size(), std::string("abcdefgh abcdefgh").size());
+  }
+}
+
+// What was stored is read, and is the same in the journal's form, and from there in another store.
+TEST(TextStoreTest, TextsComeBackWhateverTheyShare) {
+  Random random(11);
+  TextStore texts(200, 1);
+  TextStore recovered(200, 1);
+  const auto word = [&] {
+    const std::string words[] = {"error rate of ",     "db", " is ", "10.0.0.", ":9100", "é", "", "x",
+                                 std::string(300, 'y')};
+    std::string text;
+    for (std::uint64_t i = random.Below(6); i > 0; --i)
+      text += words[random.Below(9)];
+    return text + std::to_string(random.Below(random.OneIn(2) ? 4 : 100'000));
+  };
+  struct Kept {
+    std::string strings[6];
+    TextRef ref;
+    TextRef other;
+  };
+  std::vector<Kept> kept;
+  TextBuffer buffer;
+  const auto check = [&](const TextStore& store, TextRef ref, const Kept& of) {
+    const TextView text = store.Read(ref, buffer);
+    ASSERT_EQ(text.labels.size(), 1);
+    ASSERT_EQ(text.annotations.size(), 1);
+    const std::string_view read[] = {text.labels[0].name,       text.labels[0].value, text.annotations[0].name,
+                                     text.annotations[0].value, text.dedup_key,       text.link};
+    for (int i = 0; i < 6; ++i)
+      ASSERT_EQ(read[i], of.strings[i]);
+    ASSERT_EQ(store.ReadLabels(ref, buffer)[0].value, of.strings[1]);
+  };
+  for (int step = 0; step < 20'000; ++step) {
+    if (kept.size() < 100 || random.OneIn(2)) {
+      Kept& of = kept.emplace_back();
+      for (std::string& string : of.strings)
+        string = word();
+      const LabelView pairs[] = {
+          {of.strings[0], of.strings[1]},
+          {of.strings[2], of.strings[3]}
+      };
+      const TextView text{
+          {&pairs[0], 1},
+          {&pairs[1], 1},
+          of.strings[4], of.strings[5]
+      };
+      const TextStore::Stored stored =
+          texts.Store(text, random.OneIn(3) ? TextStore::Sighting::kAgain : TextStore::Sighting::kFirst);
+      of.ref = stored.ref;
+      EXPECT_TRUE(MayHave(stored.signature, texts.SignatureOfLabel(of.strings[0], of.strings[1])));
+      texts.TakeDefinitions([&](std::uint32_t number, std::string_view string) { recovered.Define(number, string); });
+      const std::string encoded(texts.Encoded(of.ref));
+      ASSERT_TRUE(recovered.IsText(encoded));
+      of.other = recovered.Adopt(encoded);
+      check(recovered, of.other, of);
+      ASSERT_EQ(recovered.Encoded(of.other), encoded);
+      ASSERT_EQ(recovered.Count(of.other, buffer), stored.signature);
+    } else {
+      std::swap(kept[random.Below(kept.size())], kept.back());
+      check(texts, kept.back().ref, kept.back());
+      texts.Drop(kept.back().ref);
+      recovered.DropUncounted(kept.back().other);
+      kept.pop_back();
+    }
+  }
 }
 
 TEST(BodyTest, NumbersComeBackAsTheyWere) {
