@@ -85,6 +85,9 @@ v1::IngestResponse::Outcome ToProto(Outcome outcome) {
 }
 static_assert(static_cast<int>(Outcome::kRejected) + 1 == v1::IngestResponse::OUTCOME_REJECTED);
 
+// What a batch has beside its alerts.
+constexpr std::size_t kBatchSlack = 64 * 1024;
+
 // One message: decoded, then submitted. The response is complete but for what only the receipt knows.
 class Message {
  public:
@@ -98,6 +101,11 @@ class Message {
                     v1::IngestResponse& response,
                     bool& submitted) {
     submitted = false;
+    if (bytes.size() > limits::kBatchBytes + kBatchSlack) {
+      shared.counts.malformed.fetch_add(1, std::memory_order_relaxed);
+      return {grpc::StatusCode::RESOURCE_EXHAUSTED,
+              absl::StrFormat("a batch of %d bytes, at most %d", bytes.size(), limits::kBatchBytes)};
+    }
     intake.Begin(door.index, &door.integration->labels, shared.clock.Read().wall, Intake::Manner::kStrict);
     const absl::StatusOr<WireRequest> request = decoder.Decode(bytes, intake);
     if (!request.ok()) {
@@ -467,8 +475,9 @@ std::vector<Refusals::Refusal> GrpcIngest::ReadRefusals() const {
 }
 
 void ConfigureGrpc(grpc::ServerBuilder& builder) {
+  // An organisation's text is the longest message. Batches of alerts have a bound of their own: Message::Take.
   constexpr int kSlack = 64 * 1024;
-  builder.SetMaxReceiveMessageSize(static_cast<int>(limits::kBatchBytes) + kSlack);
+  builder.SetMaxReceiveMessageSize(static_cast<int>(limits::kConfigurationBytes) + kSlack);
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT,
                              0);  // or two servers share a port, and each gets half of the calls
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, 100);
