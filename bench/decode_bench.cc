@@ -11,26 +11,23 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include <google/protobuf/arena.h>
-#include <grpcpp/support/slice.h>
 
 #include "base/status.h"
-#include "bench/ingest_payload.h"
+#include "bench/payload.h"
 #include "ingest/wire_decoder.h"
 #include "tocsin/v1/ingest.pb.h"
 
 namespace tocsin {
 namespace {
 
-constexpr int kMessages = 40;  // more than the caches hold
+constexpr std::uint32_t kMessages = 40;  // more than the caches hold
 constexpr int kRounds = 9;
 
 std::vector<std::string> Messages() {
   std::vector<std::string> messages;
-  for (int i = 0; i < kMessages; ++i) {
-    grpc::Slice slice;
-    TOCSIN_CHECK(MessageOf(i * kAlertsPerMessage).TrySingleSlice(&slice).ok(), "one slice");
-    messages.emplace_back(reinterpret_cast<const char*>(slice.begin()), slice.size());
-  }
+  const AlertBytes payload(AlertBytes::Form::kMessage, kAlertsPerMessage);
+  for (std::uint32_t i = 0; i < kMessages; ++i)
+    messages.push_back(payload.Text(i * kAlertsPerMessage));
   return messages;
 }
 

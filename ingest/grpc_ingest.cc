@@ -69,16 +69,22 @@ grpc::Status Authenticate(const grpc::CallbackServerContext& context, Shared& sh
   return grpc::Status::OK;
 }
 
-// The message as one piece: in place when it came so, else gathered into `gathered`.
-std::string_view Contiguous(const grpc::ByteBuffer& buffer, grpc::Slice& single, std::string& gathered) {
-  if (buffer.TrySingleSlice(&single).ok()) return {reinterpret_cast<const char*>(single.begin()), single.size()};
-  std::vector<grpc::Slice> slices;
-  gathered.clear();
-  if (!buffer.Dump(&slices).ok()) return gathered;
-  for (const grpc::Slice& slice : slices)
-    gathered.append(reinterpret_cast<const char*>(slice.begin()), slice.size());
-  return gathered;
-}
+// A message as the pieces in which it came.
+class Pieces {
+ public:
+  // Good until the next call, or until the buffer goes. Empty when the buffer has no bytes to give.
+  std::span<const std::string_view> Of(const grpc::ByteBuffer& buffer) {
+    views_.clear();
+    if (!buffer.Dump(&slices_).ok()) return {};
+    for (const grpc::Slice& slice : slices_)
+      views_.emplace_back(reinterpret_cast<const char*>(slice.begin()), slice.size());
+    return views_;
+  }
+
+ private:
+  std::vector<grpc::Slice> slices_;
+  std::vector<std::string_view> views_;
+};
 
 v1::IngestResponse::Outcome ToProto(Outcome outcome) {
   return static_cast<v1::IngestResponse::Outcome>(static_cast<int>(outcome) + 1);
@@ -96,7 +102,7 @@ class Message {
                     const OpenDoor& door,
                     Intake& intake,
                     WireDecoder& decoder,
-                    std::string_view bytes,
+                    std::span<const std::string_view> pieces,
                     Inlet::Done done,
                     v1::IngestResponse& response,
                     bool& submitted) {
@@ -107,7 +113,7 @@ class Message {
               absl::StrFormat("a batch of %d bytes, at most %d", bytes.size(), limits::kBatchBytes)};
     }
     intake.Begin(door.index, &door.integration->labels, shared.clock.Read().wall, Intake::Manner::kStrict);
-    const absl::StatusOr<WireRequest> request = decoder.Decode(bytes, intake);
+    const absl::StatusOr<WireRequest> request = decoder.Decode(pieces, intake);
     if (!request.ok()) {
       shared.counts.malformed.fetch_add(1, std::memory_order_relaxed);
       shared.NoteRefusal(Refusals::Reason::kUnreadable,
@@ -298,11 +304,10 @@ class StreamReactor final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
       pending_.emplace_back();  // a deque's elements stay where they are
       pending = &pending_.back();
     }
-    grpc::Slice single;
     bool submitted = false;
     // Until its receipt, which comes through Answer and the mutex, only this thread touches the new element.
     const grpc::Status status = pending->message.Take(
-        shared_, door_, intake_, decoder_, Contiguous(request_, single, gathered_),
+        shared_, door_, intake_, decoder_, pieces_.Of(request_),
         [link = link_, pending](const Receipt& receipt) {
           MutexLock lock(link->mutex);
           if (link->reactor != nullptr) link->reactor->Answer(*pending, receipt);
@@ -372,7 +377,7 @@ class StreamReactor final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
   Intake intake_;
   WireDecoder decoder_;
   grpc::ByteBuffer request_;
-  std::string gathered_;
+  Pieces pieces_;
   const std::shared_ptr<Link> link_;
 
   Mutex mutex_;
@@ -418,12 +423,11 @@ class IngestService final : public RawService {
     thread_local WireDecoder decoder;
     Intake intake(shared_.inlet.KeySeed());
     const auto call = std::make_shared<UnaryCall>();
-    grpc::Slice single;
-    std::string gathered;
+    Pieces pieces;
     bool submitted = false;
     // The receipt may come before Take returns; it alone completes the answer then.
     const grpc::Status status = call->message.Take(
-        shared_, door, intake, decoder, Contiguous(*request, single, gathered),
+        shared_, door, intake, decoder, pieces.Of(*request),
         [call, reactor, response, &shared = shared_](const Receipt& receipt) {
           call->message.Complete(receipt, call->response);
           const auto tell = [call, reactor, response](const std::vector<TakenAlert>& told) {

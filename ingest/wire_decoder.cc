@@ -134,46 +134,107 @@ absl::Status NotARequest(std::size_t offset) {
 
 }  // namespace
 
+absl::Status WireDecoder::ReadAlert(std::string_view body, std::size_t at, Intake& intake) {
+  // Two bytes make an alert that is refused; an answer to millions of them would be far larger than the question.
+  if (intake.seen() == limits::kEventsPerBatch) {
+    return Invalid("alerts: more than %d in one message; 100 to 500 are a good number", limits::kEventsPerBatch);
+  }
+  WireAlert alert;
+  labels_.Clear();
+  annotations_.Clear();
+  WireCursor fields(body, 1);
+  while (!fields.done()) {
+    Tag field;
+    if (!fields.ReadTag(field) || !ReadAlertField(fields, field, alert, labels_, annotations_)) {
+      return NotARequest(at + fields.at());
+    }
+  }
+  Judge(alert, labels_, annotations_, intake);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<bool> WireDecoder::ReadField(WireCursor& cursor, std::size_t at, WireRequest& request, Intake& intake) {
+  Tag tag;
+  std::uint64_t number = 0;
+  std::string_view body;
+  if (!cursor.ReadTag(tag)) return false;
+  if (Is(tag, 2, WireType::kBytes)) {
+    if (!cursor.ReadBytes(body)) return false;
+    TOCSIN_TRY(ReadAlert(body, at + cursor.at() - body.size(), intake));
+    return true;
+  }
+  if (tag.type != WireType::kVarint) return cursor.Skip(tag);
+  if (!cursor.ReadVarint(number)) return false;
+  switch (tag.field) {
+    case 1: request.batch_id = number; break;
+    case 3: request.want_outcomes = number != 0; break;
+    case 4: request.want_explanations = number != 0; break;
+    default: break;
+  }
+  return true;
+}
+
+absl::StatusOr<std::size_t> WireDecoder::ReadFields(
+    std::string_view piece, std::size_t at, bool last, WireRequest& request, Intake& intake) {
+  WireCursor cursor(piece, 0);
+  while (!cursor.done()) {
+    const std::size_t start = cursor.at();
+    TOCSIN_ASSIGN(const bool complete, ReadField(cursor, at, request, intake));
+    if (complete) continue;
+    if (last) return NotARequest(at + cursor.at());
+    return start;
+  }
+  return piece.size();
+}
+
 absl::StatusOr<WireRequest> WireDecoder::Decode(std::string_view bytes, Intake& intake) {
+  return Decode({&bytes, 1}, intake);
+}
+
+absl::StatusOr<WireRequest> WireDecoder::Decode(std::span<const std::string_view> pieces, Intake& intake) {
+  constexpr std::size_t kStep = 1024;  // more than most alerts have
   labels_.Shrink();
   annotations_.Shrink();
   WireRequest request;
-  WireCursor cursor(bytes, 0);
-  while (!cursor.done()) {
-    Tag tag;
-    if (!cursor.ReadTag(tag)) return NotARequest(cursor.at());
-    std::uint64_t number = 0;
-    std::string_view body;
-    if (Is(tag, 2, WireType::kBytes)) {
-      if (!cursor.ReadBytes(body)) return NotARequest(cursor.at());
-      const std::size_t start = cursor.at() - body.size();
-      // Two bytes make an alert that is refused; an answer to millions of them would be far larger than the question.
-      if (intake.seen() == limits::kEventsPerBatch) {
-        return Invalid("alerts: more than %d in one message; 100 to 500 are a good number", limits::kEventsPerBatch);
-      }
-      WireAlert alert;
-      labels_.Clear();
-      annotations_.Clear();
-      WireCursor fields(body, 1);
-      while (!fields.done()) {
-        Tag field;
-        if (!fields.ReadTag(field) || !ReadAlertField(fields, field, alert, labels_, annotations_)) {
-          return NotARequest(start + fields.at());
+  std::size_t at = 0;      // in the message
+  std::size_t index = 0;   // in pieces,
+  std::size_t offset = 0;  // and in that piece
+  while (index < pieces.size()) {
+    const std::string_view piece = pieces[index].substr(offset);
+    TOCSIN_ASSIGN(std::size_t used, ReadFields(piece, at, index + 1 == pieces.size(), request, intake));
+    at += used;
+    across_.assign(piece.substr(used));
+    ++index;
+    offset = 0;
+    for (std::size_t step = kStep; !across_.empty(); step *= 2) {
+      std::size_t tail = across_.size();
+      for (std::size_t room = step; room > 0 && index < pieces.size();) {
+        const std::string_view more = pieces[index].substr(offset, room);
+        across_ += more;
+        room -= more.size();
+        offset += more.size();
+        if (offset == pieces[index].size()) {
+          ++index;
+          offset = 0;
         }
       }
-      Judge(alert, labels_, annotations_, intake);
-    } else if (Is(tag, 1, WireType::kVarint)) {
-      if (!cursor.ReadVarint(request.batch_id)) return NotARequest(cursor.at());
-    } else if (Is(tag, 3, WireType::kVarint)) {
-      if (!cursor.ReadVarint(number)) return NotARequest(cursor.at());
-      request.want_outcomes = number != 0;
-    } else if (Is(tag, 4, WireType::kVarint)) {
-      if (!cursor.ReadVarint(number)) return NotARequest(cursor.at());
-      request.want_explanations = number != 0;
-    } else if (!cursor.Skip(tag)) {
-      return NotARequest(cursor.at());
+      TOCSIN_ASSIGN(used, ReadFields(across_, at, index == pieces.size(), request, intake));
+      at += used;
+      if (used < tail) {
+        across_.erase(0, used);
+        continue;
+      }
+      // What follows is read where it lies.
+      std::size_t back = across_.size() - used;
+      for (; back > offset; offset = pieces[index].size()) {
+        back -= offset;
+        --index;
+      }
+      offset -= back;
+      across_.clear();
     }
   }
+  if (across_.capacity() > limits::kEventBytes) across_ = std::string();  // a hostile message's memory is given up
   return request;
 }
 

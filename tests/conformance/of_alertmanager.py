@@ -2,9 +2,9 @@
 import json
 import time
 
-from checks import JSON, Missing, answers, free_port, http_request, need, server
+from checks import JSON, Missing, answers, free_port, http_request, server
 from harness import Child, wait_for
-from side_by_side import ALERTMANAGER, rfc3339, unpacked_alertmanager
+from side_by_side import rfc3339, unpacked_alertmanager, why_no_alertmanager
 
 PAGERDUTY_KEY = "R0000000000000000000000000000000"
 OPSGENIE_KEY = "00000000-1111-2222-3333-444444444444"
@@ -17,7 +17,8 @@ class Sender:
     """Alertmanager with one receiver, posted to as Prometheus would."""
 
     def __init__(self, folder, receiver):
-        need(ALERTMANAGER, "prometheus-alertmanager")
+        if why := why_no_alertmanager():
+            raise Missing(why)
         (folder / "alertmanager.yml").write_text(
             "route: {receiver: tocsin, group_by: [alertname], group_wait: 1s, group_interval: 2s, repeat_interval: 1h}\n"
             f"receivers: [{{name: tocsin, {receiver}}}]\n")

@@ -1,11 +1,11 @@
 """Alertmanager and tocsin with the same alertmanager.yml and the same alerts: side_by_side.py."""
 from checks import Missing, scratch
-from side_by_side import ALERTMANAGER, report, side_by_side
+from side_by_side import report, side_by_side, why_no_alertmanager
 
 
 def the_same_notifications(options):
-    if not ALERTMANAGER.exists():
-        raise Missing("prometheus-alertmanager is not under build/programs")
+    if why := why_no_alertmanager():
+        raise Missing(why)
     with scratch() as folder:
         result = side_by_side(folder, options.minutes * 60)
         report(result)

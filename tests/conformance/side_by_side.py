@@ -212,6 +212,14 @@ class Script:
         time.sleep(max(0.0, begun + self.lines[-1][0] + 12 - time.time()))
 
 
+def why_no_alertmanager():
+    """Empty when Debian's Alertmanager can be run here."""
+    if not ALERTMANAGER.exists():
+        return "prometheus-alertmanager is not under build/programs"
+    probe = subprocess.run(["unshare", "--mount", "--map-root-user", "true"], capture_output=True, text=True)
+    return f"Alertmanager needs a mount namespace: {probe.stderr.strip()}" if probe.returncode else ""
+
+
 def unpacked_alertmanager():
     """The command of Debian's Alertmanager, which looks for its templates where the package would have been installed: in a
     mount namespace of its own they are there."""

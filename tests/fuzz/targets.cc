@@ -103,6 +103,15 @@ void RunWire(std::string_view input) {
   WireDecoder decoder;
   const absl::StatusOr<WireRequest> request = decoder.Decode(input, intake);
   if (request.ok()) Check(intake.seen() <= limits::kEventsPerBatch, "a batch is bounded");
+  // In pieces, as the network may cut it, it says the same.
+  const std::size_t size = 1 + input.size() % 61;
+  std::vector<std::string_view> pieces;
+  for (std::size_t at = 0; at < input.size(); at += size)
+    pieces.push_back(input.substr(at, size));
+  Intake of_pieces(1);
+  of_pieces.Begin(0, nullptr, kNow.wall, Intake::Manner::kStrict);
+  Check(decoder.Decode(pieces, of_pieces).status() == request.status(), "pieces are read as the whole is");
+  Check(!request.ok() || std::ranges::equal(of_pieces.batch().bytes(), intake.batch().bytes()), "and say the same");
 }
 
 // A mapping, an empty line, a body.

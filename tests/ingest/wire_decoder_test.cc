@@ -203,6 +203,7 @@ class Comparison {
     ours_.Begin(3, &integration_labels_, kReceived, Intake::Manner::kStrict);
     theirs_.Begin(3, &integration_labels_, kReceived, Intake::Manner::kStrict);
     const absl::StatusOr<WireRequest> decoded = decoder_.Decode(bytes, ours_);
+    CheckPieces(bytes, decoded);
     std::optional<ReferenceRequest> reference = ReadWithGeneratedClasses(bytes);
     const bool utf8 = reference.has_value();
     // The one stated difference: they refuse the whole message, we judge each alert.
@@ -228,6 +229,26 @@ class Comparison {
   static std::string Dump(const std::string& bytes) { return "\nof bytes " + absl::BytesToHexString(bytes); }
   static std::string Field(const Refused& refused) { return refused.reason.substr(0, refused.reason.find(':')); }
 
+  // Cut anywhere, it says the same.
+  void CheckPieces(const std::string& bytes, const absl::StatusOr<WireRequest>& whole) {
+    std::vector<std::string_view> pieces;
+    const std::size_t most = 1 + random_.Below(bytes.size() + 1);
+    for (std::size_t at = 0; at < bytes.size();) {
+      const std::size_t size = random_.Below(most + 1);
+      pieces.push_back(std::string_view(bytes).substr(at, size));
+      at += pieces.back().size();
+    }
+    of_pieces_.Begin(3, &integration_labels_, kReceived, Intake::Manner::kStrict);
+    const absl::StatusOr<WireRequest> decoded = decoder_.Decode(pieces, of_pieces_);
+    ASSERT_EQ(decoded.status(), whole.status()) << Dump(bytes);
+    if (!whole.ok()) return;
+    EXPECT_EQ(decoded->batch_id, whole->batch_id) << Dump(bytes);
+    EXPECT_EQ(decoded->want_outcomes, whole->want_outcomes) << Dump(bytes);
+    EXPECT_EQ(decoded->want_explanations, whole->want_explanations) << Dump(bytes);
+    EXPECT_EQ(of_pieces_.seen(), ours_.seen()) << Dump(bytes);
+    EXPECT_TRUE(std::ranges::equal(of_pieces_.batch().bytes(), ours_.batch().bytes())) << Dump(bytes);
+  }
+
   void Compare(const std::string& bytes) {
     ASSERT_EQ(ours_.seen(), theirs_.seen()) << Dump(bytes);
     ASSERT_EQ(ours_.refused().size(), theirs_.refused().size())
@@ -250,6 +271,8 @@ class Comparison {
   WireDecoder decoder_;
   Intake ours_{42};
   Intake theirs_{42};
+  Intake of_pieces_{42};
+  Random random_{7};
   int checked_ = 0;
   int accepted_ = 0;
   int events_ = 0;
