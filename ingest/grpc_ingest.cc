@@ -107,10 +107,13 @@ class Message {
                     v1::IngestResponse& response,
                     bool& submitted) {
     submitted = false;
-    if (bytes.size() > limits::kBatchBytes + kBatchSlack) {
+    std::size_t bytes = 0;
+    for (const std::string_view piece : pieces)
+      bytes += piece.size();
+    if (bytes > limits::kBatchBytes + kBatchSlack) {
       shared.counts.malformed.fetch_add(1, std::memory_order_relaxed);
       return {grpc::StatusCode::RESOURCE_EXHAUSTED,
-              absl::StrFormat("a batch of %d bytes, at most %d", bytes.size(), limits::kBatchBytes)};
+              absl::StrFormat("a batch of %d bytes, at most %d", bytes, limits::kBatchBytes)};
     }
     intake.Begin(door.index, &door.integration->labels, shared.clock.Read().wall, Intake::Manner::kStrict);
     const absl::StatusOr<WireRequest> request = decoder.Decode(pieces, intake);
