@@ -8,6 +8,7 @@
 #include "api/handlers.h"
 #include "api/paging.h"
 #include "api/records.h"
+#include "base/limits.h"
 #include "base/status.h"
 #include "config/check.h"
 #include "config/diff.h"
@@ -22,8 +23,6 @@
 
 namespace tocsin {
 namespace {
-
-constexpr std::size_t kConfigurationBytes = 8 * 1024 * 1024;
 
 void AddProblem(const Problem& from, v1::ApplyOrganisationResponse::Problem& to) {
   to.set_file(from.file);
@@ -179,7 +178,8 @@ absl::Status RunApplyOrganisation(Api& api,
     files.push_back({file.name(), file.text()});
   }
   if (files.empty()) return Invalid("files: none");
-  if (bytes > kConfigurationBytes) return Invalid("files: %d bytes in all, at most %d", bytes, kConfigurationBytes);
+  if (bytes > limits::kConfigurationBytes)
+    return Invalid("files: %d bytes in all, at most %d", bytes, limits::kConfigurationBytes);
   LoadResult loaded = Load(files);
   for (const Problem& problem : loaded.problems)
     AddProblem(problem, *response.add_problems());

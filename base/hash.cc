@@ -2,8 +2,8 @@
 
 #include <cstring>
 
-#include <xxhash.h>
 #include <xxh_x86dispatch.h>  // after it: it takes the widest registers that the processor has
+#include <xxhash.h>
 
 namespace tocsin {
 

@@ -31,8 +31,9 @@ inline constexpr std::size_t kShardRingSlots = 1 << 14;
 static_assert(std::has_single_bit(kShardRingBytes) && std::has_single_bit(kShardRingSlots), "rings mask, not divide");
 static_assert(kShardRingBytes >= 8 * kBatchBytes, "one full batch must never be able to fill a ring");
 
-// One journal entry's body; larger decisions are several entries.
+// One journal entry's body; larger decisions are several entries of one commit, and together at most so many bytes.
 inline constexpr std::size_t kJournalEntryBytes = 1024 * 1024;
+inline constexpr std::size_t kChangeBytes = 256 * 1024 * 1024;
 
 // Groups list at most so many of their alerts in a report, a page and a notification; the rest is a count.
 inline constexpr std::size_t kExemplarsPerGroup = 10;
@@ -120,13 +121,18 @@ inline constexpr std::size_t kOpsgenieNotes = 100;
 inline constexpr std::size_t kOpsgenieLog = 100;
 inline constexpr std::size_t kOpsgenieLogBytes = 256;
 
-// Configuration. The organisation is one row and so one journal entry, with the facts of its change beside it.
-inline constexpr std::size_t kConfigurationBytes = 4 * 1024 * 1024;
-inline constexpr std::size_t kConfigurationNodes = 500'000;  // aliases expanded
+// Configuration: room for an organisation of a hundred thousand people, each with a policy and a route of their own, twice over
+// (docs/adr/0006-large-organisations.md). A change that applies one holds it twice: as what is in force, and as a version.
+inline constexpr std::size_t kConfigurationBytes = 64 * 1024 * 1024;
+inline constexpr std::size_t kConfigurationNodes = 8'000'000;  // aliases expanded
 inline constexpr int kConfigurationDepth = 64;
-inline constexpr std::size_t kOrganisationBytes = kJournalEntryBytes - 64 * 1024;
+inline constexpr std::size_t kOrganisationBytes = 64 * 1024 * 1024;
+static_assert(kChangeBytes >= 3 * kOrganisationBytes, "two organisations, and the facts of the change beside them");
 // Versions that can be rolled back to; at most as many times kOrganisationBytes on disk, compressed.
 inline constexpr std::uint64_t kConfigurationVersions = 200;
+inline constexpr std::size_t kRoutes = 250'000;
+inline constexpr std::size_t kRoutesWithoutKey =
+    10'000;  // without an equality matcher: tried against alert after alert
 inline constexpr int kRouteDepth = 16;
 inline constexpr int kConditionDepth = 8;
 inline constexpr std::size_t kMatchersPerRoute = 32;

@@ -19,7 +19,7 @@ constexpr std::string_view kDefaultTokenFile = "./data/admin.token";
 // reason of the server's (libgrpc 1.51 looks at errno only after it has called other things) are not worth an error.
 constexpr absl::Duration kConnectPatience = absl::Seconds(1);
 constexpr int kConnectAgainMs = 100;
-constexpr int kLongestAnswer = 64 << 20;
+constexpr int kLongestAnswer = 160 << 20;  // an organisation, as values and as text
 
 std::string Environment(const char* name) {
   const char* value = std::getenv(name);

@@ -31,10 +31,15 @@ absl::StatusOr<std::string> ReadFile(const std::string& path) {
     if (!file) return NotFound("cannot read %s", path);
   }
   std::istream& in = path == "-" ? std::cin : file;
-  std::string text(limits::kConfigurationBytes + 1, '\0');
-  in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  constexpr std::size_t kPiece = 1 << 20;
+  std::string text;
+  while (in && text.size() <= limits::kConfigurationBytes) {
+    const std::size_t before = text.size();
+    text.resize(before + kPiece);
+    in.read(text.data() + before, kPiece);
+    text.resize(before + static_cast<std::size_t>(in.gcount()));
+  }
   if (in.bad()) return Invalid("cannot read %s: is it a file?", path);
-  text.resize(static_cast<std::size_t>(in.gcount()));
   if (text.size() > limits::kConfigurationBytes) {
     return Invalid("%s: more than %d bytes; one organisation has at most so many", path, limits::kConfigurationBytes);
   }

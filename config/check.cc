@@ -54,7 +54,7 @@ CheckContext::CheckContext(const Organisation& organisation) : organisation_(org
 void CheckContext::Refer(const std::string& path, std::string_view name, const Names& names) {
   if (names.Has(name)) return;
   Report(path, absl::StrFormat("%s %s is unknown%s", names.what, JsonQuote(TruncateUtf8(name, 100)),
-                               Suggestion(name, names.all)));
+                               problems_.size() < kSuggestions ? Suggestion(name, names.all) : ""));
 }
 
 void CheckContext::Refer(const std::string& path, const Target& target) {

@@ -74,6 +74,8 @@ class CheckContext {
   Names holidays{"calendar of holidays", {}, {}};
 
  private:
+  static constexpr std::size_t kSuggestions = 20;  // each looks at all names that there are
+
   const Organisation& organisation_;
   std::vector<Problem> problems_;
 };

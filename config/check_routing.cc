@@ -9,8 +9,6 @@
 namespace tocsin {
 namespace {
 
-constexpr std::size_t kRoutes = 10'000;
-
 void CheckRouteTimes(CheckContext& context, const std::string& path, const Route& route) {
   constexpr absl::Duration kLongest = absl::Hours(24 * 365);
   if (route.group_wait < absl::ZeroDuration() || route.group_wait > kLongest) {
@@ -78,12 +76,21 @@ class RouteChecker {
       context_.Report("route.matchers", "the root takes every alert: it can have no matchers");
     if (root.continue_matching) context_.Report("route.continue", "the root has no siblings to go on to");
     CheckRoute("route", root, 1);
-    if (count_ > kRoutes) context_.Report("route", absl::StrFormat("%d routes, at most %d", count_, kRoutes));
+    if (count_ > limits::kRoutes)
+      context_.Report("route", absl::StrFormat("%d routes, at most %d", count_, limits::kRoutes));
+    if (without_key_ > limits::kRoutesWithoutKey) {
+      context_.Report("route",
+                      absl::StrFormat("%d routes without a matcher that says what a label is equal to, at most %d: "
+                                      "alert after alert is tried against them",
+                                      without_key_, limits::kRoutesWithoutKey));
+    }
   }
 
  private:
   void CheckRoute(const std::string& path, const Route& route, int depth) {
     ++count_;
+    const auto is_key = [](const Matcher& matcher) { return matcher.op == MatchOp::kEqual && !matcher.value.empty(); };
+    if (std::ranges::none_of(route.matchers, is_key)) ++without_key_;
     if (depth > limits::kRouteDepth) {
       context_.Report(path, absl::StrFormat("routes are nested deeper than %d", limits::kRouteDepth));
       return;
@@ -119,8 +126,9 @@ class RouteChecker {
     }
     if (!route.policy.set()) return;
     context_.Refer(path + ".policy", route.policy.value(), context_.policies);
-    const EscalationPolicy* policy = context_.organisation().Find(route.policy);
-    if (policy == nullptr) return;
+    const auto position = context_.policies.position.find(route.policy.value());
+    if (position == context_.policies.position.end()) return;
+    const EscalationPolicy* policy = &context_.organisation().policies[position->second];
     for (const Urgency urgency : {Urgency::kHigh, Urgency::kLow}) {
       if (route.urgency && *route.urgency != urgency) continue;
       if (reach_.Reaches(*policy, urgency)) continue;
@@ -136,6 +144,7 @@ class RouteChecker {
   Reach reach_;
   std::map<RouteId, std::string> ids_;  // to the path of the first
   std::size_t count_ = 0;
+  std::size_t without_key_ = 0;
 };
 
 void CheckWindow(CheckContext& context, const std::string& path, absl::Duration window) {

@@ -211,8 +211,11 @@ class Comparison {
         differences.push_back({item_path, id, ""});
       }
     }
+    std::unique_ptr<Message> nothing;
     for (const auto& [id, item] : new_items) {
-      if (!old_items.contains(id)) AddNamed(absl::StrFormat("%s[%s]", path, id), id, *Nothing(after, field), *item);
+      if (old_items.contains(id)) continue;
+      if (nothing == nullptr) nothing = Nothing(after, field);
+      AddNamed(absl::StrFormat("%s[%s]", path, id), id, *nothing, *item);
     }
     if (differences.empty() || OrderMatters(field)) CompareOrder(path, before, after, field);
   }

@@ -65,7 +65,7 @@ class Merger {
       read();
     } else {
       reader_.Report(*value, std::string(name),
-                     absl::StrFormat("is declared twice, first at %s:%d:%d", first->second->file, first->second->line,
+                     absl::StrFormat("is declared twice, first at %s:%d:%d", *first->second->file, first->second->line,
                                      first->second->column));
     }
   }
@@ -150,7 +150,8 @@ void ReplaceFirst(const Reader& reader, std::string& message) {
   const std::size_t start = begin + kFirst.size();
   const YamlNode* node = reader.Find(message.substr(start, message.size() - 1 - start));
   if (node == nullptr) return;
-  message.replace(start, message.size() - 1 - start, absl::StrFormat("%s:%d:%d", node->file, node->line, node->column));
+  message.replace(start, message.size() - 1 - start,
+                  absl::StrFormat("%s:%d:%d", *node->file, node->line, node->column));
 }
 
 void AddPositions(const Reader& reader, std::vector<Problem>& problems) {
@@ -158,7 +159,7 @@ void AddPositions(const Reader& reader, std::vector<Problem>& problems) {
     ReplaceFirst(reader, problem.message);
     const YamlNode* node = reader.Find(problem.path);
     if (node == nullptr) continue;
-    problem.file = node->file;
+    problem.file = *node->file;
     problem.line = node->line;
     problem.column = node->column;
   }
@@ -222,7 +223,7 @@ LoadResult Load(std::span<const SourceFile> files, const Secrets& secrets) {
   // With a part of the text missing, references into it would seem to lead nowhere.
   if (result.problems.empty()) {
     if (!merger.empty()) {
-      AddChecked(reader, result.organisation, reader.problems());
+      if (reader.problems().size() <= kMostProblems) AddChecked(reader, result.organisation, reader.problems());
       ExplainWhatIsMissing(merger, reader.problems());
     } else if (reader.problems().empty()) {
       reader.problems().push_back({"", 0, 0, "",

@@ -5,7 +5,7 @@
 namespace tocsin {
 
 bool Reach::Reaches(const UserId& id, Urgency urgency) const {
-  const User* user = organisation_.Find(id);
+  const User* user = users_.Find(organisation_.users, id);
   if (user == nullptr) return false;
   return std::ranges::any_of(user->notification_rules, [&](const NotificationRule& rule) {
     return rule.urgency == urgency &&
@@ -25,7 +25,7 @@ bool Reach::ReachesTarget(const Target& target, Urgency urgency) {
   if (const auto* user = std::get_if<UserTarget>(&target)) return Reaches(user->user, urgency);
   if (const auto* team = std::get_if<TeamTarget>(&target)) return ReachesTeam(team->team, urgency);
   if (const auto* policy = std::get_if<PolicyTarget>(&target)) {
-    const EscalationPolicy* inner = organisation_.Find(policy->policy);
+    const EscalationPolicy* inner = policies_.Find(organisation_.policies, policy->policy);
     const bool enters = inner != nullptr && entered_.insert(policy->policy).second;
     if (!enters) return false;
     const bool reaches = Reaches(*inner, urgency);

@@ -8,12 +8,16 @@
 #include <utility>
 
 #include "model/organisation.h"
+#include "model/place_index.h"
 
 namespace tocsin {
 
 class Reach {
  public:
-  explicit Reach(const Organisation& organisation) : organisation_(organisation) {}
+  explicit Reach(const Organisation& organisation) : organisation_(organisation) {
+    users_.Build(organisation.users);
+    policies_.Build(organisation.policies);
+  }
 
   bool Reaches(const UserId& user, Urgency urgency) const;
   bool Reaches(std::span<const Target> targets, Urgency urgency);
@@ -26,6 +30,8 @@ class Reach {
   bool Search(const Schedule& schedule, Urgency urgency);
 
   const Organisation& organisation_;
+  PlaceIndex users_;
+  PlaceIndex policies_;
   std::set<PolicyId> entered_;  // policies that are being searched: a cycle reaches nobody new
   std::map<std::pair<ScheduleId, Urgency>, bool>
       known_;  // false while it is being searched: a cycle reaches nobody new

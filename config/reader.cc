@@ -9,7 +9,7 @@
 namespace tocsin {
 
 void Reader::Report(const YamlNode& node, const std::string& path, std::string message) {
-  problems_.push_back({node.file, node.line, node.column, path, std::move(message)});
+  problems_.push_back({*node.file, node.line, node.column, path, std::move(message)});
 }
 
 void Reader::Check(const YamlNode& node, const std::string& path, const absl::Status& status) {

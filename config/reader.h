@@ -11,12 +11,12 @@
 
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/strings/str_format.h"
@@ -47,7 +47,7 @@ class Reader {
 
  private:
   const Secrets& secrets_;
-  std::map<std::string, const YamlNode*> positions_;
+  absl::flat_hash_map<std::string, const YamlNode*> positions_;
   std::vector<Problem> problems_;
 };
 

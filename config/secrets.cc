@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
+#include <unordered_map>
 
 #include <sodium.h>
 
@@ -84,14 +85,14 @@ Organisation Redacted(const Organisation& organisation) {
 }
 
 std::vector<Problem> KeepSecrets(const Organisation& present, Organisation& organisation) {
-  std::vector<std::pair<std::string, std::string>> known;
+  std::unordered_map<std::string, std::string> known;  // by path
   VisitSecrets(present, [&](const std::string& path, const std::string& secret) {
-    if (!secret.empty()) known.emplace_back(path, secret);
+    if (!secret.empty()) known.try_emplace(path, secret);
   });
   std::vector<Problem> problems;
   VisitSecrets(organisation, [&](const std::string& path, std::string& secret) {
     if (secret != kUnchanged) return;
-    const auto found = std::ranges::find(known, path, &std::pair<std::string, std::string>::first);
+    const auto found = known.find(path);
     if (found != known.end()) {
       secret = found->second;
     } else {

@@ -4,6 +4,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 
 #include "absl/strings/str_format.h"
 
@@ -128,19 +129,20 @@ class Warner {
 
   void LookAtRoute(const std::string& path, const Route& route) {
     std::string taker;  // the first child that lets nothing pass to those behind it
+    std::unordered_map<std::string, std::size_t> first_with;  // the same matchers, of those that let nothing pass
     for (std::size_t i = 0; i < route.children.size(); ++i) {
       const Route& child = route.children[i];
       const std::string child_path = absl::StrFormat("%s.routes[%d]", path, i);
       if (!taker.empty()) Warn(child_path, absl::StrFormat("gets no alert: %s before it takes every one", taker));
       if (taker.empty() && child.matchers.empty() && !child.continue_matching) taker = child_path;
-      const auto same = std::find_if(
-          route.children.begin(), route.children.begin() + static_cast<std::ptrdiff_t>(i), [&](const Route& before) {
-            return !before.continue_matching && !before.matchers.empty() && before.matchers == child.matchers;
-          });
-      if (same != route.children.begin() + static_cast<std::ptrdiff_t>(i)) {
-        Warn(child_path, absl::StrFormat("gets no alert: %s.routes[%d] before it has the same matchers", path,
-                                         same - route.children.begin()));
+      std::string matchers;
+      for (const Matcher& matcher : child.matchers)
+        matchers += Format(matcher) + '\n';
+      if (const auto same = first_with.find(matchers); same != first_with.end()) {
+        Warn(child_path,
+             absl::StrFormat("gets no alert: %s.routes[%d] before it has the same matchers", path, same->second));
       }
+      if (!child.continue_matching && !matchers.empty()) first_with.try_emplace(std::move(matchers), i);
       LookAtContinue(route, i, child_path);
       LookAtRoute(child_path, child);
     }

@@ -21,7 +21,8 @@ constexpr int kDocumentsPerFile = 100;
 // then runs on over text that is bounded, too.
 class TreeBuilder final : public YAML::EventHandler {
  public:
-  TreeBuilder(const std::string& file, YamlDocuments& out) : file_(file), out_(out) {}
+  TreeBuilder(const std::string& file, YamlDocuments& out)
+      : file_(std::make_shared<const std::string>(file)), out_(out) {}
 
   void OnDocumentStart(const YAML::Mark& /*mark*/) override {
     open_.clear();
@@ -66,7 +67,7 @@ class TreeBuilder final : public YAML::EventHandler {
   };
 
   void Report(const YAML::Mark& mark, std::string message) {
-    out_.problems.push_back({file_, mark.line + 1, mark.column + 1, "", std::move(message)});
+    out_.problems.push_back({*file_, mark.line + 1, mark.column + 1, "", std::move(message)});
   }
   void Refuse(const YAML::Mark& mark, std::string message) {
     if (!refused_) Report(mark, std::move(message));
@@ -92,7 +93,7 @@ class TreeBuilder final : public YAML::EventHandler {
   void PlaceKey(OpenNode& map, const YamlPtr& node);
   bool Count(const YAML::Mark& mark, std::size_t weight);
 
-  const std::string& file_;
+  const std::shared_ptr<const std::string> file_;
   YamlDocuments& out_;
   std::vector<OpenNode> open_;
   std::unordered_map<YAML::anchor_t, YamlPtr> anchors_;  // finished ones only: no node can contain itself

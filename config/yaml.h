@@ -24,8 +24,8 @@ struct YamlNode {
     kMap
   };
   Kind kind = Kind::kNull;
-  std::string file;
-  int line = 0;  // from 1
+  std::shared_ptr<const std::string> file;  // its name; the same for all of them
+  int line = 0;                             // from 1
   int column = 0;
   std::string text;
   std::vector<std::shared_ptr<const YamlNode>> items;

@@ -10,16 +10,20 @@ std::uint64_t MatcherIndex::HashOf(std::string_view name, std::string_view value
   return Hash64(value, Hash64(name));
 }
 
+const Matcher* MatcherIndex::KeyOf(const CompiledMatchers& matchers) {
+  const std::vector<Matcher>& list = matchers.matchers();
+  const auto equality =
+      std::ranges::find_if(list, [](const Matcher& m) { return m.op == MatchOp::kEqual && !m.value.empty(); });
+  return equality == list.end() ? nullptr : &*equality;
+}
+
 void MatcherIndex::Add(CompiledMatchers matchers) {
   const auto number = static_cast<std::uint32_t>(lists_.size());
   lists_.push_back(std::move(matchers));
-  const std::vector<Matcher>& list = lists_.back().matchers();
-  const auto equality =
-      std::ranges::find_if(list, [](const Matcher& m) { return m.op == MatchOp::kEqual && !m.value.empty(); });
-  if (equality == list.end()) {
-    any_.push_back(number);
+  if (const Matcher* key = KeyOf(lists_.back())) {
+    by_label_[HashOf(key->name, key->value)].push_back(number);
   } else {
-    by_label_[HashOf(equality->name, equality->value)].push_back(number);
+    any_.push_back(number);
   }
 }
 

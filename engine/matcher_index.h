@@ -30,14 +30,16 @@ class MatcherIndex {
   void ForEach(std::span<const LabelView> labels, const Visit& visit) const;
   bool Fits(std::uint32_t number, std::span<const LabelView> labels) const { return lists_[number].Match(labels); }
 
+  // The matcher by which a list is found; nullptr: every alert must be tried against it.
+  static const Matcher* KeyOf(const CompiledMatchers& matchers);
+  static std::uint64_t HashOf(std::string_view name, std::string_view value);
+
   const CompiledMatchers& at(std::uint32_t number) const { return lists_[number]; }
   std::size_t size() const { return lists_.size(); }
   // Lists that every alert is tried against, because they have no equality matcher.
   std::size_t unindexed() const { return any_.size(); }
 
  private:
-  static std::uint64_t HashOf(std::string_view name, std::string_view value);
-
   std::vector<CompiledMatchers> lists_;
   std::vector<std::uint32_t> any_;  // those without an equality matcher, ascending
   std::unordered_map<std::uint64_t, std::vector<std::uint32_t>> by_label_;  // hash of name and value; ascending

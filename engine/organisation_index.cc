@@ -41,7 +41,10 @@ absl::StatusOr<OrganisationIndex> OrganisationIndex::Compile(OrganisationPtr org
     index.holders_of_[service.id] = service.depends_on;
   }
   index.AddRoutes(organisation->route);
+  index.users_.Build(organisation->users);
+  index.policies_.Build(organisation->policies);
   index.organisation_ = std::move(organisation);
+  index.longest_rate_window_ = index.FindLongestRateWindow();
   return index;
 }
 
@@ -119,7 +122,7 @@ ServiceId OrganisationIndex::ServiceOf(std::span<const Label> group, std::span<c
   return {};
 }
 
-absl::Duration OrganisationIndex::LongestRateWindow() const {
+absl::Duration OrganisationIndex::FindLongestRateWindow() const {
   absl::Duration longest = absl::ZeroDuration();
   for (const CompiledIncidentRule& rule : incident_rules_)
     longest = std::max(longest, rule.LongestRateWindow());

@@ -14,6 +14,7 @@
 #include "escalation/time_intervals.h"
 #include "incident/rules.h"
 #include "model/organisation.h"
+#include "model/place_index.h"
 #include "model/report.h"
 
 namespace tocsin {
@@ -24,6 +25,9 @@ class OrganisationIndex {
   static absl::StatusOr<OrganisationIndex> Compile(OrganisationPtr organisation);
 
   const Organisation& organisation() const { return *organisation_; }
+  // As Organisation::Find, in the same time however many there are.
+  const User* Find(const UserId& id) const { return users_.Find(organisation_->users, id); }
+  const EscalationPolicy* Find(const PolicyId& id) const { return policies_.Find(organisation_->policies, id); }
   // The route without its children; nullptr when the organisation has no such route any more.
   const Route* FindRoute(const RouteId& id) const;
   const Route& root() const;
@@ -40,7 +44,7 @@ class OrganisationIndex {
   // Services that hold this one back while they are broken.
   const std::vector<ServiceId>& HoldersOf(const ServiceId& id) const;
   const std::vector<CompiledIncidentRule>& incident_rules() const { return incident_rules_; }
-  absl::Duration LongestRateWindow() const;
+  absl::Duration LongestRateWindow() const { return longest_rate_window_; }
 
  private:
   struct ServiceMatchers {
@@ -48,9 +52,12 @@ class OrganisationIndex {
     CompiledMatchers matchers;
   };
   void AddRoutes(const Route& route);
+  absl::Duration FindLongestRateWindow() const;
   absl::Status AddIntervals(const Organisation& organisation);
 
   OrganisationPtr organisation_;
+  PlaceIndex users_;
+  PlaceIndex policies_;
   std::unordered_map<RouteId, Route> routes_;
   std::vector<ServiceMatchers> services_;
   std::unordered_map<TimeIntervalId, TimeIntervals> intervals_;
@@ -59,6 +66,7 @@ class OrganisationIndex {
   std::unordered_map<ServiceId, std::vector<ServiceId>> held_back_by_;
   std::unordered_map<ServiceId, std::vector<ServiceId>> holders_of_;
   std::vector<CompiledIncidentRule> incident_rules_;
+  absl::Duration longest_rate_window_;
 };
 
 }  // namespace tocsin

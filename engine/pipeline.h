@@ -37,7 +37,8 @@ namespace tocsin {
 class Engine final : public Inlet {
  public:
   // nullopt: the bytes cannot be read, though they could be once.
-  using ReadAgain = std::function<std::optional<EventView>(const EventHeader& header, const CameBytes& came, absl::Time received)>;
+  using ReadAgain =
+      std::function<std::optional<EventView>(const EventHeader& header, const CameBytes& came, absl::Time received)>;
   struct Options {
     std::uint32_t shard_count = 1;
     bool threads = true;           // false: the caller drives the stages with Step, as the simulation does

@@ -54,8 +54,10 @@ void CommitStage::Gather(std::span<const std::unique_ptr<ShardStage>> shards, Re
     }
   }
   for (const Decided* decided : decided_) {
-    for (const std::string& body : decided->bodies)
-      entries_.push_back({decided->kind, 0, body});
+    for (const std::string_view& body : decided->bodies) {
+      const bool goes_on = &body != &decided->bodies.back();
+      entries_.push_back({goes_on ? EntryKind::kResponderPart : decided->kind, 0, body});
+    }
   }
 }
 

@@ -26,7 +26,8 @@ class Engine::Impl {
         clock_(clock),
         submissions_(kSubmissionSlots, histograms_.ingest_seconds),
         commit_(store, clock, submissions_, histograms_.commit_seconds),
-        keeper_(options_, store, clock, commit_) {}
+        keeper_(options_, store, clock, commit_),
+        views_(store) {}
   ~Impl() { Stop(); }
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
@@ -54,6 +55,7 @@ class Engine::Impl {
   TakenIn taken_in_;
   CommitStage commit_;
   KeeperStage keeper_;
+  ViewsStage views_;
   std::vector<std::unique_ptr<ShardStage>> shards_;
   std::unique_ptr<ResponderStage> responder_;
   std::shared_ptr<const PublishedRules> published() const {
@@ -104,8 +106,10 @@ class Engine::Impl {
   Engine::Hooks hooks_;
   std::atomic<bool> stopping_{false};
   std::atomic<bool> upstream_stopped_{false};
+  std::atomic<bool> answered_{false};
   std::vector<std::thread> upstream_;  // shards, responder, keeper
   std::thread committer_;
+  std::thread views_writer_;
 };
 
 }  // namespace tocsin

@@ -88,6 +88,10 @@ void Engine::Impl::Execute(Command command, CommandDone done) {
     if (done) done({Unavailable("the server is stopping"), 0, 0});
     return;
   }
+  if (const auto* result = std::get_if<AttemptResult>(&command.body); result != nullptr && !done) {
+    responder_->Push(*result);
+    return;
+  }
   const bool of_sender = std::holds_alternative<PingHeartbeat>(command.body) ||
                          std::holds_alternative<RecordChange>(command.body) ||
                          command.actor.starts_with("integration:");

@@ -1,49 +1,25 @@
 // The responder stage: commands, reports and timers in; decisions out; effects when they are durable.
 #include <algorithm>
 
-#include "base/limits.h"
 #include "base/log.h"
 #include "base/status.h"
 #include "engine/pipeline_stages.h"
 #include "model/codec/response_codec.h"
+#include "storage/change_parts.h"
 
 namespace tocsin {
 namespace {
 
 constexpr std::size_t kCommandsWaiting = 10'000;  // more are refused: whoever sends so many must wait
-constexpr std::size_t kReportsPerDecision = 16;   // keeps one decision small
+// They keep one decision small, and a step: after it what has become durable is performed, and what has become critical is heard.
+constexpr std::size_t kReportsPerDecision = 6;
+constexpr std::size_t kResultsPerDecision = 32;
+constexpr std::size_t kDecisionsPerStep = 16;
 constexpr std::size_t kTimersPerDecision = 32;
 constexpr std::size_t kAuditSlice = 10'000;
 constexpr absl::Duration kPagingTolerance = absl::Seconds(60);
 // We look at least every second; after such a gap the machine slept, stood still, or its clock has jumped.
 constexpr absl::Duration kStoodStill = absl::Seconds(30);
-
-// A change as bodies below the journal's limit: halves of what is too large. Rows are absolute, so the parts may be folded
-// one after the other.
-void EncodeInto(const Change& change, std::vector<std::string>& bodies) {
-  std::string body = EncodeChange(change);
-  if (body.size() <= limits::kJournalEntryBytes) {
-    bodies.push_back(std::move(body));
-    return;
-  }
-  TOCSIN_CHECK(change.rows.size() + change.entries.size() > 1, "a single row fits a journal entry");
-  const auto rows = static_cast<std::ptrdiff_t>(change.rows.size() / 2);
-  const auto entries = static_cast<std::ptrdiff_t>(change.entries.size() / 2);
-  Change first{
-      change.now,
-      {change.entries.begin(),      change.entries.begin() + entries},
-      {change.rows.begin(),                           change.rows.begin() + rows},
-      {                                                    }
-  };
-  Change second{
-      change.now,
-      {change.entries.begin() + entries, change.entries.end()},
-      {change.rows.begin() + rows,       change.rows.end()   },
-      change.removed
-  };
-  EncodeInto(first, bodies);
-  EncodeInto(second, bodies);
-}
 
 }  // namespace
 
@@ -52,12 +28,14 @@ ResponderStage::ResponderStage(Responder responder,
                                const Engine::Options& options,
                                Store& store,
                                const Clock& clock,
+                               ViewsStage& views,
                                Hooks hooks)
     : responder_(std::move(responder)),
       integrations_(std::move(integrations)),
       options_(options),
       store_(store),
       clock_(clock),
+      views_(views),
       hooks_(std::move(hooks)),
       tail_(static_cast<std::uint64_t>(absl::ToUnixNanos(clock.Read().wall))),
       out_(kDecidedInFlight),
@@ -89,20 +67,25 @@ void ResponderStage::Post(std::shared_ptr<StatePoint> point) {
   wakeup_.Notify();
 }
 
+void ResponderStage::Push(const AttemptResult& result) {
+  {
+    MutexLock lock(mutex_);
+    results_.push_back(result);
+  }
+  wakeup_.Notify();
+}
+
 void ResponderStage::PushReports(Sealed& sealed) {
   if (sealed.reports.empty() && !sealed.sources && !sealed.reported_all) return;
   {
     MutexLock lock(mutex_);
-    for (GroupReport& report : sealed.reports) {
-      const std::pair<GroupKey, std::uint32_t> key{report.key, sealed.shard};
-      const auto [at, inserted] = inbox_.reports.insert_or_assign(key, std::move(report));
-      if (inserted) inbox_.order.push_back(at->first.first);
-    }
+    for (GroupReport& report : sealed.reports)
+      reports_.Add(sealed.shard, std::move(report));
+    if (sealed.reported_all) reports_.AddEnd(sealed.shard);
     if (sealed.sources) {
       const auto [at, inserted] = inbox_.sources.try_emplace(sealed.shard, std::move(*sealed.sources));
       if (!inserted) at->second.Merge(*std::move(sealed.sources));
     }
-    if (sealed.reported_all) inbox_.shards_reported.insert(sealed.shard);
   }
   sealed.reports.clear();
   sealed.sources.reset();
@@ -124,12 +107,46 @@ void ResponderStage::Start() {
 void ResponderStage::Decide(Decision decision, CommandDone done) {
   if (decision.change.empty() && decision.effects.empty() && !done) return;
   auto decided = std::make_unique<Decided>();
-  if (!decision.change.empty()) EncodeInto(decision.change, decided->bodies);
+  if (!decision.change.empty()) {
+    decided->encoded = EncodeChange(decision.change);
+    decided->bodies = CutChange(decided->encoded);
+  }
   decided->change = std::move(decision.change);
   decided->effects = std::move(decision.effects);
   decided->result = std::move(decision.result);
   decided->done = std::move(done);
   undelivered_.push_back(std::move(decided));
+}
+
+ResponderStage::Some ResponderStage::TakeReports() {
+  MutexLock lock(mutex_);
+  Some some{reports_.Take(kReportsPerDecision), {}};
+  some.shards_reported = reports_.TakeEnds();
+  return some;
+}
+
+std::vector<AttemptResult> ResponderStage::TakeResults() {
+  MutexLock lock(mutex_);
+  const auto end = results_.begin() + static_cast<std::ptrdiff_t>(std::min(results_.size(), kResultsPerDecision));
+  std::vector<AttemptResult> some(results_.begin(), end);
+  results_.erase(results_.begin(), end);
+  return some;
+}
+
+// A part of what shards and attempts have to tell, in turns.
+bool ResponderStage::Observe(const Now& now) {
+  bool any = false;
+  for (std::size_t i = 0; i < kDecisionsPerStep; ++i) {
+    Some some = TakeReports();
+    const std::vector<AttemptResult> results = TakeResults();
+    if (some.reports.empty() && some.shards_reported.empty() && results.empty()) return any;
+    any = true;
+    if (!some.reports.empty()) Decide(responder_.Observe(std::move(some.reports), now), nullptr);
+    for (const std::uint32_t shard : some.shards_reported)
+      Decide(responder_.ShardReported(shard, now), nullptr);
+    if (!results.empty()) Decide(responder_.HandleResults(results, now), nullptr);
+  }
+  return any;
 }
 
 bool ResponderStage::TakeInbox(const Now& now) {
@@ -140,23 +157,8 @@ bool ResponderStage::TakeInbox(const Now& now) {
   }
   for (auto& [command, done] : taken.commands)
     Decide(responder_.Handle(command, now), std::move(done));
-
-  std::vector<GroupReport> some;
-  const auto observe = [&] {
-    if (some.empty()) return;
-    Decide(responder_.Observe(std::exchange(some, {}), now), nullptr);
-  };
-  for (const GroupKey key : taken.order) {
-    for (auto at = taken.reports.lower_bound({key, 0}); at != taken.reports.end() && at->first.first == key;) {
-      some.push_back(std::move(at->second));
-      at = taken.reports.erase(at);
-    }
-    if (some.size() >= kReportsPerDecision) observe();
-  }
-  observe();
+  const bool observed = Observe(now);
   if (!taken.sources.empty()) Decide(responder_.ObserveSources(taken.sources, now), nullptr);
-  for (const std::uint32_t shard : taken.shards_reported)
-    Decide(responder_.ShardReported(shard, now), nullptr);
   for (auto& task : taken.tasks)
     task(responder_, now);
   if (taken.point) {
@@ -164,8 +166,7 @@ bool ResponderStage::TakeInbox(const Now& now) {
     undelivered_.back()->point = taken.point;
     taken.point->AddResponder(responder_.StateHash(), Hash64(EncodeIntegrations(integrations_)));
   }
-  return !taken.commands.empty() || !taken.order.empty() || !taken.sources.empty() || !taken.shards_reported.empty() ||
-         !taken.tasks.empty() || taken.point;
+  return observed || !taken.commands.empty() || !taken.sources.empty() || !taken.tasks.empty() || taken.point;
 }
 
 bool ResponderStage::FireTimers(const Now& now) {
@@ -178,7 +179,8 @@ bool ResponderStage::Audit(const Now& now) {
   if (now.engine < next_audit_) return false;
   next_audit_ = now.engine + options_.audit_interval;
   // With nothing of ours under way all that is committed so far is in the views: the journal need not be kept for them.
-  if (in_flight_.empty() && undelivered_.empty()) store_.ApplyChange(Change(), hooks_.committed()).IgnoreError();
+  if (in_flight_.empty() && undelivered_.empty() && views_.backlog() == 0)
+    store_.ApplyChange(Change(), hooks_.committed()).IgnoreError();
   std::vector<std::string> findings;
   Decide(responder_.Audit(now, kAuditSlice, findings), nullptr);
   for (const std::string& finding : findings)
@@ -227,7 +229,8 @@ void ResponderStage::Publish(const RulesPtr& rules, Decided& by) {
   }
   auto decided = std::make_unique<Decided>();
   decided->kind = EntryKind::kIntegrations;
-  decided->bodies.push_back(EncodeIntegrations(integrations_));
+  decided->encoded = EncodeIntegrations(integrations_);
+  decided->bodies = {decided->encoded};
   decided->integrations = integrations_;
   decided->effects.emplace_back(PublishRules{rules});
   decided->result = by.result;
@@ -247,7 +250,8 @@ void ResponderStage::Raise(const RaiseAlert& effect) {
   integrations_.push_back(own);
   auto decided = std::make_unique<Decided>();
   decided->kind = EntryKind::kIntegrations;
-  decided->bodies.push_back(EncodeIntegrations(integrations_));
+  decided->encoded = EncodeIntegrations(integrations_);
+  decided->bodies = {decided->encoded};
   decided->integrations = integrations_;
   decided->effects.emplace_back(PublishRules{published_});
   decided->effects.emplace_back(effect);
@@ -290,26 +294,22 @@ void ResponderStage::Perform(Decided& decided) {
     if (const auto* start = std::get_if<StartAttempt>(&effect)) Perform(*start);
     if (const auto* raise = std::get_if<RaiseAlert>(&effect)) Raise(*raise);
   }
-  // Views that cannot be written stand still; the keeper says so, and lets them catch up with the journal.
-  if (decided.kind == EntryKind::kIntegrations) {
-    store_.ApplyIntegrations(decided.integrations, decided.sequence).IgnoreError();
-  } else if (!decided.change.empty()) {
-    store_.ApplyChange(decided.change, decided.sequence).IgnoreError();
-  }
   Tell(decided.change);
   decided.result.sequence = decided.sequence.value();
-  if (decided.done) decided.done(decided.result);
 }
 
 bool ResponderStage::Finish() {
   bool any = false;
   while (const std::optional<Decided*> durable = durable_.TryPop()) {
     TOCSIN_CHECK(*durable == in_flight_.front().get(), "decisions come back in their order");
-    const std::unique_ptr<Decided> decided = std::move(in_flight_.front());
+    std::unique_ptr<Decided> decided = std::move(in_flight_.front());
     in_flight_.pop_front();
     Perform(*decided);
+    views_.Push(std::move(decided));
     any = true;
   }
+  // Whoever drives the stages by hand drives this one with the responder's.
+  if (!options_.threads) views_.Step(nullptr);
   return any;
 }
 
@@ -318,7 +318,7 @@ bool ResponderStage::Step(Wakeup& committer) {
   const Now now = clock_.Read();
   Listen(now);
   // With the way to the disk full, deciding on would only pile up: reports coalesce in the inbox meanwhile.
-  if (undelivered_.size() < kDecidedInFlight) {
+  if (undelivered_.size() < kDecidedInFlight && views_.backlog() < kViewsBacklog) {
     busy = TakeInbox(now) || busy;
     busy = FireTimers(now) || busy;
     busy = Audit(now) || busy;

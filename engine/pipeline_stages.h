@@ -16,6 +16,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -71,7 +72,8 @@ void CompleteGateways(Sealed& sealed, std::uint64_t sequence);
 // on decisions before it that are not durable yet. Its bodies are entries of one commit, which is all or nothing.
 struct Decided {
   EntryKind kind = EntryKind::kResponder;
-  std::vector<std::string> bodies;
+  std::string encoded;
+  std::vector<std::string_view> bodies;  // of it, as entries
   Change change;
   std::vector<IntegrationId> integrations;  // of kIntegrations
   std::vector<Effect> effects;
@@ -187,6 +189,66 @@ class ShardStage {
   std::shared_ptr<StatePoint> asked_point_ ABSL_GUARDED_BY(tasks_mutex_);
 };
 
+// What is durable, on its way into the views. They are for lists and timelines: nobody is paged any sooner because they are written,
+// so that is done on a thread of its own, in order, and answers wait for it: whoever has been answered finds what was done.
+class ViewsStage {
+ public:
+  explicit ViewsStage(Store& store) : store_(store) {}
+
+  // Any thread.
+  void Push(std::unique_ptr<Decided> decided);
+  std::size_t backlog() const { return backlog_.load(std::memory_order_acquire); }  // pushed and not yet written
+
+  // Writes what has come; false when there was nothing. `responder` is notified, which may have waited.
+  bool Step(Wakeup* responder);
+  Wakeup& wakeup() { return wakeup_; }
+
+ private:
+  Store& store_;
+  Wakeup wakeup_;
+  std::atomic<std::size_t> backlog_{0};
+  Mutex mutex_;
+  std::vector<std::unique_ptr<Decided>> waiting_ ABSL_GUARDED_BY(mutex_);
+};
+// With so much on its way into the views nothing more is decided.
+inline constexpr std::size_t kViewsBacklog = 256;
+
+// What shards have reported and the responder has not heard yet: the newest report of each group, so bounded by the groups.
+// Groups in which something critical fires are heard first, however many others came before them.
+class WaitingReports {
+ public:
+  void Add(std::uint32_t shard, GroupReport report);
+  // The shard has now reported every group that it holds: true of the responder when it has heard all that waits now.
+  void AddEnd(std::uint32_t shard);
+  // Of at most so many groups, all that shards said of each.
+  std::vector<GroupReport> Take(std::size_t groups);
+  // Shards whose end has been heard; each once.
+  std::vector<std::uint32_t> TakeEnds();
+  bool empty() const { return reports_.empty() && ends_.empty(); }
+
+ private:
+  // Keys in the order in which they came; one that was heard out of turn, or that became critical, is passed over.
+  struct Lane {
+    std::deque<GroupKey> keys;
+    std::uint64_t taken = 0;  // so many were
+  };
+  struct Waiting {
+    std::vector<GroupReport> reports;  // one of a shard
+    bool critical = false;
+  };
+  struct End {
+    std::uint32_t shard = 0;
+    std::uint64_t critical = 0;  // heard when so many have been taken of the lane, and
+    std::uint64_t others = 0;    // so many of the other
+  };
+  bool TakeFrom(Lane& lane, std::vector<GroupReport>& taken);
+
+  std::unordered_map<GroupKey, Waiting> reports_;
+  Lane critical_;
+  Lane others_;
+  std::vector<End> ends_;
+};
+
 class ResponderStage {
  public:
   struct Hooks {
@@ -203,10 +265,13 @@ class ResponderStage {
                  const Engine::Options& options,
                  Store& store,
                  const Clock& clock,
+                 ViewsStage& views,
                  Hooks hooks);
 
   // Any thread. False when too many commands wait.
   bool Push(Command command, CommandDone& done);
+  // Any thread. What came of an attempt is never refused: forgotten, it would be tried again, and somebody told twice.
+  void Push(const AttemptResult& result);
   void Post(absl::AnyInvocable<void(Responder&, const Now&)> task);
   // Any thread. The responder's part of the state hash, after what it has decided so far.
   void Post(std::shared_ptr<StatePoint> point);
@@ -216,6 +281,8 @@ class ResponderStage {
   // The first decision after recovery; its effects wait for the journal like any other's.
   void Start();
   bool Step(Wakeup& committer);
+  // Performs what has become durable; a part of Step.
+  bool Finish();
   absl::Duration IdleFor() const;
 
   Responder& responder() { return responder_; }
@@ -230,7 +297,6 @@ class ResponderStage {
   bool TakeInbox(const Now& now);
   bool FireTimers(const Now& now);
   bool Audit(const Now& now);
-  bool Finish();
   void Decide(Decision decision, CommandDone done);
   void Perform(Decided& decided);
   void Tell(const Change& change);
@@ -245,6 +311,7 @@ class ResponderStage {
   const Engine::Options options_;
   Store& store_;
   const Clock& clock_;
+  ViewsStage& views_;
   Hooks hooks_;
   std::unordered_map<NotificationId, std::shared_ptr<Gate>> gates_;  // attempts under way
   std::vector<std::unique_ptr<Decided>> undelivered_;                // decided, no room in out_ yet; in order
@@ -261,15 +328,23 @@ class ResponderStage {
 
   struct Inbox {
     std::vector<std::pair<Command, CommandDone>> commands;
-    std::map<std::pair<GroupKey, std::uint32_t>, GroupReport> reports;  // the newest of each, so bounded by the groups
-    std::vector<GroupKey> order;                                        // in which they came: most severe first
-    std::map<std::uint32_t, SourceReport> sources;                      // by shard, merged
-    std::set<std::uint32_t> shards_reported;
+    std::map<std::uint32_t, SourceReport> sources;  // by shard, merged
     std::vector<absl::AnyInvocable<void(Responder&, const Now&)>> tasks;
     std::shared_ptr<StatePoint> point;
   };
+  // Some of what waits, and which shards have by then been heard to their end.
+  struct Some {
+    std::vector<GroupReport> reports;
+    std::vector<std::uint32_t> shards_reported;
+  };
+  Some TakeReports();
+  std::vector<AttemptResult> TakeResults();
+  bool Observe(const Now& now);
+
   mutable Mutex mutex_;
   Inbox inbox_ ABSL_GUARDED_BY(mutex_);
+  WaitingReports reports_ ABSL_GUARDED_BY(mutex_);
+  std::deque<AttemptResult> results_ ABSL_GUARDED_BY(mutex_);  // as many as attempts are under way, at most
   std::string why_not_paging_ ABSL_GUARDED_BY(mutex_);
 };
 

@@ -6,6 +6,7 @@
 #include "engine/responder_state.h"
 #include "engine/shard.h"
 #include "model/codec/response_codec.h"
+#include "storage/change_parts.h"
 #include "storage/store_reader.h"
 
 namespace tocsin {
@@ -52,10 +53,11 @@ class StateFolder {
       case EntryKind::kLead: return absl::OkStatus();
       case EntryKind::kShard:
         return entry.sequence <= store_.shards_position() ? absl::OkStatus() : ShardAt(entry.shard).Fold(entry.body);
+      case EntryKind::kResponderPart:
       case EntryKind::kResponder: {
         if (entry.sequence <= store_.responder_position()) return absl::OkStatus();
-        TOCSIN_ASSIGN(const Change change, DecodeChange(entry.body));
-        FoldInto(state_, change);
+        TOCSIN_ASSIGN(const std::optional<Change> change, changes_.Add(entry));
+        if (change) FoldInto(state_, *change);
         return absl::OkStatus();
       }
       case EntryKind::kIntegrations: {
@@ -69,6 +71,7 @@ class StateFolder {
   const StoreReader& store_;
   std::vector<Shard> shards_;
   ResponderState state_;
+  ChangeReader changes_;
   std::vector<IntegrationId> integrations_;
 };
 

@@ -237,6 +237,14 @@ Decision Responder::Handle(const Command& command, const Now& now) {
   return decision;
 }
 
+Decision Responder::HandleResults(std::span<const AttemptResult> results, const Now& now) {
+  Turn turn = Begin(now);
+  turn.SetActor("notify");
+  for (const AttemptResult& result : results)
+    HandleResult(turn, result).IgnoreError();  // of what has left memory: nothing to be done
+  return Commit(std::move(turn));
+}
+
 absl::StatusOr<std::optional<ScheduleEdit>> Responder::Compile(const ApplyOrganisation& apply, const Now& now) {
   if (apply.organisation == nullptr) return Invalid("no organisation is given");
   const ConfigurationId present = state_.counters.configuration;
@@ -417,7 +425,8 @@ Decision Responder::ShardReported(std::uint32_t shard, const Now& now) {
 
 Decision Responder::FireTimers(const Now& now, std::size_t limit, bool& more) {
   Turn turn = Begin(now);
-  std::size_t fired = WorkOffBacklog(turn, limit);
+  // Half of it at most is for what is left of a start: people who are to be paged now wait for no review of others.
+  std::size_t fired = WorkOffBacklog(turn, std::max<std::size_t>(1, limit / 2));
   for (auto due = state_.due_wall.begin(); due != state_.due_wall.end() && due->first <= now.wall && fired < limit;
        ++due) {
     FireTimer(turn, state_.timers.at(due->second));

@@ -19,6 +19,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <variant>
 #include <vector>
@@ -96,6 +97,8 @@ class Responder {
   Decision Start(const Now& now);
 
   Decision Handle(const Command& command, const Now& now);
+  // What came of some attempts, as Handle of each.
+  Decision HandleResults(std::span<const AttemptResult> results, const Now& now);
   Decision Observe(std::vector<GroupReport> reports, const Now& now);
   // What shards say of their sources of inhibition; the shards get the whole when it has changed.
   Decision ObserveSources(const std::map<std::uint32_t, SourceReport>& reports, const Now& now);

@@ -206,8 +206,8 @@ void RunSteps(Turn& turn, EscalationId id, Resumption from) {
 
 EscalationPolicy PolicyFor(const Turn& turn, const PolicyId& id) {
   const Organisation* organisation = turn.organisation();
-  if (organisation != nullptr) {
-    if (const EscalationPolicy* policy = organisation->Find(id)) return *policy;
+  if (turn.index() != nullptr) {
+    if (const EscalationPolicy* policy = turn.index()->Find(id)) return *policy;
   }
   EscalationPolicy fallback;
   fallback.id = PolicyId(absl::StrCat(id.value(), " (missing)"));

@@ -60,7 +60,7 @@ std::string List(const LocalClock& clock, const std::vector<Stint>& stints, std:
 }
 
 bool CanBeTold(const Turn& turn, const UserId& user) {
-  const User* row = turn.organisation()->Find(user);
+  const User* row = turn.index()->Find(user);
   return row != nullptr && !row->contact_methods.empty();
 }
 

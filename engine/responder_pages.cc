@@ -36,7 +36,7 @@ const ContactMethod* FindMethod(const User* user, const ContactMethodId& id) {
 }
 
 const User* FindUser(const Turn& turn, const UserId& id) {
-  return turn.organisation() != nullptr ? turn.organisation()->Find(id) : nullptr;
+  return turn.index() != nullptr ? turn.index()->Find(id) : nullptr;
 }
 
 // The person's rules for such a page; important ones before those of high urgency; without any, all methods at once.

@@ -159,7 +159,7 @@ std::vector<Person> PeopleOf(const Turn& turn,
   std::vector<Person> people = turn.Resolve(step.targets);
   for (const UserId& user : also) {
     const bool listed = std::ranges::any_of(people, [&](const Person& person) { return person.user == user; });
-    const bool exists = turn.organisation() != nullptr && turn.organisation()->Find(user) != nullptr;
+    const bool exists = turn.index() != nullptr && turn.index()->Find(user) != nullptr;
     if (!listed && exists) people.push_back({user, "had acknowledged it before"});
   }
   std::erase_if(people, [&](const Person& person) { return HasAnswered(turn, row, person.user); });

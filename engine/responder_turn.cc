@@ -56,9 +56,8 @@ std::vector<Person> Turn::Resolve(std::span<const Target> targets) const {
   if (context_.roster == nullptr) return {};
   std::vector<Person> people = context_.roster->Resolve(targets, now_.wall);
   // A change may name somebody who has just been removed, and has not ended yet.
-  std::erase_if(people, [&](const Person& person) {
-    return organisation() == nullptr || organisation()->Find(person.user) == nullptr;
-  });
+  std::erase_if(people,
+                [&](const Person& person) { return index() == nullptr || index()->Find(person.user) == nullptr; });
   return people;
 }
 

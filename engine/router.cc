@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <cstring>
 
+#include "absl/container/inlined_vector.h"
+
 #include "base/hash.h"
+#include "engine/matcher_index.h"
 
 namespace tocsin {
 namespace {
@@ -48,7 +51,21 @@ std::uint32_t Router::Add(const Route& route) {
     const std::uint32_t added = Add(child);
     nodes_[number].children.push_back(added);
   }
+  IndexChildren(nodes_[number]);
   return number;
+}
+
+void Router::IndexChildren(Node& node) const {
+  constexpr std::size_t kWorthIt = 4;
+  if (node.children.size() < kWorthIt) return;
+  for (const std::uint32_t child : node.children) {
+    const Matcher* key = nodes_[child].never ? nullptr : MatcherIndex::KeyOf(nodes_[child].matchers);
+    if (key != nullptr) {
+      node.by_label[MatcherIndex::HashOf(key->name, key->value)].push_back(child);
+    } else {
+      node.always_tried.push_back(child);
+    }
+  }
 }
 
 void Router::Match(std::span<const LabelView> labels, std::vector<std::uint32_t>& nodes) const {
@@ -63,10 +80,23 @@ bool Router::MatchNode(std::uint32_t number,
   const Node& node = nodes_[number];
   if (node.never || !node.matchers.Match(labels)) return false;
   bool matched = false;
-  for (const std::uint32_t child : node.children) {
-    if (!MatchNode(child, labels, nodes)) continue;
-    matched = true;
-    if (!nodes_[child].continue_matching) break;
+  const auto try_in_order = [&](std::span<const std::uint32_t> children) {
+    for (const std::uint32_t child : children) {
+      if (!MatchNode(child, labels, nodes)) continue;
+      matched = true;
+      if (!nodes_[child].continue_matching) return;
+    }
+  };
+  if (node.by_label.empty()) {
+    try_in_order(node.children);
+  } else {
+    absl::InlinedVector<std::uint32_t, 32> some(node.always_tried.begin(), node.always_tried.end());
+    for (const LabelView& label : labels) {  // each child stands under one label alone
+      const auto found = node.by_label.find(MatcherIndex::HashOf(label.name, label.value));
+      if (found != node.by_label.end()) some.insert(some.end(), found->second.begin(), found->second.end());
+    }
+    std::ranges::sort(some);
+    try_in_order(some);
   }
   if (!matched) nodes.push_back(number);
   return true;

@@ -2,6 +2,9 @@
 // (specs/wire-compat.md 1.9): depth first; a child that matches ends the scan of its siblings unless it says `continue`; a
 // node that matches and has no matching child is itself the match. The root matches everything.
 //
+// Of many siblings only those are tried that may match: one with an equality matcher is found by the alert's own labels, so a route
+// for each of a hundred thousand people costs an alert no more than one for each of ten.
+//
 // Immutable after construction; pure.
 #pragma once
 
@@ -9,6 +12,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "engine/group_watch.h"
@@ -34,6 +38,9 @@ class Router {
     std::vector<std::string> group_by;  // sorted, unique
     WatchRule watch;
     std::vector<std::uint32_t> children;
+    // Of many children; empty of few. Numbers ascend in the order of the tree.
+    std::vector<std::uint32_t> always_tried;
+    std::unordered_map<std::uint64_t, std::vector<std::uint32_t>> by_label;  // MatcherIndex::HashOf
   };
 
   // `seed` makes group keys unguessable; it is the store's, so that all shards and all times agree.
@@ -61,6 +68,7 @@ class Router {
 
  private:
   std::uint32_t Add(const Route& route);
+  void IndexChildren(Node& node) const;
   bool MatchNode(std::uint32_t number, std::span<const LabelView> labels, std::vector<std::uint32_t>& nodes) const;
 
   std::uint64_t seed_;

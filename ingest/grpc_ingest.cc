@@ -15,6 +15,7 @@
 #include "base/mutex.h"
 #include "base/status.h"
 #include "base/tsan.h"
+#include "ingest/pieces.h"
 #include "ingest/wire_decoder.h"
 #include "model/codec/common_proto.h"
 #include "tocsin/v1/ingest.grpc.pb.h"
@@ -69,34 +70,13 @@ grpc::Status Authenticate(const grpc::CallbackServerContext& context, Shared& sh
   return grpc::Status::OK;
 }
 
-// A message as the pieces in which it came.
-class Pieces {
- public:
-  // Good until the next call, or as long as what Give has given. Empty when the buffer has no bytes to give.
-  std::span<const std::string_view> Of(const grpc::ByteBuffer& buffer) {
-    views_.clear();
-    slices_.clear();
-    if (!buffer.Dump(&slices_).ok()) return {};
-    for (const grpc::Slice& slice : slices_)
-      views_.emplace_back(reinterpret_cast<const char*>(slice.begin()), slice.size());
-    return views_;
-  }
-  // What keeps the bytes where they are. (Not the buffer: small slices lie in the vector itself.)
-  std::vector<grpc::Slice> Give() { return std::move(slices_); }
-
- private:
-  std::vector<grpc::Slice> slices_;
-  std::vector<std::string_view> views_;
-};
-
-grpc::Status LostStatus() {
-  return {grpc::StatusCode::UNAVAILABLE, "the engine went away: what of this was taken is not known, send it again"};
-}
-
 v1::IngestResponse::Outcome ToProto(Outcome outcome) {
   return static_cast<v1::IngestResponse::Outcome>(static_cast<int>(outcome) + 1);
 }
 static_assert(static_cast<int>(Outcome::kRejected) + 1 == v1::IngestResponse::OUTCOME_REJECTED);
+
+// What a batch has beside its alerts.
+constexpr std::size_t kBatchSlack = 64 * 1024;
 
 // One message: decoded, then submitted. The response is complete but for what only the receipt knows.
 class Message {
@@ -111,6 +91,14 @@ class Message {
                     v1::IngestResponse& response,
                     bool& submitted) {
     submitted = false;
+    std::size_t bytes = 0;
+    for (const std::string_view piece : pieces)
+      bytes += piece.size();
+    if (bytes > limits::kBatchBytes + kBatchSlack) {
+      shared.counts.malformed.fetch_add(1, std::memory_order_relaxed);
+      return {grpc::StatusCode::RESOURCE_EXHAUSTED,
+              absl::StrFormat("a batch of %d bytes, at most %d", bytes, limits::kBatchBytes)};
+    }
     intake.Begin(door.index, &door.integration->labels, shared.clock.Read().wall, Intake::Manner::kStrict);
     const absl::StatusOr<WireRequest> request = decoder.Decode(pieces, intake);
     if (!request.ok()) {
@@ -487,8 +475,9 @@ std::vector<Refusals::Refusal> GrpcIngest::ReadRefusals() const {
 }
 
 void ConfigureGrpc(grpc::ServerBuilder& builder) {
+  // An organisation's text is the longest message. Batches of alerts have a bound of their own: Message::Take.
   constexpr int kSlack = 64 * 1024;
-  builder.SetMaxReceiveMessageSize(static_cast<int>(limits::kBatchBytes) + kSlack);
+  builder.SetMaxReceiveMessageSize(static_cast<int>(limits::kConfigurationBytes) + kSlack);
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT,
                              0);  // or two servers share a port, and each gets half of the calls
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, 100);

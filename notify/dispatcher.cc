@@ -23,6 +23,7 @@ using Instant = std::chrono::steady_clock::time_point;
 
 constexpr absl::Duration kLoudInterval = absl::Minutes(1);
 constexpr std::size_t kLoudKinds = 256;
+constexpr long kKeptConnections = 128;  // of all hosts
 
 Instant InstantIn(absl::Duration duration) {
   // A year stands for ever and cannot overflow.
@@ -71,6 +72,7 @@ Dispatcher::Dispatcher(const Options& options, Report report)
         static const GlobalLibraries libraries;
         CURLM* multi = curl_multi_init();
         TOCSIN_CHECK(multi != nullptr, "out of memory");
+        curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, kKeptConnections);
         return multi;
       }()),
       lanes_({.slots = options.max_in_flight,
@@ -128,6 +130,7 @@ Notifier::Statistics Dispatcher::Read() const {
 
 void Dispatcher::Run() {
   BlockSignals();
+  pthread_setname_np(pthread_self(), "notifier");
   while (true) {
     TakeInbox();
     if (stopping_) {

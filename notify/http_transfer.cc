@@ -8,6 +8,12 @@
 #include "base/strings.h"
 
 namespace tocsin::notify {
+namespace {
+
+constexpr long kIdleSeconds = 2;  // far below what any server keeps a connection for: it does not close as we write
+constexpr long kLifetimeSeconds = 30;  // then the name is looked up again
+
+}  // namespace
 
 HttpTransfer::HttpTransfer(WebRequest request, const TransportOptions& options)
     : request_(std::move(request)), options_(options), handle_(curl_easy_init()) {
@@ -17,6 +23,13 @@ HttpTransfer::HttpTransfer(WebRequest request, const TransportOptions& options)
   SetOption(handle, CURLOPT_ERRORBUFFER, error_.data());
   SetOption(handle, CURLOPT_PROTOCOLS_STR, "http,https");
   SetOption(handle, CURLOPT_URL, request_.url);
+  // A connection to whatever the operator has named is never lent to a URL that anybody may have written.
+  if (request_.peers == WebRequest::Peers::kPublic) {
+    SetOption(handle, CURLOPT_FRESH_CONNECT, 0L);
+    SetOption(handle, CURLOPT_FORBID_REUSE, 0L);
+    SetOption(handle, CURLOPT_MAXAGE_CONN, kIdleSeconds);
+    SetOption(handle, CURLOPT_MAXLIFETIME_CONN, kLifetimeSeconds);
+  }
   SetOption(handle, CURLOPT_FOLLOWLOCATION, 0L);
   SetOption(handle, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
   SetOption(handle, CURLOPT_USERAGENT, "tocsin");
@@ -61,8 +74,8 @@ curl_socket_t HttpTransfer::OpenSocket(void* self, curlsocktype /*purpose*/, cur
 }
 
 int HttpTransfer::BeforeRequest(void* self, char* /*peer*/, char* /*local*/, int /*peer_port*/, int /*local_port*/) {
-  static_cast<HttpTransfer*>(self)->request_begun_ = true;
-  return CURL_PREREQFUNC_OK;
+  const bool again = std::exchange(static_cast<HttpTransfer*>(self)->request_begun_, true);
+  return again ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
 
 std::size_t HttpTransfer::OnHeader(char* bytes, std::size_t size, std::size_t count, void* self) {

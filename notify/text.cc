@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <utility>
 
 #include "base/strings.h"
 
@@ -50,6 +51,15 @@ Class Classify(char32_t c) {
   return Class::kKeep;
 }
 
+// How many of the first bytes, `most` of them at most, are letters, digits and signs of ASCII: nearly all of nearly every text.
+std::size_t PlainRun(std::string_view text, std::size_t most) {
+  const std::size_t end = std::min(text.size(), most);
+  std::size_t run = 0;
+  while (run < end && text[run] > ' ' && text[run] < 0x7F)
+    ++run;
+  return run;
+}
+
 std::string Cut(std::string text, std::size_t bytes) {
   if (text.size() <= bytes) return text;
   if (bytes <= kEllipsis.size()) return std::string(TruncateUtf8(text, bytes));
@@ -63,6 +73,12 @@ std::string CleanLine(std::string_view text, std::size_t bytes) {
   bool gap = false;
   // Twice the limit is enough to know that it must be cut; the rest of a huge text is not looked at.
   while (!text.empty() && out.size() <= 2 * bytes) {
+    if (const std::size_t run = PlainRun(text, 2 * bytes + 1 - out.size()); run > 0) {
+      if (std::exchange(gap, false)) out += ' ';
+      out += text.substr(0, run);
+      text.remove_prefix(run);
+      continue;
+    }
     const CodePoint point = FirstCodePoint(text);
     switch (point.valid ? Classify(point.value) : Class::kKeep) {
       case Class::kDrop: break;
@@ -82,6 +98,11 @@ std::string CleanText(std::string_view text, std::size_t bytes, std::size_t line
   std::string out;
   std::size_t breaks = 0;
   while (!text.empty() && out.size() <= 2 * bytes && breaks < lines) {
+    if (const std::size_t run = PlainRun(text, 2 * bytes + 1 - out.size()); run > 0) {
+      out += text.substr(0, run);
+      text.remove_prefix(run);
+      continue;
+    }
     const CodePoint point = FirstCodePoint(text);
     std::size_t taken = point.bytes;
     switch (point.valid ? Classify(point.value) : Class::kKeep) {

@@ -7,11 +7,11 @@
 #include "absl/strings/str_format.h"
 
 #include "base/status.h"
-#include "model/codec/response_codec.h"
 #include "replay/actions.h"
 #include "replay/limits.h"
 #include "replay/told.h"
 #include "replay/why.h"
+#include "storage/change_parts.h"
 
 namespace tocsin::replay {
 namespace {
@@ -148,11 +148,13 @@ class Runner {
         TOCSIN_TRY(CheckShard(entry.shard));
         TOCSIN_TRY(world_.Fold(entry.shard, entry.body, entry.now));
         return recorded_shards_[entry.shard].Fold(entry.body);
+      case EntryKind::kResponderPart:
       case EntryKind::kResponder: {
         if (entry.sequence <= base_.rows) return absl::OkStatus();
-        TOCSIN_ASSIGN(const Change change, DecodeChange(entry.body));
-        world_.Fold(change);
-        FoldInto(recorded_, change);
+        TOCSIN_ASSIGN(const std::optional<Change> change, changes_.Add(entry));
+        if (!change) return absl::OkStatus();
+        world_.Fold(*change);
+        FoldInto(recorded_, *change);
         return absl::OkStatus();
       }
       case EntryKind::kLead:
@@ -217,13 +219,15 @@ class Runner {
     ever_ran_ = true;
     switch (entry.kind) {
       case EntryKind::kShard: return ComeIn(entry);
+      case EntryKind::kResponderPart:
       case EntryKind::kResponder: {
-        TOCSIN_ASSIGN(const Change change, DecodeChange(entry.body));
-        FoldInto(recorded_, change);
-        then_->See(change, recorded_, [this](Episode& episode) {
+        TOCSIN_ASSIGN(const std::optional<Change> change, changes_.Add(entry));
+        if (!change) return absl::OkStatus();
+        FoldInto(recorded_, *change);
+        then_->See(*change, recorded_, [this](Episode& episode) {
           episode.elsewhere = WhyNotPaging(world_.responder().state(), *now_, &world_, episode);
         });
-        return DoAgain(change);
+        return DoAgain(*change);
       }
       case EntryKind::kLead:
       case EntryKind::kIntegrations: return absl::OkStatus();
@@ -315,6 +319,7 @@ class Runner {
   std::uint64_t first_new_ = 0;
   std::vector<Shard> recorded_shards_;  // only folded
   ResponderState recorded_;
+  ChangeReader changes_;
   std::optional<Told> then_;
   std::optional<Told> now_;
   World world_;

@@ -29,6 +29,12 @@ ABSL_FLAG(std::uint32_t,
           shards,
           1,
           "threads that hold the alert table; fixed when the store is made; one takes over a million alerts a second");
+ABSL_FLAG(
+    std::uint64_t,
+    max_groups,
+    10'000,
+    "open groups that each of these threads keeps; alerts that would make one more join their route's overflow group, "
+    "which pages once. Each takes some 10 KB of memory");
 ABSL_FLAG(std::string, log_level, "info", "debug, info, warning or error");
 ABSL_FLAG(std::string,
           default_integration,
@@ -80,6 +86,7 @@ const absl::CommandLineFlag* const kServeFlags[] = {
     &absl::GetFlagReflectionHandle(FLAGS_config),
     &absl::GetFlagReflectionHandle(FLAGS_sample),
     &absl::GetFlagReflectionHandle(FLAGS_shards),
+    &absl::GetFlagReflectionHandle(FLAGS_max_groups),
     &absl::GetFlagReflectionHandle(FLAGS_log_level),
     &absl::GetFlagReflectionHandle(FLAGS_default_integration),
     &absl::GetFlagReflectionHandle(FLAGS_tls_certificate),
@@ -189,6 +196,9 @@ absl::StatusOr<ServeOptions> ParseServeFlags(std::vector<std::string> arguments)
   options.config = absl::GetFlag(FLAGS_config);
   options.sample = absl::GetFlag(FLAGS_sample);
   options.shards = absl::GetFlag(FLAGS_shards);
+  options.max_groups = absl::GetFlag(FLAGS_max_groups);
+  if (options.max_groups < 100 || options.max_groups > 10'000'000)
+    return Invalid("--max_groups: %d is not in 100..10000000", options.max_groups);
   options.log_level = absl::GetFlag(FLAGS_log_level);
   options.default_integration = absl::GetFlag(FLAGS_default_integration);
   options.tls_certificate = absl::GetFlag(FLAGS_tls_certificate);

@@ -17,6 +17,7 @@ struct ServeOptions {
   std::vector<std::string> config;  // YAML files, applied at start when they differ from what the store has
   bool sample = false;              // the built-in sample organisation, when the store has none
   std::uint32_t shards = 1;
+  std::uint64_t max_groups = 10'000;  // of a shard; further alerts join their route's overflow group
   std::string log_level;
   std::string default_integration;  // to which POST /api/v2/alerts belongs
   std::string tls_certificate;

@@ -193,8 +193,7 @@ absl::Status Server::OpenStore() {
     LogWarning("recovery: look at this", {
                                              {"note", note}
     });
-  const absl::Time wall = absl::Now();
-  clock_ = std::make_unique<SystemClock>(Engine::ResumeAt(*store_, wall));
+  clock_ = std::make_unique<SystemClock>(Engine::ResumeAt(*store_, absl::Now()));
   TOCSIN_ASSIGN(link_key_, ReadOrMakeSecret(options_.data + "/link.key"));
   return absl::OkStatus();
 }
@@ -205,6 +204,7 @@ absl::Status Server::StartEngine() {
   outgoing_ = std::make_unique<Outgoing>(std::move(notifier), reports_);
   Engine::Options engine;
   engine.shard_count = options_.shards;
+  engine.shard.max_groups = options_.max_groups;
   engine.responder.link_key = link_key_;
   engine.retention = {absl::Hours(24) * options_.retain_days, absl::Hours(24) * options_.retain_incident_days,
                       absl::Hours(24) * options_.retain_audit_days, options_.retain_mib << 20U};

@@ -20,6 +20,7 @@ using journal::AlignUp;
 using journal::kBlock;
 
 constexpr std::size_t kCopyBytes = 1 << 20;
+constexpr std::size_t kBufferBytes = 32 << 20;  // of a commit; one that took more is not kept for the next
 
 class SegmentedJournal final : public Journal {
  public:
@@ -247,6 +248,7 @@ absl::Status SegmentedJournal::Commit(std::span<const PendingEntry> entries, con
   TOCSIN_TRY(active_->WriteAt(active_end_, buffer_));
   TOCSIN_TRY(active_->Sync());
   active_end_ += buffer_.size();
+  if (buffer_.capacity() > kBufferBytes) buffer_ = std::string();
   link_ = link;
   MutexLock lock(state_mutex_);
   durable_ = link;

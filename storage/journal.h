@@ -30,10 +30,11 @@
 namespace tocsin {
 
 enum class EntryKind : std::uint8_t {
-  kShard = 1,         // a body of Shard::Seal
-  kResponder = 2,     // an encoded Change
-  kLead = 3,          // somebody took the lead: a new epoch begins; empty body
-  kIntegrations = 4,  // the numbering of integrations (model/event.h IntegrationIndex): an encoded list of names
+  kShard = 1,          // a body of Shard::Seal
+  kResponder = 2,      // an encoded Change
+  kLead = 3,           // somebody took the lead: a new epoch begins; empty body
+  kIntegrations = 4,   // the numbering of integrations (model/event.h IntegrationIndex): an encoded list of names
+  kResponderPart = 5,  // the beginning of a Change that is larger than an entry: storage/change_parts.h
 };
 
 struct Entry {

@@ -25,7 +25,7 @@ inline constexpr std::uint32_t kFormatVersion = 1;
 // kernel never has to read a page before it writes one. Headers and mark slots are one block each.
 inline constexpr std::uint64_t kBlock = 4096;
 inline constexpr std::size_t kEntryHeaderBytes = 88;
-inline constexpr EntryKind kLastKind = EntryKind::kIntegrations;
+inline constexpr EntryKind kLastKind = EntryKind::kResponderPart;
 
 constexpr std::uint64_t AlignUp(std::uint64_t offset, std::uint64_t alignment) {
   return (offset + alignment - 1) / alignment * alignment;

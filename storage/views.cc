@@ -155,15 +155,17 @@ bool Views::is_behind() const {
 absl::Status Views::Resume() {
   TOCSIN_TRY(FromRocks(db_->Resume(), "resume"));
   MutexLock lock(mutex_);
+  missed_ = ChangeReader();
   return history_.Open();  // what failed has been counted
 }
 
 absl::Status Views::CatchUp(const Entry& entry) {
   MutexLock lock(mutex_);
   switch (entry.kind) {
+    case EntryKind::kResponderPart:
     case EntryKind::kResponder: {
-      TOCSIN_ASSIGN(const Change change, DecodeChange(entry.body));
-      return Apply(change, entry.sequence);
+      TOCSIN_ASSIGN(const std::optional<Change> change, missed_.Add(entry));
+      return change ? Apply(*change, entry.sequence) : absl::OkStatus();
     }
     case EntryKind::kIntegrations: {
       TOCSIN_ASSIGN(const std::vector<IntegrationId> names, DecodeIntegrations(entry.body));

@@ -21,6 +21,7 @@
 #include "base/mutex.h"
 #include "model/event.h"
 #include "model/response.h"
+#include "storage/change_parts.h"
 #include "storage/journal.h"
 #include "storage/row_history.h"
 
@@ -99,6 +100,7 @@ class Views {
   bool moved_ ABSL_GUARDED_BY(mutex_) = false;       // applied_ is ahead of the last batch
   absl::Status why_behind_ ABSL_GUARDED_BY(mutex_);  // OK: they are not
   Sequence passed_over_ ABSL_GUARDED_BY(mutex_);     // the last, while behind
+  ChangeReader missed_ ABSL_GUARDED_BY(mutex_);      // while catching up
 };
 
 }  // namespace tocsin

@@ -30,6 +30,29 @@ std::vector<std::string> IdsOf(const Router& router, const Labels& labels) {
   return ids;
 }
 
+// Many siblings: those with an equality matcher are found by label, and yet the first that matches wins.
+TEST(RouterTest, AgreesWithANaiveWalkOnTreesOfManySiblings) {
+  constexpr int kTrees = 200;
+  constexpr int kAlertsPerTree = 500;
+  for (std::uint64_t seed = 1; seed <= kTrees; ++seed) {
+    Random random(seed);
+    Route root = RandomRoute(random, "r", 0);
+    root.children.clear();
+    for (int i = 0; i < 40; ++i)
+      root.children.push_back(RandomRoute(random, "r/" + std::to_string(i), 1));
+    const Router router(root, kSeed);
+    std::vector<std::uint32_t> nodes;
+    for (int i = 0; i < kAlertsPerTree; ++i) {
+      const Labels labels = RandomLabels(random);
+      const std::vector<const Route*> expected = NaiveRoutes(root, labels);
+      router.Match(ViewsOf(labels), nodes);
+      ASSERT_EQ(nodes.size(), expected.size()) << "seed " << seed << " " << Format(labels);
+      for (std::size_t n = 0; n < nodes.size(); ++n)
+        ASSERT_EQ(router.node(nodes[n]).id, expected[n]->id) << "seed " << seed << " " << Format(labels);
+    }
+  }
+}
+
 TEST(RouterTest, AgreesWithANaiveWalkOnManyRandomTrees) {
   constexpr int kTrees = 1000;
   constexpr int kAlertsPerTree = 1000;
