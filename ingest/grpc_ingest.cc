@@ -70,6 +70,10 @@ grpc::Status Authenticate(const grpc::CallbackServerContext& context, Shared& sh
   return grpc::Status::OK;
 }
 
+grpc::Status LostStatus() {
+  return {grpc::StatusCode::UNAVAILABLE, "the engine went away: what of this was taken is not known, send it again"};
+}
+
 v1::IngestResponse::Outcome ToProto(Outcome outcome) {
   return static_cast<v1::IngestResponse::Outcome>(static_cast<int>(outcome) + 1);
 }

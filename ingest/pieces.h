@@ -31,8 +31,4 @@ class Pieces {
   std::vector<std::string_view> views_;
 };
 
-grpc::Status LostStatus() {
-  return {grpc::StatusCode::UNAVAILABLE, "the engine went away: what of this was taken is not known, send it again"};
-}
-
 }  // namespace tocsin
