@@ -48,6 +48,7 @@ class PipelineTest : public testing::Test {
     engine.shard_count = 1;
     engine.checkpoint_interval = absl::Seconds(10);
     engine.responder.link_key = "the test's link key";
+    engine.read_again = read_again_;
     TOCSIN_ASSIGN(engine_,
                   Engine::Start(engine, *store_, clock_,
                                 {[](const Notification&, absl::Duration, std::shared_ptr<Gate>) {}, nullptr, nullptr}));
@@ -77,6 +78,7 @@ class PipelineTest : public testing::Test {
   SimulatedDisk disk_;
   std::unique_ptr<rocksdb::Env> views_;  // set before SetUp: instead of one in memory
   std::uint64_t low_water_bytes_ = 0;
+  Engine::ReadAgain read_again_;  // set before SetUp
   HeldClock clock_;
   std::unique_ptr<Store> store_;
   std::unique_ptr<Engine> engine_;

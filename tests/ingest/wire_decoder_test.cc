@@ -397,5 +397,84 @@ TEST(WireDecoderTest, RefusesAMessageOfMoreAlertsThanABatchHolds) {
   EXPECT_THAT(Message(status), StartsWith("alerts: more than 10000"));
 }
 
+// What a stream's decoder makes of messages that say what was said before.
+class RepeatsTest : public testing::Test {
+ protected:
+  const EventBatch& Decode(const std::string& bytes, absl::Time received = kReceived) {
+    intake_.Begin(3, nullptr, received, Intake::Manner::kStrict);
+    message_ = bytes;
+    EXPECT_TRUE(decoder_.Decode(message_, intake_).ok());
+    return intake_.batch();
+  }
+  static std::string Alert(int key, std::string_view text, std::string_view more = "") {
+    return Request(Bytes(2, Entry("key", absl::StrFormat("%d", key))) + Bytes(2, Entry("alertname", "Full")) +
+                   Bytes(3, Entry("summary", text)) + std::string(more));
+  }
+  static std::string At(int field, std::int64_t seconds) {
+    return Bytes(field, Number(1, static_cast<std::uint64_t>(seconds)));
+  }
+
+  Repeats repeats_;
+  WireDecoder decoder_{&repeats_};
+  Intake intake_{42};
+  std::string message_;
+};
+
+TEST_F(RepeatsTest, AreKnownByTheirBytesAndReadAgainAsTheyWereRead) {
+  std::string message;
+  for (int key = 0; key < 300; ++key)
+    message += Alert(key, "text");
+  for (int round = 0; round < 6; ++round)  // the table is made anew as it grows
+    Decode(message);
+  const EventBatch& batch = Decode(message);
+  ASSERT_EQ(batch.count(), 300U);
+  Intake reference(42);
+  reference.Begin(3, nullptr, kReceived, Intake::Manner::kStrict);
+  ASSERT_TRUE(WireDecoder().Decode(message, reference).ok());
+  const auto read_again = ReadRepeatsAgain(42);
+  int repeats = 0;
+  for (std::size_t i = 0; i < batch.count(); ++i) {
+    const EventHeader& whole = reference.batch().at(i).header();
+    EXPECT_EQ(batch.at(i).header().key, whole.key) << "in order";
+    EXPECT_EQ(batch.at(i).header().content, whole.content);
+    if (batch.at(i).header().form != EventHeader::Form::kRepeat) continue;
+    ++repeats;
+    const std::optional<EventView> again = read_again(batch.at(i).header(), batch.at(i).came(), kReceived);
+    ASSERT_TRUE(again);
+    EXPECT_EQ(again->ToEvent(), reference.batch().at(i).ToEvent());
+  }
+  EXPECT_GT(repeats, 250);
+}
+
+TEST_F(RepeatsTest, SayTheirTimesAndNothingElseThatIsNew) {
+  const std::int64_t now = absl::ToUnixSeconds(kReceived);
+  Decode(Alert(1, "text", At(6, now - 60) + At(7, now + 60)));
+  const EventBatch& later = Decode(Alert(1, "text", At(6, now - 50) + At(7, now + 90)));
+  ASSERT_EQ(later.count(), 1U);
+  EXPECT_EQ(later.at(0).header().form, EventHeader::Form::kRepeat);
+  EXPECT_EQ(later.at(0).header().starts_at_ns, (now - 50) * 1'000'000'000);
+  EXPECT_EQ(later.at(0).header().ends_at_ns, (now + 90) * 1'000'000'000);
+
+  const EventBatch& other = Decode(Alert(1, "another text", At(6, now - 60) + At(7, now + 60)));
+  EXPECT_EQ(other.at(0).header().form, EventHeader::Form::kWhole);
+}
+
+TEST_F(RepeatsTest, ThatAreOverAreReadWhole) {
+  const std::int64_t now = absl::ToUnixSeconds(kReceived);
+  Decode(Alert(1, "text", At(7, now + 60)));
+  const EventBatch& over = Decode(Alert(1, "text", At(7, now - 1)));
+  ASSERT_EQ(over.count(), 1U);
+  EXPECT_EQ(over.at(0).header().form, EventHeader::Form::kWhole);
+  EXPECT_EQ(over.at(0).header().kind, EventKind::kResolve);
+}
+
+TEST_F(RepeatsTest, OfOtherKindsThanTriggersAreReadWhole) {
+  for (int round = 0; round < 2; ++round) {
+    const EventBatch& batch = Decode(Request(Number(1, 2) + Bytes(2, Entry("key", "1"))));
+    ASSERT_EQ(batch.count(), 1U);
+    EXPECT_EQ(batch.at(0).header().form, EventHeader::Form::kWhole);
+  }
+}
+
 }  // namespace
 }  // namespace tocsin
