@@ -142,9 +142,12 @@ inline std::uint32_t AlertTable::NextThatMayHave(Signature asked, std::uint32_t 
       slot = end;
       continue;
     }
-    const Signature* const segment = &signatures_[slot & ~(signatures_.kSegment - 1)];
-    for (; slot < end; ++slot) {
-      if (MayHave(segment[slot & (signatures_.kSegment - 1)], asked)) return slot;
+    const Signature* at = &signatures_[slot];
+    for (; end - slot >= 4; slot += 4, at += 4) {  // one branch for four
+      if (MayHave(at[0], asked) | MayHave(at[1], asked) | MayHave(at[2], asked) | MayHave(at[3], asked)) break;
+    }
+    for (; slot < end; ++slot, ++at) {
+      if (MayHave(*at, asked)) return slot;
     }
   }
   return limit;
