@@ -410,7 +410,7 @@ class RepeatsTest : public testing::Test {
     return Request(Bytes(2, Entry("key", absl::StrFormat("%d", key))) + Bytes(2, Entry("alertname", "Full")) +
                    Bytes(3, Entry("summary", text)) + std::string(more));
   }
-  static std::string At(int field, std::int64_t seconds) {
+  static std::string At(std::uint32_t field, std::int64_t seconds) {
     return Bytes(field, Number(1, static_cast<std::uint64_t>(seconds)));
   }
 
