@@ -96,7 +96,7 @@ grpc::ByteBuffer Tickets(std::uint64_t n, std::uint32_t all) {
     labels["alertname"] = "HighErrorRate";
     labels["ticket"] = absl::StrFormat("%06d", ticket);
     labels["job"] = absl::StrFormat("service-%d", ticket % 50);
-    labels["severity"] = "warning";
+    labels["severity"] = "high";  // of low urgency nobody is paged after the first
     if (ticket + kOverdue >= all) labels["hasty"] = "yes";
     (*alert.mutable_annotations())["summary"] = absl::StrFormat("error rate of service %d is high", ticket);
   }
@@ -148,6 +148,7 @@ absl::Status Fill(const BenchServer& server,
             {messages - 1, messages    }
   }) {
     const Progress begun = RunStreams({.address = server.grpc_address(),
+                                       .streams = 1,
                                        .message = [&](std::uint64_t n) { return Tickets(first + n, escalations); },
                                        .messages = last - first});
     if (!begun.complete) return Unavailable("a stream ended early");

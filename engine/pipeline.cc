@@ -26,24 +26,60 @@ void NameThisThread(const std::string& name) {
 
 }  // namespace
 
-absl::Status Engine::Impl::FoldJournal(std::vector<Shard>& shards,
-                                       Responder& responder,
-                                       std::vector<IntegrationId>& integrations) {
-  if (!store_.journal().recovery().last.set()) return absl::OkStatus();
-  const Sequence shards_at = store_.shards_position();
+// The alert tables: checkpoint, then what shards have written since.
+absl::Status Engine::Impl::RecoverShards(std::vector<Shard>& shards) {
+  const auto fold = [&](std::uint32_t shard, std::string_view body) -> absl::Status {
+    if (shard < shards.size()) return shards[shard].Fold(body);
+    return Precondition("the store was written with %d shards or more; start with --shards=%d", shard + 1, shard + 1);
+  };
+  TOCSIN_TRY(Annotate(store_.ReadCheckpoint(fold), "read checkpoint"));
+  if (!store_.journal().recovery().last.set() || store_.shards_position() >= store_.journal().last()) {
+    return absl::OkStatus();
+  }
+  const Sequence from(store_.shards_position().value() + 1);
+  return Annotate(store_.journal().Read(std::max(from, store_.journal().first()),
+                                        [&](const Entry& entry) {
+                                          return entry.kind == EntryKind::kShard ? fold(entry.shard, entry.body)
+                                                                                 : absl::OkStatus();
+                                        }),
+                  "fold journal");
+}
+
+// The responder: its rows, then what it has decided since. Rows come one after the other and go into memory in slices: all of them
+// together would take as much again. Timers last: their rank follows from the rows that they stand for.
+absl::Status Engine::Impl::RecoverResponder(Responder& responder, std::vector<IntegrationId>& integrations) {
+  constexpr std::size_t kSlice = 256;
+  std::vector<Row> slice;
+  std::vector<Timer> timers;
+  const auto add = [&](Row row) {
+    slice.push_back(std::move(row));
+    if (slice.size() == kSlice) responder.Restore(std::exchange(slice, {}));
+  };
+  TOCSIN_ASSIGN(integrations, store_.LoadIntegrations());
+  TOCSIN_TRY(store_.ReadRows([&](Row row) {
+    if (const Timer* timer = std::get_if<Timer>(&row)) {
+      timers.push_back(*timer);
+    } else {
+      add(std::move(row));
+    }
+  }));
+  for (const Timer& timer : timers)
+    add(timer);
+  responder.Restore(std::move(slice));
+  const absl::Status folded = FoldDecisions(responder, integrations);
+  return absl::IsResourceExhausted(folded) ? store_.NoRoomToStart(folded) : Annotate(folded, "fold journal");
+}
+
+absl::Status Engine::Impl::FoldDecisions(Responder& responder, std::vector<IntegrationId>& integrations) {
+  if (!store_.journal().recovery().last.set() || store_.ReplayFrom() > store_.journal().last()) {
+    return absl::OkStatus();
+  }
   const Sequence responder_at = store_.responder_position();
-  if (store_.ReplayFrom() > store_.journal().last()) return absl::OkStatus();
   ChangeReader changes;
   return store_.journal().Read(store_.ReplayFrom(), [&](const Entry& entry) -> absl::Status {
     switch (entry.kind) {
-      case EntryKind::kLead: return absl::OkStatus();
-      case EntryKind::kShard:
-        if (entry.sequence <= shards_at) return absl::OkStatus();
-        if (entry.shard >= shards.size()) {
-          return Precondition("the store was written with %d shards or more; start with --shards=%d", entry.shard + 1,
-                              entry.shard + 1);
-        }
-        return shards[entry.shard].Fold(entry.body);
+      case EntryKind::kLead:
+      case EntryKind::kShard: return absl::OkStatus();
       case EntryKind::kResponderPart:
       case EntryKind::kResponder: {
         if (entry.sequence <= responder_at) return absl::OkStatus();
@@ -62,6 +98,21 @@ absl::Status Engine::Impl::FoldJournal(std::vector<Shard>& shards,
   });
 }
 
+// The two halves have nothing to do with each other: each reads for itself what it needs, at the same time.
+absl::Status Engine::Impl::RecoverState(std::vector<Shard>& shards,
+                                        Responder& responder,
+                                        std::vector<IntegrationId>& integrations) {
+  if (!options_.threads) {
+    TOCSIN_TRY(RecoverShards(shards));
+    return RecoverResponder(responder, integrations);
+  }
+  absl::Status of_shards;
+  std::thread tables([&] { of_shards = RecoverShards(shards); });
+  const absl::Status of_responder = RecoverResponder(responder, integrations);
+  tables.join();
+  return of_shards.ok() ? of_responder : of_shards;
+}
+
 absl::Status Engine::Impl::Recover(Engine::Hooks hooks) {
   hooks_ = std::move(hooks);
   commit_.OnFailure(hooks_.journal_failed);
@@ -77,19 +128,8 @@ absl::Status Engine::Impl::Recover(Engine::Hooks hooks) {
   options_.responder.key_seed = store_.key_seed();
   Responder responder(options_.responder);
 
-  TOCSIN_TRY(Annotate(store_.ReadCheckpoint([&](std::uint32_t shard, std::string_view body) -> absl::Status {
-    if (shard >= shards.size()) {
-      return Precondition("the store was written with %d shards or more; start with --shards=%d", shard + 1, shard + 1);
-    }
-    return shards[shard].Fold(body);
-  }),
-                      "read checkpoint"));
-  TOCSIN_ASSIGN(std::vector<IntegrationId> integrations, store_.LoadIntegrations());
-  TOCSIN_ASSIGN(std::vector<Row> rows, store_.LoadRows());
-  responder.Restore(std::move(rows));
-  const absl::Status folded = FoldJournal(shards, responder, integrations);
-  if (absl::IsResourceExhausted(folded)) return store_.NoRoomToStart(folded);
-  TOCSIN_TRY(Annotate(folded, "fold journal"));
+  std::vector<IntegrationId> integrations;
+  TOCSIN_TRY(RecoverState(shards, responder, integrations));
 
   commit_.SetSequence(store_.journal().last());
   if (store_.journal().recovery().last.set()) taken_in_.PauseUntil(clock_.Read().engine + kLeaseGrace);

@@ -82,7 +82,10 @@ class Engine::Impl {
   std::atomic<std::uint64_t> pings_{0};
 
  private:
-  absl::Status FoldJournal(std::vector<Shard>& shards, Responder& responder, std::vector<IntegrationId>& integrations);
+  absl::Status RecoverState(std::vector<Shard>& shards, Responder& responder, std::vector<IntegrationId>& integrations);
+  absl::Status RecoverShards(std::vector<Shard>& shards);
+  absl::Status RecoverResponder(Responder& responder, std::vector<IntegrationId>& integrations);
+  absl::Status FoldDecisions(Responder& responder, std::vector<IntegrationId>& integrations);
   Admission Refuse(Admission why);
   Admission Admits() const;  // whether batches are taken at all
   bool PushParts(const EventBatch& batch, std::uint32_t slot, bool with_index);

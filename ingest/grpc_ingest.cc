@@ -79,8 +79,7 @@ v1::IngestResponse::Outcome ToProto(Outcome outcome) {
 }
 static_assert(static_cast<int>(Outcome::kRejected) + 1 == v1::IngestResponse::OUTCOME_REJECTED);
 
-// What a batch has beside its alerts.
-constexpr std::size_t kBatchSlack = 64 * 1024;
+constexpr std::size_t kBatchSlack = 64 * 1024;  // what a batch has beside its alerts
 
 // One message: decoded, then submitted. The response is complete but for what only the receipt knows.
 class Message {

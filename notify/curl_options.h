@@ -41,7 +41,7 @@ void Append(CurlList& list, const std::string& line);
 
 // Bounds, no environment, no configuration files, no reuse of connections: an attempt is alone on its own, so libcurl
 // never sends a request twice by itself, and a peer is checked each time. Dead peers are noticed within half a minute.
-// HTTP to peers that the rules have permitted is the exception: see http_transfer.h.
+// What is repeatable is the exception: see http_transfer.h.
 void SetCommonOptions(CURL* handle, const TransportOptions& options);
 
 // What a failure of libcurl's means.

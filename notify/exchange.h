@@ -30,6 +30,7 @@ struct WebRequest {
   std::string username = {};  // basic authentication when not empty
   std::string password = {};
   Peers peers = Peers::kPublic;
+  bool repeatable = false;  // the receiver knows a repeat by its key: connections may be kept (notify/http_transfer.h)
 };
 
 struct MailRequest {

@@ -24,7 +24,7 @@ HttpTransfer::HttpTransfer(WebRequest request, const TransportOptions& options)
   SetOption(handle, CURLOPT_PROTOCOLS_STR, "http,https");
   SetOption(handle, CURLOPT_URL, request_.url);
   // A connection to whatever the operator has named is never lent to a URL that anybody may have written.
-  if (request_.peers == WebRequest::Peers::kPublic) {
+  if (request_.repeatable && request_.peers == WebRequest::Peers::kPublic) {
     SetOption(handle, CURLOPT_FRESH_CONNECT, 0L);
     SetOption(handle, CURLOPT_FORBID_REUSE, 0L);
     SetOption(handle, CURLOPT_MAXAGE_CONN, kIdleSeconds);
@@ -74,8 +74,8 @@ curl_socket_t HttpTransfer::OpenSocket(void* self, curlsocktype /*purpose*/, cur
 }
 
 int HttpTransfer::BeforeRequest(void* self, char* /*peer*/, char* /*local*/, int /*peer_port*/, int /*local_port*/) {
-  const bool again = std::exchange(static_cast<HttpTransfer*>(self)->request_begun_, true);
-  return again ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
+  static_cast<HttpTransfer*>(self)->request_begun_ = true;
+  return CURL_PREREQFUNC_OK;
 }
 
 std::size_t HttpTransfer::OnHeader(char* bytes, std::size_t size, std::size_t count, void* self) {

@@ -14,9 +14,9 @@
 
 namespace tocsin::notify {
 
-// In a storm pages to one host follow each other on a few connections that are kept for a moment. A connection was made by a
-// request to which the same rules applied, so its peer is a permitted one. libcurl would send a request again by itself when a
-// connection that it had kept turns out to be dead; we do not let it: such an attempt has an unknown outcome, like any that is lost.
+// In a storm repeatable requests to one host follow each other on a few connections that are kept for a moment. A connection was made
+// by such a request, to which the same rules applied, so its peer is a permitted one. When a kept connection turns out to be dead
+// before anything was answered, libcurl sends the request again on a fresh one: it may come twice, with the same key.
 //
 // Life: made, added to a multi handle by its handle(), then Finish() once with libcurl's result, or Abandon() when it
 // took too long; then taken off the multi handle, then destroyed.

@@ -214,6 +214,9 @@ Sequence Store::shards_position() const {
 Sequence Store::responder_position() const {
   return impl_->views_->applied();
 }
+absl::Status Store::ReadRows(absl::FunctionRef<void(Row row)> visit) {
+  return impl_->views_->ReadRows(visit);
+}
 absl::StatusOr<std::vector<Row>> Store::LoadRows() {
   return impl_->views_->LoadRows();
 }

@@ -72,6 +72,7 @@ class Store final {
   Sequence shards_position() const;     // fold shard entries after this one
   Sequence responder_position() const;  // fold responder entries after this one
   absl::StatusOr<std::vector<Row>> LoadRows();
+  absl::Status ReadRows(absl::FunctionRef<void(Row row)> visit);  // as LoadRows, one at a time
   absl::StatusOr<std::vector<IntegrationId>> LoadIntegrations();
 
   // Brings the views to `sequence`. Not synced: the journal is the truth. What they have seen already is skipped. An empty

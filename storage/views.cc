@@ -101,15 +101,19 @@ absl::StatusOr<std::unique_ptr<Views>> Views::Open(rocksdb::Env* env, const std:
 
 absl::StatusOr<std::vector<Row>> Views::LoadRows() const {
   std::vector<Row> rows;
+  TOCSIN_TRY(ReadRows([&](Row row) { rows.push_back(std::move(row)); }));
+  return rows;
+}
+
+absl::Status Views::ReadRows(absl::FunctionRef<void(Row row)> visit) const {
   const std::string prefix(1, static_cast<char>(Home::kMemory));
-  TOCSIN_TRY(Scan(*db_, prefix, prefix, [&](std::string_view key, std::string_view value) -> absl::Status {
+  return Scan(*db_, prefix, prefix, [&](std::string_view key, std::string_view value) -> absl::Status {
     const std::optional<RowKey> parsed = keys::ParseRow(key);
     if (!parsed) return DataLoss("views: a row's key has %d bytes", key.size());
     TOCSIN_ASSIGN(Row row, DecodeAt(*parsed, value));
-    rows.push_back(std::move(row));
+    visit(std::move(row));
     return absl::OkStatus();
-  }));
-  return rows;
+  });
 }
 
 absl::StatusOr<std::vector<IntegrationId>> Views::LoadIntegrations() const {

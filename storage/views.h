@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include <rocksdb/db.h>
 
@@ -38,6 +39,7 @@ class Views {
 
   Sequence applied() const;
   absl::StatusOr<std::vector<Row>> LoadRows() const;
+  absl::Status ReadRows(absl::FunctionRef<void(Row row)> visit) const;
   absl::StatusOr<std::vector<IntegrationId>> LoadIntegrations() const;
 
   // An error is told once: while the views stand still what comes is passed over.

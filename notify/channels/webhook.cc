@@ -77,8 +77,10 @@ absl::StatusOr<Exchange> ComposeWebhook(const Notification& notification,
   const Receiver* receiver = notification.receiver.set() ? organisation.Find(notification.receiver) : nullptr;
   const bool ready = receiver != nullptr && receiver->drop_resolved_when_held &&
                      notification.subject.kind == SubjectKind::kGroup && notification.body.starts_with('{');
-  WebRequest request{
-      .url = url, .body = ready ? notification.body : RenderWebhook(notification), .peers = WebRequest::Peers::kPublic};
+  WebRequest request{.url = url,
+                     .body = ready ? notification.body : RenderWebhook(notification),
+                     .peers = WebRequest::Peers::kPublic,
+                     .repeatable = true};
   request.headers = {"Content-Type: application/json",
                      absl::StrCat("Idempotency-Key: ", HeaderSafe(notification.idempotency_key))};
   if (const std::string& secret = notification.method.secret; !secret.empty()) {
