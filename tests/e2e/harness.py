@@ -60,16 +60,19 @@ def http_request(url, body=None, headers=None, method=None, timeout=10):
 
 
 class Child:
-    """A child process with its output in a file; killed at the end if it still runs."""
+    """A child process with its output in a file; killed at the end if it still runs, with whatever it has started."""
 
     def __init__(self, arguments, log, env=None, cwd=None):
         self.log = pathlib.Path(log)
         self.out = open(self.log, "ab")
         self.process = subprocess.Popen([str(a) for a in arguments], stdout=self.out, stderr=subprocess.STDOUT,
-                                        stdin=subprocess.DEVNULL, cwd=cwd, env={**os.environ, **(env or {})})
+                                        stdin=subprocess.DEVNULL, cwd=cwd, env={**os.environ, **(env or {})},
+                                        start_new_session=True)
 
     def kill(self):
-        self.process.kill()
+        """All of its session: some daemons leave a child of theirs behind."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
 
     def stop(self, seconds=20):
