@@ -18,6 +18,7 @@ namespace tocsin {
 namespace {
 
 constexpr char kStreamMethod[] = "/tocsin.v1.IngestService/Stream";
+constexpr std::size_t kCredit = 16;
 constexpr char kUnaryMethod[] = "/tocsin.v1.IngestService/Ingest";
 
 std::shared_ptr<grpc::Channel> ChannelTo(const std::string& address, int number) {
@@ -168,12 +169,14 @@ std::vector<absl::Duration> DrivePaced(const PacedLoad& load, int number, absl::
   std::deque<absl::Time> unanswered;
   while (due < start + load.seconds || !unanswered.empty()) {
     const absl::Time now = absl::Now();
-    if (!stream.writing() && due <= now && due < start + load.seconds) {
+    // Beyond its credit a stream is cut off; what waits for an answer then is late from its own instant on, all the same.
+    const bool has_credit = unanswered.size() < kCredit;
+    if (has_credit && !stream.writing() && due <= now && due < start + load.seconds) {
       unanswered.push_back(due);
       due += apart;
       stream.Write(load.message(board.next.fetch_add(1, std::memory_order_relaxed)));
     }
-    const bool may_write = !stream.writing() && due < start + load.seconds;
+    const bool may_write = unanswered.size() < kCredit && !stream.writing() && due < start + load.seconds;
     switch (stream.Wait(may_write ? due : absl::Now() + absl::Seconds(10))) {
       case Stream::Happened::kAnswered:
         latencies.push_back(absl::Now() - unanswered.front());
