@@ -62,7 +62,7 @@ struct alignas(64) StoredAlert {
   void set_ends_at(std::int64_t ms) { ends_bits = TimeInBits(ms) & kTimeMask; }
 
   AlertKey key;
-  std::uint64_t content = 0;  // hash of labels, annotations, dedup key, link and severity as they were sent
+  std::uint64_t content = 0;  // EventHeader::content of what it was last told by
   std::uint64_t last_seen_bits : kTimeBits = TimeInBits(0);
   Severity severity : 3 = Severity::kUnknown;
   ResolvedBy resolved_by : 3 = ResolvedBy::kNone;
