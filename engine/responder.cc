@@ -202,6 +202,7 @@ Decision Responder::Start(const Now& now) {
     if (due <= now.wall && timer.kind == Timer::Kind::kSilenceEdge) FireTimer(turn, timer);
   }
   KeepWatches(turn, /*again=*/false);
+  TellHeartbeatsAgain(turn);
   turn.PublishRules();
   turn.PublishAccess();
   // Of a store from before there were versions: what is in force is the first.

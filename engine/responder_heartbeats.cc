@@ -267,6 +267,11 @@ absl::Status HeartbeatToldBy(Turn& turn, const HeartbeatTold& command) {
   return absl::OkStatus();
 }
 
+void TellHeartbeatsAgain(Turn& turn) {
+  for (const auto& [id, row] : turn.state().heartbeats)
+    if (row.told < row.turns) Tell(turn, row);
+}
+
 void ApplyDeclaredHeartbeats(Turn& turn, std::span<const HeartbeatRule> rules) {
   std::set<HeartbeatName> declared;
   for (const HeartbeatRule& rule : rules) {

@@ -2,7 +2,8 @@
 //
 // A level for each: its alert fires while the heartbeat is expired. A change of that level is a turn, counted in the row; the
 // effect hands the event to the alert table, and HeartbeatTold says that it is durable there. Until then the timer repeats
-// it, so that neither a crash nor a refused event leaves the alert table with another idea; a repeat changes nothing.
+// it, and so does every start at once, so that neither a crash nor a refused event leaves the alert table with another
+// idea; a repeat changes nothing.
 //
 //   silent ──▶ expired (turn n: trigger) ──told──▶ ... ──▶ ping, disabled, removed (turn n+1: resolve) ──told──▶
 //
@@ -27,6 +28,9 @@ absl::Status HeartbeatToldBy(Turn& turn, const HeartbeatTold& command);
 
 // Its timer is due: it expires, or is told again, or the timer waits on.
 void CheckHeartbeat(Turn& turn, HeartbeatId id);
+
+// A crash may have lost what was on its way to the alert table: whatever is not known to have arrived is told again.
+void TellHeartbeatsAgain(Turn& turn);
 
 // The organisation that this turn applies declares these. What is not declared any more goes; what is made here stays.
 void ApplyDeclaredHeartbeats(Turn& turn, std::span<const HeartbeatRule> rules);
