@@ -6,6 +6,8 @@
 //   P1c   unary, one alert a call, 64 under way | a sink
 //   P2    POST /api/v2/alerts, 100 alerts a body | Debian's Alertmanager, and a sink that reads the bodies
 //
+// P1, P1c and P2 also by a `tocsin gateway`: the network side in a process of its own, beside the one process before and after it.
+//
 // With names, only those. Every process, the client included, shares the machine's cores; so the ratios mean something and the
 // absolute figures little. After each run the server is stopped and `tocsin verify` reads its journal.
 #include <algorithm>
@@ -75,6 +77,34 @@ absl::StatusOr<StreamRun> RunBoth(const Rig& rig,
   return run;
 }
 
+// The same load by a gateway, between two runs without: the machine is not the same at all times. `rate` runs it once.
+using Rate = std::function<absl::StatusOr<double>(const BenchServer& server)>;
+
+absl::StatusOr<double> RunOnce(const Rig& rig, const std::string& name, bool gateway, const Rate& rate) {
+  TOCSIN_ASSIGN(const auto server,
+                BenchServer::Start(rig, {.name = name, .organisation = PlainOrganisation(), .gateway = gateway}));
+  TOCSIN_ASSIGN(const double measured, rate(*server));
+  TOCSIN_TRY(server->StopAndVerify());
+  return measured;
+}
+
+absl::Status ByGateway(
+    const Rig& rig, Results& results, const std::string& id, double events, double before, const Rate& rate) {
+  TOCSIN_ASSIGN(const double by_gateway, RunOnce(rig, id + "-gateway", true, rate));
+  TOCSIN_ASSIGN(const double after, RunOnce(rig, id + "-after", false, rate));
+  const double beside = (before + after) / 2;
+  results.Add({
+      .id = id + ".gateway",
+      .what = absl::StrFormat("the same by a gateway, which costs %.0f%%", 100 * (1 - by_gateway / beside)),
+      .value = events * by_gateway,
+      .unit = "alerts/s",
+      .beside = "in one process",
+      .beside_value = events * beside,
+      .target = Target{Target::Is::kAtLeast, 0.85}
+  });
+  return absl::OkStatus();
+}
+
 double AlertsPerSecond(const Progress& progress) {
   return kAlertsPerMessage * progress.PerSecond();
 }
@@ -96,7 +126,14 @@ absl::Status Repeats(const Rig& rig, Results& results) {
   TOCSIN_ASSIGN(const StreamRun run, RunBoth(
                                          rig, "p1", [&](std::uint64_t n) { return all[n % all.size()]; }, 0));
   results.Add(StreamResult("P1", "gRPC stream, 100,000 keys going round", run, 0.5));
-  return absl::OkStatus();
+  return ByGateway(rig, results, "P1", kAlertsPerMessage, run.server.PerSecond(),
+                   [&](const BenchServer& server) -> absl::StatusOr<double> {
+                     const Progress progress =
+                         RunStreams({.address = server.grpc_address(),
+                                     .message = [&](std::uint64_t n) { return all[n % all.size()]; }});
+                     if (!progress.complete) return Unavailable("a stream ended early, see %s", rig.scratch.string());
+                     return progress.PerSecond();
+                   });
 }
 
 absl::Status NewKeys(const Rig& rig, Results& results) {
@@ -143,20 +180,22 @@ absl::Status Calls(const Rig& rig, Results& results) {
     if (!sink.Wait()) return Unavailable("the sink did not start");
     beside = RunUnary({.address = sink.address(), .message = message}).PerSecond();
   }
-  TOCSIN_ASSIGN(const auto server, BenchServer::Start(rig, {.name = "p1c", .organisation = PlainOrganisation()}));
-  const Progress ours = RunUnary({.address = server->grpc_address(), .message = message});
-  if (!ours.complete) return Unavailable("a call failed, see %s", rig.scratch.string());
-  TOCSIN_TRY(server->StopAndVerify());
+  const Rate rate = [&](const BenchServer& server) -> absl::StatusOr<double> {
+    const Progress progress = RunUnary({.address = server.grpc_address(), .message = message});
+    if (!progress.complete) return Unavailable("a call failed, see %s", rig.scratch.string());
+    return progress.PerSecond();
+  };
+  TOCSIN_ASSIGN(const double ours, RunOnce(rig, "P1c", false, rate));
   results.Add({
       .id = "P1c",
       .what = "unary, one alert a call, 64 under way",
-      .value = ours.PerSecond(),
+      .value = ours,
       .unit = "alerts/s",
       .beside = "no-op service",
       .beside_value = beside,
       .target = Target{Target::Is::kAtLeast, 0.8}
   });
-  return absl::OkStatus();
+  return ByGateway(rig, results, "P1c", 1, ours, rate);
 }
 
 absl::Status Posts(const Rig& rig, Results& results) {
@@ -169,14 +208,13 @@ absl::Status Posts(const Rig& rig, Results& results) {
     load.port = sink.port();
     sink_rate = RunPosts(load);
   }
-  double ours = 0;
-  {
-    TOCSIN_ASSIGN(const auto server, BenchServer::Start(rig, {.name = "p2", .organisation = PlainOrganisation()}));
-    load.port = server->http();
-    ours = RunPosts(load);
-    if (ours == 0) return Unavailable("a POST failed, see %s", rig.scratch.string());
-    TOCSIN_TRY(server->StopAndVerify());
-  }
+  const Rate rate = [&](const BenchServer& server) -> absl::StatusOr<double> {
+    load.port = server.http();
+    const double measured = RunPosts(load);
+    if (measured == 0) return Unavailable("a POST failed, see %s", rig.scratch.string());
+    return measured;
+  };
+  TOCSIN_ASSIGN(const double ours, RunOnce(rig, "P2", false, rate));
   if (const auto theirs = Alertmanager::Start(rig)) {
     load.port = theirs->port();
     results.Add({
@@ -196,7 +234,7 @@ absl::Status Posts(const Rig& rig, Results& results) {
                .beside = "sink that reads bodies",
                .beside_value = sink_rate * kAlertsPerPost,
                .target = std::nullopt});
-  return absl::OkStatus();
+  return ByGateway(rig, results, "P2", kAlertsPerPost, ours, rate);
 }
 
 int Run(const std::vector<std::string>& names) {

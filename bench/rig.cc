@@ -167,17 +167,31 @@ std::string BenchServer::grpc_address() const {
 
 absl::Status BenchServer::Again() {
   const fs::path log = rig_->scratch / (options_.name + ".log");
+  const std::uint16_t http = options_.gateway ? FreePort() : http_;
+  const std::uint16_t grpc = options_.gateway ? FreePort() : grpc_;
   std::vector<std::string> arguments = {rig_->tocsin,
                                         "serve",
                                         "--data=" + data_.string(),
-                                        absl::StrFormat("--http=127.0.0.1:%d", http_),
-                                        absl::StrFormat("--grpc=127.0.0.1:%d", grpc_),
+                                        absl::StrFormat("--http=127.0.0.1:%d", http),
+                                        absl::StrFormat("--grpc=127.0.0.1:%d", grpc),
                                         "--config=" + (rig_->scratch / (options_.name + ".yaml")).string(),
                                         "--low_water_mib=0"};
+  if (options_.gateway) arguments.push_back("--gateway_socket=" + socket().string());
   arguments.insert(arguments.end(), options_.flags.begin(), options_.flags.end());
   child_ = std::make_unique<Child>(std::move(arguments), log);
-  if (!child_->WaitFor(http_) || !child_->WaitFor(grpc_))
+  if (!child_->WaitFor(http) || !child_->WaitFor(grpc))
     return Unavailable("tocsin did not start, see %s", log.string());
+  return options_.gateway ? StartGateway() : absl::OkStatus();
+}
+
+absl::Status BenchServer::StartGateway() {
+  const fs::path log = rig_->scratch / (options_.name + "-gateway.log");
+  gateway_ = std::make_unique<Child>(std::vector<std::string>{rig_->tocsin, "gateway", "--engine=" + socket().string(),
+                                                              absl::StrFormat("--http=127.0.0.1:%d", http_),
+                                                              absl::StrFormat("--grpc=127.0.0.1:%d", grpc_)},
+                                     log);
+  if (!gateway_->WaitFor(http_) || !gateway_->WaitFor(grpc_))
+    return Unavailable("the gateway did not start, see %s", log.string());
   return absl::OkStatus();
 }
 
@@ -186,6 +200,7 @@ void BenchServer::Kill() {
 }
 
 absl::Status BenchServer::StopAndVerify() {
+  gateway_.reset();
   child_.reset();
   const fs::path log = rig_->scratch / (options_.name + "-verify.log");
   const std::string command =

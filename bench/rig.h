@@ -64,9 +64,11 @@ class BenchServer {
     std::string name;                     // of its folder and its log
     std::string organisation;             // YAML
     std::vector<std::string> flags = {};  // beyond those that every run has
+    bool gateway = false;                 // the network side is a `tocsin gateway`
   };
   static absl::StatusOr<std::unique_ptr<BenchServer>> Start(const Rig& rig, Options options);
 
+  // Where alerts go: the gateway's, if there is one.
   std::uint16_t http() const { return http_; }
   std::string grpc_address() const;
   const Child& process() const { return *child_; }
@@ -81,6 +83,8 @@ class BenchServer {
 
  private:
   BenchServer() = default;
+  absl::Status StartGateway();
+  std::filesystem::path socket() const { return rig_->scratch / (options_.name + ".socket"); }
 
   const Rig* rig_ = nullptr;
   Options options_;
@@ -88,6 +92,7 @@ class BenchServer {
   std::uint16_t http_ = 0;
   std::uint16_t grpc_ = 0;
   std::unique_ptr<Child> child_;
+  std::unique_ptr<Child> gateway_;
 };
 
 // Debian's Alertmanager with one receiver that nobody hears.
