@@ -189,24 +189,28 @@ absl::Status CheckSection(const Section& section, const std::byte* end, const Te
   if (section.count > most.count || section.count * sizeof(TextLengths) > room) {
     return Invalid("%s: %d of them", most.what, section.count);
   }
-  std::size_t text_bytes = 0;
+  const char* at = section.text();
+  std::size_t left = room - section.count * sizeof(TextLengths);
+  std::string_view last;
   for (std::size_t i = 0; i < section.count; ++i) {
     const TextLengths lengths = section.lengths()[i];
     if (lengths.name == 0 || lengths.name > limits::kLabelNameBytes || lengths.value > most.value_bytes ||
         (lengths.value == 0 && !most.empty_values)) {
       return Invalid("%s: lengths %d and %d", most.what, lengths.name, lengths.value);
     }
-    text_bytes += std::size_t{lengths.name} + lengths.value;
+    const std::size_t bytes = std::size_t{lengths.name} + lengths.value;
+    if (bytes > left) return Invalid("%s: %d bytes where %d are left", most.what, bytes, left);
+    const std::string_view name(at, lengths.name);
+    if (last >= name) return Invalid("%s: not in order", most.what);  // the first is behind the empty one
+    last = name;
+    at += bytes;
+    left -= bytes;
   }
-  const std::size_t bytes = section.count * sizeof(TextLengths) + text_bytes;
-  if (Even(bytes) > room) return Invalid("%s: %d bytes where %d are left", most.what, bytes, room);
-  if (bytes % 2 != 0 && section.start[bytes] != std::byte{0}) return Invalid("%s: not padded", most.what);
+  const auto text_bytes = static_cast<std::size_t>(at - section.text());
+  if (text_bytes % 2 != 0 && (left == 0 || *at != 0)) return Invalid("%s: not padded", most.what);
+  if (IsAscii(section.text(), text_bytes)) return absl::OkStatus();
   std::array<LabelView, std::max(limits::kLabelsPerAlert, limits::kAnnotationsPerAlert)> views;
-  const std::span<const LabelView> texts = ReadTexts(section, views);
-  for (std::size_t i = 1; i < texts.size(); ++i) {
-    if (texts[i - 1].name >= texts[i].name) return Invalid("%s: not in order", most.what);
-  }
-  return IsAscii(section.text(), text_bytes) ? absl::OkStatus() : CheckUtf8(most.what, texts);
+  return CheckUtf8(most.what, ReadTexts(section, views));
 }
 
 Labels Owned(std::span<const LabelView> views) {
