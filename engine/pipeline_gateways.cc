@@ -18,7 +18,8 @@ static_assert(kMostGateways <= Wakeup::kMostBells);
 }  // namespace
 
 void ShardStage::SetRules(RulesPtr rules, const std::vector<IntegrationId>& integrations, const Now& now) {
-  integrations_ = integrations.size();
+  integrations_ = integrations;
+  rules_ = rules;
   shard_.SetRules(std::move(rules), integrations, now);
 }
 
@@ -62,7 +63,7 @@ bool ShardStage::Drain(const std::shared_ptr<GatewayPort>& port, std::size_t mos
       gateway_acks_.push_back({.port = port, .submission = record->submission, .taken = false});
       continue;
     }
-    if (record->count > 0 && record->highest_integration >= integrations_) {
+    if (record->count > 0 && record->highest_integration >= integrations_.size()) {
       // The gateway may have learnt of an integration after this step began: the next one has the rules that it has.
       if (record->was_put_back) {
         port->Break("an event is of an integration that there is not");
@@ -76,8 +77,36 @@ bool ShardStage::Drain(const std::shared_ptr<GatewayPort>& port, std::size_t mos
   return any;
 }
 
+// What is added to the integration's alerts by the rules that the shard has.
+const Labels* ShardStage::LabelsOf(IntegrationIndex integration) {
+  const OrganisationPtr organisation = rules_ ? rules_->organisation : nullptr;
+  if (organisation != labelled_) {
+    std::unordered_map<IntegrationId, const Labels*> declared;
+    for (const Integration& each : organisation->integrations)
+      declared.emplace(each.id, &each.labels);
+    labels_.clear();
+    for (std::size_t i = 0; i < integrations_.size(); ++i) {
+      const auto found = declared.find(integrations_[i]);
+      if (found != declared.end()) labels_.emplace(static_cast<IntegrationIndex>(i), found->second);
+    }
+    labelled_ = organisation;
+  }
+  const auto found = labels_.find(integration);
+  return found == labels_.end() ? nullptr : found->second;
+}
+
+// Nullopt: a repeat that is not read as what it says it is. The gateway may have the labels of another version of the organisation, or
+// lie; its sender is to come again.
+std::optional<Outcome> ShardStage::ApplyOfGateway(EventView event, const Now& now) {
+  const EventHeader& header = event.header();
+  if (header.form == EventHeader::Form::kWhole) return shard_.Apply(event, now);
+  if (const std::optional<Outcome> outcome = shard_.Repeat(header, now)) return outcome;
+  const std::string_view came = RepeatedBytes(event);
+  return ApplyBytes(header, {came.data(), came.size(), LabelsOf(header.integration)}, now);
+}
+
 void ShardStage::Apply(const std::shared_ptr<GatewayPort>& port, const GatewayRecord& record, const Now& now) {
-  const auto outcomes_begin = static_cast<std::uint32_t>(gateway_outcomes_.size());
+  const std::size_t outcomes_begin = gateway_outcomes_.size();
   const std::byte* at = record.events.data();
   const std::byte* ahead = at;
   std::uint32_t fetched = 0;
@@ -89,14 +118,20 @@ void ShardStage::Apply(const std::shared_ptr<GatewayPort>& port, const GatewayRe
     }
     const EventView event(at);
     at += event.header().size;
-    const Outcome outcome = shard_.Apply(event, now);
-    if (record.wants_outcomes) gateway_outcomes_.push_back(outcome);
+    const std::optional<Outcome> outcome = ApplyOfGateway(event, now);
+    if (!outcome) {
+      gateway_outcomes_.resize(outcomes_begin);
+      taken_in_.Refused(now);
+      gateway_acks_.push_back({.port = port, .submission = record.submission, .taken = false});
+      return;
+    }
+    if (record.wants_outcomes) gateway_outcomes_.push_back(*outcome);
   }
   port->CountEvents(record.count);
   gateway_acks_.push_back({.port = port,
                            .submission = record.submission,
                            .taken = true,
-                           .outcomes_begin = outcomes_begin,
+                           .outcomes_begin = static_cast<std::uint32_t>(outcomes_begin),
                            .outcomes = record.wants_outcomes ? record.count : 0});
 }
 

@@ -164,12 +164,16 @@ bool ShardStage::RunTasks(const Now& now) {
   return true;
 }
 
+std::optional<Outcome> ShardStage::ApplyBytes(const EventHeader& header, const CameBytes& came, const Now& now) {
+  const std::optional<EventView> whole = read_again_ ? read_again_(header, came, now.wall) : std::nullopt;
+  if (!whole || whole->header().key != header.key) return std::nullopt;
+  return shard_.Apply(*whole, now);
+}
+
 Outcome ShardStage::ApplyOne(EventView event, const Now& now) {
   if (event.header().form == EventHeader::Form::kWhole) return shard_.Apply(event, now);
   if (const std::optional<Outcome> outcome = shard_.Repeat(event.header(), now)) return *outcome;
-  const std::optional<EventView> whole =
-      read_again_ ? read_again_(event.header(), event.came(), now.wall) : std::nullopt;
-  if (whole && whole->header().key == event.header().key) return shard_.Apply(*whole, now);
+  if (const std::optional<Outcome> outcome = ApplyBytes(event.header(), event.came(), now)) return *outcome;
   LogError("an alert that came again cannot be read any more and is rejected: this is a defect of tocsin, report it",
            {
                {"integration", absl::StrCat(event.header().integration)}

@@ -151,6 +151,10 @@ class ShardStage {
 
  private:
   Outcome ApplyOne(EventView event, const Now& now);
+  // A repeat whose alert does not stand as it did, by what its sender sent; nullopt: that is of no alert of this key.
+  std::optional<Outcome> ApplyBytes(const EventHeader& header, const CameBytes& came, const Now& now);
+  std::optional<Outcome> ApplyOfGateway(EventView event, const Now& now);
+  const Labels* LabelsOf(IntegrationIndex integration);
   bool RunTasks(const Now& now);
   bool DrainRing(const Now& now);
   bool DrainGateways(const Now& now);
@@ -168,7 +172,10 @@ class ShardStage {
   Engine::ReadAgain read_again_;
   std::vector<std::shared_ptr<GatewayPort>> gateways_;
   std::vector<SharedWakeup*> bells_;  // of gateways_
-  std::size_t integrations_ = 0;      // that the shard knows
+  RulesPtr rules_;                    // the shard's
+  std::vector<IntegrationId> integrations_;
+  OrganisationPtr labelled_;  // what labels_ are of; made when they are asked for
+  std::unordered_map<IntegrationIndex, const Labels*> labels_;
   std::vector<std::uint32_t> acks_;
   std::vector<GatewayAck> gateway_acks_;
   std::vector<Outcome> gateway_outcomes_;

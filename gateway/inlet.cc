@@ -47,7 +47,10 @@ class GatewayInlet::Link {
     if (closed_.load()) return Admission::kStopping;
     const auto admission = static_cast<Admission>(memory_.control().admission.load(std::memory_order_relaxed));
     if (admission != Admission::kAccepted) return admission;
-    if (batch.bytes().size() > kMostBatchBytes) return Admission::kTooLarge;
+    std::size_t bytes = 0;
+    for (std::size_t i = 0; i < batch.count(); ++i)
+      bytes += PublishedBytes(batch.at(i));
+    if (bytes > kMostBatchBytes) return Admission::kTooLarge;
     // Numbers and keys of another store's mean nothing here: who has them is to begin anew.
     if (batch.seed() != key_seed_) return Admission::kStopping;
     const std::optional<std::uint32_t> slot =

@@ -34,6 +34,7 @@ class GatewayInlet final : public Inlet {
 
   Admission Submit(const EventBatch& batch, bool want_outcomes, Done done) override;
   absl::Duration RetryAfter() const override;
+  bool TakesRepeats() const override { return true; }  // their bytes go along
   // 0 while nothing is attached; batches that were made for another store are refused.
   std::uint64_t KeySeed() const override;
 

@@ -72,6 +72,6 @@ class GatewayMemory {
   std::uint32_t shard_count_ = 0;
 };
 
-inline constexpr std::uint64_t kGatewayMagic = 0x3177'7467'7354'6f35;  // names the layout; change it with the layout
+inline constexpr std::uint64_t kGatewayMagic = 0x3277'7467'7354'6f35;  // names the layout; change it with the layout
 
 }  // namespace tocsin

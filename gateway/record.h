@@ -1,11 +1,14 @@
 // What a gateway publishes to a shard: the part of a batch whose alerts are that shard's, whole events one after the other.
 //
 //   record   RecordHead, then `count` events (model/event.h)
+//
+// A repeat (EventHeader::Form) goes with its sender's bytes in the place of their address: a uint64 says how many, padding to 8 follows.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string_view>
 
 #include "absl/status/statusor.h"
 
@@ -22,7 +25,9 @@ struct GatewayRecordHead {
 };
 static_assert(sizeof(GatewayRecordHead) == 16);
 
-// The gateway's. Publishes the events of `batch` that `mine` selects; false when the ring is full.
+// The gateway's. How much of a record the event takes.
+std::size_t PublishedBytes(EventView event);
+// Publishes the events of `batch` that `mine` selects; false when the ring is full.
 bool PublishRecord(Ring& ring,
                    std::uint32_t submission,
                    bool want_outcomes,
@@ -38,6 +43,8 @@ struct GatewayRecord {
   IntegrationIndex highest_integration = 0;  // whether there is such a one the shard has to know
   std::span<const std::byte> events;
 };
+// What the sender of a repeat in a checked record had sent. Whether it can be read, and is of that key, is for who reads it to see.
+std::string_view RepeatedBytes(EventView repeat);
 // Checks everything but that. `bytes` are ours alone and aligned to 8. An error: no gateway of ours has written this.
 absl::StatusOr<GatewayRecord> CheckGatewayRecord(std::span<const std::byte> bytes,
                                                  std::uint64_t key_seed,

@@ -232,6 +232,71 @@ TEST_F(GatewaysTest, AGatewayDoesNotKeepTheEngineFromStopping) {
   EXPECT_EQ(engine_->ReadStatistics().ring_bytes_used, 0U);
 }
 
+// What a gateway knows by its bytes. The "bytes" are an alert's number and what it says of itself: "7 3".
+class GatewayRepeatsTest : public GatewaysTest {
+ protected:
+  void SetUp() override {
+    read_again_ = [this](const EventHeader& header, const CameBytes& came, absl::Time) -> std::optional<EventView> {
+      ++read_;
+      std::uint64_t alert = 0;
+      std::uint64_t said = 0;
+      if (std::sscanf(std::string(came.data, came.size).c_str(), "%lu %lu", &alert, &said) != 2) return std::nullopt;
+      again_.emplace(engine_->KeySeed(), header.integration);
+      EXPECT_TRUE(again_->Append(sim::SampleEvent(alert, true, said)).ok());
+      return again_->at(0);
+    };
+    GatewaysTest::SetUp();
+    port_ = Attach();
+    inlet_.emplace(clock_);
+    inlet_->Attach(MapAgain(*port_));
+    ASSERT_TRUE(inlet_->TakesRepeats());
+  }
+
+  std::optional<Receipt> Say(std::uint64_t alert, std::uint64_t said) {
+    EventBatch batch(engine_->KeySeed(), Door());
+    EXPECT_TRUE(batch.Append(sim::SampleEvent(alert, true, said)).ok());
+    return SubmitAndAwait(*inlet_, batch, true);
+  }
+  // As `alert`, which says `said`; but `bytes` came.
+  std::optional<Receipt> Repeat(std::uint64_t alert, std::uint64_t said, std::string bytes) {
+    EventBatch whole(engine_->KeySeed(), Door());
+    EXPECT_TRUE(whole.Append(sim::SampleEvent(alert, true, said)).ok());
+    EventBatch batch(engine_->KeySeed(), Door());
+    batch.AppendRepeat(whole.at(0).header(), {bytes.data(), bytes.size(), nullptr});
+    return SubmitAndAwait(*inlet_, batch, true);
+  }
+
+  std::shared_ptr<GatewayPort> port_;
+  std::optional<GatewayInlet> inlet_;
+  int read_ = 0;
+  std::optional<EventBatch> again_;
+};
+
+TEST_F(GatewayRepeatsTest, AreNotReadWhileTheirAlertFiresAndSaysTheSame) {
+  EXPECT_EQ(Say(1, 0)->outcomes, std::vector{Outcome::kNew});
+  EXPECT_EQ(Repeat(1, 0, "1 0")->outcomes, std::vector{Outcome::kDuplicate});
+  EXPECT_EQ(read_, 0);
+}
+
+TEST_F(GatewayRepeatsTest, AreReadFromTheBytesThatCameWithThemElse) {
+  EXPECT_EQ(Repeat(1, 0, "1 0")->outcomes, std::vector{Outcome::kNew});
+  EXPECT_EQ(Say(1, 1)->outcomes, std::vector{Outcome::kUpdated});
+  EXPECT_EQ(Repeat(1, 0, "1 0")->outcomes, std::vector{Outcome::kUpdated});
+  EXPECT_EQ(read_, 2);
+}
+
+TEST_F(GatewayRepeatsTest, AreNotTakenWhenTheirBytesAreNoAlertOfThatKey) {
+  EXPECT_EQ(Say(1, 1)->outcomes, std::vector{Outcome::kNew});
+  for (const std::string bytes : {"2 0", "", "no alert"}) {
+    const std::optional<Receipt> receipt = Repeat(1, 0, bytes);
+    ASSERT_TRUE(receipt);
+    EXPECT_TRUE(receipt->lost) << bytes << ": its sender is to come again";
+  }
+  EXPECT_EQ(engine_->ReadStatistics().shards.front().firing, 1U) << "nothing else was applied";
+  EXPECT_FALSE(port_->broken()) << "its rules may be older than ours";
+  EXPECT_EQ(Say(1, 1)->outcomes, std::vector{Outcome::kDuplicate});
+}
+
 // Whatever lies in the memory: the engine neither crashes nor stops, and what it holds stays sound. Under a sanitizer it also reads
 // nothing that it should not.
 TEST_F(GatewaysTest, SurvivesWhateverAGatewayWrites) {
@@ -245,7 +310,10 @@ TEST_F(GatewaysTest, SurvivesWhateverAGatewayWrites) {
     constexpr std::size_t kHeader = 3 * 64;
     constexpr std::size_t kData = kHeader + kGatewayRingSlots * 16;
     for (int round = 0; round < 10 && !port->broken(); ++round) {
-      const EventBatch batch = BatchOf(random.Below(50), 1 + random.Below(3));
+      EventBatch batch = BatchOf(random.Below(50), 1 + random.Below(3));
+      const std::string came(random.Below(100), 'x');
+      const EventHeader first = batch.at(0).header();
+      if (random.OneIn(2)) batch.AppendRepeat(first, {came.data(), came.size(), nullptr});
       std::vector<std::uint32_t> all(batch.count());
       for (std::uint32_t i = 0; i < all.size(); ++i)
         all[i] = i;

@@ -30,6 +30,7 @@ GatewayMemory MapAgain(const GatewayPort& port) {
   return *std::move(memory);
 }
 
+// Whole alerts, and repeats of what nobody has sent.
 EventBatch RandomBatch(Random& random) {
   EventBatch batch(kSeed, static_cast<IntegrationIndex>(random.Below(4)));
   for (std::uint64_t i = random.Below(4); i > 0; --i) {
@@ -42,6 +43,11 @@ EventBatch RandomBatch(Random& random) {
         {"summary", std::string(random.Below(200), 's')}
     };
     EXPECT_TRUE(batch.Append(event).ok());
+    if (!random.OneIn(3)) continue;
+    static const std::string kCame(100, 'c');
+    EventHeader header;
+    header.key = {random.Next(), random.Next()};
+    batch.AppendRepeat(header, {kCame.data(), random.Below(kCame.size()), nullptr});
   }
   return batch;
 }
@@ -52,6 +58,12 @@ std::size_t ReadThrough(const GatewayRecord& record) {
   const std::byte* at = record.events.data();
   for (std::uint32_t i = 0; i < record.count; ++i) {
     const EventView event(at);
+    if (event.header().form == EventHeader::Form::kRepeat) {
+      for (const char c : RepeatedBytes(event))
+        bytes += c == 'c' ? 1 : 2;  // touches each
+      at += event.header().size;
+      continue;
+    }
     EventBatch again(kSeed, event.header().integration);
     EXPECT_TRUE(again.Append(event.ToEvent()).ok()) << "what is taken is what a batch may hold";
     bytes += event.text_bytes().size();
@@ -104,7 +116,7 @@ TEST(GatewayPortTest, ReadsNothingButWellFormedRecordsWhateverLiesInItsMemory) {
     broken += port->broken() ? 1 : 0;
   }
   EXPECT_GT(read, 10'000U);
-  EXPECT_GT(broken, 100);
+  EXPECT_GT(broken, 80) << "of repeats nothing but the size is looked at";
 }
 
 TEST(GatewayPortTest, WhatIsPublishedToAnotherShardBreaksIt) {
