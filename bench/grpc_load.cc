@@ -165,15 +165,16 @@ void DriveStream(const StreamLoad& load, int number, Board& board) {
   }
 }
 
-// One stream's messages, each at its instant; their latencies in order.
-std::vector<absl::Duration> DrivePaced(const PacedLoad& load, int number, absl::Time start, Board& board) {
-  std::vector<absl::Duration> latencies;
+// One stream's messages, each at its instant; what came of them in order.
+Answers DrivePaced(const PacedLoad& load, int number, absl::Time start, Board& board) {
+  Answers answers;
   Stream stream(load.address, number);
-  if (!stream.WaitForCredit()) return latencies;
+  if (!stream.WaitForCredit()) return answers;
   stream.Read();
   const absl::Duration apart = absl::Seconds(load.streams / load.messages_per_second);
   absl::Time due = start + apart * number / load.streams;
   std::deque<absl::Time> unanswered;
+  absl::Time last = start;
   while (due < start + load.seconds || !unanswered.empty()) {
     const absl::Time now = absl::Now();
     // Beyond its credit a stream is cut off; what waits for an answer then is late from its own instant on, all the same.
@@ -186,7 +187,9 @@ std::vector<absl::Duration> DrivePaced(const PacedLoad& load, int number, absl::
     const bool may_write = unanswered.size() < kCredit && !stream.writing() && due < start + load.seconds;
     switch (stream.Poll(std::min(kLook, may_write ? due - absl::Now() : kLook))) {
       case Stream::Happened::kAnswered:
-        latencies.push_back(absl::Now() - unanswered.front());
+        answers.latencies.push_back(absl::Now() - unanswered.front());
+        answers.gaps.push_back(absl::Now() - last);
+        last = absl::Now();
         unanswered.pop_front();
         stream.Read();
         break;
@@ -195,7 +198,7 @@ std::vector<absl::Duration> DrivePaced(const PacedLoad& load, int number, absl::
       case Stream::Happened::kNothing: break;
     }
   }
-  return latencies;
+  return answers;
 }
 
 struct UnaryCall {
@@ -298,19 +301,25 @@ Progress RunStreams(const StreamLoad& load) {
   return progress;
 }
 
-std::vector<absl::Duration> RunPaced(const PacedLoad& load) {
+Answers RunPacedForAnswers(const PacedLoad& load) {
   Board board;
   const absl::Time start = absl::Now() + absl::Milliseconds(500);
-  std::vector<std::vector<absl::Duration>> of_streams(static_cast<std::size_t>(load.streams));
+  std::vector<Answers> of_streams(static_cast<std::size_t>(load.streams));
   std::vector<std::thread> threads;
   for (int s = 0; s < load.streams; ++s)
     threads.emplace_back([&, s] { of_streams[static_cast<std::size_t>(s)] = DrivePaced(load, s, start, board); });
   for (std::thread& thread : threads)
     thread.join();
-  std::vector<absl::Duration> all;
-  for (const auto& latencies : of_streams)
-    all.insert(all.end(), latencies.begin(), latencies.end());
+  Answers all;
+  for (const Answers& answers : of_streams) {
+    all.latencies.insert(all.latencies.end(), answers.latencies.begin(), answers.latencies.end());
+    all.gaps.insert(all.gaps.end(), answers.gaps.begin(), answers.gaps.end());
+  }
   return all;
+}
+
+std::vector<absl::Duration> RunPaced(const PacedLoad& load) {
+  return RunPacedForAnswers(load).latencies;
 }
 
 Progress RunUnary(const UnaryLoad& load) {

@@ -51,6 +51,12 @@ struct PacedLoad {
 // At a pace of its own, whatever the server does: each message has an instant at which it is due, and its latency, to its answer,
 // counts from there.
 std::vector<absl::Duration> RunPaced(const PacedLoad& load);
+// The same, and how long it was on a stream from one answer to the next.
+struct Answers {
+  std::vector<absl::Duration> latencies;
+  std::vector<absl::Duration> gaps;
+};
+Answers RunPacedForAnswers(const PacedLoad& load);
 
 struct UnaryLoad {
   std::string address;

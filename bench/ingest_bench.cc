@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "base/status.h"
+#include "bench/disk.h"
 #include "bench/grpc_load.h"
 #include "bench/http_load.h"
 #include "bench/payload.h"
@@ -186,6 +187,7 @@ absl::Status Calls(const Rig& rig, Results& results) {
     return progress.PerSecond();
   };
   TOCSIN_ASSIGN(const double ours, RunOnce(rig, "P1c", false, rate));
+  std::printf("beside P1c: %s\n", DescribeDisk(rig).c_str());
   results.Add({
       .id = "P1c",
       .what = "unary, one alert a call, 64 under way",
@@ -215,6 +217,7 @@ absl::Status Posts(const Rig& rig, Results& results) {
     return measured;
   };
   TOCSIN_ASSIGN(const double ours, RunOnce(rig, "P2", false, rate));
+  std::printf("beside P2: %s\n", DescribeDisk(rig).c_str());
   if (const auto theirs = Alertmanager::Start(rig)) {
     load.port = theirs->port();
     results.Add({

@@ -2,7 +2,7 @@
 //
 //   P4  acknowledgement of a message of 100 alerts, at 100,000 alerts/s offered | the disk's own fsync, before and after
 //   P5  accepted -> handed to the provider, critical and without group_wait: under P4's load, and while a million new keys in 500
-//       groups arrive at 200,000/s | the same when nothing else happens
+//       groups arrive at 200,000/s | the same when nothing else happens; and by a gateway | without
 //   P8  list and filter over a million active alerts by two labels, first page, while P4's load runs | every alert looked at
 //   P9  a silence that matches 100,000 of a million alerts, and a changed route, until they are in effect
 //
@@ -18,14 +18,15 @@
 #include <thread>
 #include <vector>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
-#include <fcntl.h>
 #include <unistd.h>
 
 #include "base/mutex.h"
 #include "base/status.h"
 #include "base/strings.h"
+#include "bench/disk.h"
 #include "bench/grpc_load.h"
 #include "bench/http_load.h"
 #include "bench/payload.h"
@@ -45,27 +46,6 @@ constexpr double kStormRate = 200'000;
 
 double Ms(absl::Duration duration) {
   return absl::ToDoubleMilliseconds(duration);
-}
-
-// Appends of 4 KiB to a preallocated file, each on the disk before the next.
-Durations ProbeDisk(const Rig& rig) {
-  constexpr int kAppends = 2000;
-  constexpr std::size_t kBytes = 4096;
-  const std::string path = rig.scratch / "fsync";
-  const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
-  const std::vector<char> block(kBytes, 'x');
-  for (int i = 0; i < kAppends; ++i)
-    if (write(fd, block.data(), kBytes) < 0) return {};
-  fsync(fd);
-  Durations durations;
-  for (int i = 0; i < kAppends; ++i) {
-    const absl::Time start = absl::Now();
-    if (pwrite(fd, block.data(), kBytes, static_cast<off_t>(i) * static_cast<off_t>(kBytes)) < 0) return {};
-    fdatasync(fd);
-    durations.push_back(absl::Now() - start);
-  }
-  close(fd);
-  return durations;
 }
 
 std::string Organisation(std::uint16_t provider, const std::string& policy_of_moved = "default") {
@@ -90,7 +70,7 @@ route:
   group_wait: 30s
   routes:
     - {id: probes, matchers: ['probe=~".+"'], policy: probes, group_by: [probe], group_wait: 0s}
-    - {id: moved, matchers: ['moved=~".+"'], policy: %s, group_by: [moved], group_wait: 30s}
+    - {id: moved, matchers: ['moved=~".+"'], policy: %s, group_by: [moved], group_wait: 0s}
 )",
                          provider, kStreamKey, policy_of_moved);
 }
@@ -100,6 +80,10 @@ class Provider {
  public:
   Provider() : sink_(0, [this](std::string_view request) { Note(request); }) {}
   std::uint16_t port() const { return sink_.port(); }
+  bool Saw(const std::string& probe) {
+    const MutexLock lock(mutex_);
+    return seen_.contains(probe);
+  }
   // InfiniteFuture when it did not come within ten seconds.
   absl::Time WaitFor(const std::string& probe) {
     for (int i = 0; i < 100'000; ++i) {
@@ -141,7 +125,7 @@ class Bench {
   absl::Status Acknowledgements();
   absl::Status Pages();
   absl::Status Lists();
-  absl::Status Silences();
+  absl::Status Changes();
   absl::Status Stop() { return server_->StopAndVerify(); }
 
  private:
@@ -149,7 +133,11 @@ class Bench {
   Durations Probe(const std::atomic<bool>& stop, absl::Duration apart);
   Durations ProbeWhile(const std::function<void()>& load);
   Durations RunLoad(absl::Duration seconds);
+  absl::Status PagesByGateway(const Durations& beside);
   void FillWithAMillion();
+  absl::Status Silences();
+  absl::Status Routes();
+  std::string NextProbe() { return absl::StrFormat("probe-%06d", probes_++); }
   // One request on a connection of its own; nothing when it failed.
   absl::Duration Call(const std::string& target, const std::string& body) const;
 
@@ -206,7 +194,7 @@ Durations Bench::Probe(const std::atomic<bool>& stop, absl::Duration apart) {
   Durations durations;
   const int fd = Connect(server_->http());
   while (!stop) {
-    const std::string probe = absl::StrFormat("probe-%06d", probes_++);
+    const std::string probe = NextProbe();
     const std::string body = absl::StrFormat(
         R"([{"labels":{"alertname":"%s","probe":"%s","severity":"critical"},"annotations":{"summary":"%s"}}])", probe,
         probe, probe);
@@ -265,6 +253,33 @@ absl::Status Bench::Pages() {
   };
   row("P5", "accepted to provider p99, under P4's load", loaded, 25);
   row("P5.storm", "the same, while a million new keys arrive", storm, 1000);
+  return PagesByGateway(loaded);
+}
+
+// A server of its own, with the network side in another process.
+absl::Status Bench::PagesByGateway(const Durations& beside) {
+  TOCSIN_ASSIGN(auto other, BenchServer::Start(rig_, {.name = "latency-gateway",
+                                                      .organisation = Organisation(provider_.port()),
+                                                      .flags = {"--allow_webhooks_to=127.0.0.0/8"},
+                                                      .gateway = true}));
+  server_.swap(other);
+  RunLoad(absl::Seconds(2));
+  const Durations loaded = ProbeWhile([this] { RunLoad(absl::Seconds(10)); });
+  server_.swap(other);
+  TOCSIN_TRY(other->StopAndVerify());
+  for (const double q : {0.99, 0.5}) {
+    const double ours = Ms(Quantile(loaded, q));
+    const double direct = Ms(Quantile(beside, q));
+    results_.Add({
+        .id = q == 0.5 ? "P5.gateway.p50" : "P5.gateway",
+        .what = absl::StrFormat("p%g by a gateway, which costs %.0f%%", 100 * q, 100 * (ours / direct - 1)),
+        .value = ours,
+        .unit = "ms",
+        .beside = "in one process",
+        .beside_value = direct,
+        .target = Target{Target::Is::kAtMost, 1.15}
+    });
+  }
   return absl::OkStatus();
 }
 
@@ -369,6 +384,57 @@ absl::Status Bench::Silences() {
   return absl::OkStatus();
 }
 
+// Alerts that the changed route sends to somebody who is paged at once, one after the other, each accepted at its instant. From the
+// first on that is paged the change is in effect.
+absl::Status Bench::Routes() {
+  FillWithAMillion();
+  Durations latencies;
+  std::thread load([&] { latencies = RunLoad(absl::Seconds(8)); });
+  absl::SleepFor(absl::Seconds(2));
+  const std::string body = absl::StrFormat(R"({"files":[{"name":"bench.yaml","text":"%s"}],"reason":"bench"})",
+                                           absl::Base64Escape(Organisation(provider_.port(), "probes")));
+  const absl::Time start = absl::Now();
+  absl::Duration answered;
+  std::thread change([&] { answered = Call("/tocsin.v1.OrganisationService/ApplyOrganisation", body); });
+  std::vector<std::pair<std::string, absl::Time>> accepted;
+  while (absl::Now() < start + absl::Seconds(5)) {
+    const std::string probe = NextProbe();
+    const absl::Duration took =
+        Call("/api/v2/alerts",
+             absl::StrFormat(R"([{"labels":{"alertname":"%s","moved":"%s","severity":"critical"}}])", probe, probe));
+    if (took != absl::InfiniteDuration()) accepted.emplace_back(probe, absl::Now());
+    absl::SleepFor(absl::Milliseconds(5));
+  }
+  change.join();
+  load.join();
+  absl::SleepFor(absl::Seconds(1));
+  if (answered == absl::InfiniteDuration()) return Unavailable("the changed route was refused");
+  const auto first = std::ranges::find_if(accepted, [&](const auto& probe) { return provider_.Saw(probe.first); });
+  if (first == accepted.end()) return Unavailable("the changed route was never in effect");
+  const auto late =
+      std::count_if(first, accepted.end(), [&](const auto& probe) { return !provider_.Saw(probe.first); });
+  results_.Add({
+      .id = "P9.route",
+      .what = absl::StrFormat("a changed route, in effect; %d later ones went wrong", late),
+      .value = Ms(first->second - start),
+      .unit = "ms",
+      .beside = "",
+      .target = Target{Target::Is::kAtMost, 1000}
+  });
+  results_.Add({.id = "P9.route.ingest",
+                .what = "the longest acknowledgement meanwhile",
+                .value = Ms(*std::ranges::max_element(latencies)),
+                .unit = "ms",
+                .beside = "",
+                .target = std::nullopt});
+  return absl::OkStatus();
+}
+
+absl::Status Bench::Changes() {
+  TOCSIN_TRY(Silences());
+  return Routes();
+}
+
 int Run(const std::vector<std::string>& names) {
   const Rig rig = Rig::Find();
   Results results;
@@ -377,7 +443,7 @@ int Run(const std::vector<std::string>& names) {
       {"P4", &Bench::Acknowledgements},
       {"P5", &Bench::Pages           },
       {"P8", &Bench::Lists           },
-      {"P9", &Bench::Silences        },
+      {"P9", &Bench::Changes         },
   };
   absl::Status status = bench.Start();
   for (const auto& [name, run] : kAll) {
