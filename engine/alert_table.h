@@ -17,12 +17,20 @@ class AlertTable {
  public:
   static constexpr std::uint32_t kMaxSlots = SlotIndex::kMaxValues;  // of one shard
 
+  // What an event is about. Keys are hashes that a sender can aim, at what another integration has sent too: so an alert belongs to its
+  // integration by name, not by its key alone.
+  std::uint32_t Find(const AlertKey& key, IntegrationIndex integration) const {
+    return index_.Find(HashOf(key), [&](std::uint32_t slot) {
+      return hot_[slot].key == key && hot_[slot].integration == integration;
+    });
+  }
+  // What people ask about.
   std::uint32_t Find(const AlertKey& key) const {
     return index_.Find(HashOf(key), [&](std::uint32_t slot) { return hot_[slot].key == key; });
   }
   void Prefetch(const AlertKey& key) const { index_.Prefetch(HashOf(key)); }
 
-  // A slot with a live, otherwise empty alert of this key, which must be new; kNoSlot when the table is full.
+  // A slot with a live, otherwise empty alert of this key, which its integration must not have; kNoSlot when the table is full.
   std::uint32_t Add(const AlertKey& key);
   // Frees the slot. Its text and memberships have been dropped.
   void Remove(std::uint32_t slot);

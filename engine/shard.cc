@@ -61,7 +61,7 @@ std::optional<Outcome> Shard::Impl::Repeat(const EventHeader& header, const Now&
   clock_.Begin(now);
   const Instant at(now);
   if (header.kind != EventKind::kTrigger || (HasEnd(header) && header.ends_at_ns <= at.wall_ns)) return std::nullopt;
-  const std::uint32_t slot = alerts_.Find(header.key);
+  const std::uint32_t slot = alerts_.Find(header.key, header.integration);
   if (slot == kNoSlot) return std::nullopt;
   StoredAlert& alert = alerts_.at(slot);
   if (!alert.firing || alert.content != header.content) return std::nullopt;
@@ -80,7 +80,7 @@ TextView Shard::Impl::Decode(EventView event) {
 Outcome Shard::Impl::Trigger(EventView event, const Instant& at) {
   const EventHeader& header = event.header();
   const bool ended = HasEnd(header) && header.ends_at_ns <= at.wall_ns;
-  const std::uint32_t slot = alerts_.Find(header.key);
+  const std::uint32_t slot = alerts_.Find(header.key, header.integration);
   if (slot == kNoSlot) return First(event, at, ended);
   Seen(alerts_.at(slot), at);
   return alerts_.at(slot).firing ? Renew(slot, event, at, ended) : Again(slot, event, at, ended);
@@ -302,7 +302,7 @@ Outcome Shard::Impl::Reject(Door& door, const Instant& at) {
 }
 
 Outcome Shard::Impl::Acknowledge(EventView event, const Instant& at) {
-  const std::uint32_t slot = alerts_.Find(event.header().key);
+  const std::uint32_t slot = alerts_.Find(event.header().key, event.header().integration);
   if (slot == kNoSlot) return Outcome::kAlreadyResolved;
   StoredAlert& alert = alerts_.at(slot);
   Seen(alert, at);
@@ -319,7 +319,7 @@ Outcome Shard::Impl::Acknowledge(EventView event, const Instant& at) {
 
 Outcome Shard::Impl::ResolveEvent(EventView event, const Instant& at) {
   const EventHeader& header = event.header();
-  std::uint32_t slot = alerts_.Find(header.key);
+  std::uint32_t slot = alerts_.Find(header.key, header.integration);
   if (slot == kNoSlot) {  // it may overtake its trigger: the fact is kept, and changes nothing
     const Door& door = doors_.at(header.integration);
     slot = door.kept < door.budget ? Create(event, Decode(event), at) : kNoSlot;

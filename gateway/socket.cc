@@ -144,16 +144,22 @@ absl::Status GatewayConnection::ReadSome() {
     const ssize_t read = recvmsg(socket_.get(), &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
     if (read < 0 && (errno == EAGAIN || errno == EINTR)) return absl::OkStatus();
     if (read < 0) return Failed("read from", "the other end");
-    for (cmsghdr* part = CMSG_FIRSTHDR(&message); part != nullptr; part = CMSG_NXTHDR(&message, part)) {
-      if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS || part->cmsg_len < CMSG_LEN(sizeof(int)))
-        continue;
-      int fd = -1;
-      std::memcpy(&fd, CMSG_DATA(part), sizeof fd);
-      received_ = FileDescriptor(fd);
-    }
+    KeepLastDescriptor(message);
     if (read == 0) return Unavailable("the other end has gone");
     in_.append(buffer.data(), static_cast<std::size_t>(read));
     if (in_.size() > most_received_ + sizeof(Head)) return Exhausted("the other end says too much");
+  }
+}
+
+// However many come, and there is room for more than one: all are ours to close.
+void GatewayConnection::KeepLastDescriptor(msghdr& message) {
+  for (cmsghdr* part = CMSG_FIRSTHDR(&message); part != nullptr; part = CMSG_NXTHDR(&message, part)) {
+    if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS) continue;
+    for (std::size_t at = CMSG_LEN(0); at + sizeof(int) <= part->cmsg_len; at += sizeof(int)) {
+      int fd = -1;
+      std::memcpy(&fd, reinterpret_cast<const char*>(part) + at, sizeof fd);
+      received_ = FileDescriptor(fd);
+    }
   }
 }
 

@@ -14,6 +14,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include <sys/socket.h>
 
 namespace tocsin {
 
@@ -67,6 +68,7 @@ class GatewayConnection {
  private:
   absl::Status SendSome();
   absl::Status ReadSome();
+  void KeepLastDescriptor(msghdr& message);
 
   const FileDescriptor socket_;
   const std::size_t most_received_;

@@ -253,6 +253,7 @@ class StreamReactor final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
     const OrderedByGrpc ordered(this);
     MutexLock lock(mutex_);
     writing_ = false;
+    response_.Clear();
     pending_.pop_front();
     if (!ok) return End(grpc::Status::CANCELLED);
     Pump();
@@ -309,6 +310,8 @@ class StreamReactor final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
           if (link->reactor != nullptr) link->reactor->Answer(*pending, receipt);
         },
         pending->response, submitted);
+    request_.Clear();  // the stream may say nothing more, and holds no memory of what it has said then
+    intake_.Rest();
     if (!status.ok()) return status;
     // A receipt may have come already, and the element gone with it.
     if (submitted) return grpc::Status::OK;

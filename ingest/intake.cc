@@ -14,6 +14,7 @@
 namespace tocsin {
 namespace {
 
+constexpr std::size_t kKeptBytes = 512 * 1024;  // of a batch: that of a thousand alerts is reused
 constexpr std::size_t kDetailedReasons = 100;   // more would only make the answer too large
 constexpr std::size_t kKeptKeyBytes = 900;      // of a dedup key that is too long; a hash of all of it follows
 constexpr std::size_t kLabelBytes = 32 * 1024;  // of all labels of an alert: as much is left for its annotations
@@ -51,6 +52,12 @@ void Intake::Begin(IntegrationIndex integration, const Labels* labels, absl::Tim
   manner_ = manner;
   seen_ = 0;
   refused_.clear();
+}
+
+void Intake::Rest() {
+  if (batch_.bytes().size() > kKeptBytes) batch_ = EventBatch(batch_.seed(), batch_.integration());
+  if (refused_.size() > kDetailedReasons) std::vector<Refused>().swap(refused_);
+  Begin(batch_.integration(), nullptr, received_, manner_);
 }
 
 void Intake::Refuse(std::string reason, Refused::Kind kind) {

@@ -41,6 +41,9 @@ class Intake {
   // Empties everything. `labels` are added to events that lack them; they must outlive the use of this.
   void Begin(IntegrationIndex integration, const Labels* labels, absl::Time received, Manner manner);
 
+  // Empties everything, and gives up what a large message has taken: whoever keeps this may never see another one.
+  void Rest();
+
   // The message's next alert, from views; `labels` and `annotations` are scratch space that is reordered and extended. An
   // event whose end is not in the future is a resolve, whatever it calls itself.
   void Add(EventHeader prototype,

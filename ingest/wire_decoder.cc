@@ -342,7 +342,10 @@ absl::StatusOr<WireRequest> WireDecoder::Decode(std::span<const std::string_view
     }
   }
   TOCSIN_TRY(LookUpAll(intake));
-  if (across_.capacity() > limits::kEventBytes) across_ = std::string();  // a hostile message's memory is given up
+  // A hostile message's memory is given up, and not with the next one only: its stream may never say anything again.
+  if (across_.capacity() > limits::kEventBytes) across_ = std::string();
+  labels_.Shrink();
+  annotations_.Shrink();
   return request;
 }
 

@@ -7,6 +7,25 @@
 namespace tocsin::shard_test {
 namespace {
 
+// A key is a hash, and whoever knows the store's seed can aim one.
+TEST(ShardTest, AnAlertIsItsIntegrationsAloneWhoeverAimsAtItsKey) {
+  ShardWorld world;
+  const AlertEvent disk = Firing({
+      {"alertname", "DiskFull"}
+  });
+  EXPECT_EQ(world.Apply(disk, 1), Outcome::kNew);
+  for (const EventKind kind : {EventKind::kResolve, EventKind::kAcknowledge, EventKind::kTrigger}) {
+    EventBatch batch(kSeed, 0);
+    ASSERT_TRUE(batch.Append(OfKind(disk, kind)).ok());
+    std::vector<std::byte> aimed(batch.bytes().begin(), batch.bytes().end());
+    static_cast<EventHeader*>(static_cast<void*>(aimed.data()))->key = KeyOfEvent(disk, 1);
+    const Outcome outcome = world.shard().Apply(EventView(aimed.data()), world.now());
+    EXPECT_EQ(outcome, kind == EventKind::kTrigger ? Outcome::kNew : Outcome::kAlreadyResolved);
+  }
+  EXPECT_EQ(world.Apply(disk, 1), Outcome::kDuplicate);
+  EXPECT_EQ(world.shard().Statistics().firing, 2);
+}
+
 TEST(ShardOverflowTest, GroupsTooManyAreOneOfTheirRouteThatStillPages) {
   Shard::Options options = ShardWorld::DefaultOptions();
   options.max_groups = 10;

@@ -7,10 +7,13 @@
 #include "absl/strings/str_format.h"
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <malloc.h>
 
 #include "base/limits.h"
 #include "base/random.h"
 #include "base/strings.h"
+#include "ingest/wire_decoder.h"
+#include "tests/ingest/random_wire.h"
 
 namespace tocsin {
 namespace {
@@ -19,6 +22,9 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
+using wire::Bytes;
+using wire::Entry;
+using wire::Request;
 
 const absl::Time kReceived = absl::FromUnixSeconds(1'795'289'000);
 
@@ -118,6 +124,37 @@ TEST(IntakeTest, MergesOutcomesWithRefusalsInTheMessagesOrder) {
   };
   EXPECT_THAT(Intake::Merge(receipt, refused, 4),
               ElementsAre(Outcome::kRejected, Outcome::kNew, Outcome::kDuplicate, Outcome::kRejected));
+}
+
+// What is allocated; nothing where a sanitizer allocates.
+std::size_t BytesInUse() {
+  const struct mallinfo2 now = mallinfo2();
+  return now.uordblks + now.hblkhd;
+}
+
+// A stream may be one of thousands that say nothing more after a message of the largest kind.
+TEST(IntakeTest, NothingOfALargeMessageStaysWithAStreamThatRests) {
+  constexpr std::size_t kKept = std::size_t{1} << 20U;
+  std::string large_alerts;
+  for (int i = 0; i < 60; ++i)
+    large_alerts += Request(Bytes(2, Entry("alertname", "A")) + Bytes(3, Entry("text", std::string(16'000, 'x'))) +
+                            Bytes(3, Entry("more", std::string(16'000, 'x'))));
+  std::string many_labels;
+  for (int i = 0; i < 300'000; ++i)
+    many_labels += Bytes(2, Entry("", ""));
+  many_labels = Request(many_labels);
+  std::string many_refusals;
+  for (std::size_t i = 0; i < limits::kEventsPerBatch; ++i)
+    many_refusals += Request("");
+  for (const std::string& message : {large_alerts, many_labels, many_refusals}) {
+    const std::size_t before = BytesInUse();
+    WireDecoder decoder;
+    Intake intake(1);
+    intake.Begin(0, nullptr, kReceived, Intake::Manner::kStrict);
+    ASSERT_TRUE(decoder.Decode(message, intake).ok());
+    intake.Rest();
+    EXPECT_LE(BytesInUse(), before + kKept);
+  }
 }
 
 }  // namespace
