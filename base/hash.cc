@@ -2,17 +2,29 @@
 
 #include <cstring>
 
-#include <xxh_x86dispatch.h>  // after it: it takes the widest registers that the processor has
-#include <xxhash.h>
+#define XXH_DISPATCH_DISABLE_REPLACE
+#include <xxh_x86dispatch.h>  // *_dispatch: the widest registers that the processor has
+#define XXH_INLINE_ALL
+#include <xxhash.h>  // of short texts the call would cost as much as the hash
 
 namespace tocsin {
+namespace {
+
+constexpr std::size_t kShort = XXH3_MIDSIZE_MAX;  // no register is wide enough to make these faster
+
+}  // namespace
 
 std::uint64_t Hash64(std::string_view bytes, std::uint64_t seed) {
-  return XXH3_64bits_withSeed(bytes.data(), bytes.size(), seed);
+  if (bytes.size() <= kShort) return XXH3_64bits_withSeed(bytes.data(), bytes.size(), seed);
+  return XXH3_64bits_withSeed_dispatch(bytes.data(), bytes.size(), seed);
 }
 
 Hash128 HashTo128(std::string_view bytes, std::uint64_t seed) {
-  const XXH128_hash_t hash = XXH3_128bits_withSeed(bytes.data(), bytes.size(), seed);
+  if (bytes.size() <= kShort) {
+    const auto hash = XXH3_128bits_withSeed(bytes.data(), bytes.size(), seed);
+    return {hash.high64, hash.low64};
+  }
+  const auto hash = XXH3_128bits_withSeed_dispatch(bytes.data(), bytes.size(), seed);
   return {hash.high64, hash.low64};
 }
 

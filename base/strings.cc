@@ -124,6 +124,31 @@ void AppendJsonEscape(std::string& out, char c) {
 
 }  // namespace
 
+bool IsAscii(std::string_view text) {
+  using Block = std::uint64_t __attribute__((vector_size(16)));
+  constexpr std::uint64_t kHighBits = 0x8080808080808080;
+  const auto load = [&]<typename Word>(Word& word, std::size_t at) {
+    std::memcpy(&word, text.data() + at, sizeof word);
+  };
+  if (text.size() < sizeof(Block)) {
+    return std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+  }
+  Block all = {};
+  Block block;
+  const std::size_t last = text.size() - sizeof block;  // may overlap
+  std::size_t at = 0;
+  for (Block next; at + sizeof block < last; at += 2 * sizeof block) {
+    load(block, at);
+    load(next, at + sizeof block);
+    all |= block | next;
+  }
+  for (const std::size_t rest : {std::min(at, last), last}) {
+    load(block, rest);
+    all |= block;
+  }
+  return ((all[0] | all[1]) & kHighBits) == 0;
+}
+
 bool IsValidUtf8(std::string_view text) {
   text.remove_prefix(AsciiPrefix(text));
   while (!text.empty()) {

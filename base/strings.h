@@ -28,6 +28,7 @@ struct StringEqual {
   bool operator()(std::string_view a, std::string_view b) const { return a == b; }
 };
 
+bool IsAscii(std::string_view text);
 bool IsValidUtf8(std::string_view text);
 
 // The code point at the start of a text that is not empty. Invalid UTF-8: `valid` is false and `bytes` is 1.

@@ -52,6 +52,29 @@ void Intake::Begin(IntegrationIndex integration, const Labels* labels, absl::Tim
   manner_ = manner;
   seen_ = 0;
   refused_.clear();
+  labels_are_puttable_ = manner == Manner::kStrict;
+  puttable_labels_.clear();
+  if (labels_ != nullptr && labels_are_puttable_) MakePuttable(*labels_);
+}
+
+// Copies them to where whole blocks can be read.
+void Intake::MakePuttable(const Labels& labels) {
+  std::size_t bytes = NameOrder::kBlock;
+  for (const Label& label : labels) {
+    labels_are_puttable_ = labels_are_puttable_ && IsValidUtf8(label.value);
+    bytes += label.name.size() + label.value.size();
+  }
+  puttable_text_.clear();
+  puttable_text_.reserve(bytes);  // so that it stays where it is
+  const auto copy = [this](const std::string& text) {
+    puttable_text_ += text;
+    return std::string_view(puttable_text_).substr(puttable_text_.size() - text.size());
+  };
+  for (const Label& label : labels) {
+    const std::string_view name = copy(label.name);
+    puttable_labels_.push_back({name, copy(label.value)});
+  }
+  puttable_text_.resize(bytes);
 }
 
 void Intake::Rest() {
@@ -147,16 +170,28 @@ void Intake::Add(EventHeader prototype,
     }
     TrimAnnotations(annotations, BytesOf(labels.all()) + dedup_key.size() + link.size());
   }
-  if (prototype.kind == EventKind::kTrigger && prototype.ends_at_ns != EventHeader::kAbsent &&
-      prototype.ends_at_ns <= absl::ToUnixNanos(received_)) {
-    prototype.kind = EventKind::kResolve;
-  }
+  ResolveWhatIsOver(prototype);
   const absl::Status appended = batch_.Append(prototype, labels.all(), annotations.all(), dedup_key, link);
   if (!appended.ok()) {
     Refuse(Message(appended));
     return;
   }
   ++seen_;
+}
+
+bool Intake::AddTexts(EventHeader& prototype,
+                      std::string_view dedup_key,
+                      std::string_view link,
+                      EventBatch::TextsSize texts) {
+  if (!labels_are_puttable_) return false;
+  for (const LabelView& extra : puttable_labels_) {
+    if (!batch_.HasLabel(extra.name) && !batch_.PutText(/*is_label=*/true, extra)) return false;
+    texts.bytes += extra.name.size() + extra.value.size();
+  }
+  ResolveWhatIsOver(prototype);
+  if (!batch_.AppendTexts(prototype, dedup_key, link, texts)) return false;
+  ++seen_;
+  return true;
 }
 
 void Intake::Add(const AlertEvent& event) {

@@ -18,12 +18,18 @@ Repeats::~Repeats() {
 }
 
 bool Repeats::Ask() {
-  if (++asked_ >= kWindow) {
-    rests_ = !rests_ && found_ < asked_ / kWorthIt;
-    asked_ = 0;
-    found_ = 0;
+  if (++asked_ < kWindow) return rests_left_ == 0;
+  if (rests_left_ > 0) {
+    --rests_left_;
+  } else if (found_ >= asked_ / kWorthIt) {
+    rest_ = kFirstRest;
+  } else {
+    rests_left_ = rest_;
+    rest_ = std::min(4 * rest_, kLongestRest);
   }
-  return !rests_;
+  asked_ = 0;
+  found_ = 0;
+  return rests_left_ == 0;
 }
 
 void Repeats::Learn(const Hash128& hash, const Known& known) {

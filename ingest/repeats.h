@@ -3,7 +3,7 @@
 //
 // A table of fixed places, found by the hash of the bytes; where all are taken, what comes takes the place of some other. A wrong find
 // would need two of the stream's own alerts whose hashes agree in 72 bits or more, and would cost no more than the sender's own alert. It
-// grows with what it is taught, up to 8 MiB a stream and 256 MiB in all, and rests while it finds nothing.
+// grows with what it is taught, up to 8 MiB a stream and 256 MiB in all, and rests the longer the longer it finds nothing.
 //
 // One a stream. One thread at a time.
 #pragma once
@@ -63,6 +63,9 @@ class Repeats {
   static constexpr std::size_t kFirst = 1U << 8U;
   static constexpr std::size_t kMost = 1U << 16U;
   static constexpr std::uint32_t kWindow = 1U << 18U;  // alerts after which it is judged
+  // In windows. Whoever never says the same again pays less and less for it.
+  static constexpr std::uint32_t kFirstRest = 4;
+  static constexpr std::uint32_t kLongestRest = 16;
 
   static std::uint64_t TagOf(const Hash128& hash) { return hash.low | 1U; }
   std::size_t BucketOf(const Hash128& hash) const { return hash.high & (capacity_ - 1); }
@@ -73,7 +76,8 @@ class Repeats {
   std::size_t learned_ = 0;  // since it last grew
   std::uint32_t asked_ = 0;  // in this window
   std::uint32_t found_ = 0;
-  bool rests_ = false;
+  std::uint32_t rests_left_ = 0;
+  std::uint32_t rest_ = kFirstRest;  // the next one
 };
 
 }  // namespace tocsin

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 #include "base/limits.h"
 #include "base/status.h"
+#include "base/strings.h"
 #include "ingest/wire_cursor.h"
 
 namespace tocsin {
@@ -15,9 +17,9 @@ constexpr std::int64_t kLastSecond = 253'402'300'799;     // 9999-12-31
 constexpr std::int64_t kLargestNsSecond = 9'223'372'035;  // what fits nanoseconds since 1970 (the year 2262)
 
 struct WireTime {
-  bool present = false;
   std::int64_t seconds = 0;
   std::int32_t nanos = 0;
+  bool present = false;
 };
 
 // An alert as its fields say, before anything is judged.
@@ -30,26 +32,36 @@ struct WireAlert {
   WireTime ends_at;
 };
 
-// What nearly every entry is: a name and a value of less than 128 bytes each, in this order, and nothing else.
-bool ReadPlainEntry(std::string_view bytes, LabelView& entry) {
-  constexpr char kName = 1 << 3 | static_cast<char>(WireType::kBytes);
-  constexpr char kValue = 2 << 3 | static_cast<char>(WireType::kBytes);
-  if (bytes.size() < 4 || bytes[0] != kName) return false;
-  const std::size_t name = static_cast<unsigned char>(bytes[1]);
-  if (name >= 0x80 || name + 4 > bytes.size() || bytes[2 + name] != kValue) return false;
-  const std::size_t value = static_cast<unsigned char>(bytes[3 + name]);
-  if (value >= 0x80 || name + 4 + value != bytes.size()) return false;
-  entry = {bytes.substr(2, name), bytes.substr(4 + name)};
-  return true;
+constexpr std::size_t kPadding = 2 * NameOrder::kBlock;  // bytes after an alert that can be read, for PutPlainEntries
+
+// Puts the labels and annotations that an alert begins with, as far as they are said as nearly all are: a short name and a value, in this
+// order and nothing else, all of it in less than 128 bytes. Returns how many bytes they take. A function of its own, so that
+// the loop has all registers.
+[[gnu::noinline]] std::size_t PutPlainEntries(std::string_view body, Intake& intake) {
+  // An entry begins with its tag (2 or 3, that is 0x12 or 0x1A), its size, the tag of the name and the size of the name.
+  constexpr std::uint32_t kChecked = 0x00FF'80F7;
+  constexpr std::uint32_t kEntry = 0x000A'0012;
+  constexpr std::uint32_t kIsAnnotation = 0x08;
+  constexpr char kValue = 0x12;
+  const char* at = body.data();
+  const char* const end = at + body.size();
+  while (at < end) {
+    std::uint32_t start = 0;
+    std::memcpy(&start, at, sizeof start);
+    const std::size_t name = start >> 24U;
+    if ((start & kChecked) != kEntry || name > NameOrder::kBlock || at[4 + name] != kValue) break;
+    const std::size_t size = start >> 8U & 0xFFU;
+    const std::size_t value = static_cast<unsigned char>(at[5 + name]);
+    const char* const next = at + 2 + size;
+    if (value == 0 || name + 4 + value != size || next > end) break;
+    if (!intake.PutShort((start & kIsAnnotation) == 0, at + 4, name, {at + 6 + name, value})) break;
+    at = next;
+  }
+  return static_cast<std::size_t>(at - body.data());
 }
 
-bool ReadEntry(std::string_view bytes, LabelList& to) {
-  if (LabelView plain; ReadPlainEntry(bytes, plain)) [[likely]] {
-    to.Add(plain);
-    return true;
-  }
+bool ReadEntry(std::string_view bytes, LabelView& entry) {
   WireCursor cursor(bytes, 2);
-  LabelView entry;
   while (!cursor.done()) {
     Tag tag;
     if (!cursor.ReadTag(tag)) return false;
@@ -61,9 +73,7 @@ bool ReadEntry(std::string_view bytes, LabelList& to) {
       return false;
     }
   }
-  if (cursor.failed()) return false;
-  to.Add(entry);
-  return true;
+  return !cursor.failed();
 }
 
 bool ReadTime(std::string_view bytes, WireTime& to) {
@@ -86,13 +96,16 @@ bool ReadTime(std::string_view bytes, WireTime& to) {
   return !cursor.failed();
 }
 
-bool ReadAlertField(WireCursor& cursor, const Tag& tag, WireAlert& alert, LabelList& labels, LabelList& annotations) {
+// `put` takes the labels and annotations, or refuses.
+template <typename Put>
+bool ReadAlertField(WireCursor& cursor, const Tag& tag, WireAlert& alert, const Put& put) {
   std::string_view bytes;
+  LabelView entry;
   if (Is(tag, 1, WireType::kVarint)) return cursor.ReadVarint(alert.kind);
   if (tag.type != WireType::kBytes) return cursor.Skip(tag);
   switch (tag.field) {
-    case 2: return cursor.ReadBytes(bytes) && ReadEntry(bytes, labels);
-    case 3: return cursor.ReadBytes(bytes) && ReadEntry(bytes, annotations);
+    case 2: return cursor.ReadBytes(bytes) && ReadEntry(bytes, entry) && put(/*is_label=*/true, entry);
+    case 3: return cursor.ReadBytes(bytes) && ReadEntry(bytes, entry) && put(/*is_label=*/false, entry);
     case 4: return cursor.ReadBytes(alert.dedup_key);
     case 5: return cursor.ReadBytes(alert.severity);
     case 6: return cursor.ReadBytes(bytes) && ReadTime(bytes, alert.starts_at);
@@ -103,7 +116,7 @@ bool ReadAlertField(WireCursor& cursor, const Tag& tag, WireAlert& alert, LabelL
 }
 
 // nullopt: out of a Timestamp's range.
-std::optional<std::int64_t> ToNs(const WireTime& time) {
+[[gnu::always_inline]] inline std::optional<std::int64_t> ToNs(const WireTime& time) {
   if (!time.present || time.seconds == kFirstSecond) return EventHeader::kAbsent;
   if (time.seconds < kFirstSecond || time.seconds > kLastSecond || time.nanos < 0 || time.nanos > 999'999'999) {
     return std::nullopt;
@@ -162,58 +175,45 @@ std::optional<TimesOfAlert> FindTimes(std::string_view body, absl::Time received
   return found;
 }
 
-void Judge(const WireAlert& alert, LabelList& labels, LabelList& annotations, Intake& intake) {
-  EventHeader prototype;
+// Empty: the alert says `prototype` beside its texts. Else why it cannot be taken.
+std::string Judge(const WireAlert& alert, EventHeader& prototype) {
   // An enumeration is 32 bits wide; more is cut, as generated code does.
   const auto kind = static_cast<std::int32_t>(alert.kind);
-  if (kind < 0 || kind > 2)
-    return intake.Refuse("kind: " + std::to_string(kind) + " is none of 0, 1, 2 (trigger, acknowledge, resolve)");
+  if (kind < 0 || kind > 2) {
+    return "kind: " + std::to_string(kind) + " is none of 0, 1, 2 (trigger, acknowledge, resolve)";
+  }
   prototype.kind = static_cast<EventKind>(kind);
   prototype.severity = ParseSeverity(alert.severity);
   const std::optional<std::int64_t> starts_at = ToNs(alert.starts_at);
   const std::optional<std::int64_t> ends_at = ToNs(alert.ends_at);
-  if (!starts_at) return intake.Refuse("starts_at: not an instant between the years 1 and 9999");
-  if (!ends_at) return intake.Refuse("ends_at: not an instant between the years 1 and 9999");
+  if (!starts_at) return "starts_at: not an instant between the years 1 and 9999";
+  if (!ends_at) return "ends_at: not an instant between the years 1 and 9999";
   prototype.starts_at_ns = *starts_at;
   prototype.ends_at_ns = *ends_at;
-  intake.Add(prototype, labels, annotations, alert.dedup_key, alert.link);
+  return {};
 }
 
-absl::Status NotARequest(std::size_t offset) {
-  return Invalid("not an IngestRequest: the bytes at offset %d cannot be read", offset);
-}
-
-}  // namespace
-
-absl::Status WireDecoder::ReadAlert(std::string_view body, std::size_t at, Intake& intake) {
-  // Two bytes make an alert that is refused; an answer to millions of them would be far larger than the question.
-  if (intake.seen() == limits::kEventsPerBatch) {
-    return Invalid("alerts: more than %d in one message; 100 to 500 are a good number", limits::kEventsPerBatch);
+// As nearly every alert can be read, when kPadding bytes after it can be. False: it must be read in the other way, nothing has
+// come of it.
+bool ReadEasily(std::string_view body, Intake& intake) {
+  const auto put = [&intake](bool is_label, const LabelView& entry) { return intake.PutText(is_label, entry); };
+  static constexpr WireAlert kNothing;
+  WireAlert alert = kNothing;  // to clear as much the compiler uses an instruction that takes far longer
+  intake.BeginTexts();
+  for (std::size_t at = PutPlainEntries(body, intake); at < body.size();
+       at += PutPlainEntries(body.substr(at), intake)) {
+    WireCursor cursor(body.substr(at), 1);
+    Tag tag;
+    if (!cursor.ReadTag(tag) || !ReadAlertField(cursor, tag, alert, put)) return false;
+    at += cursor.at();
   }
-  WireAlert alert;
-  labels_.Clear();
-  annotations_.Clear();
-  WireCursor fields(body, 1);
-  while (!fields.done()) {
-    Tag field;
-    if (!fields.ReadTag(field) || !ReadAlertField(fields, field, alert, labels_, annotations_)) {
-      return NotARequest(at + fields.at());
-    }
-  }
-  Judge(alert, labels_, annotations_, intake);
-  return absl::OkStatus();
+  EventHeader prototype;
+  return Judge(alert, prototype).empty() &&
+         intake.AddTexts(prototype, alert.dedup_key, alert.link, {.bytes = body.size(), .are_utf8 = IsAscii(body)});
 }
 
-absl::StatusOr<bool> WireDecoder::ReadField(WireCursor& cursor, std::size_t at, WireRequest& request, Intake& intake) {
-  Tag tag;
+bool ReadRequestField(WireCursor& cursor, const Tag& tag, WireRequest& request) {
   std::uint64_t number = 0;
-  std::string_view body;
-  if (!cursor.ReadTag(tag)) return false;
-  if (Is(tag, 2, WireType::kBytes)) {
-    if (!cursor.ReadBytes(body)) return false;
-    TOCSIN_TRY(Take(body, at + cursor.at() - body.size(), intake));
-    return true;
-  }
   if (tag.type != WireType::kVarint) return cursor.Skip(tag);
   if (!cursor.ReadVarint(number)) return false;
   switch (tag.field) {
@@ -225,28 +225,76 @@ absl::StatusOr<bool> WireDecoder::ReadField(WireCursor& cursor, std::size_t at, 
   return true;
 }
 
+absl::Status NotARequest(std::size_t offset) {
+  return Invalid("not an IngestRequest: the bytes at offset %d cannot be read", offset);
+}
+
+}  // namespace
+
+std::string_view WireDecoder::Padded(std::string_view body) {
+  padded_.assign(body);
+  padded_.append(kPadding, '\0');
+  return std::string_view(padded_).substr(0, body.size());
+}
+
+absl::Status WireDecoder::ReadAlert(const Place& place, Intake& intake) {
+  const std::string_view body = place.body;
+  // Two bytes make an alert that is refused; an answer to millions of them would be far larger than the question.
+  if (intake.seen() == limits::kEventsPerBatch) {
+    return Invalid("alerts: more than %d in one message; 100 to 500 are a good number", limits::kEventsPerBatch);
+  }
+  if (body.size() <= limits::kEventBytes && ReadEasily(place.is_padded ? body : Padded(body), intake)) [[likely]]
+    return absl::OkStatus();
+  WireAlert alert;
+  labels_.Clear();
+  annotations_.Clear();
+  const auto put = [this](bool is_label, const LabelView& entry) {
+    (is_label ? labels_ : annotations_).Add(entry);
+    return true;
+  };
+  WireCursor fields(body, 1);
+  while (!fields.done()) {
+    Tag tag;
+    if (!fields.ReadTag(tag) || !ReadAlertField(fields, tag, alert, put)) return NotARequest(place.at + fields.at());
+  }
+  EventHeader prototype;
+  if (std::string reason = Judge(alert, prototype); !reason.empty()) {
+    intake.Refuse(std::move(reason));
+  } else {
+    intake.Add(prototype, labels_, annotations_, alert.dedup_key, alert.link);
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<std::size_t> WireDecoder::ReadFields(
     std::string_view piece, std::size_t at, bool last, WireRequest& request, Intake& intake) {
   WireCursor cursor(piece, 0);
   while (!cursor.done()) {
     const std::size_t start = cursor.at();
-    TOCSIN_ASSIGN(const bool complete, ReadField(cursor, at, request, intake));
-    if (complete) continue;
-    if (last) return NotARequest(at + cursor.at());
-    return start;
+    Tag tag;
+    std::string_view body;
+    bool complete = cursor.ReadTag(tag);
+    const bool is_alert = complete && Is(tag, 2, WireType::kBytes);
+    complete = complete && (is_alert ? cursor.ReadBytes(body) : ReadRequestField(cursor, tag, request));
+    if (!complete && last) return NotARequest(at + cursor.at());
+    if (!complete) return start;
+    if (!is_alert) continue;
+    const bool is_padded = piece.size() - cursor.at() >= kPadding;
+    TOCSIN_TRY(Take({body, at + cursor.at() - body.size(), is_padded}, intake));
   }
   return piece.size();
 }
 
-absl::Status WireDecoder::Take(std::string_view body, std::size_t at, Intake& intake) {
+absl::Status WireDecoder::Take(const Place& place, Intake& intake) {
   if (repeats_ == nullptr || !stays_ || !repeats_->Ask()) {
-    TOCSIN_TRY(LookUpAll(intake));
-    return ReadAlert(body, at, intake);
+    if (asked_count_ > 0) TOCSIN_TRY(LookUpAll(intake));
+    return ReadAlert(place, intake);
   }
+  const std::string_view body = place.body;
   const std::optional<TimesOfAlert> times = FindTimes(body, intake.received());
   if (!times) {
     TOCSIN_TRY(LookUpAll(intake));
-    return ReadAlert(body, at, intake);
+    return ReadAlert(place, intake);
   }
   Hash128 hash = HashTo128(body.substr(0, times->from), intake.batch().seed());
   if (times->to < body.size()) {
@@ -258,7 +306,7 @@ absl::Status WireDecoder::Take(std::string_view body, std::size_t at, Intake& in
     --asked_count_;
     TOCSIN_TRY(Look(asked_[first_asked_++ % kAhead], intake));
   }
-  asked_[(first_asked_ + asked_count_++) % kAhead] = {body, at, hash, times->starts_at_ns, times->ends_at_ns};
+  asked_[(first_asked_ + asked_count_++) % kAhead] = {place, hash, times->starts_at_ns, times->ends_at_ns};
   return absl::OkStatus();
 }
 
@@ -270,11 +318,11 @@ absl::Status WireDecoder::Look(const Asked& asked, Intake& intake) {
     header.ends_at_ns = asked.ends_at_ns;
     header.key = known->key;
     header.content = known->content;
-    intake.AddRepeat(header, asked.body);
+    intake.AddRepeat(header, asked.place.body);
     return absl::OkStatus();
   }
   const std::size_t before = intake.batch().count();
-  TOCSIN_TRY(ReadAlert(asked.body, asked.at, intake));
+  TOCSIN_TRY(ReadAlert(asked.place, intake));
   if (intake.batch().count() == before) return absl::OkStatus();
   const EventHeader& header = intake.batch().at(before).header();
   // What is longer as it came than it may be as an event is no repeat: who reads it again need not read more than that.

@@ -45,30 +45,36 @@ class WireDecoder {
   // The same of a message in pieces, as it came from the network: only what lies across an edge is put together.
   absl::StatusOr<WireRequest> Decode(std::span<const std::string_view> pieces, Intake& intake);
   // One alert alone, without the message around it.
-  absl::Status DecodeAlert(std::string_view body, Intake& intake) { return ReadAlert(body, 0, intake); }
+  absl::Status DecodeAlert(std::string_view body, Intake& intake) { return ReadAlert({.body = body}, intake); }
 
  private:
   // Reads the fields of a piece up to one that is not complete in it, and returns how many bytes that were. `at` is where the piece
   // begins in the message.
   absl::StatusOr<std::size_t> ReadFields(
       std::string_view piece, std::size_t at, bool last, WireRequest& request, Intake& intake);
-  // Reads one field; false: it is not complete.
-  absl::StatusOr<bool> ReadField(WireCursor& cursor, std::size_t at, WireRequest& request, Intake& intake);
-  absl::Status ReadAlert(std::string_view body, std::size_t at, Intake& intake);
+  // Where an alert lies.
+  struct Place {
+    std::string_view body;
+    std::size_t at = 0;      // in the message
+    bool is_padded = false;  // some bytes after it can be read
+  };
+  absl::Status ReadAlert(const Place& place, Intake& intake);
+  // The same with so many bytes after it, until the next call.
+  std::string_view Padded(std::string_view body);
   // An alert that may be a repeat. It is looked up a few alerts later, when the line that says so has come from memory.
   struct Asked {
-    std::string_view body;
-    std::size_t at = 0;
+    Place place;
     Hash128 hash;
     std::int64_t starts_at_ns = EventHeader::kAbsent;
     std::int64_t ends_at_ns = EventHeader::kAbsent;
   };
-  absl::Status Take(std::string_view body, std::size_t at, Intake& intake);
+  absl::Status Take(const Place& place, Intake& intake);
   absl::Status Look(const Asked& asked, Intake& intake);
   absl::Status LookUpAll(Intake& intake);
 
   LabelList labels_;
   LabelList annotations_;
+  std::string padded_;
   std::string across_;  // an edge of two pieces: the fields that lie there
   Repeats* const repeats_;
   bool stays_ = false;  // what is read now lies in the message itself

@@ -7,6 +7,7 @@
 #include "base/limits.h"
 #include "base/status.h"
 #include "base/strings.h"
+#include "model/text_writer.h"
 
 namespace tocsin {
 namespace {
@@ -57,19 +58,58 @@ std::span<const LabelView> ReadTexts(const Section& section, std::span<LabelView
   return out.first(section.count);
 }
 
-absl::Status CheckTexts(std::string_view what, std::span<const LabelView> texts, std::size_t count, std::size_t bytes) {
-  if (texts.size() > count) return Invalid("%s: %d of them, at most %d", what, texts.size(), count);
+struct TextLimits {
+  std::string_view what;
+  std::size_t count;
+  std::size_t value_bytes;
+  bool empty_values;
+};
+constexpr TextLimits kLabelLimits{"labels", limits::kLabelsPerAlert, limits::kLabelValueBytes, false};
+constexpr TextLimits kAnnotationLimits{"annotations", limits::kAnnotationsPerAlert, limits::kAnnotationBytes, true};
+
+// What the limits are about, of some texts.
+struct Extent {
+  std::size_t bytes = 0;
+  std::size_t longest_name = 0;
+  std::size_t longest_value = 0;
+  bool has_empty_name = false;
+  bool has_empty_value = false;
+};
+
+Extent Measure(std::span<const LabelView> texts) {
+  Extent extent;
   for (const LabelView& text : texts) {
-    if (text.name.empty()) return Invalid("%s: a name is empty", what);
+    const std::size_t name = text.name.size();
+    const std::size_t value = text.value.size();
+    extent.bytes += name + value;
+    extent.longest_name = std::max(extent.longest_name, name);
+    extent.longest_value = std::max(extent.longest_value, value);
+    extent.has_empty_name |= name == 0;
+    extent.has_empty_value |= value == 0;
+  }
+  return extent;
+}
+
+absl::Status CheckEach(std::span<const LabelView> texts, const TextLimits& most) {
+  if (texts.size() > most.count) return Invalid("%s: %d of them, at most %d", most.what, texts.size(), most.count);
+  for (const LabelView& text : texts) {
+    if (text.name.empty()) return Invalid("%s: a name is empty", most.what);
     if (text.name.size() > limits::kLabelNameBytes) {
-      return Invalid("%s: name %s... has %d bytes, at most %d", what, JsonQuote(TruncateUtf8(text.name, 32)),
+      return Invalid("%s: name %s... has %d bytes, at most %d", most.what, JsonQuote(TruncateUtf8(text.name, 32)),
                      text.name.size(), limits::kLabelNameBytes);
     }
-    if (text.value.size() > bytes) {
-      return Invalid("%s: %s has %d bytes, at most %d", what, JsonQuote(text.name), text.value.size(), bytes);
+    if (text.value.size() > most.value_bytes) {
+      return Invalid("%s: %s has %d bytes, at most %d", most.what, JsonQuote(text.name), text.value.size(),
+                     most.value_bytes);
     }
   }
   return absl::OkStatus();
+}
+
+absl::Status CheckTexts(std::span<const LabelView> texts, const Extent& extent, const TextLimits& most) {
+  const bool fit = texts.size() <= most.count && !extent.has_empty_name &&
+                   extent.longest_name <= limits::kLabelNameBytes && extent.longest_value <= most.value_bytes;
+  return fit ? absl::OkStatus() : CheckEach(texts, most);
 }
 
 absl::Status CheckUtf8(std::string_view what, std::span<const LabelView> texts) {
@@ -80,51 +120,8 @@ absl::Status CheckUtf8(std::string_view what, std::span<const LabelView> texts) 
   return absl::OkStatus();
 }
 
-// Whether no byte has its high bit set, and so all is UTF-8.
-bool IsAscii(const char* at, std::size_t size) {
-  constexpr std::uint64_t kHighBits = 0x8080'8080'8080'8080;
-  std::uint64_t bits = 0;
-  std::uint64_t pair[2];
-  for (; size >= sizeof pair; size -= sizeof pair, at += sizeof pair) {
-    std::memcpy(pair, at, sizeof pair);
-    bits |= pair[0] | pair[1];
-  }
-  for (; size > 0; --size, ++at)
-    bits |= static_cast<unsigned char>(*at);
-  return (bits & kHighBits) == 0;
-}
-
-// memcpy's call costs more than copying the few bytes that most texts have: two words that overlap.
-template <typename Word>
-void CopyOverlapping(char* to, const char* from, std::size_t size) {
-  Word first;
-  Word last;
-  std::memcpy(&first, from, sizeof first);
-  std::memcpy(&last, from + size - sizeof last, sizeof last);
-  std::memcpy(to, &first, sizeof first);
-  std::memcpy(to + size - sizeof last, &last, sizeof last);
-}
-
-char* Write(char* to, std::string_view text) {
-  const std::size_t size = text.size();
-  if (size > 16) {
-    std::memcpy(to, text.data(), size);
-  } else if (size >= 8) {
-    CopyOverlapping<std::uint64_t>(to, text.data(), size);
-  } else if (size >= 4) {
-    CopyOverlapping<std::uint32_t>(to, text.data(), size);
-  } else {
-    for (std::size_t i = 0; i < size; ++i)
-      to[i] = text[i];
-  }
-  return to + size;
-}
-
-std::size_t SectionBytes(std::span<const LabelView> texts) {
-  std::size_t size = texts.size() * sizeof(TextLengths);
-  for (const LabelView& text : texts)
-    size += text.name.size() + text.value.size();
-  return Even(size);
+std::size_t SectionBytes(std::size_t count, const Extent& extent) {
+  return Even(count * sizeof(TextLengths) + extent.bytes);
 }
 
 struct Written {
@@ -134,18 +131,39 @@ struct Written {
 
 Written WriteSection(std::byte* start, std::span<const LabelView> texts) {
   std::byte* lengths_at = start;
-  char* const text_at = reinterpret_cast<char*>(start + texts.size() * sizeof(TextLengths));
-  char* to = text_at;
+  TextWriter writer(start + texts.size() * sizeof(TextLengths));
   for (const LabelView& text : texts) {
     const TextLengths lengths{static_cast<std::uint16_t>(text.name.size()),
                               static_cast<std::uint16_t>(text.value.size())};
     std::memcpy(lengths_at, &lengths, sizeof lengths);
     lengths_at += sizeof lengths;
-    to = Write(Write(to, text.name), text.value);
+    writer.Write(text.name);
+    writer.Write(text.value);
   }
-  const auto size = static_cast<std::size_t>(to - text_at);
-  if (size % 2 != 0) *to++ = 0;
-  return {reinterpret_cast<std::byte*>(to), IsAscii(text_at, size)};
+  std::byte* end = writer.at();
+  if ((end - start) % 2 != 0) *end++ = std::byte{0};
+  return {end, writer.ascii()};
+}
+
+// Returns the end.
+std::byte* WriteSection(std::byte* start, const NameOrder& texts) {
+  std::byte* lengths_at = start;
+  char* to = reinterpret_cast<char*>(start + texts.count() * sizeof(TextLengths));
+  texts.ForEach([&](std::string_view name, std::string_view value) {
+    const TextLengths lengths{static_cast<std::uint16_t>(name.size()), static_cast<std::uint16_t>(value.size())};
+    std::memcpy(lengths_at, &lengths, sizeof lengths);
+    lengths_at += sizeof lengths;
+    to = WriteBlocks(WriteBlocks(to, name), value);
+  });
+  auto* end = reinterpret_cast<std::byte*>(to);
+  if ((end - start) % 2 != 0) *end++ = std::byte{0};
+  return end;
+}
+
+bool AreUtf8(const NameOrder& texts) {
+  bool valid = true;
+  texts.ForEach([&](std::string_view, std::string_view value) { valid = valid && IsValidUtf8(value); });
+  return valid;
 }
 
 std::string_view AsText(std::span<const std::byte> bytes) {
@@ -174,15 +192,6 @@ std::optional<absl::Time> FromNs(std::int64_t ns) {
   return absl::FromUnixNanos(ns);
 }
 
-struct TextLimits {
-  std::string_view what;
-  std::size_t count;
-  std::size_t value_bytes;
-  bool empty_values;
-};
-constexpr TextLimits kLabelLimits{"labels", limits::kLabelsPerAlert, limits::kLabelValueBytes, false};
-constexpr TextLimits kAnnotationLimits{"annotations", limits::kAnnotationsPerAlert, limits::kAnnotationBytes, true};
-
 // OK: the section ends by `end` and is what WriteSection makes of texts in order and within the limits.
 absl::Status CheckSection(const Section& section, const std::byte* end, const TextLimits& most) {
   const auto room = static_cast<std::size_t>(end - section.start);
@@ -208,7 +217,7 @@ absl::Status CheckSection(const Section& section, const std::byte* end, const Te
   }
   const auto text_bytes = static_cast<std::size_t>(at - section.text());
   if (text_bytes % 2 != 0 && (left == 0 || *at != 0)) return Invalid("%s: not padded", most.what);
-  if (IsAscii(section.text(), text_bytes)) return absl::OkStatus();
+  if (IsAscii({section.text(), text_bytes})) return absl::OkStatus();
   std::array<LabelView, std::max(limits::kLabelsPerAlert, limits::kAnnotationsPerAlert)> views;
   return CheckUtf8(most.what, ReadTexts(section, views));
 }
@@ -286,7 +295,7 @@ AlertKey KeyOf(std::uint64_t seed,
                std::span<const LabelView> labels) {
   if (!dedup_key.empty()) return HashTo128(dedup_key, ScopeSeed(seed, integration, 'k'));
   thread_local std::vector<std::byte> section;
-  section.resize(SectionBytes(labels));
+  section.resize(SectionBytes(labels.size(), Measure(labels)));
   WriteSection(section.data(), labels);
   return HashTo128(AsText(section), ScopeSeed(seed, integration, 'l'));
 }
@@ -334,15 +343,44 @@ absl::Status CheckRecord(std::span<const std::byte> bytes, std::uint64_t seed) {
   return absl::OkStatus();
 }
 
-std::byte* EventBatch::Reserve(std::size_t size) {
-  if (capacity_ - used_ < size) {
-    const std::size_t larger = std::max(used_ + size, 2 * capacity_);
-    auto grown = std::make_unique_for_overwrite<std::byte[]>(larger);
-    std::copy_n(buffer_.get(), used_, grown.get());
-    buffer_ = std::move(grown);
-    capacity_ = larger;
-  }
+std::byte* EventBatch::Grow(std::size_t size) {
+  const std::size_t larger = std::max(used_ + size, 2 * capacity_);
+  auto grown = std::make_unique_for_overwrite<std::byte[]>(larger);
+  std::copy_n(buffer_.get(), used_, grown.get());
+  buffer_ = std::move(grown);
+  capacity_ = larger;
   return buffer_.get() + used_;
+}
+
+void EventBatch::Finish(const Sections& sections,
+                        const EventHeader& prototype,
+                        std::string_view dedup_key,
+                        std::string_view link) {
+  TextWriter rest(sections.end);
+  rest.Write(dedup_key);
+  rest.Write(link);
+  std::byte* const end = rest.at();
+  std::memset(end, 0, kAlignment);
+  std::byte* const section = sections.record + sizeof(EventHeader);
+  // Field by field: a copy would wait until what was written into the prototype a moment before has reached the cache.
+  auto& header = *new (sections.record) EventHeader{
+      .size = static_cast<std::uint32_t>(Aligned(static_cast<std::size_t>(end - sections.record))),
+      .kind = prototype.kind,
+      .severity = prototype.severity,
+      .label_count = static_cast<std::uint8_t>(sections.label_count),
+      .annotation_count = static_cast<std::uint8_t>(sections.annotation_count),
+      // As KeyOf, without writing the section once more.
+      .key = dedup_key.empty() ? HashTo128(AsText({section, sections.annotations}), ScopeSeed(seed_, integration_, 'l'))
+                               : KeyOf(seed_, integration_, dedup_key, {}),
+      .starts_at_ns = prototype.starts_at_ns,
+      .ends_at_ns = prototype.ends_at_ns,
+      .dedup_key_bytes = static_cast<std::uint16_t>(dedup_key.size()),
+      .link_bytes = static_cast<std::uint16_t>(link.size()),
+      .integration = integration_,
+  };
+  header.content = ContentOf(header, dedup_key.empty() ? sections.annotations : section, end);
+  offsets_.push_back(static_cast<std::uint32_t>(used_));
+  used_ += header.size;
 }
 
 absl::Status EventBatch::Append(const EventHeader& prototype,
@@ -353,49 +391,61 @@ absl::Status EventBatch::Append(const EventHeader& prototype,
   if (count() >= limits::kEventsPerBatch) return Exhausted("batch: more than %d events", limits::kEventsPerBatch);
   labels = label_order_.Sort(labels);
   annotations = annotation_order_.Sort(annotations);
-  TOCSIN_TRY(CheckTexts("labels", labels, limits::kLabelsPerAlert, limits::kLabelValueBytes));
-  TOCSIN_TRY(CheckTexts("annotations", annotations, limits::kAnnotationsPerAlert, limits::kAnnotationBytes));
+  Extent label_extent = Measure(labels);
+  const Extent annotation_extent = Measure(annotations);
+  TOCSIN_TRY(CheckTexts(labels, label_extent, kLabelLimits));
+  TOCSIN_TRY(CheckTexts(annotations, annotation_extent, kAnnotationLimits));
   if (dedup_key.size() > limits::kDedupKeyBytes) {
     return Invalid("dedup_key: has %d bytes, at most %d", dedup_key.size(), limits::kDedupKeyBytes);
   }
   if (link.size() > limits::kLabelValueBytes) {
     return Invalid("link: has %d bytes, at most %d", link.size(), limits::kLabelValueBytes);
   }
-  const auto is_empty = [](const LabelView& label) { return label.value.empty(); };
-  const std::span<LabelView> kept(labels.begin(), std::ranges::remove_if(labels, is_empty).begin());
-  if (kept.empty() && dedup_key.empty()) return Invalid("labels: at least one label pair required");
+  if (label_extent.has_empty_value) {
+    const auto is_empty = [](const LabelView& label) { return label.value.empty(); };
+    labels = {labels.begin(), std::ranges::remove_if(labels, is_empty).begin()};
+    label_extent = Measure(labels);
+  }
+  if (labels.empty() && dedup_key.empty()) return Invalid("labels: at least one label pair required");
 
-  const std::size_t text_end =
-      sizeof(EventHeader) + SectionBytes(kept) + SectionBytes(annotations) + dedup_key.size() + link.size();
+  const std::size_t text_end = sizeof(EventHeader) + SectionBytes(labels.size(), label_extent) +
+                               SectionBytes(annotations.size(), annotation_extent) + dedup_key.size() + link.size();
   const std::size_t size = Aligned(text_end);
   if (size > limits::kEventBytes) return Invalid("event: %d bytes in all, at most %d", size, limits::kEventBytes);
 
-  std::byte* const to = Reserve(size);
-  std::byte* const section = to + sizeof(EventHeader);
-  const Written label_part = WriteSection(section, kept);
-  const std::byte* const annotations_at = label_part.end;
+  std::byte* const to = Reserve(size + kAlignment);
+  const Written label_part = WriteSection(to + sizeof(EventHeader), labels);
   const Written annotation_part = WriteSection(label_part.end, annotations);
-  if (!label_part.ascii) TOCSIN_TRY(CheckUtf8("labels", kept));
+  if (!label_part.ascii) TOCSIN_TRY(CheckUtf8("labels", labels));
   if (!annotation_part.ascii) TOCSIN_TRY(CheckUtf8("annotations", annotations));
   if (!IsValidUtf8(dedup_key) || !IsValidUtf8(link)) return Invalid("dedup_key or link is not UTF-8");
-  Write(Write(reinterpret_cast<char*>(annotation_part.end), dedup_key), link);
-  std::fill(to + text_end, to + size, std::byte{0});
-
-  EventHeader header = prototype;
-  header.size = static_cast<std::uint32_t>(size);
-  header.label_count = static_cast<std::uint8_t>(kept.size());
-  header.annotation_count = static_cast<std::uint8_t>(annotations.size());
-  header.dedup_key_bytes = static_cast<std::uint16_t>(dedup_key.size());
-  header.link_bytes = static_cast<std::uint16_t>(link.size());
-  header.integration = integration_;
-  // As KeyOf, without writing the section once more.
-  header.key = dedup_key.empty() ? HashTo128(AsText({section, label_part.end}), ScopeSeed(seed_, integration_, 'l'))
-                                 : KeyOf(seed_, integration_, dedup_key, {});
-  header.content = ContentOf(header, dedup_key.empty() ? annotations_at : section, to + text_end);
-  std::memcpy(to, &header, sizeof header);
-  offsets_.push_back(static_cast<std::uint32_t>(used_));
-  used_ += size;
+  Finish({to, label_part.end, annotation_part.end, labels.size(), annotations.size()}, prototype, dedup_key, link);
   return absl::OkStatus();
+}
+
+bool EventBatch::AppendTexts(const EventHeader& prototype,
+                             std::string_view dedup_key,
+                             std::string_view link,
+                             const TextsSize& texts) {
+  static_assert(NameOrder::kNames <= limits::kLabelsPerAlert && NameOrder::kNames <= limits::kAnnotationsPerAlert);
+  static_assert(NameOrder::kNameBytes <= limits::kLabelNameBytes);
+  static_assert(kEasyBytes <= limits::kLabelValueBytes && kEasyBytes <= limits::kAnnotationBytes);
+  constexpr std::size_t kOverhead =
+      sizeof(EventHeader) + 2 * NameOrder::kNames * sizeof(TextLengths) + NameOrder::kBlock + 2 * kAlignment;
+  const std::size_t most = kOverhead + texts.bytes + dedup_key.size() + link.size();
+  if (count() >= limits::kEventsPerBatch || most > limits::kEventBytes || dedup_key.size() > limits::kDedupKeyBytes ||
+      link.size() > limits::kLabelValueBytes || (label_order_.count() == 0 && dedup_key.empty())) {
+    return false;
+  }
+  const auto are_utf8 = [&] {
+    return AreUtf8(label_order_) && AreUtf8(annotation_order_) && IsValidUtf8(dedup_key) && IsValidUtf8(link);
+  };
+  if (!texts.are_utf8 && !are_utf8()) return false;
+  std::byte* const to = Reserve(most);
+  std::byte* const annotations = WriteSection(to + sizeof(EventHeader), label_order_);
+  std::byte* const end = WriteSection(annotations, annotation_order_);
+  Finish({to, annotations, end, label_order_.count(), annotation_order_.count()}, prototype, dedup_key, link);
+  return true;
 }
 
 absl::Status EventBatch::Append(const AlertEvent& event) {

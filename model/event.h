@@ -145,11 +145,37 @@ class EventBatch {
                       std::string_view dedup_key,
                       std::string_view link);
 
+  static constexpr std::size_t kEasyBytes = 4096;
+  // The same at a fraction of the cost, of texts that are put in one at a time in any order: for nearly every alert, whose names are
+  // known, whose labels are not empty, and of which nothing is long. False, and nothing appended: Append knows what is wrong, or comes
+  // to know the names. After the start of each block (NameOrder::kBlock) of a value a whole block can be read.
+  void BeginTexts() {
+    label_order_.Begin();
+    annotation_order_.Begin();
+  }
+  bool PutText(bool is_label, const LabelView& text) {
+    if (text.value.size() > kEasyBytes || (is_label && text.value.empty())) return false;
+    return (is_label ? label_order_ : annotation_order_).Put(text);
+  }
+  // The same of a name of at most NameOrder::kBlock bytes and a value that is neither empty nor longer than kEasyBytes.
+  [[gnu::always_inline]] bool PutShort(bool is_label, const char* name, std::size_t name_size, std::string_view value) {
+    return (is_label ? label_order_ : annotation_order_).PutShort(name, name_size, value);
+  }
+  bool HasLabel(std::string_view name) const { return label_order_.Has(name); }
+  struct TextsSize {
+    std::size_t bytes = 0;  // of all names and values that were put, at most
+    bool are_utf8 = false;  // that all is, dedup key and link too, is known; else it is looked at
+  };
+  bool AppendTexts(const EventHeader& prototype,
+                   std::string_view dedup_key,
+                   std::string_view link,
+                   const TextsSize& texts);
+
   // A repeat: `header` with key, content and times of an event that was appended for the same bytes.
   void AppendRepeat(const EventHeader& header, const CameBytes& came) {
     constexpr std::size_t kSize = sizeof(EventHeader) + sizeof(CameBytes);
     static_assert(kSize % alignof(EventHeader) == 0);
-    std::byte* const to = capacity_ - used_ >= kSize ? buffer_.get() + used_ : Reserve(kSize);
+    std::byte* const to = Reserve(kSize);
     auto* const record = new (to) EventHeader(header);
     record->size = kSize;
     record->form = EventHeader::Form::kRepeat;
@@ -169,7 +195,20 @@ class EventBatch {
 
  private:
   // Room for `size` bytes after what is used; stays unused until the caller says so.
-  std::byte* Reserve(std::size_t size);
+  std::byte* Reserve(std::size_t size) { return capacity_ - used_ >= size ? buffer_.get() + used_ : Grow(size); }
+  std::byte* Grow(std::size_t size);
+  // A record whose labels and annotations are written already.
+  struct Sections {
+    std::byte* record;
+    std::byte* annotations;
+    std::byte* end;
+    std::size_t label_count;
+    std::size_t annotation_count;
+  };
+  void Finish(const Sections& sections,
+              const EventHeader& prototype,
+              std::string_view dedup_key,
+              std::string_view link);
 
   std::uint64_t seed_;
   IntegrationIndex integration_;

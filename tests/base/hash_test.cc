@@ -74,6 +74,22 @@ TEST(HashTest, IsTheSameOnEveryHostAndVersion) {
   EXPECT_EQ(Hash64("tocsin", 7), Hash64(std::string("tocsin"), 7));
 }
 
+TEST(HashTest, IsTheLibrarysOwnOfAnyLength) {
+  std::string text(600, '\0');
+  for (std::size_t i = 0; i < text.size(); ++i)
+    text[i] = static_cast<char>(i * i + 7 * i);
+  std::uint64_t narrow = 0;
+  Hash128 wide;
+  for (std::size_t size = 0; size <= text.size(); ++size) {
+    const std::string_view part = std::string_view(text).substr(0, size);
+    narrow = Hash64(part, narrow + size);
+    const Hash128 hash = HashTo128(part, wide.low + size);
+    wide = {wide.high ^ hash.high, wide.low ^ hash.low};
+  }
+  EXPECT_EQ(narrow, 0xE89A02E1A290C43F);
+  EXPECT_EQ(wide, (Hash128{0x358E5872EBFBAA1C, 0x76486FAD76DACB79}));
+}
+
 TEST(HashTest, DependsOnSeedAndEveryByte) {
   Random random(2);
   const std::string bytes = RandomBytes(random, 300);
