@@ -25,7 +25,7 @@ bool ViewsStage::Step(Wakeup* responder) {
     if (decided->kind == EntryKind::kIntegrations) {
       store_.ApplyIntegrations(decided->integrations, decided->sequence).IgnoreError();
     } else if (!decided->change.empty()) {
-      store_.ApplyChange(decided->change, decided->sequence).IgnoreError();
+      store_.ApplyChange(decided->change, decided->encoded, decided->sequence).IgnoreError();
     }
     if (decided->done) decided->done(decided->result);
     decided.reset();

@@ -5,6 +5,7 @@
 
 #include "base/mutex.h"
 #include "base/status.h"
+#include "model/codec/response_codec.h"
 #include "storage/backup.h"
 #include "storage/checkpoints.h"
 #include "storage/folder_lock.h"
@@ -225,7 +226,10 @@ absl::StatusOr<std::vector<IntegrationId>> Store::LoadIntegrations() {
 }
 
 absl::Status Store::ApplyChange(const Change& change, Sequence sequence) {
-  return impl_->views_->ApplyChange(change, sequence);
+  return ApplyChange(change, EncodeChange(change), sequence);
+}
+absl::Status Store::ApplyChange(const Change& change, std::string_view encoded, Sequence sequence) {
+  return impl_->views_->ApplyChange(change, encoded, sequence);
 }
 absl::Status Store::ApplyIntegrations(const std::vector<IntegrationId>& names, Sequence sequence) {
   return impl_->views_->ApplyIntegrations(names, sequence);

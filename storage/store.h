@@ -22,6 +22,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/functional/function_ref.h"
@@ -81,6 +82,8 @@ class Store final {
   // Rows that a change removes stay readable (ReadRow, ListRows) until Retain, but for timers and singletons. Audit entries
   // and versions of the configuration are so from the start; a version ends when a change removes it, not by Retain.
   absl::Status ApplyChange(const Change& change, Sequence sequence);
+  // As above; `encoded` is the change's EncodeChange, which the journal was given.
+  absl::Status ApplyChange(const Change& change, std::string_view encoded, Sequence sequence);
   absl::Status ApplyIntegrations(const std::vector<IntegrationId>& names, Sequence sequence);
 
   // The views could not be written: they are read as they were, checkpoints and copies are refused, changes are passed over.

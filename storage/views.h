@@ -13,6 +13,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/functional/function_ref.h"
@@ -43,7 +44,7 @@ class Views {
   absl::StatusOr<std::vector<IntegrationId>> LoadIntegrations() const;
 
   // An error is told once: while the views stand still what comes is passed over.
-  absl::Status ApplyChange(const Change& change, Sequence sequence);
+  absl::Status ApplyChange(const Change& change, std::string_view encoded, Sequence sequence);
   absl::Status ApplyIntegrations(const std::vector<IntegrationId>& names, Sequence sequence);
   // After a failed write. Resume, then CatchUp with each entry of the journal after applied(), until Rejoin says that nothing was
   // passed over meanwhile. All from one thread.
@@ -85,7 +86,8 @@ class Views {
 
  private:
   Views(rocksdb::Options options, std::string folder, std::unique_ptr<rocksdb::DB> db);
-  absl::Status Apply(const Change& change, Sequence sequence) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status Apply(const Change& change, std::string_view encoded, Sequence sequence)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status Apply(const std::vector<IntegrationId>& names, Sequence sequence) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status Write(rocksdb::WriteBatch& batch, Sequence sequence) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Move(Sequence sequence) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

@@ -6,6 +6,7 @@
 #include "base/strings.h"
 #include "model/codec/decode.h"
 #include "model/codec/enum_proto.h"
+#include "model/codec/wire.h"
 
 namespace tocsin {
 namespace {
@@ -109,7 +110,14 @@ absl::Status FromProto(const v1::Target& from, Target& to) {
 }
 
 std::string ToHex(const AlertKey& key) {
-  return absl::StrFormat("%016x%016x", key.high, key.low);
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  constexpr std::size_t kHalf = 16;
+  std::string hex(2 * kHalf, '0');
+  for (std::size_t i = 0; i < kHalf; ++i) {
+    hex[kHalf - 1 - i] = kDigits[key.high >> (4 * i) & 0xFU];
+    hex[2 * kHalf - 1 - i] = kDigits[key.low >> (4 * i) & 0xFU];
+  }
+  return hex;
 }
 
 std::optional<AlertKey> AlertKeyFromHex(std::string_view hex) {
@@ -125,18 +133,27 @@ std::optional<AlertKey> AlertKeyFromHex(std::string_view hex) {
   return key;
 }
 
-void ToProto(absl::Time from, google::protobuf::Timestamp& to) {
-  const std::int64_t seconds = absl::ToUnixSeconds(from);
-  if (seconds < kFirstSecond) {
-    to.set_seconds(kFirstSecond);
-    to.set_nanos(0);
-  } else if (seconds > kLastSecond) {
-    to.set_seconds(kLastSecond);
-    to.set_nanos(kLastNano);
-  } else {
-    to.set_seconds(seconds);
-    to.set_nanos(static_cast<std::int32_t>(absl::ToInt64Nanoseconds(from - absl::FromUnixSeconds(seconds))));
+WireTime ToWire(absl::Time time) {
+  const std::int64_t seconds = absl::ToUnixSeconds(time);
+  if (seconds < kFirstSecond) return {.seconds = kFirstSecond, .nanos = 0};
+  if (seconds > kLastSecond) return {.seconds = kLastSecond, .nanos = kLastNano};
+  return {.seconds = seconds,
+          .nanos = static_cast<std::int32_t>(absl::ToInt64Nanoseconds(time - absl::FromUnixSeconds(seconds)))};
+}
+
+WireTime ToWire(absl::Duration duration) {
+  absl::Duration rest;
+  const std::int64_t seconds = absl::IDivDuration(duration, absl::Seconds(1), &rest);
+  if (seconds >= kLongestSeconds || seconds <= -kLongestSeconds) {
+    return {.seconds = seconds > 0 ? kLongestSeconds : -kLongestSeconds, .nanos = 0};
   }
+  return {.seconds = seconds, .nanos = static_cast<std::int32_t>(absl::ToInt64Nanoseconds(rest))};
+}
+
+void ToProto(absl::Time from, google::protobuf::Timestamp& to) {
+  const WireTime time = ToWire(from);
+  to.set_seconds(time.seconds);
+  to.set_nanos(time.nanos);
 }
 
 absl::Status FromProto(const google::protobuf::Timestamp& from, absl::Time& to) {
@@ -150,15 +167,9 @@ absl::Status FromProto(const google::protobuf::Timestamp& from, absl::Time& to) 
 }
 
 void ToProto(absl::Duration from, google::protobuf::Duration& to) {
-  absl::Duration rest;
-  const std::int64_t seconds = absl::IDivDuration(from, absl::Seconds(1), &rest);
-  if (seconds >= kLongestSeconds || seconds <= -kLongestSeconds) {
-    to.set_seconds(seconds > 0 ? kLongestSeconds : -kLongestSeconds);
-    to.set_nanos(0);
-    return;
-  }
-  to.set_seconds(seconds);
-  to.set_nanos(static_cast<std::int32_t>(absl::ToInt64Nanoseconds(rest)));
+  const WireTime time = ToWire(from);
+  to.set_seconds(time.seconds);
+  to.set_nanos(time.nanos);
 }
 
 absl::Status FromProto(const google::protobuf::Duration& from, absl::Duration& to) {

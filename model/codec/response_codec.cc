@@ -2,6 +2,7 @@
 
 #include <array>
 #include <limits>
+#include <ranges>
 #include <span>
 #include <utility>
 
@@ -11,6 +12,7 @@
 #include "model/codec/access_proto.h"
 #include "model/codec/decode.h"
 #include "model/codec/response_proto.h"
+#include "model/codec/response_wire.h"
 #include "tocsin/v1/disk.pb.h"
 
 namespace tocsin {
@@ -55,11 +57,6 @@ static absl::Status FromProto(const v1::Answer& from, Answer& to) {
   to.actor = from.actor();
   to.made = from.made();
   return absl::OkStatus();
-}
-
-static void ToProto(const RowKey& from, v1::RowKey& to) {
-  to.set_table(from.table);
-  to.set_id(from.id);
 }
 
 static absl::Status FromProto(const v1::RowKey& from, RowKey& to) {
@@ -115,13 +112,6 @@ class OnArena {
 };
 
 template <typename Message, typename T>
-std::string Encode(const T& from) {
-  OnArena<Message> message;
-  ToProto(from, *message);
-  return Serialise(*message);
-}
-
-template <typename Message, typename T>
 absl::StatusOr<T> DecodeBytes(std::string_view what, std::string_view bytes) {
   OnArena<Message> message;
   TOCSIN_TRY(Parse(what, bytes, *message));
@@ -168,62 +158,81 @@ constexpr Table kTables[] = {
 };
 static_assert(std::size(kTables) == std::variant_size_v<Row>);
 
-struct RowEncoder {
-  std::string operator()(const Group& row) const { return Encode<v1::Group>(row); }
-  std::string operator()(const Escalation& row) const { return Encode<v1::Escalation>(row); }
-  std::string operator()(const Page& row) const { return Encode<v1::Page>(row); }
-  std::string operator()(const Notification& row) const { return Encode<v1::Notification>(row); }
-  std::string operator()(const Incident& row) const { return Encode<v1::Incident>(row); }
-  std::string operator()(const Silence& row) const { return Encode<v1::Silence>(row); }
-  std::string operator()(const Timer& row) const { return Encode<v1::Timer>(row); }
-  std::string operator()(const Counters& row) const { return Encode<v1::Counters>(row); }
-  std::string operator()(const OrganisationPtr& row) const { return Encode<v1::Organisation>(row); }
-  std::string operator()(const Answer& row) const { return Encode<v1::Answer>(row); }
-  std::string operator()(const ConfigurationVersion& row) const { return Encode<v1::ConfigurationVersion>(row); }
-  std::string operator()(const AccessToken& row) const { return Encode<v1::AccessToken>(row); }
-  std::string operator()(const AuditEntry& row) const { return Encode<v1::AuditEntry>(row); }
-  std::string operator()(const Throttle& row) const { return Encode<v1::Throttle>(row); }
-  std::string operator()(const Round& row) const { return Encode<v1::Round>(row); }
-  std::string operator()(const ScheduleEdition& row) const { return Encode<v1::ScheduleEdition>(row); }
-  std::string operator()(const ScheduleChange& row) const { return Encode<v1::ScheduleChange>(row); }
-  std::string operator()(const ScheduleWatch& row) const { return Encode<v1::ScheduleWatch>(row); }
-  std::string operator()(const ChangeEvent& row) const { return Encode<v1::ChangeEvent>(row); }
-  std::string operator()(const Heartbeat& row) const { return Encode<v1::Heartbeat>(row); }
-  std::string operator()(const OpsgenieAlert& row) const { return Encode<v1::OpsgenieAlert>(row); }
-  std::string operator()(const OpsgenieRequest& row) const { return Encode<v1::OpsgenieRequest>(row); }
+// What a storm seldom writes, by way of its message.
+template <typename Message, typename T>
+void WriteBy(WireWriter& to, const T& from) {
+  OnArena<Message> message;
+  ToProto(from, *message);
+  const std::size_t bytes = (*message).ByteSizeLong();
+  TOCSIN_CHECK(bytes <= static_cast<std::size_t>(std::numeric_limits<int>::max()), "a record is larger than 2 GiB");
+  (*message).SerializeWithCachedSizesToArray(static_cast<std::uint8_t*>(static_cast<void*>(to.Prepend(bytes))));
+}
+
+struct RowWriter {
+  WireWriter& to;
+  void operator()(const Group& row) const { Write(to, row); }
+  void operator()(const Escalation& row) const { Write(to, row); }
+  void operator()(const Page& row) const { Write(to, row); }
+  void operator()(const Notification& row) const { Write(to, row); }
+  void operator()(const Incident& row) const { WriteBy<v1::Incident>(to, row); }
+  void operator()(const Silence& row) const { WriteBy<v1::Silence>(to, row); }
+  void operator()(const Timer& row) const { Write(to, row); }
+  void operator()(const Counters& row) const { WriteBy<v1::Counters>(to, row); }
+  void operator()(const OrganisationPtr& row) const { WriteBy<v1::Organisation>(to, row); }
+  void operator()(const Answer& row) const { WriteBy<v1::Answer>(to, row); }
+  void operator()(const ConfigurationVersion& row) const { WriteBy<v1::ConfigurationVersion>(to, row); }
+  void operator()(const AccessToken& row) const { WriteBy<v1::AccessToken>(to, row); }
+  void operator()(const AuditEntry& row) const { WriteBy<v1::AuditEntry>(to, row); }
+  void operator()(const Throttle& row) const { Write(to, row); }
+  void operator()(const Round& row) const { WriteBy<v1::Round>(to, row); }
+  void operator()(const ScheduleEdition& row) const { WriteBy<v1::ScheduleEdition>(to, row); }
+  void operator()(const ScheduleChange& row) const { WriteBy<v1::ScheduleChange>(to, row); }
+  void operator()(const ScheduleWatch& row) const { WriteBy<v1::ScheduleWatch>(to, row); }
+  void operator()(const ChangeEvent& row) const { WriteBy<v1::ChangeEvent>(to, row); }
+  void operator()(const Heartbeat& row) const { WriteBy<v1::Heartbeat>(to, row); }
+  void operator()(const OpsgenieAlert& row) const { WriteBy<v1::OpsgenieAlert>(to, row); }
+  void operator()(const OpsgenieRequest& row) const { WriteBy<v1::OpsgenieRequest>(to, row); }
 };
 
-struct RowToProto {
-  v1::Row& to;
-  void operator()(const Group& row) const { ToProto(row, *to.mutable_group()); }
-  void operator()(const Escalation& row) const { ToProto(row, *to.mutable_escalation()); }
-  void operator()(const Page& row) const { ToProto(row, *to.mutable_page()); }
-  void operator()(const Notification& row) const { ToProto(row, *to.mutable_notification()); }
-  void operator()(const Incident& row) const { ToProto(row, *to.mutable_incident()); }
-  void operator()(const Silence& row) const { ToProto(row, *to.mutable_silence()); }
-  void operator()(const Timer& row) const { ToProto(row, *to.mutable_timer()); }
-  void operator()(const Counters& row) const { ToProto(row, *to.mutable_counters()); }
-  void operator()(const OrganisationPtr& row) const { ToProto(row, *to.mutable_organisation()); }
-  void operator()(const Answer& row) const { ToProto(row, *to.mutable_answer()); }
-  void operator()(const ConfigurationVersion& row) const { ToProto(row, *to.mutable_configuration_version()); }
-  void operator()(const AccessToken& row) const { ToProto(row, *to.mutable_access_token()); }
-  void operator()(const AuditEntry& row) const { ToProto(row, *to.mutable_audit_entry()); }
-  void operator()(const Throttle& row) const { ToProto(row, *to.mutable_throttle()); }
-  void operator()(const Round& row) const { ToProto(row, *to.mutable_round()); }
-  void operator()(const ScheduleEdition& row) const { ToProto(row, *to.mutable_schedule_edition()); }
-  void operator()(const ScheduleChange& row) const { ToProto(row, *to.mutable_schedule_change()); }
-  void operator()(const ScheduleWatch& row) const { ToProto(row, *to.mutable_schedule_watch()); }
-  void operator()(const ChangeEvent& row) const { ToProto(row, *to.mutable_change_event()); }
-  void operator()(const Heartbeat& row) const { ToProto(row, *to.mutable_heartbeat()); }
-  void operator()(const OpsgenieAlert& row) const { ToProto(row, *to.mutable_opsgenie_alert()); }
-  void operator()(const OpsgenieRequest& row) const { ToProto(row, *to.mutable_opsgenie_request()); }
-};
+// A Row's field is the table's number and one.
+void Write(WireWriter& to, const Row& from) {
+  const std::size_t end = to.size();
+  std::visit(RowWriter{to}, from);
+  to.Close(static_cast<int>(from.index()) + 1, end);
+}
+static_assert(v1::Row::kGroupFieldNumber == 1 && v1::Row::kOpsgenieRequestFieldNumber == std::variant_size_v<Row>);
+
+void Write(WireWriter& to, const RowKey& from) {
+  to.Number(v1::RowKey::kIdFieldNumber, from.id);
+  to.Number(v1::RowKey::kTableFieldNumber, from.table);
+}
+
+void Write(WireWriter& to, const Change& from) {
+  using F = v1::Change;
+  const auto list = [&to](int field, const auto& parts) {
+    for (const auto& part : std::views::reverse(parts)) {
+      const std::size_t end = to.size();
+      Write(to, part);
+      to.Close(field, end);
+    }
+  };
+  list(F::kRemovedFieldNumber, from.removed);
+  list(F::kRowsFieldNumber, from.rows);
+  list(F::kEntriesFieldNumber, from.entries);
+  to.Number(F::kEngineNsFieldNumber, from.now.engine.ns());
+  to.PresentTime(F::kWallFieldNumber, from.now.wall);
+}
+
+// A thread's buffer outlives the call: a large one that comes and goes makes malloc tidy up each time.
+template <typename Put>
+std::string Written(Put put) {
+  thread_local WireWriter writer;
+  writer.Clear();
+  put(writer);
+  return std::string(writer.bytes());
+}
 
 }  // namespace
-
-static void ToProto(const Row& from, v1::Row& to) {
-  std::visit(RowToProto{to}, from);
-}
 
 static absl::Status FromProto(const v1::Row& from, Row& to) {
   Decode decode;
@@ -267,14 +276,6 @@ static absl::Status FromProto(const v1::Row& from, Row& to) {
   return decode.status();
 }
 
-static void ToProto(const Change& from, v1::Change& to) {
-  ToProto(from.now.wall, *to.mutable_wall());
-  to.set_engine_ns(from.now.engine.ns());
-  ToProtoList(from.entries, *to.mutable_entries());
-  ToProtoList(from.rows, *to.mutable_rows());
-  ToProtoList(from.removed, *to.mutable_removed());
-}
-
 static absl::Status FromProto(const v1::Change& from, Change& to) {
   Decode decode;
   decode.Require("wall", from.has_wall());
@@ -287,7 +288,7 @@ static absl::Status FromProto(const v1::Change& from, Change& to) {
 }
 
 std::string EncodeRow(const Row& row) {
-  return std::visit(RowEncoder{}, row);
+  return Written([&](WireWriter& to) { std::visit(RowWriter{to}, row); });
 }
 
 absl::StatusOr<Row> DecodeRow(std::uint8_t table, std::string_view bytes) {
@@ -296,15 +297,58 @@ absl::StatusOr<Row> DecodeRow(std::uint8_t table, std::string_view bytes) {
 }
 
 std::string EncodeChange(const Change& change) {
-  return Encode<v1::Change>(change);
+  return Written([&](WireWriter& to) { Write(to, change); });
 }
 
 absl::StatusOr<Change> DecodeChange(std::string_view bytes) {
   return DecodeBytes<v1::Change, Change>("change", bytes);
 }
 
+namespace {
+
+std::uint64_t ReadVarint(std::string_view& bytes) {
+  std::uint64_t value = 0;
+  for (unsigned shift = 0; !bytes.empty(); shift += 7) {
+    const auto byte = static_cast<unsigned char>(bytes.front());
+    bytes.remove_prefix(1);
+    value |= static_cast<std::uint64_t>(byte & 0x7FU) << shift;
+    if (byte < 0x80) break;
+  }
+  return value;
+}
+
+struct WireField {
+  std::uint64_t number = 0;
+  std::string_view content;  // of one with a length
+};
+
+// Of what we have just written ourselves: fields are numbers or have a length.
+WireField ReadField(std::string_view& bytes) {
+  const std::uint64_t tag = ReadVarint(bytes);
+  const std::uint64_t value = ReadVarint(bytes);
+  if ((tag & 7U) != 2) return {tag >> 3U, {}};
+  TOCSIN_CHECK(value <= bytes.size(), "a part lies within the whole");
+  const std::string_view content = bytes.substr(0, value);
+  bytes.remove_prefix(value);
+  return {tag >> 3U, content};
+}
+
+}  // namespace
+
+ChangeParts PartsOf(std::string_view encoded) {
+  ChangeParts parts;
+  while (!encoded.empty()) {
+    const WireField field = ReadField(encoded);
+    if (field.number == v1::Change::kEntriesFieldNumber) parts.entries.push_back(field.content);
+    if (field.number != v1::Change::kRowsFieldNumber) continue;
+    std::string_view row = field.content;
+    parts.rows.push_back(ReadField(row).content);
+  }
+  return parts;
+}
+
 std::string EncodeTimelineEntry(const TimelineEntry& entry) {
-  return Encode<v1::TimelineEntry>(entry);
+  return Written([&](WireWriter& to) { Write(to, entry); });
 }
 
 absl::StatusOr<TimelineEntry> DecodeTimelineEntry(std::string_view bytes) {

@@ -27,6 +27,14 @@ absl::StatusOr<Row> DecodeRow(std::uint8_t table, std::string_view bytes);
 std::string EncodeChange(const Change& change);
 absl::StatusOr<Change> DecodeChange(std::string_view bytes);
 
+// Where the parts of an encoded Change lie in it: its rows as EncodeRow gives them, its timeline entries as EncodeTimelineEntry does,
+// both in their order. Who has the Change and its bytes need not encode any of them again.
+struct ChangeParts {
+  std::vector<std::string_view> entries;
+  std::vector<std::string_view> rows;
+};
+ChangeParts PartsOf(std::string_view encoded);  // by EncodeChange
+
 std::string EncodeTimelineEntry(const TimelineEntry& entry);
 absl::StatusOr<TimelineEntry> DecodeTimelineEntry(std::string_view bytes);
 
