@@ -20,7 +20,7 @@ class NameOrder {
   static constexpr std::size_t kNameBytes = 64;  // longer ones are not learned
   static constexpr std::size_t kBlock = 16;      // names may be copied in blocks of so many bytes
 
-  NameOrder() {
+  NameOrder() {  // NOLINT(cppcoreguidelines-pro-type-member-init): what the table does not name is not read
     table_.fill(kNone);
     known_[kNone] = {0, 0, SIZE_MAX};  // no name's
   }

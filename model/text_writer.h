@@ -13,7 +13,7 @@ namespace tocsin {
 [[gnu::always_inline]] inline char* WriteBlocks(char* to, std::string_view text) {
   constexpr std::size_t kBlock = 16;
   for (std::size_t at = 0; at < text.size(); at += kBlock) {
-    std::array<char, kBlock> block;
+    std::array<char, kBlock> block = {};
     std::memcpy(block.data(), text.data() + at, kBlock);
     std::memcpy(to + at, block.data(), kBlock);
   }
