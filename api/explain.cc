@@ -348,8 +348,10 @@ absl::Status ExplainAlerts(Api& api, const std::vector<AlertRecord>& alerts, v1:
 
 absl::Status ExplainKey(Api& api, std::string_view name, v1::ExplainResponse& response) {
   const std::string wanted = ToLower(Trim(name));
+  const std::optional<AlertKey> key = AlertKeyFromHex(wanted);
   const std::vector<AlertRecord> found = FindAlerts(api, kAlertsTold, {}, [&](const AlertRecord& alert) {
-    return ToHex(alert.summary.key) == wanted || absl::StrFormat("%016x", alert.fingerprint) == wanted;
+    if (!key) return absl::StrFormat("%016x", alert.fingerprint) == wanted;
+    return ToldKey(alert.summary.key) == *key || alert.summary.key == *key;
   });
   if (found.empty()) ExplainNothing(api, {}, "key or fingerprint " + wanted, response);
   return ExplainAlerts(api, found, response);

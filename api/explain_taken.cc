@@ -4,6 +4,7 @@
 
 #include "api/explain.h"
 #include "api/explain_groups.h"
+#include "api/records.h"
 #include "model/severity.h"
 
 namespace tocsin {
@@ -52,7 +53,7 @@ std::string Sentence(Api& api,
 
 TakenAlert Tell(Api& api, const AlertKey& key) {
   TakenAlert told;
-  told.key = key;
+  told.key = ToldKey(key);
   std::optional<AlertRecord> alert;
   api.engine.ReadShardAndWait(api.engine.ShardOf(key), [&](const Shard& shard) { alert = shard.Find(key); });
   if (!alert) {

@@ -139,10 +139,13 @@ void Show(const ConfigurationVersion& from, v1::ConfigurationVersion& to) {
 }
 
 // Of all that is declared, secrets included: the store's own key keeps anybody from trying out secrets.
-std::string ConfigurationHash(Api& api, const Organisation& organisation) {
+std::string BytesOf(const Organisation& organisation) {
   v1::Organisation message;
   ToProto(organisation, message);
-  const std::string bytes = message.SerializeAsString();
+  return message.SerializeAsString();
+}
+
+std::string ConfigurationHash(Api& api, std::string_view bytes) {
   const std::array<std::uint64_t, 2> key = {api.engine.KeySeed(), ~api.engine.KeySeed()};
   std::array<unsigned char, crypto_generichash_BYTES_MIN> digest{};
   crypto_generichash(digest.data(), digest.size(), reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(),
@@ -151,6 +154,13 @@ std::string ConfigurationHash(Api& api, const Organisation& organisation) {
   sodium_bin2hex(hex.data(), hex.size(), digest.data(), digest.size());
   return hex.data();
 }
+
+std::string ConfigurationHash(Api& api, const Organisation& organisation) {
+  return ConfigurationHash(api, BytesOf(organisation));
+}
+
+// One answer looks at so much of the versions that it lists: each is a whole organisation, and there may be two hundred.
+constexpr std::size_t kVersionBytes = std::size_t{8} << 20U;
 
 }  // namespace
 
@@ -240,21 +250,19 @@ absl::Status ListVersions(Api& api,
   const std::size_t page = PageSize(request.page_size());
   const ConfigurationId in_force = ReadPresent(api).version;
   std::uint64_t before = cursor.first;
-  // Each is an organisation: a few at a time.
-  constexpr std::size_t kAtOnce = 8;
-  while (static_cast<std::size_t>(response.entries_size()) < page) {
-    const std::size_t wanted = std::min(kAtOnce, page - static_cast<std::size_t>(response.entries_size()));
+  std::size_t looked_at = 0;
+  while (static_cast<std::size_t>(response.entries_size()) < page && looked_at < kVersionBytes) {
     TOCSIN_ASSIGN(const std::vector<Row> rows,
-                  api.engine.store().ListRows(KeyOf(Row(ConfigurationVersion())).table, before, wanted));
+                  api.engine.store().ListRows(KeyOf(Row(ConfigurationVersion())).table, before, /*limit=*/1));
     if (rows.empty()) return absl::OkStatus();
-    for (const Row& row : rows) {
-      const auto& version = std::get<ConfigurationVersion>(row);
-      before = version.id.value();
-      auto& entry = *response.add_entries();
-      Show(version, *entry.mutable_version());
-      entry.set_hash(ConfigurationHash(api, *version.organisation));
-      entry.set_in_force(version.id == in_force);
-    }
+    const auto& version = std::get<ConfigurationVersion>(rows.front());
+    before = version.id.value();
+    const std::string bytes = BytesOf(*version.organisation);
+    looked_at += bytes.size();
+    auto& entry = *response.add_entries();
+    Show(version, *entry.mutable_version());
+    entry.set_hash(ConfigurationHash(api, bytes));
+    entry.set_in_force(version.id == in_force);
   }
   response.set_next_cursor(FormatCursor({before, 0}));
   return absl::OkStatus();

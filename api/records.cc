@@ -7,8 +7,10 @@
 #include "base/limits.h"
 #include "base/status.h"
 #include "engine/responder_holds.h"
+#include "model/codec/common_proto.h"
 #include "model/codec/response_proto.h"
 #include "model/hold_words.h"
+#include "model/integration_key.h"
 
 namespace tocsin {
 namespace {
@@ -37,6 +39,7 @@ namespace {
 
 void ToProto(const AlertRecord& from, v1::AlertDetails& to) {
   ToProto(from.summary, *to.mutable_summary());
+  to.mutable_summary()->set_key(ToHex(ToldKey(from.summary.key)));
   to.set_fingerprint(absl::StrFormat("%016x", from.fingerprint));
   to.set_acknowledged_at_source(from.acknowledged);
   PutTime(from.last_seen_at, to, &v1::AlertDetails::mutable_last_seen_at);
@@ -51,6 +54,11 @@ void ToProto(const AlertRecord& from, v1::AlertDetails& to) {
 }
 
 }  // namespace
+
+AlertKey ToldKey(const AlertKey& key) {
+  constexpr std::size_t kDigits = 32;
+  return AlertKeyFromHex(HashKey(ToHex(key)).substr(0, kDigits)).value_or(AlertKey());
+}
 
 void ToProto(Api& api, std::span<const AlertRecord> from, google::protobuf::RepeatedPtrField<v1::AlertDetails>& to) {
   for (const AlertRecord& alert : from)

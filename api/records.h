@@ -12,11 +12,16 @@
 
 #include "api/methods.h"
 #include "model/command.h"
+#include "model/ids.h"
 #include "model/matcher.h"
 #include "model/timeline.h"
 #include "tocsin/v1/api.pb.h"
 
 namespace tocsin {
+
+// The key of an alert as whoever asks is told it. Never the key itself: that is a hash which can be undone, and whoever has one of a text
+// that he knows has the store's seed, and with it what makes his alerts fall together with those of others.
+AlertKey ToldKey(const AlertKey& key);
 
 void ToProto(Api& api, std::span<const AlertRecord> from, google::protobuf::RepeatedPtrField<v1::AlertDetails>& to);
 

@@ -171,8 +171,12 @@ absl::Status ShowVersion(const Arguments& arguments, const Client& client) {
 absl::Status ListVersions(const Arguments& arguments, const Client& client) {
   v1::ListVersionsRequest request;
   request.set_page_size(200);
-  TOCSIN_ASSIGN(const auto response,
-                client.Call<OrganisationService>(&OrganisationService::Stub::ListVersions, request));
+  v1::ListVersionsResponse response;
+  do {  // a page of large organisations is short
+    TOCSIN_ASSIGN(auto page, client.Call<OrganisationService>(&OrganisationService::Stub::ListVersions, request));
+    response.mutable_entries()->MergeFrom(page.entries());
+    request.set_cursor(page.next_cursor());
+  } while (!request.cursor().empty());
   if (WantsJson(arguments)) {
     PrintJson(response);
     return absl::OkStatus();

@@ -391,7 +391,7 @@ absl::StatusOr<WireRequest> WireDecoder::Decode(std::span<const std::string_view
   }
   TOCSIN_TRY(LookUpAll(intake));
   // A hostile message's memory is given up, and not with the next one only: its stream may never say anything again.
-  if (across_.capacity() > limits::kEventBytes) across_ = std::string();
+  if (across_.capacity() > limits::kEventBytes) std::string().swap(across_);
   labels_.Shrink();
   annotations_.Shrink();
   return request;

@@ -248,7 +248,7 @@ absl::Status SegmentedJournal::Commit(std::span<const PendingEntry> entries, con
   TOCSIN_TRY(active_->WriteAt(active_end_, buffer_));
   TOCSIN_TRY(active_->Sync());
   active_end_ += buffer_.size();
-  if (buffer_.capacity() > kBufferBytes) buffer_ = std::string();
+  if (buffer_.capacity() > kBufferBytes) std::string().swap(buffer_);  // assigning an empty one keeps the memory
   link_ = link;
   MutexLock lock(state_mutex_);
   durable_ = link;

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "model/codec/common_proto.h"
 #include "tests/api/world.h"
 
 namespace tocsin {
@@ -220,6 +221,9 @@ TEST_F(ExplainTest, FindsAnAlertByItsKeyAndByItsFingerprint) {
   v1::ListAlertsResponse alerts;
   ASSERT_TRUE(Call("AlertService/ListAlerts", v1::ListAlertsRequest(), alerts).ok());
   ASSERT_EQ(alerts.alerts_size(), 1);
+  // Nobody is told the hash that alerts are found by.
+  const AlertKey told = AlertKeyFromHex(alerts.alerts(0).summary().key()).value();
+  engine_->ReadShardAndWait(engine_->ShardOf(told), [&](const Shard& shard) { EXPECT_FALSE(shard.Find(told)); });
   for (const std::string& name : {alerts.alerts(0).fingerprint(), alerts.alerts(0).summary().key()}) {
     v1::ExplainRequest request;
     request.set_alert(" " + name + " ");
