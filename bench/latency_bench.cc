@@ -384,8 +384,8 @@ absl::Status Bench::Silences() {
   return absl::OkStatus();
 }
 
-// Alerts that the changed route sends to somebody who is paged at once, one after the other, each accepted at its instant. From the
-// first on that is paged the change is in effect.
+// Alerts that the changed route sends to somebody who is paged at once, one after the other. When the first page comes the change is in
+// effect, and every alert from that one on must be paged.
 absl::Status Bench::Routes() {
   FillWithAMillion();
   Durations latencies;
@@ -397,26 +397,30 @@ absl::Status Bench::Routes() {
   absl::Duration answered;
   std::thread change([&] { answered = Call("/tocsin.v1.OrganisationService/ApplyOrganisation", body); });
   std::vector<std::pair<std::string, absl::Time>> accepted;
+  const int fd = Connect(server_->http());
   while (absl::Now() < start + absl::Seconds(5)) {
     const std::string probe = NextProbe();
-    const absl::Duration took =
-        Call("/api/v2/alerts",
-             absl::StrFormat(R"([{"labels":{"alertname":"%s","moved":"%s","severity":"critical"}}])", probe, probe));
-    if (took != absl::InfiniteDuration()) accepted.emplace_back(probe, absl::Now());
+    const std::string alert =
+        absl::StrFormat(R"([{"labels":{"alertname":"%s","moved":"%s","severity":"critical"}}])", probe, probe);
+    if (!Exchange(fd, PostOf("/api/v2/alerts", "", alert))) break;
+    accepted.emplace_back(probe, absl::Now());
     absl::SleepFor(absl::Milliseconds(5));
   }
+  close(fd);
   change.join();
   load.join();
   absl::SleepFor(absl::Seconds(1));
   if (answered == absl::InfiniteDuration()) return Unavailable("the changed route was refused");
   const auto first = std::ranges::find_if(accepted, [&](const auto& probe) { return provider_.Saw(probe.first); });
   if (first == accepted.end()) return Unavailable("the changed route was never in effect");
+  // By its page, not by its own instant: it may have come a moment before the change, and gone with it.
+  const absl::Time in_effect = provider_.WaitFor(first->first);
   const auto late =
       std::count_if(first, accepted.end(), [&](const auto& probe) { return !provider_.Saw(probe.first); });
   results_.Add({
       .id = "P9.route",
       .what = absl::StrFormat("a changed route, in effect; %d later ones went wrong", late),
-      .value = Ms(first->second - start),
+      .value = Ms(in_effect - start),
       .unit = "ms",
       .beside = "",
       .target = Target{Target::Is::kAtMost, 1000}

@@ -63,12 +63,14 @@ TEST(InterleavingsTest, SpscRingCarriesEveryValueInOrder) {
               1000);
 }
 
-// The memory of a ring with two slots and four units, close to where its counters run over.
+// The memory of a ring with two slots or more and four units, close to where its counters run over.
 struct SmallRing {
-  static constexpr std::size_t kSlots = 2;
   static constexpr std::size_t kData = 4 * RingLayout::kUnitBytes;
   static constexpr RingPosition kStart{.ticket = 0xFFFF'FFFE, .unit = 0xFFFF'FFFD};
-  SmallRing() : size(RingLayout::BytesNeeded(kSlots, kData)), memory(new (std::align_val_t{64}) std::byte[size]) {}
+  explicit SmallRing(std::size_t slot_count)
+      : slots(slot_count),
+        size(RingLayout::BytesNeeded(slots, kData)),
+        memory(new (std::align_val_t{64}) std::byte[size]) {}
   ~SmallRing() { ::operator delete[](memory, std::align_val_t{64}); }
   SmallRing(const SmallRing&) = delete;
   SmallRing& operator=(const SmallRing&) = delete;
@@ -76,8 +78,9 @@ struct SmallRing {
   // Not the head and the tail, which are atomic; nor what a guarded reader reads at its own risk.
   void WatchData() const { WatchMemory(memory + size - kData, kData); }
   void WatchSlots() const { WatchMemory(memory + size - kData - 64, 64); }
-  std::size_t size;
-  std::byte* memory;
+  const std::size_t slots;
+  const std::size_t size;
+  std::byte* const memory;
 };
 
 // A record is a number, in each of its units.
@@ -136,10 +139,10 @@ Play TwoProducers(const std::shared_ptr<SmallRing>& memory, const std::shared_pt
 TEST(InterleavingsTest, RingGivesWholeRecordsOfTwoProducersEachInOrder) {
   ExpectSound(Explore(2,
                       [] {
-                        const auto memory = std::make_shared<SmallRing>();
+                        const auto memory = std::make_shared<SmallRing>(2);
                         const auto seen = std::make_shared<Seen>();
                         const auto ring = std::make_shared<Ring>(
-                            Ring::Create(memory->bytes(), SmallRing::kSlots, SmallRing::kData, SmallRing::kStart));
+                            Ring::Create(memory->bytes(), memory->slots, SmallRing::kData, SmallRing::kStart));
                         memory->WatchData();
                         memory->WatchSlots();
                         return TwoProducers(memory, seen, [ring, seen] {
@@ -153,12 +156,46 @@ TEST(InterleavingsTest, RingGivesWholeRecordsOfTwoProducersEachInOrder) {
               1000);
 }
 
+// With more slots than units it is the units that run out: a producer that has seen the tail long ago must not take a ring that has been
+// filled, read from and filled again for one with room.
+TEST(InterleavingsTest, RingIsFullForAProducerThatSleptWhileItWentRound) {
+  ExpectSound(Explore(2,
+                      [] {
+                        const auto memory = std::make_shared<SmallRing>(8);
+                        const auto seen = std::make_shared<Seen>();
+                        const auto ring = std::make_shared<Ring>(
+                            Ring::Create(memory->bytes(), memory->slots, SmallRing::kData, SmallRing::kStart));
+                        memory->WatchData();
+                        const auto push = [memory](std::uint64_t from, std::uint64_t to) {
+                          Ring producer = *Ring::Attach(memory->bytes());
+                          for (std::uint64_t number = from; number <= to && TryPush(producer, number, 1); ++number) {
+                          }
+                        };
+                        const auto take = [ring, seen] {
+                          const std::span<const std::byte> record = ring->Front();
+                          if (record.empty()) return false;
+                          seen->Note(record);
+                          ring->Pop();
+                          return true;
+                        };
+                        return Play{
+                            {[=] { push(10, 10); }, [=] { push(20, 24); }, [=] { take(); }},
+                            [=]() -> std::string {
+                              while (take()) {
+                              }
+                              return ring->UsedBytes() == 0 ? "" : "a record is lost";
+                             }
+                        };
+                      }),
+              1000);
+}
+
 TEST(InterleavingsTest, GuardedRingTakesTheSame) {
   ExpectSound(Explore(2,
                       [] {
-                        const auto memory = std::make_shared<SmallRing>();
+                        const auto memory = std::make_shared<SmallRing>(2);
                         const auto seen = std::make_shared<Seen>();
-                        const auto ring = std::make_shared<GuardedRing>(memory->bytes(), SmallRing::kSlots,
+                        const auto ring = std::make_shared<GuardedRing>(memory->bytes(), memory->slots,
                                                                         SmallRing::kData, SmallRing::kStart);
                         return TwoProducers(memory, seen, [ring, seen] {
                           std::span<const std::byte> record;
