@@ -2,7 +2,8 @@
 // of these people have been told (P7).
 //
 //   P7           first notifications handed to a webhook on loopback, per second, from the first alert sent to the last page
-//                received | a plain load generator against the same webhook, with requests as large
+//                received | a plain load generator against the same webhook: a process of its own that posts one of these
+//                requests, made beforehand, again and again over 32 kept connections, each waiting for its answer and reading it
 //   P7.critical  from the first alert sent until the last of the critical ones, each hundredth, has been handed over
 //   P7.order     how many others had been handed over by then
 //   P7.apply     from `tocsin serve --config` to serving with that organisation
@@ -12,6 +13,8 @@
 #include <atomic>
 #include <charconv>
 #include <cstdio>
+#include <fstream>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <vector>
@@ -131,13 +134,32 @@ grpc::ByteBuffer MessageOf(std::uint64_t n) {
   return grpc::ByteBuffer(&slice, 1);
 }
 
-double PlainRate(const Provider& provider) {
+// The load generator: `pages_bench --load PORT FILE` posts what FILE holds and prints how often a second it was answered.
+int Load(std::uint16_t port, const char* file) {
+  std::ifstream in(file, std::ios::binary);
+  const std::string request((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+  std::printf("%.1f\n", RunPosts({.port = port,
+                                  .connections = kConnections,
+                                  .request = [&](std::uint64_t) -> const std::string& { return request; },
+                                  .seconds = absl::Seconds(5)}));
+  return 0;
+}
+
+// In a process of its own, as the server is: neither shares an address space with the receiver.
+double PlainRate(const Rig& rig, const Provider& provider) {
   std::string request = provider.Sample();
   request.replace(0, std::string_view("POST /p/").size(), "POST /l/");
-  return RunPosts({.port = provider.port(),
-                   .connections = kConnections,
-                   .request = [&](std::uint64_t) -> const std::string& { return request; },
-                   .seconds = absl::Seconds(5)});
+  const std::filesystem::path file = rig.scratch / "request";
+  std::ofstream(file, std::ios::binary) << request;
+  const std::filesystem::path said = rig.scratch / "load.log";
+  std::fflush(stdout);  // the child would say it again
+  const Child load({rig.self.string(), "--load", absl::StrCat(provider.port()), file.string()}, said);
+  double rate = 0;
+  for (const absl::Time begun = absl::Now(); rate == 0 && absl::Now() < begun + kPatience;) {
+    absl::SleepFor(absl::Milliseconds(100));
+    std::ifstream(said) >> rate;
+  }
+  return rate;
 }
 
 void Report(const Provider& provider, absl::Time begun, double plain, Results& results) {
@@ -210,7 +232,7 @@ absl::Status Measure(const Rig& rig, std::uint32_t people, Results& results) {
   absl::SleepFor(absl::Seconds(2));  // answers are taken in, and a repeat would come
   if (provider.repeats() > 0) return Unavailable("%d pages came twice", provider.repeats());
   const absl::Status verified = server->StopAndVerify();
-  Report(provider, begun, PlainRate(provider), results);
+  Report(provider, begun, PlainRate(rig, provider), results);
   return verified;
 }
 
@@ -218,6 +240,8 @@ absl::Status Measure(const Rig& rig, std::uint32_t people, Results& results) {
 }  // namespace tocsin
 
 int main(int argc, char** argv) {
+  if (argc == 4 && std::string_view(argv[1]) == "--load")
+    return tocsin::Load(static_cast<std::uint16_t>(std::stoul(argv[2])), argv[3]);
   const tocsin::Rig rig = tocsin::Rig::Find();
   tocsin::Results results;
   const std::uint32_t people = argc > 1 ? static_cast<std::uint32_t>(std::stoul(argv[1])) : 100'000;

@@ -21,6 +21,17 @@ constexpr absl::Duration kPagingTolerance = absl::Seconds(60);
 // We look at least every second; after such a gap the machine slept, stood still, or its clock has jumped.
 constexpr absl::Duration kStoodStill = absl::Seconds(30);
 
+ServiceId ServiceOf(const ResponderState& state, const Subject& subject) {
+  if (subject.kind == SubjectKind::kGroup) {
+    const auto group = state.groups.find(GroupId(subject.id));
+    if (group != state.groups.end()) return group->second.service;
+  } else if (subject.kind == SubjectKind::kIncident) {
+    const auto incident = state.incidents.find(IncidentId(subject.id));
+    if (incident != state.incidents.end()) return incident->second.service;
+  }
+  return {};
+}
+
 }  // namespace
 
 ResponderStage::ResponderStage(Responder responder,
@@ -269,16 +280,13 @@ void ResponderStage::Listen(const Now& now) {
 void ResponderStage::Tell(const Change& change) {
   const ResponderState& state = responder_.state();
   std::vector<TimelineTail::ItemPtr> items;
+  items.reserve(change.entries.size());
+  Subject last;  // entries about one thing follow each other
+  ServiceId service;
   for (const TimelineEntry& entry : change.entries) {
-    auto item = std::make_shared<TimelineTail::Item>(TimelineTail::Item{entry, {}});
-    if (entry.subject.kind == SubjectKind::kGroup) {
-      const auto group = state.groups.find(GroupId(entry.subject.id));
-      if (group != state.groups.end()) item->service = group->second.service;
-    } else if (entry.subject.kind == SubjectKind::kIncident) {
-      const auto incident = state.incidents.find(IncidentId(entry.subject.id));
-      if (incident != state.incidents.end()) item->service = incident->second.service;
-    }
-    items.push_back(std::move(item));
+    if (entry.subject != last) service = ServiceOf(state, entry.subject);
+    last = entry.subject;
+    items.push_back(std::make_shared<TimelineTail::Item>(TimelineTail::Item{entry, service}));
   }
   tail_.Add(std::move(items));
 }

@@ -20,13 +20,18 @@ bool ViewsStage::Step(Wakeup* responder) {
     MutexLock lock(mutex_);
     taken.swap(waiting_);
   }
-  for (std::unique_ptr<Decided>& decided : taken) {
-    // Views that cannot be written stand still; the keeper says so, and lets them catch up with the journal.
+  // Views that cannot be written stand still; the keeper says so, and lets them catch up with the journal.
+  std::vector<DurableChange> changes;
+  for (const std::unique_ptr<Decided>& decided : taken) {
     if (decided->kind == EntryKind::kIntegrations) {
+      store_.ApplyChanges(std::exchange(changes, {})).IgnoreError();
       store_.ApplyIntegrations(decided->integrations, decided->sequence).IgnoreError();
     } else if (!decided->change.empty()) {
-      store_.ApplyChange(decided->change, decided->encoded, decided->sequence).IgnoreError();
+      changes.push_back({.change = &decided->change, .encoded = decided->encoded, .sequence = decided->sequence});
     }
+  }
+  store_.ApplyChanges(changes).IgnoreError();
+  for (std::unique_ptr<Decided>& decided : taken) {
     if (decided->done) decided->done(decided->result);
     decided.reset();
     const std::size_t before = backlog_.fetch_sub(1, std::memory_order_acq_rel);

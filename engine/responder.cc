@@ -43,9 +43,9 @@ std::uint64_t FingerprintOf(const Organisation& organisation, std::uint64_t seed
 
 // What the roster is compiled with, beside the organisation.
 bool ChangesSchedules(const Change& change) {
-  const auto is_one = [](std::size_t table) {
-    return table == Row(ScheduleEdition()).index() || table == Row(ScheduleChange()).index();
-  };
+  static const std::size_t edition = Row(ScheduleEdition()).index();
+  static const std::size_t planned = Row(ScheduleChange()).index();
+  const auto is_one = [](std::size_t table) { return table == edition || table == planned; };
   return std::ranges::any_of(change.rows, [&](const Row& row) { return is_one(row.index()); }) ||
          std::ranges::any_of(change.removed, [&](const RowKey& key) { return is_one(key.table); });
 }

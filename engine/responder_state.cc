@@ -41,33 +41,34 @@ std::string AnswerKey(std::string_view actor, std::string_view request_id) {
   return absl::StrCat(ToAbsl(actor), "\n", ToAbsl(request_id));
 }
 
-// Puts rows in and takes them out, each time with the indexes that follow from them.
+// Puts rows in and takes them out, each time with the indexes that follow from them. Ids rise, so a new row belongs at the end: in a
+// storm it is put there without a search.
 struct RowIndex {
   ResponderState& state;
   std::vector<RowKey> forgotten = {};  // by Forget and ForgetAbout
 
   void Put(const Group& row) {
-    state.groups.insert_or_assign(row.id, row);
+    state.groups.insert_or_assign(state.groups.end(), row.id, row);
     if (row.state == Group::State::kResolved) {
       Close(row);
     } else {
-      state.open_groups.insert(row.id);
+      state.open_groups.insert(state.open_groups.end(), row.id);
       if (row.service.set()) state.open_of[row.service].insert(row.id);
     }
     GroupId& current = state.current_group[row.key];
     if (current <= row.id) current = row.id;  // ids are in sequence: the newer episode
   }
   void Put(const Escalation& row) {
-    state.escalations.insert_or_assign(row.id, row);
+    state.escalations.insert_or_assign(state.escalations.end(), row.id, row);
     state.about[row.subject].escalations.insert(row.id);
   }
   void Put(const Page& row) {
-    state.pages.insert_or_assign(row.id, row);
+    state.pages.insert_or_assign(state.pages.end(), row.id, row);
     state.about[row.subject].pages.insert(row.id);
   }
   void Put(const Notification& row) {
     if (const Notification* before = FindRow(state.notifications, row.id)) Unhold(*before);
-    state.notifications.insert_or_assign(row.id, row);
+    state.notifications.insert_or_assign(state.notifications.end(), row.id, row);
     if (Waits(row)) state.held[ThrottleKeyOf(row.method)].insert({row.lane, row.id});
     state.about[row.subject].notifications.insert(row.id);
     if (!row.provider_id.empty()) state.accepted[row.provider_id] = row.id;
@@ -90,7 +91,7 @@ struct RowIndex {
   }
   void Put(const Timer& row) {
     Remove(row.id);
-    state.timers.emplace(row.id, row);
+    state.timers.emplace_hint(state.timers.end(), row.id, row);
     state.timer_of[{row.kind, row.subject}] = row.id;
     if (IsOfWallTime(row.kind)) {
       state.due_wall.emplace(row.due_wall, row.id);

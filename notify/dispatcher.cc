@@ -24,6 +24,7 @@ using Instant = std::chrono::steady_clock::time_point;
 constexpr absl::Duration kLoudInterval = absl::Minutes(1);
 constexpr std::size_t kLoudKinds = 256;
 constexpr long kKeptConnections = 128;  // of all hosts
+constexpr std::size_t kKeptHandles = 128;
 
 Instant InstantIn(absl::Duration duration) {
   // A year stands for ever and cannot overflow.
@@ -212,7 +213,12 @@ void Dispatcher::Begin(Ticket ticket, Attempt& attempt) {
 }
 
 void Dispatcher::BeginHttp(Ticket ticket, Attempt& attempt, WebRequest request) {
-  attempt.http = std::make_unique<HttpTransfer>(std::move(request), transport_);
+  CurlHandle kept;
+  if (HttpTransfer::MayLeaveItsHandle(request) && !kept_handles_.empty()) {
+    kept = std::move(kept_handles_.back());
+    kept_handles_.pop_back();
+  }
+  attempt.http = std::make_unique<HttpTransfer>(std::move(request), transport_, std::move(kept));
   transfers_[attempt.http->handle()] = ticket;
   const CURLMcode code = curl_multi_add_handle(multi_.get(), attempt.http->handle());
   TOCSIN_CHECK(code == CURLM_OK, curl_multi_strerror(code));
@@ -322,6 +328,8 @@ void Dispatcher::Finish(Ticket ticket, const Verdict& verdict) {
   if (attempt.http != nullptr) {
     transfers_.erase(attempt.http->handle());
     curl_multi_remove_handle(multi_.get(), attempt.http->handle());
+    CurlHandle left = attempt.http->LeaveHandle();
+    if (left != nullptr && kept_handles_.size() < kKeptHandles) kept_handles_.push_back(std::move(left));
   }
   if (verdict.loud) LogLoudly(attempt, verdict);
   if (attempt.began) {

@@ -111,6 +111,7 @@ class Dispatcher {
   std::map<Ticket, Attempt> attempts_;
   std::set<std::pair<Instant, Ticket>> deadlines_;  // of all attempts
   std::map<CURL*, Ticket> transfers_;
+  std::vector<CurlHandle> kept_handles_;  // for webhooks; on no multi handle
   Heartbeats heartbeats_;
   std::map<std::string, absl::Time> loud_;  // when this was last said
 

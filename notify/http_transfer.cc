@@ -15,14 +15,25 @@ constexpr long kLifetimeSeconds = 30;  // then the name is looked up again
 
 }  // namespace
 
-HttpTransfer::HttpTransfer(WebRequest request, const TransportOptions& options)
-    : request_(std::move(request)), options_(options), handle_(curl_easy_init()) {
-  TOCSIN_CHECK(handle_ != nullptr, "out of memory");
+HttpTransfer::HttpTransfer(WebRequest request, const TransportOptions& options, CurlHandle kept)
+    : request_(std::move(request)), options_(options), handle_(std::move(kept)) {
+  if (handle_ == nullptr) {
+    handle_.reset(curl_easy_init());
+    TOCSIN_CHECK(handle_ != nullptr, "out of memory");
+    SetWhatIsAlike();
+  }
+  SetWhatIsItsOwn();
+}
+
+bool HttpTransfer::MayLeaveItsHandle(const WebRequest& request) {
+  return request.repeatable && request.peers == WebRequest::Peers::kPublic && request.username.empty() &&
+         !request.body.empty();
+}
+
+void HttpTransfer::SetWhatIsAlike() {
   CURL* handle = handle_.get();
-  SetCommonOptions(handle, options);
-  SetOption(handle, CURLOPT_ERRORBUFFER, error_.data());
+  SetCommonOptions(handle, options_);
   SetOption(handle, CURLOPT_PROTOCOLS_STR, "http,https");
-  SetOption(handle, CURLOPT_URL, request_.url);
   // A connection to whatever the operator has named is never lent to a URL that anybody may have written.
   if (request_.repeatable && request_.peers == WebRequest::Peers::kPublic) {
     SetOption(handle, CURLOPT_FRESH_CONNECT, 0L);
@@ -33,16 +44,25 @@ HttpTransfer::HttpTransfer(WebRequest request, const TransportOptions& options)
   SetOption(handle, CURLOPT_FOLLOWLOCATION, 0L);
   SetOption(handle, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
   SetOption(handle, CURLOPT_USERAGENT, "tocsin");
-  if (!options.proxy.empty()) {
-    SetOption(handle, CURLOPT_PROXY, options.proxy);
+  if (!options_.proxy.empty()) {
+    SetOption(handle, CURLOPT_PROXY, options_.proxy);
     SetOption(handle, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
   }
-  if (!options.ca_file.empty()) SetOption(handle, CURLOPT_CAINFO, options.ca_file);
+  if (!options_.ca_file.empty()) SetOption(handle, CURLOPT_CAINFO, options_.ca_file);
   if (!request_.username.empty()) {
     SetOption(handle, CURLOPT_HTTPAUTH, static_cast<long>(CURLAUTH_BASIC));
     SetOption(handle, CURLOPT_USERNAME, request_.username);
     SetOption(handle, CURLOPT_PASSWORD, request_.password);
   }
+  SetOption(handle, CURLOPT_OPENSOCKETFUNCTION, OpenSocket);
+  SetOption(handle, CURLOPT_PREREQFUNCTION, BeforeRequest);
+  SetOption(handle, CURLOPT_HEADERFUNCTION, OnHeader);
+  SetOption(handle, CURLOPT_WRITEFUNCTION, OnBody);
+}
+
+void HttpTransfer::SetWhatIsItsOwn() {
+  CURL* handle = handle_.get();
+  SetOption(handle, CURLOPT_URL, request_.url);
   if (!request_.body.empty()) {
     SetOption(handle, CURLOPT_POST, 1L);
     SetOption(handle, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request_.body.size()));
@@ -52,14 +72,20 @@ HttpTransfer::HttpTransfer(WebRequest request, const TransportOptions& options)
     Append(headers_, header);
   Append(headers_, "Expect:");  // no waiting for a 100 that may never come
   SetOption(handle, CURLOPT_HTTPHEADER, headers_.get());
-  SetOption(handle, CURLOPT_OPENSOCKETFUNCTION, OpenSocket);
+  SetOption(handle, CURLOPT_ERRORBUFFER, error_.data());
   SetOption(handle, CURLOPT_OPENSOCKETDATA, this);
-  SetOption(handle, CURLOPT_PREREQFUNCTION, BeforeRequest);
   SetOption(handle, CURLOPT_PREREQDATA, this);
-  SetOption(handle, CURLOPT_HEADERFUNCTION, OnHeader);
   SetOption(handle, CURLOPT_HEADERDATA, this);
-  SetOption(handle, CURLOPT_WRITEFUNCTION, OnBody);
   SetOption(handle, CURLOPT_WRITEDATA, this);
+}
+
+CurlHandle HttpTransfer::LeaveHandle() {
+  if (!finished_ || !MayLeaveItsHandle(request_)) return nullptr;
+  CURL* handle = handle_.get();
+  SetOption(handle, CURLOPT_ERRORBUFFER, nullptr);
+  SetOption(handle, CURLOPT_POSTFIELDS, nullptr);
+  SetOption(handle, CURLOPT_HTTPHEADER, nullptr);
+  return std::move(handle_);
 }
 
 curl_socket_t HttpTransfer::OpenSocket(void* self, curlsocktype /*purpose*/, curl_sockaddr* address) {
@@ -111,7 +137,8 @@ Reply HttpTransfer::Describe(absl::Time now) const {
   return reply;
 }
 
-Reply HttpTransfer::Finish(CURLcode code, absl::Time now) const {
+Reply HttpTransfer::Finish(CURLcode code, absl::Time now) {
+  finished_ = code == CURLE_OK;
   Reply reply = Describe(now);
   reply.complete = code == CURLE_OK && !body_cut_;
   if (code == CURLE_OK) return reply;

@@ -20,18 +20,27 @@ namespace tocsin::notify {
 //
 // Life: made, added to a multi handle by its handle(), then Finish() once with libcurl's result, or Abandon() when it
 // took too long; then taken off the multi handle, then destroyed.
+//
+// To set up a handle costs libcurl more than the exchange. One that was MayLeaveItsHandle() and ended well leaves its own, which is
+// then kept for the next of those: they differ in nothing but URL, headers and body.
 class HttpTransfer {
  public:
-  HttpTransfer(WebRequest request, const TransportOptions& options);
+  // `kept`: as another one left it, and only when MayLeaveItsHandle(request); null: a new one.
+  HttpTransfer(WebRequest request, const TransportOptions& options, CurlHandle kept = nullptr);
   HttpTransfer(const HttpTransfer&) = delete;  // libcurl holds our address
   HttpTransfer& operator=(const HttpTransfer&) = delete;
 
   CURL* handle() const { return handle_.get(); }
-  Reply Finish(CURLcode code, absl::Time now) const;
+  Reply Finish(CURLcode code, absl::Time now);
   // The deadline has passed, or we are stopping: `why` in a few words.
   Reply Abandon(std::string_view why, absl::Time now) const;
+  static bool MayLeaveItsHandle(const WebRequest& request);
+  // Once it is off the multi handle; null when the handle must not be used again.
+  CurlHandle LeaveHandle();
 
  private:
+  void SetWhatIsAlike();
+  void SetWhatIsItsOwn();
   Reply Describe(absl::Time now) const;
   static curl_socket_t OpenSocket(void* self, curlsocktype purpose, curl_sockaddr* address);
   static int BeforeRequest(void* self, char* peer, char* local, int peer_port, int local_port);
@@ -48,7 +57,8 @@ class HttpTransfer {
   std::string retry_after_;
   std::string body_;
   bool body_cut_ = false;
-  CurlHandle handle_;  // last: its end must not find the others gone
+  bool finished_ = false;  // without an error
+  CurlHandle handle_;      // last: its end must not find the others gone
 };
 
 }  // namespace tocsin::notify

@@ -57,23 +57,32 @@ std::string RenderVoice(const Notification& notification) {
 }
 
 std::string RenderWebhook(const Notification& notification) {
-  std::string members;
-  for (const BundleMember& member : notification.members)
-    absl::StrAppend(&members, members.empty() ? "" : ",", JsonQuote(Reference(member.subject)));
-  const std::string reference = Reference(notification.subject);
-  const auto field = [](std::string_view name, std::string_view value) {
-    return absl::StrCat(JsonQuote(name), ":", JsonQuote(value));
+  constexpr std::size_t kFrameBytes = 512;  // names, times and small fields
+  std::string out;
+  out.reserve(notification.title.size() + notification.body.size() + notification.acknowledge_url.size() + kFrameBytes);
+  const auto field = [&out](std::string_view name, std::string_view value) {
+    out.append(out.empty() ? "{\"" : ",\"").append(name).append("\":").append(JsonQuote(value));
   };
-  return absl::StrCat(
-      "{", field("id", absl::StrCat("N", notification.id.value())), ",",
-      field("idempotency_key", notification.idempotency_key), ",", field("purpose", PurposeName(notification.purpose)),
-      ",", field("priority", LaneName(notification.lane)), ",", field("subject", reference), ",",
-      field("user", CleanLine(notification.user.value(), kNameBytes)), ",",
-      field("receiver", CleanLine(notification.receiver.value(), kNameBytes)), ",", field("title", Title(notification)),
-      ",", field("body", Body(notification)), ",", field("acknowledge_url", CleanLink(notification.acknowledge_url)),
-      ",", field("created_at", absl::FormatTime(absl::RFC3339_full, notification.created_at, absl::UTCTimeZone())),
-      ",\"members\":[", members, "],\"attempt\":", notification.attempt,
-      ",\"repeat\":", notification.repeat ? "true" : "false", "}");
+  field("id", absl::StrCat("N", notification.id.value()));
+  field("idempotency_key", notification.idempotency_key);
+  field("purpose", PurposeName(notification.purpose));
+  field("priority", LaneName(notification.lane));
+  field("subject", Reference(notification.subject));
+  field("user", CleanLine(notification.user.value(), kNameBytes));
+  field("receiver", CleanLine(notification.receiver.value(), kNameBytes));
+  field("title", Title(notification));
+  field("body", Body(notification));
+  field("acknowledge_url", CleanLink(notification.acknowledge_url));
+  field("created_at", absl::FormatTime(absl::RFC3339_full, notification.created_at, absl::UTCTimeZone()));
+  out.append(",\"members\":[");
+  std::string_view between;
+  for (const BundleMember& member : notification.members) {
+    out.append(between).append(JsonQuote(Reference(member.subject)));
+    between = ",";
+  }
+  absl::StrAppend(&out, "],\"attempt\":", notification.attempt, ",\"repeat\":", notification.repeat ? "true" : "false",
+                  "}");
+  return out;
 }
 
 }  // namespace tocsin::notify

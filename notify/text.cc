@@ -51,11 +51,12 @@ Class Classify(char32_t c) {
   return Class::kKeep;
 }
 
-// How many of the first bytes, `most` of them at most, are letters, digits and signs of ASCII: nearly all of nearly every text.
-std::size_t PlainRun(std::string_view text, std::size_t most) {
+// How many of the first bytes, `most` of them at most, are letters, digits and signs of ASCII: nearly all of nearly every text. `from`
+// is '!', or ' ' where spaces stay as they are.
+std::size_t PlainRun(std::string_view text, std::size_t most, char from) {
   const std::size_t end = std::min(text.size(), most);
   std::size_t run = 0;
-  while (run < end && text[run] > ' ' && text[run] < 0x7F)
+  while (run < end && text[run] >= from && text[run] < 0x7F)
     ++run;
   return run;
 }
@@ -73,7 +74,7 @@ std::string CleanLine(std::string_view text, std::size_t bytes) {
   bool gap = false;
   // Twice the limit is enough to know that it must be cut; the rest of a huge text is not looked at.
   while (!text.empty() && out.size() <= 2 * bytes) {
-    if (const std::size_t run = PlainRun(text, 2 * bytes + 1 - out.size()); run > 0) {
+    if (const std::size_t run = PlainRun(text, 2 * bytes + 1 - out.size(), '!'); run > 0) {
       if (std::exchange(gap, false)) out += ' ';
       out += text.substr(0, run);
       text.remove_prefix(run);
@@ -98,7 +99,7 @@ std::string CleanText(std::string_view text, std::size_t bytes, std::size_t line
   std::string out;
   std::size_t breaks = 0;
   while (!text.empty() && out.size() <= 2 * bytes && breaks < lines) {
-    if (const std::size_t run = PlainRun(text, 2 * bytes + 1 - out.size()); run > 0) {
+    if (const std::size_t run = PlainRun(text, 2 * bytes + 1 - out.size(), ' '); run > 0) {
       out += text.substr(0, run);
       text.remove_prefix(run);
       continue;

@@ -17,6 +17,13 @@
 
 namespace tocsin {
 
+// A change that the journal has made durable, and its bytes there (EncodeChange).
+struct DurableChange {
+  const Change* change = nullptr;
+  std::string_view encoded;
+  Sequence sequence;
+};
+
 // The bodies of its entries: views into `encoded`, at least one.
 std::vector<std::string_view> CutChange(std::string_view encoded);
 

@@ -226,10 +226,12 @@ absl::StatusOr<std::vector<IntegrationId>> Store::LoadIntegrations() {
 }
 
 absl::Status Store::ApplyChange(const Change& change, Sequence sequence) {
-  return ApplyChange(change, EncodeChange(change), sequence);
+  const std::string encoded = EncodeChange(change);
+  const DurableChange durable{.change = &change, .encoded = encoded, .sequence = sequence};
+  return ApplyChanges(std::span(&durable, 1));
 }
-absl::Status Store::ApplyChange(const Change& change, std::string_view encoded, Sequence sequence) {
-  return impl_->views_->ApplyChange(change, encoded, sequence);
+absl::Status Store::ApplyChanges(std::span<const DurableChange> changes) {
+  return impl_->views_->ApplyChanges(changes);
 }
 absl::Status Store::ApplyIntegrations(const std::vector<IntegrationId>& names, Sequence sequence) {
   return impl_->views_->ApplyIntegrations(names, sequence);

@@ -21,6 +21,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,6 +31,7 @@
 
 #include "model/event.h"
 #include "model/response.h"
+#include "storage/change_parts.h"
 #include "storage/disk_space.h"
 #include "storage/frozen_store.h"
 #include "storage/history.h"
@@ -82,8 +84,8 @@ class Store final {
   // Rows that a change removes stay readable (ReadRow, ListRows) until Retain, but for timers and singletons. Audit entries
   // and versions of the configuration are so from the start; a version ends when a change removes it, not by Retain.
   absl::Status ApplyChange(const Change& change, Sequence sequence);
-  // As above; `encoded` is the change's EncodeChange, which the journal was given.
-  absl::Status ApplyChange(const Change& change, std::string_view encoded, Sequence sequence);
+  // Several at once, in the journal's order: each as above.
+  absl::Status ApplyChanges(std::span<const DurableChange> changes);
   absl::Status ApplyIntegrations(const std::vector<IntegrationId>& names, Sequence sequence);
 
   // The views could not be written: they are read as they were, checkpoints and copies are refused, changes are passed over.

@@ -74,6 +74,32 @@ class NoRecovery final : public rocksdb::EventListener {
   }
 };
 
+// Whether it neither makes nor takes away history: then what it writes depends on nothing in the database.
+bool IsPlain(const Change& change) {
+  return std::ranges::none_of(change.rows, [](const Row& row) { return IsArchived(KeyOf(row).table); }) &&
+         std::ranges::none_of(change.removed, [](const RowKey& key) { return HasHistory(key.table); });
+}
+
+// What the change does to the timelines and to the rows in memory.
+absl::Status Gather(const DurableChange& durable, ViewBatch& batch) {
+  const Change& change = *durable.change;
+  if (change.entries.size() > keys::kEntriesPerChange) return Invalid("views: a change has too many timeline entries");
+  const ChangeParts parts = PartsOf(durable.encoded);
+  TOCSIN_CHECK(parts.entries.size() == change.entries.size() && parts.rows.size() == change.rows.size(),
+               "the bytes are those of the change");
+  for (std::size_t i = 0; i < change.entries.size(); ++i) {
+    batch.Put(keys::Timeline(change.entries[i].subject, keys::TimelineOrdinal(durable.sequence, i)), parts.entries[i]);
+  }
+  for (std::size_t i = 0; i < change.rows.size(); ++i) {
+    const RowKey key = KeyOf(change.rows[i]);
+    if (!IsArchived(key.table)) batch.Put(keys::Row(Home::kMemory, key), parts.rows[i]);
+  }
+  for (const RowKey& key : change.removed) {
+    if (!IsArchived(key.table)) batch.Delete(keys::Row(Home::kMemory, key));
+  }
+  return absl::OkStatus();
+}
+
 rocksdb::WriteOptions NoLog() {
   rocksdb::WriteOptions options;
   options.disableWAL = true;
@@ -133,9 +159,13 @@ Sequence Views::applied() const {
   return applied_;
 }
 
-absl::Status Views::ApplyChange(const Change& change, std::string_view encoded, Sequence sequence) {
+absl::Status Views::ApplyChanges(std::span<const DurableChange> changes) {
+  if (changes.empty()) return absl::OkStatus();
   MutexLock lock(mutex_);
-  return PassesOver(sequence) ? absl::OkStatus() : StandStillUnless(Apply(change, encoded, sequence));
+  if (PassesOver(changes.back().sequence)) return absl::OkStatus();
+  absl::Status applied = StandStillUnless(Apply(changes));
+  if (!applied.ok()) PassesOver(changes.back().sequence);  // those after the one that failed
+  return applied;
 }
 
 absl::Status Views::ApplyIntegrations(const std::vector<IntegrationId>& names, Sequence sequence) {
@@ -175,7 +205,9 @@ absl::Status Views::CatchUp(const Entry& entry) {
     case EntryKind::kResponderPart:
     case EntryKind::kResponder: {
       TOCSIN_ASSIGN(const std::optional<Change> change, missed_.Add(entry));
-      return change ? Apply(*change, EncodeChange(*change), entry.sequence) : absl::OkStatus();
+      if (!change) return absl::OkStatus();
+      const std::string encoded = EncodeChange(*change);
+      return Apply({.change = &*change, .encoded = encoded, .sequence = entry.sequence});
     }
     case EntryKind::kIntegrations: {
       TOCSIN_ASSIGN(const std::vector<IntegrationId> names, DecodeIntegrations(entry.body));
@@ -194,26 +226,45 @@ bool Views::Rejoin() {
   return true;
 }
 
-absl::Status Views::Apply(const Change& change, std::string_view encoded, Sequence sequence) {
-  if (change.empty()) {
+absl::Status Views::Apply(std::span<const DurableChange> changes) {
+  ViewBatch gathered;
+  Sequence up_to = applied_;
+  for (const DurableChange& change : changes) {
+    if (change.sequence <= up_to) continue;
+    if (IsPlain(*change.change)) {
+      TOCSIN_TRY(Gather(change, gathered));
+    } else {
+      TOCSIN_TRY(Write(gathered, up_to));  // its history is looked up in the database
+      TOCSIN_TRY(Apply(change));
+    }
+    up_to = change.sequence;
+  }
+  return Write(gathered, up_to);
+}
+
+absl::Status Views::Write(ViewBatch& gathered, Sequence sequence) {
+  if (gathered.empty()) {
     Move(sequence);
     return absl::OkStatus();
   }
-  if (sequence <= applied_) return absl::OkStatus();
-  if (change.entries.size() > keys::kEntriesPerChange) return Invalid("views: a change has too many timeline entries");
-  const ChangeParts parts = PartsOf(encoded);
-  TOCSIN_CHECK(parts.entries.size() == change.entries.size() && parts.rows.size() == change.rows.size(),
-               "the bytes are those of the change");
   rocksdb::WriteBatch batch;
-  for (std::size_t i = 0; i < change.entries.size(); ++i) {
-    const std::string key = keys::Timeline(change.entries[i].subject, keys::TimelineOrdinal(sequence, i));
-    TOCSIN_TRY(FromRocks(batch.Put(key, ToSlice(parts.entries[i])), "batch"));
+  TOCSIN_TRY(gathered.MoveTo(batch));
+  return Write(batch, sequence);
+}
+
+absl::Status Views::Apply(const DurableChange& durable) {
+  const Change& change = *durable.change;
+  if (change.empty()) {
+    Move(durable.sequence);
+    return absl::OkStatus();
   }
-  for (std::size_t i = 0; i < change.rows.size(); ++i) {
-    const RowKey key = KeyOf(change.rows[i]);
-    TOCSIN_TRY(IsArchived(key.table)
-                   ? history_.Put(batch, change.rows[i], change.now.wall, {})
-                   : FromRocks(batch.Put(keys::Row(Home::kMemory, key), ToSlice(parts.rows[i])), "batch"));
+  if (durable.sequence <= applied_) return absl::OkStatus();
+  ViewBatch gathered;
+  TOCSIN_TRY(Gather(durable, gathered));
+  rocksdb::WriteBatch batch;
+  TOCSIN_TRY(gathered.MoveTo(batch));
+  for (const Row& row : change.rows) {
+    if (IsArchived(KeyOf(row).table)) TOCSIN_TRY(history_.Put(batch, row, change.now.wall, {}));
   }
   const std::set<RowKey> removed(change.removed.begin(), change.removed.end());
   for (const RowKey& key : removed) {
@@ -225,9 +276,8 @@ absl::Status Views::Apply(const Change& change, std::string_view encoded, Sequen
     const auto written = std::ranges::find(change.rows, key, [](const Row& row) { return KeyOf(row); });
     TOCSIN_TRY(written != change.rows.end() ? history_.Put(batch, *written, change.now.wall, change.entries)
                                             : history_.Take(batch, key, change.now.wall, change.entries));
-    TOCSIN_TRY(FromRocks(batch.Delete(keys::Row(Home::kMemory, key)), "batch"));
   }
-  return Write(batch, sequence);
+  return Write(batch, durable.sequence);
 }
 
 absl::Status Views::Apply(const std::vector<IntegrationId>& names, Sequence sequence) {

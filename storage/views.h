@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,6 +27,7 @@
 #include "storage/change_parts.h"
 #include "storage/journal.h"
 #include "storage/row_history.h"
+#include "storage/view_batch.h"
 
 namespace tocsin {
 
@@ -44,7 +46,7 @@ class Views {
   absl::StatusOr<std::vector<IntegrationId>> LoadIntegrations() const;
 
   // An error is told once: while the views stand still what comes is passed over.
-  absl::Status ApplyChange(const Change& change, std::string_view encoded, Sequence sequence);
+  absl::Status ApplyChanges(std::span<const DurableChange> changes);
   absl::Status ApplyIntegrations(const std::vector<IntegrationId>& names, Sequence sequence);
   // After a failed write. Resume, then CatchUp with each entry of the journal after applied(), until Rejoin says that nothing was
   // passed over meanwhile. All from one thread.
@@ -86,8 +88,9 @@ class Views {
 
  private:
   Views(rocksdb::Options options, std::string folder, std::unique_ptr<rocksdb::DB> db);
-  absl::Status Apply(const Change& change, std::string_view encoded, Sequence sequence)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status Apply(std::span<const DurableChange> changes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status Apply(const DurableChange& change) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status Write(ViewBatch& gathered, Sequence sequence) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status Apply(const std::vector<IntegrationId>& names, Sequence sequence) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status Write(rocksdb::WriteBatch& batch, Sequence sequence) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Move(Sequence sequence) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

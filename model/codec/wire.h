@@ -6,6 +6,7 @@
 // model/codec; one thread.
 #pragma once
 
+#include <bit>
 #include <cstdint>
 #include <cstring>
 #include <memory>
@@ -110,15 +111,11 @@ class WireWriter {
   void Time(int field, absl::Time time) {
     if (time != absl::Time()) PresentTime(field, time);
   }
-  void PresentTime(int field, absl::Time time) {
-    Put(field, ToWire(time));
-  }
+  void PresentTime(int field, absl::Time time) { Put(field, ToWire(time)); }
   void Duration(int field, absl::Duration duration) {
     if (duration != absl::ZeroDuration()) PresentDuration(field, duration);
   }
-  void PresentDuration(int field, absl::Duration duration) {
-    Put(field, ToWire(duration));
-  }
+  void PresentDuration(int field, absl::Duration duration) { Put(field, ToWire(duration)); }
   // A message within: present however empty it is. Write(WireWriter&, const T&) is found beside T.
   template <typename T>
   void Part(int field, const T& part) {
@@ -160,12 +157,11 @@ class WireWriter {
       *Prepend(1) = static_cast<char>(value);
       return;
     }
-    char bytes[10];
-    std::size_t length = 0;
+    const auto length = static_cast<std::size_t>(std::bit_width(value) + 6) / 7;
+    char* to = Prepend(length);
     for (; value >= 0x80; value >>= 7U)
-      bytes[length++] = static_cast<char>(static_cast<unsigned char>(value | 0x80U));
-    bytes[length++] = static_cast<char>(value);
-    std::memcpy(Prepend(length), bytes, length);
+      *to++ = static_cast<char>(static_cast<unsigned char>(value | 0x80U));
+    *to = static_cast<char>(value);
   }
   void Tag(int field, std::uint32_t type) { Varint(static_cast<std::uint32_t>(field) << 3U | type); }
   void Element(int field, std::string_view text) {

@@ -59,6 +59,45 @@ TEST(WebhookTest, CarriesItsKeyAndASignatureThatTheReceiverCanCheck) {
   EXPECT_LT(absl::AbsDuration(absl::Now() - absl::FromUnixSeconds(std::stol(time))), absl::Minutes(5));
 }
 
+// A handle of libcurl's goes from one webhook to the next.
+TEST(WebhookTest, ASequenceOfWebhooksIsSentAsEachOfThemAlone) {
+  FakeHttp receiver([](const FakeRequest& request) {
+    FakeAnswer answer;
+    answer.status = request.target == "/gone" ? 410 : 200;
+    if (request.target == "/drop") answer.how = How::kDrop;
+    return answer;
+  });
+  Reports reports;
+  Notifier notifier(LoopbackOptions(), reports.Taker());
+  struct Case {
+    const char* path;
+    std::string secret;
+    std::string body;
+    Kind kind;
+  };
+  const Case cases[] = {
+      {"/signed", "whsec", std::string(5000, 'x'),            Kind::kAccepted},
+      {"/plain",         "",         "short",               Kind::kAccepted              },
+      {"/gone",         "",          "",                Kind::kRejected     },
+      {"/drop",         "whsec",          "never answered",           Kind::kAmbiguous},
+      {"/after",         "",         "all is well again",               Kind::kAccepted       },
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.path);
+    Notification page = PageBy(Method::kWebhook, receiver.url() + c.path);
+    page.method.secret = c.secret;
+    page.body = c.body;
+    notifier.Start(page, kGenerous, nullptr);
+    EXPECT_EQ(reports.Of(page.id).kind, c.kind);
+    const FakeRequest request = receiver.requests().back();
+    EXPECT_EQ(request.target, c.path);
+    EXPECT_EQ(request.headers.contains("tocsin-signature"), !c.secret.empty());
+    EXPECT_EQ(request.headers.at("idempotency-key"), page.idempotency_key);
+    EXPECT_EQ(request.headers.at("content-length"), absl::StrCat(request.body.size()));
+    EXPECT_THAT(request.body, HasSubstr(absl::StrCat("\"body\":\"", c.body, "\"")));
+  }
+}
+
 TEST(WebhookTest, WhatAReceiverAnswersIsClassified) {
   struct Case {
     const char* name;

@@ -8,6 +8,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "model/codec/response_codec.h"
 #include "tests/storage/store_world.h"
 
 namespace tocsin {
@@ -113,6 +114,63 @@ TEST_F(StoreTest, AChangeThatTheViewsHaveSeenIsSkipped) {
   older.rows = {GroupOf(9)};
   ASSERT_TRUE(store->ApplyChange(older, sequence).ok());
   EXPECT_EQ(store->LoadRows()->size(), 1);
+}
+
+// A store on a disk of its own.
+class Another : public StoreTest {
+ public:
+  using StoreTest::OpenOrDie;
+
+ private:
+  void TestBody() override {}
+};
+
+// Rows come and go, some of them within the changes that are applied together, some into the history.
+std::vector<Change> ManyChanges() {
+  std::vector<Change> changes;
+  for (std::uint64_t i = 1; i <= 40; ++i) {
+    Change change;
+    change.now.wall = absl::FromUnixSeconds(static_cast<std::int64_t>(i));
+    change.rows = {GroupOf(i), GroupOf(1 + i / 2, absl::FromUnixSeconds(static_cast<std::int64_t>(i))),
+                   TimerOf(100 + i)};
+    if (i == 20) change.rows.emplace_back(VersionOf(1));
+    if (i > 3) change.removed = {KeyOf(Row(TimerOf(97 + i)))};
+    if (i % 16 == 0) change.removed.push_back(KeyOf(Row(GroupOf(i / 4))));
+    change.entries = {EntryOf(SubjectOf(GroupId(i)), "opened"), EntryOf(SubjectOf(GroupId(1)), "noted")};
+    changes.push_back(std::move(change));
+  }
+  return changes;
+}
+
+TEST_F(StoreTest, ChangesThatAreAppliedTogetherLeaveWhatTheyLeaveOneByOne) {
+  const std::vector<Change> changes = ManyChanges();
+  const auto one_by_one = OpenOrDie();
+  for (const Change& change : changes)
+    Apply(*one_by_one, change);
+
+  Another another;
+  const auto together = another.OpenOrDie();
+  std::vector<std::string> bytes;
+  for (const Change& change : changes)
+    bytes.push_back(EncodeChange(change));
+  std::vector<DurableChange> durable;
+  for (std::size_t i = 0; i < changes.size(); ++i) {
+    const PendingEntry entry{EntryKind::kResponder, 0, std::string_view("change")};
+    const absl::StatusOr<Sequence> sequence = together->journal().Append({&entry, 1}, At(0));
+    ASSERT_TRUE(sequence.ok()) << sequence.status();
+    durable.push_back({.change = &changes[i], .encoded = bytes[i], .sequence = *sequence});
+  }
+  ASSERT_TRUE(together->ApplyChanges(durable).ok());
+
+  EXPECT_EQ(together->responder_position(), one_by_one->responder_position());
+  EXPECT_EQ(*together->LoadRows(), *one_by_one->LoadRows());
+  for (const RowKey& key : {KeyOf(Row(GroupOf(1))), KeyOf(Row(TimerOf(1))), KeyOf(Row(VersionOf(1)))})
+    EXPECT_EQ(*together->ListRows(key.table, 0, 1000), *one_by_one->ListRows(key.table, 0, 1000));
+  for (std::uint64_t id = 1; id <= changes.size(); ++id) {
+    std::uint64_t next = 0;
+    const Subject subject = SubjectOf(GroupId(id));
+    EXPECT_EQ(*together->ReadTimeline(subject, 0, 1000, &next), *one_by_one->ReadTimeline(subject, 0, 1000, &next));
+  }
 }
 
 TEST_F(StoreTest, IntegrationsKeepTheirNumbers) {
