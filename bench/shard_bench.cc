@@ -13,7 +13,9 @@
 
 #include "base/random.h"
 #include "base/status.h"
+#include "bench/instructions.h"
 #include "benchmark/benchmark.h"
+#include "engine/look_ahead.h"
 #include "engine/shard.h"
 #include "model/rules.h"
 
@@ -23,7 +25,6 @@ namespace {
 constexpr std::size_t kAlerts = 400'000;
 constexpr std::size_t kSealEvery = 4096;
 constexpr std::size_t kAllReportsEvery = 16;
-constexpr std::size_t kPrefetchAhead = 8;
 
 AlertEvent EventOf(std::size_t i, int version) {
   AlertEvent event;
@@ -87,6 +88,7 @@ RulesPtr SampleRules() {
 
 struct Fed {
   std::size_t events = 0;
+  std::uint64_t instructions = 0;
   std::size_t journal_bytes = 0;
   std::size_t reports = 0;
 };
@@ -99,10 +101,12 @@ Now NowAt(std::size_t commit) {
 // What the pipeline does with a shard.
 void Feed(Shard& shard, const std::vector<EventBatch>& batches, std::size_t& commit, Fed& fed) {
   std::vector<GroupReport> reports;
+  const Instructions instructions;
   for (const EventBatch& batch : batches) {
     const Now now = NowAt(++commit);
+    LookAhead ahead(shard, batch.bytes().data(), static_cast<std::uint32_t>(batch.count()));
     for (std::size_t i = 0; i < batch.count(); ++i) {
-      if (i + kPrefetchAhead < batch.count()) shard.Prefetch(batch.at(i + kPrefetchAhead).header().key);
+      ahead.To(static_cast<std::uint32_t>(i));
       benchmark::DoNotOptimize(shard.Apply(batch.at(i), now));
     }
     shard.Work(now, now.engine, 1024);
@@ -112,6 +116,7 @@ void Feed(Shard& shard, const std::vector<EventBatch>& batches, std::size_t& com
     fed.reports += reports.size();
     fed.events += batch.count();
   }
+  fed.instructions += instructions.Read();
 }
 
 std::unique_ptr<Shard> NewShard() {
@@ -125,6 +130,7 @@ std::unique_ptr<Shard> NewShard() {
 void Report(benchmark::State& state, const Fed& fed, const Shard& shard) {
   const auto events = static_cast<double>(fed.events);
   state.SetItemsProcessed(static_cast<std::int64_t>(fed.events));
+  state.counters["instructions/event"] = static_cast<double>(fed.instructions) / events;
   state.counters["journal_bytes/event"] = static_cast<double>(fed.journal_bytes) / events;
   state.counters["reports"] = static_cast<double>(fed.reports);
   state.counters["table_bytes/alert"] = static_cast<double>(shard.Statistics().table_bytes) / kAlerts;
@@ -183,13 +189,18 @@ void Recovery(benchmark::State& state) {
   shard->BeginCheckpoint();
   while (shard->CheckpointSlice(4096, [&](std::string_view body) { image.emplace_back(body); })) {
   }
+  const Instructions instructions;
+  const std::uint64_t before = instructions.Read();
   for (auto _ : state) {
     std::unique_ptr<Shard> recovered = NewShard();
     for (const std::string& body : image)
       TOCSIN_CHECK(recovered->Fold(body).ok(), "our own body");
     benchmark::DoNotOptimize(recovered->NextExpiry());
   }
-  state.SetItemsProcessed(static_cast<std::int64_t>(kAlerts) * state.iterations());
+  const std::int64_t alerts = static_cast<std::int64_t>(kAlerts) * state.iterations();
+  state.SetItemsProcessed(alerts);
+  state.counters["instructions/event"] =
+      static_cast<double>(instructions.Read() - before) / static_cast<double>(alerts);
 }
 BENCHMARK(Recovery)->Unit(benchmark::kMillisecond);
 

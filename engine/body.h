@@ -107,6 +107,7 @@ class BodyReader {
   }
   bool ok() const { return ok_; }
   bool done() const { return at_ == end_; }
+  const char* at() const { return at_; }
 
  private:
   const char* at_;

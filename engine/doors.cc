@@ -41,7 +41,7 @@ void Doors::SetRules(const Organisation& organisation, const std::vector<Integra
   }
 }
 
-Door& Doors::at(IntegrationIndex integration) {
+Door& Doors::Make(IntegrationIndex integration) {
   TOCSIN_CHECK(integration < kMaxIntegrations, "integrations are numbered from zero");
   while (integration >= doors_.size())
     doors_.emplace_back().budget = ShareOf(Integration().active_alerts, shard_count_);

@@ -51,12 +51,16 @@ class Doors {
   // alerts, without a lease.
   void SetRules(const Organisation& organisation, const std::vector<IntegrationId>& integrations);
   // Requires integration < kMaxIntegrations.
-  Door& at(IntegrationIndex integration);
+  Door& at(IntegrationIndex integration) {
+    return integration < doors_.size() ? doors_[integration] : Make(integration);
+  }
   std::vector<Door>& all() { return doors_; }
   const std::vector<Door>& all() const { return doors_; }
   std::size_t bytes() const { return doors_.capacity() * sizeof(Door); }
 
  private:
+  Door& Make(IntegrationIndex integration);
+
   absl::Duration default_lease_;
   std::uint32_t shard_count_;
   std::vector<Door> doors_;

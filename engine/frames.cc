@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "engine/short_strings.h"
+
 namespace tocsin {
 namespace {
 
@@ -46,6 +48,15 @@ std::uint64_t First8(std::string_view string) {
 
 Frames::Frames() : places_(kPlaces) {}
 
+bool Frames::Fits(std::uint32_t frame, std::string_view string) const {
+  if (frame == kNoSlot) return false;
+  const Frame& of = frames_[frame];
+  if (of.text.size() > string.size()) return false;
+  const std::size_t after = of.text.size() - of.before;
+  return SameBytes(of.text.data(), string.data(), of.before) &&
+         SameBytes(of.text.data() + of.before, string.data() + string.size() - after, after);
+}
+
 std::uint32_t Frames::Use(std::string_view string) {
   if (string.size() < kShortest || string.size() > kMostBytes) return kNoSlot;
   const std::uint64_t mixed = First8(string);
@@ -62,12 +73,10 @@ std::uint32_t Frames::Use(std::string_view string) {
     place.sample = string;
     return kNoSlot;
   }
-  const auto fits = [&] {
-    return place.frame != kNoSlot && frames_[place.frame].text.size() <= string.size() &&
-           string.starts_with(before(place.frame)) && string.ends_with(after(place.frame));
-  };
-  if (!fits()) Learn(place, string);
-  if (!fits()) return kNoSlot;
+  if (!Fits(place.frame, string)) {
+    Learn(place, string);
+    if (!Fits(place.frame, string)) return kNoSlot;
+  }
   place.hits = std::min(place.hits + 1, kMostHits);
   ++frames_[place.frame].uses;
   return place.frame;

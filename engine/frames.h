@@ -51,6 +51,7 @@ class Frames {
     std::string sample;      // as long as there is no frame
   };
 
+  bool Fits(std::uint32_t frame, std::string_view string) const;
   std::uint32_t Make(std::string_view before, std::string_view after);
   void Give(Place& place, std::uint32_t frame);
   void Learn(Place& place, std::string_view string);

@@ -280,7 +280,6 @@ void GroupTable::RebuildMember(std::uint32_t slot) {
 }
 
 void GroupTable::EndRebuild() {
-  TextBuffer buffer;
   groups_.ForEach(end_, [&](std::uint32_t number, StoredGroup& group) {
     if (group.key.set() && group.members == 0) {
       texts_.DropUncounted(group.text);
@@ -288,7 +287,7 @@ void GroupTable::EndRebuild() {
       group.text = {};
     }
     if (group.key.set()) {
-      texts_.Count(group.text, buffer);
+      texts_.Count(group.text);
       index_.Insert(HashOf(group.key), number, [this](std::uint32_t of) { return HashOf(groups_[of].key); });
     } else {
       free_groups_.push_back(number);

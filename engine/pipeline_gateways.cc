@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "base/status.h"
+#include "engine/look_ahead.h"
 #include "engine/pipeline_impl.h"
 
 namespace tocsin {
@@ -11,7 +12,6 @@ namespace {
 
 // How much a shard applies of all gateways together before it seals; as much again may come from the engine's own doors.
 constexpr std::size_t kEventsPerRound = 8192;
-constexpr std::uint32_t kPrefetchAhead = 6;
 constexpr std::size_t kMostGateways = 4;
 static_assert(kMostGateways <= Wakeup::kMostBells);
 
@@ -108,14 +108,9 @@ std::optional<Outcome> ShardStage::ApplyOfGateway(EventView event, const Now& no
 void ShardStage::Apply(const std::shared_ptr<GatewayPort>& port, const GatewayRecord& record, const Now& now) {
   const std::size_t outcomes_begin = gateway_outcomes_.size();
   const std::byte* at = record.events.data();
-  const std::byte* ahead = at;
-  std::uint32_t fetched = 0;
+  LookAhead ahead(shard_, at, record.count);
   for (std::uint32_t i = 0; i < record.count; ++i) {
-    for (; fetched < record.count && fetched <= i + kPrefetchAhead; ++fetched) {
-      const EventHeader& header = EventView(ahead).header();
-      shard_.Prefetch(header.key);
-      ahead += header.size;
-    }
+    ahead.To(i);
     const EventView event(at);
     at += event.header().size;
     const std::optional<Outcome> outcome = ApplyOfGateway(event, now);

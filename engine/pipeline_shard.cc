@@ -7,6 +7,7 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "engine/look_ahead.h"
 #include "engine/pipeline_stages.h"
 
 namespace tocsin {
@@ -19,9 +20,6 @@ constexpr std::size_t kWorkPerRound = 4096;
 
 // Counts of groups that change all the time go to the responder this often; what cannot wait goes at once.
 constexpr absl::Duration kReportInterval = absl::Milliseconds(100);
-// How far ahead the alert table's lines are fetched; a few hundred nanoseconds of work.
-constexpr std::uint32_t kPrefetchAhead = 6;
-
 // While senders were refused within this time, leases stand still: whoever was refused comes again after its own period.
 constexpr absl::Duration kRefusalGrace = absl::Minutes(2);
 
@@ -192,14 +190,9 @@ bool ShardStage::DrainRing(const Now& now) {
     const std::byte* positions = at;
     if (head.with_index != 0) at += IndexBytes(head.count);
     const std::span<Outcome> outcomes = submissions_.OutcomesOf(head.submission);
-    const std::byte* ahead = at;
-    std::uint32_t fetched = 0;
+    LookAhead ahead(shard_, at, head.count);
     for (std::uint32_t i = 0; i < head.count; ++i) {
-      for (; fetched < head.count && fetched <= i + kPrefetchAhead; ++fetched) {
-        const EventHeader& header = EventView(ahead).header();
-        shard_.Prefetch(header.key);
-        ahead += header.size;
-      }
+      ahead.To(i);
       const EventView event(at);
       at += event.header().size;
       const Outcome outcome = ApplyOne(event, now);

@@ -5,6 +5,7 @@
 
 #include "base/hash.h"
 #include "engine/shard_impl.h"
+#include "model/event_text.h"
 
 namespace tocsin {
 namespace {
@@ -74,7 +75,8 @@ std::optional<Outcome> Shard::Impl::Repeat(const EventHeader& header, const Now&
 }
 
 TextView Shard::Impl::Decode(EventView event) {
-  return {event.labels(labels_), event.annotations(annotations_), event.dedup_key(), event.link()};
+  const EventText text = ReadText(event, labels_, annotations_);
+  return {text.labels, text.annotations, text.dedup_key, text.link};
 }
 
 Outcome Shard::Impl::Trigger(EventView event, const Instant& at) {
@@ -210,15 +212,12 @@ Outcome Shard::Impl::Fire(
   CountSource(slot, text.labels);
   ref.set_hold(HoldFor(Hold(), text.labels));
   ref.cold.rules = rules_version();
-  Route(slot, text.labels);
+  const bool leads_somewhere = Route(slot, text.labels);
   if (alert.watched) News(slot, at);
   groups_.EndMemberships(old_memberships);  // last, so that a group that it comes back to goes on with its totals
   CountStanding(slot, +1);
   alerts_.Mark(slot, Unsealed::kAll);
   if (ref.suppressed()) return Outcome::kSilenced;
-  const bool leads_somewhere = router_ && std::ranges::any_of(matched_, [this](std::uint32_t node) {
-                                 return router_->node(node).leads_somewhere;
-                               });
   return leads_somewhere ? first : Outcome::kUnrouted;
 }
 
@@ -265,8 +264,12 @@ void Shard::Impl::Update(std::uint32_t slot, const EventHeader& header, const Te
   const TextRef old = alerts_.cold(slot).text();
   const bool relabelled = alert.firing && !text.dedup_key.empty();
   if (relabelled) DropSource(slot);
-  StoreText(slot, text, TextStore::Sighting::kAgain);
-  texts_.Drop(old);
+  if (text.dedup_key.empty()) {  // its labels are its key
+    alerts_.cold(slot).set_text(texts_.Replace(old, text));
+  } else {
+    StoreText(slot, text, TextStore::Sighting::kAgain);
+    texts_.Drop(old);
+  }
   const Severity severity = SeverityOf(header, text.labels);
   if (alert.firing) {
     if (relabelled) CountSource(slot, text.labels);
@@ -355,6 +358,15 @@ void Shard::Impl::Seen(StoredAlert& alert, const Instant& at) {
   if (alert.received < UINT32_MAX) ++alert.received;
 }
 
+void Shard::Impl::Prefetch(const AlertKey& key, Ahead what) const {
+  if (what == Ahead::kPlace) return alerts_.Prefetch(key);
+  const std::uint32_t slot = alerts_.Guess(key);
+  if (slot == kNoSlot) return;
+  if (what == Ahead::kText) return texts_.Prefetch(alerts_.cold(slot).text());
+  alerts_.PrefetchHot(slot);
+  if (what == Ahead::kRecord) alerts_.PrefetchCold(slot);
+}
+
 Shard::Shard(Options options) : impl_(std::make_unique<Impl>(options)) {}
 Shard::~Shard() = default;
 Shard::Shard(Shard&&) noexcept = default;
@@ -426,8 +438,8 @@ std::uint64_t Shard::StateHash() const {
   impl_->Settle();
   return impl_->StateHash();
 }
-void Shard::Prefetch(const AlertKey& key) const {
-  impl_->Prefetch(key);
+void Shard::Prefetch(const AlertKey& key, Ahead what) const {
+  impl_->Prefetch(key, what);
 }
 
 }  // namespace tocsin

@@ -197,8 +197,15 @@ class Shard {
   std::vector<AlertRecord> ListGroup(GroupKey group, std::size_t limit) const;
 
   ShardStatistics Statistics() const;
-  // A hint that an event with this key will soon be applied. The pipeline may give it a few events ahead.
-  void Prefetch(const AlertKey& key) const;
+  // Hints that an event with this key will soon be applied, each for memory that the one before has led to: a dozen events
+  // ahead where its alert may be found, then its record, of which a repeat needs the first line alone, a few ahead its text.
+  enum class Ahead : std::uint8_t {
+    kPlace,
+    kFirstLine,
+    kRecord,
+    kText
+  };
+  void Prefetch(const AlertKey& key, Ahead what) const;
   // A hash over everything that Fold restores, independent of memory layout: equal for a table and its recovery.
   std::uint64_t StateHash() const;
 

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_format.h"
@@ -74,9 +75,10 @@ class Shard::Impl::Folder {
     const GroupKey key(reader_.Fixed64());
     const std::uint64_t fired_total = reader_.Varint();
     const std::uint64_t resolved_total = reader_.Varint();
-    const std::string_view text = Text();
+    const std::string_view bytes = TextBytes();
     if (number >= kMaxGroups || !key.set()) reader_.Fail();
-    if (reader_.ok()) shard_.groups_.Restore(number, key, shard_.texts_.Adopt(text), fired_total, resolved_total);
+    if (const std::optional<TextStore::Stored> text = Adopt(bytes))
+      shard_.groups_.Restore(number, key, text->ref, fired_total, resolved_total);
   }
 
   void Totals(std::uint32_t number) {
@@ -97,15 +99,17 @@ class Shard::Impl::Folder {
     const std::size_t memberships = reader_.Bounded(groups.size());
     for (std::size_t i = 0; i < memberships; ++i)
       groups[i] = reader_.Bounded32(kMaxGroups - 1);
-    const std::string_view text = Text();
+    const std::string_view bytes = TextBytes();
     if (slot >= AlertTable::kMaxSlots) reader_.Fail();
-    if (!reader_.ok()) return;
+    const std::optional<TextStore::Stored> text = Adopt(bytes);
+    if (!text) return;
     const AlertImage before = Before(slot);
     Remove(slot);
     const AlertRef alert = shard_.alerts_.Restore(slot);
     alert.hot = read.hot;
     alert.cold = read.cold;
-    alert.cold.set_text(shard_.texts_.Adopt(text));
+    alert.cold.set_text(text->ref);
+    shard_.alerts_.SetSignature(slot, text->signature);
     for (std::size_t i = 0; i < memberships; ++i)
       shard_.groups_.RestoreMembership(slot, groups[i]);
     changed_(slot, before);
@@ -156,9 +160,12 @@ class Shard::Impl::Folder {
     door.over_since = since;
   }
 
-  std::string_view Text() {
-    const std::string_view text = reader_.Bytes(reader_.Bounded(limits::kJournalEntryBytes));
-    if (!shard_.texts_.IsText(text)) reader_.Fail();
+  std::string_view TextBytes() { return reader_.Bytes(reader_.Bounded(limits::kJournalEntryBytes)); }
+  // Nullopt, and the reader has failed, when these bytes or any before them are damaged.
+  std::optional<TextStore::Stored> Adopt(std::string_view bytes) {
+    std::optional<TextStore::Stored> text;
+    if (reader_.ok()) text = shard_.texts_.Adopt(bytes);
+    if (!text) reader_.Fail();
     return text;
   }
 
@@ -190,9 +197,8 @@ void Shard::Impl::Settle() {
   texts_.BeginCount();
   groups_.BeginRebuild();
   std::vector<std::pair<std::uint64_t, std::uint32_t>> in_order;
-  TextBuffer buffer;
   alerts_.Rebuild([&](std::uint32_t slot) {
-    alerts_.SetSignature(slot, texts_.Count(alerts_.cold(slot).text(), buffer));
+    texts_.Count(alerts_.cold(slot).text());
     groups_.RebuildMember(slot);
     CountStanding(slot, +1);
     alerts_.at(slot).wheel_tick = 0;
@@ -203,7 +209,7 @@ void Shard::Impl::Settle() {
   });
   groups_.EndRebuild();
   texts_.EndCount();
-  std::ranges::sort(in_order);
+  if (!std::ranges::is_sorted(in_order)) std::ranges::sort(in_order);
   for (const auto& [order, slot] : in_order)
     groups_.Link(slot);
 }

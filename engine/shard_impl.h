@@ -21,6 +21,7 @@
 #include "engine/inhibition.h"
 #include "engine/inhibition_sources.h"
 #include "engine/lease_wheel.h"
+#include "engine/route_memory.h"
 #include "engine/router.h"
 #include "engine/shard.h"
 #include "engine/suppressor.h"
@@ -71,7 +72,7 @@ class Shard::Impl {
   std::optional<AlertRecord> Find(const AlertKey& key) const;
   std::vector<AlertRecord> ListGroup(GroupKey group, std::size_t limit) const;
   ShardStatistics Statistics() const;
-  void Prefetch(const AlertKey& key) const { alerts_.Prefetch(key); }
+  void Prefetch(const AlertKey& key, Ahead what) const;
 
  private:
   class BodyBuilder;
@@ -105,7 +106,8 @@ class Shard::Impl {
   void Resolve(std::uint32_t slot, ResolvedBy by, const Instant& at);
   void Forget(std::uint32_t slot);
   std::uint32_t OverflowGroupOf(const Router::Node& node);
-  void Route(std::uint32_t slot, std::span<const LabelView> labels);
+  // Returns whether any of its routes leads somewhere.
+  bool Route(std::uint32_t slot, std::span<const LabelView> labels);
   // Changes severity or hold of a firing alert, moving it between the lists of its groups where need be.
   void Restand(std::uint32_t slot, Severity severity, Hold hold);
   void CountStanding(std::uint32_t slot, std::int32_t by);
@@ -159,6 +161,7 @@ class Shard::Impl {
 
   RulesPtr rules_;
   std::optional<Router> router_;
+  std::optional<RouteMemory> routed_;  // while there is a router
   Suppressor suppressor_;
   Inhibitions inhibitions_;
   std::uint32_t inhibition_epoch_ = 0;  // counts the sets of inhibition rules; 0: there were none yet
@@ -204,7 +207,6 @@ class Shard::Impl {
   std::array<LabelView, limits::kLabelsPerAlert> labels_;
   std::array<LabelView, limits::kAnnotationsPerAlert> annotations_;
   std::array<LabelView, limits::kLabelsPerAlert> group_labels_;
-  std::vector<std::uint32_t> matched_;
 };
 
 }  // namespace tocsin

@@ -267,8 +267,8 @@ ShardStatistics Shard::Impl::Statistics() const {
   statistics.resolved_kept = kept_;
   statistics.groups = groups_.size();
   statistics.interned_strings = texts_.interned();
-  statistics.table_bytes =
-      texts_.bytes() + alerts_.bytes() + groups_.bytes() + watches_.bytes() + wheel_.bytes() + doors_.bytes();
+  statistics.table_bytes = texts_.bytes() + alerts_.bytes() + groups_.bytes() + watches_.bytes() + wheel_.bytes() +
+                           doors_.bytes() + (routed_ ? routed_->bytes() : 0);
   std::ranges::copy(outcomes_, statistics.outcomes);
   for (const auto& [hold, count] : held_)
     statistics.held.emplace_back(Hold::FromJournal(hold), count);

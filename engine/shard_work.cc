@@ -48,33 +48,34 @@ std::uint32_t Shard::Impl::OverflowGroupOf(const Router::Node& node) {
   return groups_.Create(key, texts_.Store({labels, {}, node.id.value(), {}}, TextStore::Sighting::kFirst).ref);
 }
 
-void Shard::Impl::Route(std::uint32_t slot, std::span<const LabelView> labels) {
+bool Shard::Impl::Route(std::uint32_t slot, std::span<const LabelView> labels) {
   StoredAlert& alert = alerts_.at(slot);
-  matched_.clear();
+  bool leads_somewhere = false;
   alert.watched = false;
-  if (router_) router_->Match(labels, matched_);
-  for (const std::uint32_t number : matched_) {
-    const Router::Node& node = router_->node(number);
-    const std::span<const LabelView> group_labels = router_->GroupLabels(node, labels, group_labels_);
-    const GroupKey key = router_->KeyOf(node, group_labels);
-    std::uint32_t group = groups_.Find(key);
+  const std::span<const RouteMemory::Target> targets =
+      routed_ ? routed_->Find(labels) : std::span<const RouteMemory::Target>();
+  for (const RouteMemory::Target& target : targets) {
+    const Router::Node& node = router_->node(target.node);
+    leads_somewhere = leads_somewhere || node.leads_somewhere;
+    std::uint32_t group = groups_.Find(target.group);
     if (group == kNoSlot && groups_.size() >= options_.max_groups) {
       group = OverflowGroupOf(node);
     } else if (group == kNoSlot) {
-      const TextView text{group_labels, {}, node.id.value(), {}};
-      group = groups_.Create(key, texts_.Store(text, TextStore::Sighting::kFirst).ref);
+      const TextView text{router_->GroupLabels(node, labels, group_labels_), {}, node.id.value(), {}};
+      group = groups_.Create(target.group, texts_.Store(text, TextStore::Sighting::kFirst).ref);
       watches_.Begin(group, node.watch);
     }
     groups_.Join(slot, group);
-    if (watches_.Find(group) == nullptr) continue;
+    if (watches_.empty() || watches_.Find(group) == nullptr) continue;
     alert.watched = true;
     watches_.AddValues(group, labels);
   }
   alerts_.ref(slot).set_order(++order_);
   groups_.Link(slot);
-  if (alerts_.ref(slot).suppressed()) return;
+  if (alerts_.ref(slot).suppressed()) return leads_somewhere;
   groups_.CountFired(slot);
   alert.counted = true;
+  return leads_somewhere;
 }
 
 void Shard::Impl::Resolve(std::uint32_t slot, ResolvedBy by, const Instant& at) {
@@ -152,9 +153,11 @@ void Shard::Impl::SetRules(RulesPtr rules, std::vector<IntegrationId> integratio
   rules_ = std::move(rules);
   const OrganisationPtr organisation = rules_ == nullptr ? nullptr : rules_->organisation;
   if (organisation == nullptr) {
+    routed_.reset();
     router_.reset();
   } else if (organisation != before) {
     router_.emplace(organisation->route, options_.key_seed);
+    routed_.emplace(*router_, options_.key_seed);
     if (router_->watches() || !watches_.empty()) WatchGroups();
   }
   if (organisation != before) SetInhibitions(organisation);

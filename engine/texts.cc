@@ -4,7 +4,6 @@
 #include <cstring>
 #include <utility>
 
-#include "base/hash.h"
 #include "base/status.h"
 #include "engine/body.h"
 
@@ -39,6 +38,7 @@ class TextStore::Parts {
   std::size_t labels() const { return labels_; }
   std::size_t annotations() const { return annotations_; }
   std::size_t strings() const { return 2 * (labels_ + annotations_) + 2; }
+  const char* at() const { return at_; }
   Part Next() {
     const std::uint64_t head = TakeVarint(at_);
     if ((head & 1U) != 0) return {static_cast<std::uint32_t>(head >> 1U), kNoSlot, {}};
@@ -67,6 +67,7 @@ class TextStore::Cursor {
   std::size_t annotations() const { return annotations_; }
   std::size_t strings() const { return 2 * (labels_ + annotations_) + 2; }
 
+  const char* at() const { return reader_.at(); }
   Part Next() {
     const std::uint64_t head = reader_.Varint();
     if ((head & 1U) == 0) return {kNoSlot, kNoSlot, reader_.Bytes(head >> 1U)};
@@ -88,24 +89,19 @@ char* TextBuffer::Room(std::size_t bytes) {
 }
 
 TextStore::TextStore(std::uint64_t max_interned, std::uint64_t seed)
-    : max_interned_(std::min<std::uint64_t>(max_interned, kMaxInterned)), seed_(seed), seen_once_(kSeenPlaces) {
-  guesses_.fill(kNoSlot);
-}
+    : max_interned_(std::min<std::uint64_t>(max_interned, kMaxInterned)), hasher_(seed), seen_once_(kSeenPlaces) {}
 
 char* TextStore::scratch() {
   if (scratch_ == nullptr) scratch_ = std::make_unique_for_overwrite<char[]>(kScratchBytes);
   return scratch_.get();
 }
 
-std::uint32_t TextStore::HashOf(std::string_view string) const {
-  return string.empty() ? 0 : static_cast<std::uint32_t>(Hash64(string, seed_) >> 32U);
-}
-
 std::uint32_t TextStore::Use(std::string_view string, Sighting sighting, std::uint64_t wide) {
   if (string.size() < kShortestInterned) return kNoSlot;
   const auto hash = static_cast<std::uint32_t>(wide >> 32U);
-  const std::uint32_t known = by_hash_.Find(
-      hash, [&](std::uint32_t number) { return interned_[number].hash == hash && String(number) == string; });
+  const std::uint32_t known = !MayBeInterned(hash) ? kNoSlot : by_hash_.Find(hash, [&](std::uint32_t number) {
+    return interned_[number].hash == hash && SameString(String(number), string);
+  });
   if (known != kNoSlot) {
     ++interned_[known].uses;
     return known;
@@ -125,12 +121,24 @@ std::uint32_t TextStore::Use(std::string_view string, Sighting sighting, std::ui
     free_.pop_back();
   }
   Interned& entry = interned_.Ensure(number);
-  entry = {slab_.Allocate(string.size()), static_cast<std::uint32_t>(string.size()), 1, hash};
-  std::memcpy(slab_.At(entry.block), string.data(), string.size());
-  by_hash_.Insert(hash, number, [this](std::uint32_t of) { return interned_[of].hash; });
+  SetString(entry, string, hash);
+  entry.uses = 1;
+  Index(number);
   ++count_;
   defined_.push_back(number);
   return number;
+}
+
+void TextStore::Index(std::uint32_t number) {
+  const std::uint32_t hash = interned_[number].hash;
+  by_hash_.Insert(hash, number, [this](std::uint32_t of) { return interned_[of].hash; });
+  perhaps_interned_[hash >> 22U] |= std::uint64_t{1} << (hash >> 16U & 63U);
+}
+
+void TextStore::SetString(Interned& entry, std::string_view string, std::uint32_t hash) {
+  const std::uint32_t block = slab_.Allocate(string.size());
+  std::memcpy(slab_.At(block), string.data(), string.size());
+  entry = {slab_.At(block), block, static_cast<std::uint32_t>(string.size()), 0, hash};
 }
 
 void TextStore::Forget(std::uint32_t number) {
@@ -157,22 +165,32 @@ char* TextStore::WriteInline(char* to, std::string_view string) {
   } else {
     to = WriteVarint(to, string.size() << 2U);
   }
-  if (!string.empty()) std::memcpy(to, string.data(), string.size());
-  return to + string.size();
+  return CopyBytes(to, string.data(), string.size());
 }
 
-TextStore::Written TextStore::WriteString(char* to, std::string_view string, Sighting sighting, std::size_t place) {
-  std::uint32_t number = guesses_[place];
-  if (number != kNoSlot && interned_[number].uses > 0 && String(number) == string) {
-    ++interned_[number].uses;
-    return {WriteVarint(to, std::uint64_t{number} << 1U | 1U), interned_[number].hash};
-  }
+inline TextStore::Written TextStore::WriteString(char* to,
+                                                 std::string_view string,
+                                                 Sighting sighting,
+                                                 std::size_t place) {
   if (string.empty()) return {WriteVarint(to, 0), 0};
-  const std::uint64_t wide = Hash64(string, seed_);
-  number = Use(string, sighting, wide);
+  const Guess& guess = guesses_[place];
+  if (guess.entry == nullptr || !SameString({guess.entry->text, guess.entry->bytes}, string))
+    return WriteUnguessed(to, string, sighting, place);
+  ++guess.entry->uses;
+  std::memcpy(to, guess.head.data(), guess.head.size());
+  return {to + guess.head_bytes, guess.entry->hash};
+}
+
+TextStore::Written TextStore::WriteUnguessed(char* to, std::string_view string, Sighting sighting, std::size_t place) {
+  const std::uint64_t wide = hasher_(string);
+  const std::uint32_t number = Use(string, sighting, wide);
   if (number != kNoSlot) {
-    guesses_[place] = number;
-    to = WriteVarint(to, std::uint64_t{number} << 1U | 1U);
+    static_assert(kMaxInterned <= 1U << 27, "a number and its mark fit into four bytes of seven bits");
+    Guess& guess = guesses_[place];
+    guess.entry = &interned_[number];
+    const char* const end = WriteVarint(guess.head.data(), std::uint64_t{number} << 1U | 1U);
+    guess.head_bytes = static_cast<std::uint32_t>(end - guess.head.data());
+    to = CopyBytes(to, guess.head.data(), guess.head_bytes);
   } else {
     to = WriteInline(to, string);
   }
@@ -211,27 +229,79 @@ TextRef TextStore::Keep(const char* end) {
   return ref;
 }
 
+// Whether a string of a text is `string`.
+bool TextStore::Says(const Part& part, std::string_view string) const {
+  if (part.number != kNoSlot) return IsDefined(part.number) && SameString(String(part.number), string);
+  if (part.frame == kNoSlot) return SameString(part.bytes, string);
+  const std::string_view before = frames_.before(part.frame);
+  const std::string_view after = frames_.after(part.frame);
+  if (string.size() != before.size() + part.bytes.size() + after.size()) return false;
+  const char* const at = string.data() + before.size();
+  return SameBytes(at, part.bytes.data(), part.bytes.size()) &&
+         SameBytes(string.data(), before.data(), before.size()) &&
+         SameBytes(at + part.bytes.size(), after.data(), after.size());
+}
+
+TextRef TextStore::Replace(TextRef old, const TextView& text) {
+  const char* same = slab_.At(old.block);
+  Parts parts(same);
+  if (parts.labels() != text.labels.size() || parts.annotations() != text.annotations.size()) {
+    const TextRef stored = Store(text, Sighting::kAgain).ref;
+    Drop(old);
+    return stored;
+  }
+  for (std::size_t i = 2 * parts.labels(); i > 0; --i)
+    parts.Next();
+  char* to = scratch();
+  const auto copy_to = [&](const char* end) { to = CopyBytes(to, same, static_cast<std::size_t>(end - same)); };
+  std::size_t place = 2 * parts.labels();
+  const auto replace = [&](std::string_view string) {
+    const char* const at = parts.at();
+    const Part part = parts.Next();
+    if (!Says(part, string)) {
+      copy_to(at);
+      to = WriteString(to, string, Sighting::kAgain, place).end;
+      LetGo(part, /*counted=*/true);
+      same = parts.at();
+    }
+    ++place;
+  };
+  for (const LabelView& pair : text.annotations) {
+    replace(pair.name);
+    replace(pair.value);
+  }
+  replace(text.dedup_key);
+  replace(text.link);
+  copy_to(parts.at());
+  const auto bytes = static_cast<std::size_t>(to - scratch());
+  if (!Slab::SameClass(bytes, old.bytes)) {
+    slab_.Free(old.block, old.bytes);
+    return Keep(to);
+  }
+  std::memcpy(slab_.At(old.block), scratch(), bytes);
+  return {old.block, static_cast<std::uint32_t>(bytes)};
+}
+
+void TextStore::LetGo(const Part& part, bool counted) {
+  if (part.frame != kNoSlot) frames_.Release(part.frame);
+  if (part.number != kNoSlot && counted) Release(part.number);
+}
+
 void TextStore::Drop(TextRef ref, bool counted) {
   Parts parts(slab_.At(ref.block));
-  for (std::size_t i = parts.strings(); i > 0; --i) {
-    const Part part = parts.Next();
-    if (part.frame != kNoSlot) frames_.Release(part.frame);
-    if (part.number != kNoSlot && counted) Release(part.number);
-  }
+  for (std::size_t i = parts.strings(); i > 0; --i)
+    LetGo(parts.Next(), counted);
   slab_.Free(ref.block, ref.bytes);
 }
 
 std::string_view TextStore::StringOf(const Part& part, TextBuffer& buffer) const {
-  if (part.number != kNoSlot) {
-    const bool defined = interned_.Has(part.number) && interned_[part.number].block != kNoSlot;  // not so after damage
-    return defined ? String(part.number) : std::string_view();
-  }
+  if (part.number != kNoSlot) return IsDefined(part.number) ? String(part.number) : std::string_view();  // else damage
   if (part.frame == kNoSlot) return part.bytes;
   const std::string_view pieces[] = {frames_.before(part.frame), part.bytes, frames_.after(part.frame)};
   char* const begin = buffer.Room(pieces[0].size() + pieces[1].size() + pieces[2].size());
   char* to = begin;
   for (const std::string_view piece : pieces)
-    to = std::ranges::copy(piece, to).out;
+    to = CopyBytes(to, piece.data(), piece.size());
   return {begin, static_cast<std::size_t>(to - begin)};
 }
 
@@ -265,52 +335,68 @@ TextView TextStore::Read(TextRef ref, TextBuffer& buffer) const {
   return text;
 }
 
+// Most of it is the same in both forms, and is copied as it lies.
 std::string_view TextStore::Encoded(TextRef ref) {
-  Parts parts(slab_.At(ref.block));
+  const char* same = slab_.At(ref.block);
+  Parts parts(same);
   char* const begin = scratch();
-  char* to = WriteVarint(begin, parts.labels());
-  to = WriteVarint(to, parts.annotations());
+  char* to = begin;
+  const auto append = [&to](std::string_view bytes) { to = CopyBytes(to, bytes.data(), bytes.size()); };
   for (std::size_t i = parts.strings(); i > 0; --i) {
+    const char* const at = parts.at();
     const Part part = parts.Next();
-    if (part.number != kNoSlot) {
-      to = WriteVarint(to, std::uint64_t{part.number} << 1U | 1U);
-      continue;
-    }
     const bool framed = part.frame != kNoSlot;
+    if (part.number != kNoSlot || (!framed && part.bytes.empty())) continue;
+    append({same, at});
+    same = parts.at();
     const std::string_view before = framed ? frames_.before(part.frame) : std::string_view();
     const std::string_view after = framed ? frames_.after(part.frame) : std::string_view();
     to = WriteVarint(to, (before.size() + part.bytes.size() + after.size()) << 1U);
-    for (const std::string_view piece : {before, part.bytes, after})
-      to = std::ranges::copy(piece, to).out;
+    append(before);
+    append(part.bytes);
+    append(after);
   }
+  append({same, parts.at()});
   return {begin, static_cast<std::size_t>(to - begin)};
 }
 
-bool TextStore::IsText(std::string_view encoded) const {
+std::optional<TextStore::Stored> TextStore::Adopt(std::string_view encoded) {
   Cursor cursor(encoded);
-  for (std::size_t i = cursor.strings(); i > 0 && cursor.ok(); --i)
-    cursor.Next();
   // What was written with a head for each length of up to 63 bytes may have one byte more for each string here.
-  return cursor.ok() && cursor.done() && encoded.size() <= kScratchBytes - cursor.strings();
-}
-
-TextRef TextStore::Adopt(std::string_view encoded) {
-  Cursor cursor(encoded);
+  if (!cursor.ok() || encoded.size() > kScratchBytes - cursor.strings()) return std::nullopt;
   char* to = WriteVarint(scratch(), cursor.labels());
   to = WriteVarint(to, cursor.annotations());
-  for (std::size_t i = cursor.strings(); i > 0; --i) {
+  Stored stored;
+  const std::size_t of_labels = 2 * cursor.labels();
+  std::uint32_t name = 0;
+  for (std::size_t i = 0; i < cursor.strings(); ++i) {
+    const char* const at = cursor.at();
     const Part part = cursor.Next();
-    to = part.number == kNoSlot ? WriteInline(to, part.bytes) : WriteVarint(to, std::uint64_t{part.number} << 1U | 1U);
+    if (part.number != kNoSlot) {
+      to = CopyBytes(to, at, static_cast<std::size_t>(cursor.at() - at));
+    } else {
+      to = WriteInline(to, part.bytes);
+    }
+    if (i >= of_labels) continue;
+    const std::uint32_t hash = part.number == kNoSlot   ? HashOf(part.bytes)
+                               : IsDefined(part.number) ? interned_[part.number].hash
+                                                        : 0;
+    if (i % 2 == 0) {
+      name = hash;
+    } else {
+      stored.signature |= SignatureOf(name, hash);
+    }
   }
-  return Keep(to);
+  if (!cursor.ok() || !cursor.done()) return std::nullopt;  // its uses of frames stay: who recovers gives up here
+  stored.ref = Keep(to);
+  return stored;
 }
 
 void TextStore::Define(std::uint32_t number, std::string_view string) {
   TOCSIN_CHECK(number < kMaxInterned && !string.empty(), "checked by the caller");
   Interned& entry = interned_.Ensure(number);
-  if (entry.block != kNoSlot) slab_.Free(entry.block, entry.bytes);
-  entry = {slab_.Allocate(string.size()), static_cast<std::uint32_t>(string.size()), 0, HashOf(string)};
-  std::memcpy(slab_.At(entry.block), string.data(), string.size());
+  if (entry.text != nullptr) slab_.Free(entry.block, entry.bytes);
+  SetString(entry, string, HashOf(string));
   interned_end_ = std::max(interned_end_, number + 1);
 }
 
@@ -322,41 +408,23 @@ void TextStore::BeginCount() {
   interned_.ForEach(interned_end_, [](std::uint32_t, Interned& entry) { entry.uses = 0; });
 }
 
-Signature TextStore::Count(TextRef ref, TextBuffer& buffer) {
+void TextStore::Count(TextRef ref) {
   Parts parts(slab_.At(ref.block));
-  buffer.used_ = 0;
-  buffer.far_.clear();
-  const auto hash_of = [&](const Part& part) {
-    if (part.number == kNoSlot) return HashOf(StringOf(part, buffer));
-    if (!interned_.Has(part.number) || interned_[part.number].block == kNoSlot) return std::uint32_t{0};
-    return interned_[part.number].hash;
-  };
-  Signature signature = 0;
-  const std::size_t of_labels = 2 * parts.labels();
-  std::uint32_t name = 0;
-  for (std::size_t i = 0; i < parts.strings(); ++i) {
-    const Part part = parts.Next();
-    if (part.number != kNoSlot && interned_.Has(part.number) && interned_[part.number].block != kNoSlot)
-      ++interned_[part.number].uses;
-    if (i >= of_labels) continue;
-    if (i % 2 == 0) {
-      name = hash_of(part);
-    } else {
-      signature |= SignatureOf(name, hash_of(part));
-    }
+  for (std::size_t i = parts.strings(); i > 0; --i) {
+    const std::uint32_t number = parts.Next().number;
+    if (number != kNoSlot && IsDefined(number)) ++interned_[number].uses;
   }
-  return signature;
 }
 
 void TextStore::EndCount() {
   // A gap so wide that a segment is missing is not worth its memory: those numbers stay unused.
   interned_.ForEach(interned_end_, [this](std::uint32_t number, Interned& entry) {
-    if (entry.block == kNoSlot) {
+    if (entry.text == nullptr) {
       free_.push_back(number);
       return;
     }
     ++count_;
-    by_hash_.Insert(entry.hash, number, [this](std::uint32_t of) { return interned_[of].hash; });
+    Index(number);
     if (entry.uses == 0) Forget(number);
   });
 }

@@ -17,6 +17,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -24,6 +25,7 @@
 #include "base/limits.h"
 #include "engine/frames.h"
 #include "engine/segmented.h"
+#include "engine/short_strings.h"
 #include "engine/signature.h"
 #include "engine/slab.h"
 #include "engine/slot_index.h"
@@ -79,9 +81,19 @@ class TextStore {
     Signature signature = 0;  // of the labels
   };
   Stored Store(const TextView& text, Sighting sighting);
+  // Another text in the place of `old`, which is dropped; of the same labels, which are not looked at but for their number.
+  // What is the same in both stays as it lies, so that one changed annotation costs little more than that annotation.
+  TextRef Replace(TextRef old, const TextView& text);
   void Drop(TextRef ref) { Drop(ref, /*counted=*/true); }
   TextView Read(TextRef ref, TextBuffer& buffer) const;
   std::span<const LabelView> ReadLabels(TextRef ref, TextBuffer& buffer) const;
+  // Asks the processor for a text that will soon be read; a text of two lines is nearly all of most.
+  void Prefetch(TextRef ref) const {
+    if (ref.block == kNoSlot) return;
+    const char* const text = slab_.At(ref.block);
+    __builtin_prefetch(text);
+    __builtin_prefetch(text + 64);
+  }
   // As the journal has it. Good until the next call of the store.
   std::string_view Encoded(TextRef ref);
   // That of every text with this label has its bits.
@@ -105,13 +117,13 @@ class TextStore {
   }
 
   // Recovery. Define and Adopt take what the journal says, in any order; uses are counted afterwards, between BeginCount
-  // and EndCount. Adopt requires IsText.
+  // and EndCount. Adopt returns nullopt for what is no text. The signature is that of what its numbers mean now: whatever
+  // stands when recovery is over was said after them (see shard_fold.cc).
   void Define(std::uint32_t number, std::string_view string);
-  bool IsText(std::string_view encoded) const;
-  TextRef Adopt(std::string_view encoded);
+  std::optional<Stored> Adopt(std::string_view encoded);
   void DropUncounted(TextRef ref) { Drop(ref, /*counted=*/false); }
   void BeginCount();
-  Signature Count(TextRef ref, TextBuffer& buffer);
+  void Count(TextRef ref);
   void EndCount();
 
   std::size_t interned() const { return count_; }
@@ -119,10 +131,18 @@ class TextStore {
 
  private:
   struct Interned {
+    const char* text = nullptr;     // in its block
     std::uint32_t block = kNoSlot;  // kNoSlot: not defined; an empty string is never interned
     std::uint32_t bytes = 0;
     std::uint32_t uses = 0;
     std::uint32_t hash = 0;
+  };
+  // The string that was interned last at a place of a text: alerts that come together resemble each other, and comparing is
+  // cheaper than hashing. A guess only: its entry may have come to be another string's, or nobody's.
+  struct Guess {
+    Interned* entry = nullptr;
+    std::array<char, 4> head{};  // its number, as texts have it
+    std::uint32_t head_bytes = 0;
   };
   // One string of a text in memory.
   struct Part {
@@ -137,39 +157,49 @@ class TextStore {
     std::uint32_t hash;
   };
 
-  std::uint32_t HashOf(std::string_view string) const;
-  std::string_view String(std::uint32_t number) const {
-    return {slab_.At(interned_[number].block), interned_[number].bytes};
+  std::uint32_t HashOf(std::string_view string) const {
+    return string.empty() ? 0 : static_cast<std::uint32_t>(hasher_(string) >> 32U);
   }
+  std::string_view String(std::uint32_t number) const { return {interned_[number].text, interned_[number].bytes}; }
+  bool IsDefined(std::uint32_t number) const { return interned_.Has(number) && interned_[number].text != nullptr; }
+  bool Says(const Part& part, std::string_view string) const;
   std::string_view StringOf(const Part& part, TextBuffer& buffer) const;
   std::span<const LabelView> ReadPairs(Parts& parts, std::size_t first, std::size_t count, TextBuffer& buffer) const;
+  bool MayBeInterned(std::uint32_t hash) const {
+    return (perhaps_interned_[hash >> 22U] >> (hash >> 16U & 63U) & 1U) != 0;
+  }
+  void Index(std::uint32_t number);
   // The number of `string`, one use added; kNoSlot: write it inline.
   std::uint32_t Use(std::string_view string, Sighting sighting, std::uint64_t wide);
   void Release(std::uint32_t number);
+  void SetString(Interned& entry, std::string_view string, std::uint32_t hash);
   void Forget(std::uint32_t number);
   void Drop(TextRef ref, bool counted);
   Written WriteString(char* to, std::string_view string, Sighting sighting, std::size_t place);
+  Written WriteUnguessed(char* to, std::string_view string, Sighting sighting, std::size_t place);
   char* WriteInline(char* to, std::string_view string);
   TextRef Keep(const char* end);
+  void LetGo(const Part& part, bool counted);
   char* scratch();
 
   Slab slab_;
   std::uint64_t max_interned_;
-  std::uint64_t seed_;
+  StringHasher hasher_;
   Segmented<Interned, 12> interned_;
   std::uint32_t interned_end_ = 0;
   std::size_t count_ = 0;
   SlotIndex by_hash_;
   std::vector<std::uint32_t> free_;
+  // A bit for each interned string by its hash, never taken back: what has none is not interned, which is quickly said of the
+  // strings that nobody else has. Full when there are very many; then it says nothing.
+  std::array<std::uint64_t, 1024> perhaps_interned_{};
   std::vector<std::uint32_t> defined_;
   Frames frames_;
   // Tags of strings, each at its own place; later strings push out earlier ones. Small, so that it stays in the cache: a
   // string that comes less often than once in some ten thousand alerts is not worth a number.
   std::vector<std::uint16_t> seen_once_;
   std::unique_ptr<char[]> scratch_;
-  // The number last used at each place of a text: alerts that come together resemble each other, and comparing is cheaper
-  // than hashing. Guesses only.
-  std::array<std::uint32_t, 2 * TextBuffer::kPairs + 2> guesses_;
+  std::array<Guess, 2 * TextBuffer::kPairs + 2> guesses_;
 };
 
 }  // namespace tocsin

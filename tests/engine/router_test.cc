@@ -1,10 +1,12 @@
 #include "engine/router.h"
 
+#include <array>
 #include <set>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
+#include "engine/route_memory.h"
 #include "engine/suppressor.h"
 #include "tests/engine/naive_router.h"
 #include "tests/engine/random_world.h"
@@ -140,6 +142,56 @@ TEST(RouterTest, GroupKeysTellRouteNamesAndValuesApart) {
   }
   EXPECT_EQ(keys.size(), 2 * 5 * 2);
   EXPECT_FALSE(keys.contains(0));
+}
+
+// Each label set is asked about more than once, so that what is remembered is what is told, whatever pushed it out between.
+TEST(RouteMemoryTest, SaysWhatTheRouterSays) {
+  for (std::uint64_t seed = 1; seed <= 300; ++seed) {
+    Random random(seed);
+    Route root = RandomRoute(random, "r", 3);
+    if (random.OneIn(2)) root.group_by_all = false;
+    const Router router(root, kSeed);
+    RouteMemory memory(router, kSeed);
+    std::vector<std::uint32_t> nodes;
+    std::array<LabelView, limits::kLabelsPerAlert> room;
+    for (int i = 0; i < 1000; ++i) {
+      Labels labels = RandomLabels(random);
+      labels.push_back({"unasked", std::to_string(i)});
+      const std::vector<LabelView> views = ViewsOf(labels);
+      router.Match(views, nodes);
+      const std::span<const RouteMemory::Target> targets = memory.Find(views);
+      ASSERT_EQ(targets.size(), nodes.size()) << "seed " << seed << " " << Format(labels);
+      for (std::size_t n = 0; n < nodes.size(); ++n) {
+        const Router::Node& node = router.node(nodes[n]);
+        ASSERT_EQ(targets[n].node, nodes[n]) << "seed " << seed << " " << Format(labels);
+        ASSERT_EQ(targets[n].group, router.KeyOf(node, router.GroupLabels(node, views, room))) << "seed " << seed;
+      }
+    }
+  }
+}
+
+// A tree that asks about more labels than are kept track of is asked itself.
+TEST(RouteMemoryTest, ATreeOfManyNamesIsAskedEachTime) {
+  Route root;
+  root.id = RouteId("r");
+  for (int i = 0; i < 100; ++i) {
+    Route child;
+    child.id = RouteId("r/" + std::to_string(i));
+    child.matchers = {
+        {"n" + std::to_string(i), MatchOp::kEqual, "yes"}
+    };
+    root.children.push_back(child);
+  }
+  const Router router(root, kSeed);
+  RouteMemory memory(router, kSeed);
+  for (const std::uint32_t i : {7U, 93U, 7U}) {
+    const Labels labels = {
+        {"n" + std::to_string(i), "yes"}
+    };
+    const std::span<const RouteMemory::Target> targets = memory.Find(ViewsOf(labels));
+    ASSERT_EQ(targets.size(), 1);
+    EXPECT_EQ(targets[0].node, i + 1);
+  }
 }
 
 TEST(SuppressorTest, AgreesWithTryingEverySilence) {

@@ -1,5 +1,7 @@
 // The shard's own containers, each against the obvious one.
+#include <algorithm>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -276,11 +278,12 @@ TEST(TextStoreTest, TextsComeBackWhateverTheyShare) {
       EXPECT_TRUE(MayHave(stored.signature, texts.SignatureOfLabel(of.strings[0], of.strings[1])));
       texts.TakeDefinitions([&](std::uint32_t number, std::string_view string) { recovered.Define(number, string); });
       const std::string encoded(texts.Encoded(of.ref));
-      ASSERT_TRUE(recovered.IsText(encoded));
-      of.other = recovered.Adopt(encoded);
+      const std::optional<TextStore::Stored> adopted = recovered.Adopt(encoded);
+      ASSERT_TRUE(adopted.has_value());
+      of.other = adopted->ref;
       check(recovered, of.other, of);
       ASSERT_EQ(recovered.Encoded(of.other), encoded);
-      ASSERT_EQ(recovered.Count(of.other, buffer), stored.signature);
+      ASSERT_EQ(adopted->signature, stored.signature);
     } else {
       std::swap(kept[random.Below(kept.size())], kept.back());
       check(texts, kept.back().ref, kept.back());
@@ -289,6 +292,65 @@ TEST(TextStoreTest, TextsComeBackWhateverTheyShare) {
       kept.pop_back();
     }
   }
+}
+
+// Annotations, dedup key and link change again and again; each text stays what was last said, and no use is lost or left over.
+TEST(TextStoreTest, AReplacedTextIsTheNewOneWhateverBothShare) {
+  Random random(12);
+  TextStore texts(200, 1);
+  struct Kept {
+    std::string strings[7];  // two labels, then what may change
+    TextRef ref;
+    bool annotated = true;
+  };
+  const auto word = [&random](std::size_t i) {
+    if (random.OneIn(8)) return std::string();
+    const std::string unique = std::to_string(random.Below(random.OneIn(2) ? 3 : 100'000));
+    return "what string " + std::to_string(i) + " says of " + unique + (random.OneIn(3) ? " today" : " of 7 and more");
+  };
+  std::vector<Kept> kept(300);
+  TextBuffer buffer;
+  const auto with = [](const Kept& of, auto use) {
+    const LabelView pairs[] = {
+        {of.strings[0], of.strings[1]},
+        {of.strings[2], of.strings[3]},
+        {of.strings[4], "value"      }
+    };
+    use(TextView{
+        {&pairs[0], 1                     },
+        {&pairs[1], of.annotated ? 2U : 1U},
+        of.strings[5], of.strings[6]
+    });
+  };
+  const auto check = [&](const Kept& of) {
+    const TextView read = texts.Read(of.ref, buffer);
+    with(of, [&](const TextView& text) {
+      ASSERT_TRUE(std::ranges::equal(read.labels, text.labels) &&
+                  std::ranges::equal(read.annotations, text.annotations));
+      ASSERT_EQ(read.dedup_key, text.dedup_key);
+      ASSERT_EQ(read.link, text.link);
+    });
+  };
+  for (Kept& of : kept) {
+    for (std::size_t i = 0; i < 7; ++i)
+      of.strings[i] = word(i);
+    with(of, [&](const TextView& text) { of.ref = texts.Store(text, TextStore::Sighting::kFirst).ref; });
+  }
+  for (int step = 0; step < 20'000; ++step) {
+    Kept& of = kept[random.Below(kept.size())];
+    const std::size_t changed = 2 + random.Below(5);
+    of.strings[changed] = word(changed);
+    if (random.OneIn(20)) of.annotated = !of.annotated;
+    with(of, [&](const TextView& text) { of.ref = texts.Replace(of.ref, text); });
+    check(of);
+    check(kept[random.Below(kept.size())]);
+  }
+  EXPECT_GT(texts.interned(), 0);
+  for (const Kept& of : kept) {
+    check(of);
+    texts.Drop(of.ref);
+  }
+  EXPECT_EQ(texts.interned(), 0) << "every use has been counted and let go";
 }
 
 TEST(BodyTest, NumbersComeBackAsTheyWere) {

@@ -1,0 +1,62 @@
+// Where alerts went lately. Thousands of alerts are alike in all that the routing tree asks about (a team, a cluster, what they
+// are grouped by): what the router once said of such labels is remembered, and found again by their values.
+//
+// What is compared is a hash of 64 bits, as it is of groups (Router::KeyOf). Places are few and fixed; later alerts push out
+// earlier ones. For one router, which it must not outlive. One thread.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "absl/container/inlined_vector.h"
+
+#include "base/limits.h"
+#include "engine/router.h"
+#include "model/ids.h"
+#include "model/labels.h"
+
+namespace tocsin {
+
+class RouteMemory {
+ public:
+  struct Target {
+    std::uint32_t node = 0;
+    GroupKey group;
+  };
+
+  RouteMemory(const Router& router, std::uint64_t seed);
+
+  // What the router says: each node that matches, in tree order, and the alert's group there. `labels` are normalised. Good
+  // until the next call.
+  std::span<const Target> Find(std::span<const LabelView> labels);
+
+  std::size_t bytes() const;
+
+ private:
+  static constexpr std::size_t kPlaces = 1U << 12;
+  // A tree that asks about more labels than these is asked each time.
+  static constexpr std::size_t kMostNames = 32;
+
+  struct Place {
+    std::uint64_t hash = 0;  // of the labels that are asked for; zero: nothing is remembered
+    absl::InlinedVector<Target, 1> targets;
+  };
+
+  std::uint64_t HashOfAsked(std::span<const LabelView> labels) const;
+  template <typename Targets>
+  void Route(std::span<const LabelView> labels, Targets& targets);
+
+  const Router& router_;
+  std::uint64_t seed_;
+  std::vector<std::string> names_;  // that matchers and groups ask for
+  std::uint64_t likely_ = 0;        // a bit for each of them
+  std::vector<Place> places_;       // empty: the tree asks about too much
+  std::vector<Target> unremembered_;
+  std::vector<std::uint32_t> matched_;
+  std::array<LabelView, limits::kLabelsPerAlert> group_labels_;
+};
+
+}  // namespace tocsin
