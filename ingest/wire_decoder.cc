@@ -326,7 +326,7 @@ absl::Status WireDecoder::Look(const Asked& asked, Intake& intake) {
   if (intake.batch().count() == before) return absl::OkStatus();
   const EventHeader& header = intake.batch().at(before).header();
   // What is longer as it came than it may be as an event is no repeat: who reads it again need not read more than that.
-  const bool fits = asked.body.size() <= limits::kEventBytes;
+  const bool fits = asked.place.body.size() <= limits::kEventBytes;
   if (header.kind == EventKind::kTrigger && fits) repeats_->Learn(asked.hash, {header.key, header.content});
   return absl::OkStatus();
 }
