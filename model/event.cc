@@ -277,12 +277,10 @@ EventText ReadText(EventView event, std::span<LabelView> labels, std::span<Label
     at += Even(static_cast<std::size_t>(text - at));
     return {views, count};
   };
-  EventText all;
-  all.labels = read(header.label_count, labels);
-  all.annotations = read(header.annotation_count, annotations);
-  all.dedup_key = {at, header.dedup_key_bytes};
-  all.link = {at + header.dedup_key_bytes, header.link_bytes};
-  return all;
+  return {.labels = read(header.label_count, labels),  // one after the other, as they are written
+          .annotations = read(header.annotation_count, annotations),
+          .dedup_key = {at, header.dedup_key_bytes},
+          .link = {at + header.dedup_key_bytes, header.link_bytes}};
 }
 
 std::span<const std::byte> EventView::label_bytes() const {
