@@ -3,13 +3,13 @@
 #include <algorithm>
 #include <atomic>
 #include <deque>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_format.h"
 #include <grpcpp/grpcpp.h>
-#include <grpcpp/resource_quota.h>
 
 #include "base/limits.h"
 #include "base/mutex.h"
@@ -401,6 +401,13 @@ void AnswerUnary(grpc::ServerUnaryReactor* reactor, grpc::ByteBuffer* out, const
   reactor->Finish(grpc::Status::OK);
 }
 
+// Whoever calls with one alert at a time has the same names in each: they stay known.
+Intake& IntakeOfThread(std::uint64_t key_seed) {
+  thread_local std::optional<Intake> intake;
+  if (!intake || intake->batch().seed() != key_seed) intake.emplace(key_seed);
+  return *intake;
+}
+
 using RawService = v1::IngestService::WithRawCallbackMethod_Stream<
     v1::IngestService::WithRawCallbackMethod_Ingest<v1::IngestService::Service>>;
 
@@ -422,7 +429,7 @@ class IngestService final : public RawService {
       return reactor;
     }
     thread_local WireDecoder decoder;
-    Intake intake(shared_.inlet.KeySeed());
+    Intake& intake = IntakeOfThread(shared_.inlet.KeySeed());
     const auto call = std::make_shared<UnaryCall>();
     Pieces pieces;
     bool submitted = false;
@@ -439,6 +446,7 @@ class IngestService final : public RawService {
           if (call->message.asked.empty() || !shared.explain(std::exchange(call->message.asked, {}), tell)) tell({});
         },
         call->response, submitted);
+    intake.Rest();
     if (!status.ok()) {
       reactor->Finish(status);
     } else if (!submitted) {
@@ -478,23 +486,6 @@ GrpcIngest::Statistics GrpcIngest::ReadStatistics() const {
 
 std::vector<Refusals::Refusal> GrpcIngest::ReadRefusals() const {
   return impl_->shared_.refusals.Read();
-}
-
-void ConfigureGrpc(grpc::ServerBuilder& builder) {
-  // An organisation's text is the longest message. Batches of alerts have a bound of their own: Message::Take.
-  constexpr int kSlack = 64 * 1024;
-  builder.SetMaxReceiveMessageSize(static_cast<int>(limits::kConfigurationBytes) + kSlack);
-  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT,
-                             0);  // or two servers share a port, and each gets half of the calls
-  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, 100);
-  builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, static_cast<int>(limits::kHeaderBytes));
-  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 60'000);
-  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 20'000);
-  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 10'000);
-  builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PING_STRIKES, 2);
-  grpc::ResourceQuota quota("tocsin");
-  quota.Resize(std::size_t{512} << 20U);
-  builder.SetResourceQuota(quota);
 }
 
 }  // namespace tocsin
