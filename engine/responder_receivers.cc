@@ -103,7 +103,7 @@ void TellTargets(
     row.lane = Notification::Lane::kRest;
     row.title = text.title;
     row.body = target.kind == ContactMethod::Kind::kWebhook ? body : text.body;
-    Queue(turn, row, absl::StrCat(turn.now().engine.ns()));
+    Queue(turn, row, absl::StrCat(turn.now().engine.ns(), "/", turn.NextId()));
   }
 }
 
@@ -178,7 +178,8 @@ void TellReceiver(Turn& turn, Group& group, std::string_view pressing) {
     row.lane = Notification::Lane::kRest;
     row.title = message.title;
     row.body = message.body;
-    Queue(turn, row, absl::StrCat(turn.now().engine.ns()));
+    // Two may be told at one instant, by the reports of two shards.
+    Queue(turn, row, absl::StrCat(turn.now().engine.ns(), "/", turn.NextId()));
   }
 }
 

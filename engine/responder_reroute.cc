@@ -40,6 +40,10 @@ absl::Status RerouteGroupBy(Turn& turn, const RerouteGroup& command) {
   group.escalation = EscalationId();
   group.urgency = UrgencyNow(turn, group);
   NextGeneration(group);
+  // Whoever has it has it no longer than before.
+  if (const Timer* end = turn.FindTimer(AcknowledgeTimer(group.id))) {
+    turn.Arm(AcknowledgeTimer(group.id), EngineTime(end->due), group.generation);
+  }
   turn.Note(
       TimelineEntry::Kind::kRerouted, SubjectOf(group.id),
       absl::StrCat(

@@ -83,6 +83,23 @@ TEST(RerouteTest, ToAnotherPolicyAndWhatIsAcknowledgedStaysSo) {
   EXPECT_THAT(world.Told(Kind::kRerouted), HasSubstr("policy other instead of policy"));
 }
 
+TEST(RerouteTest, ASnoozeEndsWhenItWouldHaveEnded) {
+  World world(FirstPages("alice"));
+  world.Observe({});
+  world.Pass(kWait);
+  const GroupId id = world.Current()->id;
+  ASSERT_TRUE(world.Do(SnoozeGroup{id, world.Current()->generation, std::nullopt, absl::Minutes(10)}).status.ok());
+  world.Pass(absl::Minutes(4));
+  world.Apply(FirstPages("bob"));
+  ASSERT_TRUE(world.Do(RerouteGroup{id, std::nullopt, {}}, "user:bob").status.ok());
+  world.Forget();
+  world.Pass(absl::Minutes(5));
+  EXPECT_THAT(world.Sent(), IsEmpty());
+  world.Pass(absl::Minutes(1) + absl::Seconds(1));
+  EXPECT_THAT(world.Sent(), ElementsAre("email bob", "sms alice")) << "and who had it hears that it is nobody's";
+  EXPECT_THAT(world.Audit(), IsEmpty());
+}
+
 TEST(RerouteTest, WhatCannotBeIsRefusedInWords) {
   World world;
   const auto refusal = [&](const RerouteGroup& command) { return std::string(world.Do(command).status.message()); };
