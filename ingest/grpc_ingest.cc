@@ -1,202 +1,22 @@
 #include "ingest/grpc_ingest.h"
 
-#include <algorithm>
-#include <atomic>
 #include <deque>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "absl/strings/str_format.h"
 #include <grpcpp/grpcpp.h>
 
-#include "base/limits.h"
 #include "base/mutex.h"
-#include "base/status.h"
 #include "base/tsan.h"
+#include "ingest/grpc_call.h"
 #include "ingest/pieces.h"
 #include "ingest/wire_decoder.h"
-#include "model/codec/common_proto.h"
 #include "tocsin/v1/ingest.grpc.pb.h"
 
 namespace tocsin {
 namespace {
-
-struct Counts {
-  std::atomic<std::uint64_t> streams{0};
-  std::atomic<std::uint64_t> batches{0};
-  std::atomic<std::uint64_t> rejected_events{0};
-  std::atomic<std::uint64_t> malformed{0};
-  std::atomic<std::uint64_t> unknown_keys{0};
-  std::atomic<std::uint64_t> over_credit{0};
-};
-
-// What every call needs; outlives them.
-struct Shared {
-  Inlet& inlet;
-  const KeyRing& keys;
-  const Clock& clock;
-  ExplainTakenAlerts explain;
-  Counts counts;
-  Refusals refusals;
-
-  void NoteRefusal(Refusals::Reason reason, std::string_view text) { refusals.Note(clock.Read().wall, reason, text); }
-};
-
-constexpr std::string_view kSource = "stream";
-
-// The integration that a call's key opens, or the status to end it with.
-grpc::Status Authenticate(const grpc::CallbackServerContext& context, Shared& shared, OpenDoor& door) {
-  if (!shared.keys.ready()) return {grpc::StatusCode::UNAVAILABLE, "no organisation is loaded yet; call again"};
-  const auto found = context.client_metadata().find("authorization");
-  std::string key;
-  if (found != context.client_metadata().end()) {
-    key = KeyOfAuthorization(std::string_view(found->second.data(), found->second.size()));
-  }
-  const std::optional<OpenDoor> open = key.empty() ? std::nullopt : shared.keys.Find(key);
-  if (!open || open->integration == nullptr) {
-    shared.counts.unknown_keys.fetch_add(1, std::memory_order_relaxed);
-    shared.NoteRefusal(Refusals::Reason::kUnknownKey, "a key that no integration has, from " + context.peer());
-    return {grpc::StatusCode::UNAUTHENTICATED,
-            "no integration has this key; send the metadata `authorization: Bearer <key of an integration>`"};
-  }
-  if (open->integration->source != kSource) {
-    return {grpc::StatusCode::PERMISSION_DENIED, "integration " + open->integration->id.value() +
-                                                     " reads webhooks of " + open->integration->source +
-                                                     "; the stream needs one with `source: stream`"};
-  }
-  door = *open;
-  return grpc::Status::OK;
-}
-
-grpc::Status LostStatus() {
-  return {grpc::StatusCode::UNAVAILABLE, "the engine went away: what of this was taken is not known, send it again"};
-}
-
-v1::IngestResponse::Outcome ToProto(Outcome outcome) {
-  return static_cast<v1::IngestResponse::Outcome>(static_cast<int>(outcome) + 1);
-}
-static_assert(static_cast<int>(Outcome::kRejected) + 1 == v1::IngestResponse::OUTCOME_REJECTED);
-
-constexpr std::size_t kBatchSlack = 64 * 1024;  // what a batch has beside its alerts
-
-// One message: decoded, then submitted. The response is complete but for what only the receipt knows.
-class Message {
- public:
-  // OK: `response` holds what is known; `submitted` tells whether a receipt will come to `done`.
-  grpc::Status Take(Shared& shared,
-                    const OpenDoor& door,
-                    Intake& intake,
-                    WireDecoder& decoder,
-                    std::span<const std::string_view> pieces,
-                    Inlet::Done done,
-                    v1::IngestResponse& response,
-                    bool& submitted) {
-    submitted = false;
-    std::size_t bytes = 0;
-    for (const std::string_view piece : pieces)
-      bytes += piece.size();
-    if (bytes > limits::kBatchBytes + kBatchSlack) {
-      shared.counts.malformed.fetch_add(1, std::memory_order_relaxed);
-      return {grpc::StatusCode::RESOURCE_EXHAUSTED,
-              absl::StrFormat("a batch of %d bytes, at most %d", bytes, limits::kBatchBytes)};
-    }
-    intake.Begin(door.index, &door.integration->labels, shared.clock.Read().wall, Intake::Manner::kStrict);
-    const absl::StatusOr<WireRequest> request = decoder.Decode(pieces, intake);
-    if (!request.ok()) {
-      shared.counts.malformed.fetch_add(1, std::memory_order_relaxed);
-      shared.NoteRefusal(Refusals::Reason::kUnreadable,
-                         "integration " + door.integration->id.value() + ": " + tocsin::Message(request.status()));
-      return {grpc::StatusCode::INVALID_ARGUMENT, tocsin::Message(request.status())};
-    }
-    shared.counts.batches.fetch_add(1, std::memory_order_relaxed);
-    response.set_batch_id(request->batch_id);
-    for (const Refused& each : intake.refused()) {
-      auto& rejection = *response.add_rejections();
-      rejection.set_index(each.index);
-      rejection.set_reason(each.reason);
-    }
-    want_outcomes = request->want_outcomes;
-    seen = intake.seen();
-    refused = intake.refused();
-    accepted = static_cast<std::uint32_t>(intake.batch().count());
-    if (!refused.empty()) NoteFirstRefused(shared, door);
-    if (request->want_explanations && shared.explain) AskAbout(intake.batch());
-    if (intake.batch().empty()) {
-      shared.counts.rejected_events.fetch_add(intake.rejected(), std::memory_order_relaxed);
-      Complete(Receipt(), response);
-      return grpc::Status::OK;
-    }
-    const std::size_t rejected = intake.rejected();
-    const Admission admission = shared.inlet.Submit(intake.batch(), want_outcomes, std::move(done));
-    if (admission == Admission::kAccepted) {
-      shared.counts.rejected_events.fetch_add(rejected, std::memory_order_relaxed);
-      submitted = true;
-      return grpc::Status::OK;
-    }
-    if (admission == Admission::kStopping)
-      return {grpc::StatusCode::UNAVAILABLE, "the server is stopping; connect again"};
-    if (admission == Admission::kTooLarge) {
-      return {grpc::StatusCode::INVALID_ARGUMENT, "the batch is too large; send at most 500 alerts a message"};
-    }
-    response.clear_rejections();
-    shared.NoteRefusal(Refusals::Reason::kComeAgain,
-                       absl::StrFormat("integration %s: a batch of %d alerts: we are at a limit",
-                                       door.integration->id.value(), accepted));
-    const absl::Duration wait = shared.inlet.RetryAfter();
-    response.mutable_retry_after()->set_seconds(absl::ToInt64Seconds(wait));
-    response.mutable_retry_after()->set_nanos(
-        static_cast<std::int32_t>(absl::ToInt64Nanoseconds(wait) % 1'000'000'000));
-    return grpc::Status::OK;
-  }
-
-  // Adds what the receipt knows.
-  void Complete(const Receipt& receipt, v1::IngestResponse& response) const {
-    response.set_accepted(accepted);
-    response.set_sequence(receipt.sequence);
-    if (!want_outcomes) return;
-    for (const Outcome outcome : Intake::Merge(receipt, refused, seen))
-      response.add_outcomes(ToProto(outcome));
-  }
-
-  // What was asked for about the first of them.
-  void Explain(const std::vector<TakenAlert>& told, v1::IngestResponse& response) const {
-    std::uint32_t index = 0;
-    auto next_refused = refused.begin();
-    for (const TakenAlert& alert : told) {
-      for (; next_refused != refused.end() && next_refused->index == index; ++next_refused)
-        ++index;
-      v1::IngestResponse::Explanation& to = *response.add_explanations();
-      to.set_index(index++);
-      to.set_key(ToHex(alert.key));
-      to.set_firing(alert.firing);
-      to.set_severity(alert.severity);
-      to.set_rules_version(alert.rules_version);
-      to.mutable_routes()->Assign(alert.routes.begin(), alert.routes.end());
-      to.mutable_groups()->Assign(alert.groups.begin(), alert.groups.end());
-      to.set_held_by(alert.held_by);
-      to.set_text(alert.text);
-    }
-  }
-
-  bool want_outcomes = false;
-  std::uint32_t seen = 0;
-  std::uint32_t accepted = 0;
-  std::vector<Refused> refused;
-  std::vector<AlertKey> asked;  // about these; none: nothing was asked
-
- private:
-  void NoteFirstRefused(Shared& shared, const OpenDoor& door) const {
-    shared.NoteRefusal(Refusals::Reason::kRejected,
-                       absl::StrFormat("integration %s: alert %d of %d: %s", door.integration->id.value(),
-                                       refused.front().index + 1, seen, refused.front().reason));
-  }
-  void AskAbout(const EventBatch& batch) {
-    for (std::size_t i = 0; i < std::min(batch.count(), kAlertsExplained); ++i)
-      asked.push_back(batch.at(i).header().key);
-  }
-};
 
 grpc::ByteBuffer ToBuffer(const v1::IngestResponse& response) {
   const grpc::Slice slice(response.SerializeAsString());
@@ -209,16 +29,17 @@ grpc::ByteBuffer ToBuffer(const v1::IngestResponse& response) {
 // owns the reactor until OnDone, receipts that come after it find the link cut.
 class StreamReactor final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
  public:
-  StreamReactor(grpc::CallbackServerContext& context, Shared& shared)
+  StreamReactor(grpc::CallbackServerContext& context, IngestCalls& calls)
       : context_(context),
-        shared_(shared),
-        intake_(shared.inlet.KeySeed()),
-        decoder_(shared.inlet.TakesRepeats() ? &repeats_ : nullptr),
+        calls_(calls),
+        key_(KeyOf(context)),
+        intake_(calls.inlet.KeySeed()),
+        decoder_(calls.inlet.TakesRepeats() ? &repeats_ : nullptr),
         link_(std::make_shared<Link>()) {
     const OrderedByGrpc ordered(this);
-    shared_.counts.streams.fetch_add(1, std::memory_order_relaxed);
+    calls_.counts.streams.fetch_add(1, std::memory_order_relaxed);
     link_->reactor = this;
-    if (const grpc::Status status = Authenticate(context, shared, door_); !status.ok()) {
+    if (const grpc::Status status = Open(key_, context, calls, door_); !status.ok()) {
       finished_ = true;
       Finish(status);
       return;
@@ -227,7 +48,7 @@ class StreamReactor final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
     hello.set_credit(kStreamCredit);
     {
       MutexLock lock(mutex_);
-      pending_.push_back({Message(), hello, true});
+      pending_.push_back({IngestMessage(), hello, true});
       Pump();
     }
     StartRead(&request_);
@@ -281,19 +102,31 @@ class StreamReactor final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
     StreamReactor* reactor ABSL_GUARDED_BY(mutex) = nullptr;
   };
   struct Pending {
-    Message message;
+    IngestMessage message;
     v1::IngestResponse response;
     bool ready = false;
   };
 
+  // A stream is open for weeks: since the message before, its key may have been revoked, or its integration changed.
+  grpc::Status OpenAgain() {
+    OpenDoor now;
+    if (const grpc::Status status = Open(key_, context_, calls_, now); !status.ok()) return status;
+    if (now.rules == door_.rules && now.integration == door_.integration) return grpc::Status::OK;
+    // What is known of earlier alerts was made with the integration's labels.
+    if (now.index != door_.index || now.integration->labels != door_.integration->labels) repeats_.Forget();
+    door_ = std::move(now);
+    return grpc::Status::OK;
+  }
+
   grpc::Status Take() {
+    if (const grpc::Status status = OpenAgain(); !status.ok()) return status;
     Pending* pending = nullptr;
     {
       MutexLock lock(mutex_);
       if (pending_.size() >= kStreamCredit + (writing_ ? 1U : 0U)) {
-        shared_.counts.over_credit.fetch_add(1, std::memory_order_relaxed);
-        shared_.NoteRefusal(Refusals::Reason::kOverCredit,
-                            "a stream of integration " + door_.integration->id.value() + " did not wait for answers");
+        calls_.counts.over_credit.fetch_add(1, std::memory_order_relaxed);
+        calls_.NoteRefusal(Refusals::Reason::kOverCredit,
+                           "a stream of integration " + door_.integration->id.value() + " did not wait for answers");
         return {grpc::StatusCode::RESOURCE_EXHAUSTED, "more batches are unanswered than the stream's credit allows"};
       }
       pending_.emplace_back();  // a deque's elements stay where they are
@@ -303,7 +136,7 @@ class StreamReactor final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
     bool submitted = false;
     // Until its receipt, which comes through Answer and the mutex, only this thread touches the new element.
     const grpc::Status status = pending->message.Take(
-        shared_, door_, intake_, decoder_, pieces,
+        calls_, door_, intake_, decoder_, pieces,
         // Repeats are read from what came, with the labels of the integration that they came by.
         [link = link_, pending, came = pieces_.Give(), rules = door_.rules](const Receipt& receipt) {
           MutexLock lock(link->mutex);
@@ -335,11 +168,11 @@ class StreamReactor final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
 
   // False: too many ask, and it is answered without.
   bool Ask(Pending& pending) {
-    return shared_.explain(std::exchange(pending.message.asked, {}),
-                           [link = link_, &pending](const std::vector<TakenAlert>& told) {
-                             MutexLock lock(link->mutex);
-                             if (link->reactor != nullptr) link->reactor->Tell(pending, told);
-                           });
+    return calls_.explain(std::exchange(pending.message.asked, {}),
+                          [link = link_, &pending](const std::vector<TakenAlert>& told) {
+                            MutexLock lock(link->mutex);
+                            if (link->reactor != nullptr) link->reactor->Tell(pending, told);
+                          });
   }
 
   // A worker's thread.
@@ -371,7 +204,8 @@ class StreamReactor final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
   }
 
   grpc::CallbackServerContext& context_;
-  Shared& shared_;
+  IngestCalls& calls_;
+  const std::string key_;
   OpenDoor door_;
   // The reading thread's.
   Intake intake_;
@@ -392,7 +226,7 @@ class StreamReactor final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
 // --- the unary call ---
 
 struct UnaryCall {
-  Message message;
+  IngestMessage message;
   v1::IngestResponse response;
 };
 
@@ -413,10 +247,10 @@ using RawService = v1::IngestService::WithRawCallbackMethod_Stream<
 
 class IngestService final : public RawService {
  public:
-  explicit IngestService(Shared& shared) : shared_(shared) {}
+  explicit IngestService(IngestCalls& calls) : calls_(calls) {}
 
   grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* Stream(grpc::CallbackServerContext* context) override {
-    return new StreamReactor(*context, shared_);  // deletes itself in OnDone, as gRPC asks
+    return new StreamReactor(*context, calls_);  // deletes itself in OnDone, as gRPC asks
   }
 
   grpc::ServerUnaryReactor* Ingest(grpc::CallbackServerContext* context,
@@ -424,26 +258,26 @@ class IngestService final : public RawService {
                                    grpc::ByteBuffer* response) override {
     grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
     OpenDoor door;
-    if (const grpc::Status status = Authenticate(*context, shared_, door); !status.ok()) {
+    if (const grpc::Status status = Open(KeyOf(*context), *context, calls_, door); !status.ok()) {
       reactor->Finish(status);
       return reactor;
     }
     thread_local WireDecoder decoder;
-    Intake& intake = IntakeOfThread(shared_.inlet.KeySeed());
+    Intake& intake = IntakeOfThread(calls_.inlet.KeySeed());
     const auto call = std::make_shared<UnaryCall>();
     Pieces pieces;
     bool submitted = false;
     // The receipt may come before Take returns; it alone completes the answer then.
     const grpc::Status status = call->message.Take(
-        shared_, door, intake, decoder, pieces.Of(*request),
-        [call, reactor, response, &shared = shared_](const Receipt& receipt) {
+        calls_, door, intake, decoder, pieces.Of(*request),
+        [call, reactor, response, &calls = calls_](const Receipt& receipt) {
           if (receipt.lost) return reactor->Finish(LostStatus());
           call->message.Complete(receipt, call->response);
           const auto tell = [call, reactor, response](const std::vector<TakenAlert>& told) {
             call->message.Explain(told, call->response);
             AnswerUnary(reactor, response, call->response);
           };
-          if (call->message.asked.empty() || !shared.explain(std::exchange(call->message.asked, {}), tell)) tell({});
+          if (call->message.asked.empty() || !calls.explain(std::exchange(call->message.asked, {}), tell)) tell({});
         },
         call->response, submitted);
     intake.Rest();
@@ -456,7 +290,7 @@ class IngestService final : public RawService {
   }
 
  private:
-  Shared& shared_;
+  IngestCalls& calls_;
 };
 
 }  // namespace
@@ -464,9 +298,9 @@ class IngestService final : public RawService {
 class GrpcIngest::Impl {
  public:
   Impl(Inlet& inlet, const KeyRing& keys, const Clock& clock, ExplainTakenAlerts explain)
-      : shared_{inlet, keys, clock, std::move(explain), {}, {}}, service_(shared_) {}
+      : calls_{inlet, keys, clock, std::move(explain), {}, {}}, service_(calls_) {}
 
-  Shared shared_;
+  IngestCalls calls_;
   IngestService service_;
 };
 
@@ -479,13 +313,13 @@ grpc::Service* GrpcIngest::service() {
 }
 
 GrpcIngest::Statistics GrpcIngest::ReadStatistics() const {
-  const Counts& counts = impl_->shared_.counts;
+  const IngestCalls::Counts& counts = impl_->calls_.counts;
   return {counts.streams.load(),   counts.batches.load(),      counts.rejected_events.load(),
           counts.malformed.load(), counts.unknown_keys.load(), counts.over_credit.load()};
 }
 
 std::vector<Refusals::Refusal> GrpcIngest::ReadRefusals() const {
-  return impl_->shared_.refusals.Read();
+  return impl_->calls_.refusals.Read();
 }
 
 }  // namespace tocsin

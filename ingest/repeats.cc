@@ -14,7 +14,14 @@ std::atomic<std::size_t> bytes_of_all{0};
 }  // namespace
 
 Repeats::~Repeats() {
+  Forget();
+}
+
+void Repeats::Forget() {
   bytes_of_all.fetch_sub(capacity_ * sizeof(Bucket), std::memory_order_relaxed);
+  buckets_.reset();
+  capacity_ = 0;
+  learned_ = 0;
 }
 
 bool Repeats::Ask() {

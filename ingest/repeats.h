@@ -50,6 +50,8 @@ class Repeats {
     return nullptr;
   }
   void Learn(const Hash128& hash, const Known& known);
+  // Everything, and gives its memory back.
+  void Forget();
 
  private:
   struct Place {

@@ -1,12 +1,16 @@
 // An engine that remembers what it was given and answers when it is told to.
 #pragma once
 
+#include <atomic>
 #include <deque>
+#include <functional>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "base/mutex.h"
+#include "ingest/wire_decoder.h"
 #include "model/inlet.h"
 
 namespace tocsin {
@@ -29,6 +33,8 @@ class FakeInlet final : public Inlet {
     const MutexLock lock(mutex_);
     admission_ = admission;
   }
+  // From now on streams may send repeats; they are read again as a shard reads them.
+  void TakeRepeats() { takes_repeats_ = true; }
   // From now on: what becomes of each event.
   void Give(Outcome outcome) {
     const MutexLock lock(mutex_);
@@ -70,8 +76,11 @@ class FakeInlet final : public Inlet {
       if (admission_ != Admission::kAccepted) return admission_;
       Batch taken{.integration = batch.integration(), .events = {}, .keys = {}};
       for (std::size_t i = 0; i < batch.count(); ++i) {
-        taken.events.push_back(batch.at(i).ToEvent());
-        taken.keys.push_back(batch.at(i).header().key);
+        const EventView event = batch.at(i);
+        const bool repeat = event.header().form == EventHeader::Form::kRepeat;
+        taken.events.push_back(
+            (repeat ? read_again_(event.header(), event.came(), absl::UnixEpoch()).value() : event).ToEvent());
+        taken.keys.push_back(event.header().key);
       }
       batches_.push_back(std::move(taken));
       receipt.sequence = batches_.size();
@@ -86,9 +95,15 @@ class FakeInlet final : public Inlet {
     return Admission::kAccepted;
   }
   absl::Duration RetryAfter() const override { return absl::Milliseconds(1500); }
-  std::uint64_t KeySeed() const override { return 42; }
+  std::uint64_t KeySeed() const override { return kSeed; }
+  bool TakesRepeats() const override { return takes_repeats_; }
 
  private:
+  static constexpr std::uint64_t kSeed = 42;
+
+  std::atomic<bool> takes_repeats_{false};
+  std::function<std::optional<EventView>(const EventHeader&, const CameBytes&, absl::Time)> read_again_ =
+      ReadRepeatsAgain(kSeed);
   mutable Mutex mutex_;
   ConditionVariable came_;
   bool holds_ ABSL_GUARDED_BY(mutex_) = false;

@@ -221,6 +221,45 @@ TEST_F(GrpcIngestTest, RefusesKeysThatOpenNoStream) {
   EXPECT_THAT(inlet_.batches(), SizeIs(0));
 }
 
+TEST_F(GrpcIngestTest, EndsAnOpenStreamWhoseKeyOpensNothingAnyMore) {
+  StreamClient client(*stub_, "stream-key");
+  EXPECT_EQ(client.Receive().credit(), kStreamCredit);
+  ASSERT_TRUE(client.Send(Batch(1, {"A"})));
+  EXPECT_EQ(client.Receive().accepted(), 1U);
+  SetRules(RulesOf({Door("hooks", "generic", "hooks-key"), Door("stream", "stream", "another-key")}));
+  ASSERT_TRUE(client.Send(Batch(2, {"B"})));
+  EXPECT_EQ(client.Receive().batch_id(), 0U);
+  EXPECT_EQ(client.End().error_code(), grpc::StatusCode::UNAUTHENTICATED);
+  EXPECT_THAT(inlet_.events(), SizeIs(1));
+}
+
+TEST_F(GrpcIngestTest, GivesAnOpenStreamTheLabelsThatItsIntegrationHasNow) {
+  inlet_.TakeRepeats();
+  StreamClient client(*stub_, "stream-key");
+  EXPECT_EQ(client.Receive().credit(), kStreamCredit);
+  auto send_often = [&client, id = std::uint64_t{0}]() mutable {
+    for (int i = 0; i < 3; ++i) {  // from the second time on it is known by its bytes
+      ASSERT_TRUE(client.Send(Batch(++id, {"A"})));
+      ASSERT_EQ(client.Receive().accepted(), 1U);
+    }
+  };
+  send_often();
+  Integration labelled = Door("stream", "stream", "stream-key");
+  labelled.labels = {
+      {"site", "north"}
+  };
+  SetRules(RulesOf({labelled}));
+  send_often();
+  const std::vector<AlertEvent> events = inlet_.events();
+  ASSERT_THAT(events, SizeIs(6));
+  for (std::size_t i = 0; i < events.size(); ++i)
+    EXPECT_EQ(Find(events[i].labels, "site"), i < 3 ? "" : "north") << i;
+  const std::vector<FakeInlet::Batch> batches = inlet_.batches();
+  EXPECT_EQ(batches[2].keys, batches[0].keys);
+  EXPECT_NE(batches[3].keys, batches[0].keys) << "another label is another alert";
+  EXPECT_EQ(batches[5].keys, batches[3].keys);
+}
+
 TEST_F(GrpcIngestTest, AsksToComeAgainUntilAnOrganisationIsThere) {
   SetRules(nullptr);
   v1::IngestResponse response;

@@ -82,11 +82,7 @@ class StreamClient {
 class GrpcIngestTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    auto organisation = std::make_shared<Organisation>();
-    organisation->integrations = {Door("hooks", "generic", "hooks-key"), Door("stream", "stream", "stream-key")};
-    auto rules = std::make_shared<Rules>();
-    rules->organisation = std::move(organisation);
-    SetRules(rules);
+    SetRules(RulesOf({Door("hooks", "generic", "hooks-key"), Door("stream", "stream", "stream-key")}));
     grpc::ServerBuilder builder;
     builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port_);
     ConfigureGrpc(builder);
@@ -107,6 +103,14 @@ class GrpcIngestTest : public ::testing::Test {
     door.source = source;
     door.key_hash = HashKey(key);
     return door;
+  }
+
+  static RulesPtr RulesOf(std::vector<Integration> doors) {
+    auto organisation = std::make_shared<Organisation>();
+    organisation->integrations = std::move(doors);
+    auto rules = std::make_shared<Rules>();
+    rules->organisation = std::move(organisation);
+    return rules;
   }
 
   // As the server does: at once, whatever is under way.
