@@ -99,6 +99,8 @@ void CommitStage::Deliver(std::span<const std::unique_ptr<ShardStage>> shards, R
     for (const std::uint32_t slot : sealed->acks)
       submissions_.Complete(slot, last, durable_at_);
     CompleteGateways(*sealed, last);
+    for (auto& durable : sealed->durable)
+      durable();
     ShardStage& shard = *shards[sealed->shard];
     shard.recycled().TryPush(std::move(sealed));
     shard.wakeup().Notify();

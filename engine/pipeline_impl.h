@@ -43,9 +43,7 @@ class Engine::Impl {
   bool StepShard(std::uint32_t shard) { return shards_[shard]->Step(commit_.wakeup()); }
   bool StepCommitter() { return commit_.Step(shards_, *responder_); }
   bool StepResponder() { return responder_->Step(commit_.wakeup()); }
-  bool StepKeeper() {
-    return keeper_.Step(shards_, [this](std::function<void()> done) { return Barrier(std::move(done)); });
-  }
+  bool StepKeeper() { return keeper_.Step(shards_); }
 
   Options options_;
   Store& store_;
@@ -90,7 +88,6 @@ class Engine::Impl {
   Admission Admits() const;  // whether batches are taken at all
   bool PushParts(const EventBatch& batch, std::uint32_t slot, bool with_index);
   void Publish(const RulesPtr& rules, std::vector<IntegrationId> integrations);
-  bool Barrier(std::function<void()> done);
   void Raise(const RaiseAlert& raise);
   EngineTime ListeningSince() const;
 

@@ -109,13 +109,4 @@ void Engine::Impl::Execute(Command command, CommandDone done) {
   if (done) done({Exhausted("too many commands are waiting; try again in a second"), 0, 0});
 }
 
-// An empty batch through every ring: its acknowledgement comes after everything that was applied before it.
-bool Engine::Impl::Barrier(std::function<void()> done) {
-  EventBatch nothing(store_.key_seed(), 0);
-  const auto parts = static_cast<std::uint32_t>(shards_.size());
-  const std::optional<std::uint32_t> slot =
-      submissions_.Take(parts, 0, clock_.Read().engine, [done = std::move(done)](const Receipt&) { done(); });
-  return slot && PushParts(nothing, *slot, false);
-}
-
 }  // namespace tocsin

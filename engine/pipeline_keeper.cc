@@ -92,11 +92,11 @@ bool KeeperStage::StartCheckpoint(std::span<const std::unique_ptr<ShardStage>> s
     return true;
   }
   position_ = commit_.sequence();
-  begun_.store(0, std::memory_order_relaxed);
+  shards_there_.store(0, std::memory_order_relaxed);
   for (const auto& shard : shards) {
     shard->Post([this](Shard& table, const Now&) {
       table.BeginCheckpoint();
-      begun_.fetch_add(1, std::memory_order_release);
+      shards_there_.fetch_add(1, std::memory_order_release);
       wakeup_.Notify();
     });
   }
@@ -128,8 +128,22 @@ bool KeeperStage::Copy(std::span<const std::unique_ptr<ShardStage>> shards) {
       return true;
     }
   }
-  if (!slice_more_ && ++copying_ == shards.size()) phase_ = Phase::kBarrier;
+  if (!slice_more_ && ++copying_ == shards.size()) AskWhenDurable(shards);
   return true;
+}
+
+// What the copy has seen must be in the journal before the copy counts.
+void KeeperStage::AskWhenDurable(std::span<const std::unique_ptr<ShardStage>> shards) {
+  phase_ = Phase::kDurable;
+  shards_there_.store(0, std::memory_order_relaxed);
+  for (const auto& shard : shards) {
+    shard->Post([this, stage = shard.get()](Shard&, const Now&) {
+      stage->WhenDurable([this] {
+        shards_there_.fetch_add(1, std::memory_order_release);
+        wakeup_.Notify();
+      });
+    });
+  }
 }
 
 bool KeeperStage::Commit(const Now& now) {
@@ -148,28 +162,18 @@ bool KeeperStage::Commit(const Now& now) {
   return true;
 }
 
-bool KeeperStage::Step(std::span<const std::unique_ptr<ShardStage>> shards, const Barrier& barrier) {
+bool KeeperStage::Step(std::span<const std::unique_ptr<ShardStage>> shards) {
   const Now now = clock_.Read();
   const bool kept = Housekeeping(now);
   switch (phase_) {
     case Phase::kIdle: return StartCheckpoint(shards, now) || kept;
     case Phase::kBegin:
-      if (begun_.load(std::memory_order_acquire) < shards.size()) return kept;
+      if (shards_there_.load(std::memory_order_acquire) < shards.size()) return kept;
       phase_ = Phase::kCopy;
       return true;
     case Phase::kCopy: return Copy(shards) || kept;
-    case Phase::kBarrier:
-      // What the copy has seen must be in the journal before the copy counts.
-      if (!asked_) {
-        answered_.store(false, std::memory_order_relaxed);
-        asked_ = barrier([this] {
-          answered_.store(true, std::memory_order_release);
-          wakeup_.Notify();
-        });
-        return asked_ || kept;
-      }
-      if (!answered_.load(std::memory_order_acquire)) return kept;
-      asked_ = false;
+    case Phase::kDurable:
+      if (shards_there_.load(std::memory_order_acquire) < shards.size()) return kept;
       phase_ = Phase::kCommit;
       return true;
     case Phase::kCommit: return Commit(now);

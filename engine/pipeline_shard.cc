@@ -49,6 +49,7 @@ void Sealed::Clear() {
   acks.clear();
   gateway_acks.clear();
   gateway_outcomes.clear();
+  durable.clear();
   reports.clear();
   sources.reset();
   reported_all = false;
@@ -209,7 +210,8 @@ bool ShardStage::DrainRing(const Now& now) {
 
 bool ShardStage::SealInto(const Now& now, Wakeup& committer) {
   const bool report_all = now.engine - last_reports_ >= kReportInterval;
-  if (!dirty_ && !point_ && acks_.empty() && gateway_acks_.empty() && !reported_all_ && !(reports_wait_ && report_all))
+  if (!dirty_ && !point_ && acks_.empty() && gateway_acks_.empty() && durable_.empty() && !reported_all_ &&
+      !(reports_wait_ && report_all))
     return false;
   if (spare_ == nullptr) spare_ = recycled_.TryPop().value_or(nullptr);
   if (spare_ == nullptr) return false;  // the committer has all of them: go on applying, the changes coalesce
@@ -228,10 +230,11 @@ bool ShardStage::SealInto(const Now& now, Wakeup& committer) {
   sealed.acks.swap(acks_);
   sealed.gateway_acks.swap(gateway_acks_);
   sealed.gateway_outcomes.swap(gateway_outcomes_);
+  sealed.durable.swap(durable_);
   sealed.reported_all = std::exchange(reported_all_, false);
   dirty_ = false;
-  if (!point_ && sealed.ends.empty() && sealed.acks.empty() && sealed.gateway_acks.empty() && sealed.reports.empty() &&
-      !sealed.sources && !sealed.reported_all) {
+  if (!point_ && sealed.ends.empty() && sealed.acks.empty() && sealed.gateway_acks.empty() && sealed.durable.empty() &&
+      sealed.reports.empty() && !sealed.sources && !sealed.reported_all) {
     return false;  // kept for the next time: only the committer pushes to recycled_
   }
   const std::shared_ptr<StatePoint> point = std::exchange(point_, nullptr);

@@ -59,7 +59,8 @@ struct Sealed {
   std::vector<Outcome> gateway_outcomes;
   std::vector<GroupReport> reports;
   std::optional<SourceReport> sources;
-  bool reported_all = false;          // with these reports the shard has reported every group it holds
+  bool reported_all = false;                        // with these reports the shard has reported every group it holds
+  std::vector<absl::AnyInvocable<void()>> durable;  // see ShardStage::WhenDurable
   std::shared_ptr<StatePoint> point;  // set: nothing more is taken from the shard until all stages have got here
   void Clear();
 };
@@ -126,6 +127,9 @@ class ShardStage {
   void Post(absl::AnyInvocable<void(Shard&, const Now&)> task);
   // Any thread. The shard's part of the state hash, at its next seal.
   void Post(std::shared_ptr<StatePoint> point);
+  // The stage's thread. `durable` is called, on the committer's, once everything that has been applied by now is in the journal. It needs
+  // no room in the ring and no submission, for which it would have to compete with senders who want more of them than there are.
+  void WhenDurable(absl::AnyInvocable<void()> durable) { durable_.push_back(std::move(durable)); }
   std::uint64_t RingBytesUsed() const { return ring_.UsedBytes(); }
   // Any thread. The stage takes what the gateway publishes, from its next step on; until Detach, which takes what is published by
   // then, whether the gateway still lives or not. (engine/pipeline_gateways.cc)
@@ -179,6 +183,7 @@ class ShardStage {
   std::vector<std::uint32_t> acks_;
   std::vector<GatewayAck> gateway_acks_;
   std::vector<Outcome> gateway_outcomes_;
+  std::vector<absl::AnyInvocable<void()>> durable_;
   bool dirty_ = false;  // applied something since the last seal
   bool reported_all_ = false;
   bool more_work_ = false;
@@ -404,10 +409,7 @@ class KeeperStage {
   KeeperStage(const Engine::Options& options, Store& store, const Clock& clock, CommitStage& commit)
       : options_(options), store_(store), clock_(clock), commit_(commit) {}
 
-  // `barrier` asks for its callback once everything applied so far is durable. False when the queues are too full to ask:
-  // the callback will not come, ask again later.
-  using Barrier = std::function<bool(std::function<void()>)>;
-  bool Step(std::span<const std::unique_ptr<ShardStage>> shards, const Barrier& barrier);
+  bool Step(std::span<const std::unique_ptr<ShardStage>> shards);
   Store::Space space() const { return space_.load(std::memory_order_relaxed); }
   Wakeup& wakeup() { return wakeup_; }
 
@@ -416,11 +418,12 @@ class KeeperStage {
     kIdle,
     kBegin,
     kCopy,
-    kBarrier,
+    kDurable,  // what the copy has seen is on its way into the journal
     kCommit
   };
   bool StartCheckpoint(std::span<const std::unique_ptr<ShardStage>> shards, const Now& now);
   bool Copy(std::span<const std::unique_ptr<ShardStage>> shards);
+  void AskWhenDurable(std::span<const std::unique_ptr<ShardStage>> shards);
   bool Commit(const Now& now);
   bool Housekeeping(const Now& now);
   void BuildIndex();
@@ -439,9 +442,9 @@ class KeeperStage {
   std::uint64_t bytes_at_checkpoint_ = 0;
   std::uint64_t position_ = 0;  // everything up to here is in the checkpoint under way
   std::uint32_t copying_ = 0;   // the shard being copied
-  bool asked_ = false;          // a slice or barrier has been asked for and has not come yet
+  bool asked_ = false;          // a slice has been asked for and has not come yet
   std::atomic<bool> answered_{false};
-  std::atomic<std::uint32_t> begun_{0};
+  std::atomic<std::uint32_t> shards_there_{0};  // so many have done what the phase waits for
   bool slice_more_ = false;  // with slice_bodies_: written by the shard's thread before answered_ is released
   std::vector<std::string> slice_bodies_;
   std::atomic<Store::Space> space_{Store::Space::kPlenty};
