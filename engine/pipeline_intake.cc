@@ -55,26 +55,29 @@ Admission Engine::Impl::Submit(const EventBatch& batch, bool want_outcomes, Done
   return Admission::kAccepted;
 }
 
-// As any sender would. Refused, or lost by a crash: the responder says it again.
+// Not by the ring: a heartbeat stays away also while senders leave no room there, or the disk is nearly full. Lost by a crash, the
+// responder says it again.
 void Engine::Impl::Raise(const RaiseAlert& raise) {
   const auto published = this->published();
   const auto own = published->indexes.find(IntegrationId(kHeartbeatIntegration));
   if (own == published->indexes.end()) return;
-  EventBatch batch(store_.key_seed(), own->second);
-  if (const absl::Status status = batch.Append(raise.event); !status.ok()) {
+  const auto batch = std::make_shared<EventBatch>(store_.key_seed(), own->second);
+  if (const absl::Status status = batch->Append(raise.event); !status.ok()) {
     LogError("the alert of a heartbeat is none", {
                                                      {"error", status}
     });
     return;
   }
-  Submit(batch, false, [this, heartbeat = raise.heartbeat, turn = raise.turn](const Receipt&) {
-    CommandDone nobody;
-    responder_->Push(
-        {
-            "", "heartbeats", HeartbeatTold{heartbeat, turn}
-    },
-        nobody);
+  ShardStage* const stage = shards_[batch->at(0).header().key.low % shards_.size()].get();
+  stage->Post([this, stage, batch, told = HeartbeatTold{raise.heartbeat, raise.turn}](Shard& shard, const Now& now) {
+    shard.Apply(batch->at(0), now);
+    stage->WhenDurable([this, told] {
+      CommandDone nobody;
+      responder_->Push({"", "heartbeats", told}, nobody);
+    });
   });
+  batches_.fetch_add(1, std::memory_order_relaxed);
+  events_.fetch_add(1, std::memory_order_relaxed);
 }
 
 EngineTime Engine::Impl::ListeningSince() const {

@@ -33,6 +33,33 @@ TEST_F(PipelineTest, FinishesACheckpointInAStormThatLeavesNoRoomInTheQueues) {
   Settle();
 }
 
+TEST_F(PipelineTest, TellsOfAHeartbeatThatStaysAwayInAStormThatLeavesNoRoomInTheQueues) {
+  const HeartbeatName name("nightly");
+  PutHeartbeat put;
+  put.rule.id = name;
+  put.rule.interval = absl::Minutes(1);
+  for (const Command::Body& body : {Command::Body(put), Command::Body(PingHeartbeat{name})})
+    engine_->Execute({"", "user:ann", body}, [](const CommandResult& result) { EXPECT_TRUE(result.status.ok()); });
+  Settle();
+  const auto row = [this] {
+    const auto rows = store_->ListRows(KeyOf(Row(Heartbeat())).table, 0, 10);
+    return std::get<Heartbeat>(rows.value().at(0));
+  };
+  std::uint64_t number = 0;
+  for (int second = 0; second < 300 && row().told == 0; ++second) {
+    clock_.Advance(absl::Seconds(1));
+    for (const Engine::Stage stage : {Engine::Stage::kResponder, Engine::Stage::kCommitter, Engine::Stage::kResponder,
+                                      Engine::Stage::kShard, Engine::Stage::kCommitter, Engine::Stage::kResponder}) {
+      while (Submit(++number) == Admission::kAccepted) {
+      }
+      engine_->Step(stage);
+    }
+  }
+  EXPECT_EQ(row().turns, 1U);
+  EXPECT_EQ(row().told, 1U);
+  Settle();
+}
+
 void SilenceAndRead(Engine& engine, const Clock& clock, const std::atomic<bool>& over) {
   while (!over) {
     CreateSilence create;
