@@ -71,13 +71,13 @@ def webhook(_):
 def group_is_one_alert(tocsin, sender):
     """PagerDuty and Opsgenie know of the group only."""
     sender.says("db-1")
-    alert = wait_for("an alert for the group", lambda: [found for found in tocsin.alerts() if found["firing"]], 20)[0]
+    alert = wait_for("an alert for the group", lambda: [found for found in tocsin.alerts() if found["firing"]])[0]
     tocsin.paged("DiskFull")
     sender.says("db-1", "db-2")
     time.sleep(4)
     assert [found["key"] for found in tocsin.alerts()] == [alert["key"]], tocsin.alerts()
     sender.says("db-1", "db-2", resolved=True)
-    wait_for("the group's alert to recover", lambda: not tocsin.alerts()[0]["firing"], 20)
+    wait_for("the group's alert to recover", lambda: not tocsin.alerts()[0]["firing"])
     assert [found["key"] for found in tocsin.alerts()] == [alert["key"]], tocsin.alerts()
 
 
@@ -108,10 +108,10 @@ def email(_):
                         f"smarthost: '127.0.0.1:{port}', require_tls: false, send_resolved: true}}]")
             with Sender(tocsin.folder, receiver) as sender:
                 sender.says("db-1")
-                alert = wait_for("an alert from the mail", lambda: [found for found in tocsin.alerts() if found["firing"]], 20)[0]
+                alert = wait_for("an alert from the mail", lambda: [found for found in tocsin.alerts() if found["firing"]])[0]
                 assert "DiskFull" in json.dumps(alert), alert
                 sender.says("db-1", resolved=True)
-                wait_for("the alert to recover", lambda: not tocsin.alerts()[0]["firing"], 20)
+                wait_for("the alert to recover", lambda: not tocsin.alerts()[0]["firing"])
                 assert [found["key"] for found in tocsin.alerts()] == [alert["key"]], tocsin.alerts()
     except AssertionError as error:
         if "Unknown command line flag" in str(error):

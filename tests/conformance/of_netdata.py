@@ -24,12 +24,12 @@ def notify(folder, configuration, status, before, number):
 def fires_and_clears(tocsin, configuration):
     need(SCRIPT, "netdata-plugins-bash")
     notify(tocsin.folder, configuration, "WARNING", "CLEAR", 1)
-    alert = wait_for("an alert", lambda: [found for found in tocsin.alerts() if found["firing"]], 20)[0]
+    alert = wait_for("an alert", lambda: [found for found in tocsin.alerts() if found["firing"]])[0]
     notify(tocsin.folder, configuration, "CRITICAL", "WARNING", 2)
-    wait_for("one alert, as bad as it is", lambda: [found["severity"] for found in tocsin.alerts() if found["firing"]] == ["SEVERITY_CRITICAL"], 20)
+    wait_for("one alert, as bad as it is", lambda: [found["severity"] for found in tocsin.alerts() if found["firing"]] == ["SEVERITY_CRITICAL"])
     assert len(tocsin.alerts()) == 1, tocsin.alerts()
     notify(tocsin.folder, configuration, "CLEAR", "CRITICAL", 3)
-    wait_for("the alert to recover", lambda: not tocsin.alerts()[0]["firing"], 20)
+    wait_for("the alert to recover", lambda: not tocsin.alerts()[0]["firing"])
     assert [found["key"] for found in tocsin.alerts()] == [alert["key"]], tocsin.alerts()
 
 

@@ -4,10 +4,12 @@ and is stopped by its own process id."""
 import base64
 import contextlib
 import email
+import grp
 import http.server
 import json
 import os
 import pathlib
+import pwd
 import re
 import signal
 import socket
@@ -24,6 +26,10 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = pathlib.Path(os.environ.get("TOCSIN_BINARY", ROOT / "build/release/tocsin"))
 PROGRAMS = ROOT / "build/programs"
 SKIPPED = 77  # ctest's SKIP_RETURN_CODE
+# How long anything may take before it counts as hanging. A machine that stands still for a while, or that runs everything at once,
+# is no fault of ours: no test says that something is quick.
+PATIENCE = 120
+reserved = []  # sockets that keep ports for this process, see free_port
 
 
 def skip(why):
@@ -31,7 +37,7 @@ def skip(why):
     sys.exit(SKIPPED)
 
 
-def wait_for(what, condition, seconds=30.0, every=0.05):
+def wait_for(what, condition, seconds=PATIENCE, every=0.05):
     """Polls until condition() is truthy and returns it; fails with `what` when it never becomes so."""
     end = time.monotonic() + seconds
     while True:
@@ -44,12 +50,26 @@ def wait_for(what, condition, seconds=30.0, every=0.05):
 
 
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """A port for a server that this test starts, and starts again after a kill. It stays bound here, without listening, so that nobody
+    else is given it; whoever binds it by number with SO_REUSEADDR, as servers do, may listen on it."""
+    s = socket.socket()
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    s.bind(("127.0.0.1", 0))
+    reserved.append(s)
+    return s.getsockname()[1]
 
 
-def http_request(url, body=None, headers=None, method=None, timeout=10):
+def user_and_group():
+    """The names of who runs this, for daemons that want to be told whom to become."""
+    def named(look_up, number):
+        try:
+            return look_up(number)[0]
+        except KeyError:
+            return str(number)
+    return named(pwd.getpwuid, os.geteuid()), named(grp.getgrgid, os.getegid())
+
+
+def http_request(url, body=None, headers=None, method=None, timeout=PATIENCE):
     """Returns (status, body, headers); never raises for an HTTP status."""
     request = urllib.request.Request(url, data=body, headers=headers or {}, method=method)
     try:
@@ -75,7 +95,7 @@ class Child:
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
 
-    def stop(self, seconds=20):
+    def stop(self, seconds=PATIENCE):
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             try:
@@ -119,14 +139,14 @@ class Tocsin:
             arguments.append(f"--config={self.config}")
         self.child = Child(arguments, self.folder / "tocsin.log")
         if wait:
-            wait_for("the server to be ready", self.ready, 60)
+            wait_for("the server to be ready", self.ready)
         return self
 
     def ready(self):
         if self.child.process.poll() is not None:
             raise AssertionError(f"the server ended with {self.child.process.returncode}:\n{self.child.text()[-4000:]}")
         with contextlib.suppress(OSError):
-            return http_request(f"{self.url}/-/ready", timeout=2)[0] == 200
+            return http_request(f"{self.url}/-/ready", timeout=10)[0] == 200
         return False
 
     def kill(self):
@@ -148,7 +168,7 @@ class Tocsin:
 
     def cli(self, *arguments, check=True):
         """The command line of the same binary, against this server; returns its standard output."""
-        done = subprocess.run([str(BINARY), *arguments], capture_output=True, text=True, timeout=60,
+        done = subprocess.run([str(BINARY), *arguments], capture_output=True, text=True, timeout=PATIENCE,
                               env={**os.environ, "TOCSIN_SERVER": self.grpc, "TOCSIN_TOKEN": self.token()})
         if check and done.returncode != 0:
             raise AssertionError(f"tocsin {' '.join(arguments)}: {done.returncode}\n{done.stdout}{done.stderr}")
@@ -286,7 +306,7 @@ class Smtp:
 
     def listens(self):
         with contextlib.suppress(OSError):
-            socket.create_connection(("127.0.0.1", self.port), 1).close()
+            socket.create_connection(("127.0.0.1", self.port), 10).close()
             return True
         return False
 

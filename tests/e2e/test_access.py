@@ -7,11 +7,11 @@ import subprocess
 import tempfile
 
 import organisation
-from harness import BINARY, Tocsin, http_request
+from harness import BINARY, PATIENCE, Tocsin, http_request
 
 
 def cli(server, token, *arguments):
-    return subprocess.run([str(BINARY), *arguments], capture_output=True, text=True, timeout=60,
+    return subprocess.run([str(BINARY), *arguments], capture_output=True, text=True, timeout=PATIENCE,
                           env={**os.environ, "TOCSIN_SERVER": server.grpc, "TOCSIN_TOKEN": token})
 
 

@@ -7,7 +7,7 @@ import subprocess
 import threading
 import time
 
-from harness import PROGRAMS, Tocsin, http_request, scratch, skip, wait_for
+from harness import PATIENCE, PROGRAMS, Tocsin, http_request, scratch, skip, wait_for
 
 AMTOOL = PROGRAMS / "usr/bin/amtool"
 
@@ -51,7 +51,7 @@ class Amtool:
 
     def run(self, *arguments, exit=0):
         """What it prints. It warns of the version before each command, which is left out."""
-        done = subprocess.run([str(AMTOOL), f"--alertmanager.url={self.url}", *arguments], capture_output=True, text=True, timeout=60)
+        done = subprocess.run([str(AMTOOL), f"--alertmanager.url={self.url}", *arguments], capture_output=True, text=True, timeout=PATIENCE)
         complaint = "\n".join(line for line in done.stderr.splitlines() if not line.startswith("Warning: amtool version"))
         assert done.returncode == exit, (arguments, done.returncode, done.stdout, complaint)
         return done.stdout + complaint
@@ -69,7 +69,7 @@ def check_alerts(amtool):
     assert amtool.run("alert", "add", "alertname=minimal") == ""
     for labels in ("A team=db severity=critical dc=x", "A team=db severity=warning dc=x", "C team=web severity=info"):
         amtool.run("alert", "add", *labels.split())
-    wait_for("the warning to be inhibited", lambda: len(amtool.rows("alert", "query", "-i")) == 1, 10)
+    wait_for("the warning to be inhibited", lambda: len(amtool.rows("alert", "query", "-i")) == 1)
     assert sorted(row[0] for row in amtool.rows("alert", "query")) == ["A", "C", "foo", "minimal"]
     head = amtool.run("alert", "query").splitlines()[0]
     assert head.split() == ["Alertname", "Starts", "At", "Summary", "State"], head
@@ -90,7 +90,7 @@ def check_silences(folder, amtool):
     for uuid in (first, second, third):
         assert re.fullmatch(UUID, uuid), uuid
     amtool.run("silence", "add", "foo", "-d", "1h", exit=1)  # a comment is required
-    wait_for("foo to be silenced", lambda: [row[0] for row in amtool.rows("alert", "query", "-s")] == ["foo"], 10)
+    wait_for("foo to be silenced", lambda: [row[0] for row in amtool.rows("alert", "query", "-s")] == ["foo"])
     assert [row[0] for row in amtool.rows("silence", "query")] == [second, first, third]
     assert [row[1] for row in amtool.rows("silence", "query")][1] == 'alertname="foo" node=~"b.+"'
     assert amtool.run("silence", "query", "-q").split() == [second, first, third]
@@ -140,34 +140,43 @@ def check_tokens(tocsin):
 
 
 def check_lists_hold_nobody_up(tocsin):
-    """Thirty thousand alerts are listed over and over while more come in."""
+    """Thirty thousand alerts are listed over and over while more come in: those are answered in the midst of a list, not only when
+    one has ended. How long either takes is the machine's affair."""
     post = lambda batch: http_request(f"{tocsin.url}/api/v2/alerts", json.dumps(batch).encode(), {"Content-Type": "application/json"})[0]
     for part in range(30):
         assert post([{"labels": {"alertname": "Many", "instance": f"host-{part}-{i}"}} for i in range(1000)]) == 200
     stop = threading.Event()
-    lists = []
+    lists, posts = [], []  # when each began and ended
 
     def list_all():
         while not stop.is_set():
             began = time.monotonic()
-            status, body, _ = http_request(f"{tocsin.url}/api/v2/alerts", timeout=60)
-            lists.append((status, len(json.loads(body)), time.monotonic() - began))
+            status, body, _ = http_request(f"{tocsin.url}/api/v2/alerts")
+            ended = time.monotonic()
+            lists.append((began, ended, status, body.count(b'"fingerprint"')))
+
+    def answered_amid_a_list():
+        """Well inside of it: at its ends also those are answered that had to wait for it."""
+        return [post for post in posts for began, ended, *_ in lists
+                if began + (ended - began) / 4 < post[1] < ended - (ended - began) / 4]
+
+    def one_more():
+        began = time.monotonic()
+        assert post([{"labels": {"alertname": "Late", "instance": str(len(posts))}}]) == 200
+        posts.append((began, time.monotonic()))
+        return len(lists) >= 3 and len(answered_amid_a_list()) >= 5
 
     reader = threading.Thread(target=list_all)
     reader.start()
-    waits = []
-    while len(lists) < 3 and len(waits) < 2000:
-        began = time.monotonic()
-        assert post([{"labels": {"alertname": "Late", "instance": str(len(waits))}}]) == 200
-        waits.append(time.monotonic() - began)
-        time.sleep(0.02)
-    stop.set()
-    reader.join()
-    assert all(status == 200 and count >= 30_000 for status, count, _ in lists), lists
-    waits.sort()
-    print(f"30,000 alerts listed in {min(took for *_, took in lists):.2f} s; meanwhile {len(waits)} alerts were taken in "
+    try:
+        wait_for("alerts to be answered amid lists", one_more, every=0.02)
+    finally:
+        stop.set()
+        reader.join()
+    assert all(status == 200 and count >= 30_000 for _, _, status, count in lists), [each[2:] for each in lists]
+    waits = sorted(ended - began for began, ended in posts)
+    print(f"30,000 alerts listed in {min(ended - began for began, ended, *_ in lists):.2f} s; meanwhile {len(waits)} alerts were taken in "
           f"{waits[len(waits) // 2] * 1000:.1f} ms (median), {waits[-1] * 1000:.0f} ms (longest)")
-    assert waits[len(waits) // 2] < 1, waits
 
 
 def main():
@@ -178,7 +187,7 @@ def main():
         with Tocsin(folder / "sample", flags=["--sample"]).start() as sample:  # out of the box
             amtool = Amtool(sample.url)
             amtool.run("alert", "add", "Disk", "service=database")
-            wait_for("the alert", lambda: amtool.rows("alert", "query", "Disk"), 10)
+            wait_for("the alert", lambda: amtool.rows("alert", "query", "Disk"))
             amtool.run("silence", "add", "Disk", "-c", "new disks")
             receivers = amtool.run("config", "routes", "test", "service=payments").strip().split(",")
             assert "payments" in receivers, "a policy stands for the receiver that its route has not: " + str(receivers)
@@ -193,7 +202,7 @@ def main():
             check_tokens(tocsin)
             config.write_text(ORGANISATION.replace("group_wait: 1s", "group_wait: 7s"))
             assert http_request(f"{tocsin.url}/-/reload", b"")[0] == 200
-            wait_for("the new configuration", lambda: "group_wait: 7s" in amtool.run("config", "show"), 10)
+            wait_for("the new configuration", lambda: "group_wait: 7s" in amtool.run("config", "show"))
             assert tocsin.metric("alertmanager_alerts") > 0
             check_lists_hold_nobody_up(tocsin)
             assert tocsin.stop() == 0

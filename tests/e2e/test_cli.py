@@ -6,11 +6,11 @@ import re
 import subprocess
 
 import organisation
-from harness import BINARY, Tocsin, http_request, scratch, wait_for
+from harness import BINARY, PATIENCE, Tocsin, http_request, scratch, wait_for
 
 
 def run(tocsin, *arguments, **env):
-    return subprocess.run([str(BINARY), *arguments], capture_output=True, text=True, timeout=60,
+    return subprocess.run([str(BINARY), *arguments], capture_output=True, text=True, timeout=PATIENCE,
                           env={**os.environ, "TOCSIN_SERVER": tocsin.grpc, "TOCSIN_TOKEN": tocsin.token(), **env})
 
 
@@ -140,7 +140,7 @@ def errors_say_what_to_do(tocsin, folder):
 def from_standard_input(tocsin):
     exported = tocsin.cli("export")
     def diff(text):
-        done = subprocess.run([str(BINARY), "diff", "-"], input=text, capture_output=True, text=True, timeout=60,
+        done = subprocess.run([str(BINARY), "diff", "-"], input=text, capture_output=True, text=True, timeout=PATIENCE,
                               env={**os.environ, "TOCSIN_SERVER": tocsin.grpc, "TOCSIN_TOKEN": tocsin.token()})
         assert done.returncode == 0, done
         return done.stdout

@@ -4,12 +4,12 @@ import shutil
 import subprocess
 
 import organisation
-from harness import BINARY, Tocsin, scratch
+from harness import BINARY, PATIENCE, Tocsin, scratch
 
 
 def refusal(data):
     done = subprocess.run([str(BINARY), "serve", f"--data={data}", "--http=127.0.0.1:0", "--grpc=127.0.0.1:0"],
-                          capture_output=True, text=True, timeout=60)
+                          capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == 1, (done.returncode, done.stdout, done.stderr)
     return done.stderr
 

@@ -10,7 +10,7 @@ import urllib.error
 import urllib.request
 
 import organisation
-from harness import BINARY, PROGRAMS, ROOT, Child, Tocsin, free_port, scratch, skip, wait_for
+from harness import BINARY, PATIENCE, PROGRAMS, ROOT, Child, Tocsin, free_port, scratch, skip, wait_for
 
 HAPROXY = PROGRAMS / "usr/sbin/haproxy"
 LIBRARIES = {"LD_LIBRARY_PATH": str(PROGRAMS / "usr/lib/x86_64-linux-gnu")}
@@ -90,7 +90,7 @@ def main():
                 env = {**os.environ, "TOCSIN_SERVER": server, "TOCSIN_TOKEN": tocsin.token(), "TOCSIN_CA": str(cert)}
 
                 def cli(*arguments, **more):
-                    return subprocess.run([str(BINARY), *arguments], capture_output=True, text=True, timeout=60,
+                    return subprocess.run([str(BINARY), *arguments], capture_output=True, text=True, timeout=PATIENCE,
                                           env={**env, **more})
                 for i in range(20):
                     sent = cli("send", f"--key={organisation.STREAM_KEY}", "alertname=ByStream", f"instance=i{i}")

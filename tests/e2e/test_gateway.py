@@ -1,6 +1,7 @@
 """The network side in a process of its own, `tocsin gateway` beside `tocsin serve`: alerts come in by gRPC and by POST through it; it is
 killed again and again under load, stopped where it stands, and outlives its engine. No acknowledged alert is lost, and pages go out in
 time whatever becomes of it."""
+import http.client
 import json
 import random
 import re
@@ -11,7 +12,7 @@ import threading
 import time
 
 import organisation
-from harness import BINARY, Child, Receiver, Tocsin, free_port, http_request, scratch, wait_for
+from harness import BINARY, PATIENCE, Child, Receiver, Tocsin, free_port, http_request, scratch, wait_for
 
 KILLS = 20
 SENDERS = 4
@@ -30,14 +31,14 @@ class Gateway:
         self.child = Child([BINARY, "gateway", f"--engine={self.folder}/socket", f"--http={self.http}", f"--grpc={self.grpc}"],
                            self.folder / "gateway.log")
         if wait:
-            wait_for("the gateway to be ready", self.ready, 30)
+            wait_for("the gateway to be ready", self.ready)
         return self
 
     def ready(self):
         if self.child.process.poll() is not None:
             raise AssertionError(f"the gateway ended with {self.child.process.returncode}:\n{self.child.text()[-4000:]}")
         try:
-            return http_request(f"{self.url}/-/ready", timeout=2)[0] == 200
+            return http_request(f"{self.url}/-/ready", timeout=10)[0] == 200
         except OSError:
             return False
 
@@ -45,7 +46,7 @@ class Gateway:
         text = http_request(f"{self.url}/-/gateway/metrics")[1].decode()
         return sum(float(line.rsplit(" ", 1)[1]) for line in text.splitlines() if re.match(rf"{name}(\{{| )", line))
 
-    def post(self, *alerts, path=f"/v1/integrations/{organisation.GENERIC_KEY}", query="", timeout=5):
+    def post(self, *alerts, path=f"/v1/integrations/{organisation.GENERIC_KEY}", query="", timeout=PATIENCE):
         return http_request(f"{self.url}{path}{query}", json.dumps(list(alerts)).encode(), {"Content-Type": "application/json"},
                             timeout=timeout)
 
@@ -82,7 +83,7 @@ def paged(receiver, name):
 
 def send(gateway, *arguments):
     return subprocess.run([str(BINARY), "send", *arguments, "--key", organisation.STREAM_KEY, "--server", gateway.grpc],
-                          capture_output=True, text=True, timeout=60)
+                          capture_output=True, text=True, timeout=PATIENCE)
 
 
 def check_doors(tocsin, gateway, receiver):
@@ -96,7 +97,7 @@ def check_doors(tocsin, gateway, receiver):
     assert status == 202 and b"explained" in body, (status, body)
     assert gateway.post(alert("Nobody"), path="/v1/integrations/wrong-key")[0] == 404
     assert {"ByStream/", "ByWebhook/", "ByPrometheus/", "Explained/"} <= names(tocsin)
-    wait_for("pages of what came by the gateway", lambda: paged(receiver, "ByStream") and paged(receiver, "ByWebhook"), 20)
+    wait_for("pages of what came by the gateway", lambda: paged(receiver, "ByStream") and paged(receiver, "ByWebhook"))
     assert tocsin.metric("tocsin_gateways_attached") == 1
     assert tocsin.metric("tocsin_gateways_events_total") == 3
     assert gateway.metric("tocsin_gateway_events_total") == 3
@@ -119,7 +120,7 @@ def check_forwarding(tocsin, gateway):
         assert http_request(f"{gateway.url}/api/v2/silences", headers=forged)[0] in (401, 403)
     # What is not ingest is not at the gateway's gRPC port, and the answer says where it is.
     done = subprocess.run([str(BINARY), "groups", "--server", gateway.grpc, "--token-file", str(tocsin.data / "admin.token")],
-                          capture_output=True, text=True, timeout=60)
+                          capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode != 0 and "gateway" in done.stdout + done.stderr, done.stdout + done.stderr
 
 
@@ -140,7 +141,7 @@ class Sender(threading.Thread):
             try:
                 if self.gateway.post(*(alert(f"Load{self.number}", instance=i) for i in instances))[0] == 202:
                     self.acknowledged.update(f"Load{self.number}/{i}" for i in instances)
-            except OSError:
+            except (OSError, http.client.HTTPException):
                 pass
 
 
@@ -157,7 +158,7 @@ def check_kills(tocsin, gateway, receiver):
         status, _, _ = http_request(f"{tocsin.url}/v1/integrations/{organisation.GENERIC_KEY}",
                                     json.dumps([alert(f"Meanwhile{kill}times")]).encode(), {"Content-Type": "application/json"})
         assert status == 202
-        wait_for("a page while the gateway is dead", lambda: paged(receiver, f"Meanwhile{kill}times"), 10, 0.02)
+        wait_for("a page while the gateway is dead", lambda: paged(receiver, f"Meanwhile{kill}times"), every=0.02)
         latest = max(latest, time.monotonic() - begun)
         gateway.start()
     for sender in senders:
@@ -172,32 +173,32 @@ def check_kills(tocsin, gateway, receiver):
 
 
 def check_wedged(tocsin, gateway, receiver):
-    waiting = socket.create_connection(tuple(gateway.http.split(":")), 5)  # a connection that it holds
+    waiting = socket.create_connection(tuple(gateway.http.split(":")), PATIENCE)  # a connection that it holds
     gateway.child.process.send_signal(signal.SIGSTOP)
     begun = time.monotonic()
     status, _, _ = http_request(f"{tocsin.url}/v1/integrations/{organisation.GENERIC_KEY}",
                                 json.dumps([alert("WhileWedged")]).encode(), {"Content-Type": "application/json"})
     assert status == 202
-    wait_for("a page while the gateway stands still", lambda: paged(receiver, "WhileWedged"), 10, 0.02)
+    wait_for("a page while the gateway stands still", lambda: paged(receiver, "WhileWedged"), every=0.02)
     print(f"a page while the gateway stood still took {time.monotonic() - begun:.2f} s")
     gateway.child.process.send_signal(signal.SIGCONT)
     waiting.close()
-    wait_for("the gateway to serve again", lambda: gateway.post(alert("AfterWedged"))[0] == 202, 20)
+    wait_for("the gateway to serve again", lambda: gateway.post(alert("AfterWedged"))[0] == 202)
 
 
 def check_engine_restart(tocsin, gateway, receiver):
     tocsin.kill()
-    wait_for("the gateway to notice", lambda: not gateway.ready(), 10)
+    wait_for("the gateway to notice", lambda: not gateway.ready())
     status, _, headers = gateway.post(alert("TooEarly"))
     assert status == 503 and headers.get("Retry-After"), (status, headers)
     status, _, headers = http_request(f"{gateway.url}/metrics")
     assert status == 503 and headers.get("Retry-After"), (status, headers)
     assert send(gateway, "alertname=TooEarly", "service=web").returncode != 0
     tocsin.start()
-    wait_for("the gateway to attach again", gateway.ready, 20)
+    wait_for("the gateway to attach again", gateway.ready)
     assert gateway.post(alert("AfterRestart"))[0] == 202
     assert send(gateway, "alertname=StreamAfterRestart", "service=web", "severity=critical").returncode == 0
-    wait_for("a page after the restart", lambda: paged(receiver, "StreamAfterRestart"), 20)
+    wait_for("a page after the restart", lambda: paged(receiver, "StreamAfterRestart"))
 
 
 def main():

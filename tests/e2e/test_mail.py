@@ -4,7 +4,7 @@ import email.message
 import smtplib
 
 import organisation
-from harness import Receiver, Tocsin, free_port, scratch, wait_for
+from harness import PATIENCE, Receiver, Tocsin, free_port, scratch, wait_for
 
 KEY = "mail-key-0123456789"
 
@@ -15,7 +15,7 @@ def write(port, subject, text="hello", to=f"{KEY}@tocsin.example.com"):
     mail["To"] = to
     mail["Subject"] = subject
     mail.set_content(text)
-    with smtplib.SMTP("127.0.0.1", port, timeout=20) as client:
+    with smtplib.SMTP("127.0.0.1", port, timeout=PATIENCE) as client:
         client.send_message(mail)
 
 

@@ -1,11 +1,9 @@
 """Nagios itself sends a problem and a recovery through `tocsin notify-nagios`, with the server down in between: nothing is
 lost, and what was spooled arrives in order when the server is back."""
-import os
 import subprocess
-import time
 
 import organisation
-from harness import BINARY, PROGRAMS, Child, Tocsin, scratch, skip, wait_for
+from harness import BINARY, PATIENCE, PROGRAMS, Child, Tocsin, scratch, skip, user_and_group, wait_for
 
 NAGIOS = PROGRAMS / "usr/sbin/nagios4"
 
@@ -15,11 +13,16 @@ def write_configuration(folder, tocsin):
     state = folder / "state"
     state.write_text("0\n")
     check = folder / "check.sh"
-    check.write_text(f"#!/bin/sh\nread code < {state}\n[ $code = 0 ] && echo 'OK - shop answers' || echo 'CRITICAL - $(id) shop \"down\"'\nexit $code\n")
+    check.write_text(f"#!/bin/sh\nread code < {state}\n: > {folder}/checked\n[ $code = 0 ] && echo 'OK - shop answers' || echo 'CRITICAL - $(id) shop \"down\"'\nexit $code\n")
     check.chmod(0o755)
-    url = f"{tocsin.url}"
-    notify = (f"{BINARY} notify-nagios --url {url} --key {organisation.NAGIOS_KEY} --spool {spool} "
-              "-t \"$NOTIFICATIONTYPE$\" -H \"$HOSTNAME$\" -s \"$SERVICEDESC$\" -S \"$SERVICESTATE$\" -o \"$SERVICEOUTPUT$\"")
+    # Spools first, then tries to send: only when it has ended is it known that nobody has sent what is in the spool.
+    command = folder / "notify.sh"
+    command.write_text(f"#!/bin/sh\n{BINARY} notify-nagios --url {tocsin.url} --key {organisation.NAGIOS_KEY} --spool {spool} \"$@\"\n"
+                       f": > {folder}/notified\n")
+    command.chmod(0o755)
+    notify = (f"{command} -t \"$NOTIFICATIONTYPE$\" -H \"$HOSTNAME$\" -s \"$SERVICEDESC$\" -S \"$SERVICESTATE$\" "
+              "-o \"$SERVICEOUTPUT$\"")
+    user, group = user_and_group()
     (folder / "objects.cfg").write_text(f"""
 define timeperiod {{
   timeperiod_name always
@@ -96,11 +99,12 @@ enable_notifications=1
 execute_service_checks=1
 use_syslog=0
 illegal_macro_output_chars=`~$&|'"<>
-nagios_user={os.environ.get("USER", "root")}
-nagios_group=root
+nagios_user={user}
+nagios_group={group}
 allow_empty_hostgroup_assignment=1
-service_check_timeout=10
-notification_timeout=20
+service_check_timeout={PATIENCE}
+host_check_timeout={PATIENCE}
+notification_timeout={PATIENCE}
 """)
     return state, spool
 
@@ -123,26 +127,27 @@ def main():
         with tocsin.start():
             state, spool = write_configuration(folder, tocsin)
             with Child([NAGIOS, folder / "nagios.cfg"], folder / "nagios-output.log"):
-                time.sleep(3)
+                wait_for("the first check", (folder / "checked").exists)
                 tocsin.kill()  # the server is down when the problem begins
                 state.write_text("2\n")
                 wait_for("the problem in the spool", lambda: spool.exists() and any(
-                    path.is_file() for path in spool.rglob("*") if "lock" not in path.name), 40)
+                    path.is_file() for path in spool.rglob("*") if "lock" not in path.name))
+                wait_for("the notification to give up for now", (folder / "notified").exists)
                 tocsin.start()
                 assert nagios_alert(tocsin) is None, "nobody has sent it yet"
                 drained = subprocess.run(
                     [str(BINARY), "notify-nagios", "--drain", "--url", tocsin.url, "--key", organisation.NAGIOS_KEY,
-                     "--spool", str(spool)], capture_output=True, text=True, timeout=60)
+                     "--spool", str(spool)], capture_output=True, text=True, timeout=PATIENCE)
                 assert drained.returncode == 0, drained.stderr
-                alert = wait_for("the problem", lambda: nagios_alert(tocsin), 10)
+                alert = wait_for("the problem", lambda: nagios_alert(tocsin))
                 assert alert["summary"]["firing"], alert
                 assert alert["summary"]["severity"] == "SEVERITY_CRITICAL", alert
                 state.write_text("0\n")
-                wait_for("the recovery", lambda: not nagios_alert(tocsin)["summary"]["firing"], 40)
+                wait_for("the recovery", lambda: not nagios_alert(tocsin)["summary"]["firing"])
                 groups = tocsin.call("GroupService/ListGroups", includeResolved=True)["groups"]
                 assert len(groups) == 1, groups
                 wait_for("the group to resolve", lambda: tocsin.call("GroupService/GetGroup", id=groups[0]["id"])
-                         ["group"]["state"] == "STATE_RESOLVED", 20)
+                         ["group"]["state"] == "STATE_RESOLVED")
             tocsin.stop()
     print("1 passed, 0 failed")
 

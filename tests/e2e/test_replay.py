@@ -6,7 +6,7 @@ import subprocess
 import time
 
 import organisation
-from harness import BINARY, Tocsin, http_request, scratch, wait_for
+from harness import BINARY, PATIENCE, Tocsin, http_request, scratch, wait_for
 
 
 def send(tocsin, service, name, firing=True):
@@ -58,6 +58,9 @@ def traffic(tocsin):
         wait_paged(tocsin, name)
     tocsin.cli("ack", f"G{group_of(tocsin, 'Later')['id']}")
     wait_for("Memory to recover", lambda: group_of(tocsin, "Memory")["state"] == "STATE_RESOLVED")
+    # Nothing is due any more, so that what is recorded and what is replayed end with the same.
+    for name in ("Cpu", "Queue", "Late"):
+        wait_for(f"the last step of {name}", lambda: "bob is paged" in explained(tocsin, name))
 
 
 def replay(tocsin, *arguments):
@@ -125,7 +128,7 @@ def preview(tocsin):
 
 def refusals(tocsin, folder, text):
     def refused(*arguments, token=None):
-        done = subprocess.run([str(BINARY), *arguments], capture_output=True, text=True, timeout=60,
+        done = subprocess.run([str(BINARY), *arguments], capture_output=True, text=True, timeout=PATIENCE,
                               env={**os.environ, "TOCSIN_SERVER": tocsin.grpc, "TOCSIN_TOKEN": token or tocsin.token()})
         assert done.returncode != 0, done.stdout
         return done.stderr

@@ -54,6 +54,7 @@ def main():
             tocsin.cli("note", f"G{ids['i2']}", "vendor called, no answer")
             for name in ("i4", "i7"):
                 tocsin.cli("resolve", f"G{ids[name]}")
+            wait_for("the last of it to be found", lambda: found(tocsin, "state:closed") == ["i7", "i4"])
             check(tocsin)
             table = tocsin.cli("search", "service=web")
             assert f"G{ids['i9']}" in table and "instance=i9" in table, table

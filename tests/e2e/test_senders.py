@@ -9,13 +9,13 @@ import shutil
 import subprocess
 
 import organisation
-from harness import BINARY, PROGRAMS, ROOT, Receiver, Tocsin, free_port, scratch, wait_for
+from harness import BINARY, PATIENCE, PROGRAMS, ROOT, Receiver, Tocsin, free_port, scratch, user_and_group, wait_for
 
 DEPLOY = ROOT / "deploy"
 
 
 def run(arguments, folder, stdin=None, **environment):
-    return subprocess.run([str(a) for a in arguments], input=stdin, capture_output=True, text=True, timeout=60, cwd=folder,
+    return subprocess.run([str(a) for a in arguments], input=stdin, capture_output=True, text=True, timeout=PATIENCE, cwd=folder,
                           env={**os.environ, "PATH": f"{folder}/bin:{os.environ['PATH']}", **environment})
 
 
@@ -116,11 +116,12 @@ define service {
 }
 """)
         (folder / "checkresults").mkdir()
+        user, group = user_and_group()
         (folder / "nagios.cfg").write_text(f"cfg_file={folder}/tocsin.cfg\ncfg_file={folder}/objects.cfg\nlog_file={folder}/nagios.log\n"
                                            f"check_result_path={folder}/checkresults\nobject_cache_file={folder}/objects.cache\n"
                                            f"temp_file={folder}/t\ntemp_path={folder}\nlock_file={folder}/nagios.lock\n"
                                            f"command_file={folder}/nagios.cmd\nstatus_file={folder}/status.dat\n"
-                                           f"nagios_user={os.environ.get('USER', 'root')}\nnagios_group=root\n")
+                                           f"nagios_user={user}\nnagios_group={group}\n")
         done = run([nagios, "-v", folder / "nagios.cfg"], folder)
         assert done.returncode == 0 and "Total Errors:   0" in done.stdout, done.stdout[-2000:]
         passed += 1
@@ -184,7 +185,7 @@ def outage(tocsin, folder):
     assert done.returncode == 0 and "new, durable as journal entry" in done.stdout and "tocsin explain" in done.stdout, done
     full = folder / "full"
     done = subprocess.run([BINARY, "send", "alertname=NoDisk", f"--key={organisation.STREAM_KEY}", "--spool", full, f"--server={tocsin.grpc}"],
-                          capture_output=True, text=True, timeout=60, restore_signals=False,  # SIGXFSZ stays ignored
+                          capture_output=True, text=True, timeout=PATIENCE, restore_signals=False,  # SIGXFSZ stays ignored
                           preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0)))
     assert done.returncode == 0 and "sent, durable; not spooled" in done.stdout, done
     assert not list((full / "new").iterdir()) and "NoDisk" in tocsin.cli("alerts", "--all"), "as on a full disk"

@@ -3,12 +3,12 @@ another server has. The other server goes on undisturbed."""
 import subprocess
 
 import organisation
-from harness import BINARY, Tocsin, free_port, scratch
+from harness import BINARY, PATIENCE, Tocsin, free_port, scratch
 
 
 def refused(folder, http, grpc, config):
     done = subprocess.run([str(BINARY), "serve", f"--data={folder}", f"--http={http}", f"--grpc={grpc}",
-                           f"--config={config}"], capture_output=True, text=True, timeout=60)
+                           f"--config={config}"], capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == 1, (done.returncode, done.stderr)
     assert "not started: " in done.stderr, done.stderr
     return done.stderr

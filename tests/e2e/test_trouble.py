@@ -34,7 +34,7 @@ class OnSmallDisk(Tocsin):
         self.child = Child(["unshare", "--mount", "--map-root-user", "sh", "-c", mount, "sh", *serve],
                            self.folder / "tocsin.log")
         if wait:
-            wait_for("the server to be ready", self.ready, 60)
+            wait_for("the server to be ready", self.ready)
         return self
 
     def disk(self):
