@@ -7,7 +7,7 @@ import subprocess
 import time
 
 import organisation
-from harness import BINARY, Receiver, Tocsin, http_request, scratch, wait_for
+from harness import BINARY, PATIENCE, Receiver, Tocsin, http_request, scratch, wait_for
 
 UTC = datetime.timezone.utc
 
@@ -31,6 +31,10 @@ def configured(folder, people, name="o.yaml", schedule="", users="", handoff=Non
     return path
 
 
+class TooSlow(Exception):
+    """The handoff was before all was made ready for it: the story is to be told again with a later one."""
+
+
 class People:
     """What each has been told, in order."""
 
@@ -41,7 +45,7 @@ class People:
         messages = [json.loads(request["body"]) for request in self.receiver.requests if request["path"] == f"/{user}"]
         return [message for message in messages if message["purpose"] == purpose]
 
-    def hears(self, user, part, purpose="notice", seconds=30):
+    def hears(self, user, part, purpose="notice", seconds=PATIENCE):
         def heard():
             return [message for message in self.told(user, purpose) if part in message["title"]]
         found = wait_for(f"{user} to be told {part!r}", heard, seconds)
@@ -67,7 +71,7 @@ def send(tocsin, name):
 
 
 def refused(tocsin, *arguments):
-    done = subprocess.run([str(BINARY), *arguments], capture_output=True, text=True, timeout=60,
+    done = subprocess.run([str(BINARY), *arguments], capture_output=True, text=True, timeout=PATIENCE,
                           env={**os.environ, "TOCSIN_SERVER": tocsin.grpc, "TOCSIN_TOKEN": tocsin.token()})
     assert done.returncode != 0, done.stdout
     return done.stdout + done.stderr
@@ -114,11 +118,11 @@ def changes(tocsin, people, holder, other):
     people.hears(other, f"Will you be on call on primary in place of {holder}")
 
 
-def story(folder):
+def story(folder, ahead):
     with Receiver() as receiver:
         people = People(receiver)
         carl = f"  - {{id: carl, contact_methods: [{{kind: webhook, address: '{receiver.url}/carl'}}]}}"
-        handoff = (now() + datetime.timedelta(seconds=120)).replace(second=0)
+        handoff = (now() + datetime.timedelta(seconds=ahead)).replace(second=0)
         text = configured(folder, receiver, users=carl, handoff=handoff,
                           schedule="    handoff_notices: {when: both}")
         with Tocsin(folder, config=text, flags=["--allow_webhooks_to=127.0.0.0/8"]).start() as tocsin:
@@ -130,7 +134,9 @@ def story(folder):
             # The handoff, with kill -9 before it.
             tocsin.kill()
             tocsin.start()
-            message = people.hears(other, "You are on call on primary now", seconds=150)
+            if now() >= handoff:
+                raise TooSlow
+            message = people.hears(other, "You are on call on primary now", seconds=ahead + PATIENCE)
             assert "DiskFull" in message["body"], message
             message = people.hears(who, "Your shift on primary has ended")
             assert f"on call now: {other}" in message["body"], message
@@ -147,15 +153,20 @@ def story(folder):
             wait_for("the alert to wait", lambda: "nobody is behind" in tocsin.cli("explain", 'alertname="Orphan"'))
             assert not any("Orphan" in message["title"] for user in ("ann", "bob", "carl") for message in people.told(user, "page"))
             tocsin.cli("schedule", "override", "primary", "--add", "carl", "--for", "1h")
-            people.hears("carl", "Orphan", purpose="page", seconds=10)
+            people.hears("carl", "Orphan", purpose="page")
             tocsin.cli("schedule", "override", "end", silent)
 
             gaps(tocsin, folder, receiver, people, handoff)
 
 
 def main():
-    with scratch() as folder:
-        story(folder)
+    for ahead in (120, 240, 480):
+        try:
+            with scratch() as folder:
+                return story(folder, ahead)
+        except TooSlow:
+            print(f"the machine was not ready for a handoff within {ahead} s")
+    raise AssertionError("the machine was too slow")
 
 
 if __name__ == "__main__":

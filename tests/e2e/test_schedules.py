@@ -6,16 +6,16 @@ import os
 import subprocess
 
 import organisation
-from harness import BINARY, Tocsin, scratch
+from harness import BINARY, PATIENCE, Tocsin, scratch
 
 PEOPLE = """
   - {id: carl, contact_methods: [{kind: terminal, address: carl}]}
   - {id: dora, contact_methods: [{kind: terminal, address: dora}]}"""
 
 
-def configured(folder, order, name="o.yaml"):
-    """A daily rotation that hands over at this hour's beginning, days ago."""
-    start = (datetime.datetime.utcnow() - datetime.timedelta(days=10)).strftime("%Y-%m-%d %H:00")
+def configured(folder, order, now, name="o.yaml"):
+    """A daily rotation that hands over at the beginning of the hour that it is `now`, for ten days."""
+    start = (now - datetime.timedelta(days=10)).strftime("%Y-%m-%d %H:00")
     text = organisation.yaml(extra_users=PEOPLE)
     people = ", ".join(f"[{{user: {user}}}]" for user in order)
     text = text.replace("    time_zone: Europe/Vienna\n    layers:", "    time_zone: UTC\n    layers:")
@@ -42,21 +42,21 @@ def token(tocsin, user):
 
 
 def run(tocsin, secret, *arguments):
-    return subprocess.run([str(BINARY), *arguments], capture_output=True, text=True, timeout=60,
+    return subprocess.run([str(BINARY), *arguments], capture_output=True, text=True, timeout=PATIENCE,
                           env={**os.environ, "TOCSIN_SERVER": tocsin.grpc, "TOCSIN_TOKEN": secret})
 
 
 def story(folder):
     now = datetime.datetime.utcnow().replace(microsecond=0)
     hour = datetime.timedelta(hours=1)
-    with Tocsin(folder, config=configured(folder, ["ann", "bob", "carl"])).start() as tocsin:
+    with Tocsin(folder, config=configured(folder, ["ann", "bob", "carl"], now)).start() as tocsin:
         past = [now - hour * n for n in range(2, 230, 7)]
         known = {moment: on_call(tocsin, moment) for moment in past}
         holder = on_call(tocsin)[0]
         others = [user for user in ["ann", "bob", "carl"] if user != holder]
 
         # An edit in the middle of a turn: somebody more at the front, one fewer behind.
-        edited = configured(folder, ["dora", others[0], holder], "edited.yaml")
+        edited = configured(folder, ["dora", others[0], holder], now, "edited.yaml")
         shown = tocsin.cli("apply", str(edited), "--dry-run")
         assert f"layer daily: new version from now; {holder} stays on until" in shown, shown
         assert not tocsin.call("ScheduleService/ListEditions", schedule="primary")["entries"][0].get("until")
