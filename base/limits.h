@@ -31,6 +31,10 @@ inline constexpr std::size_t kShardRingSlots = 1 << 14;
 static_assert(std::has_single_bit(kShardRingBytes) && std::has_single_bit(kShardRingSlots), "rings mask, not divide");
 static_assert(kShardRingBytes >= 8 * kBatchBytes, "one full batch must never be able to fill a ring");
 
+// And the ring beside it, for integrations that have little under way: it is emptied first (model/shares.h).
+inline constexpr std::size_t kQuickRingBytes = 8 * 1024 * 1024;
+inline constexpr std::size_t kQuickRingSlots = 1 << 13;
+
 // One journal entry's body; larger decisions are several entries of one commit, and together at most so many bytes.
 inline constexpr std::size_t kJournalEntryBytes = 1024 * 1024;
 inline constexpr std::size_t kChangeBytes = 256 * 1024 * 1024;

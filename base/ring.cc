@@ -158,6 +158,11 @@ void Ring::Pop() {
   header_->tail.store(Pack({tail.ticket + 1, tail.unit + slot.units}), std::memory_order_release);
 }
 
+bool Ring::HasReserved() const {
+  const std::uint64_t tail = header_->tail.load(std::memory_order_relaxed);
+  return Unpack(header_->head.load(std::memory_order_relaxed)).ticket != Unpack(tail).ticket;
+}
+
 std::size_t Ring::UsedBytes() const {
   const RingPosition tail = Unpack(header_->tail.load(std::memory_order_acquire));
   const RingPosition head = Unpack(header_->head.load(std::memory_order_relaxed));  // not older than the tail

@@ -71,6 +71,9 @@ class Ring {
   // Frees the oldest record. Requires that Front returned it.
   void Pop();
 
+  // Consumer. Whether a record is there, or reserved: whose reservation happened before anything that the consumer has seen is counted.
+  bool HasReserved() const;
+
   // Any thread; a moment's truth. Bytes that are reserved or published, rounding and skipped units included.
   std::size_t UsedBytes() const;
   std::size_t data_bytes() const;

@@ -4,6 +4,7 @@
 #include <thread>
 #include <unordered_map>
 
+#include "base/limits.h"
 #include "engine/pipeline.h"
 #include "engine/pipeline_stages.h"
 
@@ -16,7 +17,15 @@ struct PublishedRules {
   std::unordered_map<IntegrationId, IntegrationIndex> indexes;
 };
 
-inline constexpr std::uint32_t kSubmissionSlots = 1 << 14;
+// What may be under way: as much as there is room for in the rings. What goes by the quick queue has room in any one shard's ring, also with
+// its records' heads, and with what is left unused where the ring goes round.
+inline Shares::Bounds UnderWay(std::uint32_t shards) {
+  return {.batches = limits::kShardRingSlots,
+          .bytes = shards * limits::kShardRingBytes,
+          .quick_batches = limits::kQuickRingSlots / 2,
+          .quick_bytes = limits::kQuickRingBytes / 4,
+          .quick_bytes_of_one = limits::kQuickRingBytes / 32};
+}
 
 class Engine::Impl {
  public:
@@ -24,7 +33,7 @@ class Engine::Impl {
       : options_(std::move(options)),
         store_(store),
         clock_(clock),
-        submissions_(kSubmissionSlots, histograms_.ingest_seconds),
+        submissions_(UnderWay(options_.shard_count), histograms_.ingest_seconds),
         commit_(store, clock, submissions_, histograms_.commit_seconds),
         keeper_(options_, store, clock, commit_),
         views_(store) {}
@@ -86,7 +95,7 @@ class Engine::Impl {
   absl::Status FoldDecisions(Responder& responder, std::vector<IntegrationId>& integrations);
   Admission Refuse(Admission why);
   Admission Admits() const;  // whether batches are taken at all
-  bool PushParts(const EventBatch& batch, std::uint32_t slot, bool with_index);
+  bool PushParts(const EventBatch& batch, const Submissions::Taken& taken, bool with_index);
   void Publish(const RulesPtr& rules, std::vector<IntegrationId> integrations);
   void Raise(const RaiseAlert& raise);
   EngineTime ListeningSince() const;

@@ -19,10 +19,10 @@ Admission Engine::Impl::Admits() const {
   return keeper_.space() == Store::Space::kPlenty ? Admission::kAccepted : Admission::kDiskLow;
 }
 
-bool Engine::Impl::PushParts(const EventBatch& batch, std::uint32_t slot, bool with_index) {
+bool Engine::Impl::PushParts(const EventBatch& batch, const Submissions::Taken& taken, bool with_index) {
   if (shards_.size() == 1) {
-    if (shards_[0]->Push(slot, batch)) return true;
-    submissions_.Withdraw(slot, 1);
+    if (shards_[0]->Push(taken, batch)) return true;
+    submissions_.Withdraw(taken.slot, 1);
     return false;
   }
   thread_local std::vector<std::vector<std::uint32_t>> mine;
@@ -33,10 +33,10 @@ bool Engine::Impl::PushParts(const EventBatch& batch, std::uint32_t slot, bool w
     mine[batch.at(i).header().key.low % shards_.size()].push_back(i);
   }
   for (std::size_t s = 0; s < shards_.size(); ++s) {
-    if (shards_[s]->Push(slot, batch, mine[s], with_index && mine[s].size() != batch.count())) continue;
+    if (shards_[s]->Push(taken, batch, mine[s], with_index && mine[s].size() != batch.count())) continue;
     // Parts that are in stay in: events are idempotent and the sender is told to send all of them again. Its callback is
     // dropped; the slot is free when the parts that are in are durable.
-    submissions_.Withdraw(slot, static_cast<std::uint32_t>(shards_.size() - s));
+    submissions_.Withdraw(taken.slot, static_cast<std::uint32_t>(shards_.size() - s));
     return false;
   }
   return true;
@@ -46,10 +46,10 @@ Admission Engine::Impl::Submit(const EventBatch& batch, bool want_outcomes, Done
   if (const Admission admits = Admits(); admits != Admission::kAccepted) return Refuse(admits);
   if (batch.bytes().size() > limits::kShardRingBytes / 4) return Refuse(Admission::kTooLarge);
   const auto parts = static_cast<std::uint32_t>(shards_.size());
-  const std::optional<std::uint32_t> slot =
-      submissions_.Take(parts, want_outcomes ? batch.count() : 0, clock_.Read().engine, std::move(done));
-  if (!slot) return Refuse(Admission::kOverloaded);
-  if (!PushParts(batch, *slot, want_outcomes)) return Refuse(Admission::kOverloaded);
+  const std::optional<Submissions::Taken> taken =
+      submissions_.Take(batch, parts, want_outcomes ? batch.count() : 0, clock_.Read().engine, std::move(done));
+  if (!taken) return Refuse(Admission::kOverloaded);
+  if (!PushParts(batch, *taken, want_outcomes)) return Refuse(Admission::kOverloaded);
   batches_.fetch_add(1, std::memory_order_relaxed);
   events_.fetch_add(batch.count(), std::memory_order_relaxed);
   return Admission::kAccepted;

@@ -80,8 +80,10 @@ ShardStage::ShardStage(
       submissions_(submissions),
       clock_(clock),
       taken_in_(taken_in),
-      ring_memory_(RingLayout::BytesNeeded(limits::kShardRingSlots, limits::kShardRingBytes)),
-      ring_(Ring::Create(ring_memory_.bytes(), limits::kShardRingSlots, limits::kShardRingBytes)),
+      quick_memory_(RingLayout::BytesNeeded(limits::kQuickRingSlots, limits::kQuickRingBytes)),
+      bulk_memory_(RingLayout::BytesNeeded(limits::kShardRingSlots, limits::kShardRingBytes)),
+      quick_(Ring::Create(quick_memory_.bytes(), limits::kQuickRingSlots, limits::kQuickRingBytes)),
+      bulk_(Ring::Create(bulk_memory_.bytes(), limits::kShardRingSlots, limits::kShardRingBytes)),
       out_(kSealedPerShard),
       recycled_(kSealedPerShard) {
   for (std::size_t i = 0; i < kSealedPerShard; ++i) {
@@ -91,18 +93,19 @@ ShardStage::ShardStage(
   }
 }
 
-bool ShardStage::Push(std::uint32_t submission, const EventBatch& batch) {
-  std::optional<Ring::Reservation> reservation = ring_.TryReserve(sizeof(RecordHead) + batch.bytes().size());
+bool ShardStage::Push(const Submissions::Taken& submission, const EventBatch& batch) {
+  Ring& ring = RingOf(submission.queue);
+  std::optional<Ring::Reservation> reservation = ring.TryReserve(sizeof(RecordHead) + batch.bytes().size());
   if (!reservation) return false;
-  const RecordHead head{submission, static_cast<std::uint32_t>(batch.count()), 0, 0};
+  const RecordHead head{submission.slot, static_cast<std::uint32_t>(batch.count()), 0, 0};
   std::memcpy(reservation->bytes.data(), &head, sizeof head);
   if (!batch.empty()) std::memcpy(reservation->bytes.data() + sizeof head, batch.bytes().data(), batch.bytes().size());
-  ring_.Publish(*reservation);
+  ring.Publish(*reservation);
   wakeup_.Notify();
   return true;
 }
 
-bool ShardStage::Push(std::uint32_t submission,
+bool ShardStage::Push(const Submissions::Taken& submission,
                       const EventBatch& batch,
                       std::span<const std::uint32_t> mine,
                       bool with_index) {
@@ -110,11 +113,12 @@ bool ShardStage::Push(std::uint32_t submission,
   std::size_t size = sizeof(RecordHead) + (with_index ? IndexBytes(mine.size()) : 0);
   for (const std::uint32_t i : mine)
     size += batch.at(i).header().size;
-  std::optional<Ring::Reservation> reservation = ring_.TryReserve(size);
+  Ring& ring = RingOf(submission.queue);
+  std::optional<Ring::Reservation> reservation = ring.TryReserve(size);
   if (!reservation) return false;
 
   std::byte* to = reservation->bytes.data();
-  const RecordHead head{submission, static_cast<std::uint32_t>(mine.size()), with_index ? 1U : 0U, 0};
+  const RecordHead head{submission.slot, static_cast<std::uint32_t>(mine.size()), with_index ? 1U : 0U, 0};
   std::memcpy(to, &head, sizeof head);
   to += sizeof head;
   if (with_index) {
@@ -126,7 +130,7 @@ bool ShardStage::Push(std::uint32_t submission,
     std::memcpy(to, &header, header.size);
     to += header.size;
   }
-  ring_.Publish(*reservation);
+  ring.Publish(*reservation);
   wakeup_.Notify();
   return true;
 }
@@ -180,29 +184,47 @@ Outcome ShardStage::ApplyOne(EventView event, const Now& now) {
   return Outcome::kRejected;
 }
 
-bool ShardStage::DrainRing(const Now& now) {
+// Its events; how many.
+std::size_t ShardStage::ApplyRecord(std::span<const std::byte> record, const Now& now) {
+  const auto head = ReadAs<RecordHead>(record.data());
+  const std::byte* at = record.data() + sizeof head;
+  const std::byte* positions = at;
+  if (head.with_index != 0) at += IndexBytes(head.count);
+  const std::span<Outcome> outcomes = submissions_.OutcomesOf(head.submission);
+  LookAhead ahead(shard_, at, head.count);
+  for (std::uint32_t i = 0; i < head.count; ++i) {
+    ahead.To(i);
+    const EventView event(at);
+    at += event.header().size;
+    const Outcome outcome = ApplyOne(event, now);
+    if (outcomes.empty()) continue;
+    outcomes[head.with_index != 0 ? ReadAs<std::uint32_t>(positions + i * sizeof(std::uint32_t)) : i] = outcome;
+  }
+  acks_.push_back(head.submission);
+  return head.count;
+}
+
+// Ends: what is under way by the quick queue is bounded, and is so until it has been sealed and is durable.
+bool ShardStage::DrainQuick(const Now& now) {
+  bool any = false;
+  for (; !quick_.Front().empty(); any = true) {
+    ApplyRecord(quick_.Front(), now);
+    quick_.Pop();
+  }
+  return any;
+}
+
+bool ShardStage::DrainRings(const Now& now) {
   std::size_t applied = 0;
   bool any = false;
   while (applied < kEventsPerRound) {
-    const std::span<const std::byte> record = ring_.Front();
-    if (record.empty()) break;
-    const auto head = ReadAs<RecordHead>(record.data());
-    const std::byte* at = record.data() + sizeof head;
-    const std::byte* positions = at;
-    if (head.with_index != 0) at += IndexBytes(head.count);
-    const std::span<Outcome> outcomes = submissions_.OutcomesOf(head.submission);
-    LookAhead ahead(shard_, at, head.count);
-    for (std::uint32_t i = 0; i < head.count; ++i) {
-      ahead.To(i);
-      const EventView event(at);
-      at += event.header().size;
-      const Outcome outcome = ApplyOne(event, now);
-      if (outcomes.empty()) continue;
-      outcomes[head.with_index != 0 ? ReadAs<std::uint32_t>(positions + i * sizeof(std::uint32_t)) : i] = outcome;
-    }
-    acks_.push_back(head.submission);
-    ring_.Pop();
-    applied += head.count;
+    // The bulk queue's next record is looked at before the quick queue is emptied: what its sender had sent by the quick one before is seen
+    // then. It may wait there behind a record that is reserved and not yet published; then the bulk queue waits, too.
+    const std::span<const std::byte> record = bulk_.Front();
+    any = DrainQuick(now) || any;
+    if (record.empty() || quick_.HasReserved()) break;
+    applied += ApplyRecord(record, now);
+    bulk_.Pop();
     any = true;
   }
   return any;
@@ -249,7 +271,7 @@ bool ShardStage::Step(Wakeup& committer) {
   const Now now = clock_.Read();
   if (index_ == 0) taken_in_.Advance(now);
   bool busy = RunTasks(now);
-  if (DrainRing(now)) {
+  if (DrainRings(now)) {
     busy = true;
     dirty_ = true;
   }

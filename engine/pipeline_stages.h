@@ -119,10 +119,13 @@ class ShardStage {
  public:
   ShardStage(std::uint32_t index, Shard shard, Submissions& submissions, const Clock& clock, TakenIn& taken_in);
 
-  // Any thread. Copies the events of `batch` that `mine` selects into the ring; false when it is full.
-  bool Push(std::uint32_t submission, const EventBatch& batch, std::span<const std::uint32_t> mine, bool with_index);
+  // Any thread. Copies the events of `batch` that `mine` selects into the queue's ring; false when it is full.
+  bool Push(const Submissions::Taken& submission,
+            const EventBatch& batch,
+            std::span<const std::uint32_t> mine,
+            bool with_index);
   // All of them.
-  bool Push(std::uint32_t submission, const EventBatch& batch);
+  bool Push(const Submissions::Taken& submission, const EventBatch& batch);
   // Any thread. Runs on the stage's thread before its next events.
   void Post(absl::AnyInvocable<void(Shard&, const Now&)> task);
   // Any thread. The shard's part of the state hash, at its next seal.
@@ -130,7 +133,7 @@ class ShardStage {
   // The stage's thread. `durable` is called, on the committer's, once everything that has been applied by now is in the journal. It needs
   // no room in the ring and no submission, for which it would have to compete with senders who want more of them than there are.
   void WhenDurable(absl::AnyInvocable<void()> durable) { durable_.push_back(std::move(durable)); }
-  std::uint64_t RingBytesUsed() const { return ring_.UsedBytes(); }
+  std::uint64_t RingBytesUsed() const { return quick_.UsedBytes() + bulk_.UsedBytes(); }
   // Any thread. The stage takes what the gateway publishes, from its next step on; until Detach, which takes what is published by
   // then, whether the gateway still lives or not. (engine/pipeline_gateways.cc)
   void Attach(std::shared_ptr<GatewayPort> port);
@@ -160,7 +163,10 @@ class ShardStage {
   std::optional<Outcome> ApplyOfGateway(EventView event, const Now& now);
   const Labels* LabelsOf(IntegrationIndex integration);
   bool RunTasks(const Now& now);
-  bool DrainRing(const Now& now);
+  Ring& RingOf(Shares::Queue queue) { return queue == Shares::Queue::kQuick ? quick_ : bulk_; }
+  bool DrainRings(const Now& now);
+  bool DrainQuick(const Now& now);
+  std::size_t ApplyRecord(std::span<const std::byte> record, const Now& now);
   bool DrainGateways(const Now& now);
   bool Drain(const std::shared_ptr<GatewayPort>& port, std::size_t most, const Now& now);
   void Apply(const std::shared_ptr<GatewayPort>& port, const GatewayRecord& record, const Now& now);
@@ -171,8 +177,10 @@ class ShardStage {
   Submissions& submissions_;
   const Clock& clock_;
   TakenIn& taken_in_;
-  RingMemory ring_memory_;
-  Ring ring_;
+  RingMemory quick_memory_;
+  RingMemory bulk_memory_;
+  Ring quick_;
+  Ring bulk_;
   Engine::ReadAgain read_again_;
   std::vector<std::shared_ptr<GatewayPort>> gateways_;
   std::vector<SharedWakeup*> bells_;  // of gateways_

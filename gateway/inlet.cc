@@ -28,7 +28,12 @@ class GatewayInlet::Link {
         counters_(counters),
         memory_(std::move(memory)),
         key_seed_(memory_.control().key_seed),
-        submissions_(kSubmissions, counters.seconds_),
+        submissions_({.batches = kSubmissions,
+                      .bytes = memory_.shard_count() * kGatewayRingBytes,
+                      .quick_batches = 0,  // a gateway's rings have one queue
+                      .quick_bytes = 0,
+                      .quick_bytes_of_one = 0},
+                     counters.seconds_),
         reader_(memory_) {
     for (std::uint32_t i = 0; i < memory_.shard_count(); ++i) {
       absl::StatusOr<Ring> ring = Ring::Attach(memory_.ring(i));
@@ -53,10 +58,10 @@ class GatewayInlet::Link {
     if (bytes > kMostBatchBytes) return Admission::kTooLarge;
     // Numbers and keys of another store's mean nothing here: who has them is to begin anew.
     if (batch.seed() != key_seed_) return Admission::kStopping;
-    const std::optional<std::uint32_t> slot =
-        submissions_.Take(static_cast<std::uint32_t>(rings_.size()), want_outcomes ? batch.count() : 0,
+    const std::optional<Submissions::Taken> taken =
+        submissions_.Take(batch, static_cast<std::uint32_t>(rings_.size()), want_outcomes ? batch.count() : 0,
                           clock_.Read().engine, std::move(done));
-    if (slot && PublishParts(batch, *slot, want_outcomes)) return Admission::kAccepted;
+    if (taken && PublishParts(batch, taken->slot, want_outcomes)) return Admission::kAccepted;
     memory_.control().refused_batches.fetch_add(1, std::memory_order_relaxed);  // the engine lets leases stand still
     return Admission::kOverloaded;
   }

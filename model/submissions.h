@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/metrics.h"
 #include "model/inlet.h"
+#include "model/shares.h"
 
 namespace tocsin {
 
@@ -20,29 +21,38 @@ namespace tocsin {
 // the engine has completed.
 class Submissions {
  public:
-  // `seconds` is told how long each batch took, from Take to durable.
-  Submissions(std::uint32_t slots, Histogram& seconds) : seconds_(seconds), slots_(slots), next_(slots) {
+  struct Taken {
+    std::uint32_t slot = 0;
+    Shares::Queue queue = Shares::Queue::kBulk;
+  };
+
+  // As many slots as batches may be under way. `seconds` is told how long each batch took, from Take to durable.
+  Submissions(const Shares::Bounds& bounds, Histogram& seconds)
+      : seconds_(seconds), shares_(bounds), slots_(bounds.batches), next_(bounds.batches) {
+    const auto slots = static_cast<std::uint32_t>(bounds.batches);
     for (std::uint32_t i = 0; i < slots; ++i)
       next_[i].store(i + 1, std::memory_order_relaxed);
   }
 
-  // A slot for a batch in `parts` parts, taken in at `now`; nullopt when all are taken.
-  std::optional<std::uint32_t> Take(std::uint32_t parts, std::size_t outcomes, EngineTime now, Inlet::Done done) {
-    std::uint64_t head = free_.load(std::memory_order_acquire);
-    std::uint32_t slot = 0;
-    do {
-      slot = static_cast<std::uint32_t>(head);
-      if (slot == slots_.size()) return std::nullopt;
-    } while (!free_.compare_exchange_weak(head, Tagged(head, next_[slot].load(std::memory_order_relaxed)),
-                                          std::memory_order_acq_rel));
-    Slot& taken = slots_[slot];
+  // A slot for a batch in `parts` parts, taken in at `now`; nullopt when all are taken, or the integration has its share of them.
+  std::optional<Taken> Take(
+      const EventBatch& batch, std::uint32_t parts, std::size_t outcomes, EngineTime now, Inlet::Done done) {
+    const std::optional<Shares::Share> share = shares_.Take(batch.integration(), batch.bytes().size());
+    if (!share) return std::nullopt;
+    const std::optional<std::uint32_t> slot = TakeSlot();
+    if (!slot) {
+      shares_.Give(*share);
+      return std::nullopt;
+    }
+    Slot& taken = slots_[*slot];
+    taken.share = *share;
     taken.parts.store(parts, std::memory_order_relaxed);
     taken.refused.store(false, std::memory_order_relaxed);
     taken.lost.store(false, std::memory_order_relaxed);
     taken.outcomes.assign(outcomes, Outcome::kNew);
     taken.at = now;
     taken.done = std::move(done);
-    return slot;
+    return Taken{*slot, share->queue};
   }
 
   // The batch is refused after all: `parts` of it are in no ring. Nobody is told.
@@ -82,6 +92,7 @@ class Submissions {
     std::atomic<bool> refused{false};
     std::atomic<bool> lost{false};
     std::vector<Outcome> outcomes;
+    Shares::Share share;
     EngineTime at;
     Inlet::Done done;
   };
@@ -98,8 +109,20 @@ class Submissions {
     if (!refused && !lost) seconds_.Observe(absl::ToDoubleSeconds(now - finished.at));
     finished.done = nullptr;
     finished.outcomes.clear();
+    shares_.Give(finished.share);
     Free(slot);
     if (done && !refused) done(receipt);
+  }
+
+  std::optional<std::uint32_t> TakeSlot() {
+    std::uint64_t head = free_.load(std::memory_order_acquire);
+    std::uint32_t slot = 0;
+    do {
+      slot = static_cast<std::uint32_t>(head);
+      if (slot == slots_.size()) return std::nullopt;
+    } while (!free_.compare_exchange_weak(head, Tagged(head, next_[slot].load(std::memory_order_relaxed)),
+                                          std::memory_order_acq_rel));
+    return slot;
   }
 
   // The free list is a stack of slot numbers; the tag in the upper half changes with every move, so a stale
@@ -113,6 +136,7 @@ class Submissions {
   }
 
   Histogram& seconds_;
+  Shares shares_;
   std::vector<Slot> slots_;
   std::vector<std::atomic<std::uint32_t>> next_;
   std::atomic<std::uint64_t> free_{0};

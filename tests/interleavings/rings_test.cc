@@ -216,18 +216,27 @@ TEST(InterleavingsTest, ASubmissionIsNobodyElsesAndIsToldOnce) {
                       [] {
                         struct World {
                           Histogram seconds{Histogram::Seconds()};
-                          Submissions submissions{2, seconds};
+                          Submissions submissions{
+                              {.batches = 3, .bytes = 0, .quick_batches = 1, .quick_bytes = 0, .quick_bytes_of_one = 0},
+                              seconds
+                          };
+                          const EventBatch nothing[3] = {
+                              {0, 0},
+                              {0, 1},
+                              {0, 2}
+                          };
                           int told[3] = {};
                           bool taken[3] = {};
                         };
                         const auto world = std::make_shared<World>();
                         const auto submit = [world](std::size_t who) {
-                          const auto slot = world->submissions.Take(
-                              2, 0, EngineTime(), [world, who](const Receipt&) { ++world->told[who]; });
+                          const auto slot =
+                              world->submissions.Take(world->nothing[who], 2, 0, EngineTime(),
+                                                      [world, who](const Receipt&) { ++world->told[who]; });
                           world->taken[who] = slot.has_value();
                           if (!slot) return;
-                          world->submissions.Complete(*slot, 1, EngineTime());
-                          world->submissions.Complete(*slot, 1, EngineTime());
+                          world->submissions.Complete(slot->slot, 1, EngineTime());
+                          world->submissions.Complete(slot->slot, 1, EngineTime());
                         };
                         return Play{
                             {[=] { submit(0); },  [=] { submit(1); }, [=] { submit(2); }},
