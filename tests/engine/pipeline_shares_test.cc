@@ -1,14 +1,11 @@
 // Several integrations at one engine's doors, of which some want more than there is room for.
 #include <atomic>
-#include <filesystem>
 #include <memory>
 #include <thread>
 #include <utility>
 #include <vector>
 
-#include "absl/strings/str_format.h"
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include "base/random.h"
 #include "tests/engine/pipeline_world.h"
@@ -127,35 +124,14 @@ void Disturb(Engine& engine, std::uint64_t first_key, const std::atomic<bool>& o
   }
 }
 
-TEST(EngineThreadsTest, NoBatchOvertakesAnotherOfItsSender) {
+TEST_F(ThreadedEngineTest, NoBatchOvertakesAnotherOfItsSender) {
   constexpr std::uint64_t kTurns = 20'000;
-  const std::filesystem::path folder = testing::TempDir() + absl::StrFormat("/shares_%d", getpid());
-  std::filesystem::remove_all(folder);
-  std::filesystem::create_directories(folder);
-  const SystemClock clock;
-  Store::Options options;
-  options.folder = folder;
-  options.low_water_bytes = 0;
-  options.reserve_bytes = 0;
-  auto store = Store::Open(PosixFileSystem(), options);
-  ASSERT_TRUE(store.ok()) << store.status();
-  Engine::Options engine_options;
-  engine_options.responder.link_key = "the test's link key";
-  auto engine =
-      Engine::Start(engine_options, **store, clock,
-                    {[](const Notification&, absl::Duration, const std::shared_ptr<Gate>&) {}, nullptr, nullptr});
-  ASSERT_TRUE(engine.ok()) << engine.status();
-  ASSERT_TRUE((*engine)
-                  ->ExecuteAndWait({
-                      "", "user:admin", ApplyOrganisation{sim::SampleOrganisationForSimulation(), "test"}
-  })
-                  .status.ok());
   std::vector<std::vector<Outcome>> outcomes(kTurns);
   std::atomic<std::uint64_t> answered{0};
   std::atomic<bool> over{false};
-  std::thread one([&] { Disturb(**engine, 10'000, over); });
-  std::thread two([&] { Disturb(**engine, 20'000, over); });
-  SendByTurns(**engine, kTurns, outcomes, answered);
+  std::thread one([&] { Disturb(*engine_, 10'000, over); });
+  std::thread two([&] { Disturb(*engine_, 20'000, over); });
+  SendByTurns(*engine_, kTurns, outcomes, answered);
   over = true;
   one.join();
   two.join();
@@ -166,8 +142,6 @@ TEST(EngineThreadsTest, NoBatchOvertakesAnotherOfItsSender) {
     const Outcome expected = turn == 0 ? Outcome::kNew : turn % 2 == 0 ? Outcome::kRefired : Outcome::kResolved;
     ASSERT_EQ(outcomes[turn][0], expected) << "of turn " << turn;
   }
-  engine->reset();
-  std::filesystem::remove_all(folder);
 }
 
 }  // namespace

@@ -1,6 +1,5 @@
 // The shell around the pure core, stepped by hand: what the simulated worlds are too small to come by.
 #include <atomic>
-#include <filesystem>
 #include <memory>
 #include <thread>
 #include <utility>
@@ -8,7 +7,6 @@
 
 #include "absl/strings/str_format.h"
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include "tests/engine/pipeline_world.h"
 
@@ -77,45 +75,28 @@ void SilenceAndRead(Engine& engine, const Clock& clock, const std::atomic<bool>&
 
 // All threads at once: senders, silences that make the shards judge everything again, slices of work that find nothing to
 // seal, readers. Every batch is answered once, with a sequence, and every event has a fate. (ThreadSanitizer watches.)
-TEST(EngineThreadsTest, SendersCommandsAndReadersAtOnce) {
+class TwoShardsTest : public ThreadedEngineTest {
+ protected:
+  TwoShardsTest() : ThreadedEngineTest(2) {}
+};
+
+TEST_F(TwoShardsTest, SendersCommandsAndReadersAtOnce) {
   constexpr int kSenders = 3;
   constexpr std::uint64_t kBatches = 150;
   constexpr std::uint64_t kEvents = 20;
-  const std::filesystem::path folder = testing::TempDir() + absl::StrFormat("/pipeline_%d", getpid());
-  std::filesystem::remove_all(folder);
-  std::filesystem::create_directories(folder);
-  const SystemClock clock;
-  Store::Options options;
-  options.folder = folder;
-  options.low_water_bytes = 0;
-  options.reserve_bytes = 0;
-  auto store = Store::Open(PosixFileSystem(), options);
-  ASSERT_TRUE(store.ok()) << store.status();
-  Engine::Options engine_options;
-  engine_options.shard_count = 2;
-  engine_options.responder.link_key = "the test's link key";
-  auto engine =
-      Engine::Start(engine_options, **store, clock,
-                    {[](const Notification&, absl::Duration, const std::shared_ptr<Gate>&) {}, nullptr, nullptr});
-  ASSERT_TRUE(engine.ok()) << engine.status();
-  ASSERT_TRUE((*engine)
-                  ->ExecuteAndWait({
-                      "", "user:admin", ApplyOrganisation{sim::SampleOrganisationForSimulation(), "test"}
-  })
-                  .status.ok());
   std::atomic<std::uint64_t> answered{0};
   std::atomic<bool> over{false};
   std::vector<std::thread> threads;
   for (int sender = 0; sender < kSenders; ++sender) {
     threads.emplace_back([&, sender] {
-      EventBatch batch((*engine)->KeySeed(), *(*engine)->IndexOf(IntegrationId("stream")));
+      EventBatch batch(engine_->KeySeed(), *engine_->IndexOf(IntegrationId("stream")));
       for (std::uint64_t b = 0; b < kBatches; ++b) {
         batch.Clear(batch.integration());
         for (std::uint64_t e = 0; e < kEvents; ++e) {
           const std::uint64_t key = (b * kEvents + e) % 97 + static_cast<std::uint64_t>(sender) * 1'000;
           EXPECT_TRUE(batch.Append(sim::SampleEvent(key, (b + e) % 3 != 0, b)).ok());
         }
-        while ((*engine)->Submit(batch, b % 2 == 0, [&](const Receipt& receipt) {
+        while (engine_->Submit(batch, b % 2 == 0, [&](const Receipt& receipt) {
           EXPECT_GT(receipt.sequence, 0U);
           answered.fetch_add(1);
         }) != Admission::kAccepted)
@@ -123,14 +104,14 @@ TEST(EngineThreadsTest, SendersCommandsAndReadersAtOnce) {
       }
     });
   }
-  std::thread commands([&] { SilenceAndRead(**engine, clock, over); });
+  std::thread commands([&] { SilenceAndRead(*engine_, clock_, over); });
   for (std::thread& thread : threads)
     thread.join();
   while (answered < kSenders * kBatches)
     std::this_thread::yield();
   over = true;
   commands.join();
-  const Engine::Statistics statistics = (*engine)->ReadStatistics();
+  const Engine::Statistics statistics = engine_->ReadStatistics();
   EXPECT_EQ(statistics.submitted_events, kSenders * kBatches * kEvents);
   std::uint64_t fates = 0;
   for (const ShardStatistics& shard : statistics.shards) {
@@ -138,10 +119,7 @@ TEST(EngineThreadsTest, SendersCommandsAndReadersAtOnce) {
       fates += count;
   }
   EXPECT_EQ(fates, kSenders * kBatches * kEvents);
-  EXPECT_EQ((*engine)->histograms().ingest_seconds.Read().total, kSenders * kBatches);
-  engine->reset();
-  store->reset();
-  std::filesystem::remove_all(folder);
+  EXPECT_EQ(engine_->histograms().ingest_seconds.Read().total, kSenders * kBatches);
 }
 
 }  // namespace

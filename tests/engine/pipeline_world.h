@@ -1,11 +1,14 @@
 // An engine without threads over a store in memory, stepped by hand.
 #pragma once
 
+#include <filesystem>
 #include <memory>
 #include <utility>
 
+#include "absl/strings/str_format.h"
 #include <gtest/gtest.h>
 #include <rocksdb/env.h>
+#include <unistd.h>
 
 #include "base/status.h"
 #include "engine/pipeline.h"
@@ -82,6 +85,48 @@ class PipelineTest : public testing::Test {
   HeldClock clock_;
   std::unique_ptr<Store> store_;
   std::unique_ptr<Engine> engine_;
+};
+
+// An engine with its own threads over a store on the disk, with the sample organisation.
+class ThreadedEngineTest : public testing::Test {
+ protected:
+  explicit ThreadedEngineTest(std::uint32_t shards = 1) : shards_(shards) {}
+  ~ThreadedEngineTest() override {
+    engine_.reset();
+    store_.reset();
+    std::filesystem::remove_all(folder_);
+  }
+  void SetUp() override {
+    std::filesystem::remove_all(folder_);
+    std::filesystem::create_directories(folder_);
+    Store::Options options;
+    options.folder = folder_;
+    options.low_water_bytes = 0;
+    options.reserve_bytes = 0;
+    auto store = Store::Open(PosixFileSystem(), options);
+    ASSERT_TRUE(store.ok()) << store.status();
+    store_ = *std::move(store);
+    Engine::Options engine_options;
+    engine_options.shard_count = shards_;
+    engine_options.responder.link_key = "the test's link key";
+    auto engine =
+        Engine::Start(engine_options, *store_, clock_,
+                      {[](const Notification&, absl::Duration, const std::shared_ptr<Gate>&) {}, nullptr, nullptr});
+    ASSERT_TRUE(engine.ok()) << engine.status();
+    engine_ = *std::move(engine);
+    const CommandResult applied = engine_->ExecuteAndWait({
+        "", "user:admin", ApplyOrganisation{sim::SampleOrganisationForSimulation(), "test"}
+    });
+    ASSERT_TRUE(applied.status.ok()) << applied.status;
+  }
+
+  const SystemClock clock_;
+  std::unique_ptr<Store> store_;
+  std::unique_ptr<Engine> engine_;
+
+ private:
+  const std::uint32_t shards_;
+  const std::filesystem::path folder_ = testing::TempDir() + absl::StrFormat("/threaded_%d", getpid());
 };
 
 }  // namespace tocsin
