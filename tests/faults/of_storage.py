@@ -170,8 +170,8 @@ def difference(before, after):
 def flip(randomness):
     def damage(path):
         content = bytearray(path.read_bytes())
-        used = len(content.rstrip(b"\0")) or len(content)  # of what is preallocated only the part that is used
-        content[randomness.randrange(used)] ^= 1 << randomness.randrange(8)
+        written = [at for at, byte in enumerate(content[:1 << 22]) if byte]  # not what fills up a block or was only allocated
+        content[randomness.choice(written) if written else randomness.randrange(len(content))] ^= 1 << randomness.randrange(8)
         path.write_bytes(content)
     return damage
 
