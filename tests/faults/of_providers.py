@@ -124,7 +124,7 @@ def with_people(names, url_of):
     def edit(text):
         users = "".join(f"  - {{id: {n}, contact_methods: [{{kind: webhook, id: first, address: '{url_of(n)}'}}, "
                         f"{{kind: webhook, id: second, address: 'NEXT/{n}-next'}}]}}\n" for n in names)
-        policies = "".join(f"  - {{id: {n}, steps: [{{targets: [{{user: {n}}}]}}, {{delay: 2s, targets: [{{user: bob}}]}}]}}\n" for n in names)
+        policies = "".join(f"  - {{id: {n}, steps: [{{delay: 2s, targets: [{{user: {n}}}]}}, {{delay: 1h, targets: [{{user: bob}}]}}]}}\n" for n in names)
         routes = ", ".join(f"{{matchers: ['alertname=\"{n}\"'], policy: {n}}}" for n in names)
         text = text.replace("\nteams:\n", f"\n{users}teams:\n").replace("\nservices:\n", f"\n{policies}services:\n")
         return text.replace("group_interval: 2s}", f"group_interval: 2s, routes: [{routes}]}}")
@@ -206,7 +206,7 @@ def one_provider_takes_no_slots(options):
         bad.rule("/", hang)
         edit = with_people(["hangs"], lambda _: f"{bad.url}/hangs")
         spread = lambda text: edit(text).replace("NEXT", bad.url).replace("alertname=\"hangs\"", "alertname=~\"hangs.*\"").replace(
-            "{delay: 2s, targets: [{user: bob}]}", "{delay: 1h, targets: [{user: bob}]}")
+            "{delay: 2s, ", "{delay: 1h, ")
         with world(provider=good, edit=spread) as (tocsin, _, _):
             tocsin.start()
             assert post(tocsin.url, [event(f"hangs{i}", severity="critical") for i in range(many)], 30) == 202

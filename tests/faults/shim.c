@@ -1,6 +1,6 @@
 // Faults at the seam between the real binary and the kernel, preloaded into it (LD_PRELOAD) and steered by whoever started it through a
 // page of shared memory. It can
-//   - fail, delay, shorten or kill at the N-th sync, write, rename, open, read, allocation of disk, unlink or malloc;
+//   - fail, delay, shorten or kill at the N-th sync, write, rename, open, read, allocation of disk, unlink, malloc or thread;
 //   - keep what a power cut needs: of everything that is done below a folder and not yet synced, what was there before (power.py
 //     undoes it); or let a sync do nothing at all and say yes, as a disk that lies;
 //   - put the wall clock forward and back, for whoever reads it and for whoever waits by it.
@@ -28,7 +28,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { kSync, kWrite, kRename, kOpen, kRead, kAllocate, kUnlink, kMalloc, kOperations };
+enum { kSync, kWrite, kRename, kOpen, kRead, kAllocate, kUnlink, kMalloc, kThread, kOperations };
 enum { kNothing, kKillBefore, kKillAfter, kFail, kShort, kDelay };
 
 // As shim.py lays it out: 64-bit words.
@@ -387,6 +387,12 @@ extern void* __libc_malloc(size_t size);
 void* malloc(size_t size) {
   if (control != NULL && control->first[kMalloc] != 0 && meet(kMalloc) == kFail) return NULL;
   return __libc_malloc(size);
+}
+
+int pthread_create(pthread_t* restrict thread, const pthread_attr_t* restrict attributes, void* (*run)(void*), void* restrict argument) {
+  static _Atomic(int (*)(pthread_t*, const pthread_attr_t*, void* (*)(void*), void*)) next;
+  if (next == NULL) next = REAL(pthread_create);
+  return meet(kThread) == kFail ? EAGAIN : next(thread, attributes, run, argument);
 }
 
 // ---- the wall clock ----

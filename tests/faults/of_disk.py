@@ -1,0 +1,247 @@
+"""A8, A10, A12: what a server lives on runs short: disk, a disk that is quick enough, descriptors, threads."""
+import errno
+import os
+import pathlib
+import socket
+import subprocess
+import threading
+import time
+
+import ground
+import organisation
+import shim as shims
+from ground import BINARY, Child, Load, Missing, check, event, post, world
+from harness import Tocsin, wait_for
+from of_abuse import Victim, address
+from of_storage import nothing_lost, rounds, under_load
+
+
+# ---- A8 ----
+
+class OnDiskOfItsOwn(Tocsin):
+    """The server in a mount namespace that outlives it, its data on a disk in memory that can grow."""
+    mib, low_water_mib = 320, 32
+    holder = None
+
+    def run_inside(self, *command):
+        return ["nsenter", f"--target={self.holder.process.pid}", "--mount", "--user", "--preserve-credentials", *map(str, command)]
+
+    def start(self, wait=True):
+        if not self.holder:
+            self.data.mkdir(exist_ok=True)
+            self.holder = Child(["unshare", "--mount", "--map-root-user", "sh", "-c",
+                                 f"mount -t tmpfs -o size={self.mib}m none '{self.data}' && exec sleep 100000"], self.folder / "holder.log")
+            wait_for("the disk", lambda: "tmpfs" in self.mounts() or self.holder.process.poll() is not None)
+            if self.holder.process.poll() is not None:
+                raise Missing("mount namespaces are not allowed here")
+        self.child = Child(self.run_inside(BINARY, "serve", f"--data={self.data}", f"--http={self.http}", f"--grpc={self.grpc}",
+                                           f"--config={self.config}", f"--low_water_mib={self.low_water_mib}", *self.flags),
+                           self.folder / "tocsin.log")
+        if wait:
+            wait_for("the server to be ready", self.ready, 60)
+        return self
+
+    def mounts(self):
+        try:
+            text = pathlib.Path(f"/proc/{self.holder.process.pid}/mounts").read_text()
+        except OSError:
+            return ""
+        return next((line for line in text.splitlines() if str(self.data) in line), "")
+
+    def disk(self):
+        return pathlib.Path(f"/proc/{self.holder.process.pid}/root{self.data}")
+
+    def token(self):
+        return (self.disk() / "admin.token").read_text().strip()
+
+    def fill(self, leave=0):
+        with open(self.disk() / "filler", "ab") as file:
+            while True:
+                free = os.statvfs(self.disk())
+                size = min(free.f_bavail * free.f_frsize - leave, 1 << 20)
+                if size <= 0:
+                    return
+                file.write(b"\0" * size)
+                file.flush()
+
+    def grow(self, mib):
+        subprocess.run(self.run_inside("mount", "-o", f"remount,size={mib}m", self.data), check=True)
+
+    def __exit__(self, *_):
+        super().__exit__()
+        if self.holder:
+            self.holder.__exit__()
+
+
+def full_disk(options):
+    """The disk fills up to its last byte under load, whoever's doing it is. Alerts are refused before that; what was taken is paged. The server
+    may end for it; when there is room again everything that was acknowledged is there. tests/e2e/test_trouble.py has the low-water mark."""
+    ends = 0
+    with world() as (tocsin, provider, ledger):
+        tocsin = OnDiskOfItsOwn(tocsin.folder, tocsin.config, tocsin.flags)
+        with tocsin.start():
+            with Load(tocsin.url, ledger, options.randomness("A8").randrange(1 << 30)) as load:
+                time.sleep(0.5)
+                refused = ledger.refused
+                for sender in load.senders:
+                    sender.new_names()
+                end = time.monotonic() + options.times(4, 60)
+                while time.monotonic() < end:
+                    tocsin.fill()  # again and again: the server throws its ballast overboard, and that fills up, too
+                    if tocsin.child.process.poll() is not None:
+                        ends += 1
+                        tocsin.start(wait=False)  # as a supervisor does
+                    time.sleep(0.5)
+                wait_for("a refusal, or an end", lambda: ledger.refused > refused or ends)
+                tocsin.grow(3 * tocsin.mib)
+                load.pause()
+                if tocsin.child.process.poll() is not None:
+                    tocsin.start(wait=False)
+                wait_for("alerts to be taken again", lambda: post(tocsin.url, [event("f8x8x8")]) == 202, 60)
+                nothing_lost(tocsin, ledger, "after the disk had grown")
+                load.resume()
+                time.sleep(0.3)
+            words = check(tocsin, provider, ledger)
+    return f"ended {ends} times, refused {ledger.refused} times; {words}"
+
+
+# ---- A10 ----
+
+def slow_disk(options):
+    """Each sync takes its time: answers come late, and whatever is answered is so. Pages go out meanwhile."""
+    words = []
+    for delay_ms in options.times([300], [50, 1000, 5000, 30_000]):
+        with world(shim=True) as (tocsin, provider, ledger):
+            tocsin.start()
+            tocsin.stop()
+            tocsin.shim = shims.Shim(tocsin.folder, tocsin.data)
+            tocsin.start()
+            tocsin.shim.arm("sync", shims.DELAY, delay_ms)
+            with Load(tocsin.url, ledger, options.randomness("A10").randrange(1 << 30), timeout=delay_ms / 1000 * 4 + 5) as load:
+                wait_for("pages meanwhile", lambda: len(provider.of()) > 3, 300)
+                assert tocsin.shim.read("hits", "sync") > 0
+                under_load(tocsin, ledger, options.randomness("A10"), 1)
+                load.stop()
+                tocsin.kill()  # in the middle of a sync that has not come back
+                tocsin.start()
+                nothing_lost(tocsin, ledger, "after a kill")
+            words.append(f"{delay_ms} ms: {check(tocsin, provider, ledger)}")
+    return "; ".join(words)
+
+
+# ---- A12 ----
+
+class WithDescriptors(Tocsin):
+    """No more than a few descriptors, and no way to get more."""
+    limit = 256
+
+    def start(self, wait=True):
+        self.child = Child(["prlimit", f"--nofile={self.limit}", str(BINARY), "serve", f"--data={self.data}", f"--http={self.http}",
+                            f"--grpc={self.grpc}", f"--config={self.config}", *self.flags], self.folder / "tocsin.log")
+        if wait:
+            wait_for("the server to be ready", self.ready, 60)
+        return self
+
+
+def hold_connections(tocsin, many, stopping):
+    """Opens connections that say a little now and then, more than there are descriptors."""
+    kept = []
+    while not stopping.is_set():
+        while len(kept) < many:
+            try:
+                connection = socket.socket()
+                connection.settimeout(0.5)
+                connection.connect(address(tocsin))
+                connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n")
+                connection.setblocking(False)
+                kept.append(connection)
+            except OSError:
+                connection.close()
+                break
+        for connection in list(kept):
+            try:
+                connection.send(b"X: y\r\n")
+                if connection.recv(1) == b"":
+                    raise ConnectionResetError
+            except BlockingIOError:
+                pass
+            except OSError:
+                connection.close()
+                kept.remove(connection)
+        stopping.wait(0.3)
+    for connection in kept:
+        connection.close()
+
+
+class Faithful(Victim):
+    """The honest sender of before the flood: it keeps its connection."""
+
+    def run(self):
+        import http.client
+        import json
+        line = http.client.HTTPConnection(*address(self.tocsin), timeout=10)
+        number = 0
+        while not self.stopping.is_set():
+            name = f"{self.word}q{number}q"
+            begun = time.time()
+            try:
+                line.request("POST", ground.DOOR, json.dumps([event(name, severity="critical")]), ground.JSON)
+                answer = line.getresponse()
+                answer.read()
+                if answer.status == 202:
+                    self.sent[name] = begun
+                    number += 1
+            except (OSError, http.client.HTTPException):
+                line.close()
+            self.stopping.wait(2.5)  # longer than a connection to a provider is kept: each page needs a new one
+
+
+def no_descriptors(options):
+    """Connections take all descriptors that they can get: pages still go out, the journal is still written, and nothing is lost."""
+    with world() as (tocsin, provider, ledger):
+        tocsin = WithDescriptors(tocsin.folder, tocsin.config, tocsin.flags)
+        with tocsin.start():
+            honest = Faithful(tocsin, provider, "Honest")
+            honest.start()
+            wait_for("its first page", honest.came)
+            stopping = threading.Event()
+            flood = threading.Thread(target=hold_connections, args=(tocsin, 2 * tocsin.limit, stopping), daemon=True)
+            flood.start()
+            wait_for("the flood to be at its height", lambda: len(os.listdir(f"/proc/{tocsin.child.process.pid}/fd")) > tocsin.limit / 2 - 20)
+            before = set(honest.sent)
+            wait_for("alerts that come in meanwhile", lambda: len(set(honest.sent) - before) >= 2, 60)
+            some = set(honest.sent) - before
+            wait_for("their pages, while the flood goes on", lambda: some <= set(honest.came()), 60)
+            most = len(os.listdir(f"/proc/{tocsin.child.process.pid}/fd"))
+            stopping.set()
+            flood.join()
+            times = honest.end()
+            with Load(tocsin.url, ledger, 1):
+                time.sleep(0.3)
+            words = check(tocsin, provider, ledger)
+    return f"{most} of {tocsin.limit} descriptors in use, {len(times)} honest alerts, the slowest page {times[-1]:.1f} s; {words}"
+
+
+def no_threads(options):
+    """No thread can be made any more: the server goes on or dies, and nothing is lost."""
+    survived = []
+
+    def strike(tocsin, ledger, randomness):
+        tocsin.shim.arm("thread", shims.FAIL, errno.EAGAIN)
+        stream = subprocess.Popen([str(BINARY), "send", f"--server={tocsin.grpc}", f"--key={organisation.STREAM_KEY}", "alertname=Stream",
+                                   "service=web"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        under_load(tocsin, ledger, randomness, 0.5)
+        stream.kill()
+        stream.wait()
+        survived.append(tocsin.child.process.poll() is None)
+        tocsin.kill()
+    words = rounds(options, "A12t", options.times(2, 20), strike, shim=True)
+    return f"survived {sum(survived)} of {len(survived)}; {words}"
+
+
+CHECKS = [
+    ("A8", "the disk fills up to its last byte, and grows", "smoke", full_disk),
+    ("A10", "syncs that take their time", "smoke", slow_disk),
+    ("A12", "connections take all descriptors", "smoke", no_descriptors),
+    ("A12t", "no more threads", "smoke", no_threads),
+]
