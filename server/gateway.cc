@@ -217,6 +217,7 @@ HttpRouter Gateway::MakeRouter() {
 absl::Status Gateway::StartHttp() {
   TOCSIN_ASSIGN(const Address address, ParseAddress("http", options_.http));
   HttpServer::Options http;
+  http.max_connections = MostHttpConnections();
   http.address = address.host;
   http.port = address.port;
   http.threads = kHttpThreads;

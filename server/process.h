@@ -1,6 +1,7 @@
 // What both kinds of server, the engine's and a gateway's, do as processes.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -28,7 +29,12 @@ class ProcessSignals {
   sigset_t set_;
 };
 
-// The log's level, libcurl, libsodium. False: one of them does not start, and standard error says so.
+// The log's level, what gRPC writes to it, libcurl, libsodium, and as many descriptors as the process may have (the soft limit is
+// often 1024). False: a library does not start, and standard error says so.
 bool StartProcess(const std::string& log_level);
+
+// How many HTTP connections there may be: half of the descriptors. The others are for pages, the store and gRPC, which cannot be
+// bounded: whoever takes all connections shall not take the sockets that pages go out by.
+std::size_t MostHttpConnections();
 
 }  // namespace tocsin

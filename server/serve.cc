@@ -360,6 +360,7 @@ absl::Status Server::StartHttp() {
   }
 
   HttpServer::Options http_options;
+  http_options.max_connections = MostHttpConnections();
   http_options.address = http.host;
   http_options.port = http.port;
   http_options.threads = kHttpThreads;

@@ -1,5 +1,8 @@
 """A8, A10, A12: what a server lives on runs short: disk, a disk that is quick enough, descriptors, threads."""
+import contextlib
 import errno
+import http.client
+import json
 import os
 import pathlib
 import socket
@@ -144,55 +147,56 @@ class WithDescriptors(Tocsin):
 
 
 def hold_connections(tocsin, many, stopping):
-    """Opens connections that say a little now and then, more than there are descriptors."""
+    """Connections to both ports, half of them to one that waits for two minutes until it gives up a peer that says nothing."""
+    host, port = tocsin.grpc.split(":")
     kept = []
     while not stopping.is_set():
-        while len(kept) < many:
-            try:
-                connection = socket.socket()
-                connection.settimeout(0.5)
-                connection.connect(address(tocsin))
-                connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n")
-                connection.setblocking(False)
-                kept.append(connection)
-            except OSError:
-                connection.close()
-                break
-        for connection in list(kept):
-            try:
-                connection.send(b"X: y\r\n")
-                if connection.recv(1) == b"":
-                    raise ConnectionResetError
-            except BlockingIOError:
-                pass
-            except OSError:
+        with contextlib.suppress(OSError):
+            while len(kept) < many and not stopping.is_set():
+                kept.append(socket.create_connection((host, int(port)) if len(kept) % 2 else address(tocsin), 0.5))
+        for connection in kept[:]:
+            connection.setblocking(False)
+            with contextlib.suppress(BlockingIOError):
+                try:
+                    if connection.recv(65536) != b"":
+                        continue
+                except BlockingIOError:
+                    continue
+                except OSError:
+                    pass
                 connection.close()
                 kept.remove(connection)
-        stopping.wait(0.3)
+        stopping.wait(0.05)
     for connection in kept:
         connection.close()
 
 
 class Faithful(Victim):
-    """The honest sender of before the flood: it keeps its connection."""
+    """The honest sender of before the flood: it has a connection, and keeps it. Its first alert comes when it may `go`."""
+
+    def __init__(self, *more):
+        super().__init__(*more)
+        self.line, self.go = http.client.HTTPConnection(*address(self.tocsin), timeout=10), threading.Event()
+        self.say("GET", "/-/ready")
+
+    def say(self, method, path, body=None):
+        self.line.request(method, path, body, ground.JSON)
+        answer = self.line.getresponse()
+        answer.read()
+        return answer.status
 
     def run(self):
-        import http.client
-        import json
-        line = http.client.HTTPConnection(*address(self.tocsin), timeout=10)
+        self.go.wait()
         number = 0
         while not self.stopping.is_set():
             name = f"{self.word}q{number}q"
             begun = time.time()
             try:
-                line.request("POST", ground.DOOR, json.dumps([event(name, severity="critical")]), ground.JSON)
-                answer = line.getresponse()
-                answer.read()
-                if answer.status == 202:
+                if self.say("POST", ground.DOOR, json.dumps([event(name, severity="critical")])) == 202:
                     self.sent[name] = begun
                     number += 1
             except (OSError, http.client.HTTPException):
-                line.close()
+                self.line.close()
             self.stopping.wait(2.5)  # longer than a connection to a provider is kept: each page needs a new one
 
 
@@ -203,16 +207,16 @@ def no_descriptors(options):
         with tocsin.start():
             honest = Faithful(tocsin, provider, "Honest")
             honest.start()
-            wait_for("its first page", honest.came)
             stopping = threading.Event()
             flood = threading.Thread(target=hold_connections, args=(tocsin, 2 * tocsin.limit, stopping), daemon=True)
             flood.start()
-            wait_for("the flood to be at its height", lambda: len(os.listdir(f"/proc/{tocsin.child.process.pid}/fd")) > tocsin.limit / 2 - 20)
-            before = set(honest.sent)
-            wait_for("alerts that come in meanwhile", lambda: len(set(honest.sent) - before) >= 2, 60)
-            some = set(honest.sent) - before
+            in_use = lambda: len(os.listdir(f"/proc/{tocsin.child.process.pid}/fd"))
+            wait_for("the flood to be at its height", lambda: in_use() > tocsin.limit / 2)
+            honest.go.set()
+            wait_for("alerts that come in meanwhile", lambda: len(honest.sent) >= 2, 60)
+            some = set(honest.sent)
             wait_for("their pages, while the flood goes on", lambda: some <= set(honest.came()), 60)
-            most = len(os.listdir(f"/proc/{tocsin.child.process.pid}/fd"))
+            most = in_use()
             stopping.set()
             flood.join()
             times = honest.end()

@@ -15,7 +15,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 from harness import SKIPPED  # noqa: E402
 from ground import Missing  # noqa: E402
 
-SECTIONS = ["controls", "storage", "disk", "time", "providers", "abuse"]
+SECTIONS = ["controls", "storage", "disk", "time", "providers", "abuse", "gateway"]
 
 
 class Options:
