@@ -5,6 +5,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 TEST = re.compile(r"TEST(?:_F|_P)?\(\s*\w+,\s*(\w+)\s*\)")
+CHECK = re.compile(r'^    \("(\w+)", "', re.M)
 NAMED = re.compile(r"`([A-Z]\w+)`")
 
 
@@ -26,7 +27,28 @@ def main():
     if without:
         print(f"no test carries the numbers {without}")
     print(f"{len(named)} names of tests, {len(missing)} missing")
-    return 1 if missing or without else 0
+    return 1 if missing or without or not faults(there) else 0
+
+
+def faults(there):
+    """docs/faults.md lists each fault of the plan once and names only what is there; each check of tests/faults stands in it."""
+    text = (ROOT / "docs/faults.md").read_text()
+    checks = {name for file in (ROOT / "tests/faults").glob("of_*.py") for name in CHECK.findall(file.read_text())}
+    rows = [line.split("|") for line in text.splitlines() if line.startswith("| ")]
+    wrong = []
+    for row in rows:
+        tests = re.sub(r"\*\*.*", "", row[3]) if len(row) > 3 else ""
+        for name in re.findall(r"`(\w+)`", tests):
+            if name not in there | checks and name not in ("fine",):
+                wrong.append(f"names {name}, which is not there")
+    wrong += [f"names {file}, which is not there" for file in re.findall(r"`(tests/[\w/.]+)`", text) if not (ROOT / file).exists()]
+    wrong += [f"does not name the check {name}" for name in checks if f"`{name}`" not in text and f"({name})" not in text]
+    plan = [f"{letter}{n}" for letter, last in (("A", 15), ("B", 5), ("C", 9), ("D", 12), ("E", 4)) for n in range(1, last + 1)]
+    numbers = [number.strip() for row in rows for number in row[1].split(",")]
+    wrong += [f"has {numbers.count(number)} rows for {number}" for number in plan if numbers.count(number) != 1]
+    for each in wrong:
+        print(f"docs/faults.md {each}")
+    return not wrong
 
 
 sys.exit(main())

@@ -1,6 +1,7 @@
 """A1 to A7, A11: kills, power cuts, rot and failing system calls. Whatever happens, what was acknowledged is there afterwards and its page
 has come."""
 import errno
+import os
 import pathlib
 import random
 import shutil
@@ -94,6 +95,17 @@ def power_cuts(options):
         undone.append(power.cut(tocsin.shim, mode, randomness))
     words = rounds(options, "A3", options.times(8, 400), strike, shim=True, record=True)
     return f"{sum(undone)} changes were not synced; {words}"
+
+
+def simulated_power_cuts(options):
+    """The simulated world on a disk that loses power ten times in each: tests/sim, with more worlds than in ./dev test."""
+    program = ground.BINARY.parent / "tests/sim_test"
+    if not program.exists():
+        raise ground.Missing("./dev build release sim_test has not been run")
+    done = subprocess.run([str(program), "--gtest_filter=WorldTest.Loses*"], capture_output=True, text=True,
+                          env={**os.environ, "TOCSIN_SIM_WORLDS": "5000"})
+    assert done.returncode == 0, done.stdout[-2000:]
+    return next(line for line in done.stdout.splitlines() if "power cuts" in line)
 
 
 # ---- A4, A5: a store that was made once and is damaged again and again ----
@@ -319,6 +331,7 @@ CHECKS = [
     ("A1", "kill -9 at random moments under load", "smoke", random_kills),
     ("A2", "killed at a system call that was drawn", "smoke", kills_at_system_calls),
     ("A3", "power cuts: what no sync covered is gone", "smoke", power_cuts),
+    ("A3s", "simulated power cuts", "night", simulated_power_cuts),
     ("A4", "torn tails of the journal", "smoke", torn_tails),
     ("A5", "a flipped bit in each file, and each file deleted", "smoke", bit_rot),
     ("A6", "EIO of a sync, and a power cut after it", "smoke", failing_sync),
