@@ -183,10 +183,11 @@ class Provider:
     """A webhook's far end. Every request is logged when it has been read; what is answered is up to `answer`, a function of a
     connection and a request that may do with the connection whatever it likes. The first whose prefix fits the path counts."""
 
-    def __init__(self, port=0):
+    def __init__(self, port=0, everywhere=False):
         self.requests, self.connections, self.rules = [], 0, []
         self.lock = threading.Lock()
-        self.socket = socket.create_server(("127.0.0.1", port), backlog=1024)
+        self.socket = socket.create_server(("::", port), family=socket.AF_INET6, backlog=1024, dualstack_ipv6=True) if everywhere \
+            else socket.create_server(("127.0.0.1", port), backlog=1024)
         self.port = self.socket.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self.closing = False

@@ -108,6 +108,41 @@ def full_disk(options):
     return f"ended {ends} times, refused {ledger.refused} times; {words}"
 
 
+# ---- D10 ----
+
+def retry_storm(options):
+    """While there is no disk, many clients try again at once and again whenever they are refused. When there is disk again each of them gets in,
+    and the server is as it was: nothing of the storm stays."""
+    clients = options.times(40, 200)
+    tries, accepted = [0] * clients, set()
+    with world() as (tocsin, provider, ledger):
+        tocsin = OnDiskOfItsOwn(tocsin.folder, tocsin.config, tocsin.flags)
+        with tocsin.start():
+            def insist(number):
+                while post(tocsin.url, [event(f"f9x0x{number}", severity="critical")], 30) != 202:
+                    tries[number] += 1
+                accepted.add(f"f9x0x{number}")
+            stopping = threading.Event()
+            filling = threading.Thread(target=lambda: [tocsin.fill() for _ in iter(lambda: stopping.wait(0.1), True)], daemon=True)
+            filling.start()
+            wait_for("refusals", lambda: post(tocsin.url, [event("f9x1x1")]) == 503)
+            storm = [threading.Thread(target=insist, args=(number,), daemon=True) for number in range(clients)]
+            for client in storm:
+                client.start()
+            wait_for("a storm", lambda: sum(tries) > 50 * clients, 120)
+            stopping.set()
+            filling.join()
+            (tocsin.disk() / "filler").unlink()
+            begun = time.monotonic()
+            wait_for("all clients to get in", lambda: len(accepted) == clients, 120)
+            took = time.monotonic() - begun
+            for name in accepted:
+                ledger.trying({name: True})
+                ledger.answered({name: True}, 202)
+            words = check(tocsin, provider, ledger)
+    return f"{sum(tries)} tries of {clients} clients, all in {took:.1f} s after there was room; {words}"
+
+
 # ---- A10 ----
 
 def slow_disk(options):
@@ -256,6 +291,7 @@ def no_threads(options):
 CHECKS = [
     ("A8", "the disk fills up to its last byte, and grows", "smoke", full_disk),
     ("A10", "syncs that take their time", "smoke", slow_disk),
+    ("D10", "a retry storm while alerts are refused", "smoke", retry_storm),
     ("A12", "HTTP connections ask for twice the descriptors", "smoke", no_descriptors_by_http),
     ("A12g", "gRPC connections take all descriptors", "smoke", no_descriptors_by_grpc),
     ("A12t", "no more threads", "smoke", no_threads),

@@ -1,5 +1,5 @@
 """`./dev faults [--nightly] [NAME...]`: faults against the real binary over real sockets, as a table of what was tried. Without NAME: all of
-the smoke (or of the night); NAME: a section (storage, time, providers, abuse, gateway, controls) or a check such as A6. Each section is a
+the smoke (or of the night); NAME: a section (storage, disk, time, providers, network, abuse, gateway, controls) or a check such as A6. Each section is a
 file here with CHECKS; a check raises when a promise is broken, and returns a word about what it has seen. docs/faults.md says what stands
 where."""
 import argparse
@@ -15,7 +15,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 from harness import SKIPPED  # noqa: E402
 from ground import Missing  # noqa: E402
 
-SECTIONS = ["controls", "storage", "disk", "time", "providers", "abuse", "gateway"]
+SECTIONS = ["controls", "storage", "disk", "time", "providers", "network", "abuse", "gateway"]
 
 
 class Options:

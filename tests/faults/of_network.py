@@ -1,0 +1,127 @@
+"""C5 and C6: names that do not resolve, and packets that vanish. In namespaces of their own, with a name server of ours."""
+import contextlib
+import fcntl
+import os
+import pathlib
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+import ground
+from ground import Missing, Provider, event, post, world
+from harness import wait_for
+from of_providers import as_expected, rows_about, with_people
+
+A, AAAA = 1, 28
+# The name, what is answered for it, and what is to become of the page, as in of_providers.py.
+NAMES = {
+    "good": ({A: "127.0.0.1"}, "accepted"),
+    "six": ({AAAA: "::1"}, "accepted"),
+    "late": ({A: "127.0.0.1", "after": 4}, "accepted"),
+    "absent": ({"code": 3}, "goes on"),
+    "broken": ({"code": 2}, "goes on"),
+    "silent": ({"after": 3600}, "goes on"),
+    "poisoned": ({A: "169.254.169.254"}, "next"),
+    "vanishing": ({A: "127.0.0.1"}, "goes on"),  # by an address of its own
+}
+NOWHERE = "10.99.0.2"  # its packets go to a device that nobody reads
+
+
+class NameServer(threading.Thread):
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(("127.0.0.1", 53))
+        self.asked = []
+
+    def run(self):
+        while True:
+            question, peer = self.socket.recvfrom(2000)
+            threading.Thread(target=self.answer, args=(question, peer), daemon=True).start()
+
+    def answer(self, question, peer):
+        at, labels = 12, []
+        while question[at]:
+            labels.append(question[at + 1:at + 1 + question[at]].decode())
+            at += 1 + question[at]
+        kind = struct.unpack_from(">H", question, at + 1)[0]
+        self.asked.append(labels[0])
+        says = NAMES.get(labels[0], ({"code": 3}, ""))[0]
+        time.sleep(says.get("after", 0))
+        found = b""
+        if kind in says:
+            address = socket.inet_pton(socket.AF_INET if kind == A else socket.AF_INET6, says[kind])
+            found = b"\xc0\x0c" + struct.pack(">HHIH", kind, 1, 0, len(address)) + address
+        head = question[:2] + struct.pack(">HHHHH", 0x8180 | says.get("code", 0), 1, bool(found), 0, 0)
+        self.socket.sendto(head + question[12:at + 5] + found, peer)
+
+
+def bring_up(name, address=None):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        if address:
+            for request, value in ((0x8916, address), (0x891C, "255.255.255.0")):  # SIOCSIFADDR, SIOCSIFNETMASK
+                fcntl.ioctl(s, request, struct.pack("16sHH4s8x", name.encode(), socket.AF_INET, 0, socket.inet_aton(value)))
+        flags = struct.unpack("16sH", fcntl.ioctl(s, 0x8913, struct.pack("16sH14x", name.encode(), 0))[:18])[1]
+        fcntl.ioctl(s, 0x8914, struct.pack("16sH14x", name.encode(), flags | 1 | 64))  # SIOCSIFFLAGS: up, running
+
+
+def device_that_nobody_reads():
+    """What is sent to its network vanishes. Returns its descriptor, which keeps it, or None where there is no such device."""
+    with contextlib.suppress(OSError):
+        tun = os.open("/dev/net/tun", os.O_RDWR)
+        fcntl.ioctl(tun, 0x400454CA, struct.pack("16sH14x", b"nowhere", 0x1001))  # TUNSETIFF: IFF_TUN, IFF_NO_PI
+        bring_up("nowhere", "10.99.0.1")
+        return tun
+    return None
+
+
+def inside():
+    """In the namespaces."""
+    bring_up("lo")
+    vanishes = device_that_nobody_reads()
+    names = [name for name in NAMES if name != "vanishing" or vanishes]
+    with tempfile.NamedTemporaryFile("w") as file:
+        file.write("nameserver 127.0.0.1\n")
+        file.flush()
+        subprocess.run(["mount", "--bind", file.name, str(pathlib.Path("/etc/resolv.conf").resolve())], check=True)
+        server = NameServer()
+        server.start()
+        with Provider(everywhere=True) as provider:
+            url = lambda name: f"http://{NOWHERE if name == 'vanishing' else name + '.test'}:{provider.port}/{name}"
+            edit = with_people(names, url)
+            with world(provider=provider, flags=["--allow_webhooks_to=127.0.0.0/8,::1/128,10.99.0.0/24"],
+                       edit=lambda text: edit(text).replace("NEXT", f"http://127.0.0.1:{provider.port}")) as (tocsin, _, _):
+                tocsin.flags.remove(ground.LOOPBACK)
+                tocsin.start()
+                assert post(tocsin.url, [event(name, severity="critical") for name in names]) == 202
+                assert post(tocsin.url, [event("Honest", severity="critical")]) == 202
+                wait_for("a page that needs no name", lambda: provider.of("/ann", "Honest"))
+                for name in names:
+                    wait_for(f"bob to be paged for {name}", lambda: provider.of("/bob", f'\\"{name}\\"'))
+                    if NAMES[name][1] == "goes on":
+                        wait_for(f"an attempt at {name} to fail", lambda: any(
+                            r["lastError"] and r["method"]["id"] == "first" for r in rows_about(tocsin, name) if r["user"] == name), 60)
+                        assert not provider.of(f"/{name}"), name
+                    else:
+                        wait_for(f"{name} to be {NAMES[name][1]}", lambda: as_expected(tocsin, provider, provider, name, NAMES[name][1]), 60)
+                assert tocsin.metric("tocsin_auditor_findings_total") == 0
+    print(f"{len(names)} kinds of names, {len(server.asked)} look-ups" + ("" if vanishes else "; no device whose packets vanish"))
+
+
+def names_and_packets(options):
+    if subprocess.run(["unshare", "--net", "--mount", "--map-root-user", "mount", "--bind", "/etc/hosts", "/etc/hosts"],
+                      capture_output=True).returncode != 0:
+        raise Missing("no namespaces of networks and mounts")
+    done = subprocess.run(["unshare", "--net", "--mount", "--map-root-user", sys.executable, "-c", "import of_network; of_network.inside()"],
+                          capture_output=True, text=True, cwd=pathlib.Path(__file__).parent, timeout=300)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return done.stdout.strip().splitlines()[-1]
+
+
+CHECKS = [
+    ("C5", "C5 and C6: names that do not resolve, packets that vanish", "smoke", names_and_packets),
+]
