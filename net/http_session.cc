@@ -89,11 +89,33 @@ bool IsForwarded(const HttpRequest& request) {
 // destructor gets a name first.
 using Parser = http::request_parser<http::string_body>;
 
+// One of the connections that there may be. Taken when it is accepted, not when its session begins: a thousand that come at once are
+// all accepted before a busy loop begins with the first.
+class Place {
+ public:
+  explicit Place(std::shared_ptr<HttpServerState> state) : state_(std::move(state)) {
+    state_->counters.connections_open.fetch_add(1, std::memory_order_relaxed);
+  }
+  Place(Place&&) = default;
+  Place& operator=(Place&&) = delete;
+  ~Place() {
+    if (state_ != nullptr) state_->counters.connections_open.fetch_sub(1, std::memory_order_relaxed);
+  }
+
+ private:
+  std::shared_ptr<HttpServerState> state_;  // null: moved from
+};
+
 template <class Stream>
 class Session final : public HttpConnection {
  public:
-  Session(std::shared_ptr<HttpServerState> state, const std::shared_ptr<HttpLoop>& loop, Stream stream)
-      : state_(std::move(state)), loop_(loop.get()), weak_loop_(loop), stream_(std::move(stream)), buffer_(kReadBytes) {
+  Session(std::shared_ptr<HttpServerState> state, Place place, const std::shared_ptr<HttpLoop>& loop, Stream stream)
+      : place_(std::move(place)),
+        state_(std::move(state)),
+        loop_(loop.get()),
+        weak_loop_(loop),
+        stream_(std::move(stream)),
+        buffer_(kReadBytes) {
     socket = &Lowest().socket();
     error_code ignored;
     const tcp::endpoint peer = socket->remote_endpoint(ignored);
@@ -102,12 +124,8 @@ class Session final : public HttpConnection {
     socket->set_option(tcp::no_delay(true), ignored);
     buffer_.reserve(kFirstReadBytes);
     loop_->connections.insert(this);
-    state_->counters.connections_open.fetch_add(1, std::memory_order_relaxed);
   }
-  ~Session() {
-    loop_->connections.erase(this);
-    state_->counters.connections_open.fetch_sub(1, std::memory_order_relaxed);
-  }
+  ~Session() { loop_->connections.erase(this); }
 
   asio::awaitable<void> Run() {
     if (co_await Handshake()) {
@@ -410,6 +428,7 @@ class Session final : public HttpConnection {
     state_->counters.responses[digit].fetch_add(1, std::memory_order_relaxed);
   }
 
+  const Place place_;
   const std::shared_ptr<HttpServerState> state_;
   HttpLoop* const loop_;
   const std::weak_ptr<HttpLoop> weak_loop_;
@@ -422,11 +441,12 @@ class Session final : public HttpConnection {
 // Sessions are made on their loop's own thread: they enter themselves in its list.
 template <class Stream, class MakeStream>
 void Spawn(std::shared_ptr<HttpServerState> state, const std::shared_ptr<HttpLoop>& loop, MakeStream make_stream) {
-  asio::post(loop->context, [state = std::move(state), weak = std::weak_ptr(loop),
+  Place place(state);
+  asio::post(loop->context, [state = std::move(state), place = std::move(place), weak = std::weak_ptr(loop),
                              make_stream = std::move(make_stream)]() mutable {
     const std::shared_ptr<HttpLoop> here = weak.lock();
     if (!here) return;
-    auto session = std::make_unique<Session<Stream>>(std::move(state), here, make_stream());
+    auto session = std::make_unique<Session<Stream>>(std::move(state), std::move(place), here, make_stream());
     asio::co_spawn(
         here->context, [session = std::move(session)]() -> asio::awaitable<void> { co_await session->Run(); },
         // Only running out of memory throws here; one connection is lost, which its peer can see.

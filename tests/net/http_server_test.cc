@@ -1,6 +1,8 @@
 #include "net/http_server.h"
 
 #include <atomic>
+#include <chrono>
+#include <memory>
 #include <thread>
 #include <vector>
 
@@ -321,6 +323,19 @@ TEST_F(HttpServerTest, RefusesConnectionsBeyondTheLimit) {
   RawClient third(server_->port());
   EXPECT_THAT(third.ReadAll(), AllOf(StartsWith("HTTP/1.1 503 "), HasSubstr("Retry-After: ")));
   EXPECT_EQ(server_->ReadStatistics().connections_refused, 1);
+}
+
+TEST_F(HttpServerTest, KeepsToTheLimitWhenAllComeAtOnce) {
+  constexpr std::uint64_t kCome = 200, kMay = 10;
+  Start({.header_timeout = absl::Minutes(10), .max_connections = kMay, .reserved_connections = 0});
+  std::vector<std::unique_ptr<RawClient>> clients;
+  for (std::uint64_t i = 0; i < kCome; ++i)
+    clients.push_back(std::make_unique<RawClient>(server_->port()));
+  for (int i = 0; i < 1000 && server_->ReadStatistics().connections_accepted < kCome; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  EXPECT_EQ(server_->ReadStatistics().connections_accepted, kCome);
+  EXPECT_EQ(server_->ReadStatistics().connections_refused, kCome - kMay);
+  EXPECT_EQ(server_->ReadStatistics().connections_open, kMay);
 }
 
 TEST_F(HttpServerTest, BoundsTheMemoryOfAllBodiesTogether) {
