@@ -133,9 +133,11 @@ def make_store(folder, seed):
 
 
 def serves(tocsin):
-    """What people see of a store: alerts, and groups with their state and who took them."""
-    return (ground.alerts_of(tocsin),
-            {group["id"]: (group["state"], group["acknowledgedBy"], group["firing"]) for group in ground.groups_of(tocsin)})
+    """What people see of a store: alerts, groups with their state and who took them, and what has happened to some of these."""
+    groups = ground.groups_of(tocsin)
+    stories = {group["id"]: [(entry["kind"], entry["text"]) for entry in tocsin.call("GroupService/GetGroup", id=group["id"])["timeline"]]
+               for group in groups[::max(1, len(groups) // 20)]}
+    return (ground.alerts_of(tocsin), {group["id"]: (group["state"], group["acknowledgedBy"], group["firing"]) for group in groups}, stories)
 
 
 def start_on(folder, data):
@@ -172,6 +174,8 @@ def damaged(folder, store, name, damage, before):
             return f"an error when read ({str(refused)[:60]})"
     assert after[0] == before[0], f"{name}: other alerts are served in silence: {difference(before[0], after[0])}"
     assert after[1] == before[1], f"{name}: other groups are served in silence: {difference(before[1], after[1])}"
+    for group, story in before[2].items():
+        assert group not in after[2] or after[2][group][:len(story)] == story, f"{name}: G{group} has another story in silence"
     return "the same"
 
 
