@@ -1,0 +1,212 @@
+#include "tests/sim/checker.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_format.h"
+
+#include "tests/sim/sample.h"
+
+namespace tocsin::sim {
+namespace {
+
+bool IsOpen(Notification::State state) {
+  using State = Notification::State;
+  return state == State::kPending || state == State::kLeased || state == State::kHeld;
+}
+
+bool Has(const ResponderState& state, Timer::Kind kind, std::uint64_t subject) {
+  return state.timer_of.contains({kind, subject});
+}
+
+std::uint32_t EpisodeOf(const ResponderState& state, GroupId id, NotificationId message) {
+  const auto found = state.groups.find(id);
+  if (found == state.groups.end()) return 0;
+  return found->second.episode - (message.value() < found->second.episode_from ? 1 : 0);
+}
+
+}  // namespace
+
+UserId OnCallByCounting(const Organisation& organisation, absl::Time at) {
+  const Layer& layer = organisation.schedules.at(0).layers.at(0);
+  const absl::Time begin = absl::FromCivil(std::get<Rotation>(layer.pattern).start, absl::UTCTimeZone());
+  const std::int64_t hours = absl::ToInt64Hours(absl::Floor(at - begin, absl::Hours(1)));
+  const auto turns = static_cast<std::int64_t>(layer.participants.size());
+  const auto turn = static_cast<std::size_t>((hours % turns + turns) % turns);
+  return std::get<UserTarget>(layer.participants[turn].members.at(0)).user;
+}
+
+void Checker::AskToOwn(GroupId id) {
+  ++asked_[id];
+}
+void Checker::NotOwned(GroupId id) {
+  --asked_[id];
+}
+void Checker::Own(GroupId id, const Owned& owned) {
+  --asked_[id];
+  owned_[id] = owned;
+}
+void Checker::GiveUp(GroupId id) {
+  owned_.erase(id);
+}
+
+// Whoever asked and was not answered does not know whether it was done.
+void Checker::Crash() {
+  for (const auto& [id, asked] : asked_)
+    if (asked > 0) owned_.erase(id);
+  asked_.clear();
+}
+
+bool Checker::IsOwned(GroupId id, std::uint32_t episode, EngineTime now) const {
+  const auto asked = asked_.find(id);
+  if (asked != asked_.end() && asked->second > 0) return false;
+  const auto found = owned_.find(id);
+  return found != owned_.end() && found->second.episode == episode && now < found->second.until;
+}
+
+void Checker::AttemptBegins(const Notification& notification, const Responder& responder, const Now& now) {
+  if (notification.purpose != Notification::Purpose::kPage) return;
+  for (const Subject& subject : PagedBy(notification, responder.state())) {
+    const GroupId id(subject.id);
+    if (subject.kind != SubjectKind::kGroup) continue;
+    if (!IsOwned(id, EpisodeOf(responder.state(), id, NotificationId(UINT64_MAX)), now.engine)) continue;
+    violate_(absl::StrFormat("I3: N%d begins although an acknowledgement of G%d has answered OK",
+                             notification.id.value(), subject.id));
+  }
+}
+
+void Checker::Judged(const Notification& notification, AttemptResult::Kind kind, const Responder& responder) {
+  if (kind != AttemptResult::Kind::kAccepted) return;
+  for (const BundleMember& told : ToldBy(notification))
+    reached_.insert({told.subject.id, EpisodeOf(responder.state(), GroupId(told.subject.id), told.notification)});
+}
+
+void Checker::LookAfterRecovery(const Responder& responder, const Now& now) {
+  for (const auto& [id, group] : responder.state().groups) {
+    if (group.state != Group::State::kOpen || !IsOwned(id, group.episode, now.engine)) continue;
+    violate_(
+        absl::StrFormat("I3: the acknowledgement of G%d answered OK and is forgotten after a recovery", id.value()));
+  }
+}
+
+// Open and nobody has it: there is a time at which something happens next, or a reason why not.
+void Checker::CheckGroup(const Responder& responder, const Group& group) {
+  const ResponderState& state = responder.state();
+  if (group.state == Group::State::kMerged) {
+    const auto whole = state.groups.find(group.merged_into);
+    const bool handled = whole != state.groups.end() && whole->second.state != Group::State::kResolved &&
+                         whole->second.state != Group::State::kMerged;
+    if (!handled)
+      violate_(absl::StrFormat("I8: G%d is a part of G%d, which is not handled for it", group.id.value(),
+                               group.merged_into.value()));
+    return;
+  }
+  if (group.state == Group::State::kAcknowledged) {
+    const bool ends = group.acknowledged_until != absl::Time();
+    if (ends && !Has(state, Timer::Kind::kAcknowledgeTimeout, group.id.value()))
+      violate_(absl::StrFormat("I8: the acknowledgement of G%d is to end, and nothing ends it", group.id.value()));
+    return;
+  }
+  if (group.state != Group::State::kOpen || !group.quiet_reason.empty() || group.below_threshold || group.flapping)
+    return;
+  if (Has(state, Timer::Kind::kGroupFlush, group.id.value())) return;
+  const auto run = state.escalations.find(group.escalation);
+  const bool runs = run != state.escalations.end() && run->second.state == Escalation::State::kRunning;
+  const bool ahead =
+      runs && (Has(state, Timer::Kind::kEscalationStep, run->first.value()) ||
+               Has(state, Timer::Kind::kStepHours, run->first.value()) || run->second.wait == Escalation::Wait::kRate ||
+               (run->second.wait == Escalation::Wait::kNothing && !run->second.pages.empty()));
+  if (!ahead) violate_(absl::StrFormat("I8: G%d is open, and nothing is ahead of it", group.id.value()));
+}
+
+void Checker::CheckOutbox(const ResponderState& state) {
+  for (const auto& [id, row] : state.notifications) {
+    const bool under_way = row.state == Notification::State::kPending || row.state == Notification::State::kLeased;
+    if (under_way && !Has(state, Timer::Kind::kNotification, id.value()))
+      violate_(absl::StrFormat("I8: N%d is to be sent, and nothing will send it", id.value()));
+    const auto throttle = state.throttle_of.find(ThrottleKeyOf(row.method));
+    const bool waits = row.state == Notification::State::kHeld && !row.bundle.set();
+    if (waits && (throttle == state.throttle_of.end() || !Has(state, Timer::Kind::kThrottle, throttle->second.value())))
+      violate_(absl::StrFormat("I8: N%d waits for its turn, which never comes", id.value()));
+  }
+  for (const auto& [id, page] : state.pages) {
+    const auto next = static_cast<std::size_t>(page.next_rule);
+    if (page.state != Page::State::kActive || next >= page.rules.size() || page.waits) continue;
+    if (!Has(state, Timer::Kind::kPageRule, id.value()))
+      violate_(absl::StrFormat("I8: P%d has rules left, and nothing follows them", id.value()));
+  }
+}
+
+void Checker::CheckPolicies(const ResponderState& state) {
+  for (const auto& [id, run] : state.escalations) {
+    const auto [known, first] = policies_.try_emplace(id, run.policy);
+    if (!first && known->second != run.policy)
+      violate_(absl::StrFormat("I11: E%d goes by another policy than it began with", id.value()));
+  }
+  std::erase_if(policies_, [&](const auto& known) { return !state.escalations.contains(known.first); });
+}
+
+void Checker::CheckSilences(const ResponderState& state, const Now& now) {
+  constexpr absl::Duration kSlack = absl::Seconds(5);
+  for (const auto& [id, silence] : state.silences) {
+    const bool edge = Has(state, Timer::Kind::kSilenceEdge, id.value());
+    if (now.wall > silence.ends_at + kSlack && edge)
+      violate_(absl::StrFormat("I13: S%d holds beyond its end", id.value()));
+    if (now.wall < silence.ends_at && !edge && silence.ends_at != absl::InfiniteFuture())
+      violate_(absl::StrFormat("I13: S%d is to end, and nothing ends it", id.value()));
+  }
+}
+
+void Checker::CheckRoster(const Responder& responder, const Now& now) {
+  const Roster* roster = responder.roster();
+  if (roster == nullptr || responder.state().organisation == nullptr) return;
+  const std::vector<UserId> users = roster->OnCall(ScheduleId("hourly"), now.wall);
+  const UserId counted = OnCallByCounting(*responder.state().organisation, now.wall);
+  if (users.size() == 1 && users[0] == counted) return;
+  violate_(absl::StrFormat("I14: %s is on call, and the roster says %s", counted.value(),
+                           users.empty() ? "nobody" : users[0].value()));
+}
+
+void Checker::Look(const Responder& responder, const Now& now, bool steady) {
+  const ResponderState& state = responder.state();
+  for (const GroupId id : state.open_groups)
+    CheckGroup(responder, state.groups.at(id));
+  CheckOutbox(state);
+  CheckPolicies(state);
+  CheckRoster(responder, now);
+  if (steady) CheckSilences(state, now);
+}
+
+void Checker::CheckSends(const Providers& providers) {
+  for (const auto& [key, told] : providers.told()) {
+    if (told.taken > 1 + told.unknown)
+      violate_(absl::StrFormat("I5: N%d was taken %d times, with %d unknown outcomes", told.notification.value(),
+                               told.taken, told.unknown));
+  }
+}
+
+void Checker::CheckFate(const Responder& responder, const Group& group) {
+  if (group.state != Group::State::kOpen) return;
+  const bool told = reached_.contains({group.id.value(), group.episode});
+  if (group.below_threshold) {
+    if (told) violate_(absl::StrFormat("I2: G%d is below its threshold, and somebody was told", group.id.value()));
+    return;
+  }
+  if (told || (!group.quiet_reason.empty() && group.quiet_reason != "escalation exhausted")) return;
+  if (responder.state().escalations.contains(group.escalation) && group.flapping) return;
+  violate_(absl::StrFormat("I2: G%d is open, nobody was reached, and its reason is \"%s\"", group.id.value(),
+                           group.quiet_reason));
+}
+
+void Checker::LookAtTheEnd(const Responder& responder, const Now& now, const Providers& providers) {
+  Look(responder, now, true);
+  CheckSends(providers);
+  for (const auto& [id, group] : responder.state().groups)
+    CheckFate(responder, group);
+  for (const auto& [id, row] : responder.state().notifications) {
+    const bool old = row.state != Notification::State::kHeld || row.created_at < now.wall - absl::Hours(2);
+    if (IsOpen(row.state) && old)
+      violate_(absl::StrFormat("I9: N%d has not left in hours in which every provider was well", id.value()));
+  }
+}
+
+}  // namespace tocsin::sim

@@ -1,0 +1,83 @@
+// What must hold, by the numbers of the plan (I1 to I14), and where it is looked at:
+//
+//   I1   every acknowledged event is in the table after each recovery           senders.cc, at each start and at the end
+//   I2   what fires has reached somebody or says why not                        checker.cc, when all is quiet again
+//   I3   no attempt begins after an acknowledgement has answered OK             checker.cc, at each attempt
+//   I4   each step when it is due, not before and not after                     oracle.cc, at each attempt and all the time
+//   I5   one key for each message; taken at most once more than is unknown      providers.cc, checker.cc
+//   I6   what recovery reads is what was in memory                              simulation_faults.cc, at each orderly kill
+//   I7   the journal has what was acknowledged, without a gap                   simulation.cc, at each start
+//   I8   nothing is forgotten: whatever is open has something ahead             checker.cc, at each look
+//   I9   once providers are well, nothing stays behind                          checker.cc, when all is quiet again
+//   I10  (one sender's storm and another's page: tests/sim/storm_test.cc)
+//   I11  a run goes by the policy with which it began, whatever is applied      checker.cc, at each look
+//   I12  queues and disk within their bounds                                    simulation.cc, at each look
+//   I13  no silence holds beyond its end                                        checker.cc and oracle.cc
+//   I14  who is on call is who naive arithmetic says                            checker.cc, at each look
+//
+// Violations are sentences that begin with the number.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "base/clock.h"
+#include "engine/responder.h"
+#include "model/command.h"
+#include "tests/sim/providers.h"
+
+namespace tocsin::sim {
+
+class Checker {
+ public:
+  explicit Checker(std::function<void(std::string)> violate) : violate_(std::move(violate)) {}
+
+  // People. An answer after which no page may start before `until`: the first half when it is asked for, the second when it is
+  // answered. What happens in between is nobody's fault.
+  struct Owned {
+    std::uint32_t episode = 1;
+    EngineTime until = EngineTime::Infinite();
+  };
+  void AskToOwn(GroupId id);
+  void Own(GroupId id, const Owned& owned);  // OK
+  void NotOwned(GroupId id);                 // refused
+  // It may be asked about again from here on, whoever has it.
+  void GiveUp(GroupId id);
+  void GiveUpAll() { owned_.clear(); }
+  void Crash();
+
+  // I3.
+  void AttemptBegins(const Notification& notification, const Responder& responder, const Now& now);
+  void Judged(const Notification& notification, AttemptResult::Kind kind, const Responder& responder);
+  // I8, I11, I13, I14: whenever nothing is half done. `steady`: so long that the engine has had the time to see it.
+  void Look(const Responder& responder, const Now& now, bool steady);
+  // I2, I5, I9: when everything is well and has been for long.
+  void LookAtTheEnd(const Responder& responder, const Now& now, const Providers& providers);
+  // After a recovery: acknowledgements that answered OK hold. I3.
+  void LookAfterRecovery(const Responder& responder, const Now& now);
+  void CheckSends(const Providers& providers);
+
+ private:
+  bool IsOwned(GroupId id, std::uint32_t episode, EngineTime now) const;
+  void CheckGroup(const Responder& responder, const Group& group);
+  void CheckOutbox(const ResponderState& state);
+  void CheckPolicies(const ResponderState& state);
+  void CheckSilences(const ResponderState& state, const Now& now);
+  void CheckRoster(const Responder& responder, const Now& now);
+  void CheckFate(const Responder& responder, const Group& group);
+
+  const std::function<void(std::string)> violate_;
+  std::map<GroupId, Owned> owned_;
+  std::map<GroupId, int> asked_;
+  std::map<EscalationId, EscalationPolicy> policies_;
+  std::set<std::pair<std::uint64_t, std::uint32_t>> reached_;  // groups and episodes for which a provider has said yes
+};
+
+// Whom the hourly rotation has on call, by counting hours.
+UserId OnCallByCounting(const Organisation& organisation, absl::Time at);
+
+}  // namespace tocsin::sim

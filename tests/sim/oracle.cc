@@ -1,0 +1,434 @@
+#include "tests/sim/oracle.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_format.h"
+
+#include "tests/sim/checker.h"
+
+namespace tocsin::sim {
+namespace {
+
+// What the engine takes to see what it was told, where nothing disturbs it.
+constexpr absl::Duration kSlack = absl::Seconds(2);
+
+std::int64_t NumberOf(ServiceNumber service) {
+  return static_cast<std::int64_t>(service);
+}
+
+std::string Shown(EngineTime time) {
+  return absl::FormatDuration(absl::Nanoseconds(time.ns()));
+}
+
+}  // namespace
+
+bool Oracle::Follows(std::int64_t service) const {
+  return service >= 0 && service != NumberOf(ServiceNumber::kQueue) && service != NumberOf(ServiceNumber::kCache);
+}
+
+EngineTime Oracle::Limit(const Window& due) const {
+  return std::max(due.to, disturbed_) + kSlack;
+}
+
+// It may have happened or not.
+bool Oracle::IsFuzzy(const Service& state, EngineTime now) const {
+  return state.phase != Phase::kNothing && now >= state.due.from && now <= Limit(state.due);
+}
+
+const EscalationPolicy& Oracle::PolicyOf(std::int64_t service) const {
+  const char* name = service == NumberOf(ServiceNumber::kDb)    ? "shift"
+                     : service == NumberOf(ServiceNumber::kNet) ? "pressing"
+                                                                : "people";
+  return *services_[static_cast<std::size_t>(service)].organisation->Find(PolicyId(name));
+}
+
+absl::Duration Oracle::WaitOf(std::int64_t service) const {
+  return services_[static_cast<std::size_t>(service)].organisation->route.group_wait;
+}
+
+bool Oracle::IsHeld(std::int64_t service, absl::Time wall) const {
+  const bool inhibited = service == NumberOf(ServiceNumber::kLeaf) &&
+                         !services_[static_cast<std::size_t>(ServiceNumber::kEdge)].firing.empty();
+  return inhibited || std::ranges::any_of(silences_, [&](const SilenceOf& silence) {
+           return silence.service == service && silence.starts <= wall && wall < silence.ends;
+         });
+}
+
+std::vector<UserId> Oracle::People(std::int64_t service, absl::Time wall) const {
+  const Service& state = services_[static_cast<std::size_t>(service)];
+  std::set<UserId> people(state.also.begin(), state.also.end());
+  for (const Target& target : PolicyOf(service).steps[static_cast<std::size_t>(state.step)].targets) {
+    if (const auto* user = std::get_if<UserTarget>(&target)) people.insert(user->user);
+    if (std::holds_alternative<ScheduleTarget>(target)) people.insert(OnCallByCounting(*organisation_, wall));
+    if (const auto* team = std::get_if<TeamTarget>(&target)) {
+      const std::vector<UserId>& members = organisation_->Find(team->team)->members;
+      people.insert(members.begin(), members.end());
+    }
+  }
+  std::erase_if(people, [&](const UserId& user) { return state.paged.contains(user); });
+  return {people.begin(), people.end()};
+}
+
+void Oracle::Applied(OrganisationPtr organisation, bool limited, EngineTime from, const Now& now) {
+  Look(now);
+  organisation_ = std::move(organisation);
+  if (limited || limited_) LoseAll();
+  limited_ = limited;
+  for (std::int64_t i = 0; i < kServices; ++i)
+    if (At(i).open && At(i).opened >= from) Lose(i);
+}
+
+void Oracle::Said(std::int64_t alert) {
+  At(alert % kServices).said.insert(alert);
+}
+
+void Oracle::Known(const Senders::Known& known, const Now& now) {
+  Look(now);
+  const std::int64_t number = known.alert % kServices;
+  Service& state = At(number);
+  state.said.erase(known.alert);
+  const bool fresh = known.firing && state.firing.insert(known.alert).second;
+  if (!known.firing) state.firing.erase(known.alert);
+  if (state.firing.empty() && state.said.empty()) Close(number, now.engine);
+  if (known.firing && !state.open) {
+    Open(number, known, now.engine);
+  } else if (known.firing && known.severity > state.peak) {
+    state.peak = known.severity;
+    Worse(number, {known.from, now.engine});
+  } else if (fresh && state.exhausted && !state.owned && !state.held) {
+    StartRun(state, {known.from, now.engine});
+  } else if (fresh && IsFuzzy(state, now.engine) && state.phase == Phase::kPassEnd) {
+    Lose(number);
+  }
+  if (number == NumberOf(ServiceNumber::kEdge)) FollowHolds(now);
+}
+
+void Oracle::Open(std::int64_t service, const Senders::Known& known, EngineTime now) {
+  Service& state = At(service);
+  // Its end may not have been seen by everybody.
+  const bool unsure = now <= state.grace || now <= disturbed_ + kSlack;
+  state.open = true;
+  state.organisation = organisation_;
+  state.opened = known.from;
+  state.peak = std::max(Severity::kHigh, known.severity);
+  state.low = service == NumberOf(ServiceNumber::kDisk);
+  if (state.low && known.severity != Severity::kUnknown) Lose(service);
+  if (unsure) Lose(service);
+  state.flush = Window{known.from, now}.After(WaitOf(service));
+  if (!state.held) StartRun(state, state.flush);
+}
+
+void Oracle::Close(std::int64_t service, EngineTime now) {
+  Service& state = At(service);
+  state.open = false;
+  state.owned = false;
+  state.exhausted = false;
+  state.owned_until.reset();
+  state.phase = Phase::kNothing;
+  state.pages.clear();
+  state.grace = std::max(state.grace, now + kSlack);
+}
+
+void Oracle::StartRun(Service& state, const Window& due, std::vector<UserId> also) {
+  state.phase = Phase::kStep;
+  state.step = 0;
+  state.pass = 0;
+  state.last = -1;
+  state.due = due;
+  state.also = std::move(also);
+  state.paged.clear();
+  state.pages.clear();
+  state.exhausted = false;
+}
+
+// A higher severity than before: an acknowledgement is taken back, group_wait is not waited for.
+void Oracle::Worse(std::int64_t service, const Window& when) {
+  Service& state = At(service);
+  if (state.low) return Lose(service);
+  if (state.owned) return Resume(service, when);
+  if (state.held) return;
+  if (state.exhausted) return StartRun(state, when);
+  if (state.phase == Phase::kPassEnd && IsFuzzy(state, when.to)) return Lose(service);
+  if (state.due.from == state.flush.from && state.last < 0 && state.pass == 0) {
+    state.due = {std::min(when.from, state.due.from), std::min(when.to, state.due.to)};
+    state.flush = state.due;
+  }
+}
+
+// The acknowledgement has ended: the step that was executed last runs again, for whoever had it, too.
+void Oracle::Resume(std::int64_t service, const Window& when) {
+  Service& state = At(service);
+  state.owned = false;
+  state.owned_until.reset();
+  if (state.held || !state.open) return;
+  if (when.from <= Limit(state.flush) && when.to >= state.flush.from) return Lose(service);
+  if (when.to < state.flush.from) return StartRun(state, state.flush);  // it has not begun as yet
+  state.phase = Phase::kStep;
+  state.step = std::max(state.last, 0);
+  state.exhausted = false;
+  state.due = when;
+  state.also = {state.owner};
+  state.paged.clear();
+  state.pages.clear();
+}
+
+void Oracle::Own(std::int64_t service, const UserId& user, std::optional<Window> until, EngineTime now) {
+  Service& state = At(service);
+  if (!state.open || IsFuzzy(state, now)) Lose(service);
+  state.owned = true;
+  state.owner = user;
+  state.owned_until = until;
+  state.grace = std::max(state.grace, now);
+  state.phase = Phase::kNothing;
+  state.pages.clear();
+}
+
+void Oracle::Acknowledged(std::int64_t service, const UserId& user, EngineTime from, const Now& now) {
+  if (!Follows(service)) return;
+  Look(now);
+  Service& state = At(service);
+  if (state.owned || state.lost) return;
+  if (!state.open) return Lose(service);
+  const absl::Duration timeout = PolicyOf(service).acknowledge_timeout;
+  std::optional<Window> until;
+  if (timeout > absl::ZeroDuration()) until = Window{from, now.engine}.After(timeout);
+  Own(service, user, until, now.engine);
+}
+
+void Oracle::Snoozed(std::int64_t service, const UserId& user, absl::Duration asked, EngineTime from, const Now& now) {
+  if (!Follows(service)) return;
+  Look(now);
+  Service& state = At(service);
+  if (state.lost) return;
+  if (!state.open) return Lose(service);
+  const absl::Duration lasts = std::max(asked, PolicyOf(service).acknowledge_timeout);
+  Own(service, user, Window{from, now.engine}.After(lasts), now.engine);
+}
+
+void Oracle::GivenBack(std::int64_t service, EngineTime from, const Now& now) {
+  if (!Follows(service)) return;
+  Look(now);
+  if (At(service).owned) return Resume(service, {from, now.engine});
+  Lose(service);
+}
+
+void Oracle::Silenced(SilenceId id, std::int64_t service, absl::Time starts, absl::Time ends, const Now& now) {
+  silences_.push_back({id, service, starts, ends});
+  FollowHolds(now);
+}
+
+void Oracle::Expired(SilenceId id, const Now& now) {
+  for (SilenceOf& silence : silences_)
+    if (silence.id == id) silence.ends = std::min(silence.ends, now.wall);
+  FollowHolds(now);
+}
+
+void Oracle::Lose(std::int64_t service) {
+  if (service >= 0) At(service).lost = true;
+}
+void Oracle::LoseTogether(std::int64_t service, std::int64_t other) {
+  if (service < 0 || other < 0) return;
+  for (const auto& [one, two] : {std::pair(service, other), std::pair(other, service)}) {
+    Lose(one);
+    std::set<std::int64_t> all = At(two).lost_with;
+    all.insert(two);
+    At(one).lost_with.insert(all.begin(), all.end());
+  }
+}
+void Oracle::LoseAll() {
+  for (std::int64_t i = 0; i < kServices; ++i)
+    Lose(i);
+}
+void Oracle::LoseSilenced() {
+  for (const SilenceOf& silence : silences_)
+    Lose(silence.service);
+}
+
+// What was said and not answered may be known or not; it is said again.
+void Oracle::Crash() {
+  for (std::int64_t i = 0; i < kServices; ++i)
+    if (!At(i).said.empty()) Lose(i);
+}
+
+// The step is executed at `now`: these people are told by their rules from now on.
+void Oracle::Execute(std::int64_t service, EngineTime now, absl::Time wall) {
+  Service& state = At(service);
+  const EscalationPolicy& policy = PolicyOf(service);
+  const Window executed{state.due.from, now};
+  const std::vector<UserId> people = People(service, wall);
+  const Urgency urgency = state.low ? Urgency::kLow : Urgency::kHigh;
+  for (const UserId& user : people) {
+    state.paged.insert(user);
+    std::erase_if(state.pages, [&](const Page& page) { return page.user == user; });
+    Page page{user, {}};
+    for (const NotificationRule& rule : organisation_->Find(user)->notification_rules)
+      if (rule.urgency == urgency) page.rules.push_back({rule.method, executed.After(rule.delay), false});
+    state.pages.push_back(std::move(page));
+  }
+  state.also.clear();
+  state.last = state.step;
+  const absl::Duration delay = policy.steps[static_cast<std::size_t>(state.step)].delay;
+  state.due = executed.After(delay);
+  ++state.step;
+  state.phase = state.low && !people.empty()                                  ? Phase::kNothing
+                : state.step < static_cast<std::int32_t>(policy.steps.size()) ? Phase::kStep
+                                                                              : Phase::kPassEnd;
+}
+
+void Oracle::EndPass(std::int64_t service) {
+  Service& state = At(service);
+  const EscalationPolicy& policy = PolicyOf(service);
+  if (state.pass >= policy.repeats) {
+    state.phase = Phase::kNothing;
+    state.exhausted = true;
+    return;
+  }
+  ++state.pass;
+  state.step = 0;
+  state.last = -1;
+  state.paged.clear();
+  state.phase = Phase::kStep;
+  state.due = state.due.After(policy.repeat_interval);
+}
+
+bool Oracle::Matches(std::int64_t service, const Notification& notification, EngineTime now, absl::Time wall) {
+  Service& state = At(service);
+  const auto early = [&](const Window& due) {
+    if (now + absl::Milliseconds(1) >= due.from) return;
+    violate_(absl::StrFormat("I4: N%d about %s to %s by %s begins at %s, before %s", notification.id.value(),
+                             ServiceName(service), notification.user.value(), notification.method.id.value(),
+                             Shown(now), Shown(due.from)));
+  };
+  const auto take = [&] {
+    for (Page& page : state.pages) {
+      if (page.user != notification.user) continue;
+      const auto rule = std::ranges::find_if(
+          page.rules, [&](const Rule& each) { return !each.done && each.method == notification.method.id; });
+      if (rule == page.rules.end()) continue;
+      early(rule->due);
+      rule->done = true;
+      return true;
+    }
+    return false;
+  };
+  const auto is_next = [&] {
+    if (state.phase != Phase::kStep) return false;
+    const std::vector<UserId> people = People(service, wall);
+    return std::ranges::find(people, notification.user) != people.end();
+  };
+  const bool again = state.phase == Phase::kStep && now >= state.due.from && is_next();
+  if (!again && take()) return true;
+  if (state.phase == Phase::kPassEnd && now >= state.due.from && state.pass < PolicyOf(service).repeats)
+    EndPass(service);
+  if (!is_next()) return take();
+  early(state.due);
+  Execute(service, now, wall);
+  return take();
+}
+
+void Oracle::Began(const Notification& notification, std::int64_t service, const Now& now) {
+  if (notification.purpose != Notification::Purpose::kPage || !seen_.insert(notification.id).second) return;
+  if (!Follows(service)) {
+    ++unforetold_;
+    return;
+  }
+  Look(now);
+  Service& state = At(service);
+  const bool source_said =
+      service == NumberOf(ServiceNumber::kLeaf) && !At(NumberOf(ServiceNumber::kEdge)).said.empty();
+  if (!state.said.empty() || source_said) Lose(service);
+  if (state.lost || now.engine <= state.grace) {
+    ++unforetold_;
+    if (!state.lost && state.open && !state.owned && !state.held) Lose(service);
+    return;
+  }
+  if (state.owned && state.owned_until && now.engine >= state.owned_until->from) Resume(service, *state.owned_until);
+  if (!state.lost && state.open && !state.owned && !state.held &&
+      Matches(service, notification, now.engine, now.wall)) {
+    ++foretold_;
+    return;
+  }
+  if (state.lost) return;
+  violate_(absl::StrFormat("I4: nobody expects N%d about %s to %s by %s at %s: %s", notification.id.value(),
+                           ServiceName(service), notification.user.value(), notification.method.id.value(),
+                           Shown(now.engine),
+                           !state.open   ? "nothing fires"
+                           : state.owned ? "somebody has acknowledged"
+                           : state.held  ? "it is held back"
+                                         : "no step or rule is due"));
+  Lose(service);
+}
+
+void Oracle::FollowHolds(const Now& now) {
+  for (std::int64_t i = 0; i < kServices; ++i) {
+    Service& state = At(i);
+    const bool held = IsHeld(i, now.wall);
+    if (held == state.held) continue;
+    state.held = held;
+    if (held) {
+      state.phase = Phase::kNothing;
+      state.pages.clear();
+      state.grace = std::max(state.grace, now.engine + kSlack);
+    } else if (state.open && !state.owned) {
+      // What has not begun waits for group_wait first.
+      StartRun(state, {now.engine - kSlack, std::max(state.flush.to, now.engine + WaitOf(i))});
+      state.flush = state.due;
+    }
+  }
+}
+
+void Oracle::FollowLost(EngineTime now) {
+  for (Service& state : services_) {
+    const auto quiet = [&](std::int64_t other) {
+      return At(other).firing.empty() && At(other).said.empty() && now > At(other).grace;
+    };
+    const bool over = state.lost && !limited_ && now > disturbed_ + kSlack && now > state.grace &&
+                      state.firing.empty() && state.said.empty() && std::ranges::all_of(state.lost_with, quiet);
+    if (!over) continue;
+    const bool held = state.held;
+    const EngineTime grace = state.grace;
+    state = Service();
+    state.held = held;
+    state.grace = grace;
+  }
+}
+
+void Oracle::FollowOne(std::int64_t service, const Now& now) {
+  Service& state = At(service);
+  if (state.lost || !state.open || state.held) return;
+  if (state.owned) {
+    if (state.owned_until && now.engine > Limit(*state.owned_until)) Resume(service, *state.owned_until);
+    return;
+  }
+  if (state.phase == Phase::kPassEnd && now.engine > Limit(state.due)) EndPass(service);
+  if (state.phase == Phase::kStep && now.engine > Limit(state.due)) {
+    const std::vector<UserId> people = People(service, now.wall);
+    if (people.empty()) {  // everybody has been told in this pass
+      Execute(service, state.due.to, now.wall);
+    } else {
+      violate_(absl::StrFormat("I4: step %d (pass %d) about %s should have told %s by %s; it is %s", state.step + 1,
+                               state.pass + 1, ServiceName(service), people[0].value(), Shown(Limit(state.due)),
+                               Shown(now.engine)));
+      return Lose(service);
+    }
+  }
+  for (const Page& page : state.pages) {
+    for (const Rule& rule : page.rules) {
+      if (rule.done || now.engine <= Limit(rule.due)) continue;
+      violate_(absl::StrFormat("I4: %s should have been told about %s by %s before %s; it is %s", page.user.value(),
+                               ServiceName(service), rule.method.value(), Shown(Limit(rule.due)), Shown(now.engine)));
+      return Lose(service);
+    }
+  }
+}
+
+void Oracle::Look(const Now& now) {
+  FollowHolds(now);
+  FollowLost(now.engine);
+  if (organisation_ == nullptr) return;
+  for (std::int64_t i = 0; i < kServices; ++i)
+    if (Follows(i)) FollowOne(i, now);
+}
+
+}  // namespace tocsin::sim

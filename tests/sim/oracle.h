@@ -1,0 +1,146 @@
+// A second opinion on who must be told what and when (I4, I13), written from docs/configuration.md and docs/decisions.md and not
+// from the engine: naive, in memory, without persistence. It hears what senders and people were answered, and sees which
+// messages begin. For each service it keeps what is due, as a stretch of engine time: earlier is a violation, and so is later,
+// with slack only for faults that it was told of.
+//
+// Where it cannot know, it says so: a service is lost to it (merged groups, messages that no provider takes, two things in the
+// same moment ...) until it has been quiet again. The share of messages that it has foretold is counted.
+//
+// Of the eight services it follows six: thresholds and flapping are not modelled; nor is anything while messages are limited.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "model/organisation.h"
+#include "model/response.h"
+#include "tests/sim/senders.h"
+#include "tests/sim/society.h"
+
+namespace tocsin::sim {
+
+class Oracle {
+ public:
+  explicit Oracle(std::function<void(std::string)> violate) : violate_(std::move(violate)) {}
+
+  // What was asked for since `from` has been answered OK now.
+  void Applied(OrganisationPtr organisation, bool limited, EngineTime from, const Now& now);
+  void Said(std::int64_t alert);
+  void Known(const Senders::Known& known, const Now& now);
+  void Acknowledged(std::int64_t service, const UserId& user, EngineTime from, const Now& now);
+  void Snoozed(std::int64_t service, const UserId& user, absl::Duration asked, EngineTime from, const Now& now);
+  void GivenBack(std::int64_t service, EngineTime from, const Now& now);
+  // Asked for, until OK: both may be true. Returns a number for ExpireSilence.
+  void Silenced(SilenceId id, std::int64_t service, absl::Time starts, absl::Time ends, const Now& now);
+  void Expired(SilenceId id, const Now& now);
+
+  // An attempt begins.
+  void Began(const Notification& notification, std::int64_t service, const Now& now);
+  // It cannot be known what happens to this service until it has been quiet, nor to those that it was mixed with.
+  void Lose(std::int64_t service);
+  void LoseTogether(std::int64_t service, std::int64_t other);
+  void LoseAll();
+  void LoseSilenced();
+  void Crash();
+  // The engine could not act, up to now.
+  void Disturbed(EngineTime now) { disturbed_ = std::max(disturbed_, now); }
+  // What has come true, and what should have by now.
+  void Look(const Now& now);
+
+  std::uint64_t foretold() const { return foretold_; }
+  std::uint64_t unforetold() const { return unforetold_; }
+
+ private:
+  struct Window {
+    EngineTime from;
+    EngineTime to;
+    Window After(absl::Duration d) const { return {from + d, to + d}; }
+  };
+  struct Rule {
+    ContactMethodId method;
+    Window due;
+    bool done = false;
+  };
+  struct Page {
+    UserId user;
+    std::vector<Rule> rules;
+  };
+  struct SilenceOf {
+    SilenceId id;
+    std::int64_t service = 0;
+    absl::Time starts;
+    absl::Time ends;
+  };
+  enum class Phase : std::uint8_t {
+    kNothing,
+    kStep,     // `step` is due
+    kPassEnd,  // the pass ends then
+  };
+  struct Service {
+    std::set<std::int64_t> firing;  // alerts, as far as it is known
+    std::set<std::int64_t> said;    // alerts of which something is said that is not known yet
+    bool lost = false;
+    std::set<std::int64_t> lost_with;
+    bool open = false;
+    bool held = false;
+    bool owned = false;
+    bool low = false;
+    bool exhausted = false;
+    UserId owner;
+    std::optional<Window> owned_until;
+    EngineTime grace;  // up to here a message may begin that is not wanted any more
+    Severity peak = Severity::kUnknown;
+    OrganisationPtr organisation;  // by which it opened
+    EngineTime opened;
+    Window flush;
+    Phase phase = Phase::kNothing;
+    std::int32_t step = 0;
+    std::int32_t last = -1;
+    std::int32_t pass = 0;
+    Window due;
+    std::vector<UserId> also;
+    std::set<UserId> paged;  // in this pass
+    std::vector<Page> pages;
+  };
+
+  Service& At(std::int64_t service) { return services_[static_cast<std::size_t>(service)]; }
+  bool Follows(std::int64_t service) const;
+  bool IsHeld(std::int64_t service, absl::Time wall) const;
+  const EscalationPolicy& PolicyOf(std::int64_t service) const;
+  absl::Duration WaitOf(std::int64_t service) const;
+  std::vector<UserId> People(std::int64_t service, absl::Time wall) const;
+  bool IsFuzzy(const Service& state, EngineTime now) const;
+  EngineTime Limit(const Window& due) const;
+
+  void Open(std::int64_t service, const Senders::Known& known, EngineTime now);
+  void Close(std::int64_t service, EngineTime now);
+  void Worse(std::int64_t service, const Window& when);
+  void StartRun(Service& state, const Window& due, std::vector<UserId> also = {});
+  void Resume(std::int64_t service, const Window& when);
+  void Own(std::int64_t service, const UserId& user, std::optional<Window> until, EngineTime now);
+  void Execute(std::int64_t service, EngineTime now, absl::Time wall);
+  void EndPass(std::int64_t service);
+  bool Matches(std::int64_t service, const Notification& notification, EngineTime now, absl::Time wall);
+  void FollowHolds(const Now& now);
+  void FollowOne(std::int64_t service, const Now& now);
+  void FollowLost(EngineTime now);
+
+  const std::function<void(std::string)> violate_;
+  std::array<Service, kServices> services_;
+  std::vector<SilenceOf> silences_;
+  std::set<SilenceId> expired_early_;
+  std::set<NotificationId> seen_;
+  OrganisationPtr organisation_;
+  bool limited_ = true;
+  EngineTime disturbed_;
+  std::uint64_t foretold_ = 0;
+  std::uint64_t unforetold_ = 0;
+};
+
+}  // namespace tocsin::sim

@@ -1,0 +1,217 @@
+#include "tests/sim/providers.h"
+
+#include <utility>
+#include <variant>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_format.h"
+
+#include "notify/channel.h"
+
+namespace tocsin::sim {
+namespace {
+
+using notify::Reply;
+
+constexpr ContactMethod::Kind kKinds[kMethods] = {ContactMethod::Kind::kEmail, ContactMethod::Kind::kSms,
+                                                  ContactMethod::Kind::kWebhook};
+
+std::size_t NumberOf(ContactMethod::Kind kind) {
+  for (std::size_t i = 0; i < std::size(kKinds); ++i)
+    if (kKinds[i] == kind) return i;
+  return 0;
+}
+
+Reply Answered(ContactMethod::Kind kind, int status, const std::string& id) {
+  Reply reply;
+  reply.reached = Reply::Reached::kAnswered;
+  reply.status = status;
+  if (kind == ContactMethod::Kind::kEmail) reply.stage = status == 250 ? "." : "RCPT";
+  if (kind == ContactMethod::Kind::kSms) {
+    reply.body = status < 300 ? absl::StrFormat("{\"sid\":\"%s\",\"status\":\"queued\"}", id)
+                              : absl::StrFormat("{\"code\":%d,\"message\":\"no\"}", status == 429   ? 20429
+                                                                                    : status == 503 ? 20503
+                                                                                                    : 21211);
+  }
+  return reply;
+}
+
+int StatusOf(ContactMethod::Kind kind, Mood mood) {
+  const bool mail = kind == ContactMethod::Kind::kEmail;
+  if (mood == Mood::kRejects) return mail ? 550 : 400;
+  if (mood == Mood::kBusy) return mail ? 451 : 429;
+  if (mood == Mood::kBreaks) return mail ? 421 : 503;
+  return mail ? 250 : kind == ContactMethod::Kind::kSms ? 201 : 200;
+}
+
+Reply Lost(Reply::Trouble trouble) {
+  Reply reply;
+  reply.reached = trouble == Reply::Trouble::kConnect ? Reply::Reached::kNothing : Reply::Reached::kSent;
+  reply.trouble = trouble;
+  reply.error = "simulated";
+  return reply;
+}
+
+}  // namespace
+
+void Providers::SetMood(std::int64_t method, Mood mood, EngineTime until) {
+  moods_[static_cast<std::size_t>(method % kMethods)] = {mood, until};
+}
+
+bool Providers::AllWell(EngineTime now) const {
+  for (const ActiveMood& mood : moods_)
+    if (mood.mood != Mood::kWell && now < mood.until) return false;
+  return true;
+}
+
+Mood Providers::MoodOf(ContactMethod::Kind kind, EngineTime now) {
+  const ActiveMood& active = moods_[NumberOf(kind)];
+  if (now >= active.until) return Mood::kWell;
+  if (active.mood != Mood::kMixed) return active.mood;
+  return static_cast<Mood>(random_.Below(static_cast<std::uint64_t>(Mood::kMixed)));
+}
+
+void Providers::Start(const Notification& notification,
+                      absl::Duration deadline,
+                      std::shared_ptr<Gate> gate,
+                      const Now& now) {
+  Schedule(now.engine + absl::Milliseconds(random_.Below(50)),
+           {notification, std::move(gate), deadline, std::nullopt, ""});
+}
+
+void Providers::Work(const Now& now, const Organisation& organisation) {
+  while (!due_.empty() && due_.begin()->first.first <= now.engine) {
+    Attempt attempt = std::move(due_.begin()->second);
+    due_.erase(due_.begin());
+    if (!attempt.receipt.empty()) {
+      hooks_.report({
+          "", "notify", ProviderReceipt{attempt.receipt, false, "undelivered"}
+      });
+    } else if (attempt.reply) {
+      Answer(attempt, now.engine);
+    } else {
+      Begin(std::move(attempt), now, organisation);
+    }
+  }
+}
+
+void Providers::Take(const Notification& notification) {
+  ++taken_;
+  ++told_[notification.idempotency_key].taken;
+  hooks_.taken(notification);
+}
+
+// The same message has the same name whichever attempt it is, where the channel has a place for one.
+void Providers::CheckExchange(const Notification& notification, const notify::Exchange& exchange) {
+  std::string text;
+  if (const auto* mail = std::get_if<notify::MailRequest>(&exchange)) text = mail->message;
+  if (const auto* web = std::get_if<notify::WebRequest>(&exchange)) {
+    for (const std::string& header : web->headers)
+      text += header + "\n";
+    if (notification.method.kind == ContactMethod::Kind::kSms) return;
+  }
+  if (absl::StrContains(text, notification.idempotency_key)) return;
+  hooks_.violate(absl::StrFormat("I5: N%d does not carry its idempotency key", notification.id.value()));
+}
+
+void Providers::Begin(Attempt attempt, const Now& now, const Organisation& organisation) {
+  const Notification& notification = attempt.notification;
+  const notify::Channel& channel = notify::ChannelOf(notification.method.kind);
+  const absl::StatusOr<notify::Exchange> exchange = channel.compose(notification, organisation, now.wall);
+  if (!attempt.gate->Start()) {
+    hooks_.report({
+        "", "notify",
+        AttemptResult{notification.id, notification.attempt, AttemptResult::Kind::kNotStarted, "", "cancelled", {}}
+    });
+    return;
+  }
+  ++begun_;
+  Told& told = told_[notification.idempotency_key];
+  if (told.notification.set() && told.notification != notification.id) {
+    hooks_.violate(absl::StrFormat("I5: N%d and N%d have one idempotency key", told.notification.value(),
+                                   notification.id.value()));
+  }
+  told.notification = notification.id;
+  hooks_.begun(notification, told.begun++ > 0);
+  if (!exchange.ok()) {
+    hooks_.violate("a message cannot be composed: " + std::string(exchange.status().message()));
+    return;
+  }
+  CheckExchange(notification, *exchange);
+  const Mood mood = MoodOf(notification.method.kind, now.engine);
+  if (mood != Mood::kWell) ++failures_;
+  absl::Duration after = absl::Milliseconds(random_.Between(1, 800));
+  bool takes = false;
+  attempt.reply = ReplyOf(attempt, mood, after, takes);
+  if (takes) Take(notification);
+  if (mood == Mood::kMute) {
+    ++told_[notification.idempotency_key].unknown;
+    return;
+  }
+  Schedule(now.engine + std::min(after, attempt.deadline), std::move(attempt));
+}
+
+Reply Providers::ReplyOf(const Attempt& attempt, Mood mood, absl::Duration& after, bool& takes) {
+  const ContactMethod::Kind kind = attempt.notification.method.kind;
+  Reply reply = Answered(kind, StatusOf(kind, mood), absl::StrFormat("SM%d", ++ids_));
+  switch (mood) {
+    case Mood::kWell: takes = true; return reply;
+    case Mood::kSlow:
+      takes = true;
+      after = absl::Milliseconds(random_.Between(1'000, 19'000));
+      return reply;
+    case Mood::kMute:
+    case Mood::kHangs:
+      takes = random_.OneIn(2);
+      after = attempt.deadline;
+      return Lost(Reply::Trouble::kDeadline);
+    case Mood::kRejects: return reply;
+    case Mood::kBusy: reply.retry_after = absl::Seconds(random_.Between(0, 120)); return reply;
+    case Mood::kLies: return reply;
+    case Mood::kForgets: takes = true; return Lost(Reply::Trouble::kBroken);
+    case Mood::kDown: return Lost(Reply::Trouble::kConnect);
+    case Mood::kBreaks:
+    case Mood::kMixed: return reply;
+  }
+  return reply;
+}
+
+void Providers::Answer(const Attempt& attempt, EngineTime now) {
+  const Notification& notification = attempt.notification;
+  const notify::Verdict verdict = notify::ChannelOf(notification.method.kind).judge(*attempt.reply);
+  AttemptResult result;
+  result.notification = notification.id;
+  result.attempt = notification.attempt;
+  result.kind = verdict.kind;
+  result.provider_id = verdict.provider_id;
+  result.detail = verdict.detail;
+  result.retry_after = verdict.retry_after;
+  if (verdict.kind == AttemptResult::Kind::kAmbiguous) ++told_[notification.idempotency_key].unknown;
+  const bool yes = attempt.reply->reached == Reply::Reached::kAnswered && attempt.reply->status / 100 == 2;
+  if (yes != (verdict.kind == AttemptResult::Kind::kAccepted)) {
+    hooks_.violate(absl::StrFormat("I2: what the provider said of N%d (%d) is taken for something else",
+                                   notification.id.value(), attempt.reply->status));
+  }
+  hooks_.judged(notification, verdict.kind);
+  const bool lied = verdict.kind == AttemptResult::Kind::kAccepted && told_[notification.idempotency_key].taken == 0;
+  if (lied && !verdict.provider_id.empty()) {
+    Attempt receipt = attempt;
+    receipt.receipt = verdict.provider_id;
+    Schedule(now + absl::Seconds(10), std::move(receipt));
+  }
+  hooks_.report({"", "notify", result});
+}
+
+void Providers::Crash() {
+  for (const auto& [at, attempt] : due_) {
+    if (attempt.reply && attempt.receipt.empty()) ++told_[attempt.notification.idempotency_key].unknown;
+  }
+  due_.clear();
+}
+
+void Providers::Forgotten(const std::string& key) {
+  const auto found = told_.find(key);
+  if (found != told_.end()) ++found->second.unknown;
+}
+
+}  // namespace tocsin::sim

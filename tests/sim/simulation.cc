@@ -1,0 +1,281 @@
+#include "tests/sim/simulation.h"
+
+#include <cstdio>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include <rocksdb/env.h>
+
+#include "base/limits.h"
+#include "tests/sim/simulation_impl.h"
+
+namespace tocsin::sim {
+namespace {
+
+// Afterwards everything that is open has had the time to come to an end: two passes, and a limit of an hour.
+constexpr absl::Duration kQuietTime = absl::Hours(3);
+// How often we look although nothing is due.
+constexpr absl::Duration kTick = absl::Seconds(20);
+constexpr absl::Duration kLeastStep = absl::Milliseconds(10);
+constexpr std::uint64_t kJournalBytes = 64 << 20;
+// No stage leaves its work for longer.
+constexpr absl::Duration kHalfDone = absl::Milliseconds(500);
+constexpr int kRounds = 10'000;
+
+}  // namespace
+
+void SimulationCounters::Add(const SimulationCounters& other) {
+  operations += other.operations;
+  faults += other.faults;
+  restarts += other.restarts;
+  power_cuts += other.power_cuts;
+  entries += other.entries;
+  events += other.events;
+  refused += other.refused;
+  attempts += other.attempts;
+  pages += other.pages;
+  provider_faults += other.provider_faults;
+  foretold += other.foretold;
+  unforetold += other.unforetold;
+  hashes += other.hashes;
+  hours += other.hours;
+}
+
+Simulation::Simulation(const Plan& plan, const SimulationOptions& options)
+    : plan_(plan),
+      options_(options),
+      random_(static_cast<std::uint64_t>(plan.settings.seed)),
+      liar_(disk_),
+      views_(rocksdb::NewMemEnv(rocksdb::Env::Default())),
+      providers_(
+          random_.Next(),
+          {[this](const Notification& notification, bool) {
+             Trace(absl::StrFormat("begins N%d attempt %d", notification.id.value(), notification.attempt));
+             checker_.AttemptBegins(notification, responder(), clock_.Read());
+             oracle_.Began(notification, ServiceOf(notification.subject), clock_.Read());
+           },
+           [this](const Notification& notification) { Trace(absl::StrFormat("taken N%d", notification.id.value())); },
+           [this](const Notification& notification, AttemptResult::Kind kind) {
+             Trace(absl::StrFormat("judged N%d %d", notification.id.value(), static_cast<int>(kind)));
+             checker_.Judged(notification, kind, responder());
+             // The person's next method may be used, or the next step come before its time.
+             const bool given_up = kind == AttemptResult::Kind::kRejected || notification.attempt >= 5;
+             if (kind != AttemptResult::Kind::kAccepted && given_up) oracle_.Lose(ServiceOf(notification.subject));
+           },
+           [this](Command command) {
+             if (std::holds_alternative<ProviderReceipt>(command.body)) oracle_.LoseAll();
+             if (engine_) engine_->Execute(std::move(command), nullptr);
+           },
+           [this](const std::string& text) { Violate(text); }}),
+      senders_({[this](std::int64_t alert, Severity severity) {
+                  oracle_.Said(alert);
+                  // What is worse than before asks again.
+                  if (severity > Severity::kHigh) checker_.GiveUpAll();
+                },
+                [this](const Senders::Known& known) {
+                  Trace(absl::StrFormat("known %d %d", known.alert, known.firing ? 1 : 0));
+                  oracle_.Known(known, clock_.Read());
+                },
+                [this](const std::string& text) { Violate(text); }}),
+      checker_([this](const std::string& text) { Violate(text); }),
+      oracle_([this](const std::string& text) { Violate(text); }) {
+  wanted_organisation_ = plan.settings.organisation;
+}
+
+Simulation::~Simulation() {
+  Stop();
+}
+
+void Simulation::Violate(const std::string& text) {
+  Trace("VIOLATION " + text);
+  if (result_.violations.size() < 20) result_.violations.push_back(text);
+}
+
+void Simulation::Trace(const std::string& text) {
+  const std::string line = absl::StrCat(absl::ToInt64Milliseconds(clock_.elapsed()), " ", text);
+  result_.trace = Hash64(absl::StrCat(result_.trace, line));
+  if (options_.print_trace) std::printf("%s\n", line.c_str());
+}
+
+// All that the engine says of what it does.
+void Simulation::TraceTimeline() {
+  for (const TimelineTail::Slice news = engine_->timeline_tail().Read(told_, SIZE_MAX); const auto& item : news.items) {
+    const TimelineEntry& entry = item->entry;
+    Trace(absl::StrCat("  ", static_cast<int>(entry.subject.kind), "/", entry.subject.id, " ", entry.text));
+    told_ = news.end;
+  }
+}
+
+const Responder& Simulation::responder() {
+  const Responder* found = nullptr;
+  engine_->ReadResponderAndWait([&](const Responder& responder, const Now&) { found = &responder; });
+  return *found;
+}
+
+bool Simulation::IsStalled(std::size_t stage) const {
+  return clock_.elapsed() < stalled_until_[stage];
+}
+bool Simulation::IsAnyStalled() const {
+  return std::ranges::any_of(stalled_until_, [&](absl::Duration until) { return clock_.elapsed() < until; });
+}
+
+// 0: committer, 1: responder, 2: keeper, from 3 on the shards.
+bool Simulation::StepOne(std::size_t stage) {
+  if (IsStalled(std::min<std::size_t>(stage, 3))) return false;
+  switch (stage) {
+    case 0: return engine_->Step(Engine::Stage::kCommitter);
+    case 1: return engine_->Step(Engine::Stage::kResponder);
+    case 2: return engine_->Step(Engine::Stage::kKeeper);
+    default: return engine_->Step(Engine::Stage::kShard, static_cast<std::uint32_t>(stage - 3));
+  }
+}
+
+// Each stage once, in an order that is drawn anew.
+bool Simulation::StepStages() {
+  const auto stages = static_cast<std::size_t>(3 + plan_.settings.shards);
+  std::array<std::size_t, 16> order = {};
+  for (std::size_t i = 0; i < stages; ++i) {
+    const auto place = static_cast<std::size_t>(random_.Below(i + 1));
+    order[i] = order[place];
+    order[place] = i;
+  }
+  bool busy = false;
+  for (std::size_t i = 0; i < stages && alive(); ++i)
+    busy = StepOne(order[i]) || busy;
+  return busy;
+}
+
+// Some steps of some stages: then whatever comes next meets work that is half done.
+void Simulation::Wander(std::int64_t steps) {
+  for (std::int64_t i = 0; i < steps && alive(); ++i)
+    StepOne(random_.Below(static_cast<std::uint64_t>(3 + plan_.settings.shards)));
+}
+
+// Everything works until nothing has anything to do at this instant.
+void Simulation::Rest() {
+  half_done_ = false;
+  int round = 0;
+  for (bool busy = true; busy && alive(); ++round) {
+    busy = StepStages();
+    const OrganisationPtr organisation = engine_->rules() ? engine_->rules()->organisation : nullptr;
+    const std::uint64_t begun = providers_.begun();
+    if (alive() && organisation != nullptr) providers_.Work(clock_.Read(), *organisation);
+    busy = busy || begun != providers_.begun();
+    if (round < kRounds) continue;
+    Violate("I12: the stages never come to rest");
+    return;
+  }
+  if (alive()) TraceTimeline();
+  if (dead_) Revive();
+  if (IsAnyStalled()) oracle_.Disturbed(clock_.Read().engine);
+}
+
+absl::Duration Simulation::NextInstant(absl::Duration until) {
+  const Now now = clock_.Read();
+  absl::Duration next = std::min(until - clock_.elapsed(), kTick);
+  next = std::min(next, providers_.Next() - now.engine);
+  const Responder& state = responder();
+  next = std::min(next, state.NextTimer() - now.engine);
+  next = std::min(next, state.NextWallTimer() - now.wall);
+  if (half_done_) next = std::min(next, absl::Milliseconds(random_.Between(1, absl::ToInt64Milliseconds(kHalfDone))));
+  if (senders_.has_unsaid()) next = std::min(next, absl::Seconds(1));
+  return std::max(next, IsAnyStalled() ? absl::Milliseconds(100) : kLeastStep);
+}
+
+void Simulation::AdvanceTo(absl::Duration until) {
+  while (clock_.elapsed() < until && !failed()) {
+    if (!alive()) return Revive();
+    Heal();
+    clock_.Advance(std::min(NextInstant(until), until - clock_.elapsed()));
+    if (senders_.has_unsaid() && clock_.elapsed() >= next_send_) {
+      next_send_ = clock_.elapsed() + absl::Seconds(1);
+      senders_.Send(*engine_);
+    }
+    if (organisation_ != wanted_organisation_ && organisation_ < 0) Apply(wanted_organisation_);
+    Rest();
+    Look();
+  }
+}
+
+void Simulation::Look() {
+  if (!alive() || failed()) return;
+  const Now now = clock_.Read();
+  oracle_.Look(now);
+  if (clock_.elapsed() < next_look_ || IsAnyStalled()) return;
+  next_look_ = clock_.elapsed() + absl::Seconds(5);
+  checker_.Look(responder(), now, /*steady=*/true);
+  const Engine::Statistics statistics = engine_->ReadStatistics();
+  entries_ = std::max(entries_, statistics.committed_sequence);
+  if (statistics.auditor_findings > 0) Violate("I8: the auditor had to repair a group");
+  if (statistics.ring_bytes_used > limits::kShardRingBytes * engine_->shard_count())
+    Violate("I12: a ring is too large");
+  if (store_->journal().bytes_on_disk() > kJournalBytes) Violate("I12: the journal is not trimmed");
+}
+
+void Simulation::Do(const Line& line) {
+  Trace(Print(line));
+  ++result_.counters.operations;
+  if (IsFault(line.kind)) {
+    ++result_.counters.faults;
+    Break(line);
+  } else if (alive()) {
+    Operate(line);
+  }
+  if (!alive()) return Revive();
+  const std::int64_t restless = plan_.settings.restless;
+  if (restless > 0 && random_.OneIn(static_cast<std::uint64_t>(restless))) {
+    Wander(random_.Between(0, 8));
+    half_done_ = true;
+    oracle_.Disturbed(clock_.Read().engine + kHalfDone);
+  } else {
+    Rest();
+    Look();
+  }
+}
+
+// Faults end, everybody is well; nothing fires any more than did. Then all that is open must come to its end.
+void Simulation::Settle() {
+  providers_.EndMoods();
+  disk_.SetReadOnly(false);
+  disk_.SetCapacity(UINT64_MAX / 2);
+  full_until_ = read_only_until_ = clock_.elapsed();
+  stalled_until_ = {};
+  if (!alive()) Revive();
+  AdvanceTo(clock_.elapsed() + kQuietTime);
+  if (failed() || !alive()) return;
+  Rest();
+  checker_.LookAtTheEnd(responder(), clock_.Read(), providers_);
+  senders_.Check(*engine_, /*settled=*/true);
+}
+
+SimulationResult Simulation::Run() {
+  if (Start()) {
+    Apply(wanted_organisation_);
+    Rest();
+    for (const Line& line : plan_.lines) {
+      AdvanceTo(line.at);
+      if (failed()) break;
+      Do(line);
+    }
+    if (!failed()) AdvanceTo(absl::Milliseconds(plan_.settings.length_ms));
+    if (!failed()) Settle();
+  }
+  SimulationCounters& counters = result_.counters;
+  counters.entries = entries_;
+  counters.events = senders_.counters().acknowledged;
+  counters.refused = senders_.counters().refused;
+  counters.attempts = providers_.begun();
+  counters.pages = providers_.taken();
+  counters.provider_faults = providers_.failures();
+  counters.foretold = oracle_.foretold();
+  counters.unforetold = oracle_.unforetold();
+  counters.hours = absl::ToDoubleHours(clock_.elapsed());
+  Trace(absl::StrFormat("end: %d entries, %d taken", counters.entries, counters.pages));
+  return std::move(result_);
+}
+
+SimulationResult RunPlan(const Plan& plan, const SimulationOptions& options) {
+  return Simulation(plan, options).Run();
+}
+
+}  // namespace tocsin::sim

@@ -1,0 +1,129 @@
+// What a simulation consists of: for the simulation_*.cc that implement it.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/hash.h"
+#include "base/random.h"
+#include "engine/pipeline.h"
+#include "storage/simulated_disk.h"
+#include "tests/sim/checker.h"
+#include "tests/sim/lying_disk.h"
+#include "tests/sim/oracle.h"
+#include "tests/sim/providers.h"
+#include "tests/sim/senders.h"
+#include "tests/sim/simulation.h"
+
+namespace tocsin::sim {
+
+// Wall time may jump, engine time goes on from where the journal says; both move with the world's own time.
+class WorldClock final : public Clock {
+ public:
+  Now Read() const override { return {wall_ + elapsed_, EngineTime() + (engine_ + elapsed_)}; }
+  absl::Duration elapsed() const { return elapsed_; }
+  void Advance(absl::Duration by) { elapsed_ += by; }
+  void Jump(absl::Duration by) { wall_ += by; }
+  void ResumeAt(EngineTime time) { engine_ = (time - EngineTime()) - elapsed_; }
+
+ private:
+  absl::Time wall_ = absl::FromUnixSeconds(1'790'000'000);
+  absl::Duration engine_;
+  absl::Duration elapsed_;
+};
+
+class Simulation {
+ public:
+  Simulation(const Plan& plan, const SimulationOptions& options);
+  ~Simulation();
+  SimulationResult Run();
+
+ private:
+  void Violate(const std::string& text);
+  void Trace(const std::string& text);
+  void TraceTimeline();
+  bool failed() const { return !result_.violations.empty(); }
+  bool alive() const { return engine_ != nullptr && !dead_; }
+  const Responder& responder();
+
+  // Time and stages: simulation.cc.
+  void AdvanceTo(absl::Duration until);
+  absl::Duration NextInstant(absl::Duration until);
+  void Rest();
+  bool StepStages();
+  bool StepOne(std::size_t stage);
+  void Wander(std::int64_t steps);
+  bool IsStalled(std::size_t stage) const;
+  bool IsAnyStalled() const;
+  void Look();
+  void Settle();
+  void Do(const Line& line);
+
+  // People and senders: simulation_people.cc.
+  void Operate(const Line& line);
+  void Execute(Command::Body body, const UserId& user, CommandDone done);
+  std::optional<Group> Pick(std::int64_t pick, Group::State state);
+  std::int64_t ServiceOf(const Subject& subject);
+  void Apply(std::int64_t organisation);
+  void Acknowledge(const Line& line);
+  void Snooze(const Line& line);
+  void Unacknowledge(const Line& line);
+  void Merge(const Line& line);
+  void DisturbGroup(const Line& line);
+  void MakeSilence(const Line& line);
+  void ExpireSilence(const Line& line);
+
+  // Faults and recovery: simulation_faults.cc.
+  void Break(const Line& line);
+  bool Start();
+  bool OpenStore();
+  bool StartEngine();
+  void Stop();
+  void Crash(SimulatedDisk::Cut cut, absl::Duration down);
+  bool Heal();
+  void Revive();
+  void CheckJournal();
+  void CheckForgotten();
+  void CompareHashes();
+  std::uint64_t LiveHash();
+  FileSystem& files();
+
+  const Plan& plan_;
+  const SimulationOptions options_;
+  SimulationResult result_;
+  Random random_;
+  SimulatedDisk disk_;
+  LyingDisk liar_;
+  std::unique_ptr<rocksdb::Env> views_;
+  WorldClock clock_;
+  Providers providers_;
+  Senders senders_;
+  Checker checker_;
+  Oracle oracle_;
+  std::unique_ptr<Store> store_;
+  std::unique_ptr<Engine> engine_;
+  bool dead_ = false;       // the journal could not be written
+  bool half_done_ = false;  // the stages were not let come to rest
+  std::string why_not_;     // the last start failed
+  absl::Duration down_;     // how long the next start takes
+  absl::Duration full_until_;
+  absl::Duration read_only_until_;
+  absl::Duration next_look_;
+  absl::Duration next_send_;
+  std::array<absl::Duration, 8> stalled_until_ = {};
+  std::optional<std::uint64_t> expected_hash_;  // of the store that is opened next
+  std::int64_t organisation_ = -1;              // in force
+  std::int64_t wanted_organisation_ = 0;
+  std::uint64_t told_ = 0;  // of the engine's timeline
+  int life_ = 0;
+  std::uint64_t requests_ = 0;
+  std::uint64_t entries_ = 0;
+  std::map<SilenceId, std::int64_t> silences_;
+};
+
+}  // namespace tocsin::sim
