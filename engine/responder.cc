@@ -381,12 +381,20 @@ void Responder::DropSettledReports(const std::vector<GroupKey>& keys) {
   }
 }
 
+// Whether it tells only of the past: of alerts that have recovered in an episode whose reports were dropped. Its totals would
+// look as though something had begun to fire.
+static bool IsHistory(const ResponderState& state, std::uint32_t shard_count, const GroupReport& report) {
+  if (report.firing > 0 || report.suppressed > 0 || state.shards_reported.size() < shard_count) return false;
+  const auto live = state.live.find(report.key);
+  return live == state.live.end() || !live->second.contains(report.shard);
+}
+
 Decision Responder::Observe(std::vector<GroupReport> reports, const Now& now) {
   std::vector<GroupKey> keys;
   for (GroupReport& report : reports) {
     keys.push_back(report.key);
     fresh_events_.Take(report);
-    state_.live[report.key][report.shard] = std::move(report);
+    if (!IsHistory(state_, options_.shard_count, report)) state_.live[report.key][report.shard] = std::move(report);
   }
   std::ranges::sort(keys);
   keys.erase(std::unique(keys.begin(), keys.end()), keys.end());

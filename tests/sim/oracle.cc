@@ -96,6 +96,8 @@ void Oracle::Known(const Senders::Known& known, const Now& now) {
   } else if (known.firing && known.severity > state.peak) {
     state.peak = known.severity;
     Worse(number, {known.from, now.engine});
+  } else if (fresh && !state.owned && now.engine <= disturbed_ + kSlack) {
+    Lose(number);  // it may have come after an end that has come late, too
   } else if (fresh && state.exhausted && !state.owned && !state.held) {
     StartRun(state, {known.from, now.engine});
   } else if (fresh && IsFuzzy(state, now.engine) && state.phase == Phase::kPassEnd) {
@@ -116,6 +118,7 @@ void Oracle::Open(std::int64_t service, const Senders::Known& known, EngineTime 
   if (state.low && known.severity != Severity::kUnknown) Lose(service);
   if (unsure) Lose(service);
   state.flush = Window{known.from, now}.After(WaitOf(service));
+  state.begun = !state.held;
   if (!state.held) StartRun(state, state.flush);
 }
 
@@ -145,9 +148,8 @@ void Oracle::StartRun(Service& state, const Window& due, std::vector<UserId> als
 // A higher severity than before: an acknowledgement is taken back, group_wait is not waited for.
 void Oracle::Worse(std::int64_t service, const Window& when) {
   Service& state = At(service);
-  if (state.low) return Lose(service);
+  if (state.low || state.held) return Lose(service);
   if (state.owned) return Resume(service, when);
-  if (state.held) return;
   if (state.exhausted) return StartRun(state, when);
   if (state.phase == Phase::kPassEnd && IsFuzzy(state, when.to)) return Lose(service);
   if (state.due.from == state.flush.from && state.last < 0 && state.pass == 0) {
@@ -276,7 +278,7 @@ void Oracle::Execute(std::int64_t service, EngineTime now, absl::Time wall) {
                                                                               : Phase::kPassEnd;
 }
 
-void Oracle::EndPass(std::int64_t service) {
+void Oracle::EndPass(std::int64_t service, EngineTime now) {
   Service& state = At(service);
   const EscalationPolicy& policy = PolicyOf(service);
   if (state.pass >= policy.repeats) {
@@ -284,6 +286,8 @@ void Oracle::EndPass(std::int64_t service) {
     state.exhausted = true;
     return;
   }
+  // The pause between passes counts from the end, however late that was.
+  state.due.to = std::max(state.due.to, std::min(disturbed_, now));
   ++state.pass;
   state.step = 0;
   state.last = -1;
@@ -320,7 +324,7 @@ bool Oracle::Matches(std::int64_t service, const Notification& notification, Eng
   const bool again = state.phase == Phase::kStep && now >= state.due.from && is_next();
   if (!again && take()) return true;
   if (state.phase == Phase::kPassEnd && now >= state.due.from && state.pass < PolicyOf(service).repeats)
-    EndPass(service);
+    EndPass(service, now);
   if (!is_next()) return take();
   early(state.due);
   Execute(service, now, wall);
@@ -371,6 +375,9 @@ void Oracle::FollowHolds(const Now& now) {
       state.pages.clear();
       state.grace = std::max(state.grace, now.engine + kSlack);
     } else if (state.open && !state.owned) {
+      if (!state.begun) state.organisation = organisation_;  // only now does it open
+      if (!state.begun) state.opened = now.engine;
+      state.begun = true;
       // What has not begun waits for group_wait first.
       StartRun(state, {now.engine - kSlack, std::max(state.flush.to, now.engine + WaitOf(i))});
       state.flush = state.due;
@@ -401,11 +408,11 @@ void Oracle::FollowOne(std::int64_t service, const Now& now) {
     if (state.owned_until && now.engine > Limit(*state.owned_until)) Resume(service, *state.owned_until);
     return;
   }
-  if (state.phase == Phase::kPassEnd && now.engine > Limit(state.due)) EndPass(service);
+  if (state.phase == Phase::kPassEnd && now.engine > Limit(state.due)) EndPass(service, now.engine);
   if (state.phase == Phase::kStep && now.engine > Limit(state.due)) {
     const std::vector<UserId> people = People(service, now.wall);
     if (people.empty()) {  // everybody has been told in this pass
-      Execute(service, state.due.to, now.wall);
+      Execute(service, std::max(state.due.to, std::min(disturbed_, now.engine)), now.wall);
     } else {
       violate_(absl::StrFormat("I4: step %d (pass %d) about %s should have told %s by %s; it is %s", state.step + 1,
                                state.pass + 1, ServiceName(service), people[0].value(), Shown(Limit(state.due)),

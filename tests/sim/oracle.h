@@ -89,6 +89,7 @@ class Oracle {
     std::set<std::int64_t> lost_with;
     bool open = false;
     bool held = false;
+    bool begun = true;  // false: all of it has been held back since it fires
     bool owned = false;
     bool low = false;
     bool exhausted = false;
@@ -125,7 +126,7 @@ class Oracle {
   void Resume(std::int64_t service, const Window& when);
   void Own(std::int64_t service, const UserId& user, std::optional<Window> until, EngineTime now);
   void Execute(std::int64_t service, EngineTime now, absl::Time wall);
-  void EndPass(std::int64_t service);
+  void EndPass(std::int64_t service, EngineTime now);
   bool Matches(std::int64_t service, const Notification& notification, EngineTime now, absl::Time wall);
   void FollowHolds(const Now& now);
   void FollowOne(std::int64_t service, const Now& now);

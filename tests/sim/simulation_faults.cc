@@ -113,12 +113,12 @@ bool Simulation::Start() {
     const bool started = OpenStore() && (CompareHashes(), CheckJournal(), StartEngine());
     if (started) {
       if (life_ > 0) ++result_.counters.restarts;
+      oracle_.Disturbed(clock_.Read().engine + absl::Seconds(3));
       if (!engine_->rules() && organisation_ >= 0) Rest();
       if (!alive()) continue;
       CheckForgotten();
       senders_.Check(*engine_, /*settled=*/false);
       checker_.LookAfterRecovery(responder(), clock_.Read());
-      oracle_.Disturbed(clock_.Read().engine + absl::Seconds(3));
       return !failed();
     }
     Stop();
@@ -226,7 +226,7 @@ void Simulation::Break(const Line& line) {
       return Crash(static_cast<SimulatedDisk::Cut>(values[0] % 6), ms(1));
     case Kind::kKill:
       Wander(values[1]);
-      if (alive() && values[1] <= 0) {
+      if (alive() && values[1] % 2 == 0) {
         Rest();
         if (alive() && !IsAnyStalled()) expected_hash_ = LiveHash();
       }

@@ -114,6 +114,7 @@ class Simulation {
   absl::Duration full_until_;
   absl::Duration read_only_until_;
   absl::Duration next_look_;
+  absl::Duration shards_look_;
   absl::Duration next_send_;
   std::array<absl::Duration, 8> stalled_until_ = {};
   std::optional<std::uint64_t> expected_hash_;  // of the store that is opened next
