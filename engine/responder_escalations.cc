@@ -156,7 +156,10 @@ void EndPass(Turn& turn, EscalationId id) {
       NextPass(turn, row, move);
       return;
     case PolicyMove::Kind::kRepeat: NextPass(turn, row, move); return;
-    case PolicyMove::Kind::kExhausted: row.answered ? StopAnswered(turn, row) : Exhaust(turn, row); return;
+    case PolicyMove::Kind::kExhausted:
+      if (row.answered) return StopAnswered(turn, row);
+      // What began to fire before is not to look new once the other shards have reported, too.
+      return turn.AllShardsReported() ? Exhaust(turn, row) : ArmStep(turn, row, absl::Seconds(1));
     case PolicyMove::Kind::kStep:
     case PolicyMove::Kind::kEndOfPass: break;
   }

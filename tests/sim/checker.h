@@ -41,13 +41,13 @@ class Checker {
   struct Owned {
     std::uint32_t episode = 1;
     EngineTime until = EngineTime::Infinite();
+    Severity peak = Severity::kUnknown;  // the highest severity that was acknowledged
   };
   void AskToOwn(GroupId id);
   void Own(GroupId id, const Owned& owned);  // OK
   void NotOwned(GroupId id);                 // refused
   // It may be asked about again from here on, whoever has it.
   void GiveUp(GroupId id);
-  void GiveUpAll() { owned_.clear(); }
   void Crash();
 
   // I3.
@@ -62,7 +62,7 @@ class Checker {
   void CheckSends(const Providers& providers);
 
  private:
-  bool IsOwned(GroupId id, std::uint32_t episode, EngineTime now) const;
+  bool IsOwned(const Group& group, EngineTime now) const;
   void CheckGroup(const Responder& responder, const Group& group);
   void CheckOutbox(const ResponderState& state);
   void CheckPolicies(const ResponderState& state);

@@ -99,7 +99,7 @@ void Oracle::Known(const Senders::Known& known, const Now& now) {
   } else if (fresh && !state.owned && now.engine <= disturbed_ + kSlack) {
     Lose(number);  // it may have come after an end that has come late, too
   } else if (fresh && state.exhausted && !state.owned && !state.held) {
-    StartRun(state, {known.from, now.engine});
+    Lose(number);  // it is asked about again; not where a shard has forgotten what fired before
   } else if (fresh && IsFuzzy(state, now.engine) && state.phase == Phase::kPassEnd) {
     Lose(number);
   }

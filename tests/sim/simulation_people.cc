@@ -61,9 +61,9 @@ void Simulation::Acknowledge(const Line& line) {
   const EngineTime until = timeout > absl::ZeroDuration() ? from + timeout : EngineTime::Infinite();
   checker_.AskToOwn(group->id);
   Execute(AcknowledgeGroup{group->id, std::nullopt, group->episode}, user,
-          [=, this, id = group->id, episode = group->episode](const CommandResult& result) {
+          [=, this, id = group->id, episode = group->episode, peak = group->peak](const CommandResult& result) {
             if (!result.status.ok()) return checker_.NotOwned(id);
-            checker_.Own(id, {episode, until});
+            checker_.Own(id, {episode, until, peak});
             oracle_.Acknowledged(service, user, from, clock_.Read());
           });
 }
@@ -78,9 +78,9 @@ void Simulation::Snooze(const Line& line) {
   const std::int64_t service = ServiceOf({SubjectKind::kGroup, group->id.value()});
   checker_.AskToOwn(group->id);
   Execute(SnoozeGroup{group->id, group->generation, std::nullopt, duration}, user,
-          [=, this, id = group->id, episode = group->episode](const CommandResult& result) {
+          [=, this, id = group->id, episode = group->episode, peak = group->peak](const CommandResult& result) {
             if (!result.status.ok()) return checker_.NotOwned(id);
-            checker_.Own(id, {episode, from + duration});
+            checker_.Own(id, {episode, from + duration, peak});
             oracle_.Snoozed(service, user, duration, from, clock_.Read());
           });
 }
