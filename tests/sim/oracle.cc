@@ -242,15 +242,17 @@ void Oracle::LoseAll() {
   for (std::int64_t i = 0; i < kServices; ++i)
     Lose(i);
 }
-void Oracle::LoseSilenced() {
+void Oracle::Jumped() {
+  LoseAll();
   for (const SilenceOf& silence : silences_)
-    Lose(silence.service);
+    blind_.insert(silence.service);
+  silences_.clear();
 }
 
 // What was said and not answered may be known or not; it is said again.
 void Oracle::Crash() {
   for (std::int64_t i = 0; i < kServices; ++i)
-    if (!At(i).said.empty()) Lose(i);
+    if (!At(i).said.empty() || At(i).exhausted) Lose(i);  // shards tell of old alerts again, which may look new
 }
 
 // The step is executed at `now`: these people are told by their rules from now on.
@@ -386,7 +388,9 @@ void Oracle::FollowHolds(const Now& now) {
 }
 
 void Oracle::FollowLost(EngineTime now) {
-  for (Service& state : services_) {
+  for (std::int64_t i = 0; i < kServices; ++i) {
+    if (blind_.contains(i)) continue;
+    Service& state = At(i);
     const auto quiet = [&](std::int64_t other) {
       return At(other).firing.empty() && At(other).said.empty() && now > At(other).grace;
     };

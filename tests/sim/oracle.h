@@ -46,7 +46,7 @@ class Oracle {
   void Lose(std::int64_t service);
   void LoseTogether(std::int64_t service, std::int64_t other);
   void LoseAll();
-  void LoseSilenced();
+  void Jumped();  // the wall clock: what is silenced, and what will be, is not followed any more
   void Crash();
   // The engine could not act, up to now.
   void Disturbed(EngineTime now) { disturbed_ = std::max(disturbed_, now); }
@@ -135,7 +135,7 @@ class Oracle {
   const std::function<void(std::string)> violate_;
   std::array<Service, kServices> services_;
   std::vector<SilenceOf> silences_;
-  std::set<SilenceId> expired_early_;
+  std::set<std::int64_t> blind_;  // services that are lost for good
   std::set<NotificationId> seen_;
   OrganisationPtr organisation_;
   bool limited_ = true;

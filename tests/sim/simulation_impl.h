@@ -37,6 +37,12 @@ class WorldClock final : public Clock {
   absl::Duration elapsed_;
 };
 
+struct StateHashes {
+  std::uint64_t responder = 0;
+  std::uint64_t shards = 0;
+  friend bool operator==(const StateHashes&, const StateHashes&) = default;
+};
+
 class Simulation {
  public:
   Simulation(const Plan& plan, const SimulationOptions& options);
@@ -90,7 +96,7 @@ class Simulation {
   void CheckJournal();
   void CheckForgotten();
   void CompareHashes();
-  std::uint64_t LiveHash();
+  StateHashes LiveHashes();
   FileSystem& files();
 
   const Plan& plan_;
@@ -117,7 +123,7 @@ class Simulation {
   absl::Duration shards_look_;
   absl::Duration next_send_;
   std::array<absl::Duration, 8> stalled_until_ = {};
-  std::optional<std::uint64_t> expected_hash_;  // of the store that is opened next
+  std::optional<StateHashes> expected_hash_;  // of the store that is opened next
   std::int64_t organisation_ = -1;              // in force
   std::int64_t wanted_organisation_ = 0;
   std::uint64_t told_ = 0;  // of the engine's timeline
