@@ -158,7 +158,8 @@ class Generator {
 }  // namespace
 
 Plan GeneratePlan(std::uint64_t seed, absl::Duration length) {
-  return Generator(seed, length).Generate();
+  Plan plan = Generator(seed, length).Generate();
+  return *ParsePlan(Print(plan));  // numbers that mean nothing are zero, as in a file
 }
 
 }  // namespace tocsin::sim

@@ -44,16 +44,13 @@ absl::StatusOr<StateHashes> HashOf(Store& store, std::uint32_t shard_count) {
   }
   TOCSIN_TRY(
       store.ReadCheckpoint([&](std::uint32_t shard, std::string_view body) { return shards[shard].Fold(body); }));
-  Responder::Options options;
-  options.shard_count = shard_count;
-  options.key_seed = store.key_seed();
-  Responder responder(options);
+  ResponderState responder;
   std::vector<Row> rows;
   std::vector<Row> timers;
   TOCSIN_TRY(
       store.ReadRows([&](Row row) { (std::holds_alternative<Timer>(row) ? timers : rows).push_back(std::move(row)); }));
-  responder.Restore(std::move(rows));
-  responder.Restore(std::move(timers));
+  RestoreInto(responder, std::move(rows));
+  RestoreInto(responder, std::move(timers));
   ChangeReader changes;
   TOCSIN_TRY(store.journal().Read(store.ReplayFrom(), [&](const Entry& entry) -> absl::Status {
     if (entry.kind == EntryKind::kShard && entry.sequence > store.shards_position())
@@ -61,10 +58,11 @@ absl::StatusOr<StateHashes> HashOf(Store& store, std::uint32_t shard_count) {
     const bool responders = entry.kind == EntryKind::kResponder || entry.kind == EntryKind::kResponderPart;
     if (!responders || entry.sequence <= store.responder_position()) return absl::OkStatus();
     TOCSIN_ASSIGN(const std::optional<Change> change, changes.Add(entry));
-    if (change) responder.Fold(*change);
+    if (change) FoldInto(responder, *change);
     return absl::OkStatus();
   }));
-  StateHashes hashes{responder.StateHash(), 0};
+  ForgetHistory(responder);  // as recovery does
+  StateHashes hashes{HashRows(responder), 0};
   for (const Shard& shard : shards)
     hashes.shards += shard.StateHash();
   return hashes;

@@ -124,7 +124,7 @@ class Simulation {
   absl::Duration next_send_;
   std::array<absl::Duration, 8> stalled_until_ = {};
   std::optional<StateHashes> expected_hash_;  // of the store that is opened next
-  std::int64_t organisation_ = -1;              // in force
+  std::int64_t organisation_ = -1;            // in force
   std::int64_t wanted_organisation_ = 0;
   std::uint64_t told_ = 0;  // of the engine's timeline
   int life_ = 0;

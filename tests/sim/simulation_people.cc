@@ -105,7 +105,8 @@ void Simulation::Merge(const Line& line) {
   const std::optional<Group> part =
       Pick(line.values[1], line.values[1] % 2 == 0 ? Group::State::kOpen : Group::State::kAcknowledged);
   if (!whole || !part || whole->id == part->id) return;
-  if (ServiceOf(SubjectOf(whole->id)) < 0 || ServiceOf(SubjectOf(part->id)) < 0) return;  // nobody would know when it is over
+  if (ServiceOf(SubjectOf(whole->id)) < 0 || ServiceOf(SubjectOf(part->id)) < 0)
+    return;  // nobody would know when it is over
   oracle_.LoseTogether(ServiceOf({SubjectKind::kGroup, whole->id.value()}),
                        ServiceOf({SubjectKind::kGroup, part->id.value()}));
   Execute(MergeGroups{whole->id, {part->id}}, UserNumber(1), [](const CommandResult&) {});
