@@ -145,6 +145,11 @@ absl::Status Store::ApplyChange(const Change& change, Sequence sequence) {
   impl_->applied_ = sequence;
   return absl::OkStatus();
 }
+absl::Status Store::ApplyChanges(std::span<const DurableChange> changes) {
+  for (const DurableChange& each : changes)
+    TOCSIN_TRY(ApplyChange(*each.change, each.sequence));
+  return absl::OkStatus();
+}
 absl::Status Store::ApplyIntegrations(const std::vector<IntegrationId>& names, Sequence sequence) {
   if (sequence <= std::max(impl_->applied_, impl_->durable_->applied)) return absl::OkStatus();
   impl_->named_ = names;
