@@ -382,9 +382,10 @@ void Responder::DropSettledReports(const std::vector<GroupKey>& keys) {
 }
 
 // Whether it tells only of the past: of alerts that have recovered in an episode whose reports were dropped. Its totals would
-// look as though something had begun to fire.
+// count as of this one. A receiver that is told by flush hears of what has just recovered: such a report names it.
 static bool IsHistory(const ResponderState& state, std::uint32_t shard_count, const GroupReport& report) {
-  if (report.firing > 0 || report.suppressed > 0 || state.shards_reported.size() < shard_count) return false;
+  const bool told = report.firing > 0 || report.suppressed > 0 || !report.exemplars.empty();
+  if (told || state.shards_reported.size() < shard_count) return false;
   const auto live = state.live.find(report.key);
   return live == state.live.end() || !live->second.contains(report.shard);
 }

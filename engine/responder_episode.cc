@@ -7,6 +7,7 @@
 #include "base/strings.h"
 #include "engine/exemplars.h"
 #include "engine/responder_escalations.h"
+#include "engine/responder_fired.h"
 #include "engine/responder_groups.h"
 
 namespace tocsin {
@@ -23,6 +24,7 @@ void Refresh(const Turn& turn, Group& group) {
   group.highest = live.highest;
   group.fired_total = live.fired_total;
   group.resolved_total = live.resolved_total;
+  group.fired = FiredNow(turn, group);
   group.most_firing = std::max(group.most_firing, live.firing);
   // What has just recovered is still what the group was about.
   if (live.firing > 0) group.exemplars = CutForRow(turn.LiveExemplars(group));

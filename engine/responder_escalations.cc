@@ -7,6 +7,7 @@
 
 #include "base/strings.h"
 #include "engine/message.h"
+#include "engine/responder_episode.h"
 #include "engine/responder_groups.h"
 #include "engine/responder_incidents.h"
 #include "engine/responder_outbox.h"
@@ -127,7 +128,9 @@ void Exhaust(Turn& turn, Escalation& row) {
   const std::string by = absl::StrCat("policy ", row.policy.id.value(), ", exhausted");
   const bool resolve = row.policy.resolve_when_exhausted;
   if (subject.kind == SubjectKind::kGroup && resolve) {
-    CloseGroup(turn, turn.Edit<Group>(GroupId(subject.id)), by, /*held=*/false);
+    Group& group = turn.Edit<Group>(GroupId(subject.id));
+    Refresh(turn, group);  // what fires by now is settled, too
+    CloseGroup(turn, group, by, /*held=*/false);
   } else if (subject.kind == SubjectKind::kGroup) {
     GroupExhausted(turn, GroupId(subject.id));
   } else if (subject.kind == SubjectKind::kIncident && resolve) {

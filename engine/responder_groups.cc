@@ -10,6 +10,7 @@
 #include "engine/responder_acknowledgement.h"
 #include "engine/responder_episode.h"
 #include "engine/responder_escalations.h"
+#include "engine/responder_fired.h"
 #include "engine/responder_flapping.h"
 #include "engine/responder_holds.h"
 #include "engine/responder_incidents.h"
@@ -26,12 +27,10 @@ using Kind = TimelineEntry::Kind;
 constexpr std::string_view kExhausted = "escalation exhausted";
 
 // Whether what the shards say begins a new episode. `last`: the episode before, null without one.
-bool Begins(const Group* last, const LiveGroup& live, bool all_reported) {
+bool Begins(const Turn& turn, const Group* last, const LiveGroup& live) {
   if (live.firing == 0) return false;
-  if (last == nullptr || last->firing == 0) return true;
-  // A person resolved it while alerts were firing: those are settled, only a new one opens it again. A total below the
-  // remembered one means that the shard's table began anew, or that another shard has yet to report.
-  return live.fired_total > last->fired_total || (all_reported && live.fired_total < last->fired_total);
+  // A person resolved it while alerts were firing: those are settled, only a new one opens it again.
+  return last == nullptr || last->firing == 0 || FiresAnew(turn, *last);
 }
 
 // What a group is about and by which rules, from here on until it is resolved.
@@ -235,6 +234,7 @@ void Settle(const Turn& turn, Group& group) {
   group.suppressed = own.suppressed;
   group.fired_total = own.fired_total;
   group.resolved_total = own.resolved_total;
+  group.fired = FiredNow(turn, group);
 }
 
 void CloseParts(Turn& turn, GroupId whole, const std::vector<GroupId>& parts) {
@@ -337,14 +337,16 @@ void ReviewGroup(Turn& turn, GroupKey key) {
     return;
   }
   const LiveGroup live = turn.Live(key);
-  if (Begins(group, live, all_reported)) {
+  if (Begins(turn, group, live)) {
     if (group != nullptr && ComesBack(turn, *group)) {
       ReopenGroup(turn, *current, live);
     } else {
       OpenGroup(turn, key, live, group);
     }
-  } else if (group != nullptr && group->firing > 0 && live.firing == 0 && all_reported) {
-    turn.Edit<Group>(*current).firing = 0;  // what a person had settled is over: whatever fires now is new
+  } else if (group != nullptr && group->firing > 0 && all_reported) {
+    ForgetRecovered(turn, *current);
+    if (live.firing == 0)
+      turn.Edit<Group>(*current).firing = 0;  // what a person had settled is over: whatever fires now is new
   }
 }
 

@@ -43,6 +43,7 @@ class Mixer {
   void Mix(absl::Time time) { Mix(time - absl::UnixEpoch()); }
   void Mix(const Subject& subject) { All(subject.kind, subject.id); }
   void Mix(const EventCount& count) { All(count.at, count.count); }
+  void Mix(const FiredIn& fired) { All(fired.key, fired.shard, fired.total); }
   void Mix(const Label& label) { All(label.name, label.value); }
   void Mix(const Matcher& matcher) { All(matcher.name, matcher.op, matcher.value); }
   void Mix(const Hash128& hash) { All(hash.high, hash.low); }
@@ -101,6 +102,7 @@ class Mixer {
         g.held_by);
     All(g.episode, g.episode_from, g.most_firing, g.resolved_engine, g.acknowledged_until, g.snoozed, g.merged_into);
     All(g.merged, g.changes, g.flapping, g.flapping_since, g.flaps, g.below_threshold, g.events, g.policy, g.values);
+    All(g.fired);
   }
   void Mix(const Escalation& e) {
     All(e.id, e.subject, e.generation, e.state, e.policy, e.urgency, e.next_step, e.pass, e.next_at, e.started_at,

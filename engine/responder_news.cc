@@ -12,6 +12,7 @@
 #include "engine/responder_acknowledgement.h"
 #include "engine/responder_episode.h"
 #include "engine/responder_escalations.h"
+#include "engine/responder_fired.h"
 #include "engine/responder_groups.h"
 #include "engine/responder_urgency.h"
 
@@ -89,16 +90,16 @@ void AskUnanswered(Turn& turn, GroupId id) {
 
 void ReviewNewAlerts(Turn& turn, GroupId id, const LiveGroup& live) {
   const Group& before = *turn.Find<Group>(id);
-  // What comes and goes is not new each time.
-  if (live.fired_total <= before.fired_total || before.flapping) return;
+  if (before.flapping) return;  // what comes and goes is not new each time
+  if (!FiresAnew(turn, before)) return ForgetRecovered(turn, id);
   if (before.state == Group::State::kOpen) return AskUnanswered(turn, id);
   if (before.route.acknowledgement.ask_again != AskAgain::kAlways || before.acknowledged_by == kBySource) return;
   Group& group = turn.Edit<Group>(id);
-  const std::uint64_t fresh = live.fired_total - group.fired_total;
+  const std::string fresh =
+      live.fired_total > group.fired_total ? absl::StrCat(live.fired_total - group.fired_total, " alerts") : "alerts";
   Refresh(turn, group);
-  Unacknowledge(
-      turn, group,
-      absl::StrFormat("%d alerts began to fire, and route %s asks again for each", fresh, group.route.id.value()));
+  Unacknowledge(turn, group,
+                absl::StrFormat("%s began to fire, and route %s asks again for each", fresh, group.route.id.value()));
 }
 
 void Release(Turn& turn, GroupId id, std::string text) {

@@ -32,6 +32,15 @@ struct EventCount {
   friend bool operator==(const EventCount&, const EventCount&) = default;
 };
 
+// How often an alert of a group had begun to fire in a shard in which some of them still do. A shard counts from when the group's
+// first alert came to it, and forgets the count with the last one.
+struct FiredIn {
+  GroupKey key;  // the group's own, or that of a part
+  std::uint32_t shard = 0;
+  std::uint64_t total = 0;
+  friend bool operator==(const FiredIn&, const FiredIn&) = default;
+};
+
 struct Group {
   enum class State : std::uint8_t {
     kOpen = 1,
@@ -60,6 +69,7 @@ struct Group {
   Severity peak = Severity::kUnknown;  // the highest of this episode: an acknowledgement is undone only by a higher one
   std::uint64_t fired_total = 0;
   std::uint64_t resolved_total = 0;
+  std::vector<FiredIn> fired;  // what there was to be decided on: whatever fires beyond it is new
   std::vector<AlertSummary> exemplars;
   bool flushed = false;  // group_wait is over: the group has been handed to policy and receiver
   // What the route's receiver was last told: Alertmanager's notification log (specs: wire-compat 1.9).

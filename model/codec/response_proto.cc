@@ -79,6 +79,19 @@ static absl::Status FromProto(const v1::EventCount& from, EventCount& to) {
   return absl::OkStatus();
 }
 
+static void ToProto(const FiredIn& from, v1::FiredIn& to) {
+  to.set_key(from.key.value());
+  to.set_shard(from.shard);
+  to.set_total(from.total);
+}
+
+static absl::Status FromProto(const v1::FiredIn& from, FiredIn& to) {
+  to.key = GroupKey(from.key());
+  to.shard = from.shard();
+  to.total = from.total();
+  return absl::OkStatus();
+}
+
 // The part of a group's row that is about more than open and resolved.
 static void LifeToProto(const Group& from, v1::Group& to) {
   to.set_episode(from.episode);
@@ -98,6 +111,7 @@ static void LifeToProto(const Group& from, v1::Group& to) {
   ToProtoList(from.events, *to.mutable_events());
   ToProto(from.values, *to.mutable_values());
   if (from.policy) ToProto(*from.policy, *to.mutable_policy());
+  ToProtoList(from.fired, *to.mutable_fired());
 }
 
 static absl::Status LifeFromProto(const v1::Group& from, Group& to) {
@@ -120,6 +134,7 @@ static absl::Status LifeFromProto(const v1::Group& from, Group& to) {
   decode.List("events", from.events(), to.events);
   FromProto(from.values(), to.values);
   if (from.has_policy()) decode.Take("policy", from.policy(), to.policy.emplace());
+  decode.List("fired", from.fired(), to.fired);
   return decode.status();
 }
 

@@ -8,6 +8,7 @@ namespace {
 // The part of a group's row that is about more than open and resolved.
 void WriteLife(WireWriter& to, const Group& from) {
   using F = v1::Group;
+  to.Parts(F::kFiredFieldNumber, from.fired);
   if (from.policy) to.Part(F::kPolicyFieldNumber, *from.policy);
   to.Texts(F::kValuesFieldNumber, from.values);
   to.Parts(F::kEventsFieldNumber, from.events);
@@ -45,6 +46,13 @@ void Write(WireWriter& to, const EventCount& from) {
   using F = v1::EventCount;
   to.Number(F::kCountFieldNumber, from.count);
   to.Number(F::kAtEngineNsFieldNumber, from.at.ns());
+}
+
+void Write(WireWriter& to, const FiredIn& from) {
+  using F = v1::FiredIn;
+  to.Number(F::kTotalFieldNumber, from.total);
+  to.Number(F::kShardFieldNumber, from.shard);
+  to.Fixed64(F::kKeyFieldNumber, from.key.value());
 }
 
 void Write(WireWriter& to, const BundleMember& from) {

@@ -27,6 +27,7 @@ void Write(WireWriter& to, const EscalationPolicy& from);
 
 void Write(WireWriter& to, const AlertSummary& from);
 void Write(WireWriter& to, const EventCount& from);
+void Write(WireWriter& to, const FiredIn& from);
 void Write(WireWriter& to, const BundleMember& from);
 void Write(WireWriter& to, const Throttle::Sent& from);
 void Write(WireWriter& to, const Group& from);

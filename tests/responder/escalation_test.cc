@@ -270,6 +270,61 @@ TEST(EscalationTest, E16NewAlertsAskAgainWhenNobodyHasAnswered) {
   EXPECT_EQ(world.Count(Kind::kEscalationExhausted), 2);
 }
 
+// Two shards; nobody has answered, and nobody is asked any more.
+World Exhausted(std::vector<Say> firing) {
+  Responder::Options options = World::Options();
+  options.shard_count = 2;
+  World world(WithPolicy({StepOf(absl::Minutes(10), {To("bob")})}), options);
+  for (Say& say : firing)
+    world.Observe(std::move(say));
+  world.Pass(absl::Hours(1));
+  EXPECT_EQ(world.EscalationOf()->state, Escalation::State::kExhausted);
+  world.Forget();
+  return world;
+}
+
+TEST(EscalationTest, NewAlertsAskAgainAlthoughAnotherShardHasForgottenMore) {
+  World world = Exhausted({
+      {.firing = 1, .fired_total = 1, .shard = 0},
+      {.firing = 5, .fired_total = 5, .shard = 1}
+  });
+  world.Observe({.firing = 0, .fired_total = 5, .shard = 1});
+  world.Crash();
+  EXPECT_THAT(world.Sent(), IsEmpty());
+  world.Observe({.firing = 1, .fired_total = 1, .shard = 1});  // its count began anew
+  EXPECT_THAT(world.Sent(), ElementsAre("email bob"));
+}
+
+TEST(EscalationTest, ANewAlertThatIsToldOnlyAfterARestartAsksAgainAlthoughAnotherHasRecovered) {
+  World world = Exhausted({
+      {.firing = 1, .fired_total = 1, .shard = 0},
+      {.firing = 5, .fired_total = 5, .shard = 1}
+  });
+  world.Crash(/*report_all=*/false);
+  world.Observe({.firing = 2, .fired_total = 2, .shard = 0});
+  EXPECT_THAT(world.Sent(), IsEmpty()) << "the other shard has not reported";
+  world.Observe({.firing = 0, .fired_total = 5, .shard = 1});
+  world.Take(world.responder().ShardReported(0, world.now()));
+  world.Take(world.responder().ShardReported(1, world.now()));
+  EXPECT_THAT(world.Sent(), ElementsAre("email bob"));
+}
+
+TEST(EscalationTest, WhatHasRecoveredLongAgoIsNotNewAfterARestart) {
+  Responder::Options options = World::Options();
+  options.shard_count = 2;
+  World world(WithPolicy({StepOf(absl::Minutes(10), {To("bob")})}), options);
+  world.Observe({.firing = 3, .shard = 1});
+  world.Observe({.firing = 0, .shard = 1});
+  world.Pass(absl::Hours(2));
+  world.Observe({.firing = 1, .shard = 0});
+  world.Pass(absl::Hours(1));
+  ASSERT_EQ(world.EscalationOf()->state, Escalation::State::kExhausted);
+  world.Forget();
+  world.Crash();
+  world.Pass(absl::Hours(1));
+  EXPECT_THAT(world.Sent(), IsEmpty());
+}
+
 TEST(EscalationTest, E17AfterDowntimeOneStepRunsAndTheNextWaitsItsDelay) {
   World world(WithPolicy({StepOf(absl::Minutes(10), {OnCall("primary")}), StepOf(absl::Minutes(10), {To("bob")}),
                           StepOf(absl::Minutes(10), {To("carol")})}));
