@@ -9,6 +9,8 @@
 namespace tocsin::sim {
 namespace {
 
+constexpr absl::Duration kBegunLately = absl::Minutes(20);
+
 bool IsOpen(Notification::State state) {
   using State = Notification::State;
   return state == State::kPending || state == State::kLeased || state == State::kHeld;
@@ -67,6 +69,8 @@ bool Checker::IsOwned(const Group& group, EngineTime now) const {
 }
 
 void Checker::AttemptBegins(const Notification& notification, const Responder& responder, const Now& now) {
+  begun_.push_back(
+      {notification.id, notification.subject, notification.idempotency_key, notification.attempt, now.engine});
   if (notification.purpose != Notification::Purpose::kPage) return;
   for (const Subject& subject : PagedBy(notification, responder.state())) {
     const GroupId id(subject.id);
@@ -84,7 +88,24 @@ void Checker::Judged(const Notification& notification, AttemptResult::Kind kind,
     reached_.insert({told.subject.id, EpisodeOf(responder.state(), GroupId(told.subject.id), told.notification)});
 }
 
+// A lease is durable before its attempt begins. What has been over for long leaves memory with its group.
+void Checker::CheckBegun(const ResponderState& state, EngineTime now) {
+  for (const Begun& begun : begun_) {
+    const bool of_group = begun.subject.kind == SubjectKind::kGroup && state.groups.contains(GroupId(begun.subject.id));
+    if (!of_group || now - begun.at > kBegunLately) continue;
+    const auto row = state.notifications.find(begun.id);
+    const bool known = row != state.notifications.end() && row->second.idempotency_key == begun.key &&
+                       row->second.attempt >= begun.attempt;
+    if (!known) {
+      violate_(absl::StrFormat("I7: attempt %d of N%d has begun, and is forgotten after a recovery", begun.attempt,
+                               begun.id.value()));
+    }
+  }
+  begun_.clear();
+}
+
 void Checker::LookAfterRecovery(const Responder& responder, const Now& now) {
+  CheckBegun(responder.state(), now.engine);
   for (const auto& [id, group] : responder.state().groups) {
     if (group.state != Group::State::kOpen || !IsOwned(group, now.engine)) continue;
     violate_(

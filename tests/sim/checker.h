@@ -6,7 +6,7 @@
 //   I4   each step when it is due, not before and not after                     oracle.cc, at each attempt and all the time
 //   I5   one key for each message; taken at most once more than is unknown      providers.cc, checker.cc
 //   I6   what recovery reads is what was in memory                              simulation_faults.cc, at each orderly kill
-//   I7   the journal has what was acknowledged, without a gap                   simulation.cc, at each start
+//   I7   the journal has what was acknowledged and what has begun, no gaps      simulation_faults.cc, checker.cc, at each start
 //   I8   nothing is forgotten: whatever is open has something ahead             checker.cc, at each look
 //   I9   once providers are well, nothing stays behind                          checker.cc, when all is quiet again
 //   I10  (one sender's storm and another's page: tests/sim/storm_test.cc)
@@ -24,6 +24,7 @@
 #include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "base/clock.h"
 #include "engine/responder.h"
@@ -57,12 +58,13 @@ class Checker {
   void Look(const Responder& responder, const Now& now, bool steady);
   // I2, I5, I9: when everything is well and has been for long.
   void LookAtTheEnd(const Responder& responder, const Now& now, const Providers& providers);
-  // After a recovery: acknowledgements that answered OK hold. I3.
+  // After a recovery: acknowledgements that answered OK hold, attempts that have begun are known. I3, I7.
   void LookAfterRecovery(const Responder& responder, const Now& now);
   void CheckSends(const Providers& providers);
 
  private:
   bool IsOwned(const Group& group, EngineTime now) const;
+  void CheckBegun(const ResponderState& state, EngineTime now);
   void CheckGroup(const Responder& responder, const Group& group);
   void CheckOutbox(const ResponderState& state);
   void CheckPolicies(const ResponderState& state);
@@ -74,6 +76,14 @@ class Checker {
   std::map<GroupId, Owned> owned_;
   std::map<GroupId, int> asked_;
   std::map<EscalationId, EscalationPolicy> policies_;
+  struct Begun {
+    NotificationId id;
+    Subject subject;
+    std::string key;
+    std::int32_t attempt = 0;
+    EngineTime at;
+  };
+  std::vector<Begun> begun_;                                   // since the last start
   std::set<std::pair<std::uint64_t, std::uint32_t>> reached_;  // groups and episodes for which a provider has said yes
 };
 

@@ -148,6 +148,9 @@ class Generator {
     Sometimes(3, absl::Minutes(30), [this](absl::Duration at) {
       Add(at, Kind::kStall, {random_.Between(0, 3), random_.Between(100, 60'000), 0, 0});
     });
+    Sometimes(3, Rate(), [this](absl::Duration at) {
+      Add(at, Kind::kStuckCut, {random_.Between(0, 5), Down(), random_.Between(100, 60'000), 0});
+    });
   }
 
   Random random_;

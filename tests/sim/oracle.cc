@@ -99,7 +99,7 @@ void Oracle::Known(const Senders::Known& known, const Now& now) {
   } else if (fresh && !state.owned && now.engine <= disturbed_ + kSlack) {
     Lose(number);  // it may have come after an end that has come late, too
   } else if (fresh && state.exhausted && !state.owned && !state.held) {
-    Lose(number);  // it is asked about again; not where a shard has forgotten what fired before
+    StartRun(state, {known.from, now.engine});
   } else if (fresh && IsFuzzy(state, now.engine) && state.phase == Phase::kPassEnd) {
     Lose(number);
   }
@@ -249,10 +249,20 @@ void Oracle::Jumped() {
   silences_.clear();
 }
 
+void Oracle::Change(std::int64_t service, bool silence, int by) {
+  if (service < 0) return;
+  (silence ? At(service).asked_to_silence : At(service).asked) += by;
+}
+
 // What was said and not answered may be known or not; it is said again.
 void Oracle::Crash() {
-  for (std::int64_t i = 0; i < kServices; ++i)
-    if (!At(i).said.empty() || At(i).exhausted) Lose(i);  // shards tell of old alerts again, which may look new
+  for (std::int64_t i = 0; i < kServices; ++i) {
+    Service& state = At(i);
+    if (state.asked_to_silence > 0) blind_.insert(i);
+    if (!state.said.empty() || state.asked > 0 || state.asked_to_silence > 0) Lose(i);
+    state.asked = 0;
+    state.asked_to_silence = 0;
+  }
 }
 
 // The step is executed at `now`: these people are told by their rules from now on.
@@ -325,9 +335,12 @@ bool Oracle::Matches(std::int64_t service, const Notification& notification, Eng
   };
   const bool again = state.phase == Phase::kStep && now >= state.due.from && is_next();
   if (!again && take()) return true;
-  if (state.phase == Phase::kPassEnd && now >= state.due.from && state.pass < PolicyOf(service).repeats)
-    EndPass(service, now);
-  if (!is_next()) return take();
+  // Steps that are overdue together are executed at one instant, and their messages begin in any order.
+  while (!is_next()) {
+    const bool pass_ends = state.phase == Phase::kPassEnd && state.pass < PolicyOf(service).repeats;
+    if (now < state.due.from || !(pass_ends || state.phase == Phase::kStep)) return take();
+    pass_ends ? EndPass(service, now) : Execute(service, now, wall);
+  }
   early(state.due);
   Execute(service, now, wall);
   return take();
@@ -376,6 +389,8 @@ void Oracle::FollowHolds(const Now& now) {
       state.phase = Phase::kNothing;
       state.pages.clear();
       state.grace = std::max(state.grace, now.engine + kSlack);
+    } else if (state.owned_until && now.engine >= state.owned_until->from) {
+      Lose(i);  // both end at one time, and who is asked first depends on which came first
     } else if (state.open && !state.owned) {
       if (!state.begun) state.organisation = organisation_;  // only now does it open
       if (!state.begun) state.opened = now.engine;
@@ -397,21 +412,22 @@ void Oracle::FollowLost(EngineTime now) {
     const bool over = state.lost && !limited_ && now > disturbed_ + kSlack && now > state.grace &&
                       state.firing.empty() && state.said.empty() && std::ranges::all_of(state.lost_with, quiet);
     if (!over) continue;
-    const bool held = state.held;
-    const EngineTime grace = state.grace;
-    state = Service();
-    state.held = held;
-    state.grace = grace;
+    const Service before = std::exchange(state, Service());
+    state.held = before.held;
+    state.grace = before.grace;
+    state.asked = before.asked;
+    state.asked_to_silence = before.asked_to_silence;
   }
 }
 
 void Oracle::FollowOne(std::int64_t service, const Now& now) {
   Service& state = At(service);
-  if (state.lost || !state.open || state.held) return;
+  if (state.lost || !state.open) return;
   if (state.owned) {
     if (state.owned_until && now.engine > Limit(*state.owned_until)) Resume(service, *state.owned_until);
     return;
   }
+  if (state.held) return;
   if (state.phase == Phase::kPassEnd && now.engine > Limit(state.due)) EndPass(service, now.engine);
   if (state.phase == Phase::kStep && now.engine > Limit(state.due)) {
     const std::vector<UserId> people = People(service, now.wall);

@@ -40,6 +40,11 @@ class Oracle {
   void Silenced(SilenceId id, std::int64_t service, absl::Time starts, absl::Time ends, const Now& now);
   void Expired(SilenceId id, const Now& now);
 
+  // Somebody asks for something about it, and is answered, whatever the answer is. Who was not when the server died does not know what
+  // became of it; a silence, or its end, may be there for as long as it likes.
+  void Ask(std::int64_t service, bool silence = false) { Change(service, silence, +1); }
+  void Answer(std::int64_t service, bool silence = false) { Change(service, silence, -1); }
+
   // An attempt begins.
   void Began(const Notification& notification, std::int64_t service, const Now& now);
   // It cannot be known what happens to this service until it has been quiet, nor to those that it was mixed with.
@@ -85,6 +90,8 @@ class Oracle {
   struct Service {
     std::set<std::int64_t> firing;  // alerts, as far as it is known
     std::set<std::int64_t> said;    // alerts of which something is said that is not known yet
+    int asked = 0;                  // not answered as yet
+    int asked_to_silence = 0;
     bool lost = false;
     std::set<std::int64_t> lost_with;
     bool open = false;
@@ -119,6 +126,7 @@ class Oracle {
   bool IsFuzzy(const Service& state, EngineTime now) const;
   EngineTime Limit(const Window& due) const;
 
+  void Change(std::int64_t service, bool silence, int by);
   void Open(std::int64_t service, const Senders::Known& known, EngineTime now);
   void Close(std::int64_t service, EngineTime now);
   void Worse(std::int64_t service, const Window& when);

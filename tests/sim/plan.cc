@@ -61,6 +61,7 @@ constexpr KindText kKindTexts[] = {
     {"sleep",         true,  {"for_ms"}                                },
     {"provider",      true,  {"method", "mood", "for_ms"}              },
     {"stall",         true,  {"stage", "for_ms"}                       },
+    {"stuck_cut",     true,  {"kind", "down_ms", "for_ms"}             }, // the committer stands still for so long before it
 };
 static_assert(std::size(kKindTexts) == Line::kKinds);
 

@@ -60,8 +60,9 @@ struct Line {
     kSleep,
     kProvider,
     kStall,
+    kStuckCut,
   };
-  static constexpr std::size_t kKinds = 25;
+  static constexpr std::size_t kKinds = 26;
   absl::Duration at;
   Kind kind = Kind::kFire;
   std::array<std::int64_t, 4> values = {};

@@ -139,7 +139,7 @@ void Providers::Begin(Attempt attempt, const Now& now, const Organisation& organ
   }
   CheckExchange(notification, *exchange);
   const Mood mood = MoodOf(notification.method.kind, now.engine);
-  if (mood != Mood::kWell) ++failures_;
+  if (mood != Mood::kWell) ++failures_[static_cast<std::size_t>(mood)];
   absl::Duration after = absl::Milliseconds(random_.Between(1, 800));
   bool takes = false;
   attempt.reply = ReplyOf(attempt, mood, after, takes);

@@ -76,7 +76,8 @@ class Providers {
   void Forget(const std::string& key) { told_.erase(key); }
   std::uint64_t begun() const { return begun_; }
   std::uint64_t taken() const { return taken_; }
-  std::uint64_t failures() const { return failures_; }
+  // Attempts that met a provider in a mood, by mood.
+  const std::array<std::uint64_t, kMoods>& failures() const { return failures_; }
 
  private:
   struct Attempt {
@@ -108,7 +109,7 @@ class Providers {
   std::map<std::string, Told> told_;
   std::uint64_t begun_ = 0;
   std::uint64_t taken_ = 0;
-  std::uint64_t failures_ = 0;
+  std::array<std::uint64_t, kMoods> failures_ = {};
 };
 
 }  // namespace tocsin::sim

@@ -7,6 +7,7 @@
 //   --print, --trace     the plan of a seed; everything that happens
 //   --tries N            how often a shrinking plan is played (2000); 0: it is not shrunk
 //   --out FOLDER         where shrunk plans go (.)
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstdio>
@@ -90,16 +91,25 @@ double CpuSeconds() {
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
+constexpr std::array<const char*, kMoods> kMoodNames = {"well",    "slow", "hangs",  "rejects", "busy", "lies",
+                                                        "forgets", "down", "breaks", "mute",    "mixed"};
+
 void Say(const SimulationCounters& c, std::uint64_t worlds) {
   const double cpu = CpuSeconds();
+  const auto events = static_cast<double>(c.events);
   std::cout << absl::StreamFormat(
-      "%d worlds, %.0f simulated hours (%.1f for each CPU second), %d operations, %d events acknowledged (%d batches "
-      "refused), "
-      "%d journal entries\n"
-      "%d faults planned, %d attempts that met an unwell provider, %d restarts, %d power cuts, %d states compared with "
-      "what recovery reads\n"
+      "%d worlds, %.0f simulated hours, %d operations, %d events acknowledged (%d batches refused), %d transitions\n"
+      "%.0f s of CPU: %.1f simulated hours in each; of 1,000 alerts an hour %.1f\n",
+      worlds, c.hours, c.operations, c.events, c.refused, c.entries, cpu, c.hours / cpu, events / 1000 / cpu);
+  std::cout << absl::StreamFormat("%d faults:", c.AllFaults() + c.AllProviderFaults());
+  for (std::size_t i = 0; i < c.faults.size(); ++i)
+    if (c.faults[i] > 0) std::cout << " " << c.faults[i] << " " << Name(static_cast<Line::Kind>(i));
+  std::cout << "; attempts that met a provider that";
+  for (std::size_t i = 0; i < c.provider_faults.size(); ++i)
+    if (c.provider_faults[i] > 0) std::cout << " " << kMoodNames[i] << " " << c.provider_faults[i];
+  std::cout << absl::StreamFormat(
+      "\n%d restarts, %d power cuts, %d states compared with what recovery reads\n"
       "%d attempts, %d messages taken, %d foretold by the oracle, %d not followed\n",
-      worlds, c.hours, c.hours / cpu, c.operations, c.events, c.refused, c.entries, c.faults, c.provider_faults,
       c.restarts, c.power_cuts, c.hashes, c.attempts, c.pages, c.foretold, c.unforetold);
 }
 

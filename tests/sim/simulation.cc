@@ -1,6 +1,10 @@
 #include "tests/sim/simulation.h"
 
+#include <algorithm>
 #include <cstdio>
+#include <functional>
+#include <numeric>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -26,9 +30,16 @@ constexpr int kRounds = 10'000;
 
 }  // namespace
 
+std::uint64_t SimulationCounters::AllFaults() const {
+  return std::accumulate(faults.begin(), faults.end(), std::uint64_t{0});
+}
+std::uint64_t SimulationCounters::AllProviderFaults() const {
+  return std::accumulate(provider_faults.begin(), provider_faults.end(), std::uint64_t{0});
+}
+
 void SimulationCounters::Add(const SimulationCounters& other) {
   operations += other.operations;
-  faults += other.faults;
+  std::ranges::transform(faults, other.faults, faults.begin(), std::plus());
   restarts += other.restarts;
   power_cuts += other.power_cuts;
   entries += other.entries;
@@ -36,7 +47,7 @@ void SimulationCounters::Add(const SimulationCounters& other) {
   refused += other.refused;
   attempts += other.attempts;
   pages += other.pages;
-  provider_faults += other.provider_faults;
+  std::ranges::transform(provider_faults, other.provider_faults, provider_faults.begin(), std::plus());
   foretold += other.foretold;
   unforetold += other.unforetold;
   hashes += other.hashes;
@@ -194,11 +205,12 @@ void Simulation::AdvanceTo(absl::Duration until) {
     if (!alive()) return Revive();
     Heal();
     clock_.Advance(std::min(NextInstant(until), until - clock_.elapsed()));
+    if (CutWhatIsStuck()) continue;
     if (senders_.has_unsaid() && clock_.elapsed() >= next_send_) {
       next_send_ = clock_.elapsed() + absl::Seconds(1);
       senders_.Send(*engine_);
     }
-    if (organisation_ != wanted_organisation_ && organisation_ < 0) Apply(wanted_organisation_);
+    if (organisation_ < 0 || std::exchange(apply_again_, false)) Apply(wanted_organisation_);
     Rest();
     Look();
   }
@@ -223,7 +235,7 @@ void Simulation::Do(const Line& line) {
   Trace(Print(line));
   ++result_.counters.operations;
   if (IsFault(line.kind)) {
-    ++result_.counters.faults;
+    ++result_.counters.faults[static_cast<std::size_t>(line.kind)];
     Break(line);
   } else if (alive()) {
     Operate(line);
@@ -247,6 +259,7 @@ void Simulation::Settle() {
   disk_.SetCapacity(UINT64_MAX / 2);
   full_until_ = read_only_until_ = clock_.elapsed();
   stalled_until_ = {};
+  stuck_cut_.reset();
   if (!alive()) Revive();
   AdvanceTo(clock_.elapsed() + kQuietTime);
   if (failed() || !alive()) return;

@@ -5,29 +5,33 @@
 // end. What went against the promises (tests/sim/checker.h) is said in sentences.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
 
 #include "tests/sim/plan.h"
+#include "tests/sim/society.h"
 
 namespace tocsin::sim {
 
 struct SimulationCounters {
   std::uint64_t operations = 0;
-  std::uint64_t faults = 0;
+  std::array<std::uint64_t, Line::kKinds> faults = {};  // by kind
   std::uint64_t restarts = 0;
   std::uint64_t power_cuts = 0;
   std::uint64_t entries = 0;  // of the journal: transitions of shards and responder
   std::uint64_t events = 0;   // acknowledged
   std::uint64_t refused = 0;
   std::uint64_t attempts = 0;
-  std::uint64_t pages = 0;            // taken by a provider
-  std::uint64_t provider_faults = 0;  // attempts that met a provider in a mood
-  std::uint64_t foretold = 0;         // messages that the oracle expected
-  std::uint64_t unforetold = 0;       // that it did not follow
-  std::uint64_t hashes = 0;           // states compared with what recovery reads
+  std::uint64_t pages = 0;                                 // taken by a provider
+  std::array<std::uint64_t, kMoods> provider_faults = {};  // attempts that met a provider in a mood, by mood
+  std::uint64_t foretold = 0;                              // messages that the oracle expected
+  std::uint64_t unforetold = 0;                            // that it did not follow
+  std::uint64_t hashes = 0;                                // states compared with what recovery reads
   double hours = 0;
+  std::uint64_t AllFaults() const;
+  std::uint64_t AllProviderFaults() const;
   void Add(const SimulationCounters& other);
 };
 

@@ -17,8 +17,6 @@ constexpr std::uint64_t kReserve = 256 << 10;
 // A supervisor tries again so soon.
 constexpr absl::Duration kRetryStart = absl::Seconds(10);
 constexpr int kStarts = 1000;
-// Then several steps may be overdue, which is another story.
-constexpr absl::Duration kLongPause = absl::Minutes(1);
 constexpr absl::Duration kLeap = absl::Hours(12);
 
 Engine::Options EngineOptions(const Settings& settings) {
@@ -189,8 +187,20 @@ void Simulation::Stop() {
   store_.reset();
 }
 
+// The power goes while all that was decided for some time waits to be written: nobody may have been told of it.
+bool Simulation::CutWhatIsStuck() {
+  if (!stuck_cut_ || clock_.elapsed() < stuck_cut_->at) return false;
+  const StuckCut now = *stuck_cut_;
+  Trace("the power goes");
+  Crash(now.cut, now.down);
+  if (alive()) Rest();
+  return true;
+}
+
 void Simulation::Crash(SimulatedDisk::Cut cut, absl::Duration down) {
   ++life_;
+  if (stuck_cut_) stalled_until_[0] = absl::ZeroDuration();
+  stuck_cut_.reset();
   if (engine_ != nullptr) entries_ = std::max(entries_, engine_->ReadStatistics().committed_sequence);
   Stop();
   if (cut != SimulatedDisk::Cut::kAll) ++result_.counters.power_cuts;
@@ -199,9 +209,11 @@ void Simulation::Crash(SimulatedDisk::Cut cut, absl::Duration down) {
   checker_.Crash();
   oracle_.Crash();
   providers_.Crash();
-  if (wanted_organisation_ != organisation_) oracle_.LoseAll();
+  if (wanted_organisation_ != organisation_) {
+    oracle_.LoseAll();
+    apply_again_ = true;  // whoever was not answered tries again
+  }
   clock_.Advance(down);
-  if (down > kLongPause) oracle_.LoseAll();
   Start();
 }
 
@@ -256,7 +268,6 @@ void Simulation::Break(const Line& line) {
     case Kind::kJump: clock_.Jump(absl::Milliseconds(values[0])); return oracle_.Jumped();
     case Kind::kSleep:
       clock_.Advance(ms(0));
-      if (ms(0) > kLongPause) oracle_.LoseAll();
       oracle_.Disturbed(clock_.Read().engine + absl::Seconds(3));
       return;
     case Kind::kProvider:
@@ -264,6 +275,12 @@ void Simulation::Break(const Line& line) {
     case Kind::kStall:
       stalled_until_[static_cast<std::size_t>(values[0]) % 4] = clock_.elapsed() + ms(1);
       oracle_.Disturbed(clock_.Read().engine + ms(1) + absl::Seconds(3));
+      return;
+    case Kind::kStuckCut:
+      if (stuck_cut_) return;
+      stuck_cut_ = {clock_.elapsed() + ms(2), static_cast<SimulatedDisk::Cut>(values[0] % 6), ms(1)};
+      stalled_until_[0] = stuck_cut_->at;
+      oracle_.Disturbed(clock_.Read().engine + ms(2) + absl::Seconds(3));
       return;
     case Kind::kFire:
     case Kind::kResolve:

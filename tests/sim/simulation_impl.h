@@ -91,6 +91,7 @@ class Simulation {
   bool StartEngine();
   void Stop();
   void Crash(SimulatedDisk::Cut cut, absl::Duration down);
+  bool CutWhatIsStuck();
   bool Heal();
   void Revive();
   void CheckJournal();
@@ -117,6 +118,12 @@ class Simulation {
   bool half_done_ = false;  // the stages were not let come to rest
   std::string why_not_;     // the last start failed
   absl::Duration down_;     // how long the next start takes
+  struct StuckCut {
+    absl::Duration at;
+    SimulatedDisk::Cut cut;
+    absl::Duration down;
+  };
+  std::optional<StuckCut> stuck_cut_;  // ahead
   absl::Duration full_until_;
   absl::Duration read_only_until_;
   absl::Duration next_look_;
@@ -126,6 +133,7 @@ class Simulation {
   std::optional<StateHashes> expected_hash_;  // of the store that is opened next
   std::int64_t organisation_ = -1;            // in force
   std::int64_t wanted_organisation_ = 0;
+  bool apply_again_ = false;
   std::uint64_t told_ = 0;  // of the engine's timeline
   int life_ = 0;
   std::uint64_t requests_ = 0;

@@ -60,8 +60,10 @@ void Simulation::Acknowledge(const Line& line) {
   const absl::Duration timeout = group->policy ? group->policy->acknowledge_timeout : absl::ZeroDuration();
   const EngineTime until = timeout > absl::ZeroDuration() ? from + timeout : EngineTime::Infinite();
   checker_.AskToOwn(group->id);
+  oracle_.Ask(service);
   Execute(AcknowledgeGroup{group->id, std::nullopt, group->episode}, user,
           [=, this, id = group->id, episode = group->episode, peak = group->peak](const CommandResult& result) {
+            oracle_.Answer(service);
             if (!result.status.ok()) return checker_.NotOwned(id);
             checker_.Own(id, {episode, until, peak});
             oracle_.Acknowledged(service, user, from, clock_.Read());
@@ -77,8 +79,10 @@ void Simulation::Snooze(const Line& line) {
   const EngineTime from = clock_.Read().engine;
   const std::int64_t service = ServiceOf({SubjectKind::kGroup, group->id.value()});
   checker_.AskToOwn(group->id);
+  oracle_.Ask(service);
   Execute(SnoozeGroup{group->id, group->generation, std::nullopt, duration}, user,
           [=, this, id = group->id, episode = group->episode, peak = group->peak](const CommandResult& result) {
+            oracle_.Answer(service);
             if (!result.status.ok()) return checker_.NotOwned(id);
             checker_.Own(id, {episode, from + duration, peak});
             oracle_.Snoozed(service, user, duration, from, clock_.Read());
@@ -92,9 +96,11 @@ void Simulation::Unacknowledge(const Line& line) {
   const std::int64_t service = ServiceOf({SubjectKind::kGroup, group->id.value()});
   checker_.GiveUp(group->id);
   checker_.AskToOwn(group->id);
+  oracle_.Ask(service);
   Execute(UnacknowledgeGroup{group->id, std::nullopt}, UserNumber(0),
           [=, this, id = group->id](const CommandResult& result) {
             checker_.NotOwned(id);
+            oracle_.Answer(service);
             if (result.status.ok()) oracle_.GivenBack(service, from, clock_.Read());
           });
 }
@@ -138,8 +144,10 @@ void Simulation::MakeSilence(const Line& line) {
   const absl::Time starts = clock_.Read().wall + absl::Milliseconds(line.values[2]);
   const absl::Time ends = starts + absl::Milliseconds(line.values[1]);
   const EngineTime from = clock_.Read().engine;
+  oracle_.Ask(service, /*silence=*/true);
   Execute(CreateSilence{SilenceOf(service, starts, ends, line.values[3] != 0)}, UserNumber(0),
           [=, this](const CommandResult& result) {
+            oracle_.Answer(service, /*silence=*/true);
             if (!result.status.ok()) return;
             silences_[SilenceId(result.id)] = service;
             oracle_.Silenced(SilenceId(result.id), service, starts, ends, clock_.Read());
@@ -156,7 +164,9 @@ void Simulation::ExpireSilence(const Line& line) {
   const auto row = responder().state().silences.find(id);
   const bool maintenance = row != responder().state().silences.end() && row->second.maintenance;
   const EngineTime from = clock_.Read().engine;
+  oracle_.Ask(service, /*silence=*/true);
   Execute(tocsin::ExpireSilence{id, maintenance}, UserNumber(0), [=, this](const CommandResult& result) {
+    oracle_.Answer(service, /*silence=*/true);
     if (!result.status.ok()) return;
     oracle_.Expired(id, clock_.Read());
     if (clock_.Read().engine > from) oracle_.Lose(service);
@@ -196,7 +206,8 @@ void Simulation::Operate(const Line& line) {
     case Kind::kJump:
     case Kind::kSleep:
     case Kind::kProvider:
-    case Kind::kStall: return;  // faults
+    case Kind::kStall:
+    case Kind::kStuckCut: return;  // faults
   }
 }
 

@@ -27,7 +27,7 @@ TEST(SimulationTest, KeepsEveryPromiseInWorldsOfAllKinds) {
     counters.Add(result.counters);
   }
   EXPECT_GT(counters.restarts, kWorlds);
-  EXPECT_GT(counters.provider_faults, 0U);
+  EXPECT_GT(counters.AllProviderFaults(), 0U);
   EXPECT_GT(counters.foretold, counters.unforetold / 4) << "the oracle is lost too often to be of use";
 }
 

@@ -20,9 +20,10 @@ User Person(const std::string& name, std::int64_t number) {
       {ContactMethodId("sms"),  ContactMethod::Kind::kSms,     "+1500555010" + std::to_string(number), ""      },
       {ContactMethodId("hook"), ContactMethod::Kind::kWebhook, "https://hooks.example.com/" + name,    "secret"}
   };
+  const absl::Duration until_sms = number == 1 ? absl::ZeroDuration() : absl::Seconds(30);
   user.notification_rules = {
       {Urgency::kHigh, absl::ZeroDuration(), ContactMethodId("mail")},
-      {Urgency::kHigh, absl::Seconds(30),    ContactMethodId("sms") },
+      {Urgency::kHigh, until_sms,            ContactMethodId("sms") },
       {Urgency::kLow,  absl::ZeroDuration(), ContactMethodId("mail")},
       {Urgency::kLow,  absl::Minutes(5),     ContactMethodId("hook")}
   };
@@ -140,7 +141,8 @@ OrganisationPtr OrganisationOf(std::int64_t variant) {
   organisation->integrations = {stream};
   organisation->receivers = {
       {ReceiverId("room"),
-       {{ContactMethodId("room"), ContactMethod::Kind::kWebhook, "https://room.example.com/", ""}}}
+       {{ContactMethodId("room"), ContactMethod::Kind::kWebhook, "https://room.example.com/", ""},
+        {ContactMethodId("wall"), ContactMethod::Kind::kWebhook, "https://wall.example.com/", ""}}}
   };
   organisation->route = Tree(variant);
   IncidentRule rule;
