@@ -45,25 +45,25 @@ class Server:
                 found.append({**alert["summary"], "labels": own, "received": int(alert["received"])})
         return found
 
-    def one(self, seconds=30, firing=True, **labels):
+    def one(self, firing=True, **labels):
         """The only alert with these labels, once it fires or has ceased to."""
         def look():
             found = self.alerts(**labels)
             assert len(found) < 2, f"two alerts for one thing: {found}"
             return found[0] if found and found[0]["firing"] == firing else None
-        return wait_for(f"an alert {labels} with firing {firing}; there are {self.alerts()}", look, seconds)
+        return wait_for(f"an alert {labels} with firing {firing}; there are {self.alerts()}", look)
 
-    def recovers(self, alert, seconds=30, **labels):
+    def recovers(self, alert, **labels):
         """The same alert ceases to fire."""
-        ended = self.one(seconds, firing=False, **labels)
+        ended = self.one(firing=False, **labels)
         assert ended["key"] == alert["key"], (alert, ended)
 
-    def paged(self, word, purpose="page", seconds=20):
+    def paged(self, word, purpose="page"):
         """A page that names it."""
         def look():
             bodies = [json.loads(request["body"]) for request in self.pages.requests]
             return [body for body in bodies if body["purpose"] == purpose and word in body["title"] + body["body"]]
-        return wait_for(f"a {purpose} about {word}", look, seconds)[0]
+        return wait_for(f"a {purpose} about {word}", look)[0]
 
 
 def answers(url, **request):

@@ -1,9 +1,8 @@
 """Icinga 2 with the file that `tocsin integrations show` prints: a problem and its recovery."""
 import json
-import os
 
 from checks import LIBRARIES, UNPACKED, need, server
-from harness import BINARY, Child
+from harness import BINARY, Child, user_and_group
 
 KEY = "icinga-0123456789"
 
@@ -48,17 +47,17 @@ def problem_and_recovery(_):
         for name in ("DataDir", "LogDir", "CacheDir", "SpoolDir", "InitRunDir", "ConfigDir"):
             (tocsin.folder / name).mkdir()
             folders.append(f"-D{name}={tocsin.folder / name}")
-        user = [f"-DRunAsUser={os.environ.get('USER') or 'root'}", "-DRunAsGroup=root"]
+        user = [f"-DRunAs{what}={name}" for what, name in zip(("User", "Group"), user_and_group())]
         with Child([icinga, "daemon", "-c", config, *folders, *user, f"-DIncludeConfDir={UNPACKED}/usr/share/icinga2/include"],
                    tocsin.folder / "icinga.log", env={"LD_LIBRARY_PATH": str(LIBRARIES)}, cwd=tocsin.folder):
             state.write_text("2\n")
-            alert = tocsin.one(60, host="shop1", service="checkout")
+            alert = tocsin.one(host="shop1", service="checkout")
             assert alert["severity"] == "SEVERITY_CRITICAL", alert
             texts = " ".join(text["value"] for text in alert["annotations"])
             assert '$(id) "shop" <down> & out' in texts, texts
             tocsin.paged("checkout")
             state.write_text("0\n")
-            tocsin.recovers(alert, 60, host="shop1", service="checkout")
+            tocsin.recovers(alert, host="shop1", service="checkout")
 
 
 CHECKS = [("a problem and its recovery", problem_and_recovery)]

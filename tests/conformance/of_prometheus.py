@@ -1,10 +1,10 @@
 """Prometheus: API v2, and v1 below a path prefix. A rule fires, is sent again and recovers; the alert is one and the same."""
 import contextlib
 import http.server
+import json
 import threading
-import time
 
-from checks import JSON, Missing, answers, free_port, need, server
+from checks import JSON, Missing, answers, free_port, http_request, need, server, wait_for
 from harness import PROGRAMS, Child, QuietServer
 
 PROMETHEUS = PROGRAMS / "usr/bin/prometheus"
@@ -45,6 +45,15 @@ def exporter():
         peer.server_close()
 
 
+def has_found(url, what):
+    """Whether Prometheus scrapes somebody ("targets"), or knows whom to tell ("alertmanagers"): before that it tells nobody."""
+    try:
+        data = json.loads(http_request(f"{url}/api/v1/{what}")[1]).get("data", {})
+    except (OSError, ValueError):
+        return False
+    return data.get("activeAlertmanagers") or [each for each in data.get("activeTargets", []) if each["health"] == "up"]
+
+
 def start(folder, metric, alerting="", rules=RULES):
     """Returns the child and its URL."""
     (folder / "rules.yml").write_text(rules)
@@ -63,9 +72,9 @@ scrape_configs: [{{job_name: shop, static_configs: [{{targets: ['127.0.0.1:{metr
 def fires_and_recovers(extra, integrations=""):
     with server(integrations) as tocsin, exporter() as metric:
         alerting = ("alerting: {alertmanagers: [{static_configs: [{targets: ['" + tocsin.http + "']}]" + extra + "}]}")
-        child, _ = start(tocsin.folder, metric, alerting)
+        child, url = start(tocsin.folder, metric, alerting)
         with child:
-            time.sleep(6)  # it sends nothing before its discovery is ready
+            wait_for("Prometheus to have found both", lambda: has_found(url, "targets") and has_found(url, "alertmanagers"))
             metric.value = 1
             alert = tocsin.one(alertname="ShopDown", cluster="lab")
             assert alert["severity"] == "SEVERITY_CRITICAL" and "empty" not in alert["labels"], alert
@@ -73,9 +82,8 @@ def fires_and_recovers(extra, integrations=""):
             assert texts == {"summary": "down: <1> & more", "unicode": "ünïcödé"}, texts
             assert "/graph?g0.expr=" in alert["link"], alert
             tocsin.paged("ShopDown")
-            time.sleep(7)
-            again = tocsin.one(alertname="ShopDown")
-            assert again["received"] >= 3 and again["startsAt"] == alert["startsAt"], again
+            wait_for("it to be sent again", lambda: tocsin.one(alertname="ShopDown")["received"] >= 3)
+            assert tocsin.one(alertname="ShopDown")["startsAt"] == alert["startsAt"]
             metric.value = 0
             tocsin.recovers(alert, alertname="ShopDown")
             tocsin.paged("ShopDown", purpose="resolved")

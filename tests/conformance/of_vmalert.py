@@ -1,9 +1,7 @@
 """vmalert of VictoriaMetrics, with Prometheus as what it asks: names twice in one object, empty labels, unsorted members."""
-import time
-
-from checks import UNPACKED, free_port, need, server
+from checks import UNPACKED, free_port, need, server, wait_for
 from harness import Child
-from of_prometheus import exporter, start
+from of_prometheus import exporter, has_found, start
 
 RULES = """
 groups:
@@ -25,14 +23,13 @@ def fires_and_recovers(_):
         with prometheus, Child([vmalert, f"-rule={rules}", f"-datasource.url={url}", f"-notifier.url={tocsin.url}",
                                 "-evaluationInterval=1s", f"-httpListenAddr=127.0.0.1:{free_port()}"],
                                tocsin.folder / "vmalert.log"):
-            time.sleep(3)
+            wait_for("Prometheus to have found the metric", lambda: has_found(url, "targets"))
             metric.value = 1
             alert = tocsin.one(alertname="ShopDown")
             assert alert["severity"] == "SEVERITY_WARNING" and "empty" not in alert["labels"], alert
             assert {"name": "summary", "value": "down: <1>"} in alert["annotations"], alert
             tocsin.paged("ShopDown")
-            time.sleep(3)
-            assert tocsin.one(alertname="ShopDown")["received"] >= 2
+            wait_for("it to be sent again", lambda: tocsin.one(alertname="ShopDown")["received"] >= 2)
             metric.value = 0
             tocsin.recovers(alert, alertname="ShopDown")
 

@@ -369,10 +369,10 @@ def compare(receiver, begun):
 
 def muted_minutes(seconds):
     """Minutes of the day in which a route is muted: one that begins or ends in the first minute of the run, and every third
-    after it. As (from, until) in minutes; a run over midnight is muted no more after it."""
+    after it. As (from, until) in minutes; a run over midnight is muted no more after it, one that begins there in the first minute."""
     start = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=10)
     first = start.hour * 60 + start.minute + (1 if start.second > 30 else 0)
-    return [(at, at + 1) for at in range(first, min(first + int(seconds // 60) + 1, 1439), 3)]
+    return [(at, at + 1) for at in range(first, min(first + int(seconds // 60) + 1, 1439), 3)] or [(0, 1)]
 
 
 def with_intervals(configuration, windows):
