@@ -86,14 +86,15 @@ void CountLive(const ResponderState& state, GroupKey key, Counts& counts) {
 }
 
 // Rows hold what was last decided on; people want what is true now.
-void ShowLive(Api& api, google::protobuf::RepeatedPtrField<v1::Group>& groups) {
+void ShowLive(Api& api, std::span<const Group> from, google::protobuf::RepeatedPtrField<v1::Group>& groups) {
   api.engine.ReadResponderAndWait([&](const Responder& responder, const Now&) {
-    for (v1::Group& group : groups) {
-      if (group.state() == v1::Group::STATE_RESOLVED) continue;
+    for (std::size_t i = 0; i < from.size(); ++i) {
+      if (from[i].state == Group::State::kResolved) continue;
+      v1::Group& group = groups[static_cast<int>(i)];
       Counts counts;
-      CountLive(responder.state(), GroupKey(group.key()), counts);
-      for (const std::uint64_t part : group.merged()) {
-        const auto found = responder.state().groups.find(GroupId(part));
+      CountLive(responder.state(), from[i].key, counts);
+      for (const GroupId part : from[i].merged) {
+        const auto found = responder.state().groups.find(part);
         if (found != responder.state().groups.end()) CountLive(responder.state(), found->second.key, counts);
       }
       if (!counts.known) continue;
@@ -149,15 +150,15 @@ absl::Status ListGroups(Api& api,
     groups = GroupsInMemory(api, request, cursor.first, page);
   }
   for (const Group& group : groups)
-    ToProto(group, *response.add_groups());
-  ShowLive(api, *response.mutable_groups());
+    Tell(group, *response.add_groups());
+  ShowLive(api, groups, *response.mutable_groups());
   if (groups.size() == page) response.set_next_cursor(FormatCursor({groups.back().id.value(), 0}));
   return absl::OkStatus();
 }
 
 absl::Status GetGroup(Api& api, const Caller&, const v1::GetGroupRequest& request, v1::GetGroupResponse& response) {
   TOCSIN_ASSIGN(const Group group, FindGroup(api, GroupId(request.id())));
-  ToProto(group, *response.mutable_group());
+  Tell(group, *response.mutable_group());
   api.engine.ReadResponderAndWait([&](const Responder& responder, const Now&) {
     const ResponderState& state = responder.state();
     for (const ChangeEvent* change : ChangesAround(state, group))

@@ -49,7 +49,7 @@ absl::Status GetIncident(Api& api,
   TOCSIN_ASSIGN(const Incident incident, FindIncident(api, IncidentId(request.id())));
   ToProto(incident, *response.mutable_incident());
   for (const GroupId id : incident.groups) {
-    if (const absl::StatusOr<Group> group = FindGroup(api, id); group.ok()) ToProto(*group, *response.add_groups());
+    if (const absl::StatusOr<Group> group = FindGroup(api, id); group.ok()) Tell(*group, *response.add_groups());
   }
   TOCSIN_ASSIGN(const std::vector<TimelineEntry> timeline, Timeline(api, SubjectOf(incident.id), kTimelineShown));
   for (const TimelineEntry& entry : timeline)

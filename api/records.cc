@@ -60,6 +60,14 @@ AlertKey ToldKey(const AlertKey& key) {
   return AlertKeyFromHex(HashKey(ToHex(key)).substr(0, kDigits)).value_or(AlertKey());
 }
 
+void Tell(const Group& from, v1::Group& to) {
+  ToProto(from, to);
+  to.clear_key();
+  to.clear_fired();
+  for (int i = 0; i < to.exemplars_size(); ++i)
+    to.mutable_exemplars(i)->set_key(ToHex(ToldKey(from.exemplars[static_cast<std::size_t>(i)].key)));
+}
+
 void ToProto(Api& api, std::span<const AlertRecord> from, google::protobuf::RepeatedPtrField<v1::AlertDetails>& to) {
   for (const AlertRecord& alert : from)
     ToProto(alert, *to.Add());

@@ -23,6 +23,9 @@ namespace tocsin {
 // that he knows has the store's seed, and with it what makes his alerts fall together with those of others.
 AlertKey ToldKey(const AlertKey& key);
 
+// A group as whoever asks is told it: alerts by their told keys, and nothing of the hashes that shards know it by.
+void Tell(const Group& from, v1::Group& to);
+
 void ToProto(Api& api, std::span<const AlertRecord> from, google::protobuf::RepeatedPtrField<v1::AlertDetails>& to);
 
 // Executes and waits until the answer is durable.

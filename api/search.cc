@@ -220,7 +220,7 @@ absl::Status Show(Api& api, Hit& hit, v1::SearchResponse& response) {
     if (!hit.row) return absl::OkStatus();  // retention has taken it since
   }
   v1::SearchHit& shown = *response.add_hits();
-  if (const auto* group = std::get_if<Group>(&*hit.row)) ToProto(*group, *shown.mutable_group());
+  if (const auto* group = std::get_if<Group>(&*hit.row)) Tell(*group, *shown.mutable_group());
   if (const auto* incident = std::get_if<Incident>(&*hit.row)) ToProto(*incident, *shown.mutable_incident());
   return absl::OkStatus();
 }

@@ -233,6 +233,26 @@ TEST_F(ExplainTest, FindsAnAlertByItsKeyAndByItsFingerprint) {
   }
 }
 
+TEST_F(ExplainTest, TellsOfAGroupNoneOfTheHashesThatItIsKnownBy) {
+  FireGroup("Disk");
+  v1::ListAlertsResponse alerts;
+  ASSERT_TRUE(Call("AlertService/ListAlerts", v1::ListAlertsRequest(), alerts).ok());
+  v1::ListGroupsResponse listed;
+  ASSERT_TRUE(Call("GroupService/ListGroups", v1::ListGroupsRequest(), listed).ok());
+  ASSERT_EQ(listed.groups_size(), 1);
+  v1::GetGroupRequest request;
+  request.set_id(listed.groups(0).id());
+  v1::GetGroupResponse got;
+  ASSERT_TRUE(Call("GroupService/GetGroup", request, got).ok());
+  for (const v1::Group& group : {listed.groups(0), got.group()}) {
+    EXPECT_EQ(group.key(), 0U);
+    EXPECT_EQ(group.fired_size(), 0);
+    EXPECT_EQ(group.firing(), 1U);
+    ASSERT_EQ(group.exemplars_size(), 1);
+    EXPECT_EQ(group.exemplars(0).key(), alerts.alerts(0).summary().key());
+  }
+}
+
 TEST_F(ExplainTest, SaysWhatItCannotFindOrRead) {
   const struct {
     std::string body;
