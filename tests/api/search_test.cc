@@ -77,7 +77,7 @@ class SearchTest : public ApiTest {
     return groups;
   }
   void WaitForGroups(std::size_t count) {
-    for (int i = 0; i < 1'000 && GroupsInMemory() != count; ++i)
+    for (int i = 0; i < 12'000 && GroupsInMemory() != count; ++i)
       absl::SleepFor(absl::Milliseconds(10));
     ASSERT_EQ(GroupsInMemory(), count);
   }
@@ -110,7 +110,7 @@ TEST_F(SearchTest, FindsOpenAndClosedInOneOrderByPages) {
   WaitForGroups(6);
   SearchRequest closed;
   closed.terms = {AnyTerm()};
-  for (int i = 0; i < 1'000 && store_->Search(closed)->found.size() < 6; ++i)
+  for (int i = 0; i < 12'000 && store_->Search(closed)->found.size() < 6; ++i)
     absl::SleepFor(absl::Milliseconds(10));
   for (const std::uint32_t page : {1U, 4U, 5U, 100U})
     EXPECT_EQ(Find("", page), all) << page;

@@ -40,7 +40,7 @@ class NotifyNagiosTest : public ::testing::Test {
     set_.push_back(name);
   }
   std::vector<std::string> Common(const std::string& url) const {
-    return {"--url", url, "--key", "key1", "--spool", folder_ + "/spool", "--timeout", "5s"};
+    return {"--url", url, "--key", "key1", "--spool", folder_ + "/spool", "--timeout", "60s"};
   }
   int Run(const std::string& url, const std::vector<std::string>& more) const {
     std::vector<std::string> arguments = Common(url);
@@ -293,7 +293,7 @@ TEST_F(NotifyNagiosTest, FollowGoesOnDraining) {
   EXPECT_EQ(Problem(server.url(), "1"), 0);
   EXPECT_TRUE(server.WaitForRequests(1)) << "by us or by it";
   // Whoever has sent it takes it out of the spool only after the answer.
-  for (int i = 0; i < 1000 && Waiting() > 1; ++i)
+  for (int i = 0; i < 10'000 && Waiting() > 1; ++i)
     absl::SleepFor(absl::Milliseconds(10));
   kill(child, SIGTERM);
   int status = 0;

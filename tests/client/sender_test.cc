@@ -32,7 +32,7 @@ TEST_F(SenderTest, BringsAlertsAsTheyAre) {
   alert.link = "https://example.com/disk";
   const auto sender = Open(Options());
   Send(*sender, alert);
-  EXPECT_TRUE(sender->Flush(absl::Seconds(60)).ok());
+  EXPECT_TRUE(sender->Flush(kLong).ok());
   EXPECT_THAT(inlet_.events(), ElementsAre(alert));
 }
 
@@ -44,7 +44,7 @@ TEST_F(SenderTest, BatchesByCountByBytesAndByAge) {
   for (int i = 0; i < 7; ++i)
     Send(*sender, Alert(absl::StrCat("A", i)));
   EXPECT_TRUE(Eventually([&] { return inlet_.batches().size() == 2; }));
-  EXPECT_TRUE(sender->Flush(absl::Seconds(60)).ok()) << "what waits for company is sent by a flush";
+  EXPECT_TRUE(sender->Flush(kLong).ok()) << "what waits for company is sent by a flush";
   EXPECT_THAT(Sizes(inlet_), ElementsAre(3, 3, 1));
 
   options.batch_alerts = 500;
@@ -55,7 +55,7 @@ TEST_F(SenderTest, BatchesByCountByBytesAndByAge) {
     alert.annotations = {{"a", std::string(16 * 1024, 'x')}, {"b", std::string(8 * 1024, 'x')}};
     Send(*by_bytes, alert);
   }
-  EXPECT_TRUE(by_bytes->Flush(absl::Seconds(60)).ok());
+  EXPECT_TRUE(by_bytes->Flush(kLong).ok());
   EXPECT_THAT(Sizes(inlet_), ElementsAre(3, 3, 1, 3, 3));
 
   options.batch_age = absl::Milliseconds(20);
@@ -75,7 +75,7 @@ TEST_F(SenderTest, KeepsToTheServersCredit) {
   absl::SleepFor(absl::Milliseconds(100));  // time for a batch too many
   EXPECT_EQ(inlet_.batches().size(), kStreamCredit);
   StartCompleting();
-  EXPECT_TRUE(sender->Flush(absl::Seconds(60)).ok());
+  EXPECT_TRUE(sender->Flush(kLong).ok());
   EXPECT_EQ(ingest_.ReadStatistics().over_credit, 0U);
   EXPECT_EQ(ingest_.ReadStatistics().streams, 1U);
   EXPECT_EQ(Stories().size(), 100U);
@@ -85,6 +85,8 @@ TEST_F(SenderTest, AnAlertsRecoveryWaitsUntilItsProblemIsDurable) {
   inlet_.Hold();
   SenderOptions options = Options();
   options.spool = spool();
+  options.batch_alerts = 2;
+  options.batch_age = absl::Hours(1);
   const auto sender = Open(options);
   Send(*sender, Alert("A"));
   Send(*sender, Alert("B"));
@@ -94,7 +96,7 @@ TEST_F(SenderTest, AnAlertsRecoveryWaitsUntilItsProblemIsDurable) {
   absl::SleepFor(absl::Milliseconds(100));  // time for what must not come
   EXPECT_THAT(Sizes(inlet_), ElementsAre(2));
   StartCompleting();
-  EXPECT_TRUE(sender->Flush(absl::Seconds(60)).ok());
+  EXPECT_TRUE(sender->Flush(kLong).ok());
   EXPECT_THAT(Sizes(inlet_), ElementsAre(2, 2));
   EXPECT_EQ(Stories(), (std::map<std::string, std::string>{{"A", "tr"}, {"B", "t"}, {"C", "t"}}));
 }
@@ -102,6 +104,8 @@ TEST_F(SenderTest, AnAlertsRecoveryWaitsUntilItsProblemIsDurable) {
 TEST_F(SenderTest, TellsWhatBecameOfEachAlert) {
   SenderOptions options = Options();
   options.want_outcomes = true;
+  options.batch_alerts = 3;
+  options.batch_age = absl::Hours(1);
   const auto sender = Open(options);
   Mutex mutex;
   std::vector<Delivery> told;
@@ -114,7 +118,7 @@ TEST_F(SenderTest, TellsWhatBecameOfEachAlert) {
                            })
                     .ok());
   }
-  EXPECT_TRUE(sender->Stop(absl::Seconds(60)).ok());
+  EXPECT_TRUE(sender->Stop(kLong).ok());
   ASSERT_EQ(told.size(), 3U);
   for (const Delivery& delivery : told) {
     EXPECT_EQ(delivery.kind, Delivery::Kind::kDurable);
@@ -159,7 +163,7 @@ TEST_F(SenderTest, ManyThreadsMaySend) {
   }
   for (std::thread& thread : threads)
     thread.join();
-  EXPECT_TRUE(sender->Flush(absl::Seconds(60)).ok());
+  EXPECT_TRUE(sender->Flush(kLong).ok());
   EXPECT_EQ(done, kThreads * kAlerts);
   EXPECT_EQ(Stories().size(), static_cast<std::size_t>(kThreads * kAlerts));
   EXPECT_EQ(inlet_.events().size(), static_cast<std::size_t>(kThreads * kAlerts)) << "each once";
@@ -187,7 +191,7 @@ TEST_F(SenderTest, SpeaksTlsWithAServerThatItTrusts) {
   {
     const auto sender = Open(options);
     Send(*sender, Alert("A"));
-    EXPECT_TRUE(sender->Stop(absl::Seconds(60)).ok());
+    EXPECT_TRUE(sender->Stop(kLong).ok());
   }
   options.root_certificates.clear();
   const auto doubting = Open(options);

@@ -51,7 +51,7 @@ TEST_F(SenderTest, KilledInMidBatchItLosesNothingAndRepeatsNothingThatMatters) {
     options.spool = spool();
     {
       const auto sender = Open(options);
-      EXPECT_TRUE(sender->Flush(absl::Seconds(60)).ok());
+      EXPECT_TRUE(sender->Flush(kLong).ok());
       EXPECT_GT(sender->ReadStatistics().recovered, 0U);
     }
     StopCompleting();
@@ -73,16 +73,16 @@ TEST_F(SenderTest, WhatIsSaidWhileTheServerIsDownArrivesInOrderWhenItIsBack) {
   options.spool = spool();
   const auto sender = Open(options);
   Send(*sender, Alert("A"));
-  EXPECT_TRUE(sender->Flush(absl::Seconds(60)).ok());
+  EXPECT_TRUE(sender->Flush(kLong).ok());
   Shutdown();
   Send(*sender, Alert("A", EventKind::kResolve));
-  EXPECT_TRUE(sender->Sync(absl::Seconds(60)).ok());
+  EXPECT_TRUE(sender->Sync(kLong).ok());
   Send(*sender, Alert("B"));
   EXPECT_TRUE(absl::IsDeadlineExceeded(sender->Flush(absl::Milliseconds(200))));
   EXPECT_EQ(Waiting(), 2U);
-  EXPECT_THAT(sender->ReadStatistics().trouble, HasSubstr(address()));
+  EXPECT_TRUE(Eventually([&] { return sender->ReadStatistics().trouble.find(address()) != std::string::npos; }));
   StartAgain();
-  EXPECT_TRUE(sender->Flush(absl::Seconds(60)).ok());
+  EXPECT_TRUE(sender->Flush(kLong).ok());
   EXPECT_EQ(Stories(), (std::map<std::string, std::string>{
                            {"A", "tr"},
                            {"B", "t" }
@@ -106,7 +106,7 @@ TEST_F(SenderTest, ABreakInMidStreamRepeatsOnlyWhatWasUnanswered) {
   CompleteAll();
   StartAgain();
   StartCompleting();
-  EXPECT_TRUE(sender->Flush(absl::Seconds(60)).ok());
+  EXPECT_TRUE(sender->Flush(kLong).ok());
   EXPECT_EQ(sender->ReadStatistics().durable, 10U);
   EXPECT_GE(sender->ReadStatistics().batches_again, 6U);
   const std::vector<FakeInlet::Batch> batches = inlet_.batches();
@@ -121,7 +121,7 @@ TEST_F(SenderTest, OfTwoServersADeadOneCostsNothingButAnAttempt) {
   const auto sender = Open(options);
   for (int i = 0; i < 20; ++i) {
     Send(*sender, Alert(absl::StrCat("A", i)));
-    EXPECT_TRUE(sender->Flush(absl::Seconds(60)).ok());
+    EXPECT_TRUE(sender->Flush(kLong).ok());
   }
   const Sender::Statistics statistics = sender->ReadStatistics();
   EXPECT_EQ(statistics.server, address());
@@ -142,25 +142,24 @@ TEST_F(SenderTest, WhenItsServerDiesItGoesOnWithTheOther) {
   options.spool = spool();
   const auto sender = Open(options);
   Send(*sender, Alert("A"));
-  EXPECT_TRUE(sender->Flush(absl::Seconds(60)).ok());
+  EXPECT_TRUE(sender->Flush(kLong).ok());
   Shutdown();
   Send(*sender, Alert("B"));
-  EXPECT_TRUE(sender->Flush(absl::Seconds(60)).ok());
+  EXPECT_TRUE(sender->Flush(kLong).ok());
   ASSERT_EQ(other_inlet.events().size(), 1U);
   EXPECT_EQ(other_inlet.events()[0].labels[0].value, "B");
-  EXPECT_TRUE(sender->Stop(absl::Seconds(60)).ok());
+  EXPECT_TRUE(sender->Stop(kLong).ok());
   other->Shutdown(std::chrono::system_clock::now());
 }
 
 TEST_F(SenderTest, AServerAtItsLimitIsAskedAgainWhenItSaysAndNotBefore) {
-  inlet_.Refuse(Admission::kOverloaded);
+  inlet_.Refuse(Admission::kOverloaded, 1);
   const auto sender = Open(Options());
   const absl::Time start = absl::Now();
   Send(*sender, Alert("A"));
   EXPECT_TRUE(Eventually([&] { return sender->ReadStatistics().limits_met == 1; }));
-  inlet_.Refuse(Admission::kAccepted);
   Send(*sender, Alert("B"));
-  EXPECT_TRUE(sender->Flush(absl::Seconds(60)).ok());
+  EXPECT_TRUE(sender->Flush(kLong).ok());
   EXPECT_GE(absl::Now() - start, inlet_.RetryAfter());
   EXPECT_EQ(sender->ReadStatistics().limits_met, 1U);
   EXPECT_EQ(sender->ReadStatistics().failures, 0U) << "the stream goes on";
@@ -189,7 +188,7 @@ TEST_F(SenderTest, AnAlertThatTheServerRejectsIsReportedAndNotSentAgain) {
   Send(*sender, Alert("A"));
   Send(*sender, poison);
   Send(*sender, Alert("B"));
-  EXPECT_TRUE(sender->Stop(absl::Seconds(60)).ok());
+  EXPECT_TRUE(sender->Stop(kLong).ok());
   ASSERT_EQ(rejected.size(), 1U);
   EXPECT_THAT(rejected[0], HasSubstr("64 labels: labels"));
   EXPECT_EQ(inlet_.events().size(), 2U);
@@ -231,7 +230,7 @@ TEST_F(SenderTest, ABatchThatTheServerCannotReadIsHalvedUntilTheOneIsFound) {
   const auto sender = Open(options);
   for (int i = 0; i < 400; ++i)
     Send(*sender, Alert(i == 123 || i == 301 ? absl::StrCat("Poison", i) : absl::StrCat("A", i)));
-  EXPECT_TRUE(sender->Stop(absl::Seconds(60)).ok());
+  EXPECT_TRUE(sender->Stop(kLong).ok());
   EXPECT_THAT(rejected, ElementsAre("Poison123", "Poison301"));
   EXPECT_EQ(sender->ReadStatistics().durable, 398U);
   std::set<std::string> names;
@@ -252,16 +251,16 @@ TEST_F(SenderTest, AFullSpoolOrMemoryRefusesAndTakesAgainWhenThereIsRoom) {
     const auto sender = Open(options);
     for (int i = 0; i < 3; ++i) {
       Send(*sender, Alert(absl::StrCat("A", i)));
-      EXPECT_TRUE(sender->Sync(absl::Seconds(60)).ok());
+      EXPECT_TRUE(sender->Sync(kLong).ok());
     }
     const absl::Status full = sender->Send(Alert("B"));
     EXPECT_TRUE(absl::IsResourceExhausted(full));
     EXPECT_THAT(Message(full), HasSubstr("is full: 3 batches"));
     EXPECT_EQ(sender->ReadStatistics().refused, 1U);
     StartAgain();
-    EXPECT_TRUE(sender->Flush(absl::Seconds(60)).ok());
+    EXPECT_TRUE(sender->Flush(kLong).ok());
     Send(*sender, Alert("B"));
-    EXPECT_TRUE(sender->Stop(absl::Seconds(60)).ok());
+    EXPECT_TRUE(sender->Stop(kLong).ok());
   }
   Shutdown();
   options.spool.clear();
@@ -285,7 +284,7 @@ TEST_F(SenderTest, AWrongKeyKeepsTheAlertsAndSaysSo) {
   }
   options.key = "stream-key";
   const auto mended = Open(options);
-  EXPECT_TRUE(mended->Flush(absl::Seconds(60)).ok());
+  EXPECT_TRUE(mended->Flush(kLong).ok());
   EXPECT_THAT(inlet_.events(), ElementsAre(Alert("A")));
 }
 
@@ -307,7 +306,7 @@ TEST_F(SenderTest, StopKeepsItsDeadlineAndTheNextSenderGoesOn) {
   EXPECT_EQ(Waiting(), 2U);
   StartCompleting();
   const auto sender = Open(options);
-  EXPECT_TRUE(sender->Flush(absl::Seconds(60)).ok());
+  EXPECT_TRUE(sender->Flush(kLong).ok());
   EXPECT_EQ(Stories(), (std::map<std::string, std::string>{
                            {"A", "t"},
                            {"B", "t"}
@@ -322,7 +321,7 @@ TEST_F(SenderTest, WithAPatienceItGivesUpAndSaysWhy) {
   const auto sender = Open(options);
   Delivery told{.kind = Delivery::Kind::kDurable, .outcome = std::nullopt, .explanation = std::nullopt};
   ASSERT_TRUE(sender->Send(Alert("A"), [&](const Delivery& delivery) { told = delivery; }).ok());
-  EXPECT_TRUE(sender->Stop(absl::Seconds(60)).ok()) << "nothing waits any more";
+  EXPECT_TRUE(sender->Stop(kLong).ok()) << "nothing waits any more";
   EXPECT_EQ(told.kind, Delivery::Kind::kGivenUp);
   EXPECT_TRUE(absl::IsUnavailable(told.status)) << told.status;
 }
@@ -337,7 +336,7 @@ TEST_F(SenderTest, ADamagedFileOfTheSpoolIsPutAsideAndTheRestGoes) {
   ASSERT_TRUE(folder->Put(ToSpooled(options, std::span(&alert, 1)), absl::Now()).ok());
   ASSERT_TRUE(folder->Put({.url = "http://127.0.0.1:1", .key = "k", .body = "{}"}, absl::Now()).ok());
   const auto sender = Open(options);
-  EXPECT_TRUE(sender->Flush(absl::Seconds(60)).ok());
+  EXPECT_TRUE(sender->Flush(kLong).ok());
   EXPECT_THAT(inlet_.events(), ElementsAre(alert));
   EXPECT_EQ(Waiting(), 1U) << "what a notification command has left there is not ours";
   EXPECT_FALSE(std::filesystem::is_empty(spool() + "/rejected"));
@@ -348,11 +347,11 @@ TEST_F(SenderTest, CommandsSendWhatTheyFindInASharedSpool) {
   const SenderOptions options = Options();
   const SpooledEvent event = ToSpooled(options, std::span(&alert, 1));
   EXPECT_TRUE(IsForStream(event));
-  EXPECT_EQ(SendSpooled(event, {}, absl::Seconds(60)).kind, SendResult::Kind::kSent);
+  EXPECT_EQ(SendSpooled(event, {}, kLong).kind, SendResult::Kind::kSent);
   EXPECT_THAT(inlet_.events(), ElementsAre(alert));
   SpooledEvent unknown = event;
   unknown.key = "no-such-key";
-  EXPECT_EQ(SendSpooled(unknown, {}, absl::Seconds(60)).kind, SendResult::Kind::kRejected);
+  EXPECT_EQ(SendSpooled(unknown, {}, kLong).kind, SendResult::Kind::kRejected);
   Shutdown();
   const SendResult later = SendSpooled(event, {}, absl::Milliseconds(100));
   EXPECT_EQ(later.kind, SendResult::Kind::kLater);

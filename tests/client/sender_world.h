@@ -17,13 +17,18 @@
 #include "base/status.h"
 #include "client/client.h"
 #include "tests/ingest/grpc_world.h"
+#include "tests/support/fake_http.h"
 
 namespace tocsin {
+
+// Whatever takes so long hangs.
+inline constexpr absl::Duration kLong = absl::Minutes(2);
 
 class SenderTest : public GrpcIngestTest {
  protected:
   SenderTest() : folder_(::testing::TempDir() + absl::StrCat("tocsin-sender-", getpid())) {
     std::filesystem::remove_all(folder_);
+    listen_at_ = absl::StrCat("127.0.0.1:", ClosedPort());  // which nobody else gets while the server is down
   }
   ~SenderTest() override { std::filesystem::remove_all(folder_); }
   void TearDown() override {
@@ -82,17 +87,6 @@ class SenderTest : public GrpcIngestTest {
   void StopCompleting() {
     completing_ = false;
     if (completer_.joinable()) completer_.join();
-  }
-
-  // Waits, without an opinion about how long it takes.
-  template <typename Predicate>
-  static ::testing::AssertionResult Eventually(Predicate holds) {
-    const absl::Time end = absl::Now() + absl::Seconds(60);
-    while (absl::Now() < end) {
-      if (holds()) return ::testing::AssertionSuccess();
-      absl::SleepFor(absl::Milliseconds(2));
-    }
-    return ::testing::AssertionFailure() << "not within a minute";
   }
 
   // What the engine was told of each alert, in order; what is said again without another word between counts once.

@@ -32,7 +32,7 @@ class DoorsTest : public DoorTest {
     router.Add(HttpMethod::kGet, "/api/v2/alerts", [](const HttpRequest&, HttpResponder responder) {
       std::move(responder).Send(JsonResponse(200, "[]\n"));
     });
-    Serve(std::move(router), {.threads = 1, .header_timeout = absl::Seconds(2), .body_timeout = absl::Seconds(2)});
+    Serve(std::move(router), {.threads = 1, .header_timeout = absl::Minutes(2), .body_timeout = absl::Minutes(2)});
   }
 
   ExplainTakenAlerts explain_;  // set by tests

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <deque>
 #include <functional>
+#include <limits>
 #include <optional>
 #include <string>
 #include <utility>
@@ -28,10 +29,11 @@ class FakeInlet final : public Inlet {
     const MutexLock lock(mutex_);
     holds_ = true;
   }
-  // From now on: batches are refused (kAccepted: taken again).
-  void Refuse(Admission admission) {
+  // From now on, or the next `times`: batches are refused (kAccepted: taken again).
+  void Refuse(Admission admission, std::size_t times = std::numeric_limits<std::size_t>::max()) {
     const MutexLock lock(mutex_);
     admission_ = admission;
+    refusals_ = times;
   }
   // From now on streams may send repeats; they are read again as a shard reads them.
   void TakeRepeats() { takes_repeats_ = true; }
@@ -73,7 +75,10 @@ class FakeInlet final : public Inlet {
     Receipt receipt;
     {
       const MutexLock lock(mutex_);
-      if (admission_ != Admission::kAccepted) return admission_;
+      if (admission_ != Admission::kAccepted && refusals_ > 0) {
+        --refusals_;
+        return admission_;
+      }
       Batch taken{.integration = batch.integration(), .events = {}, .keys = {}};
       for (std::size_t i = 0; i < batch.count(); ++i) {
         const EventView event = batch.at(i);
@@ -108,6 +113,7 @@ class FakeInlet final : public Inlet {
   ConditionVariable came_;
   bool holds_ ABSL_GUARDED_BY(mutex_) = false;
   Admission admission_ ABSL_GUARDED_BY(mutex_) = Admission::kAccepted;
+  std::size_t refusals_ ABSL_GUARDED_BY(mutex_) = 0;
   Outcome outcome_ ABSL_GUARDED_BY(mutex_) = Outcome::kNew;
   std::vector<Batch> batches_ ABSL_GUARDED_BY(mutex_);
   std::deque<std::pair<Done, Receipt>> waiting_ ABSL_GUARDED_BY(mutex_);

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "absl/strings/str_format.h"
+#include "absl/time/clock.h"
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/impl/codegen/client_unary_call.h>
 #include <gtest/gtest.h>
@@ -24,7 +25,7 @@
 namespace tocsin {
 
 // A hang ends a test with DEADLINE_EXCEEDED; nothing is asserted about how long anything takes.
-inline constexpr std::chrono::seconds kPatience(60);
+inline constexpr std::chrono::seconds kPatience(120);
 
 class FixedStreamClock final : public Clock {
  public:
@@ -84,7 +85,7 @@ class GrpcIngestTest : public ::testing::Test {
   void SetUp() override {
     SetRules(RulesOf({Door("hooks", "generic", "hooks-key"), Door("stream", "stream", "stream-key")}));
     grpc::ServerBuilder builder;
-    builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port_);
+    builder.AddListeningPort(listen_at_, grpc::InsecureServerCredentials(), &port_);
     ConfigureGrpc(builder);
     builder.RegisterService(ingest_.service());
     server_ = builder.BuildAndStart();
@@ -105,6 +106,16 @@ class GrpcIngestTest : public ::testing::Test {
     return door;
   }
 
+  // Waits, without an opinion about how long it takes.
+  template <typename Predicate>
+  static ::testing::AssertionResult Eventually(Predicate holds) {
+    const absl::Time end = absl::Now() + absl::FromChrono(kPatience);
+    while (absl::Now() < end) {
+      if (holds()) return ::testing::AssertionSuccess();
+      absl::SleepFor(absl::Milliseconds(2));
+    }
+    return ::testing::AssertionFailure() << "not within " << absl::FromChrono(kPatience);
+  }
   static RulesPtr RulesOf(std::vector<Integration> doors) {
     auto organisation = std::make_shared<Organisation>();
     organisation->integrations = std::move(doors);
@@ -156,6 +167,7 @@ class GrpcIngestTest : public ::testing::Test {
   GrpcIngest ingest_{inlet_, keys_, clock_, [this](std::vector<AlertKey> keys, TellTaken told) {
                        return explain_ && explain_(std::move(keys), std::move(told));
                      }};
+  std::string listen_at_ = "127.0.0.1:0";
   int port_ = 0;
   std::unique_ptr<grpc::Server> server_;
   std::shared_ptr<grpc::Channel> channel_;

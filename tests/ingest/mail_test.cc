@@ -153,11 +153,9 @@ TEST(MailTest, ADateThatNoAlertCanHaveBegunAtSaysNothing) {
 
 TEST(MailTest, HtmlIsReadInLinearTime) {
   std::string html;
-  while (html.size() < 4'000'000)
+  while (html.size() < 40'000'000)  // it would be the better part of an hour if each tag copied what follows
     html += "<style</style>";
-  const absl::Time begun = absl::Now();
   EXPECT_EQ(ReadMail(Message("x", "Content-Type: text/html\r\n", html)).text, "");
-  EXPECT_LT(absl::Now() - begun, absl::Seconds(5)) << "it was half a minute when each tag copied what follows";
 }
 
 TEST(MailTest, NoBytesBreakIt) {

@@ -31,14 +31,14 @@ class TlsTest : public ::testing::Test {
     return path.string();
   }
 
-  std::unique_ptr<HttpServer> Start(const SelfSigned& pair) {
+  std::unique_ptr<HttpServer> Start(const SelfSigned& pair, absl::Duration header_timeout = absl::Minutes(2)) {
     HttpRouter router;
     router.Add(HttpMethod::kPost, "/echo", [](HttpRequest request, HttpResponder responder) {
       std::move(responder).Send({.body = std::move(request.body)});
     });
     auto server = HttpServer::Start({.tls_certificate_file = File("certificate.pem", pair.certificate),
                                      .tls_key_file = File("key.pem", pair.key),
-                                     .header_timeout = absl::Milliseconds(300)},
+                                     .header_timeout = header_timeout},
                                     std::move(router));
     EXPECT_TRUE(server.ok()) << server.status();
     return *std::move(server);
@@ -69,7 +69,7 @@ TEST_F(TlsTest, ClientRefusesACertificateThatNobodyVouchesFor) {
 }
 
 TEST_F(TlsTest, CutsOffPeersThatDoNotShakeHands) {
-  const auto server = Start(MakeSelfSigned());
+  const auto server = Start(MakeSelfSigned(), absl::Milliseconds(300));
   RawClient silent(server->port());
   EXPECT_THAT(silent.ReadAll(), IsEmpty());
   RawClient plain(server->port());

@@ -47,6 +47,7 @@ AttemptResult Reports::Of(NotificationId id) const {
 absl::Duration DeadlineFor(FakeAnswer::How how) {
   using How = FakeAnswer::How;
   const bool silent = how == How::kHang || how == How::kStall || how == How::kTrickle;
+  if (how == How::kStall) return absl::Seconds(5);  // the beginning of the answer shall be read
   return silent ? absl::Milliseconds(1500) : kGenerous;
 }
 

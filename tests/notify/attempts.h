@@ -29,7 +29,7 @@ class Reports {
   std::vector<AttemptResult> all_ ABSL_GUARDED_BY(mutex_);
 };
 
-inline constexpr absl::Duration kGenerous = absl::Seconds(30);
+inline constexpr absl::Duration kGenerous = absl::Minutes(2);
 
 // Short for those who never answer; the others have all the time they want.
 absl::Duration DeadlineFor(FakeAnswer::How how);

@@ -33,11 +33,11 @@ Notification HookPage(const std::string& url) {
   return page;
 }
 
-AttemptResult Send(const Organisation& organisation, const Notification& page, How how = How::kAnswer) {
+AttemptResult Send(const Organisation& organisation, const Notification& page, absl::Duration deadline = kGenerous) {
   Reports reports;
   Notifier notifier(LoopbackOptions(), reports.Taker());
   notifier.SetOrganisation(Shared(organisation));
-  notifier.Start(page, DeadlineFor(how), std::make_shared<Gate>());
+  notifier.Start(page, deadline, std::make_shared<Gate>());
   AttemptResult result = reports.Of(page.id);
   EXPECT_THAT(result.detail, Not(HasSubstr(FakeSlack::kToken)));
   EXPECT_THAT(result.detail, Not(HasSubstr("/services/")));
@@ -107,12 +107,18 @@ TEST(SlackTest, WhatTheWebApiAnswersIsClassified) {
   };
   for (const Case& c : cases) {
     SCOPED_TRACE(c.name);
-    FakeSlack slack([&](const FakeRequest&) { return c.answer; });
-    const AttemptResult result =
-        Send(OrganisationWithSlack(slack.url()), PageBy(Method::kSlack, FakeSlack::kChannel), c.answer.how);
+    AttemptResult result;
+    bool has_come = false;
+    for (int patience = 1; !has_come && patience <= 64; patience *= 4) {  // until the request has come in time
+      FakeSlack slack([&](const FakeRequest&) { return c.answer; });
+      result = Send(OrganisationWithSlack(slack.url()), PageBy(Method::kSlack, FakeSlack::kChannel),
+                    patience * DeadlineFor(c.answer.how));
+      has_come = !slack.http().requests().empty();
+      EXPECT_LE(slack.http().connections(), 1);
+    }
     EXPECT_EQ(result.kind, c.kind) << result.detail;
     EXPECT_EQ(result.retry_after, c.pause);
-    EXPECT_EQ(slack.http().connections(), 1);
+    EXPECT_TRUE(has_come);
   }
 }
 

@@ -20,7 +20,7 @@
 namespace tocsin {
 namespace {
 
-constexpr absl::Duration kPatience = absl::Seconds(30);
+constexpr absl::Duration kPatience = absl::Minutes(2);
 
 sockaddr_in Loopback(int port) {
   sockaddr_in address{};
@@ -245,9 +245,7 @@ void FakeHttp::Serve(int socket) {
 }
 
 int ClosedPort() {
-  const auto [made, port] = Bind(0);
-  close(made);
-  return port;
+  return Bind(0).second;
 }
 
 }  // namespace tocsin

@@ -16,7 +16,7 @@
 namespace tocsin {
 namespace {
 
-constexpr absl::Duration kPatience = absl::Seconds(30);
+constexpr absl::Duration kPatience = absl::Minutes(2);
 
 std::string Library() {
   return absl::StrCat(TOCSIN_SOURCE_DIR, "/build/programs/usr/lib/python3/dist-packages");
