@@ -339,7 +339,11 @@ TEST_F(HttpServerTest, KeepsToTheLimitWhenAllComeAtOnce) {
   std::vector<std::unique_ptr<RawClient>> clients;
   for (std::uint64_t i = 0; i < kCome; ++i)
     clients.push_back(std::make_unique<RawClient>(server_->port()));
-  for (int i = 0; i < 1000 && server_->ReadStatistics().connections_accepted < kCome; ++i)
+  const auto all_have_come = [&] {
+    const HttpServer::Statistics now = server_->ReadStatistics();
+    return now.connections_accepted == kCome && now.connections_refused + now.connections_open == kCome;
+  };
+  for (const absl::Time end = absl::Now() + kPatience; absl::Now() < end && !all_have_come();)
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   EXPECT_EQ(server_->ReadStatistics().connections_accepted, kCome);
   EXPECT_EQ(server_->ReadStatistics().connections_refused, kCome - kMay);
