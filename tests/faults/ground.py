@@ -192,7 +192,8 @@ class Provider:
         self.url = f"http://127.0.0.1:{self.port}"
         self.closing = False
         self.open = set()
-        threading.Thread(target=self.accept, daemon=True).start()
+        self.accepting = threading.Thread(target=self.accept, daemon=True)
+        self.accepting.start()
 
     def rule(self, prefix, answer):
         with self.lock:
@@ -204,6 +205,8 @@ class Provider:
                 connection, _ = self.socket.accept()
             except OSError:
                 return
+            if self.closing:
+                return connection.close()
             self.connections += 1
             with self.lock:
                 self.open.add(connection)
@@ -252,6 +255,9 @@ class Provider:
     def stop(self):
         """Refuses connections from now on, and drops those that are open."""
         self.closing = True
+        with contextlib.suppress(OSError):
+            self.socket.shutdown(socket.SHUT_RDWR)
+        self.accepting.join(10)  # before its descriptor is another's
         self.socket.close()
         with self.lock:
             connections = list(self.open)
