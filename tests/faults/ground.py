@@ -183,16 +183,24 @@ class Provider:
     """A webhook's far end. Every request is logged when it has been read; what is answered is up to `answer`, a function of a
     connection and a request that may do with the connection whatever it likes. The first whose prefix fits the path counts."""
 
-    def __init__(self, port=0, everywhere=False):
+    def __init__(self, everywhere=False, listens=True):
         self.requests, self.connections, self.rules = [], 0, []
         self.lock = threading.Lock()
-        self.socket = socket.create_server(("::", port), family=socket.AF_INET6, backlog=1024, dualstack_ipv6=True) if everywhere \
-            else socket.create_server(("127.0.0.1", port), backlog=1024)
+        self.socket = socket.socket(socket.AF_INET6 if everywhere else socket.AF_INET)
+        if everywhere:
+            self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        self.socket.bind(("::" if everywhere else "127.0.0.1", 0))
         self.port = self.socket.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self.closing = False
         self.open = set()
         self.accepting = threading.Thread(target=self.accept, daemon=True)
+        if listens:
+            self.begin()
+
+    def begin(self):
+        """From now on; before that connections are refused, and the port is nobody else's."""
+        self.socket.listen(1024)
         self.accepting.start()
 
     def rule(self, prefix, answer):
@@ -257,7 +265,8 @@ class Provider:
         self.closing = True
         with contextlib.suppress(OSError):
             self.socket.shutdown(socket.SHUT_RDWR)
-        self.accepting.join(10)  # before its descriptor is another's
+        if self.accepting.is_alive():
+            self.accepting.join(10)  # before its descriptor is another's
         self.socket.close()
         with self.lock:
             connections = list(self.open)

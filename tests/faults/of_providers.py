@@ -16,7 +16,7 @@ from email.utils import formatdate
 import ground
 import shim as shims
 from ground import Missing, Provider, event, post, reply, scratch, world
-from harness import BINARY, Child, free_port, wait_for
+from harness import BINARY, Child, wait_for
 
 
 def gone(connection, _):
@@ -222,9 +222,7 @@ def all_down_and_back(options):
     """No provider is there for a while. When it is back everything comes that still matters: nothing is lost, and what has recovered meanwhile
     pages nobody."""
     critical, others, ended = options.times(30, 1000), options.times(30, 1000), options.times(10, 100)
-    port = free_port()
-    with Provider() as unused, world(provider=unused, webhook=f"http://127.0.0.1:{port}", step_delay="0s",
-                                     flags=["--max_groups=100000"]) as (tocsin, _, _):
+    with Provider(listens=False) as provider, world(provider=provider, flags=["--max_groups=100000"]) as (tocsin, _, _):
         tocsin.start()
         names = [f"f1x0x{i}" for i in range(critical)] + [f"f2x0x{i}" for i in range(others)]
         severities = ["critical"] * critical + ["warning"] * others
@@ -234,17 +232,17 @@ def all_down_and_back(options):
         assert post(tocsin.url, [event(name, False) for name in ending], 30) == 202
         wait_for("groups to be over", lambda: sum(g["state"] == "STATE_RESOLVED" for g in ground.groups_of(tocsin)) >= ended)
         time.sleep(options.times(2, 60))
-        with Provider(port) as provider:
-            begun = time.monotonic()
-            about = lambda words: {w for w in words if provider.of("/", f'\\"{w}\\"')}
-            wait_for("all critical pages", lambda: about(names[:critical]) == set(names[:critical]), 300)
-            took = time.monotonic() - begun
-            wait_for("all other pages", lambda: about(names[:-ended]) == set(names[:-ended]), 300)
-            ground.settle(tocsin, 300)
-            told = [r for r in provider.of() if json.loads(r["body"])["purpose"] == "page"]
-            wrong = [name for name in ending if any(f'\\"{name}\\"'.encode() in r["body"] for r in told)]
-            assert not wrong, f"what had recovered was paged: {wrong[:5]}"
-            return f"{critical} critical pages {took:.1f} s after the return"
+        provider.begin()
+        begun = time.monotonic()
+        about = lambda words: {w for w in words if provider.of("/", f'\\"{w}\\"')}
+        wait_for("all critical pages", lambda: about(names[:critical]) == set(names[:critical]), 300)
+        took = time.monotonic() - begun
+        wait_for("all other pages", lambda: about(names[:-ended]) == set(names[:-ended]), 300)
+        ground.settle(tocsin, 300)
+        told = [r for r in provider.of() if json.loads(r["body"])["purpose"] == "page"]
+        wrong = [name for name in ending if any(f'\\"{name}\\"'.encode() in r["body"] for r in told)]
+        assert not wrong, f"what had recovered was paged: {wrong[:5]}"
+        return f"{critical} critical pages {took:.1f} s after the return"
 
 
 # ---- C7 ----
