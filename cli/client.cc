@@ -9,6 +9,7 @@
 
 #include "base/status.h"
 #include "base/strings.h"
+#include "cli/own_certificate.h"
 
 namespace tocsin {
 namespace {
@@ -24,6 +25,16 @@ constexpr int kLongestAnswer = 160 << 20;  // an organisation, as values and as 
 std::string Environment(const char* name) {
   const char* value = std::getenv(name);
   return value == nullptr ? "" : value;
+}
+
+// What stands in the file that a variable names, or "".
+std::string ReadFileOf(const char* variable) {
+  std::string text;
+  if (const std::string path = Environment(variable); !path.empty()) {
+    std::ifstream in(path);
+    text.assign(std::istreambuf_iterator<char>(in), {});
+  }
+  return text;
 }
 
 std::string UsualTokenFile() {
@@ -85,12 +96,11 @@ std::string WithAdvice(std::string message) {
 }  // namespace
 
 std::string TrustedCertificates() {
-  std::string certificates;
-  if (const std::string path = Environment("TOCSIN_CA"); !path.empty()) {
-    std::ifstream in(path);
-    certificates.assign(std::istreambuf_iterator<char>(in), {});
-  }
-  return certificates;
+  return ReadFileOf("TOCSIN_CA");
+}
+
+OwnCertificate ReadOwnCertificate() {
+  return {ReadFileOf("TOCSIN_CERT"), ReadFileOf("TOCSIN_CERT_KEY")};
 }
 
 std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address) {
@@ -103,6 +113,9 @@ std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address) {
   }
   grpc::SslCredentialsOptions options;
   options.pem_root_certs = TrustedCertificates();
+  OwnCertificate own = ReadOwnCertificate();
+  options.pem_cert_chain = std::move(own.certificate);
+  options.pem_private_key = std::move(own.key);
   return grpc::CreateCustomChannel(address.substr(kTls.size()), grpc::SslCredentials(options), arguments);
 }
 

@@ -12,6 +12,7 @@
 
 #include "base/status.h"
 #include "base/strings.h"
+#include "cli/own_certificate.h"
 #include "cli/session.h"
 #include "client/client.h"
 #include "net/http_client.h"
@@ -99,6 +100,9 @@ SendResult Deliver(const SpooledEvent& event, absl::Duration patience) {
   if (!IsForStream(event)) return Post(event, patience);
   SenderOptions options;
   options.root_certificates = TrustedCertificates();
+  OwnCertificate own = ReadOwnCertificate();
+  options.certificate = std::move(own.certificate);
+  options.private_key = std::move(own.key);
   return SendSpooled(event, std::move(options), std::clamp(patience, absl::Milliseconds(100), absl::Seconds(10)));
 }
 

@@ -11,6 +11,7 @@
 #include "cli/commands.h"
 #include "cli/notify.h"
 #include "cli/output.h"
+#include "cli/own_certificate.h"
 #include "cli/session.h"
 #include "client/client.h"
 #include "model/severity.h"
@@ -52,6 +53,9 @@ SenderOptions OptionsFor(const Arguments& arguments, const Client& client) {
   options.servers = absl::StrSplit(client.address(), ',', absl::SkipWhitespace());
   options.key = arguments.get("key");
   options.root_certificates = TrustedCertificates();
+  OwnCertificate own = ReadOwnCertificate();
+  options.certificate = std::move(own.certificate);
+  options.private_key = std::move(own.key);
   options.batch_age = absl::ZeroDuration();
   options.give_up_after = kPatience;
   options.want_outcomes = true;

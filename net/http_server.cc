@@ -34,22 +34,6 @@ constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 constexpr absl::Duration kDefaultGrace = absl::Seconds(5);
 constexpr auto kAcceptPause = std::chrono::milliseconds(50);  // when descriptors have run out
 
-absl::StatusOr<std::shared_ptr<asio::ssl::context>> LoadTls(const HttpServer::Options& options) {
-  auto tls = std::make_shared<asio::ssl::context>(asio::ssl::context::tls_server);
-  error_code error;
-  tls->set_options(asio::ssl::context::default_workarounds | asio::ssl::context::no_sslv2 |
-                       asio::ssl::context::no_sslv3 | asio::ssl::context::no_tlsv1 | asio::ssl::context::no_tlsv1_1,
-                   error);
-  tls->use_certificate_chain_file(options.tls_certificate_file, error);
-  if (error) return Invalid("certificate %s: %s", options.tls_certificate_file, error.message());
-  tls->use_private_key_file(options.tls_key_file, asio::ssl::context::pem, error);
-  if (error) return Invalid("key %s: %s", options.tls_key_file, error.message());
-  if (SSL_CTX_check_private_key(tls->native_handle()) != 1) {
-    return Invalid("key %s does not belong to certificate %s", options.tls_key_file, options.tls_certificate_file);
-  }
-  return tls;
-}
-
 }  // namespace
 
 class HttpServer::Impl {
@@ -62,7 +46,6 @@ class HttpServer::Impl {
 
   absl::Status Start() {
     const Options& options = state_->options;
-    if (!options.tls_certificate_file.empty()) TOCSIN_TRY(ReloadTls());
     for (int i = 0; i < std::max(1, options.threads); ++i)
       loops_.push_back(std::make_shared<HttpLoop>());
     TOCSIN_TRY(Listen());
@@ -109,13 +92,6 @@ class HttpServer::Impl {
     acceptor_.reset();
     local_acceptor_.reset();
     loops_.clear();
-  }
-
-  absl::Status ReloadTls() {
-    TOCSIN_ASSIGN(std::shared_ptr<asio::ssl::context> tls, LoadTls(state_->options));
-    const MutexLock lock(mutex_);
-    tls_ = std::move(tls);
-    return absl::OkStatus();
   }
 
   std::uint16_t port() const { return port_; }
@@ -203,14 +179,15 @@ class HttpServer::Impl {
     const std::size_t limit =
         is_loopback ? options.max_connections
                     : options.max_connections - std::min(options.max_connections, options.reserved_connections);
-    const std::shared_ptr<asio::ssl::context> tls = CurrentTls();
+    const std::shared_ptr<const TlsIdentity> tls = options.tls ? options.tls->current() : nullptr;
     if (counters.connections_open.load(std::memory_order_relaxed) >= limit) {
       counters.connections_refused.fetch_add(1, std::memory_order_relaxed);
       if (!tls) Turn(socket);
       return;
     }
     if (tls) {
-      ServeTls(state_, loop, std::move(socket), tls);
+      // The identity lives as long as its context is used.
+      ServeTls(state_, loop, std::move(socket), {tls, tls->context().get()});
     } else {
       ServePlain(state_, loop, std::move(socket));
     }
@@ -225,11 +202,6 @@ class HttpServer::Impl {
     socket.non_blocking(true, ignored);
     socket.write_some(asio::buffer(bytes), ignored);
     socket.shutdown(tcp::socket::shutdown_send, ignored);
-  }
-
-  std::shared_ptr<asio::ssl::context> CurrentTls() {
-    const MutexLock lock(mutex_);
-    return tls_;
   }
 
   void Run(HttpLoop& loop) {
@@ -250,7 +222,6 @@ class HttpServer::Impl {
   std::uint16_t port_ = 0;
   Mutex mutex_;
   std::size_t running_ ABSL_GUARDED_BY(mutex_) = 0;
-  std::shared_ptr<asio::ssl::context> tls_ ABSL_GUARDED_BY(mutex_);
   ConditionVariable ended_;
 };
 
@@ -265,9 +236,6 @@ absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(Options options, H
 
 void HttpServer::Stop(absl::Duration grace) {
   impl_->Stop(grace);
-}
-absl::Status HttpServer::ReloadTls() {
-  return impl_->ReloadTls();
 }
 std::uint16_t HttpServer::port() const {
   return impl_->port();

@@ -15,6 +15,7 @@
 
 #include "base/limits.h"
 #include "net/http_router.h"
+#include "net/tls.h"
 
 namespace tocsin {
 
@@ -30,8 +31,7 @@ class HttpServer {
     // else.
     std::string unix_socket = {};
     int threads = 2;
-    std::string tls_certificate_file = {};  // PEM chain; empty: no TLS
-    std::string tls_key_file = {};
+    std::shared_ptr<TlsKeeper> tls = {};  // asked for each new connection; null: no TLS
 
     std::size_t max_header_bytes = limits::kHeaderBytes;
     absl::Duration header_timeout = absl::Seconds(5);   // from the first byte of a request; also for the TLS handshake
@@ -62,8 +62,6 @@ class HttpServer {
 
   // No new connections; idle ones are closed at once, requests under way get `grace` to be answered. Then all is closed.
   void Stop(absl::Duration grace);
-  // Reads certificate and key again for new connections; on an error the old ones stay.
-  absl::Status ReloadTls();
 
   std::uint16_t port() const;
   Statistics ReadStatistics() const;

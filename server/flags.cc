@@ -40,8 +40,16 @@ ABSL_FLAG(std::string,
           default_integration,
           "default",
           "integration to which POST /api/v2/alerts belongs; without a key it is open on loopback only");
-ABSL_FLAG(std::string, tls_certificate, "", "PEM chain for HTTPS; empty: plain HTTP");
-ABSL_FLAG(std::string, tls_key, "", "PEM key for HTTPS");
+ABSL_FLAG(std::string,
+          tls_certificate,
+          "",
+          "PEM chain for HTTP and gRPC, read again when it changes and at SIGHUP; empty: no TLS");
+ABSL_FLAG(std::string, tls_key, "", "PEM key of that certificate, without a password");
+ABSL_FLAG(std::string,
+          tls_client_ca,
+          "",
+          "PEM certificates of who signs those of clients; whoever shows none of theirs is refused at both doors");
+ABSL_FLAG(std::string, tls_client_crl, "", "PEM revocation lists of these");
 ABSL_FLAG(std::uint64_t,
           low_water_mib,
           1024,
@@ -91,6 +99,8 @@ const absl::CommandLineFlag* const kServeFlags[] = {
     &absl::GetFlagReflectionHandle(FLAGS_default_integration),
     &absl::GetFlagReflectionHandle(FLAGS_tls_certificate),
     &absl::GetFlagReflectionHandle(FLAGS_tls_key),
+    &absl::GetFlagReflectionHandle(FLAGS_tls_client_ca),
+    &absl::GetFlagReflectionHandle(FLAGS_tls_client_crl),
     &absl::GetFlagReflectionHandle(FLAGS_low_water_mib),
     &absl::GetFlagReflectionHandle(FLAGS_history_days),
     &absl::GetFlagReflectionHandle(FLAGS_history_mib),
@@ -109,8 +119,15 @@ const absl::CommandLineFlag* const kGatewayFlags[] = {
     &absl::GetFlagReflectionHandle(FLAGS_default_integration),
     &absl::GetFlagReflectionHandle(FLAGS_tls_certificate),
     &absl::GetFlagReflectionHandle(FLAGS_tls_key),
+    &absl::GetFlagReflectionHandle(FLAGS_tls_client_ca),
+    &absl::GetFlagReflectionHandle(FLAGS_tls_client_crl),
     &absl::GetFlagReflectionHandle(FLAGS_log_level),
 };
+
+TlsFiles GetTls() {
+  return {absl::GetFlag(FLAGS_tls_certificate), absl::GetFlag(FLAGS_tls_key), absl::GetFlag(FLAGS_tls_client_ca),
+          absl::GetFlag(FLAGS_tls_client_crl)};
+}
 
 std::string Describe(std::string text, Flags flags) {
   for (const absl::CommandLineFlag* flag : flags) {
@@ -154,6 +171,10 @@ absl::Status Parse(std::vector<std::string> arguments, Flags flags, std::string_
   if (absl::GetFlag(FLAGS_tls_certificate).empty() != absl::GetFlag(FLAGS_tls_key).empty()) {
     return Invalid("--tls_certificate and --tls_key go together");
   }
+  if (!absl::GetFlag(FLAGS_tls_client_ca).empty() && absl::GetFlag(FLAGS_tls_certificate).empty())
+    return Invalid("--tls_client_ca needs --tls_certificate: clients show theirs when the server shows its own");
+  if (!absl::GetFlag(FLAGS_tls_client_crl).empty() && absl::GetFlag(FLAGS_tls_client_ca).empty())
+    return Invalid("--tls_client_crl needs --tls_client_ca: it says which of its certificates count no more");
   return absl::OkStatus();
 }
 
@@ -179,8 +200,7 @@ absl::StatusOr<GatewayOptions> ParseGatewayFlags(std::vector<std::string> argume
   options.http = absl::GetFlag(FLAGS_http);
   options.grpc = absl::GetFlag(FLAGS_grpc);
   options.default_integration = absl::GetFlag(FLAGS_default_integration);
-  options.tls_certificate = absl::GetFlag(FLAGS_tls_certificate);
-  options.tls_key = absl::GetFlag(FLAGS_tls_key);
+  options.tls = GetTls();
   options.log_level = absl::GetFlag(FLAGS_log_level);
   if (options.engine.empty()) return Invalid("--engine: which? the path that `tocsin serve --gateway_socket` has");
   return options;
@@ -201,8 +221,7 @@ absl::StatusOr<ServeOptions> ParseServeFlags(std::vector<std::string> arguments)
     return Invalid("--max_groups: %d is not in 100..10000000", options.max_groups);
   options.log_level = absl::GetFlag(FLAGS_log_level);
   options.default_integration = absl::GetFlag(FLAGS_default_integration);
-  options.tls_certificate = absl::GetFlag(FLAGS_tls_certificate);
-  options.tls_key = absl::GetFlag(FLAGS_tls_key);
+  options.tls = GetTls();
   options.low_water_mib = absl::GetFlag(FLAGS_low_water_mib);
   options.history_days = absl::GetFlag(FLAGS_history_days);
   options.history_mib = absl::GetFlag(FLAGS_history_mib);

@@ -7,6 +7,8 @@
 
 #include "absl/status/statusor.h"
 
+#include "net/tls.h"
+
 namespace tocsin {
 
 struct ServeOptions {
@@ -19,9 +21,8 @@ struct ServeOptions {
   std::uint32_t shards = 1;
   std::uint64_t max_groups = 10'000;  // of a shard; further alerts join their route's overflow group
   std::string log_level;
-  std::string default_integration;  // to which POST /api/v2/alerts belongs
-  std::string tls_certificate;
-  std::string tls_key;
+  std::string default_integration;     // to which POST /api/v2/alerts belongs
+  TlsFiles tls;                        // no certificate: no TLS
   std::uint64_t low_water_mib = 1024;  // free disk below this: alerts are refused, paging goes on
   std::uint32_t history_days = 7;      // what came in is kept so long for replays; 0: not at all
   std::uint64_t history_mib = 4096;    // and at most so much of it
@@ -38,8 +39,7 @@ struct GatewayOptions {
   std::string http;
   std::string grpc;
   std::string default_integration;  // as the engine's
-  std::string tls_certificate;
-  std::string tls_key;
+  TlsFiles tls;                     // no certificate: no TLS
   std::string log_level;
 };
 

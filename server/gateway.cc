@@ -23,6 +23,7 @@
 #include "net/http_server.h"
 #include "server/forward.h"
 #include "server/gateway_numbers.h"
+#include "server/grpc_tls.h"
 #include "server/process.h"
 
 namespace tocsin {
@@ -128,6 +129,11 @@ class Gateway {
   ~Gateway() { Stop(); }
 
   absl::Status Start();
+  // Once a second, from the main thread.
+  void Tick() {
+    if (tls_) tls_->Look(clock_.Read().wall);
+  }
+  void Reload() { ReloadTls(tls_.get(), clock_.Read().wall); }
   const GatewayOptions& options() const { return options_; }
 
  private:
@@ -140,6 +146,7 @@ class Gateway {
 
   GatewayOptions options_;
   SystemClock clock_;
+  std::shared_ptr<TlsKeeper> tls_;  // null: no TLS
   KnownRules known_{clock_};
   Workers workers_{kThreads, kWaiting};
   Forwarder forwarder_{workers_};
@@ -151,6 +158,7 @@ class Gateway {
   ElsewhereService elsewhere_;
   std::unique_ptr<GatewayAttachment> attachment_;
   std::unique_ptr<HttpServer> http_;
+  std::shared_ptr<grpc::ServerCredentials> grpc_credentials_;  // asked as long as the server takes connections
   std::unique_ptr<grpc::Server> grpc_;
 };
 
@@ -221,8 +229,7 @@ absl::Status Gateway::StartHttp() {
   http.address = address.host;
   http.port = address.port;
   http.threads = kHttpThreads;
-  http.tls_certificate_file = options_.tls_certificate;
-  http.tls_key_file = options_.tls_key;
+  http.tls = tls_;
   TOCSIN_ASSIGN(http_, HttpServer::Start(http, MakeRouter()));
   options_.http = address.host + ":" + std::to_string(http_->port());
   return absl::OkStatus();
@@ -231,9 +238,10 @@ absl::Status Gateway::StartHttp() {
 absl::Status Gateway::StartGrpc() {
   TOCSIN_ASSIGN(const Address address, ParseAddress("grpc", options_.grpc));
   grpc::EnableDefaultHealthCheckService(true);
+  grpc_credentials_ = MakeGrpcCredentials(tls_);
   grpc::ServerBuilder builder;
   int port = 0;
-  builder.AddListeningPort(options_.grpc, grpc::InsecureServerCredentials(), &port);
+  builder.AddListeningPort(options_.grpc, grpc_credentials_, &port);
   ConfigureGrpc(builder);
   builder.RegisterService(grpc_ingest_->service());
   builder.RegisterCallbackGenericService(&elsewhere_);
@@ -248,7 +256,11 @@ absl::Status Gateway::StartGrpc() {
 }
 
 absl::Status Gateway::Start() {
+  if (!options_.tls.certificate.empty()) {
+    TOCSIN_ASSIGN(tls_, TlsKeeper::Open(options_.tls, clock_.Read().wall));
+  }
   MakeDoors();
+  if (tls_) AddTlsMetrics(numbers_->registry(), tls_);
   Attach();
   known_.Await(kFirstRules);  // who comes in the first moment need not be sent away
   TOCSIN_TRY(StartHttp());
@@ -280,7 +292,9 @@ int RunGateway(const GatewayOptions& options) {
           {"grpc",   gateway.options().grpc  },
           {"engine", gateway.options().engine}
   });
-  while (!signals.WaitASecond()) {
+  for (auto asked = ProcessSignals::Asked::kNothing; asked != ProcessSignals::Asked::kEnd;
+       asked = signals.WaitASecond()) {
+    asked == ProcessSignals::Asked::kReload ? gateway.Reload() : gateway.Tick();
   }
   LogInfo("stopping: who waits for an answer is told to come again", {});
   return 0;

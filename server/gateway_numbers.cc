@@ -71,6 +71,8 @@ class GatewayNumbers::Impl {
         .Set(1);
   }
 
+  MetricRegistry& registry() { return registry_; }
+
   std::string Render() {
     const MutexLock lock(mutex_);
     taken_ = inlet_.ReadStatistics();
@@ -94,6 +96,9 @@ class GatewayNumbers::Impl {
 GatewayNumbers::GatewayNumbers(const GatewayInlet& inlet, const IngestDoors& doors, const GrpcIngest& streams)
     : impl_(std::make_unique<Impl>(inlet, doors, streams)) {}
 GatewayNumbers::~GatewayNumbers() = default;
+MetricRegistry& GatewayNumbers::registry() {
+  return impl_->registry();
+}
 
 void GatewayNumbers::AddRoutes(HttpRouter& router, std::function<bool()> is_ready) {
   router.Add(HttpMethod::kGet, "/-/gateway/metrics", [this](const HttpRequest&, HttpResponder responder) {

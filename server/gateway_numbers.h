@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 
+#include "base/metrics.h"
 #include "gateway/inlet.h"
 #include "ingest/doors.h"
 #include "ingest/grpc_ingest.h"
@@ -18,6 +19,7 @@ class GatewayNumbers {
   GatewayNumbers(const GatewayInlet& inlet, const IngestDoors& doors, const GrpcIngest& streams);
   ~GatewayNumbers();
 
+  MetricRegistry& registry();
   // It is ready while an engine is attached that has an organisation, which is what `is_ready` says.
   void AddRoutes(HttpRouter& router, std::function<bool()> is_ready);
 

@@ -5,14 +5,15 @@
 namespace tocsin {
 
 void Greet(const ServeOptions& options, bool has_sample) {
-  const char* scheme = options.tls_certificate.empty() ? "http" : "https";
+  const char* scheme = options.tls.certificate.empty() ? "http" : "https";
   std::printf(
       "\n"
       "tocsin is up.\n"
       "  webhooks, API, metrics   %s://%s\n"
-      "  gRPC stream and API      %s\n"
+      "  gRPC stream and API      %s%s\n"
       "  store                    %s  (its API token: %s/admin.token)\n",
-      scheme, options.http.c_str(), options.grpc.c_str(), options.data.c_str(), options.data.c_str());
+      scheme, options.http.c_str(), options.tls.certificate.empty() ? "" : "https://", options.grpc.c_str(),
+      options.data.c_str(), options.data.c_str());
   if (!options.smtp.empty()) std::printf("  mails that are alerts    %s\n", options.smtp.c_str());
   if (has_sample) {
     std::printf(

@@ -61,14 +61,16 @@ ProcessSignals::ProcessSignals() {
   sigemptyset(&set_);
   sigaddset(&set_, SIGTERM);
   sigaddset(&set_, SIGINT);
+  sigaddset(&set_, SIGHUP);
   pthread_sigmask(SIG_BLOCK, &set_, nullptr);
   signal(SIGPIPE, SIG_IGN);
 }
 
-bool ProcessSignals::WaitASecond() const {
+ProcessSignals::Asked ProcessSignals::WaitASecond() const {
   const timespec second{1, 0};
   const int taken = sigtimedwait(&set_, nullptr, &second);
-  return taken == SIGTERM || taken == SIGINT;
+  if (taken == SIGHUP) return Asked::kReload;
+  return taken == SIGTERM || taken == SIGINT ? Asked::kEnd : Asked::kNothing;
 }
 
 bool StartProcess(const std::string& log_level) {

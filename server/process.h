@@ -18,12 +18,16 @@ struct Address {
 // Of `--flag`: host:port.
 absl::StatusOr<Address> ParseAddress(std::string_view flag, const std::string& text);
 
-// SIGTERM and SIGINT are taken by the main thread alone, which waits for them. Made before there are other threads.
+// SIGTERM, SIGINT and SIGHUP are taken by the main thread alone, which waits for them. Made before there are other threads.
 class ProcessSignals {
  public:
+  enum class Asked : std::uint8_t {
+    kNothing,
+    kReload,
+    kEnd,
+  };
   ProcessSignals();
-  // True: the process is to end.
-  bool WaitASecond() const;
+  Asked WaitASecond() const;
 
  private:
   sigset_t set_;

@@ -44,6 +44,7 @@
 #include "net/smtp_server.h"
 #include "server/gateways.h"
 #include "server/greeting.h"
+#include "server/grpc_tls.h"
 #include "server/instruments.h"
 #include "server/outgoing.h"
 #include "server/process.h"
@@ -140,6 +141,8 @@ class Server {
   void Stop();
   // Once a second, from the main thread.
   void Tick();
+  // SIGHUP.
+  void ReadAgain() { ReloadTls(tls_.get(), clock_->Read().wall); }
   const ServeOptions& options() const { return options_; }
   bool HasSample() const;
 
@@ -158,6 +161,7 @@ class Server {
   OrganisationPtr organisation() const;
 
   ServeOptions options_;
+  std::shared_ptr<TlsKeeper> tls_;  // null: no TLS
   std::unique_ptr<Store> store_;
   std::unique_ptr<SystemClock> clock_;
   std::unique_ptr<Auth> auth_;
@@ -178,6 +182,7 @@ class Server {
   std::unique_ptr<Gateways> gateways_;
   std::atomic<const HttpServer*> http_reader_{nullptr};  // http_ once it serves, for its own threads
   std::vector<std::unique_ptr<grpc::Service>> services_;
+  std::shared_ptr<grpc::ServerCredentials> grpc_credentials_;  // asked as long as the server takes connections
   std::unique_ptr<grpc::Server> grpc_;
   EngineTime next_beat_;
 };
@@ -364,8 +369,7 @@ absl::Status Server::StartHttp() {
   http_options.address = http.host;
   http_options.port = http.port;
   http_options.threads = kHttpThreads;
-  http_options.tls_certificate_file = options_.tls_certificate;
-  http_options.tls_key_file = options_.tls_key;
+  http_options.tls = tls_;
   TOCSIN_ASSIGN(http_, HttpServer::Start(http_options, std::move(router)));
   http_reader_.store(http_.get(), std::memory_order_release);
   options_.http = http.host + ":" + std::to_string(http_->port());
@@ -391,9 +395,10 @@ absl::Status Server::StartGrpc() {
   services_ = MakeGrpcServices(*api_, *auth_, *workers_);
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+  grpc_credentials_ = MakeGrpcCredentials(tls_);
   grpc::ServerBuilder builder;
   int port = 0;
-  builder.AddListeningPort(options_.grpc, grpc::InsecureServerCredentials(), &port);
+  builder.AddListeningPort(options_.grpc, grpc_credentials_, &port);
   ConfigureGrpc(builder);
   builder.RegisterService(grpc_ingest_->service());
   for (const auto& service : services_)
@@ -409,11 +414,15 @@ absl::Status Server::StartGrpc() {
 }
 
 absl::Status Server::Start() {
+  if (!options_.tls.certificate.empty()) {
+    TOCSIN_ASSIGN(tls_, TlsKeeper::Open(options_.tls, absl::Now()));
+  }
   TOCSIN_TRY(OpenStore());
   TOCSIN_TRY(StartEngine());
   TOCSIN_TRY(Declare());
   WarnOfSampleKeys();
   TOCSIN_TRY(MakeDoors());
+  if (tls_) AddTlsMetrics(instruments_->registry(), tls_);
   TOCSIN_TRY(StartHttp());
   TOCSIN_TRY(StartSmtp());
   return StartGrpc();
@@ -422,6 +431,7 @@ absl::Status Server::Start() {
 void Server::Tick() {
   const OrganisationPtr current = organisation();
   const Now now = clock_->Read();
+  if (tls_) tls_->Look(now.wall);
   api_->backups->Tick(now, store_->FreeSpace(now) != Store::Space::kPlenty);
   if (!current || current->dead_man.url.empty() || now.engine < next_beat_) return;
   next_beat_ = now.engine + current->dead_man.interval;
@@ -459,9 +469,10 @@ int Serve(const ServeOptions& options) {
     return 1;
   }
   Greet(server.options(), server.HasSample());
-  do
-    server.Tick();
-  while (!signals.WaitASecond());
+  for (auto asked = ProcessSignals::Asked::kNothing; asked != ProcessSignals::Asked::kEnd;
+       asked = signals.WaitASecond()) {
+    asked == ProcessSignals::Asked::kReload ? server.ReadAgain() : server.Tick();
+  }
   LogInfo("stopping: what was taken is finished, the rest the next start does", {});
   server.Stop();
   return 0;

@@ -5,8 +5,8 @@ import re
 import shutil
 import subprocess
 
-import organisation
-from harness import PROGRAMS, ROOT, Tocsin, http_request, scratch
+from harness import PROGRAMS, ROOT, scratch
+from test_tls import Authority, TlsTocsin, put
 
 DEPLOY = ROOT / "deploy"
 
@@ -17,10 +17,10 @@ def named_metrics(text):
 
 
 def exported_metrics(folder):
-    config = folder / "organisation.yaml"
-    config.write_text(organisation.yaml())
-    with Tocsin(folder, config).start() as tocsin:
-        text = http_request(f"{tocsin.url}/metrics")[1].decode()
+    authority = Authority(folder, "authority")
+    put(folder, authority.issue("server"))
+    with TlsTocsin(folder, authority).start() as tocsin:  # some are there only with TLS
+        text = tocsin.get("/metrics")[1]
         assert tocsin.stop() == 0
     return set(re.findall(r"^# TYPE (\S+) ", text, re.MULTILINE))
 

@@ -432,9 +432,7 @@ TEST_F(HttpServerTest, SaysWhyItCannotListen) {
   EXPECT_THAT(HttpServer::Start({.port = server_->port()}, HttpRouter()).status().message(), HasSubstr("in use"));
   EXPECT_THAT(HttpServer::Start({.address = "localhost"}, HttpRouter()).status().message(),
               HasSubstr("not an IP address"));
-  EXPECT_THAT(HttpServer::Start({.tls_certificate_file = "/nowhere.pem", .tls_key_file = "/nowhere"}, HttpRouter())
-                  .status()
-                  .message(),
+  EXPECT_THAT(TlsKeeper::Open({.certificate = "/nowhere.pem", .key = "/nowhere"}, absl::Now()).status().message(),
               HasSubstr("/nowhere.pem"));
 }
 

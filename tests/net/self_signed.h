@@ -21,7 +21,13 @@ struct SelfSigned {
   std::string key;          // PEM
 };
 
-inline SelfSigned MakeSelfSigned() {
+struct SelfSignedOptions {
+  const char* names = "IP:127.0.0.1";
+  long from = -3600;  // seconds from now
+  long until = 3600;
+};
+
+inline SelfSigned MakeSelfSigned(const SelfSignedOptions& options = {}) {
   const auto free_bio = [](BIO* bio) { BIO_free(bio); };
   const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key(EVP_EC_gen("P-256"), EVP_PKEY_free);
   const std::unique_ptr<X509, decltype(&X509_free)> certificate(X509_new(), X509_free);
@@ -29,14 +35,14 @@ inline SelfSigned MakeSelfSigned() {
   X509* const x = certificate.get();
   X509_set_version(x, 2);
   ASN1_INTEGER_set(X509_get_serialNumber(x), 1);
-  X509_gmtime_adj(X509_getm_notBefore(x), -3600);
-  X509_gmtime_adj(X509_getm_notAfter(x), 3600);
+  X509_gmtime_adj(X509_getm_notBefore(x), options.from);
+  X509_gmtime_adj(X509_getm_notAfter(x), options.until);
   X509_set_pubkey(x, key.get());
   X509_NAME* const name = X509_get_subject_name(x);
   const auto* common = reinterpret_cast<const unsigned char*>("127.0.0.1");
   X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, common, -1, -1, 0);
   X509_set_issuer_name(x, name);
-  X509_EXTENSION* const address = X509V3_EXT_conf_nid(nullptr, nullptr, NID_subject_alt_name, "IP:127.0.0.1");
+  X509_EXTENSION* const address = X509V3_EXT_conf_nid(nullptr, nullptr, NID_subject_alt_name, options.names);
   X509_add_ext(x, address, -1);
   X509_EXTENSION_free(address);
   X509_sign(x, key.get(), EVP_sha256());

@@ -1,5 +1,8 @@
+#include "net/tls.h"
+
 #include <filesystem>
 #include <fstream>
+#include <functional>
 
 #include "absl/strings/str_format.h"
 #include <gmock/gmock.h>
@@ -14,6 +17,7 @@
 namespace tocsin {
 namespace {
 
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 class TlsTest : public ::testing::Test {
@@ -31,15 +35,19 @@ class TlsTest : public ::testing::Test {
     return path.string();
   }
 
+  TlsFiles Files(const SelfSigned& pair) const {
+    return {.certificate = File("certificate.pem", pair.certificate), .key = File("key.pem", pair.key)};
+  }
+
   std::unique_ptr<HttpServer> Start(const SelfSigned& pair, absl::Duration header_timeout = absl::Minutes(2)) {
     HttpRouter router;
     router.Add(HttpMethod::kPost, "/echo", [](HttpRequest request, HttpResponder responder) {
       std::move(responder).Send({.body = std::move(request.body)});
     });
-    auto server = HttpServer::Start({.tls_certificate_file = File("certificate.pem", pair.certificate),
-                                     .tls_key_file = File("key.pem", pair.key),
-                                     .header_timeout = header_timeout},
-                                    std::move(router));
+    auto keeper = TlsKeeper::Open(Files(pair), absl::Now());
+    EXPECT_TRUE(keeper.ok()) << keeper.status();
+    keeper_ = *std::move(keeper);
+    auto server = HttpServer::Start({.tls = keeper_, .header_timeout = header_timeout}, std::move(router));
     EXPECT_TRUE(server.ok()) << server.status();
     return *std::move(server);
   }
@@ -52,6 +60,7 @@ class TlsTest : public ::testing::Test {
   }
 
   std::filesystem::path folder_;
+  std::shared_ptr<TlsKeeper> keeper_;
 };
 
 TEST_F(TlsTest, ServesLargeBodiesBothWays) {
@@ -84,12 +93,92 @@ TEST_F(TlsTest, ReloadsAPairAndKeepsTheOldOneWhenTheNewIsBad) {
   const std::string first_ca = File("first.pem", first.certificate);
   const std::string second_ca = File("second.pem", second.certificate);
   File("certificate.pem", second.certificate);
-  EXPECT_FALSE(server->ReloadTls().ok()) << "the key is still the first one's";
+  EXPECT_FALSE(keeper_->Reload(absl::Now()).ok()) << "the key is still the first one's";
   EXPECT_TRUE(Echo(*server, first_ca, "x").ok());
+  EXPECT_TRUE(keeper_->ReadStatistics().refuses);
   File("key.pem", second.key);
-  EXPECT_TRUE(server->ReloadTls().ok());
+  EXPECT_TRUE(keeper_->Reload(absl::Now()).ok());
   EXPECT_TRUE(Echo(*server, second_ca, "x").ok());
   EXPECT_FALSE(Echo(*server, first_ca, "x").ok());
+}
+
+TEST_F(TlsTest, AChangeIsTakenByItselfAndABadOneRefusedWhenItStays) {
+  const SelfSigned first = MakeSelfSigned();
+  const SelfSigned second = MakeSelfSigned();
+  const auto server = Start(first);
+  keeper_->Look(absl::Now());
+  File("certificate.pem", second.certificate);
+  keeper_->Look(absl::Now());
+  EXPECT_EQ(keeper_->ReadStatistics().refused, 0) << "the key may be on its way";
+  keeper_->Look(absl::Now());
+  keeper_->Look(absl::Now());
+  EXPECT_EQ(keeper_->ReadStatistics().refused, 1);
+  EXPECT_TRUE(keeper_->ReadStatistics().refuses);
+  File("key.pem", second.key);
+  keeper_->Look(absl::Now());
+  EXPECT_EQ(keeper_->ReadStatistics().taken, 1);
+  EXPECT_FALSE(keeper_->ReadStatistics().refuses);
+  EXPECT_EQ(keeper_->current()->texts().certificate, second.certificate);
+}
+
+TEST_F(TlsTest, APutBackPairIsRefusedNoMore) {
+  const SelfSigned first = MakeSelfSigned();
+  const auto server = Start(first);
+  File("key.pem", "no key");
+  EXPECT_FALSE(keeper_->Reload(absl::Now()).ok());
+  File("key.pem", first.key);
+  keeper_->Look(absl::Now());
+  EXPECT_FALSE(keeper_->ReadStatistics().refuses);
+  EXPECT_EQ(keeper_->ReadStatistics().taken, 0) << "it was in use all the time";
+}
+
+struct BadPair {
+  std::string_view name;
+  std::string_view says;
+  std::function<void(SelfSigned& pair)> spoil;
+};
+
+TEST_F(TlsTest, BadPairsAreRefusedInWords) {
+  const BadPair cases[] = {
+      {"no certificate", "holds no certificate",       [](SelfSigned& p) { p.certificate = "-----BEGIN nothing"; }         },
+      {"another's key",  "does not belong",            [](SelfSigned& p) { p.key = MakeSelfSigned().key; }                 },
+      {"half a key",     "holds no key",               [](SelfSigned& p) { p.key.resize(p.key.size() / 2); }               },
+      {"empty key",      "holds no key",               [](SelfSigned& p) { p.key.clear(); }                                },
+      {"expired",        "ran out",                    [](SelfSigned& p) { p = MakeSelfSigned({.until = -60}); }           },
+      {"not yet valid",  "not valid before",           [](SelfSigned& p) { p = MakeSelfSigned({.from = 600}); }            },
+      {"broken chain",   "chain is broken",            [](SelfSigned& p) { p.certificate += MakeSelfSigned().certificate; }},
+      {"a name lost",    "no longer serves 127.0.0.1",
+       [](SelfSigned& p) { p = MakeSelfSigned({.names = "IP:127.0.0.2"}); }                                                },
+  };
+  const SelfSigned first = MakeSelfSigned();
+  const auto server = Start(first);
+  const std::string ca = File("first.pem", first.certificate);
+  for (const BadPair& bad : cases) {
+    SCOPED_TRACE(bad.name);
+    SelfSigned next = MakeSelfSigned();
+    bad.spoil(next);
+    Files(next);
+    EXPECT_THAT(keeper_->Reload(absl::Now()).ToString(), HasSubstr(bad.says));
+    EXPECT_TRUE(Echo(*server, ca, "x").ok());
+  }
+  std::filesystem::remove(folder_ / "key.pem");
+  EXPECT_THAT(keeper_->Reload(absl::Now()).ToString(), HasSubstr("cannot be read"));
+  Files(MakeSelfSigned({.names = "IP:127.0.0.1,DNS:alerts.example.com"}));
+  EXPECT_TRUE(keeper_->Reload(absl::Now()).ok()) << "one name more";
+}
+
+TEST_F(TlsTest, AWildcardMayTakeThePlaceOfItsNames) {
+  const auto server = Start(MakeSelfSigned({.names = "DNS:a.example.com,DNS:*.b.example.com"}));
+  Files(MakeSelfSigned({.names = "DNS:*.example.com"}));
+  EXPECT_THAT(keeper_->Reload(absl::Now()).ToString(), HasSubstr("no longer serves *.b.example.com"));
+  Files(MakeSelfSigned({.names = "DNS:*.example.com,DNS:*.b.example.com"}));
+  EXPECT_TRUE(keeper_->Reload(absl::Now()).ok());
+}
+
+TEST_F(TlsTest, StartsWithACertificateThatHasRunOutButNotWithoutItsKey) {
+  const SelfSigned old = MakeSelfSigned({.from = -600, .until = -60});
+  EXPECT_TRUE(TlsKeeper::Open(Files(old), absl::Now()).ok()) << "people must be paged all the same";
+  EXPECT_FALSE(TlsKeeper::Open(Files({old.certificate, MakeSelfSigned().key}), absl::Now()).ok());
 }
 
 }  // namespace
