@@ -43,6 +43,7 @@ def units():
         judged = subprocess.run(["systemd-analyze", "security", "--offline=true", f"--threshold={worst}",
                                  ROOT / f"deploy/systemd/{unit}.service"], capture_output=True, text=True)
         assert judged.returncode == 0, f"{unit}: {judged.stdout[-200:]}{judged.stderr}"
+    assert "\nLimitCORE=0\n" in (ROOT / "deploy/systemd/tocsin.service").read_text(), "secrets would be in core dumps"
 
 
 def system_calls_of(filters):
