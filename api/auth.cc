@@ -22,6 +22,7 @@ namespace {
 constexpr std::size_t kSecretBytes = 32;
 constexpr std::size_t kLongestSecret = 1024;
 
+constexpr std::size_t kRenewalsKept = 1000;
 constexpr std::string_view kTokenPrefix = "tocsin_";
 
 // Of two hashes in hex; how long it takes says nothing about either.
@@ -100,6 +101,7 @@ std::string MakeToken() {
 struct Auth::Table {
   AccessPtr access;
   std::unordered_multimap<std::uint64_t, const AccessToken*> by_hash;  // by the hash's first bytes
+  std::shared_ptr<const std::map<UserId, Rights>> rights;
 };
 
 Auth::Auth(std::string token_file, std::string token_hash, ReadAccess access, ReadClock clock)
@@ -116,11 +118,16 @@ absl::StatusOr<std::unique_ptr<Auth>> Auth::Open(const std::string& folder, Read
 
 std::shared_ptr<const Auth::Table> Auth::Current() const {
   AccessPtr access = read_access_();
+  auto table = std::make_shared<Table>();
   {
     const MutexLock lock(mutex_);
     if (table_ && table_->access == access) return table_;
+    if (table_ && table_->access->organisation == access->organisation) table->rights = table_->rights;
   }
-  auto table = std::make_shared<Table>();
+  if (!table->rights) {
+    table->rights = std::make_shared<const std::map<UserId, Rights>>(
+        access->organisation ? AllRights(*access->organisation) : std::map<UserId, Rights>());
+  }
   for (const AccessToken& token : access->tokens)
     table->by_hash.emplace(Prefix(token.hash), &token);
   table->access = std::move(access);
@@ -136,8 +143,10 @@ absl::StatusOr<const AccessToken*> Auth::Find(const Table& table, std::string_vi
   if (found == end) return nullptr;
   const AccessToken& known = *found->second;
   if (known.ExpiredAt(read_clock_())) {
-    return absl::UnauthenticatedError(absl::StrFormat("token T%d ran out at %s: ask for another one", known.id.value(),
-                                                      absl::FormatTime(known.expires_at, absl::UTCTimeZone())));
+    const std::string when = absl::FormatTime(known.expires_at, absl::UTCTimeZone());
+    return absl::UnauthenticatedError(
+        known.session ? absl::StrFormat("session T%d ended at %s: log in again", known.id.value(), when)
+                      : absl::StrFormat("token T%d ran out at %s: ask for another one", known.id.value(), when));
   }
   const Organisation* organisation = table.access->organisation.get();
   if (known.user.set() && (organisation == nullptr || organisation->Find(known.user) == nullptr)) {
@@ -145,6 +154,20 @@ absl::StatusOr<const AccessToken*> Auth::Find(const Table& table, std::string_vi
                                                       known.id.value(), known.user.value()));
   }
   return &known;
+}
+
+void Auth::KeepAlive(const AccessToken& session) const {
+  const absl::Time now = read_clock_();
+  const absl::Time until = std::min(now + kSessionIdle, session.created_at + kSessionLife);
+  if (!renew_ || until - session.expires_at < kSessionRenewal) return;
+  {
+    const MutexLock lock(mutex_);
+    absl::Time& asked = renewed_.try_emplace(session.id, absl::InfinitePast()).first->second;
+    if (now - asked < absl::Minutes(1) && now >= asked) return;
+    asked = now;
+    if (renewed_.size() > kRenewalsKept) renewed_.erase(renewed_.begin());
+  }
+  renew_(session.id);
 }
 
 absl::StatusOr<Caller> Auth::Check(std::string_view authorization) const {
@@ -158,6 +181,15 @@ absl::StatusOr<Caller> Auth::Check(std::string_view authorization) const {
   const std::shared_ptr<const Table> table = Current();
   TOCSIN_ASSIGN(const AccessToken* known, Find(*table, token));
   if (known == nullptr) return absl::UnauthenticatedError("the token is not known, or was revoked");
+  if (known->session) {
+    KeepAlive(*known);
+    Caller caller{known->Actor(), "", Role::kViewer, known->user, {}, known->id, /*session=*/true};
+    if (const auto found = table->rights->find(known->user); found != table->rights->end()) {
+      caller.role = found->second.everywhere;
+      caller.more = found->second.teams;
+    }
+    return caller;
+  }
   return Caller{known->Actor(), "", known->role, known->user, known->teams, known->id};
 }
 

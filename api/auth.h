@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -24,6 +25,7 @@ class Auth {
  public:
   using ReadAccess = std::function<AccessPtr()>;  // never null
   using ReadClock = std::function<absl::Time()>;
+  using Renew = std::function<void(TokenId)>;  // any thread; does not wait
 
   // Reads `folder`/admin.token, or makes one: 256 random bits, base64url.
   static absl::StatusOr<std::unique_ptr<Auth>> Open(const std::string& folder, ReadAccess access, ReadClock clock);
@@ -36,6 +38,8 @@ class Auth {
   // The calendar feed that a token opens; absent for everything else, and when it was revoked, has run out or its person has
   // gone.
   std::optional<CalendarDoor> CalendarOf(std::string_view token) const;
+  // Told of sessions whose end should move on, each once a minute at most. Before the first Check.
+  void set_renew(Renew renew) { renew_ = std::move(renew); }
   const std::string& token_file() const { return token_file_; }
 
  private:
@@ -44,12 +48,15 @@ class Auth {
   std::shared_ptr<const Table> Current() const;
   // What the token is worth now; null when it is not known.
   absl::StatusOr<const AccessToken*> Find(const Table& table, std::string_view token) const;
+  void KeepAlive(const AccessToken& session) const;
 
   std::string token_file_;
   std::string token_hash_;
   ReadAccess read_access_;
   ReadClock read_clock_;
+  Renew renew_;
   mutable Mutex mutex_;
+  mutable std::map<TokenId, absl::Time> renewed_ ABSL_GUARDED_BY(mutex_);  // when it was asked for last
   mutable std::shared_ptr<const Table> table_ ABSL_GUARDED_BY(mutex_);
 };
 

@@ -22,8 +22,9 @@ constexpr absl::Duration kLongestLife = absl::Hours(24 * 366 * 5);
 
 bool SpeaksFor(const Caller& caller, const Organisation& organisation, const UserId& user) {
   if (caller.user == user) return true;
-  if (caller.role < Role::kManager) return false;
-  return caller.everywhere() || std::ranges::any_of(caller.teams, [&](const TeamId& id) {
+  const std::optional<Caller> manager = caller.At(Role::kManager);
+  if (!manager) return false;
+  return manager->everywhere() || std::ranges::any_of(manager->teams, [&](const TeamId& id) {
            const Team* team = organisation.Find(id);
            return team != nullptr && std::ranges::find(team->members, user) != team->members.end();
          });
@@ -35,7 +36,7 @@ absl::Status MayShare(const Caller& caller, const Organisation& organisation, co
     if (organisation.Find(door.schedule) == nullptr) {
       return NotFound("schedule %s does not exist", JsonQuote(TruncateUtf8(door.schedule.value(), 100)));
     }
-    if (caller.role >= Role::kResponder) return absl::OkStatus();
+    if (caller.At(Role::kResponder)) return absl::OkStatus();
     return absl::PermissionDeniedError("addresses of schedules are made by responders, managers and admins");
   }
   if (organisation.Find(door.user) == nullptr) {

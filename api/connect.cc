@@ -1,5 +1,6 @@
 #include "api/connect.h"
 
+#include "api/session_door.h"
 #include "base/status.h"
 #include "base/strings.h"
 
@@ -53,9 +54,10 @@ std::optional<Encoding> EncodingOf(const HttpRequest& request) {
 
 void AnswerCall(
     Api& api, const Auth& auth, Workers& workers, const Method& method, HttpRequest request, HttpResponder responder) {
-  absl::StatusOr<Caller> caller = auth.Check(request.header("authorization"));
+  const std::string origin = "http " + request.peer;
+  absl::StatusOr<Caller> caller = method.open ? Nobody(origin) : CallerOf(api, auth, request);
   if (!caller.ok()) return std::move(responder).Send(ErrorResponse(caller.status()));
-  caller->origin = "http " + request.peer;
+  caller->origin = origin;
   const std::optional<Encoding> encoding = EncodingOf(request);
   if (!encoding) {
     return std::move(responder).Send({415,

@@ -242,6 +242,32 @@ absl::Status RunRevokeToken(Api& api,
                             v1::CommandResponse& response);
 absl::Status WhoAmI(Api& api, const Caller& caller, const v1::WhoAmIRequest& request, v1::WhoAmIResponse& response);
 
+absl::Status RunSignIn(Api& api, const Caller& caller, const v1::SignInRequest& request, v1::SignInResponse& response);
+absl::Status RunAcceptInvitation(Api& api,
+                                 const Caller& caller,
+                                 const v1::AcceptInvitationRequest& request,
+                                 v1::AcceptInvitationResponse& response);
+absl::Status RunChangePassword(Api& api,
+                               const Caller& caller,
+                               const v1::ChangePasswordRequest& request,
+                               v1::CommandResponse& response);
+absl::Status RunSignOut(Api& api,
+                        const Caller& caller,
+                        const v1::SignOutRequest& request,
+                        v1::CommandResponse& response);
+absl::Status RunInviteUser(Api& api,
+                           const Caller& caller,
+                           const v1::InviteUserRequest& request,
+                           v1::InviteUserResponse& response);
+absl::Status RunLockUser(Api& api,
+                         const Caller& caller,
+                         const v1::LockUserRequest& request,
+                         v1::CommandResponse& response);
+absl::Status ListUsers(Api& api,
+                       const Caller& caller,
+                       const v1::ListUsersRequest& request,
+                       v1::ListUsersResponse& response);
+
 absl::Status ListAudit(Api& api,
                        const Caller& caller,
                        const v1::ListAuditRequest& request,

@@ -1,5 +1,6 @@
 #include "api/methods.h"
 
+#include <algorithm>
 #include <type_traits>
 
 #include "absl/strings/str_format.h"
@@ -88,10 +89,19 @@ struct Entry<kHandler, kScope> {
 // to change; a method without one changes nothing, or judges for itself what it has to read first.
 template <auto kHandler, auto kScope = nullptr>
 constexpr Method Of(std::string_view service, std::string_view name, Role role) {
-  return {service, name, role, kIsScoped<kScope>, Entry<kHandler, kScope>::kCall};
+  return {service, name, role, kIsScoped<kScope>, /*open=*/false, /*hashes=*/false, Entry<kHandler, kScope>::kCall};
+}
+constexpr Method Open(Method method) {
+  method.open = true;
+  return method;
+}
+constexpr Method Hashing(Method method) {
+  method.hashes = true;
+  return method;
 }
 
 // Sees; answers for what is paged; changes what is configured; has the store itself.
+constexpr Role kNobody = Role::kIntegration;
 constexpr Role kViewer = Role::kViewer;
 constexpr Role kResponder = Role::kResponder;
 constexpr Role kManager = Role::kManager;
@@ -157,6 +167,13 @@ constexpr Method kMethods[] = {
     Of<&ListTokens>("tocsin.v1.AccessService", "ListTokens", kViewer),
     Of<&RunRevokeToken>("tocsin.v1.AccessService", "RevokeToken", kViewer),
     Of<&WhoAmI>("tocsin.v1.AccessService", "WhoAmI", kViewer),
+    Hashing(Open(Of<&RunSignIn>("tocsin.v1.SignInService", "SignIn", kNobody))),
+    Hashing(Open(Of<&RunAcceptInvitation>("tocsin.v1.SignInService", "AcceptInvitation", kNobody))),
+    Hashing(Of<&RunChangePassword>("tocsin.v1.SignInService", "ChangePassword", kViewer)),
+    Of<&RunSignOut>("tocsin.v1.SignInService", "SignOut", kViewer),
+    Of<&RunInviteUser>("tocsin.v1.SignInService", "InviteUser", kManager),
+    Of<&RunLockUser>("tocsin.v1.SignInService", "LockUser", kAdmin),
+    Of<&ListUsers>("tocsin.v1.SignInService", "ListUsers", kManager),
     Of<&ListAudit>("tocsin.v1.AuditService", "ListAudit", kManager),
     Of<&RunTestPage, &ScopeOfTestPage>("tocsin.v1.PageService", "TestPage", kResponder),
     Of<&GetPage>("tocsin.v1.PageService", "GetPage", kViewer),
@@ -180,17 +197,30 @@ constexpr Method kMethods[] = {
 
 }  // namespace
 
+std::optional<Caller> Caller::At(Role least) const {
+  if (role >= least) return *this;
+  Caller narrowed = *this;
+  narrowed.role = Role::kAdmin;
+  for (const Rights::InTeam& standing : more) {
+    if (standing.role < least) continue;
+    narrowed.teams.push_back(standing.team);
+    narrowed.role = std::min(narrowed.role, standing.role);
+  }
+  if (narrowed.teams.empty()) return std::nullopt;
+  return narrowed;
+}
+
 std::span<const Method> Methods() {
   return kMethods;
 }
 
 absl::StatusOr<std::string> Invoke(
     Api& api, const Method& method, const Caller& caller, std::string_view request, Encoding encoding) {
+  const std::optional<Caller> standing = caller.At(method.role);
   absl::StatusOr<std::string> answer =
-      caller.role >= method.role
-          ? method.call(api, caller, request, encoding)
-          : absl::PermissionDeniedError(absl::StrFormat("%s needs the role %s; %s has the role %s", method.name,
-                                                        Name(method.role), caller.name, Name(caller.role)));
+      standing ? method.call(api, *standing, request, encoding)
+               : absl::PermissionDeniedError(absl::StrFormat("%s needs the role %s; %s has the role %s", method.name,
+                                                             Name(method.role), caller.name, Name(caller.role)));
   if (absl::IsPermissionDenied(answer.status())) {
     LogWarning("a call was refused", {
                                          {"method", std::string(method.name)},

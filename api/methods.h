@@ -7,6 +7,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <semaphore>
 #include <span>
 #include <string>
@@ -17,6 +18,7 @@
 #include "absl/time/time.h"
 
 #include "api/backup.h"
+#include "api/passwords.h"
 #include "api/replays.h"
 #include "api/workers.h"
 #include "engine/pipeline.h"
@@ -52,6 +54,8 @@ struct Api {
   std::unique_ptr<Replays> replays = std::make_unique<Replays>();
   std::function<Outside()> outside = {};  // absent: not known
   std::string data_folder = {};           // empty: not known
+  bool tls = false;                       // the HTTP doors speak TLS themselves
+  std::unique_ptr<AttemptGuard> attempts = std::make_unique<AttemptGuard>();
   // Each walks through up to a month of a policy: more at once would keep the threads from everybody else's questions.
   std::unique_ptr<std::counting_semaphore<kSimulations>> simulations =
       std::make_unique<std::counting_semaphore<kSimulations>>(kSimulations);
@@ -65,7 +69,13 @@ struct Caller {
   UserId user = {};                // none: a program, or the server's own token
   std::vector<TeamId> teams = {};  // what they may change is what belongs to these; empty: to anybody
   TokenId token = {};              // that was shown; none: the server's own
+  bool session = false;            // it was made by logging in
+  // Of a session: where its person may do more than `role`.
+  std::vector<Rights::InTeam> more = {};
   bool everywhere() const { return teams.empty(); }
+  // As whom they may do what needs `least`: as they are; or for those teams only in which they are that much, with what they
+  // may do in all of these; nullopt: not at all.
+  std::optional<Caller> At(Role least) const;
 };
 
 enum class Encoding : std::uint8_t {
@@ -78,13 +88,21 @@ struct Method {
   std::string_view name;     // ListGroups
   Role role;                 // the least that a caller must have
   bool scoped;               // callers who act for some teams only are let through for what is theirs
+  bool open = false;         // anybody may call, without a token: it lets people in
+  bool hashes = false;       // passwords
   // Decodes, judges whether what it is about is the caller's to change, answers, encodes.
   absl::StatusOr<std::string> (*call)(Api& api, const Caller& caller, std::string_view request, Encoding encoding);
 };
 
 // Questions are what a viewer may ask.
 inline Workers::Lane LaneOf(const Method& method) {
+  if (method.hashes) return Workers::Lane::kHashing;
   return method.role == Role::kViewer ? Workers::Lane::kAsking : Workers::Lane::kDoing;
+}
+
+// Who calls a method that is open.
+inline Caller Nobody(std::string origin) {
+  return {.name = "nobody", .origin = std::move(origin), .role = Role::kIntegration};
 }
 
 // All methods, those of a service in a row.

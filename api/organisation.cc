@@ -73,6 +73,18 @@ absl::Status MayChange(const Caller& caller, const Organisation& before, const O
       absl::StrFormat("%s may not change %s: it belongs to none of the teams of this token", caller.name, paths));
 }
 
+// Nobody gives a person, or takes from one, more than they have themselves; a team's managers give nothing in everything.
+absl::Status MayGiveRoles(const Caller& caller, const Organisation& before, const Organisation& after) {
+  for (const RoleChange& change : RoleChanges(before, after)) {
+    if (caller.everywhere() && change.higher <= caller.role) continue;
+    return absl::PermissionDeniedError(absl::StrFormat(
+        "users[%s].role: the role %s is given and taken by those who have it in everything; %s has the role %s%s",
+        change.user.value(), Name(change.higher), caller.name, Name(caller.role),
+        caller.everywhere() ? "" : " in some teams"));
+  }
+  return absl::OkStatus();
+}
+
 // What becomes of the schedules.
 absl::StatusOr<AppliedSchedules> ReadSchedules(Api& api, const ApplyOrganisation& command) {
   absl::StatusOr<AppliedSchedules> schedules = absl::UnknownError("");
@@ -111,6 +123,7 @@ absl::Status Carry(
   for (const std::string& line : schedules.edit.lines)
     response.add_transitions(line);
   if (!caller.everywhere()) TOCSIN_TRY(MayChange(caller, *present.organisation, wanted));
+  TOCSIN_TRY(MayGiveRoles(caller, *present.organisation, wanted));
   if (order.dry_run) return absl::OkStatus();
   v1::CommandResponse done;
   TOCSIN_TRY(Run(api, caller, order.request_id, std::move(order.command), done));

@@ -4,6 +4,7 @@
 #include "api/calendar_token.h"
 #include "api/handlers.h"
 #include "api/records.h"
+#include "api/rights.h"
 #include "base/status.h"
 #include "base/strings.h"
 #include "config/text.h"
@@ -113,10 +114,14 @@ void Show(const AccessToken& from, absl::Time now, v1::ListTokensResponse::Entry
   to.set_expired(from.ExpiredAt(now));
 }
 
-// Their own, and those that they could have made.
-bool MaySee(const Caller& caller, const AccessToken& token) {
+// Their own, and those that they could have made; sessions of people who may do no more than they.
+bool MaySee(const Caller& caller, const Access& access, const AccessToken& token) {
   if (CalendarDoorOf(token) && token.created_by == caller.name) return true;
-  return token.id == caller.token || (caller.user.set() && token.user == caller.user) || MayGive(caller, token).ok();
+  if (token.id == caller.token || (caller.user.set() && token.user == caller.user)) return true;
+  const std::optional<Caller> manager = caller.At(Role::kManager);
+  if (!manager) return false;
+  if (!token.session) return MayGive(*manager, token).ok();
+  return access.organisation != nullptr && Covers(*manager, *access.organisation, token.user);
 }
 
 }  // namespace
@@ -149,7 +154,7 @@ absl::Status ListTokens(Api& api,
   const absl::Time now = api.engine.Read().wall;
   const AccessPtr access = api.engine.access();
   for (const AccessToken& token : access->tokens) {
-    if (MaySee(caller, token)) Show(token, now, *response.add_entries());
+    if (MaySee(caller, *access, token)) Show(token, now, *response.add_entries());
   }
   return absl::OkStatus();
 }
@@ -162,7 +167,7 @@ absl::Status RunRevokeToken(Api& api,
   const AccessPtr access = api.engine.access();
   const auto found = std::ranges::find(access->tokens, id, &AccessToken::id);
   // Of those that they may not see nobody learns whether they exist.
-  if (found == access->tokens.end() || !MaySee(caller, *found))
+  if (found == access->tokens.end() || !MaySee(caller, *access, *found))
     return NotFound("token T%d is not known (any more)", id.value());
   return Run(api, caller, request.request_id(), RevokeToken{id}, response);
 }
@@ -172,6 +177,9 @@ absl::Status WhoAmI(Api& api, const Caller& caller, const v1::WhoAmIRequest&, v1
   response.set_role(ToProto(caller.role));
   ToProto(caller.teams, *response.mutable_teams());
   response.set_token(caller.token.value());
+  response.set_session(caller.session);
+  for (const Rights::InTeam& standing : caller.more)
+    ToProto(standing, *response.add_team_roles());
   const AccessPtr access = api.engine.access();
   const auto found = std::ranges::find(access->tokens, caller.token, &AccessToken::id);
   if (found != access->tokens.end()) PutTime(found->expires_at, response, &v1::WhoAmIResponse::mutable_expires_at);

@@ -13,7 +13,8 @@ class Workers::Impl {
   using Lane = Workers::Lane;
   Impl(std::size_t threads, std::size_t most_waiting) : most_waiting_(most_waiting) {
     for (std::size_t i = 0; i < threads; ++i)
-      threads_.emplace_back([this, answers = i > 0] { Run(answers); });
+      threads_.emplace_back([this, answers = i > 0] { Run([this, answers] { return Take(answers); }); });
+    threads_.emplace_back([this] { Run([this] { return TakeHashing(); }); });
   }
   ~Impl() { Stop(); }
   void Stop() {
@@ -32,8 +33,9 @@ class Workers::Impl {
   bool Post(Lane lane, absl::AnyInvocable<void()> task) {
     {
       MutexLock lock(mutex_);
-      auto& waiting = lane == Lane::kDoing ? doing_ : asking_;
-      if (stopping_ || waiting.size() >= most_waiting_) return false;
+      auto& waiting = lane == Lane::kDoing ? doing_ : lane == Lane::kAsking ? asking_ : hashing_;
+      const std::size_t most = lane == Lane::kHashing ? kMostHashing : most_waiting_;
+      if (stopping_ || waiting.size() >= most) return false;
       waiting.push_back(std::move(task));
     }
     changed_.NotifyAll();  // the one that is woken might be the one that answers no questions
@@ -41,9 +43,21 @@ class Workers::Impl {
   }
 
  private:
-  void Run(bool answers) {
-    while (absl::AnyInvocable<void()> task = Take(answers))
+  static constexpr std::size_t kMostHashing = 16;
+
+  template <typename Next>
+  void Run(Next next) {
+    while (absl::AnyInvocable<void()> task = next())
       task();
+  }
+
+  absl::AnyInvocable<void()> TakeHashing() {
+    MutexLock lock(mutex_);
+    changed_.Wait(mutex_, [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return stopping_ || !hashing_.empty(); });
+    if (hashing_.empty()) return nullptr;
+    absl::AnyInvocable<void()> task = std::move(hashing_.front());
+    hashing_.pop_front();
+    return task;
   }
 
   // Waits for a task; null when all are done and no more come.
@@ -64,6 +78,7 @@ class Workers::Impl {
   ConditionVariable changed_;
   std::deque<absl::AnyInvocable<void()>> doing_ ABSL_GUARDED_BY(mutex_);
   std::deque<absl::AnyInvocable<void()>> asking_ ABSL_GUARDED_BY(mutex_);
+  std::deque<absl::AnyInvocable<void()>> hashing_ ABSL_GUARDED_BY(mutex_);
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   std::vector<std::thread> threads_;
 };

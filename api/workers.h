@@ -13,7 +13,8 @@ class Workers {
  public:
   enum class Lane {
     kDoing,  // commands, acknowledgements, metrics: before all questions
-    kAsking
+    kAsking,
+    kHashing,  // passwords: slow on purpose, so one at a time on a thread of its own, and few wait
   };
   // `threads` is at least 2; `most_waiting` is of each lane.
   Workers(std::size_t threads, std::size_t most_waiting);

@@ -59,7 +59,8 @@ absl::StatusOr<Token> ReadToken(const Arguments& arguments) {
   std::string token;
   if (!std::getline(in, token) || Trim(token).empty()) {
     return NotFound(
-        "no API token in %s; give --token-file or set TOCSIN_TOKEN (whoever runs the server makes one by `tocsin token "
+        "no API token in %s; `tocsin login` if you have a password, give --token-file or set TOCSIN_TOKEN (whoever "
+        "runs the server makes one by `tocsin token "
         "create`; the server keeps its own in admin.token in its data folder)",
         path);
   }
@@ -136,6 +137,10 @@ absl::StatusOr<Client> Client::Make(const Arguments& arguments) {
   return client;
 }
 
+Client Client::MakeNobody(const Arguments& arguments) {
+  return Client(arguments, "");
+}
+
 Client Client::MakeSender(const Arguments& arguments, std::string key) {
   Client client(arguments, std::move(key));
   client.is_key_ = true;
@@ -144,7 +149,7 @@ Client Client::MakeSender(const Arguments& arguments, std::string key) {
 
 void Client::Prepare(grpc::ClientContext& context) const {
   channel_->WaitForConnected(std::chrono::system_clock::now() + absl::ToChronoMilliseconds(kConnectPatience));
-  context.AddMetadata("authorization", "Bearer " + token_);
+  if (!token_.empty()) context.AddMetadata("authorization", "Bearer " + token_);
   context.set_deadline(std::chrono::system_clock::now() + absl::ToChronoMilliseconds(patience_));
 }
 
@@ -157,6 +162,7 @@ absl::Status Client::Explain(const grpc::Status& status) const {
     return Unavailable("the server at %s did not answer within %s; `tocsin status` says how it is", address_,
                        absl::FormatDuration(patience_));
   }
+  if (token_.empty()) return absl::Status(static_cast<absl::StatusCode>(status.error_code()), status.error_message());
   if (status.error_code() == grpc::StatusCode::UNAUTHENTICATED && is_key_) {
     return absl::UnauthenticatedError(
         "the server at " + address_ +
@@ -164,9 +170,10 @@ absl::Status Client::Explain(const grpc::Status& status) const {
         "lost key is replaced there, not found again");
   }
   if (status.error_code() == grpc::StatusCode::UNAUTHENTICATED) {
-    return absl::UnauthenticatedError(
-        "the server at " + address_ + " does not let the token of " + token_from_ + " in: " + status.error_message() +
-        "; --token-file or $TOCSIN_TOKEN gives another, and an admin makes one by `tocsin token create`");
+    return absl::UnauthenticatedError("the server at " + address_ + " does not let the token of " + token_from_ +
+                                      " in: " + status.error_message() +
+                                      "; `tocsin login` makes one, --token-file or $TOCSIN_TOKEN gives another, and an "
+                                      "admin makes one by `tocsin token create`");
   }
   if (status.error_code() == grpc::StatusCode::PERMISSION_DENIED && !is_key_) {
     return absl::PermissionDeniedError(

@@ -38,6 +38,8 @@ std::string TrustedCertificates();
 class Client {
  public:
   static absl::StatusOr<Client> Make(const Arguments& arguments);
+  // One that shows nothing: for logging in.
+  static Client MakeNobody(const Arguments& arguments);
   // One that shows an integration's key instead of a token: for sending alerts.
   static Client MakeSender(const Arguments& arguments, std::string key);
 
@@ -56,6 +58,7 @@ class Client {
   }
 
   const std::string& address() const { return address_; }
+  const std::string& token_from() const { return token_from_; }
   // What a call's failure means, and what to do about it.
   absl::Status Explain(const grpc::Status& status) const;
   const std::shared_ptr<grpc::Channel>& channel() const { return channel_; }

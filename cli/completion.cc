@@ -116,6 +116,7 @@ constexpr Verbs kVerbs[] = {
     {"incident",     "list show open",                                                         "show",     Kind::kIncident   },
     {"policy",       "simulate",                                                               "simulate", Kind::kPolicy     },
     {"integrations", "list show sources",                                                      "show",     Kind::kIntegration},
+    {"user",         "invite accept password lock unlock list",                                "invite",   Kind::kUser       },
     {"token",        "create list revoke show",                                                "",         Kind::kNothing    },
     {"schedule",     "show gaps fairness next diff link from-ical override swap take history", "show",     Kind::kSchedule   },
 };

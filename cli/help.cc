@@ -25,7 +25,8 @@ const Task kTasks[] = {
     {"Send and try out",            {"send", "page", "parse", "integrations", "demo"}                                        },
     {"On monitoring hosts",
      {"notify-nagios", "notify-icinga2", "notify-checkmk", "notify-zabbix", "notify-netdata", "drain-spool"}                 },
-    {"Configure",                   {"apply", "diff", "export", "versions", "rollback", "import", "token", "audit"}          },
+    {"Configure",                   {"apply", "diff", "export", "versions", "rollback", "import", "audit"}                   },
+    {"Who may",                     {"login", "logout", "user", "token"}                                                     },
     {"The store",                   {"backup", "restore", "verify", "recover"}                                               },
     {"This program",                {"completion"}                                                                           },
 };
@@ -143,6 +144,12 @@ constexpr Examples kExamples[] = {
      "  tocsin rollback 7 --dry-run                 what going back to it would change\n"
      "  tocsin rollback 7 -m 'the new routes page the wrong team'\n"                                          },
     {"token",         "  tocsin token create --user bruno --role responder --team payments\n"                 },
+    {"login",         "  tocsin login alice                          asks for the password\n"                 },
+    {"user",
+     "  tocsin user invite alice                    prints a code, for her alone\n"
+     "  tocsin user accept                          she: asks for the code and a new password\n"
+     "  tocsin user password                        changes your own\n"
+     "  tocsin user lock alice                      ends her sessions; unlock, or invite --reset\n"           },
     {"audit",         "  tocsin audit --actor user:alice\n"                                                   },
     {"completion",
      "  source <(tocsin completion bash)                                        # in ~/.bashrc\n"

@@ -80,7 +80,8 @@ absl::Status List(const Arguments& arguments, const Client& client) {
                                 : entry.expired()       ? "EXPIRED " + Show(token.expires_at())
                                                         : Show(token.expires_at());
     table.Add({absl::StrFormat("T%d", token.id()), Owner(token), Printable(token.name()),
-               EnumWord(v1::Role_Name(token.role()), "ROLE_"), Teams(token.teams()), Show(token.created_at()),
+               token.session() ? "session" : EnumWord(v1::Role_Name(token.role()), "ROLE_"),
+               token.session() ? "as its person" : Teams(token.teams()), Show(token.created_at()),
                Printable(token.created_by()), expires});
   }
   table.Print();
@@ -110,9 +111,13 @@ absl::Status ShowMe(const Arguments& arguments, const Client& client) {
     PrintJson(me);
     return absl::OkStatus();
   }
-  std::printf("%s, %s, for teams: %s%s%s\n", Printable(me.name()).c_str(),
-              EnumWord(v1::Role_Name(me.role()), "ROLE_").c_str(), Teams(me.teams()).c_str(),
-              me.token() == 0 ? ", by the server's own token" : absl::StrFormat(", by token T%d", me.token()).c_str(),
+  std::string more;
+  for (const auto& in : me.team_roles())
+    more += ", " + EnumWord(v1::Role_Name(in.role()), "ROLE_") + " in " + Printable(in.team());
+  std::printf("%s, %s, for teams: %s%s%s%s\n", Printable(me.name()).c_str(),
+              EnumWord(v1::Role_Name(me.role()), "ROLE_").c_str(), Teams(me.teams()).c_str(), more.c_str(),
+              me.token() == 0 ? ", by the server's own token"
+                              : absl::StrFormat(", by %s T%d", me.session() ? "session" : "token", me.token()).c_str(),
               me.has_expires_at() ? (", good until " + Show(me.expires_at())).c_str() : "");
   return absl::OkStatus();
 }

@@ -224,6 +224,36 @@ void CheckContactMethod(CheckContext& context, const std::string& path, const Co
   context.Require(path + ".secret", CheckLine(method.secret));
 }
 
+static void CheckNamed(CheckContext& context, const std::string& list, const std::vector<UserId>& people) {
+  std::set<UserId> seen;
+  for (std::size_t k = 0; k < people.size(); ++k) {
+    const std::string path = absl::StrFormat("%s[%d]", list, k);
+    context.Refer(path, people[k].value(), context.users);
+    if (!seen.insert(people[k]).second) context.Report(path, "is there twice");
+  }
+}
+
+static void CheckTeam(CheckContext& context, const std::string& path, const Team& team) {
+  context.Require(path + ".name", CheckLine(team.name));
+  CheckNamed(context, path + ".members", team.members);
+  CheckNamed(context, path + ".managers", team.managers);
+  CheckNamed(context, path + ".viewers", team.viewers);
+  for (std::size_t k = 0; k < team.viewers.size(); ++k) {
+    const UserId& viewer = team.viewers[k];
+    const std::string of_viewer = absl::StrFormat("%s.viewers[%d]", path, k);
+    if (std::ranges::find(team.members, viewer) == team.members.end()) {
+      context.Report(of_viewer,
+                     "is no member: everybody sees everything; the list takes from members that they may do more");
+    } else if (std::ranges::find(team.managers, viewer) != team.managers.end()) {
+      context.Report(of_viewer, "is among the managers, too: one of the two");
+    } else if (const User* user = context.organisation().Find(viewer);
+               user != nullptr && user->role.value_or(Role::kViewer) > Role::kViewer) {
+      context.Report(of_viewer, absl::StrFormat("may do more in everything (role: %s): a team cannot take that away",
+                                                Name(*user->role)));
+    }
+  }
+}
+
 void CheckPeople(CheckContext& context) {
   const Organisation& organisation = context.organisation();
   context.CheckIds("users", organisation.users, "user");
@@ -232,14 +262,7 @@ void CheckPeople(CheckContext& context) {
   }
   context.CheckIds("teams", organisation.teams, "team");
   for (std::size_t i = 0; i < organisation.teams.size(); ++i) {
-    const Team& team = organisation.teams[i];
-    context.Require(absl::StrFormat("teams[%d].name", i), CheckLine(team.name));
-    std::set<UserId> seen;
-    for (std::size_t k = 0; k < team.members.size(); ++k) {
-      const std::string path = absl::StrFormat("teams[%d].members[%d]", i, k);
-      context.Refer(path, team.members[k].value(), context.users);
-      if (!seen.insert(team.members[k]).second) context.Report(path, "is there twice");
-    }
+    CheckTeam(context, absl::StrFormat("teams[%d]", i), organisation.teams[i]);
   }
 }
 

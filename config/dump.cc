@@ -50,6 +50,7 @@ YamlValue DumpUser(const User& user) {
   map.SetUnless("name", user.name, user.id.value());
   map.SetUnless("time_zone", user.time_zone, "UTC");
   map.SetUnless("holidays", user.holidays.value(), "");
+  if (user.role) map.Set("role", WordFor(words::kRoles, *user.role));
   if (user.quiet_hours != QuietHours()) {
     YamlValue night = YamlValue::Map();
     night.Set("from", TimeOfDayText(user.quiet_hours.start_minute));
@@ -70,6 +71,8 @@ YamlValue DumpTeam(const Team& team) {
   map.Set("id", team.id.value());
   map.SetUnless("name", team.name, team.id.value());
   SetNames(map, "members", team.members);
+  SetNames(map, "managers", team.managers);
+  SetNames(map, "viewers", team.viewers);
   return map;
 }
 

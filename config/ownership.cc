@@ -82,4 +82,22 @@ std::vector<Difference> ForeignDifferences(const Organisation& before,
   return Differences(WithoutOwned(before, owner), WithoutOwned(after, owner));
 }
 
+std::vector<RoleChange> RoleChanges(const Organisation& before, const Organisation& after) {
+  const auto role_in = [](const Organisation& organisation, const UserId& id) {
+    const User* user = organisation.Find(id);
+    return user == nullptr ? Role::kViewer : user->role.value_or(Role::kViewer);
+  };
+  std::vector<RoleChange> changes;
+  for (const User& user : after.users) {
+    const Role was = role_in(before, user.id);
+    const Role is = user.role.value_or(Role::kViewer);
+    if (was != is) changes.push_back({user.id, std::max(was, is)});
+  }
+  for (const User& user : before.users) {
+    const Role was = user.role.value_or(Role::kViewer);
+    if (was > Role::kViewer && after.Find(user.id) == nullptr) changes.push_back({user.id, was});
+  }
+  return changes;
+}
+
 }  // namespace tocsin

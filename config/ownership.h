@@ -18,4 +18,12 @@ std::vector<Difference> ForeignDifferences(const Organisation& before,
                                            const Organisation& after,
                                            std::span<const TeamId> teams);
 
+// The people whose role in everything is another one, or would be: "users[ann].role". Whoever may change the organisation may still
+// give, and take, no more than they have themselves.
+struct RoleChange {
+  UserId user;
+  Role higher = Role::kViewer;  // of the role before and the role after
+};
+std::vector<RoleChange> RoleChanges(const Organisation& before, const Organisation& after);
+
 }  // namespace tocsin

@@ -61,6 +61,7 @@ void ReadUser(Reader& reader, const YamlNode& node, const std::string& path, Use
   to.time_zone = "UTC";
   fields.Text("time_zone", to.time_zone);
   fields.Name("holidays", to.holidays);
+  if (fields.Has("role")) fields.OneOf<Role>("role", words::kRoles, to.role.emplace());
   ReadQuietHours(fields, to.quiet_hours);
   fields.Part("handoff_notices", [&](YamlFields& part) { ReadHandoffNotices(part, to.handoff_notices.emplace()); });
   fields.List("contact_methods", [&](const YamlNode& item, const std::string& item_path) {
@@ -81,6 +82,8 @@ void ReadTeam(Reader& reader, const YamlNode& node, const std::string& path, Tea
   YamlFields fields(reader, node, path);
   ReadIdAndName(fields, to);
   fields.NameList("members", to.members);
+  fields.NameList("managers", to.managers);
+  fields.NameList("viewers", to.viewers);
 }
 
 void ReadService(Reader& reader, const YamlNode& node, const std::string& path, Service& to) {

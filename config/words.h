@@ -14,6 +14,13 @@ inline constexpr Choice<Urgency> kUrgencies[] = {
     {"low",  Urgency::kLow },
     {"high", Urgency::kHigh},
 };
+// Of people: no person is an integration.
+inline constexpr Choice<Role> kRoles[] = {
+    {"viewer",    Role::kViewer   },
+    {"responder", Role::kResponder},
+    {"manager",   Role::kManager  },
+    {"admin",     Role::kAdmin    },
+};
 inline constexpr Choice<MailRule::Action> kMailActions[] = {
     {"trigger",     MailRule::Action::kTrigger    },
     {"acknowledge", MailRule::Action::kAcknowledge},

@@ -16,6 +16,7 @@
 #include "engine/responder_groups.h"
 #include "engine/responder_heartbeats.h"
 #include "engine/responder_holds.h"
+#include "engine/responder_identity.h"
 #include "engine/responder_opsgenie.h"
 #include "engine/responder_outbox.h"
 #include "engine/responder_rewrites.h"
@@ -287,6 +288,7 @@ Decision Responder::Apply(const Command& command, const Now& now) {
   result.id = turn.SetOrganisation({{}, {}, command.actor, reason, apply.repeats, apply.organisation}).value();
   RecordScheduleEdit(turn, **compiled, ConfigurationId(result.id));
   EndChangesOfTheGone(turn, *apply.organisation);
+  EndAccountsOfTheGone(turn, *apply.organisation);
   ApplyDeclaredMaintenance(turn);
   ApplyDeclaredHeartbeats(turn, apply.organisation->heartbeats);
   FollowRoutes(turn);

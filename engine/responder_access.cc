@@ -30,7 +30,7 @@ absl::Status Check(const Turn& turn, const AccessToken& token) {
   if (token.teams.size() > kTeamsPerToken) return Invalid("teams: at most %d", kTeamsPerToken);
   if (token.ExpiredAt(turn.now().wall)) return Invalid("expires_at: is past");
   const bool taken = std::ranges::any_of(turn.state().tokens, [&](const auto& entry) {
-    return entry.second.name == token.name && entry.second.user == token.user &&
+    return !entry.second.session && entry.second.name == token.name && entry.second.user == token.user &&
            !entry.second.ExpiredAt(turn.now().wall);
   });
   if (taken) {
@@ -49,6 +49,7 @@ void DropExpired(Turn& turn) {
 }
 
 std::string Scope(const AccessToken& token) {
+  if (token.session) return "session";
   std::string text(Name(token.role));
   if (token.integration.set()) absl::StrAppend(&text, " of ", token.integration.value());
   if (!token.teams.empty()) {
@@ -173,6 +174,31 @@ struct Recorder {
     entry.after = "revoked";
     entry.text = absl::StrCat("of ", before->second.Actor(), ": ", before->second.name);
   }
+  void OfUser(const UserId& user) const {
+    entry.object = OneLine(absl::StrCat("user ", user.value()), kAuditTextBytes);
+  }
+  void operator()(const InviteUser& c) const {
+    OfUser(c.user);
+    entry.after = absl::StrCat("may set a password until ", Instant(c.expires_at));
+    if (c.reset) entry.text = "the former password and its sessions are ended";
+  }
+  void operator()(const SetPassword& /*c*/) const {
+    const Account* account = turn.Find<Account>(AccountId(made));
+    if (account == nullptr) return;
+    OfUser(account->user);
+    entry.after = "has a new password";
+    entry.text = "other sessions are ended";
+  }
+  void operator()(const LockUser& c) const {
+    OfUser(c.user);
+    entry.after = c.locked ? "locked" : "not locked";
+  }
+  void operator()(const SignIn& c) const {
+    entry.object = absl::StrCat("T", made);
+    entry.after = "session";
+    entry.text = absl::StrCat("of ", c.session.user.value(), c.session.name.empty() ? "" : ": ", c.session.name);
+  }
+  void operator()(const RenewSession& /*c*/) const {}
   void operator()(const TestPage& c) const {
     entry.object = absl::StrCat("P", made);
     entry.text = absl::StrCat("to ", OneLine(c.user.value(), 100));
@@ -212,7 +238,8 @@ struct Recorder {
 bool IsOfTheMachine(const Command::Body& body) {
   return std::holds_alternative<AttemptResult>(body) || std::holds_alternative<ProviderReceipt>(body) ||
          std::holds_alternative<RecordChange>(body) || std::holds_alternative<PingHeartbeat>(body) ||
-         std::holds_alternative<HeartbeatTold>(body) || std::holds_alternative<ApplyToOpsgenieAlert>(body);
+         std::holds_alternative<HeartbeatTold>(body) || std::holds_alternative<RenewSession>(body) ||
+         std::holds_alternative<ApplyToOpsgenieAlert>(body);
 }
 
 }  // namespace
@@ -220,7 +247,9 @@ bool IsOfTheMachine(const Command::Body& body) {
 absl::StatusOr<TokenId> CreateTokenBy(Turn& turn, const CreateToken& command) {
   TOCSIN_TRY(Check(turn, command.token));
   DropExpired(turn);
-  if (turn.state().tokens.size() >= limits::kTokens) {
+  const auto lasting =
+      std::ranges::count_if(turn.state().tokens, [](const auto& each) { return !each.second.session; });
+  if (static_cast<std::size_t>(lasting) >= limits::kTokens) {
     return Exhausted("there are %d tokens already: revoke some", limits::kTokens);
   }
   AccessToken& token = turn.Create<AccessToken>();

@@ -14,6 +14,7 @@
 #include "engine/responder_changes.h"
 #include "engine/responder_groups.h"
 #include "engine/responder_heartbeats.h"
+#include "engine/responder_identity.h"
 #include "engine/responder_incidents.h"
 #include "engine/responder_merge.h"
 #include "engine/responder_opsgenie.h"
@@ -94,6 +95,11 @@ struct Dispatch {
   CommandResult operator()(const TestPage& c) const { return Reply(TestPageBy(turn, c)); }
   CommandResult operator()(const CreateToken& c) const { return Reply(CreateTokenBy(turn, c)); }
   CommandResult operator()(const RevokeToken& c) const { return Reply(RevokeTokenBy(turn, c)); }
+  CommandResult operator()(const InviteUser& c) const { return Reply(InviteUserBy(turn, c)); }
+  CommandResult operator()(const SetPassword& c) const { return Reply(SetPasswordBy(turn, c)); }
+  CommandResult operator()(const LockUser& c) const { return Reply(LockUserBy(turn, c)); }
+  CommandResult operator()(const SignIn& c) const { return Reply(SignInBy(turn, c)); }
+  CommandResult operator()(const RenewSession& c) const { return Reply(RenewSessionBy(turn, c)); }
   CommandResult operator()(const AttemptResult& c) const { return Reply(HandleResult(turn, c)); }
   CommandResult operator()(const ProviderReceipt& c) const { return Reply(HandleReceipt(turn, c)); }
   CommandResult operator()(const OverrideSchedule& c) const { return Reply(ChangeScheduleBy(turn, c)); }

@@ -192,6 +192,10 @@ class Mixer {
   void Mix(const Answer& a) { All(a.id, a.request_id, a.actor, a.made); }
   void Mix(const AccessToken& t) {
     All(t.id, t.hash, t.user, t.name, t.role, t.teams, t.integration, t.created_at, t.created_by, t.expires_at);
+    if (t.session) All(std::string("session"));
+  }
+  void Mix(const Account& a) {
+    All(a.id, a.user, a.password, a.password_at, a.invitation, a.invitation_expires_at, a.invited_by, a.locked);
   }
   // By what it declares, not by all it says: an organisation is one row, checked by its own equality.
   void Mix(const Organisation& o) {
@@ -235,6 +239,7 @@ std::uint64_t HashRows(const ResponderState& state) {
   mix_some("heartbeats", state.heartbeats);
   mix_some("opsgenie alerts", state.opsgenie_alerts);
   mix_some("opsgenie requests", state.opsgenie_requests);
+  mix_some("accounts", state.accounts);
   if (state.organisation != nullptr) mixer.Mix(*state.organisation);
   return mixer.hash();
 }

@@ -115,6 +115,12 @@ struct RowIndex {
   }
 
   void Put(const AccessToken& row) { state.tokens.insert_or_assign(row.id, row); }
+  void Put(const Account& row) {
+    Remove(row.id);
+    state.accounts.emplace(row.id, row);
+    state.account_of[row.user] = row.id;
+    if (!row.invitation.empty()) state.invited[row.invitation] = row.id;
+  }
   void Put(const ScheduleEdition& row) { state.editions.insert_or_assign(row.id, row); }
   void Put(const ScheduleChange& row) { state.schedule_changes.insert_or_assign(row.id, row); }
   void Put(const ScheduleWatch& row) {
@@ -231,6 +237,13 @@ struct RowIndex {
     state.answers.erase(id);
   }
   void Remove(TokenId id) { state.tokens.erase(id); }
+  void Remove(AccountId id) {
+    if (const Account* row = FindRow(state.accounts, id)) {
+      EraseIf(state.account_of, row->user, id);
+      EraseIf(state.invited, row->invitation, id);
+    }
+    state.accounts.erase(id);
+  }
   void Remove(ScheduleEditionId id) { state.editions.erase(id); }
   void Remove(ScheduleChangeId id) { state.schedule_changes.erase(id); }
   void Remove(ScheduleWatchId id) {
@@ -361,6 +374,7 @@ void RowIndex::Remove(const RowKey& key) {
   if (key.table == Row(Silence()).index()) Remove(SilenceId(key.id));
   if (key.table == Row(Answer()).index()) Remove(AnswerId(key.id));
   if (key.table == Row(AccessToken()).index()) Remove(TokenId(key.id));
+  if (key.table == Row(Account()).index()) Remove(AccountId(key.id));
   if (key.table == Row(Throttle()).index()) Remove(ThrottleId(key.id));
   if (key.table == Row(Round()).index()) Remove(RoundId(key.id));
   if (key.table == Row(ScheduleEdition()).index()) Remove(ScheduleEditionId(key.id));

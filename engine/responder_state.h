@@ -60,6 +60,7 @@ struct ResponderState {
   std::map<TimerId, Timer> timers;
   std::map<AnswerId, Answer> answers;
   std::map<TokenId, AccessToken> tokens;
+  std::map<AccountId, Account> accounts;
   std::map<ThrottleId, Throttle> throttles;
   std::map<RoundId, Round> rounds;
   std::map<ScheduleEditionId, ScheduleEdition> editions;
@@ -83,6 +84,8 @@ struct ResponderState {
   std::map<JoinIndexKey, IncidentId> joinable;               // the newest unresolved incident with this key
   std::unordered_map<std::string, NotificationId> accepted;  // by the provider's id
   std::unordered_map<std::string, AnswerId> answer_of;       // by AnswerKey
+  std::map<UserId, AccountId> account_of;
+  std::unordered_map<std::string, AccountId> invited;  // by the invitation's hash
   std::map<ThrottleKey, ThrottleId> throttle_of;
   std::map<RoundKey, RoundId> round_of;
   std::map<ScheduleId, ScheduleWatchId> watch_of;

@@ -310,6 +310,7 @@ Turn::Result Turn::Finish() && {
   Collect<Timer>(result.change);
   Collect<Answer>(result.change);
   Collect<AccessToken>(result.change);
+  Collect<Account>(result.change);
   Collect<Throttle>(result.change);
   Collect<Round>(result.change);
   Collect<ScheduleEdition>(result.change);

@@ -77,7 +77,7 @@ class Turn {
   const Roster* roster() const { return context_.roster; }
   std::vector<Person> Resolve(std::span<const Target> targets) const;
 
-  // Rows. T is Group, Escalation, Page, Notification, Incident, Silence, Timer or AccessToken.
+  // Rows. T is Group, Escalation, Page, Notification, Incident, Silence, Timer, AccessToken ...
   template <typename T>
   const T* Find(decltype(T::id) id) const;
   template <typename T>
@@ -195,6 +195,7 @@ class Turn {
              Overlay<Timer>,
              Overlay<Answer>,
              Overlay<AccessToken>,
+             Overlay<Account>,
              Overlay<Throttle>,
              Overlay<Round>,
              Overlay<ScheduleEdition>,
@@ -263,6 +264,8 @@ const std::map<decltype(T::id), T>& Turn::Table() const {
     return state().schedule_changes;
   else if constexpr (std::is_same_v<T, Answer>)
     return state().answers;
+  else if constexpr (std::is_same_v<T, Account>)
+    return state().accounts;
   else
     return state().tokens;
 }

@@ -1,32 +1,35 @@
 #include "model/access.h"
 
 #include <algorithm>
-#include <iterator>
 #include <tuple>
-#include <utility>
 
 namespace tocsin {
-namespace {
-
-constexpr std::pair<Role, std::string_view> kRoles[] = {
-    {Role::kIntegration, "integration"},
-    {Role::kViewer,      "viewer"     },
-    {Role::kResponder,   "responder"  },
-    {Role::kManager,     "manager"    },
-    {Role::kAdmin,       "admin"      },
-};
-
-}  // namespace
-
-std::string_view Name(Role role) {
-  const auto* found = std::ranges::find(kRoles, role, &std::pair<Role, std::string_view>::first);
-  return found == std::end(kRoles) ? "unknown" : found->second;
+std::map<UserId, Rights> AllRights(const Organisation& organisation) {
+  std::map<UserId, Rights> rights;
+  for (const User& user : organisation.users) {
+    if (user.role.value_or(Role::kViewer) > Role::kViewer) rights[user.id].everywhere = *user.role;
+  }
+  for (const Team& team : organisation.teams) {
+    std::map<UserId, Role> roles;
+    for (const UserId& member : team.members)
+      roles[member] = Role::kResponder;
+    for (const UserId& viewer : team.viewers)
+      roles[viewer] = Role::kViewer;
+    for (const UserId& manager : team.managers)
+      roles[manager] = Role::kManager;
+    for (const auto& [user, role] : roles) {
+      if (role == Role::kViewer) continue;
+      Rights& of_user = rights[user];
+      if (role > of_user.everywhere) of_user.teams.push_back({team.id, role});
+    }
+  }
+  return rights;
 }
 
-std::optional<Role> RoleFromName(std::string_view name) {
-  const auto* found = std::ranges::find(kRoles, name, &std::pair<Role, std::string_view>::second);
-  if (found == std::end(kRoles)) return std::nullopt;
-  return found->first;
+Rights RightsOf(const Organisation& organisation, const UserId& user) {
+  const std::map<UserId, Rights> all = AllRights(organisation);
+  const auto found = all.find(user);
+  return found == all.end() ? Rights() : found->second;
 }
 
 std::string AccessToken::Actor() const {

@@ -1,8 +1,9 @@
-// Who may do what, what was done, and what the configuration was: roles, access tokens, the audit log, the versions of the
+// Who may do what, what was done, and what the configuration was: access tokens, people's accounts, the audit log, the versions of the
 // organisation. Tokens are rows in memory; audit entries and versions are archived as they are made and only read from disk.
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,19 +14,15 @@
 
 #include "model/ids.h"
 #include "model/organisation.h"
+#include "model/role.h"
 
 namespace tocsin {
 
-// Each may do what those before it may, but for kIntegration, which sends alerts and nothing else.
-enum class Role : std::uint8_t {
-  kIntegration = 1,
-  kViewer = 2,     // sees everything
-  kResponder = 3,  // answers for what is paged
-  kManager = 4,    // changes what is configured
-  kAdmin = 5,
-};
-std::string_view Name(Role role);
-std::optional<Role> RoleFromName(std::string_view name);
+// A session ends when it is not used for so long, and anyhow after so long. It is renewed when it has been used and so much of
+// its idle time is over, so that not every call is written to the disk.
+inline constexpr absl::Duration kSessionIdle = absl::Hours(12);
+inline constexpr absl::Duration kSessionLife = absl::Hours(24 * 7);
+inline constexpr absl::Duration kSessionRenewal = absl::Minutes(10);
 
 // What a program or a person shows to be let in. Only the hash is kept: whoever reads the store cannot use it.
 struct AccessToken {
@@ -39,12 +36,45 @@ struct AccessToken {
   absl::Time created_at;
   std::string created_by;
   absl::Time expires_at;  // absl::Time(): never
+  bool session = false;   // made by logging in: may do what its person may, `role` and `teams` do not count
   friend bool operator==(const AccessToken&, const AccessToken&) = default;
 
   bool ExpiredAt(absl::Time t) const { return expires_at != absl::Time() && expires_at <= t; }
   // "user:anna" or "token:deploy-bot".
   std::string Actor() const;
 };
+
+// What lets a person of the organisation log in.
+struct Account {
+  AccountId id;
+  UserId user;
+  std::string password;  // argon2id, in the PHC string format; empty: none so far
+  absl::Time password_at;
+  std::string invitation;  // hash of the code with which the person may set a password; empty: there is none
+  absl::Time invitation_expires_at;
+  std::string invited_by;
+  bool locked = false;  // nobody comes in by it
+  friend bool operator==(const Account&, const Account&) = default;
+
+  bool InvitedAt(absl::Time t) const { return !invitation.empty() && t < invitation_expires_at; }
+};
+
+// What the organisation lets a person do: in everything, and in teams in which it is more.
+struct Rights {
+  struct InTeam {
+    TeamId team;
+    Role role = Role::kViewer;
+    friend bool operator==(const InTeam&, const InTeam&) = default;
+  };
+  Role everywhere = Role::kViewer;
+  std::vector<InTeam> teams;
+  friend bool operator==(const Rights&, const Rights&) = default;
+};
+// Members of a team answer for what is its, unless the team says otherwise; who is not in the organisation sees everything, too:
+// ask for that first.
+Rights RightsOf(const Organisation& organisation, const UserId& user);
+// Of everybody who may do more than see: one pass, for organisations of a hundred thousand people.
+std::map<UserId, Rights> AllRights(const Organisation& organisation);
 
 // What the doors of the API judge callers by: an immutable snapshot, given out when it is durable.
 struct Access {

@@ -146,6 +146,35 @@ struct CreateToken {
 struct RevokeToken {
   TokenId token;
 };
+// Makes a code with which `user` may set a password.
+struct InviteUser {
+  UserId user;
+  std::string invitation;  // its hash
+  absl::Time expires_at;
+  bool reset = false;  // ends the password and the sessions that there are; without it who has a password is not invited
+};
+// Sets a password and ends sessions: by an invitation of that hash, or in place of `former`, the password as it is kept.
+struct SetPassword {
+  UserId user;           // by invitation: unset, whoever it is for
+  std::string password;  // argon2id
+  std::string invitation = {};
+  std::string former = {};
+  TokenId keep = {};  // a session that goes on
+};
+// Lets nobody in as `user`, or again.
+struct LockUser {
+  UserId user;
+  bool locked = true;
+};
+// A session of whoever has given the password that is kept as `password`. Aborted: it is another one by now, or locked.
+struct SignIn {
+  AccessToken session;
+  std::string password;
+};
+// A session has been used.
+struct RenewSession {
+  TokenId session;
+};
 struct TestPage {
   UserId user;
 };
@@ -229,6 +258,11 @@ struct Command {
                             ApplyOrganisation,
                             CreateToken,
                             RevokeToken,
+                            InviteUser,
+                            SetPassword,
+                            LockUser,
+                            SignIn,
+                            RenewSession,
                             TestPage,
                             AttemptResult,
                             ProviderReceipt,

@@ -18,6 +18,7 @@ using ThrottleId = StrongId<struct ThrottleTag>;
 using RoundId = StrongId<struct RoundTag>;
 using AnswerId = StrongId<struct AnswerTag>;
 using TokenId = StrongId<struct TokenTag>;  // T5
+using AccountId = StrongId<struct AccountTag>;
 using AuditId = StrongId<struct AuditTag>;
 using ScheduleEditionId = StrongId<struct ScheduleEditionTag>;
 using ScheduleChangeId = StrongId<struct ScheduleChangeTag>;  // O12

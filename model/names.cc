@@ -81,6 +81,13 @@ std::string_view Name(const Command::Body& body) {
     }
     std::string_view operator()(const CreateToken&) const { return "CreateToken"; }
     std::string_view operator()(const RevokeToken&) const { return "RevokeToken"; }
+    std::string_view operator()(const InviteUser&) const { return "InviteUser"; }
+    std::string_view operator()(const SetPassword& c) const {
+      return c.invitation.empty() ? "ChangePassword" : "AcceptInvitation";
+    }
+    std::string_view operator()(const LockUser& c) const { return c.locked ? "LockUser" : "UnlockUser"; }
+    std::string_view operator()(const SignIn&) const { return "SignIn"; }
+    std::string_view operator()(const RenewSession&) const { return "RenewSession"; }
     std::string_view operator()(const TestPage&) const { return "TestPage"; }
     std::string_view operator()(const AttemptResult&) const { return "AttemptResult"; }
     std::string_view operator()(const ProviderReceipt&) const { return "ProviderReceipt"; }

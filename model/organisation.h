@@ -16,6 +16,7 @@
 #include "model/heartbeat.h"
 #include "model/ids.h"
 #include "model/matcher.h"
+#include "model/role.h"
 #include "model/schedule.h"
 #include "model/severity.h"
 #include "model/time_interval.h"
@@ -85,13 +86,16 @@ struct User {
   HolidaysId holidays;                                 // the person's own, for fairness
   QuietHours quiet_hours = {};                         // what may wait, waits for their end
   std::optional<HandoffNotices> handoff_notices = {};  // absent: as each schedule says
+  std::optional<Role> role = {};                       // in everything, when they have logged in; absent: kViewer
   friend bool operator==(const User&, const User&) = default;
 };
 
 struct Team {
   TeamId id;
   std::string name;
-  std::vector<UserId> members;
+  std::vector<UserId> members;        // are paged with it, and answer for what is its
+  std::vector<UserId> managers = {};  // change what is its; members or not
+  std::vector<UserId> viewers = {};   // members who only see
   friend bool operator==(const Team&, const Team&) = default;
 };
 

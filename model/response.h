@@ -365,7 +365,8 @@ using Row = std::variant<Group,
                          ChangeEvent,
                          Heartbeat,
                          OpsgenieAlert,
-                         OpsgenieRequest>;
+                         OpsgenieRequest,
+                         Account>;
 
 // Which row: the variant's index above and the id (0 for the singletons).
 struct RowKey {

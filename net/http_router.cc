@@ -1,6 +1,7 @@
 #include "net/http_router.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include "absl/strings/str_format.h"
 
@@ -48,6 +49,21 @@ void HttpRouter::AddSubtree(HttpSubtree subtree) {
   const auto at =
       std::ranges::find_if(subtrees_, [&](const HttpSubtree& s) { return s.prefix.size() < subtree.prefix.size(); });
   subtrees_.insert(at, std::move(subtree));
+}
+
+std::vector<HttpRouter::Route> HttpRouter::Routes() const {
+  std::vector<Route> routes;
+  const auto add = [&](const std::string& path, const Methods& methods, bool is_prefix) {
+    for (std::size_t i = 0; i < kHttpMethods; ++i) {
+      if (methods.handlers[i]) routes.push_back({static_cast<HttpMethod>(i), path, is_prefix});
+    }
+  };
+  for (const auto& [path, methods] : exact_)
+    add(path, methods, /*is_prefix=*/false);
+  for (const auto& [path, methods] : prefixes_)
+    add(path, methods, /*is_prefix=*/true);
+  std::ranges::sort(routes, {}, [](const Route& route) { return std::tie(route.path, route.method); });
+  return routes;
 }
 
 const HttpSubtree* HttpRouter::SubtreeOf(std::string_view path) const {

@@ -43,10 +43,19 @@ struct HttpRouteOptions {
 
 class HttpRouter {
  public:
+  struct Route {
+    HttpMethod method = HttpMethod::kGet;
+    std::string path;
+    bool is_prefix = false;
+    friend auto operator<=>(const Route&, const Route&) = default;
+  };
   void Add(HttpMethod method, std::string_view path, HttpHandler handler, HttpRouteOptions options = {});
   void AddPrefix(HttpMethod method, std::string_view prefix, HttpHandler handler, HttpRouteOptions options = {});
   // The longest prefix decides. The same prefix again replaces the earlier one.
   void AddSubtree(HttpSubtree subtree);
+
+  // All that something answers, sorted: so that a test can ask of each who may come in.
+  std::vector<Route> Routes() const;
 
   struct Match {
     const HttpHandler* handler = nullptr;  // nullptr: answer with `response`

@@ -12,18 +12,11 @@
 #include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/impl/service_type.h>
 
-#include "api/acknowledge_door.h"
 #include "api/auth.h"
-#include "api/calendar_door.h"
-#include "api/compat/alertmanager_door.h"
 #include "api/compat/event_door.h"
-#include "api/compat/opsgenie_door.h"
-#include "api/compat/pagerduty_door.h"
-#include "api/connect.h"
 #include "api/declare.h"
 #include "api/explain_taken.h"
 #include "api/grpc_services.h"
-#include "api/heartbeat_door.h"
 #include "api/workers.h"
 #include "base/log.h"
 #include "base/status.h"
@@ -45,6 +38,7 @@
 #include "server/gateways.h"
 #include "server/greeting.h"
 #include "server/grpc_tls.h"
+#include "server/http_doors.h"
 #include "server/instruments.h"
 #include "server/outgoing.h"
 #include "server/process.h"
@@ -226,6 +220,9 @@ absl::Status Server::StartEngine() {
   TOCSIN_ASSIGN(auth_,
                 Auth::Open(
                     options_.data, [this] { return engine_->access(); }, [this] { return clock_->Read().wall; }));
+  auth_->set_renew([this](TokenId session) {
+    engine_->Execute({"", "session", RenewSession{session}, "session"}, [](const CommandResult&) {});
+  });
   return absl::OkStatus();
 }
 
@@ -327,6 +324,7 @@ absl::Status Server::MakeDoors() {
   peers_ = std::make_unique<EventDoor>(*engine_, *keys_, *clock_);
   grpc_ingest_ = std::make_unique<GrpcIngest>(*engine_, *keys_, *clock_, door_options.explain);
   api_->data_folder = options_.data;
+  api_->tls = !options_.tls_certificate.empty();
   api_->outside = [this] { return ReadOutside(*doors_, *peers_, *grpc_ingest_, *mail_, outgoing_->Read()); };
   instruments_ = std::make_unique<Instruments>(
       *engine_,
@@ -346,20 +344,20 @@ absl::Status Server::MakeDoors() {
 absl::Status Server::StartHttp() {
   TOCSIN_ASSIGN(const Address http, ParseAddress("http", options_.http));
   HttpRouter router;
-  doors_->Register(router);
-  AddPagerDutyRoutes(router, *peers_, [this](Command command, CommandDone done) {
-    engine_->Execute(std::move(command), std::move(done));
+  AddHttpDoors(router, {
+                           .engine = *engine_,
+                           .api = *api_,
+                           .auth = *auth_,
+                           .keys = *keys_,
+                           .workers = *workers_,
+                           .ingest = *doors_,
+                           .peers = *peers_,
+                           .instruments = *instruments_,
+                           .link_key = link_key_,
+                           .alertmanager = {.default_integration = IntegrationId(options_.default_integration),
+                                            .address = options_.http,
+                                            .reload = [this] { return Reload(); }}
   });
-  AddOpsgenieRoutes(router, *api_, *peers_, *workers_);
-  AddConnectRoutes(router, *api_, *auth_, *workers_);
-  AddAcknowledgeRoutes(router, *api_, link_key_, *workers_);
-  AddCalendarRoutes(router, *api_, *auth_, *workers_);
-  AddAlertmanagerRoutes(router, *api_, *auth_, *keys_, *workers_,
-                        {.default_integration = IntegrationId(options_.default_integration),
-                         .address = options_.http,
-                         .reload = [this] { return Reload(); }});
-  AddHeartbeatRoutes(router, *engine_, *keys_);
-  instruments_->AddRoutes(router, *workers_);
   if (!options_.gateway_socket.empty()) {
     TOCSIN_ASSIGN(gateways_, Gateways::Start(options_.gateway_socket, *engine_, router));
   }

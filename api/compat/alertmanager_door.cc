@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <semaphore>
 #include <utility>
 
@@ -84,15 +85,15 @@ class Door {
     absl::StatusOr<Caller> caller = Admit(request);
     if (!caller.ok()) return std::move(responder).Send(Unauthorised(Message(caller.status())));
     caller->origin = "http " + request.peer;
-    if (caller->role < role) return std::move(responder).Send(Forbidden(*caller, role, request));
+    const std::optional<Caller> standing = caller->At(role);
+    if (!standing) return std::move(responder).Send(Forbidden(*caller, role, request));
     if (speaks == Speaks::kJson && !AcceptsJson(request.header("Accept")))
       return std::move(responder).Send(NotAcceptable());
     auto held = std::make_shared<HttpResponder>(std::move(responder));
     const auto lane = role == Role::kViewer ? Workers::Lane::kAsking : Workers::Lane::kDoing;
-    const bool taken =
-        workers_.Post(lane, [this, answer, held, caller = *std::move(caller), request = std::move(request)] {
-          std::move(*held).Send((this->*answer)(request, caller));
-        });
+    const bool taken = workers_.Post(lane, [this, answer, held, caller = *standing, request = std::move(request)] {
+      std::move(*held).Send((this->*answer)(request, caller));
+    });
     if (!taken) std::move(*held).Send(Busy());
   }
 

@@ -2,12 +2,9 @@
 
 #include "model/codec/common_proto.h"
 #include "model/codec/decode.h"
-#include "model/codec/enum_proto.h"
 #include "model/codec/organisation_proto.h"
 
 namespace tocsin {
-
-TOCSIN_ENUM_PROTO(Role, v1::Role, 0, 1, Role::kAdmin, v1::Role_MAX);
 
 void ToProto(const AccessToken& from, v1::AccessToken& to) {
   to.set_id(from.id.value());
@@ -20,6 +17,7 @@ void ToProto(const AccessToken& from, v1::AccessToken& to) {
   PutTime(from.created_at, to, &v1::AccessToken::mutable_created_at);
   to.set_created_by(Utf8(from.created_by));
   PutTime(from.expires_at, to, &v1::AccessToken::mutable_expires_at);
+  to.set_session(from.session);
 }
 
 absl::Status FromProto(const v1::AccessToken& from, AccessToken& to) {
@@ -35,6 +33,32 @@ absl::Status FromProto(const v1::AccessToken& from, AccessToken& to) {
   decode.Take("created_at", from.created_at(), to.created_at);
   to.created_by = from.created_by();
   decode.Take("expires_at", from.expires_at(), to.expires_at);
+  to.session = from.session();
+  return decode.status();
+}
+
+void ToProto(const Account& from, v1::Account& to) {
+  to.set_id(from.id.value());
+  to.set_user(Utf8(from.user.value()));
+  to.set_password(Utf8(from.password));
+  PutTime(from.password_at, to, &v1::Account::mutable_password_at);
+  to.set_invitation(Utf8(from.invitation));
+  PutTime(from.invitation_expires_at, to, &v1::Account::mutable_invitation_expires_at);
+  to.set_invited_by(Utf8(from.invited_by));
+  to.set_locked(from.locked);
+}
+
+absl::Status FromProto(const v1::Account& from, Account& to) {
+  Decode decode;
+  decode.Require("id", from.id() != 0);
+  to.id = AccountId(from.id());
+  to.user = UserId(from.user());
+  to.password = from.password();
+  decode.Take("password_at", from.password_at(), to.password_at);
+  to.invitation = from.invitation();
+  decode.Take("invitation_expires_at", from.invitation_expires_at(), to.invitation_expires_at);
+  to.invited_by = from.invited_by();
+  to.locked = from.locked();
   return decode.status();
 }
 

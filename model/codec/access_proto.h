@@ -4,19 +4,20 @@
 #include "absl/status/status.h"
 
 #include "model/access.h"
+#include "model/codec/organisation_proto.h"
 #include "tocsin/v1/access.pb.h"
 
 namespace tocsin {
 
-v1::Role ToProto(Role from);
-absl::Status FromProto(v1::Role from, Role& to);
-
 // Copies the hash: Redact before it is shown.
 void ToProto(const AccessToken& from, v1::AccessToken& to);
+// Copies the hashes: for the disk only.
+void ToProto(const Account& from, v1::Account& to);
 void ToProto(const AuditEntry& from, v1::AuditEntry& to);
 // Copies the organisation with its secrets: that is what the disk needs.
 void ToProto(const ConfigurationVersion& from, v1::ConfigurationVersion& to);
 absl::Status FromProto(const v1::AccessToken& from, AccessToken& to);
+absl::Status FromProto(const v1::Account& from, Account& to);
 absl::Status FromProto(const v1::AuditEntry& from, AuditEntry& to);
 absl::Status FromProto(const v1::ConfigurationVersion& from, ConfigurationVersion& to);
 

@@ -29,6 +29,8 @@ TOCSIN_ENUM_PROTO(AcknowledgementRule::AskAgain,
                   AcknowledgementRule::AskAgain::kNothing,
                   v1::Route::Acknowledgement::AskAgain_MAX);
 
+TOCSIN_ENUM_PROTO(Role, v1::Role, 0, 1, Role::kAdmin, v1::Role_MAX);
+
 static void ToProto(const MessageLimit& from, v1::MessageLimit& to) {
   to.set_messages(from.messages);
   to.set_critical(from.critical);
@@ -65,12 +67,16 @@ void ToProto(const Team& from, v1::Team& to) {
   to.set_id(Utf8(from.id.value()));
   to.set_name(Utf8(from.name));
   ToProto(from.members, *to.mutable_members());
+  ToProto(from.managers, *to.mutable_managers());
+  ToProto(from.viewers, *to.mutable_viewers());
 }
 
 absl::Status FromProto(const v1::Team& from, Team& to) {
   to.id = TeamId(from.id());
   to.name = from.name();
   FromProto(from.members(), to.members);
+  FromProto(from.managers(), to.managers);
+  FromProto(from.viewers(), to.viewers);
   return absl::OkStatus();
 }
 

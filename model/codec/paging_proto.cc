@@ -62,6 +62,7 @@ void ToProto(const User& from, v1::User& to) {
     to.mutable_quiet_hours()->set_end_minute(from.quiet_hours.end_minute);
   }
   if (from.handoff_notices) ToProto(*from.handoff_notices, *to.mutable_handoff_notices());
+  if (from.role) to.set_role(ToProto(*from.role));
 }
 
 absl::Status FromProto(const v1::User& from, User& to) {
@@ -80,6 +81,8 @@ absl::Status FromProto(const v1::User& from, User& to) {
   if (from.has_handoff_notices()) {
     decode.Take("handoff_notices", from.handoff_notices(), to.handoff_notices.emplace());
   }
+  to.role.reset();
+  if (from.role() != v1::ROLE_UNSPECIFIED) decode.Take("role", from.role(), to.role.emplace());
   return decode.status();
 }
 

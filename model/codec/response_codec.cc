@@ -155,6 +155,7 @@ constexpr Table kTables[] = {
     {"heartbeat",             DecodeRowBytes<v1::Heartbeat,            Heartbeat>           },
     {"opsgenie alert",        DecodeRowBytes<v1::OpsgenieAlert,        OpsgenieAlert>       },
     {"opsgenie request",      DecodeRowBytes<v1::OpsgenieRequest,      OpsgenieRequest>     },
+    {"account",               DecodeRowBytes<v1::Account,              Account>             },
 };
 static_assert(std::size(kTables) == std::variant_size_v<Row>);
 
@@ -192,6 +193,7 @@ struct RowWriter {
   void operator()(const Heartbeat& row) const { WriteBy<v1::Heartbeat>(to, row); }
   void operator()(const OpsgenieAlert& row) const { WriteBy<v1::OpsgenieAlert>(to, row); }
   void operator()(const OpsgenieRequest& row) const { WriteBy<v1::OpsgenieRequest>(to, row); }
+  void operator()(const Account& row) const { WriteBy<v1::Account>(to, row); }
 };
 
 // A Row's field is the table's number and one.
@@ -200,7 +202,7 @@ void Write(WireWriter& to, const Row& from) {
   std::visit(RowWriter{to}, from);
   to.Close(static_cast<int>(from.index()) + 1, end);
 }
-static_assert(v1::Row::kGroupFieldNumber == 1 && v1::Row::kOpsgenieRequestFieldNumber == std::variant_size_v<Row>);
+static_assert(v1::Row::kGroupFieldNumber == 1 && v1::Row::kAccountFieldNumber == std::variant_size_v<Row>);
 
 void Write(WireWriter& to, const RowKey& from) {
   to.Number(v1::RowKey::kIdFieldNumber, from.id);
@@ -271,6 +273,7 @@ static absl::Status FromProto(const v1::Row& from, Row& to) {
     case v1::Row::kOpsgenieRequest:
       decode.Take("opsgenie_request", from.opsgenie_request(), to.emplace<OpsgenieRequest>());
       break;
+    case v1::Row::kAccount: decode.Take("account", from.account(), to.emplace<Account>()); break;
     case v1::Row::ROW_NOT_SET: decode.Fail("row", "of no table that this version knows"); break;
   }
   return decode.status();

@@ -1,9 +1,7 @@
 // Roles and teams: who may call what, and whose things they may change, on both faces.
-#include <map>
 #include <string>
 
 #include <gmock/gmock.h>
-#include <grpcpp/impl/codegen/client_unary_call.h>
 #include <gtest/gtest.h>
 
 #include "base/status.h"
@@ -107,135 +105,10 @@ class AccessTest : public ApiTest {
     token_ = caller;
     return id;
   }
-  grpc::StatusCode RpcCode(const Method& method, const std::string& token) {
-    grpc::ClientContext context;
-    context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(60));
-    context.AddMetadata("authorization", "Bearer " + token);
-    const grpc::Slice nothing;
-    const grpc::ByteBuffer sent(&nothing, 1);
-    grpc::ByteBuffer received;
-    const std::string path = "/" + std::string(method.service) + "/" + std::string(method.name);
-    const grpc::internal::RpcMethod rpc(path.c_str(), grpc::internal::RpcMethod::NORMAL_RPC);
-    return grpc::internal::BlockingUnaryCall<grpc::ByteBuffer, grpc::ByteBuffer, grpc::ByteBuffer, grpc::ByteBuffer>(
-               channel_.get(), rpc, &context, sent, &received)
-        .error_code();
-  }
-
   std::string admin_;
   int names_ = 0;
   std::uint64_t last_ = 0;  // the token that was made last
 };
-
-// What each method needs, said again by hand: whoever adds one decides.
-const std::map<std::string_view, Role> kNeeds = {
-    {"StartReplay",         Role::kManager  },
-    {"PreviewSilence",      Role::kResponder},
-    {"GetReplay",           Role::kResponder},
-    {"CancelReplay",        Role::kResponder},
-    {"ListNames",           Role::kViewer   },
-    {"ListRecent",          Role::kViewer   },
-    {"GetLoad",             Role::kViewer   },
-    {"ListForgotten",       Role::kViewer   },
-    {"ListAlerts",          Role::kViewer   },
-    {"ListGroups",          Role::kViewer   },
-    {"GetGroup",            Role::kViewer   },
-    {"AcknowledgeGroup",    Role::kResponder},
-    {"AcknowledgeBundle",   Role::kResponder},
-    {"ResolveGroup",        Role::kResponder},
-    {"SnoozeGroup",         Role::kResponder},
-    {"UnacknowledgeGroup",  Role::kResponder},
-    {"MergeGroups",         Role::kResponder},
-    {"SplitGroup",          Role::kResponder},
-    {"RerouteGroup",        Role::kResponder},
-    {"ReassignGroup",       Role::kResponder},
-    {"AddResponders",       Role::kResponder},
-    {"SimulatePolicy",      Role::kViewer   },
-    {"EscalateGroup",       Role::kResponder},
-    {"AddNote",             Role::kResponder},
-    {"ListIncidents",       Role::kViewer   },
-    {"GetIncident",         Role::kViewer   },
-    {"OpenIncident",        Role::kResponder},
-    {"AcknowledgeIncident", Role::kResponder},
-    {"ResolveIncident",     Role::kResponder},
-    {"ListSilences",        Role::kViewer   },
-    {"CreateSilence",       Role::kResponder},
-    {"ExpireSilence",       Role::kResponder},
-    {"ListMaintenance",     Role::kViewer   },
-    {"CreateMaintenance",   Role::kResponder},
-    {"EndMaintenance",      Role::kResponder},
-    {"WhoIsOnCall",         Role::kViewer   },
-    {"FinalSchedule",       Role::kViewer   },
-    {"ListNextShifts",      Role::kViewer   },
-    {"ListGaps",            Role::kViewer   },
-    {"GetFairness",         Role::kViewer   },
-    {"DiffSchedules",       Role::kViewer   },
-    {"CreateCalendarLink",  Role::kViewer   },
-    {"ImportCalendars",     Role::kManager  },
-    {"OverrideSchedule",    Role::kResponder},
-    {"EndOverride",         Role::kResponder},
-    {"TakeShift",           Role::kResponder},
-    {"RequestSwap",         Role::kResponder},
-    {"OfferSwap",           Role::kResponder},
-    {"AcceptSwap",          Role::kResponder},
-    {"TakeSwap",            Role::kResponder},
-    {"WithdrawSwap",        Role::kResponder},
-    {"ListScheduleChanges", Role::kViewer   },
-    {"ListEditions",        Role::kViewer   },
-    {"ApplyOrganisation",   Role::kManager  },
-    {"GetOrganisation",     Role::kManager  },
-    {"ListVersions",        Role::kViewer   },
-    {"GetVersion",          Role::kManager  },
-    {"RollBack",            Role::kManager  },
-    {"CreateToken",         Role::kManager  },
-    {"ListTokens",          Role::kViewer   },
-    {"RevokeToken",         Role::kViewer   },
-    {"WhoAmI",              Role::kViewer   },
-    {"ListAudit",           Role::kManager  },
-    {"TestPage",            Role::kResponder},
-    {"GetPage",             Role::kViewer   },
-    {"ListNotifications",   Role::kViewer   },
-    {"Explain",             Role::kViewer   },
-    {"GetStatus",           Role::kViewer   },
-    {"Search",              Role::kViewer   },
-    {"BeginBackup",         Role::kAdmin    },
-    {"ReadBackup",          Role::kAdmin    },
-    {"EndBackup",           Role::kAdmin    },
-    {"ListChanges",         Role::kViewer   },
-    {"RecordChange",        Role::kResponder},
-    {"ListHeartbeats",      Role::kViewer   },
-    {"PingHeartbeat",       Role::kResponder},
-    {"HashState",           Role::kAdmin    },
-};
-
-TEST_F(AccessTest, LetsEachRoleCallWhatItMayAndNothingElseOnBothFaces) {
-  const std::map<Role, std::string> tokens = {
-      {Role::kIntegration, Make(v1::ROLE_INTEGRATION, "")   },
-      {Role::kViewer,      Make(v1::ROLE_VIEWER,      "ann")},
-      {Role::kResponder,   Make(v1::ROLE_RESPONDER,   "ann")},
-      {Role::kManager,     Make(v1::ROLE_MANAGER,     "ann")},
-      {Role::kAdmin,       Make(v1::ROLE_ADMIN,       "ann")},
-  };
-  for (const Method& method : Methods()) {
-    ASSERT_TRUE(kNeeds.contains(method.name)) << method.name << ": which role does it need?";
-    const Role needs = kNeeds.at(method.name);
-    EXPECT_EQ(method.role, needs) << method.name;
-    const bool changes_nothing = method.service == "tocsin.v1.ReplayService";
-    if (needs == Role::kResponder && !changes_nothing) {
-      EXPECT_TRUE(method.scoped) << method.name << ": whose is what it changes?";
-    }
-    const std::string name =
-        std::string(method.service.substr(std::string_view("tocsin.v1.").size())) + "/" + std::string(method.name);
-    for (const auto& [role, token] : tokens) {
-      SCOPED_TRACE(std::string(method.name) + " by " + std::string(Name(role)));
-      ASSERT_FALSE(token.empty());
-      token_ = token;
-      const HttpResponse answer = Post(name, "{}");
-      EXPECT_EQ(answer.status == 403, role < needs) << answer.body;
-      EXPECT_NE(answer.status, 401) << answer.body;
-      EXPECT_EQ(RpcCode(method, token) == grpc::StatusCode::PERMISSION_DENIED, role < needs);
-    }
-  }
-}
 
 TEST_F(AccessTest, WhatBelongsToAnotherTeamIsNotTheirsToAnswerFor) {
   const std::uint64_t web = Fire("Cart", "shop");

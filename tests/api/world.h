@@ -20,6 +20,7 @@
 #include "api/calendar_door.h"
 #include "api/connect.h"
 #include "api/grpc_services.h"
+#include "api/session_door.h"
 #include "base/mutex.h"
 #include "base/status.h"
 #include "base/strings.h"
@@ -119,6 +120,7 @@ class ApiTest : public ::testing::Test {
   void StartServers() {
     HttpRouter router;
     AddConnectRoutes(router, *api_, *auth_, *workers_);
+    AddSessionRoutes(router, *api_, *auth_, *workers_);
     AddAcknowledgeRoutes(router, *api_, std::string(kLinkKey), *workers_);
     AddCalendarRoutes(router, *api_, *auth_, *workers_);
     absl::StatusOr<std::unique_ptr<HttpServer>> http = HttpServer::Start({.threads = 1}, std::move(router));

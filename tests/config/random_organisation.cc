@@ -90,6 +90,7 @@ User AnyUserNumber(Random& random, std::int64_t number) {
   if (random.OneIn(2)) user.quiet_hours = {.start_minute = 60 * 23, .end_minute = static_cast<int>(random.Below(1440))};
   if (random.OneIn(3)) user.notification_rules = {};
   if (random.OneIn(2)) user.handoff_notices = AnyHandoffNotices(random);
+  if (random.OneIn(2)) user.role = static_cast<Role>(random.Between(2, 5));
   return user;
 }
 
@@ -407,6 +408,12 @@ Organisation RandomOrganisation(Random& random) {
       {TeamId("team-0"), RandomLine(random), {UserId("user-1"), UserId("user-0")}},
       {TeamId("team-1"), "team-1",           {}                                  },
   };
+  if (random.OneIn(2)) organisation.teams[0].managers = {AnyUser(random), sure.id};
+  if (random.OneIn(2)) {
+    organisation.users[1].role.reset();
+    organisation.teams[0].viewers = {UserId("user-1")};
+    std::erase(organisation.teams[0].managers, UserId("user-1"));
+  }
   for (std::int64_t i = 0; i < 2; ++i)
     organisation.schedules.push_back(AnySchedule(random, i));
   for (std::int64_t i = 0; i < 2; ++i)

@@ -236,6 +236,8 @@ void World::Crash(bool report_all, absl::Duration down) {
     rows.emplace_back(row);
   for (const auto& [id, row] : state.tokens)
     rows.emplace_back(row);
+  for (const auto& [id, row] : state.accounts)
+    rows.emplace_back(row);
   for (const auto& [id, row] : state.throttles)
     rows.emplace_back(row);
   for (const auto& [id, row] : state.rounds)

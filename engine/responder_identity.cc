@@ -1,0 +1,188 @@
+#include "engine/responder_identity.h"
+
+#include <algorithm>
+
+#include "base/limits.h"
+#include "base/status.h"
+#include "base/strings.h"
+
+namespace tocsin {
+namespace {
+
+constexpr std::size_t kHashDigits = 64;
+constexpr std::size_t kPasswordBytes = 128;  // as libsodium writes one
+constexpr std::size_t kNameBytes = 100;
+constexpr std::size_t kSessionsOfOne = 10;
+constexpr std::size_t kSessions = 20'000;
+
+absl::Status CheckPerson(const Turn& turn, const UserId& user) {
+  if (turn.organisation() != nullptr && turn.organisation()->Find(user) != nullptr) return absl::OkStatus();
+  return NotFound("user %s does not exist", JsonQuote(TruncateUtf8(user.value(), 100)));
+}
+
+const Account* AccountOf(const Turn& turn, const UserId& user) {
+  const auto found = turn.state().account_of.find(user);
+  return found == turn.state().account_of.end() ? nullptr : turn.Find<Account>(found->second);
+}
+
+Account& AccountFor(Turn& turn, const UserId& user) {
+  if (const Account* present = AccountOf(turn, user)) return turn.Edit<Account>(present->id);
+  Account& account = turn.Create<Account>();
+  account.user = user;
+  return account;
+}
+
+void EndSessions(Turn& turn, const UserId& user, TokenId keep = {}) {
+  for (const auto& [id, token] : turn.state().tokens) {
+    if (token.session && token.user == user && id != keep) turn.Remove<AccessToken>(id);
+  }
+  turn.PublishAccess();
+}
+
+// Makes room for one more session of `user`: what has run out goes, then what was used least lately.
+absl::Status MakeRoom(Turn& turn, const UserId& user) {
+  const absl::Time now = turn.now().wall;
+  std::size_t all = 0;
+  std::vector<const AccessToken*> own;
+  for (const auto& [id, token] : turn.state().tokens) {
+    if (!token.session) continue;
+    if (token.ExpiredAt(now)) {
+      turn.Remove<AccessToken>(id);
+      continue;
+    }
+    ++all;
+    if (token.user == user) own.push_back(&token);
+  }
+  if (own.size() >= kSessionsOfOne) {
+    std::ranges::sort(own, {}, [](const AccessToken* token) { return std::pair(token->expires_at, token->id); });
+    own.resize(own.size() - kSessionsOfOne + 1);
+    for (const AccessToken* token : own)
+      turn.Remove<AccessToken>(token->id);
+    return absl::OkStatus();
+  }
+  if (all >= kSessions) return Exhausted("%d people have logged in already: some must log out", kSessions);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<AccountId> FindInvited(const Turn& turn, const std::string& invitation) {
+  const auto found = turn.state().invited.find(invitation);
+  const Account* account = found == turn.state().invited.end() ? nullptr : turn.Find<Account>(found->second);
+  if (account != nullptr && account->InvitedAt(turn.now().wall) && !account->locked &&
+      CheckPerson(turn, account->user).ok()) {
+    return account->id;
+  }
+  return absl::PermissionDeniedError("the invitation is not known, was used, or has run out: ask for another one");
+}
+
+absl::StatusOr<AccountId> FindChanged(const Turn& turn, const SetPassword& command) {
+  TOCSIN_TRY(CheckPerson(turn, command.user));
+  const Account* account = AccountOf(turn, command.user);
+  if (account == nullptr || account->locked || account->password.empty() || account->password != command.former) {
+    return absl::AbortedError("the password was changed by somebody else meanwhile: nothing is changed");
+  }
+  return account->id;
+}
+
+}  // namespace
+
+absl::StatusOr<AccountId> InviteUserBy(Turn& turn, const InviteUser& command) {
+  TOCSIN_TRY(CheckPerson(turn, command.user));
+  if (command.invitation.size() != kHashDigits) return Invalid("the invitation's hash is not one");
+  if (command.expires_at <= turn.now().wall) return Invalid("expires_at: is past");
+  const Account* present = AccountOf(turn, command.user);
+  if (present != nullptr && present->locked) {
+    return Precondition("%s is locked: `tocsin user unlock %s` comes first", command.user.value(),
+                        command.user.value());
+  }
+  if (present != nullptr && !present->password.empty() && !command.reset) {
+    return Precondition("%s has a password already: an admin may take it away by `tocsin user invite %s --reset`",
+                        command.user.value(), command.user.value());
+  }
+  Account& account = AccountFor(turn, command.user);
+  account.invitation = command.invitation;
+  account.invitation_expires_at = command.expires_at;
+  account.invited_by = turn.actor();
+  if (command.reset) {
+    account.password.clear();
+    account.password_at = absl::Time();
+    EndSessions(turn, command.user);
+  }
+  turn.MakeFact();
+  return account.id;
+}
+
+absl::StatusOr<AccountId> SetPasswordBy(Turn& turn, const SetPassword& command) {
+  if (command.password.empty() || command.password.size() > kPasswordBytes)
+    return Invalid("the password's hash is not one");
+  TOCSIN_ASSIGN(const AccountId id,
+                command.invitation.empty() ? FindChanged(turn, command) : FindInvited(turn, command.invitation));
+  Account& account = turn.Edit<Account>(id);
+  account.password = command.password;
+  account.password_at = turn.now().wall;
+  account.invitation.clear();
+  account.invitation_expires_at = absl::Time();
+  EndSessions(turn, account.user, command.keep);
+  turn.MakeFact();
+  return id;
+}
+
+absl::StatusOr<AccountId> LockUserBy(Turn& turn, const LockUser& command) {
+  TOCSIN_TRY(CheckPerson(turn, command.user));
+  const Account* present = AccountOf(turn, command.user);
+  const bool locked = present != nullptr && present->locked;
+  if (locked == command.locked) return present != nullptr ? present->id : AccountId();  // it is so already
+  Account& account = AccountFor(turn, command.user);
+  account.locked = command.locked;
+  account.invitation.clear();
+  account.invitation_expires_at = absl::Time();
+  if (command.locked) EndSessions(turn, command.user);
+  turn.MakeFact();
+  return account.id;
+}
+
+absl::StatusOr<TokenId> SignInBy(Turn& turn, const SignIn& command) {
+  const AccessToken& wanted = command.session;
+  TOCSIN_TRY(CheckPerson(turn, wanted.user));
+  if (wanted.hash.size() != kHashDigits) return Invalid("the session's hash is not one");
+  if (wanted.name.size() > kNameBytes || !IsValidUtf8(wanted.name))
+    return Invalid("name: at most %d bytes", kNameBytes);
+  const Account* account = AccountOf(turn, wanted.user);
+  if (account == nullptr || account->locked || account->password.empty() || account->password != command.password) {
+    return absl::AbortedError("the password is another one by now");
+  }
+  TOCSIN_TRY(MakeRoom(turn, wanted.user));
+  AccessToken& session = turn.Create<AccessToken>();
+  session.hash = wanted.hash;
+  session.user = wanted.user;
+  session.name = wanted.name;
+  session.session = true;
+  session.created_at = turn.now().wall;
+  session.created_by = turn.actor();
+  session.expires_at = turn.now().wall + kSessionIdle;
+  turn.PublishAccess();
+  return session.id;
+}
+
+absl::Status RenewSessionBy(Turn& turn, const RenewSession& command) {
+  const AccessToken* present = turn.Find<AccessToken>(command.session);
+  if (present == nullptr || !present->session || present->ExpiredAt(turn.now().wall)) {
+    return NotFound("session T%d is not known (any more)", command.session.value());
+  }
+  const absl::Time until = std::min(turn.now().wall + kSessionIdle, present->created_at + kSessionLife);
+  if (until <= present->expires_at) return absl::OkStatus();
+  turn.Edit<AccessToken>(command.session).expires_at = until;
+  turn.PublishAccess();
+  return absl::OkStatus();
+}
+
+void EndAccountsOfTheGone(Turn& turn, const Organisation& organisation) {
+  for (const auto& [id, account] : turn.state().accounts) {
+    if (organisation.Find(account.user) == nullptr) turn.Remove<Account>(id);
+  }
+  turn.PublishAccess();
+  for (const auto& [id, token] : turn.state().tokens) {
+    if (token.session && organisation.Find(token.user) == nullptr) turn.Remove<AccessToken>(id);
+  }
+}
+
+}  // namespace tocsin
