@@ -151,7 +151,8 @@ struct InviteUser {
   UserId user;
   std::string invitation;  // its hash
   absl::Time expires_at;
-  bool reset = false;  // ends the password and the sessions that there are; without it who has a password is not invited
+  bool reset =
+      false;  // ends the password and the sessions that there are; without it who has a password is not invited
 };
 // Sets a password and ends sessions: by an invitation of that hash, or in place of `former`, the password as it is kept.
 struct SetPassword {

@@ -388,6 +388,19 @@ HeartbeatRule AnyHeartbeat(Random& random) {
   return rule;
 }
 
+void FormTeams(Random& random, Organisation& organisation) {
+  organisation.teams = {
+      {TeamId("team-0"), RandomLine(random), {UserId("user-1"), UserId("user-0")}},
+      {TeamId("team-1"), "team-1",           {}                                  },
+  };
+  if (random.OneIn(2)) organisation.teams[0].managers = {AnyUser(random), organisation.fallback_user};
+  if (random.OneIn(2)) {
+    organisation.users[1].role.reset();
+    organisation.teams[0].viewers = {UserId("user-1")};
+    std::erase(organisation.teams[0].managers, UserId("user-1"));
+  }
+}
+
 }  // namespace
 
 Organisation RandomOrganisation(Random& random) {
@@ -404,16 +417,7 @@ Organisation RandomOrganisation(Random& random) {
   };
   organisation.users.push_back(sure);
   organisation.fallback_user = sure.id;
-  organisation.teams = {
-      {TeamId("team-0"), RandomLine(random), {UserId("user-1"), UserId("user-0")}},
-      {TeamId("team-1"), "team-1",           {}                                  },
-  };
-  if (random.OneIn(2)) organisation.teams[0].managers = {AnyUser(random), sure.id};
-  if (random.OneIn(2)) {
-    organisation.users[1].role.reset();
-    organisation.teams[0].viewers = {UserId("user-1")};
-    std::erase(organisation.teams[0].managers, UserId("user-1"));
-  }
+  FormTeams(random, organisation);
   for (std::int64_t i = 0; i < 2; ++i)
     organisation.schedules.push_back(AnySchedule(random, i));
   for (std::int64_t i = 0; i < 2; ++i)
