@@ -240,7 +240,6 @@ absl::StatusOr<std::shared_ptr<boost::asio::ssl::context>> TlsIdentity::Parts::M
       X509_STORE_add_cert(SSL_CTX_get_cert_store(context), authority.get());
       SSL_CTX_add_client_CA(context, authority.get());
     }
-    X509_STORE_set_flags(SSL_CTX_get_cert_store(context), X509_V_FLAG_PARTIAL_CHAIN);
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, CheckClient);
     SSL_CTX_set_ex_data(context, RevokedIndex(), std::make_unique<std::shared_ptr<const Revoked>>(revoked).release());
     // A session that goes on would not be checked against what has been revoked since.

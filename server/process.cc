@@ -68,9 +68,11 @@ ProcessSignals::ProcessSignals() {
 
 ProcessSignals::Asked ProcessSignals::WaitASecond() const {
   const timespec second{1, 0};
-  const int taken = sigtimedwait(&set_, nullptr, &second);
-  if (taken == SIGHUP) return Asked::kReload;
-  return taken == SIGTERM || taken == SIGINT ? Asked::kEnd : Asked::kNothing;
+  siginfo_t info{};
+  const int taken = sigtimedwait(&set_, &info, &second);
+  // The kernel sends it when the terminal is gone in which the server was started; whoever wants a reload sends it himself.
+  if (taken == SIGHUP && info.si_code != SI_KERNEL) return Asked::kReload;
+  return taken > 0 ? Asked::kEnd : Asked::kNothing;
 }
 
 bool StartProcess(const std::string& log_level) {
