@@ -1,5 +1,6 @@
 #include "net/tls.h"
 
+#include <array>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -7,6 +8,7 @@
 #include "absl/strings/str_format.h"
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <openssl/ssl.h>
 #include <unistd.h>
 
 #include "net/http_client.h"
@@ -40,11 +42,14 @@ class TlsTest : public ::testing::Test {
   }
 
   std::unique_ptr<HttpServer> Start(const SelfSigned& pair, absl::Duration header_timeout = absl::Minutes(2)) {
+    return Start(Files(pair), header_timeout);
+  }
+  std::unique_ptr<HttpServer> Start(TlsFiles files, absl::Duration header_timeout = absl::Minutes(2)) {
     HttpRouter router;
     router.Add(HttpMethod::kPost, "/echo", [](HttpRequest request, HttpResponder responder) {
       std::move(responder).Send({.body = std::move(request.body)});
     });
-    auto keeper = TlsKeeper::Open(Files(pair), absl::Now());
+    auto keeper = TlsKeeper::Open(std::move(files), absl::Now());
     EXPECT_TRUE(keeper.ok()) << keeper.status();
     keeper_ = *std::move(keeper);
     auto server = HttpServer::Start({.tls = keeper_, .header_timeout = header_timeout}, std::move(router));
@@ -173,6 +178,43 @@ TEST_F(TlsTest, AWildcardMayTakeThePlaceOfItsNames) {
   EXPECT_THAT(keeper_->Reload(absl::Now()).ToString(), HasSubstr("no longer serves *.b.example.com"));
   Files(MakeSelfSigned({.names = "DNS:*.example.com,DNS:*.b.example.com"}));
   EXPECT_TRUE(keeper_->Reload(absl::Now()).ok());
+}
+
+// What a client that shows a certificate (empty: none) reads from a server: empty when it is not let in.
+std::string AskShowing(const HttpServer& server, const std::string& certificate, const std::string& key) {
+  const std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> context(SSL_CTX_new(TLS_client_method()), SSL_CTX_free);
+  if (!certificate.empty()) {
+    SSL_CTX_use_certificate_chain_file(context.get(), certificate.c_str());
+    SSL_CTX_use_PrivateKey_file(context.get(), key.c_str(), SSL_FILETYPE_PEM);
+  }
+  const std::unique_ptr<BIO, decltype(&BIO_free_all)> bio(BIO_new_ssl_connect(context.get()), BIO_free_all);
+  BIO_ctrl(bio.get(), BIO_C_SET_CONNECT, 0, absl::StrFormat("127.0.0.1:%d", server.port()).data());
+  constexpr std::string_view kRequest =
+      "POST /echo HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 2\r\n\r\nhi";
+  std::string answer;
+  if (BIO_write(bio.get(), kRequest.data(), static_cast<int>(kRequest.size())) <= 0) return answer;
+  std::array<char, 4096> bytes{};
+  for (int n = 0; (n = BIO_read(bio.get(), bytes.data(), bytes.size())) > 0;)
+    answer.append(bytes.data(), static_cast<std::size_t>(n));
+  return answer;
+}
+
+TEST_F(TlsTest, LetsInOnlyClientsWhoseCertificatesRestOnTheAuthority) {
+  const SelfSigned friendly = MakeSelfSigned();
+  const SelfSigned stranger = MakeSelfSigned();
+  TlsFiles files = Files(MakeSelfSigned());
+  files.client_ca = File("clients.pem", friendly.certificate);
+  const auto server = Start(files);
+  EXPECT_THAT(AskShowing(*server, files.client_ca, File("friendly.key", friendly.key)), HasSubstr("200 OK"));
+  EXPECT_THAT(AskShowing(*server, "", ""), IsEmpty());
+  EXPECT_THAT(AskShowing(*server, File("stranger.pem", stranger.certificate), File("stranger.key", stranger.key)),
+              IsEmpty());
+  File("clients.pem", stranger.certificate);
+  EXPECT_TRUE(keeper_->Reload(absl::Now()).ok());
+  EXPECT_THAT(AskShowing(*server, File("friendly.pem", friendly.certificate), File("friendly.key", friendly.key)),
+              IsEmpty());
+  EXPECT_THAT(AskShowing(*server, File("stranger.pem", stranger.certificate), File("stranger.key", stranger.key)),
+              HasSubstr("200 OK"));
 }
 
 TEST_F(TlsTest, StartsWithACertificateThatHasRunOutButNotWithoutItsKey) {
