@@ -48,6 +48,15 @@ class Generator {
     return absl::Milliseconds(random_.Between(absl::ToInt64Milliseconds(least), absl::ToInt64Milliseconds(most)));
   }
 
+  // Most of it recovers, and is forgotten; something goes on for so long that nobody is asked any more, and then something else begins.
+  absl::Duration Drag(std::int64_t service, absl::Duration from) {
+    Add(from, Kind::kFire, {service, 1, 0, 0});
+    Add(from + absl::Seconds(1), Kind::kResolve, {service + kServices, kInstances - 1, 0, 0});
+    const absl::Duration again = from + Within(absl::Minutes(20), absl::Minutes(90));
+    Add(again, Kind::kFire, {service + kServices * random_.Between(1, kInstances - 1), 1, 0, 0});
+    return again + Within(absl::Minutes(1), absl::Minutes(20));
+  }
+
   // It breaks, more of it breaks, it is said again and again, it recovers.
   void Outages(std::int64_t service, std::int64_t pace) {
     absl::Duration at = Within(absl::Seconds(1), absl::Minutes(20));
@@ -64,8 +73,9 @@ class Generator {
           Add(t + Within(absl::Seconds(1), absl::Minutes(2)), Kind::kResolve,
               {service + kServices * instance, 1, 0, 0});
       }
-      Add(end, Kind::kResolve, {service, kInstances, 0, 0});
-      at = end +
+      const absl::Duration over = random_.OneIn(4) ? Drag(service, end) : end;
+      Add(over, Kind::kResolve, {service, kInstances, 0, 0});
+      at = over +
            (random_.OneIn(4) ? Within(absl::Seconds(1), absl::Minutes(1)) : Within(absl::Minutes(1), absl::Hours(1)));
     }
   }

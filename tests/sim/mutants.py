@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Plants bugs in the engine, one at a time, and plays worlds until the simulation finds each: ./dev sim --mutants [NAME ...]
+First the plans that have found something are played, then worlds.
 
 A mutant is an edit of one source file. Only that file is compiled anew; the linker takes it in place of the one in the library. The
 sources and the build stay as they are. A mutant that survives is a failure: of the simulation, which has a blind spot.
@@ -30,9 +31,12 @@ MUTANTS = [
      "  if (row.state == State::kLeased) turn.CloseGate(id);\n", "", MODEL),
     ("key does not name the method", "engine/responder_outbox.cc",
      'row.method.id.value(), "/", static_cast<int>(row.method.kind),\n      "/", row.method.address,', '"",', MODEL),
-    ("timer with the wrong generation", "engine/responder_outbox.cc",
-     "2 * static_cast<std::uint64_t>(row.attempt) + (row.state == State::kLeased ? 1 : 0)",
-     "static_cast<std::uint64_t>(row.repeat ? row.id.value() + row.due.ns() % 2 : 0)", MODEL),
+    # Arming replaces the timer that was there, so none is ever stale: to look at generations too little is no bug that shows. To arm for
+    # another one is.
+    ("retry timer of another generation", "engine/responder_outbox.cc",
+     "row.due, TimerGeneration(row));", "row.due, Generation(TimerGeneration(row).value() + 2));", MODEL),
+    ("lease is over before its attempt", "engine/responder_outbox.cc",
+     "turn.now().engine + turn.options().lease;", "turn.now().engine + turn.options().lease / 20;", MODEL),
     ("lost answer taken for a failure", "notify/exchange.cc",
      "reply.reached == Reply::Reached::kNothing ? Kind::kRetryLater : Kind::kAmbiguous;", "Kind::kRetryLater;", MODEL),
     ("mail refused for now taken for a yes", "notify/channels/email.cc",
@@ -76,11 +80,23 @@ MUTANTS = [
      "    move.wait = policy.repeat_interval;", "    move.wait = absl::ZeroDuration();", MODEL),
     ("turns begin a turn late", "escalation/rotation.cc",
      "return wall->At(water);", "return wall->At(water) + 1;", MODEL),
-    ("stale step timer accepted", "engine/responder_timers.cc",
-     "row->state == Escalation::State::kRunning && row->generation == timer.generation;\n    }\n    case Kind::kStepHours",
-     "true;\n    }\n    case Kind::kStepHours", MODEL),
-    ("quiet is not looked at when a timer fires", "engine/responder_timers.cc",
-     "const bool live = IsLive(turn, timer) && !IsQuiet(turn, timer);", "const bool live = IsLive(turn, timer) && (IsQuiet(turn, timer) || true);", MODEL),
+    # As above; and a run that is over executes nothing, whatever its timers say.
+    ("step timer of another generation", "engine/responder_escalations.cc",
+     "row.next_at, row.generation);", "row.next_at, Generation(row.generation.value() - 1));", MODEL),
+    # When a timer fires is the second time at which is asked whether anybody still wants it: whatever makes a group quiet ends its run.
+    # Both must be missing for somebody to be paged; the first is missed at once.
+    ("what is held back keeps its run", "engine/responder_groups.cc",
+     "            absl::StrFormat(\"all %d alerts are %s\", group.suppressed, group.quiet_reason));\n  StopEscalation(turn, SubjectOf(id), group.quiet_reason);\n",
+     "            absl::StrFormat(\"all %d alerts are %s\", group.suppressed, group.quiet_reason));\n", MODEL),
+    ("maintenance holds nothing", "engine/responder_holds.cc",
+     "  if (why == before->held_by) return;", "  if (why == before->held_by || before->held_by.empty()) return;", MODEL),
+    # Of what is decided on; reports are compared with it.
+    ("a shard's new count is not looked at", "engine/responder_fired.cc",
+     "(known == nullptr || known->total != report.fired_total)", "known != nullptr && known->total != report.fired_total", MODEL),
+    ("what fired is compared as a sum over shards", "engine/responder_fired.cc",
+     "  return anew;", "  return total > group.fired_total;", MODEL),
+    ("what has recovered is remembered", "engine/responder_fired.cc",
+     "return report == nullptr || !Holds(*report);", "return false;", MODEL),
     ("acknowledgement never runs out", "engine/responder_acknowledgement.cc",
      "    EndAfter(turn, group, timeout.duration);\n    absl::StrAppend", "    absl::StrAppend", MODEL),
     ("the shorter of snooze and time-out", "engine/responder_acknowledgement.cc",
@@ -144,6 +160,10 @@ def build(number, path, before, after, program, compile_of):
 def play(number, program):
     binary = OUT / str(number) / program
     try:
+        for plan in sorted((ROOT / "tests/sim/plans").glob("*.plan")):
+            done = subprocess.run([binary, "--plan", plan, "--tries", "0"], capture_output=True, timeout=SECONDS)
+            if done.returncode:
+                return f"by {plan.name}"
         done = subprocess.run([binary, "--minutes", str(SECONDS / 60), "--failures", "1", "--tries", "0"], capture_output=True, text=True,
                               timeout=SECONDS * 3)
         said = next((line for line in done.stdout.splitlines() if line.startswith("seed ")), "")

@@ -88,7 +88,10 @@ void Oracle::Known(const Senders::Known& known, const Now& now) {
   const std::int64_t number = known.alert % kServices;
   Service& state = At(number);
   state.said.erase(known.alert);
-  const bool fresh = known.firing && state.firing.insert(known.alert).second;
+  const bool fresh = known.firing && !state.firing.contains(known.alert);
+  // It may have recovered and begun to fire again since, all in one.
+  const bool unsure = known.firing && !fresh && state.firing[known.alert] != known.from;
+  if (known.firing) state.firing[known.alert] = known.from;
   if (!known.firing) state.firing.erase(known.alert);
   if (state.firing.empty() && state.said.empty()) Close(number, now.engine);
   if (known.firing && !state.open) {
@@ -96,8 +99,10 @@ void Oracle::Known(const Senders::Known& known, const Now& now) {
   } else if (known.firing && known.severity > state.peak) {
     state.peak = known.severity;
     Worse(number, {known.from, now.engine});
-  } else if (fresh && !state.owned && now.engine <= disturbed_ + kSlack) {
+  } else if ((fresh || unsure) && !state.owned && now.engine <= disturbed_ + kSlack) {
     Lose(number);  // it may have come after an end that has come late, too
+  } else if (unsure && state.exhausted) {
+    Lose(number);
   } else if (fresh && state.exhausted && !state.owned && !state.held) {
     StartRun(state, {known.from, now.engine});
   } else if (fresh && IsFuzzy(state, now.engine) && state.phase == Phase::kPassEnd) {
@@ -113,6 +118,7 @@ void Oracle::Open(std::int64_t service, const Senders::Known& known, EngineTime 
   state.open = true;
   state.organisation = organisation_;
   state.opened = known.from;
+  state.known = now;
   state.peak = std::max(Severity::kHigh, known.severity);
   state.low = service == NumberOf(ServiceNumber::kDisk);
   if (state.low && known.severity != Severity::kUnknown) Lose(service);
@@ -153,7 +159,9 @@ void Oracle::Worse(std::int64_t service, const Window& when) {
   if (state.exhausted) return StartRun(state, when);
   if (state.phase == Phase::kPassEnd && IsFuzzy(state, when.to)) return Lose(service);
   if (state.due.from == state.flush.from && state.last < 0 && state.pass == 0) {
-    state.due = {std::min(when.from, state.due.from), std::min(when.to, state.due.to)};
+    // What was worse when the group opened does not break into its wait.
+    const EngineTime to = when.to <= state.known + kSlack ? state.due.to : std::min(when.to, state.due.to);
+    state.due = {std::min(when.from, state.due.from), to};
     state.flush = state.due;
   }
 }
@@ -231,11 +239,12 @@ void Oracle::Lose(std::int64_t service) {
 }
 void Oracle::LoseTogether(std::int64_t service, std::int64_t other) {
   if (service < 0 || other < 0) return;
-  for (const auto& [one, two] : {std::pair(service, other), std::pair(other, service)}) {
-    Lose(one);
-    std::set<std::int64_t> all = At(two).lost_with;
-    all.insert(two);
-    At(one).lost_with.insert(all.begin(), all.end());
+  std::set<std::int64_t> all = {service, other};
+  for (const std::int64_t each : {service, other})
+    all.insert(At(each).lost_with.begin(), At(each).lost_with.end());
+  for (const std::int64_t each : all) {
+    Lose(each);
+    At(each).lost_with = all;
   }
 }
 void Oracle::LoseAll() {

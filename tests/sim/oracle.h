@@ -12,6 +12,7 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -88,9 +89,9 @@ class Oracle {
     kPassEnd,  // the pass ends then
   };
   struct Service {
-    std::set<std::int64_t> firing;  // alerts, as far as it is known
-    std::set<std::int64_t> said;    // alerts of which something is said that is not known yet
-    int asked = 0;                  // not answered as yet
+    std::map<std::int64_t, EngineTime> firing;  // alerts, as far as it is known, and since when they are as they are
+    std::set<std::int64_t> said;                // alerts of which something is said that is not known yet
+    int asked = 0;                              // not answered as yet
     int asked_to_silence = 0;
     bool lost = false;
     std::set<std::int64_t> lost_with;
@@ -106,6 +107,7 @@ class Oracle {
     Severity peak = Severity::kUnknown;
     OrganisationPtr organisation;  // by which it opened
     EngineTime opened;
+    EngineTime known;  // that it is open
     Window flush;
     Phase phase = Phase::kNothing;
     std::int32_t step = 0;

@@ -79,10 +79,12 @@ void Providers::Start(const Notification& notification,
            {notification, std::move(gate), deadline, std::nullopt, ""});
 }
 
-void Providers::Work(const Now& now, const Organisation& organisation) {
+bool Providers::Work(const Now& now, const Organisation& organisation) {
+  bool any = false;
   while (!due_.empty() && due_.begin()->first.first <= now.engine) {
     Attempt attempt = std::move(due_.begin()->second);
     due_.erase(due_.begin());
+    any = true;
     if (!attempt.receipt.empty()) {
       hooks_.report({
           "", "notify", ProviderReceipt{attempt.receipt, false, "undelivered"}
@@ -93,6 +95,7 @@ void Providers::Work(const Now& now, const Organisation& organisation) {
       Begin(std::move(attempt), now, organisation);
     }
   }
+  return any;
 }
 
 void Providers::Take(const Notification& notification) {

@@ -65,8 +65,8 @@ class Providers {
 
   void Start(const Notification& notification, absl::Duration deadline, std::shared_ptr<Gate> gate, const Now& now);
   EngineTime Next() const { return due_.empty() ? EngineTime::Infinite() : due_.begin()->first.first; }
-  // All that is due. `organisation` is the one in force.
-  void Work(const Now& now, const Organisation& organisation);
+  // All that is due; whether there was anything. `organisation` is the one in force.
+  bool Work(const Now& now, const Organisation& organisation);
   // The server is gone: nobody hears of what is under way.
   void Crash();
   // After a restart, of each message that the server does not know to be over: what was answered was forgotten.

@@ -172,9 +172,7 @@ void Simulation::Rest() {
   for (bool busy = true; busy && alive(); ++round) {
     busy = StepStages();
     const OrganisationPtr organisation = engine_->rules() ? engine_->rules()->organisation : nullptr;
-    const std::uint64_t begun = providers_.begun();
-    if (alive() && organisation != nullptr) providers_.Work(clock_.Read(), *organisation);
-    busy = busy || begun != providers_.begun();
+    if (alive() && organisation != nullptr) busy = providers_.Work(clock_.Read(), *organisation) || busy;
     if (round < kRounds) continue;
     Violate("I12: the stages never come to rest");
     return;
@@ -261,6 +259,7 @@ void Simulation::Settle() {
   stalled_until_ = {};
   stuck_cut_.reset();
   if (!alive()) Revive();
+  if (alive()) Rest();  // what was stalled goes on
   AdvanceTo(clock_.elapsed() + kQuietTime);
   if (failed() || !alive()) return;
   Rest();

@@ -156,7 +156,8 @@ void Simulation::CheckJournal() {
 // What a provider has taken and the journal does not know of is sent again.
 void Simulation::CheckForgotten() {
   for (const auto& [id, row] : responder().state().notifications) {
-    const bool open = row.state == Notification::State::kPending || row.state == Notification::State::kLeased;
+    const bool open = row.state == Notification::State::kPending || row.state == Notification::State::kLeased ||
+                      row.state == Notification::State::kHeld;  // a limit keeps it from being repeated at once
     if (open) providers_.Forgotten(row.idempotency_key);
   }
 }
