@@ -226,19 +226,23 @@ void Simulation::Revive() {
   if (alive()) Rest();
 }
 
+void Simulation::CutPower(const Line& line) {
+  const auto& [cut, down_ms, operations, steps] = line.values;
+  Wander(steps);
+  if (operations >= 0) {
+    disk_.StopAfter(static_cast<std::uint64_t>(operations));
+    for (int i = 0; i < 100 && alive() && StepStages(); ++i) {
+    }
+  }
+  Crash(static_cast<SimulatedDisk::Cut>(cut % 6), absl::Milliseconds(std::max<std::int64_t>(down_ms, 0)));
+}
+
 void Simulation::Break(const Line& line) {
   using Kind = Line::Kind;
   const auto& values = line.values;
   const auto ms = [&](std::size_t i) { return absl::Milliseconds(std::max<std::int64_t>(values[i], 0)); };
   switch (line.kind) {
-    case Kind::kCut:
-      Wander(values[3]);
-      if (values[2] >= 0) {
-        disk_.StopAfter(static_cast<std::uint64_t>(values[2]));
-        for (int i = 0; i < 100 && alive() && StepStages(); ++i) {
-        }
-      }
-      return Crash(static_cast<SimulatedDisk::Cut>(values[0] % 6), ms(1));
+    case Kind::kCut: return CutPower(line);
     case Kind::kKill:
       Wander(values[1]);
       if (alive() && values[1] % 2 == 0) {

@@ -86,6 +86,7 @@ class Simulation {
 
   // Faults and recovery: simulation_faults.cc.
   void Break(const Line& line);
+  void CutPower(const Line& line);
   bool Start();
   bool OpenStore();
   bool StartEngine();
