@@ -324,7 +324,7 @@ absl::Status Server::MakeDoors() {
   peers_ = std::make_unique<EventDoor>(*engine_, *keys_, *clock_);
   grpc_ingest_ = std::make_unique<GrpcIngest>(*engine_, *keys_, *clock_, door_options.explain);
   api_->data_folder = options_.data;
-  api_->tls = !options_.tls_certificate.empty();
+  api_->tls = !options_.tls.certificate.empty();
   api_->outside = [this] { return ReadOutside(*doors_, *peers_, *grpc_ingest_, *mail_, outgoing_->Read()); };
   instruments_ = std::make_unique<Instruments>(
       *engine_,
