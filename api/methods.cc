@@ -199,7 +199,9 @@ constexpr Method kMethods[] = {
 
 std::optional<Caller> Caller::At(Role least) const {
   if (role >= least) return *this;
+  // A token's own teams say where it may do what its role allows, and nothing beyond that.
   Caller narrowed = *this;
+  narrowed.teams.clear();
   narrowed.role = Role::kAdmin;
   for (const Rights::InTeam& standing : more) {
     if (standing.role < least) continue;

@@ -7,6 +7,7 @@
 #include <set>
 #include <sstream>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include <gmock/gmock.h>
@@ -124,10 +125,10 @@ class MatrixTest : public ApiTest {
         {"$now", soon},
         {"$later", later},
         {"$yaml",
-         absl::StrReplaceAll(
+         absl::Base64Escape(absl::StrReplaceAll(
              std::string(kThreeOwners),
              {{"{id: " + owner + ", " + (owner == "all" ? "" : "team: " + owner + ", ") + "steps: [{delay: 10m",
-               "{id: " + owner + ", " + (owner == "all" ? "" : "team: " + owner + ", ") + "steps: [{delay: 7m"}})},
+               "{id: " + owner + ", " + (owner == "all" ? "" : "team: " + owner + ", ") + "steps: [{delay: 7m"}}))},
     };
     const auto made = [&](std::string_view method, std::string_view json) {
       return std::to_string(Do(method, Fill(json, owner)));
@@ -203,7 +204,8 @@ class MatrixTest : public ApiTest {
     const auto* described = pool->FindMethodByName(std::string(method.service) + "." + std::string(method.name));
     const std::unique_ptr<google::protobuf::Message> message(
         google::protobuf::MessageFactory::generated_factory()->GetPrototype(described->input_type())->New());
-    EXPECT_TRUE(google::protobuf::util::JsonStringToMessage(json, message.get()).ok()) << method.name << json;
+    const auto parsed = google::protobuf::util::JsonStringToMessage(json, message.get());
+    EXPECT_TRUE(parsed.ok()) << method.name << " " << parsed.ToString() << " " << json;
     const std::string bytes = message->SerializeAsString();
     grpc::ClientContext context;
     context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(60));
@@ -265,6 +267,11 @@ TEST_F(MatrixTest, EveryMethodHasARowAndEveryRowAMethod) {
     EXPECT_TRUE(named.contains(name)) << name << " is no method any more";
 }
 
+// Who has the role for these may still be refused or let through for what came before: who has begun it, whose turn it is, whether it
+// has ended. tests/api/shifts_test.cc, schedules_test.cc and the tests of silences tell those stories; without the role nobody comes so far.
+constexpr std::string_view kStories[] = {"AcceptSwap",  "EndOverride", "ExpireSilence", "OfferSwap",
+                                         "RequestSwap", "TakeSwap",    "WithdrawSwap"};
+
 TEST_F(MatrixTest, EachMayWhatItsRowSaysAndNothingElseOnBothFaces) {
   // What is refused leaves everything as it is, so that comes first.
   for (const bool permitted : {false, true}) {
@@ -274,6 +281,7 @@ TEST_F(MatrixTest, EachMayWhatItsRowSaysAndNothingElseOnBothFaces) {
       for (const Tried& caller : callers_) {
         if (caller.session && method.name == "SignOut") continue;  // it ends the session: tests/api/sign_in_test.cc
         for (const std::string owner : {"web", "db", "all"}) {
+          if (caller.in_web >= need.role && std::ranges::find(kStories, method.name) != std::end(kStories)) continue;
           if (MayCall(caller, need, owner) == permitted) Check(method, caller, need, owner);
           if (need.whose == Whose::kAnybodys) break;
         }

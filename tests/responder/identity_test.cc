@@ -27,7 +27,7 @@ CommandResult LogIn(World& world, std::string_view user, char digit, const std::
   command.session.hash = std::string(64, digit);
   command.session.name = "laptop";
   command.password = password;
-  return world.Do(std::move(command), absl::StrCat("user:", user));
+  return world.Do(std::move(command), "user:" + std::string(user));
 }
 std::vector<AuditEntry> Entries(const World& world) {
   std::vector<AuditEntry> entries;
@@ -114,19 +114,19 @@ TEST(AccountTest, WhoIsLockedBeforeTheirFirstPasswordSetsNone) {
 
 TEST(AccountTest, WhoLeavesTheOrganisationLeavesNothingForTheNextOfThatName) {
   World world;
-  ASSERT_TRUE(Invite(world, "alice").status.ok());
+  const Organisation without = *world.state().organisation;
+  Organisation with = without;
+  with.users.push_back(without.users.front());
+  with.users.back().id = UserId("zora");  // in no schedule, and so free to go
+  world.Apply(with);
+  ASSERT_TRUE(Invite(world, "zora").status.ok());
   ASSERT_TRUE(Accept(world).ok());
-  ASSERT_TRUE(LogIn(world, "alice", 'a').status.ok());
-  const Organisation before = *world.state().organisation;
-  Organisation without = before;
-  for (User& user : without.users) {
-    if (user.id == UserId("alice")) user.id = UserId("alicia");
-  }
+  ASSERT_TRUE(LogIn(world, "zora", 'a').status.ok());
   world.Apply(without);
   EXPECT_THAT(world.state().accounts, IsEmpty());
   EXPECT_THAT(world.state().tokens, IsEmpty());
-  world.Apply(before);
-  EXPECT_TRUE(absl::IsAborted(LogIn(world, "alice", 'b').status));
+  world.Apply(with);
+  EXPECT_TRUE(absl::IsAborted(LogIn(world, "zora", 'b').status));
 }
 
 TEST(AccountTest, NoSecretIsInTheAuditLog) {
@@ -154,7 +154,7 @@ TEST(SessionTest, MovesOnWhileItIsUsedAndEndsAfterAWeekAnyhow) {
   const absl::Time began = world.now().wall;
   EXPECT_EQ(world.state().tokens.at(id).expires_at, began + kSessionIdle);
   const std::size_t entries = Entries(world).size();
-  for (int i = 0; i < 13; ++i) {
+  for (int i = 0; i < 14; ++i) {
     world.Pass(absl::Hours(11));
     ASSERT_TRUE(world.Do(RenewSession{id}, "session").status.ok()) << i;
     EXPECT_EQ(world.state().tokens.at(id).expires_at, std::min(world.now().wall + kSessionIdle, began + kSessionLife));
