@@ -20,10 +20,12 @@ struct Need {
   Whose whose = Whose::kAnybodys;
   // In JSON, about what $group, $service ... stand for.
   std::string_view request = "{}";
+  Role asks =
+      Role::kIntegration;  // what the request needs, where that is more than the method does: to act for somebody else
 };
 
 inline const std::map<std::string_view, Need> kNeeds = {
-    {"AcceptSwap",          {Role::kResponder, Whose::kTeams, R"({"id":"$override","user":"dave"})"}                             },
+    {"AcceptSwap",          {Role::kResponder, Whose::kTeams, R"({"id":"$override","user":"dave"})", Role::kManager}             },
     {"AcknowledgeBundle",   {Role::kResponder, Whose::kTeams, R"({"id":"$bundle"})"}                                             },
     {"AcknowledgeGroup",    {Role::kResponder, Whose::kTeams, R"({"id":"$group"})"}                                              },
     {"AcknowledgeIncident", {Role::kResponder, Whose::kTeams, R"({"id":"$incident"})"}                                           },
@@ -48,7 +50,7 @@ inline const std::map<std::string_view, Need> kNeeds = {
     {"EndMaintenance",      {Role::kResponder, Whose::kTeams, R"({"id":"$window"})"}                                             },
     {"EndOverride",         {Role::kResponder, Whose::kTeams, R"({"id":"$override"})"}                                           },
     {"EscalateGroup",       {Role::kResponder, Whose::kTeams, R"({"id":"$group"})"}                                              },
-    {"ExpireSilence",       {Role::kResponder, Whose::kTeams, R"({"id":"$silence"})"}                                            },
+    {"ExpireSilence",       {Role::kResponder, Whose::kTeamsAlone, R"({"id":"$silence"})"}                                       },
     {"Explain",             {Role::kViewer}                                                                                      },
     {"FinalSchedule",       {Role::kViewer}                                                                                      },
     {"GetFairness",         {Role::kViewer}                                                                                      },
@@ -84,7 +86,7 @@ inline const std::map<std::string_view, Need> kNeeds = {
     {"ListVersions",        {Role::kViewer}                                                                                      },
     {"LockUser",            {Role::kAdmin}                                                                                       },
     {"MergeGroups",         {Role::kResponder, Whose::kTeams, R"({"into":"$group","groups":["$group"]})"}                        },
-    {"OfferSwap",           {Role::kResponder, Whose::kTeams, R"({"id":"$override","user":"dave"})"}                             },
+    {"OfferSwap",           {Role::kResponder, Whose::kTeams, R"({"id":"$override","user":"dave"})", Role::kManager}             },
     {"OpenIncident",        {Role::kResponder, Whose::kTeams, R"({"title":"t","severity":3,"service":"$service"})"}              },
     {"OverrideSchedule",    {Role::kResponder, Whose::kTeams, R"({"schedule":"$schedule"})"}                                     },
     {"PingHeartbeat",       {Role::kResponder, Whose::kTeams, R"({"name":"$heartbeat"})"}                                        },
@@ -92,12 +94,12 @@ inline const std::map<std::string_view, Need> kNeeds = {
     {"ReadBackup",          {Role::kAdmin}                                                                                       },
     {"ReassignGroup",       {Role::kResponder, Whose::kTeams, R"({"id":"$group","targets":[{"user":"ann"}]})"}                   },
     {"RecordChange",        {Role::kResponder, Whose::kTeams, R"({"change":{"summary":"deploy","service":"$service"}})"}         },
-    {"RequestSwap",         {Role::kResponder, Whose::kTeams, R"({"schedule":"$schedule","user":"dave"})"}                       },
+    {"RequestSwap",         {Role::kResponder, Whose::kTeams, R"({"schedule":"$schedule","user":"dave"})", Role::kManager}       },
     {"RerouteGroup",        {Role::kResponder, Whose::kTeams, R"({"id":"$group"})"}                                              },
     {"ResolveGroup",        {Role::kResponder, Whose::kTeams, R"({"id":"$group"})"}                                              },
     {"ResolveIncident",     {Role::kResponder, Whose::kTeams, R"({"id":"$incident"})"}                                           },
     {"RevokeToken",         {Role::kViewer}                                                                                      },
-    {"RollBack",            {Role::kManager}                                                                                     },
+    {"RollBack",            {Role::kManager, Whose::kTeamsAlone, R"({"version":"$version","dryRun":true})"}                      },
     {"Search",              {Role::kViewer}                                                                                      },
     {"SignOut",             {Role::kViewer}                                                                                      },
     {"SimulatePolicy",      {Role::kViewer}                                                                                      },
@@ -105,12 +107,12 @@ inline const std::map<std::string_view, Need> kNeeds = {
     {"SplitGroup",          {Role::kResponder, Whose::kTeams, R"({"id":"$group"})"}                                              },
     {"StartReplay",         {Role::kManager}                                                                                     },
     {"TakeShift",           {Role::kResponder, Whose::kTeams, R"({"schedule":"$schedule"})"}                                     },
-    {"TakeSwap",            {Role::kResponder, Whose::kTeams, R"({"id":"$override","user":"dave"})"}                             },
+    {"TakeSwap",            {Role::kResponder, Whose::kTeams, R"({"id":"$override","user":"dave"})", Role::kManager}             },
     {"TestPage",            {Role::kResponder, Whose::kTeamsAlone, R"({"user":"$user"})"}                                        },
     {"UnacknowledgeGroup",  {Role::kResponder, Whose::kTeams, R"({"id":"$group"})"}                                              },
     {"WhoAmI",              {Role::kViewer}                                                                                      },
     {"WhoIsOnCall",         {Role::kViewer}                                                                                      },
-    {"WithdrawSwap",        {Role::kResponder, Whose::kTeams, R"({"id":"$override"})"}                                           },
+    {"WithdrawSwap",        {Role::kResponder, Whose::kTeams, R"({"id":"$override"})", Role::kManager}                           },
 };
 
 // What lets people in, and so needs nothing.
