@@ -219,7 +219,8 @@ void FakeHttp::Serve(int socket) {
       std::string whole = absl::StrCat("HTTP/1.1 ", answer.status, " Some Reason\r\n");
       for (const std::string& header : answer.headers)
         absl::StrAppend(&whole, header, "\r\n");
-      absl::StrAppend(&whole, "Content-Length: ", answer.body.size(), "\r\n\r\n", answer.body);
+      // It closes after each answer, and says so: a client that kept the connection might send its next request into the closing.
+      absl::StrAppend(&whole, "Connection: close\r\nContent-Length: ", answer.body.size(), "\r\n\r\n", answer.body);
       switch (answer.how) {
         case FakeAnswer::How::kAnswer: connection.Write(whole); break;
         case FakeAnswer::How::kHang: connection.Hang(); break;
