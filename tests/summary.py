@@ -4,7 +4,8 @@
     summary.py FOLDER      ctest.junit from ctest, NAME.xml from the GoogleTest binary that ctest calls NAME
 
 A binary counts by its tests; one that failed without a failed test (a crash, a timeout, a sanitizer's report) is one more
-failure. Exit status 1 when anything failed, or when nothing ran.
+failure. One that failed and is in FOLDER/again, where all its runs passed, is told as unsteady and counts as it did there. Exit
+status 1 when anything failed, or when nothing ran.
 """
 import pathlib
 import sys
@@ -33,15 +34,24 @@ def counts_of_test(case, folder):
     return status == "run", status == "fail", status not in ("run", "fail")
 
 
+def cases(folder):
+    report = folder / "ctest.junit"
+    return list(xml.parse(report).getroot().iter("testcase")) if report.exists() else []
+
+
 def main(folder):
     counts = [0, 0, 0]
-    report = folder / "ctest.junit"
-    if report.exists():
-        for case in xml.parse(report).getroot().iter("testcase"):
-            counts = [a + b for a, b in zip(counts, counts_of_test(case, folder))]
-            for what in ("fail", "notrun"):
-                if case.get("status") == what:
-                    print(f"{'FAILED' if what == 'fail' else 'skipped'}: {case.get('name')}")
+    again = {case.get("name"): case for case in cases(folder / "again")}
+    for case in cases(folder):
+        name, where = case.get("name"), folder
+        repeated = again.get(name)
+        if case.get("status") == "fail" and repeated is not None and repeated.get("status") == "run":
+            print(f"UNSTEADY: {name} failed once, and passed three times when it ran by itself; what it said is above")
+            case, where = repeated, folder / "again"
+        counts = [a + b for a, b in zip(counts, counts_of_test(case, where))]
+        for what in ("fail", "notrun"):
+            if case.get("status") == what:
+                print(f"{'FAILED' if what == 'fail' else 'skipped'}: {name}")
     print("{} passed, {} failed, {} skipped".format(*counts))
     return counts[1] > 0 or counts[0] == 0
 
