@@ -153,6 +153,11 @@ absl::StatusOr<const AccessToken*> Auth::Find(const Table& table, std::string_vi
     return absl::UnauthenticatedError(absl::StrFormat("token T%d is of %s, who is not in the organisation any more",
                                                       known.id.value(), known.user.value()));
   }
+  if (known.user.set() && table.access->locked.contains(known.user)) {
+    return absl::UnauthenticatedError(
+        absl::StrFormat("token T%d is of %s, who is locked: an admin can `tocsin user unlock %s`", known.id.value(),
+                        known.user.value(), known.user.value()));
+  }
   return &known;
 }
 

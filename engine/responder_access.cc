@@ -277,6 +277,9 @@ AccessPtr AccessOf(const ResponderState& state) {
   access->tokens.reserve(state.tokens.size());
   for (const auto& [id, token] : state.tokens)
     access->tokens.push_back(token);
+  for (const auto& [id, account] : state.accounts) {
+    if (account.locked) access->locked.insert(account.user);
+  }
   return access;
 }
 

@@ -136,6 +136,7 @@ absl::StatusOr<AccountId> LockUserBy(Turn& turn, const LockUser& command) {
   account.invitation.clear();
   account.invitation_expires_at = absl::Time();
   if (command.locked) EndSessions(turn, command.user);
+  turn.PublishAccess();  // the person's other tokens open nothing as long as it is locked
   turn.MakeFact();
   return account.id;
 }

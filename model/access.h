@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -79,6 +80,7 @@ std::map<UserId, Rights> AllRights(const Organisation& organisation);
 // What the doors of the API judge callers by: an immutable snapshot, given out when it is durable.
 struct Access {
   std::vector<AccessToken> tokens;
+  std::set<UserId> locked;       // none of their tokens opens anything meanwhile
   OrganisationPtr organisation;  // a token dies with its person or its integration
 };
 using AccessPtr = std::shared_ptr<const Access>;

@@ -264,6 +264,26 @@ TEST_F(SignInTest, SessionsEndWithThePasswordTheLockAndThePerson) {
   EXPECT_THAT(Message(SignIn("ann", "another long password").status()), HasSubstr("unauthenticated"));
 }
 
+TEST_F(SignInTest, TheTokensOfALockedPersonOpenNothingUntilItIsUnlocked) {
+  const std::string session = Join("ann");
+  v1::CreateTokenRequest request;
+  request.set_user("ann");
+  request.set_name("laptop");
+  request.set_role(v1::ROLE_VIEWER);
+  v1::CreateTokenResponse made;
+  ASSERT_TRUE(Call("AccessService/CreateToken", request, made).ok());
+  ASSERT_TRUE(Opens(made.token()));
+  ASSERT_TRUE(Lock("ann").ok());
+  const HttpResponse refused =
+      Http("POST", "/tocsin.v1.AccessService/WhoAmI",
+           {{"Content-Type", "application/json"}, {"Authorization", "Bearer " + made.token()}}, "{}");
+  EXPECT_EQ(refused.status, 401);
+  EXPECT_THAT(refused.body, HasSubstr("tocsin user unlock ann"));
+  ASSERT_TRUE(Lock("ann", /*unlock=*/true).ok());
+  EXPECT_TRUE(Opens(made.token()));
+  EXPECT_FALSE(Opens(session)) << "sessions are over";
+}
+
 TEST_F(SignInTest, ASessionEndsWhenItIsIdleByTheClockOfTheDoors) {
   const std::string token = Join("ann");
   const auto set_clock = [this](absl::Time now) {
