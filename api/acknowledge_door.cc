@@ -3,6 +3,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 
+#include "api/html.h"
 #include "api/records.h"
 #include "base/status.h"
 #include "engine/link.h"
@@ -10,44 +11,9 @@
 namespace tocsin {
 namespace {
 
-std::string Escape(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '&': out += "&amp;"; break;
-      case '"': out += "&quot;"; break;
-      case '\'': out += "&#39;"; break;
-      default: out += c;
-    }
-  }
-  return out;
-}
-
-HttpResponse Html(int status, std::string_view title, std::string_view body) {
-  HttpResponse response;
-  response.status = status;
-  response.headers = {
-      {"Content-Type",            "text/html; charset=utf-8"        },
-      {"Cache-Control",           "no-store"                        },
-      {"Referrer-Policy",         "no-referrer"                     },
-      {"X-Content-Type-Options",  "nosniff"                         },
-      {"Content-Security-Policy",
-       "default-src 'none'; style-src 'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='; "
-       "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"}
-  };
-  response.body = absl::StrFormat(
-      "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
-      "content=\"width=device-width, initial-scale=1\"><meta name=\"robots\" content=\"noindex\"><title>%s</title>"
-      "</head><body><h1>%s</h1>%s</body></html>\n",
-      Escape(title), Escape(title), body);
-  return response;
-}
-
 HttpResponse Refusal(const absl::Status& status) {
-  return Html(absl::IsNotFound(status) ? 404 : 400, "This link does not work",
-              absl::StrFormat("<p>%s</p>", Escape(Message(status))));
+  return HtmlPage(absl::IsNotFound(status) ? 404 : 400, "This link does not work",
+                  absl::StrFormat("<p>%s</p>", EscapeHtml(Message(status))));
 }
 
 // What a link is about, in its present state.
@@ -60,9 +26,9 @@ struct Matter {
 Matter Describe(const Group& group) {
   Matter matter;
   matter.description = absl::StrFormat("<p>G%d %s, %d alerts firing, severity %s.</p><ul>", group.id.value(),
-                                       Escape(Format(group.labels)), group.firing, Name(group.highest));
+                                       EscapeHtml(Format(group.labels)), group.firing, Name(group.highest));
   for (const AlertSummary& alert : group.exemplars) {
-    absl::StrAppendFormat(&matter.description, "<li>%s</li>", Escape(Format(alert.labels)));
+    absl::StrAppendFormat(&matter.description, "<li>%s</li>", EscapeHtml(Format(alert.labels)));
   }
   matter.description += "</ul>";
   if (group.state == Group::State::kAcknowledged) matter.acknowledged_by = group.acknowledged_by;
@@ -72,8 +38,9 @@ Matter Describe(const Group& group) {
 
 Matter Describe(const Incident& incident) {
   Matter matter;
-  matter.description = absl::StrFormat("<p>I%d, SEV%d: %s</p><p>Opened because %s.</p>", incident.id.value(),
-                                       incident.severity, Escape(incident.title), Escape(incident.opened_reason));
+  matter.description =
+      absl::StrFormat("<p>I%d, SEV%d: %s</p><p>Opened because %s.</p>", incident.id.value(), incident.severity,
+                      EscapeHtml(incident.title), EscapeHtml(incident.opened_reason));
   if (incident.state == Incident::State::kAcknowledged) matter.acknowledged_by = incident.acknowledged_by;
   matter.resolved = incident.state == Incident::State::kResolved;
   return matter;
@@ -114,15 +81,15 @@ absl::StatusOr<Matter> DescribeBundle(Api& api, const AcknowledgeLink& link) {
       open += group->state == Group::State::kOpen ? 1U : 0U;
       if (matter.acknowledged_by.empty()) matter.acknowledged_by = group->acknowledged_by;
       absl::StrAppendFormat(&list, "<li>G%d %s, %d alerts firing, severity %s, %s</li>", group->id.value(),
-                            Escape(Format(group->labels)), group->firing, Name(group->highest),
-                            Escape(StateOf(*group)));
+                            EscapeHtml(Format(group->labels)), group->firing, Name(group->highest),
+                            EscapeHtml(StateOf(*group)));
     } else if (member.subject.kind == SubjectKind::kIncident) {
       const absl::StatusOr<Incident> incident = FindIncident(api, IncidentId(member.subject.id));
       if (!incident.ok()) continue;
       open += incident->state == Incident::State::kOpen ? 1U : 0U;
       if (matter.acknowledged_by.empty()) matter.acknowledged_by = incident->acknowledged_by;
       absl::StrAppendFormat(&list, "<li>I%d SEV%d: %s</li>", incident->id.value(), incident->severity,
-                            Escape(incident->title));
+                            EscapeHtml(incident->title));
     }
   }
   matter.description = absl::StrFormat("<p>B%d names %d things, of which %d wait for somebody.</p><ul>%s</ul>",
@@ -147,14 +114,14 @@ absl::StatusOr<Matter> Find(Api& api, const AcknowledgeLink& link) {
 HttpResponse Show(Api& api, const AcknowledgeLink& link) {
   const absl::StatusOr<Matter> matter = Find(api, link);
   if (!matter.ok()) return Refusal(matter.status());
-  if (matter->resolved) return Html(200, "Already resolved", matter->description);
+  if (matter->resolved) return HtmlPage(200, "Already resolved", matter->description);
   if (!matter->acknowledged_by.empty()) {
-    return Html(200, "Already acknowledged by " + matter->acknowledged_by, matter->description);
+    return HtmlPage(200, "Already acknowledged by " + matter->acknowledged_by, matter->description);
   }
-  return Html(200, "Acknowledge?",
-              matter->description + absl::StrFormat("<form method=\"post\"><button type=\"submit\">I, %s, take it"
-                                                    "</button></form>",
-                                                    Escape(link.user.value())));
+  return HtmlPage(200, "Acknowledge?",
+                  matter->description + absl::StrFormat("<form method=\"post\"><button type=\"submit\">I, %s, take it"
+                                                        "</button></form>",
+                                                        EscapeHtml(link.user.value())));
 }
 
 HttpResponse Acknowledge(Api& api, const AcknowledgeLink& link, const std::string& peer) {
@@ -170,17 +137,18 @@ HttpResponse Acknowledge(Api& api, const AcknowledgeLink& link, const std::strin
   const CommandResult result = api.engine.ExecuteAndWait(std::move(command));
   if (!result.status.ok()) return Refusal(result.status);
   if (link.subject.kind == SubjectKind::kBundle) {
-    return Html(
+    return HtmlPage(
         200, "Acknowledged",
-        absl::StrFormat("<p>All that it names and nobody had taken is yours, %s.</p>", Escape(link.user.value())));
+        absl::StrFormat("<p>All that it names and nobody had taken is yours, %s.</p>", EscapeHtml(link.user.value())));
   }
   // Somebody else may have been first; then it is theirs.
   const absl::StatusOr<Matter> matter = Find(api, link);
   if (matter.ok() && matter->acknowledged_by != "link:" + link.user.value()) {
-    return Html(200, "Already acknowledged by " + matter->acknowledged_by, matter->description);
+    return HtmlPage(200, "Already acknowledged by " + matter->acknowledged_by, matter->description);
   }
-  return Html(200, "Acknowledged",
-              absl::StrFormat("<p>It is yours, %s. Nobody else is paged for it.</p>", Escape(link.user.value())));
+  return HtmlPage(
+      200, "Acknowledged",
+      absl::StrFormat("<p>It is yours, %s. Nobody else is paged for it.</p>", EscapeHtml(link.user.value())));
 }
 
 }  // namespace
@@ -198,7 +166,7 @@ void AddAcknowledgeRoutes(HttpRouter& router, Api& api, std::string link_key, Wo
                 if (!link.ok()) return std::move(*held).Send(Refusal(link.status()));
                 std::move(*held).Send(method == HttpMethod::kPost ? Acknowledge(api, *link, peer) : Show(api, *link));
               });
-          if (!taken) std::move(*held).Send(Html(503, "Busy", "<p>Try again in a second.</p>"));
+          if (!taken) std::move(*held).Send(HtmlPage(503, "Busy", "<p>Try again in a second.</p>"));
         },
         {.max_body_bytes = 4096});
   }

@@ -189,10 +189,11 @@ absl::StatusOr<Caller> Auth::Check(std::string_view authorization) const {
   if (known->session) {
     KeepAlive(*known);
     Caller caller{known->Actor(), "", Role::kViewer, known->user, {}, known->id, /*session=*/true};
-    if (const auto found = table->rights->find(known->user); found != table->rights->end()) {
-      caller.role = found->second.everywhere;
-      caller.more = found->second.teams;
-    }
+    const auto found = table->rights->find(known->user);
+    Rights rights = found == table->rights->end() ? Rights() : found->second;
+    if (known->voucher) rights = Union(rights, known->voucher->granted);
+    caller.role = rights.everywhere;
+    caller.more = std::move(rights.teams);
     return caller;
   }
   return Caller{known->Actor(), "", known->role, known->user, known->teams, known->id};

@@ -243,6 +243,14 @@ absl::Status RunRevokeToken(Api& api,
 absl::Status WhoAmI(Api& api, const Caller& caller, const v1::WhoAmIRequest& request, v1::WhoAmIResponse& response);
 
 absl::Status RunSignIn(Api& api, const Caller& caller, const v1::SignInRequest& request, v1::SignInResponse& response);
+absl::Status ListProviders(Api& api,
+                           const Caller& caller,
+                           const v1::ListProvidersRequest& request,
+                           v1::ListProvidersResponse& response);
+absl::Status RunFinishSignIn(Api& api,
+                             const Caller& caller,
+                             const v1::FinishSignInRequest& request,
+                             v1::SignInResponse& response);
 absl::Status RunAcceptInvitation(Api& api,
                                  const Caller& caller,
                                  const v1::AcceptInvitationRequest& request,

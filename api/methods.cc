@@ -169,6 +169,8 @@ constexpr Method kMethods[] = {
     Of<&WhoAmI>("tocsin.v1.AccessService", "WhoAmI", kViewer),
     Hashing(Open(Of<&RunSignIn>("tocsin.v1.SignInService", "SignIn", kNobody))),
     Hashing(Open(Of<&RunAcceptInvitation>("tocsin.v1.SignInService", "AcceptInvitation", kNobody))),
+    Open(Of<&ListProviders>("tocsin.v1.SignInService", "ListProviders", kNobody)),
+    Open(Of<&RunFinishSignIn>("tocsin.v1.SignInService", "FinishSignIn", kNobody)),
     Hashing(Of<&RunChangePassword>("tocsin.v1.SignInService", "ChangePassword", kViewer)),
     Of<&RunSignOut>("tocsin.v1.SignInService", "SignOut", kViewer),
     Of<&RunInviteUser>("tocsin.v1.SignInService", "InviteUser", kManager),
@@ -210,6 +212,11 @@ std::optional<Caller> Caller::At(Role least) const {
   }
   if (narrowed.teams.empty()) return std::nullopt;
   return narrowed;
+}
+
+std::string_view AddressOf(const Caller& caller) {
+  const std::string_view origin = caller.origin;
+  return origin.substr(std::min(origin.find(' ') + 1, origin.size()));
 }
 
 std::span<const Method> Methods() {

@@ -43,6 +43,8 @@ struct Outside {
   std::uint64_t attempts_waiting[3] = {};  // for a connection, by Notification::Lane
 };
 
+class OidcDesk;
+
 // What handlers work with.
 inline constexpr std::ptrdiff_t kSimulations = 2;
 
@@ -55,6 +57,7 @@ struct Api {
   std::function<Outside()> outside = {};  // absent: not known
   std::string data_folder = {};           // empty: not known
   bool tls = false;                       // the HTTP doors speak TLS themselves
+  std::shared_ptr<OidcDesk> oidc = {};    // null: nobody but passwords lets people in
   std::unique_ptr<AttemptGuard> attempts = std::make_unique<AttemptGuard>();
   // Each walks through up to a month of a policy: more at once would keep the threads from everybody else's questions.
   std::unique_ptr<std::counting_semaphore<kSimulations>> simulations =
@@ -99,6 +102,9 @@ inline Workers::Lane LaneOf(const Method& method) {
   if (method.hashes) return Workers::Lane::kHashing;
   return method.role == Role::kViewer ? Workers::Lane::kAsking : Workers::Lane::kDoing;
 }
+
+// "http 10.1.2.3", "grpc 10.1.2.3": the address.
+std::string_view AddressOf(const Caller& caller);
 
 // Who calls a method that is open.
 inline Caller Nobody(std::string origin) {

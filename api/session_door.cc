@@ -6,6 +6,9 @@
 #include <sodium.h>
 
 #include "api/handlers.h"
+#include "api/html.h"
+#include "api/oidc_door.h"
+#include "api/session_cookie.h"
 #include "base/status.h"
 #include "base/strings.h"
 #include "model/integration_key.h"
@@ -15,64 +18,6 @@ namespace {
 
 constexpr std::string_view kCsrfHeader = "X-Tocsin-Csrf";
 constexpr std::size_t kLoginBytes = 8192;
-
-// Behind TLS, be it ours or of what stands before us, the name forbids the cookie to come from elsewhere (__Host-: this host only,
-// set by https only), so that nobody slips in a session of theirs.
-bool IsSecure(const Api& api) {
-  if (api.tls) return true;
-  const OrganisationPtr organisation = api.engine.access()->organisation;
-  return organisation != nullptr && organisation->public_url.starts_with("https://");
-}
-std::string_view CookieName(bool secure) {
-  return secure ? "__Host-tocsin" : "tocsin-session";
-}
-
-HttpHeader SetCookie(const Api& api, std::string_view token, absl::Duration life) {
-  const bool secure = IsSecure(api);
-  return {"Set-Cookie", absl::StrFormat("%s=%s; Path=/; Max-Age=%d; HttpOnly; SameSite=Strict%s", CookieName(secure),
-                                        token, absl::ToInt64Seconds(life), secure ? "; Secure" : "")};
-}
-
-// "" when there is none, or more than one: then somebody else has set one of them.
-std::string SessionCookie(const Api& api, const HttpRequest& request) {
-  const std::string_view name = CookieName(IsSecure(api));
-  std::string value;
-  int found = 0;
-  for (const HttpHeader& header : request.headers) {
-    if (ToLower(header.name) != "cookie") continue;
-    std::string_view rest = header.value;
-    while (!rest.empty()) {
-      const std::size_t end = std::min(rest.find(';'), rest.size());
-      const std::string_view pair = Trim(rest.substr(0, end));
-      rest.remove_prefix(std::min(end + 1, rest.size()));
-      if (!pair.starts_with(name) || pair.substr(name.size(), 1) != "=") continue;
-      value = pair.substr(name.size() + 1);
-      ++found;
-    }
-  }
-  return found == 1 ? value : "";
-}
-
-// Of the session alone: who has it does not have the session.
-std::string CsrfOf(std::string_view token) {
-  return HashKey(absl::StrCat("csrf ", ToAbsl(token)));
-}
-
-// A browser says of what page a request is. Programs say nothing.
-bool IsOfAnotherSite(const Api& api, const HttpRequest& request) {
-  const std::string_view site = request.header("Sec-Fetch-Site");
-  if (!site.empty() && site != "same-origin" && site != "none") return true;
-  const std::string_view origin = request.header("Origin");
-  if (origin.empty()) return false;
-  const auto without_scheme = [](std::string_view url) {
-    const std::size_t scheme = url.find("://");
-    if (scheme != std::string_view::npos) url.remove_prefix(scheme + 3);
-    return ToLower(url.substr(0, url.find('/')));
-  };
-  if (without_scheme(origin) == ToLower(request.header("Host"))) return false;
-  const OrganisationPtr organisation = api.engine.access()->organisation;
-  return organisation == nullptr || without_scheme(origin) != without_scheme(organisation->public_url);
-}
 
 HttpResponse Respond(int status, std::string body) {
   HttpResponse response = JsonResponse(status, std::move(body));
@@ -111,23 +56,46 @@ HttpResponse LogIn(Api& api, const Auth& auth, const HttpRequest& request) {
   const absl::StatusOr<Caller> caller = auth.Check("Bearer " + done.token());
   if (!caller.ok()) return Refusal(caller.status());
   HttpResponse response = Respond(200, Whose(*caller, done.token()));
-  response.headers.push_back(SetCookie(api, done.token(), kSessionLife));
+  response.headers.push_back(SetSessionCookie(api, done.token(), kSessionLife));
   return response;
+}
+
+// The form of GET /login has the header's value as a field: a page without a script cannot set the header.
+bool IsForm(const HttpRequest& request) {
+  return ToLower(Trim(request.header("content-type"))) == "application/x-www-form-urlencoded";
+}
+HttpRequest WithHeader(HttpRequest request) {
+  if (!IsForm(request) || !request.header(kCsrfHeader).empty()) return request;
+  request.headers.push_back({std::string(kCsrfHeader), QueryValue(request.body, "csrf").value_or("")});
+  return request;
+}
+
+HttpResponse LoggedOut(const HttpRequest& request, const std::string& at_provider) {
+  if (!IsForm(request)) {
+    return Respond(200, at_provider.empty() ? "{}" : absl::StrCat("{\"logoutUrl\":", JsonQuote(at_provider), "}"));
+  }
+  return HtmlPage(200, "You are logged out",
+                  at_provider.empty()
+                      ? std::string()
+                      : absl::StrFormat("<p>Here. <a href=\"%s\">Log out where you logged in, too</a></p>",
+                                        EscapeHtml(at_provider)));
 }
 
 // Ends what the cookie opens; whatever it opened, the browser has no cookie afterwards.
 HttpResponse LogOut(Api& api, const Auth& auth, const HttpRequest& request) {
-  const absl::StatusOr<Caller> caller = CallerOf(api, auth, request);
+  const absl::StatusOr<Caller> caller = CallerOf(api, auth, WithHeader(request));
+  std::string at_provider;
   if (absl::IsPermissionDenied(caller.status())) return Refusal(caller.status());
   if (caller.ok() && caller->session) {
+    at_provider = LogoutUrl(api, caller->token);
     v1::CommandResponse done;
     Caller whose = *caller;
     whose.origin = "http " + request.peer;
     const absl::Status status = RunSignOut(api, whose, {}, done);
     if (!status.ok() && !absl::IsNotFound(status)) return Refusal(status);
   }
-  HttpResponse response = Respond(200, "{}");
-  response.headers.push_back(SetCookie(api, "", absl::ZeroDuration()));
+  HttpResponse response = LoggedOut(request, at_provider);
+  response.headers.push_back(SetSessionCookie(api, "", absl::ZeroDuration()));
   return response;
 }
 

@@ -1,6 +1,6 @@
 // Browsers' sessions. POST /login takes {"user": ..., "password": ...} and answers with a cookie that scripts cannot read and other
-// sites cannot send; POST /logout ends it; GET /session says whose it is. The cookie opens what a Bearer token opens of the API's
-// JSON face, and nothing else.
+// sites cannot send; POST /logout ends it, and says where to log out at the provider by whom it was made (api/oidc_door.h); GET /session
+// says whose it is. The cookie opens what a Bearer token opens of the API's JSON face, and nothing else.
 //
 // A call with the cookie must carry the header X-Tocsin-Csrf with what /login and /session have answered as "csrf": another site
 // can make a browser send cookies, but neither read that answer nor set the header.

@@ -3,6 +3,7 @@
 
 #include "api/auth.h"
 #include "api/handlers.h"
+#include "api/oidc_desk.h"
 #include "api/passwords.h"
 #include "api/records.h"
 #include "api/rights.h"
@@ -24,12 +25,6 @@ constexpr std::string_view kWrong = "the name or the password is wrong, or nobod
 
 absl::Status Wrong() {
   return absl::UnauthenticatedError(ToAbsl(kWrong));
-}
-
-// "http 10.1.2.3", "grpc 10.1.2.3": the address.
-std::string_view AddressOf(const Caller& caller) {
-  const std::string_view origin = caller.origin;
-  return origin.substr(std::min(origin.find(' ') + 1, origin.size()));
 }
 
 std::optional<Account> FindAccount(Api& api, const UserId& user) {
@@ -97,6 +92,13 @@ absl::Status RunSignIn(Api& api, const Caller& caller, const v1::SignInRequest& 
   if (!VerifyPassword(kept, request.password())) {
     LogFailure(api, caller, user, "somebody could not log in");
     return Wrong();
+  }
+  // Told to those who know the password only: nobody else learns who comes how.
+  const std::string label = api.oidc == nullptr ? "" : api.oidc->InsteadOfPassword(user, account->identities);
+  if (!label.empty()) {
+    LogFailure(api, caller, user, "somebody gave a password who is to come by a provider");
+    return absl::PermissionDeniedError(
+        absl::StrFormat("%s logs in by %s and by no password: `tocsin login --oidc`", user.value(), label));
   }
   SignIn command;
   command.password = kept;
@@ -242,6 +244,8 @@ absl::Status ListUsers(Api& api, const Caller&, const v1::ListUsersRequest&, v1:
       PutTime(account->second.invitation_expires_at, entry, &v1::ListUsersResponse::Entry::mutable_invited_until);
     }
     entry.set_locked(account->second.locked);
+    for (const Identity& identity : account->second.identities)
+      entry.add_issuers(identity.issuer);
   }
   return absl::OkStatus();
 }

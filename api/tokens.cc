@@ -111,6 +111,10 @@ absl::StatusOr<AccessToken> ReadToken(const Caller& caller,
 void Show(const AccessToken& from, absl::Time now, v1::ListTokensResponse::Entry& to) {
   ToProto(from, *to.mutable_token());
   to.mutable_token()->clear_hash();
+  if (to.token().has_voucher()) {  // what the provider calls the person and its own session is nobody's business
+    to.mutable_token()->mutable_voucher()->clear_identity();
+    to.mutable_token()->mutable_voucher()->clear_session();
+  }
   to.set_expired(from.ExpiredAt(now));
 }
 

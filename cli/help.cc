@@ -144,7 +144,9 @@ constexpr Examples kExamples[] = {
      "  tocsin rollback 7 --dry-run                 what going back to it would change\n"
      "  tocsin rollback 7 -m 'the new routes page the wrong team'\n"                                          },
     {"token",         "  tocsin token create --user bruno --role responder --team payments\n"                 },
-    {"login",         "  tocsin login alice                          asks for the password\n"                 },
+    {"login",
+     "  tocsin login alice                          asks for the password\n"
+     "  tocsin login --oidc                         by a provider: prints an address to open in a browser\n"  },
     {"user",
      "  tocsin user invite alice                    prints a code, for her alone\n"
      "  tocsin user accept                          she: asks for the code and a new password\n"

@@ -81,11 +81,11 @@ absl::StatusOr<std::string> ReadNewPassword() {
 }
 
 // Says so when what is about to be sent can be read on its way.
-void WarnOfPlainText(const std::string& address) {
+void WarnOfPlainText(const std::string& address, const char* what = "the password") {
   const bool is_here = address.starts_with("127.") || address.starts_with("localhost:") ||
                        address.starts_with("[::1]") || address.starts_with("unix:");
   if (is_here || address.starts_with("https://")) return;
-  std::fprintf(stderr, "tocsin: the password goes to %s as plain text; --server https://HOST:PORT hides it\n",
+  std::fprintf(stderr, "tocsin: %s goes to %s as plain text; --server https://HOST:PORT hides it\n", what,
                address.c_str());
 }
 
@@ -123,19 +123,13 @@ absl::Status WriteToken(const std::string& path, const std::string& token) {
   return failed;
 }
 
-absl::Status LogIn(const Arguments& arguments) {
-  const Client client = Client::MakeNobody(arguments);
-  TOCSIN_ASSIGN(const std::string path, TokenFile());
-  v1::SignInRequest request;
-  request.set_user(arguments.positional().empty() ? Environment("USER") : arguments.positional()[0]);
-  if (request.user().empty()) return Invalid("as whom? `tocsin login alice`");
+std::string SessionName(const Arguments& arguments) {
   std::array<char, 65> host{};
   gethostname(host.data(), host.size() - 1);
-  request.set_name(arguments.get("name", Printable(host.data())));
-  WarnOfPlainText(client.address());
-  TOCSIN_ASSIGN(std::string password, ReadSecretLine("password of " + Printable(request.user())));
-  request.set_password(std::move(password));
-  TOCSIN_ASSIGN(const auto response, client.Call<SignInService>(&SignInService::Stub::SignIn, request));
+  return arguments.get("name", Printable(host.data()));
+}
+
+absl::Status TakeSession(const std::string& path, const v1::SignInResponse& response) {
   TOCSIN_TRY(WriteToken(path, response.token()));
   std::printf("%s is logged in until %s, and longer while it is used (T%llu)\n", Printable(response.user()).c_str(),
               Show(response.expires_at()).c_str(), static_cast<unsigned long long>(response.id()));
@@ -143,6 +137,68 @@ absl::Status LogIn(const Arguments& arguments) {
     std::fprintf(stderr, "tocsin: commands still show the token of $TOCSIN_TOKEN: `unset TOCSIN_TOKEN` for this one\n");
   }
   return absl::OkStatus();
+}
+
+std::string Base64Url(std::span<const unsigned char> bytes) {
+  std::string text(sodium_base64_encoded_len(bytes.size(), sodium_base64_VARIANT_URLSAFE_NO_PADDING), '\0');
+  sodium_bin2base64(text.data(), text.size(), bytes.data(), bytes.size(), sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+  text.pop_back();  // its end of string
+  return text;
+}
+
+// The address of the provider that is meant: the only one, or the one that is named.
+absl::StatusOr<std::string> ProviderUrl(const Client& client, const std::string& wanted) {
+  TOCSIN_ASSIGN(const auto response,
+                client.Call<SignInService>(&SignInService::Stub::ListProviders, v1::ListProvidersRequest()));
+  std::string names;
+  for (const auto& provider : response.providers()) {
+    if (provider.name() == wanted || (wanted.empty() && response.providers_size() == 1)) return provider.url();
+    names += (names.empty() ? "" : ", ") + Printable(provider.name());
+  }
+  if (names.empty()) return Precondition("the server knows no provider (--sign_in): log in by a password");
+  return Invalid("--provider: which? %s", names);
+}
+
+// The verifier never leaves this process but to the server, at the end: the code alone, which the browser shows, is good for nothing.
+// So it works where there is no browser: the address may be opened on any machine.
+absl::Status LogInByProvider(const Arguments& arguments) {
+  const Client client = Client::MakeNobody(arguments);
+  TOCSIN_ASSIGN(const std::string path, TokenFile());
+  TOCSIN_ASSIGN(const std::string url, ProviderUrl(client, arguments.get("provider")));
+  if (!url.starts_with("http")) return Precondition("the server does not know its own address: public_url is not set");
+  std::array<unsigned char, 32> random{};
+  randombytes_buf(random.data(), random.size());
+  v1::FinishSignInRequest request;
+  request.set_verifier(Base64Url(random));
+  request.set_name(SessionName(arguments));
+  std::array<unsigned char, crypto_hash_sha256_BYTES> challenge{};
+  crypto_hash_sha256(challenge.data(), reinterpret_cast<const unsigned char*>(request.verifier().data()),
+                     request.verifier().size());
+  WarnOfPlainText(client.address(), "the session");
+  std::fprintf(stderr, "Open this in a browser, here or elsewhere:\n\n  %s?terminal=%s\n\n", Printable(url).c_str(),
+               Base64Url(challenge).c_str());
+  TOCSIN_ASSIGN(std::string code, ReadSecretLine("the code that it shows"));
+  request.set_code(std::move(code));
+  TOCSIN_ASSIGN(const auto response, client.Call<SignInService>(&SignInService::Stub::FinishSignIn, request));
+  return TakeSession(path, response);
+}
+
+absl::Status LogIn(const Arguments& arguments) {
+  if (arguments.has("oidc") || arguments.has("provider")) {
+    if (arguments.positional().empty()) return LogInByProvider(arguments);
+    return Invalid("%s: with --oidc the provider says who you are", arguments.positional()[0]);
+  }
+  const Client client = Client::MakeNobody(arguments);
+  TOCSIN_ASSIGN(const std::string path, TokenFile());
+  v1::SignInRequest request;
+  request.set_user(arguments.positional().empty() ? Environment("USER") : arguments.positional()[0]);
+  if (request.user().empty()) return Invalid("as whom? `tocsin login alice`");
+  request.set_name(SessionName(arguments));
+  WarnOfPlainText(client.address());
+  TOCSIN_ASSIGN(std::string password, ReadSecretLine("password of " + Printable(request.user())));
+  request.set_password(std::move(password));
+  TOCSIN_ASSIGN(const auto response, client.Call<SignInService>(&SignInService::Stub::SignIn, request));
+  return TakeSession(path, response);
 }
 
 absl::Status LogOut(const Arguments&, const Client& client) {
@@ -219,7 +275,7 @@ absl::Status List(const Arguments& arguments, const Client& client) {
     PrintJson(response);
     return absl::OkStatus();
   }
-  Table table({"USER", "ROLE", "IN TEAMS", "PASSWORD", "SESSIONS"});
+  Table table({"USER", "ROLE", "IN TEAMS", "PASSWORD", "PROVIDERS", "SESSIONS"});
   for (const auto& entry : response.entries()) {
     std::string more;
     for (const auto& in : entry.team_roles()) {
@@ -229,7 +285,10 @@ absl::Status List(const Arguments& arguments, const Client& client) {
                                  : entry.has_invited_until() ? "invited until " + Show(entry.invited_until())
                                  : entry.has_password()      ? "set " + Show(entry.password_at())
                                                              : "none";
-    table.Add({Printable(entry.user()), EnumWord(v1::Role_Name(entry.role()), "ROLE_"), more, password,
+    std::string issuers;
+    for (const std::string& issuer : entry.issuers())
+      issuers += (issuers.empty() ? "" : ", ") + Printable(issuer);
+    table.Add({Printable(entry.user()), EnumWord(v1::Role_Name(entry.role()), "ROLE_"), more, password, issuers,
                std::to_string(entry.sessions())});
   }
   table.Print();
@@ -240,7 +299,10 @@ absl::Status List(const Arguments& arguments, const Client& client) {
 
 int RunLogin(std::span<const std::string> arguments) {
   constexpr OptionSpec kOwn[] = {
-      kServerOption, {"name", 0, true, "NAME", "what the session is called in lists (default: this host)"}
+      kServerOption,
+      {"name",     0, true,  "NAME", "what the session is called in lists (default: this host)" },
+      {"oidc",     0, false, "",     "by a provider (OpenID Connect): prints an address to open"},
+      {"provider", 0, true,  "NAME", "the same, by this one of several providers"               },
   };
   return WithArguments("login", arguments, kOwn, [](const Arguments& parsed) { return LogIn(parsed); });
 }

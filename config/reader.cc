@@ -143,6 +143,7 @@ void YamlFields::Secret(std::string_view name, std::string& to) {
       {"token",          "token_env",          "token_file"         },
       {"auth_token",     "auth_token_env",     "auth_token_file"    },
       {"signing_secret", "signing_secret_env", "signing_secret_file"},
+      {"client_secret",  "client_secret_env",  "client_secret_file" },
   };
   const auto* names = std::ranges::find_if(kNames, [&](const auto& row) { return row[0] == name; });
   TOCSIN_CHECK(names != std::end(kNames), "a secret that the table does not name");

@@ -197,6 +197,13 @@ struct Recorder {
     entry.object = absl::StrCat("T", made);
     entry.after = "session";
     entry.text = absl::StrCat("of ", c.session.user.value(), c.session.name.empty() ? "" : ": ", c.session.name);
+    if (!c.session.voucher) return;
+    absl::StrAppend(&entry.text, ", by ", OneLine(c.session.voucher->provider, 100));
+    const Rights& granted = c.session.voucher->granted;
+    if (granted.everywhere > Role::kViewer) absl::StrAppend(&entry.text, ", ", ToAbsl(Name(granted.everywhere)));
+    for (const Rights::InTeam& in : granted.teams)
+      absl::StrAppend(&entry.text, ", ", ToAbsl(Name(in.role)), " for ", in.team.value());
+    entry.text = OneLine(entry.text, kAuditTextBytes);
   }
   void operator()(const RenewSession& /*c*/) const {}
   void operator()(const TestPage& c) const {

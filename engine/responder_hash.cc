@@ -193,10 +193,15 @@ class Mixer {
   void Mix(const AccessToken& t) {
     All(t.id, t.hash, t.user, t.name, t.role, t.teams, t.integration, t.created_at, t.created_by, t.expires_at);
     if (t.session) All(std::string("session"));
+    if (t.voucher) Mix(*t.voucher);
   }
   void Mix(const Account& a) {
     All(a.id, a.user, a.password, a.password_at, a.invitation, a.invitation_expires_at, a.invited_by, a.locked);
+    if (!a.identities.empty()) Mix(a.identities);
   }
+  void Mix(const Identity& i) { All(i.issuer, i.subject); }
+  void Mix(const Rights::InTeam& r) { All(r.team, r.role); }
+  void Mix(const Voucher& v) { All(v.provider, v.identity, v.session, v.granted.everywhere, v.granted.teams); }
   // By what it declares, not by all it says: an organisation is one row, checked by its own equality.
   void Mix(const Organisation& o) {
     All(o.name, o.public_url, o.fallback_user, o.route, o.policies, o.limits.bundle_window, o.limits.kinds);

@@ -14,6 +14,8 @@ constexpr std::size_t kPasswordBytes = 128;  // as libsodium writes one
 constexpr std::size_t kNameBytes = 100;
 constexpr std::size_t kSessionsOfOne = 10;
 constexpr std::size_t kSessions = 20'000;
+constexpr std::size_t kIdentitiesOfOne = 10;
+constexpr std::size_t kVoucherBytes = 8 * 1024;  // of all that a provider says
 
 absl::Status CheckPerson(const Turn& turn, const UserId& user) {
   if (turn.organisation() != nullptr && turn.organisation()->Find(user) != nullptr) return absl::OkStatus();
@@ -83,6 +85,58 @@ absl::StatusOr<AccountId> FindChanged(const Turn& turn, const SetPassword& comma
   return account->id;
 }
 
+absl::Status CheckPassword(const Turn& turn, const SignIn& command) {
+  const Account* account = AccountOf(turn, command.session.user);
+  if (account == nullptr || account->locked || account->password.empty() || account->password != command.password) {
+    return absl::AbortedError("the password is another one by now");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckVoucher(const Voucher& voucher) {
+  std::size_t bytes = voucher.provider.size() + voucher.identity.issuer.size() + voucher.identity.subject.size() +
+                      voucher.session.size();
+  for (const Rights::InTeam& grant : voucher.granted.teams)
+    bytes += grant.team.value().size() + 1;
+  if (voucher.provider.empty() || voucher.identity.issuer.empty() || voucher.identity.subject.empty()) {
+    return Invalid("the voucher names nobody");
+  }
+  return bytes <= kVoucherBytes ? absl::OkStatus() : Invalid("the voucher has more than %d bytes", kVoucherBytes);
+}
+
+// One person has one identity of an issuer, and nobody else has it: an address that was given to somebody new lets nobody in.
+absl::Status CheckIdentity(const Turn& turn, const UserId& user, const Identity& identity) {
+  for (const auto& [id, account] : turn.state().accounts) {
+    if (account.user != user && std::ranges::count(account.identities, identity) > 0) {
+      return Precondition("this identity is %s's already", JsonQuote(TruncateUtf8(account.user.value(), 100)));
+    }
+  }
+  const Account* present = AccountOf(turn, user);
+  if (present == nullptr) return absl::OkStatus();
+  if (present->locked) return absl::AbortedError("nobody may log in as this person");
+  if (std::ranges::count(present->identities, identity) > 0) return absl::OkStatus();
+  if (std::ranges::count(present->identities, identity.issuer, &Identity::issuer) > 0) {
+    return Precondition(
+        "%s has another identity of this provider: an admin may take it away by `tocsin user invite %s --reset`",
+        user.value(), user.value());
+  }
+  if (present->identities.size() >= kIdentitiesOfOne) return Exhausted("%s has too many identities", user.value());
+  return absl::OkStatus();
+}
+
+// From now on it is `user` who comes by it.
+void Remember(Turn& turn, const UserId& user, const Identity& identity) {
+  const Account* present = AccountOf(turn, user);
+  if (present != nullptr && std::ranges::count(present->identities, identity) > 0) return;
+  AccountFor(turn, user).identities.push_back(identity);
+}
+
+absl::Status CheckProof(const Turn& turn, const SignIn& command) {
+  if (!command.session.voucher) return CheckPassword(turn, command);
+  TOCSIN_TRY(CheckVoucher(*command.session.voucher));
+  return CheckIdentity(turn, command.session.user, command.session.voucher->identity);
+}
+
 }  // namespace
 
 absl::StatusOr<AccountId> InviteUserBy(Turn& turn, const InviteUser& command) {
@@ -105,6 +159,7 @@ absl::StatusOr<AccountId> InviteUserBy(Turn& turn, const InviteUser& command) {
   if (command.reset) {
     account.password.clear();
     account.password_at = absl::Time();
+    account.identities.clear();  // whoever comes by a provider is found anew
     EndSessions(turn, command.user);
   }
   turn.MakeFact();
@@ -147,16 +202,15 @@ absl::StatusOr<TokenId> SignInBy(Turn& turn, const SignIn& command) {
   if (wanted.hash.size() != kHashDigits) return Invalid("the session's hash is not one");
   if (wanted.name.size() > kNameBytes || !IsValidUtf8(wanted.name))
     return Invalid("name: at most %d bytes", kNameBytes);
-  const Account* account = AccountOf(turn, wanted.user);
-  if (account == nullptr || account->locked || account->password.empty() || account->password != command.password) {
-    return absl::AbortedError("the password is another one by now");
-  }
+  TOCSIN_TRY(CheckProof(turn, command));
   TOCSIN_TRY(MakeRoom(turn, wanted.user));
+  if (wanted.voucher) Remember(turn, wanted.user, wanted.voucher->identity);
   AccessToken& session = turn.Create<AccessToken>();
   session.hash = wanted.hash;
   session.user = wanted.user;
   session.name = wanted.name;
   session.session = true;
+  session.voucher = wanted.voucher;
   session.created_at = turn.now().wall;
   session.created_by = turn.actor();
   session.expires_at = turn.now().wall + kSessionIdle;

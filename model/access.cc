@@ -32,6 +32,22 @@ Rights RightsOf(const Organisation& organisation, const UserId& user) {
   return found == all.end() ? Rights() : found->second;
 }
 
+Rights Union(const Rights& a, const Rights& b) {
+  Rights rights;
+  rights.everywhere = std::max(a.everywhere, b.everywhere);
+  std::map<TeamId, Role> teams;
+  for (const std::vector<Rights::InTeam>* each : {&a.teams, &b.teams}) {
+    for (const Rights::InTeam& in : *each) {
+      Role& role = teams.try_emplace(in.team, in.role).first->second;
+      role = std::max(role, in.role);
+    }
+  }
+  for (const auto& [team, role] : teams) {
+    if (role > rights.everywhere) rights.teams.push_back({team, role});
+  }
+  return rights;
+}
+
 std::string AccessToken::Actor() const {
   return user.set() ? "user:" + user.value() : "token:" + name;
 }

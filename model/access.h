@@ -25,6 +25,34 @@ inline constexpr absl::Duration kSessionIdle = absl::Hours(12);
 inline constexpr absl::Duration kSessionLife = absl::Hours(24 * 7);
 inline constexpr absl::Duration kSessionRenewal = absl::Minutes(10);
 
+// What the organisation lets a person do: in everything, and in teams in which it is more.
+struct Rights {
+  struct InTeam {
+    TeamId team;
+    Role role = Role::kViewer;
+    friend bool operator==(const InTeam&, const InTeam&) = default;
+  };
+  Role everywhere = Role::kViewer;
+  std::vector<InTeam> teams;
+  friend bool operator==(const Rights&, const Rights&) = default;
+};
+
+// What a provider of sign-ins calls somebody. It gives `subject` to nobody else, ever; names and e-mail addresses move on.
+struct Identity {
+  std::string issuer;
+  std::string subject;
+  friend bool operator==(const Identity&, const Identity&) = default;
+};
+
+// Who vouched for the person of a session, in place of a password.
+struct Voucher {
+  std::string provider;  // its name in --sign_in
+  Identity identity;
+  std::string session;  // what the provider calls its own session (sid); empty: it did not say
+  Rights granted;       // what groups that it named let the person do, besides what the organisation does
+  friend bool operator==(const Voucher&, const Voucher&) = default;
+};
+
 // What a program or a person shows to be let in. Only the hash is kept: whoever reads the store cannot use it.
 struct AccessToken {
   TokenId id;
@@ -38,6 +66,7 @@ struct AccessToken {
   std::string created_by;
   absl::Time expires_at;  // absl::Time(): never
   bool session = false;   // made by logging in: may do what its person may, `role` and `teams` do not count
+  std::optional<Voucher> voucher = {};  // of a session that was made without a password
   friend bool operator==(const AccessToken&, const AccessToken&) = default;
 
   bool ExpiredAt(absl::Time t) const { return expires_at != absl::Time() && expires_at <= t; }
@@ -54,26 +83,18 @@ struct Account {
   std::string invitation;  // hash of the code with which the person may set a password; empty: there is none
   absl::Time invitation_expires_at;
   std::string invited_by;
-  bool locked = false;  // nobody comes in by it
+  bool locked = false;                    // nobody comes in by it
+  std::vector<Identity> identities = {};  // as whom providers may vouch for this person: one of each issuer
   friend bool operator==(const Account&, const Account&) = default;
 
   bool InvitedAt(absl::Time t) const { return !invitation.empty() && t < invitation_expires_at; }
 };
 
-// What the organisation lets a person do: in everything, and in teams in which it is more.
-struct Rights {
-  struct InTeam {
-    TeamId team;
-    Role role = Role::kViewer;
-    friend bool operator==(const InTeam&, const InTeam&) = default;
-  };
-  Role everywhere = Role::kViewer;
-  std::vector<InTeam> teams;
-  friend bool operator==(const Rights&, const Rights&) = default;
-};
 // Members of a team answer for what is its, unless the team says otherwise; who is not in the organisation sees everything, too:
 // ask for that first.
 Rights RightsOf(const Organisation& organisation, const UserId& user);
+// What either of the two allows.
+Rights Union(const Rights& a, const Rights& b);
 // Of everybody who may do more than see: one pass, for organisations of a hundred thousand people.
 std::map<UserId, Rights> AllRights(const Organisation& organisation);
 

@@ -167,7 +167,9 @@ struct LockUser {
   UserId user;
   bool locked = true;
 };
-// A session of whoever has given the password that is kept as `password`. Aborted: it is another one by now, or locked.
+// A session of whoever has given the password that is kept as `password`, or for whom session.voucher was given: that identity is the
+// person's from then on. Aborted: the password is another one by now, or nobody comes in by the account. FailedPrecondition: the
+// identity is somebody else's, or theirs is another one.
 struct SignIn {
   AccessToken session;
   std::string password;

@@ -47,6 +47,21 @@ std::size_t TakeHeader(char* bytes, std::size_t size, std::size_t count, void* t
   return size * count;
 }
 
+// What `permits` is asked by, and has said.
+struct Judge {
+  const HttpCall& call;
+  bool refused = false;
+};
+
+curl_socket_t OpenSocket(void* to, curlsocktype /*purpose*/, curl_sockaddr* address) {
+  auto& judge = *static_cast<Judge*>(to);
+  if (!judge.call.permits(address->addr, address->addrlen)) {
+    judge.refused = true;
+    return CURL_SOCKET_BAD;
+  }
+  return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
 long Milliseconds(absl::Duration d) {
   return static_cast<long>(std::max<std::int64_t>(1, absl::ToInt64Milliseconds(d)));
 }
@@ -88,6 +103,12 @@ absl::StatusOr<HttpResponse> Perform(const HttpCall& call) {
     curl_easy_setopt(c, CURLOPT_UNIX_SOCKET_PATH, call.unix_socket.c_str());
     curl_easy_setopt(c, CURLOPT_PATH_AS_IS, 1L);
   }
+  Judge judge{call};
+  if (call.permits) {
+    curl_easy_setopt(c, CURLOPT_NOPROXY, "*");
+    curl_easy_setopt(c, CURLOPT_OPENSOCKETFUNCTION, OpenSocket);
+    curl_easy_setopt(c, CURLOPT_OPENSOCKETDATA, &judge);
+  }
   if (!call.ca_file.empty()) curl_easy_setopt(c, CURLOPT_CAINFO, call.ca_file.c_str());
   if (call.method == "HEAD") curl_easy_setopt(c, CURLOPT_NOBODY, 1L);
   if (!call.body.empty() || call.method == "POST" || call.method == "PUT" || call.method == "PATCH") {
@@ -100,6 +121,9 @@ absl::StatusOr<HttpResponse> Perform(const HttpCall& call) {
     }
   }
   const CURLcode result = curl_easy_perform(c);
+  if (result != CURLE_OK && judge.refused) {
+    return absl::PermissionDeniedError(call.url + ": leads into a network that is not allowed");
+  }
   if (reception.too_large) return Exhausted("%s: more than %d bytes", call.url, call.max_response_bytes);
   if (result != CURLE_OK) return Unavailable("%s: %s", call.url, curl_easy_strerror(result));
   long status = 0;

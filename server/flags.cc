@@ -74,6 +74,11 @@ ABSL_FLAG(std::vector<std::string>,
           allow_webhooks_to,
           {},
           "networks such as 10.1.0.0/16 that outgoing webhooks may reach although they are private");
+ABSL_FLAG(
+    std::string,
+    sign_in,
+    "",
+    "YAML: providers of OpenID Connect by whom people log in (docs/access.md); read again at SIGHUP; empty: none");
 ABSL_FLAG(std::string,
           gateway_socket,
           "",
@@ -109,6 +114,7 @@ const absl::CommandLineFlag* const kServeFlags[] = {
     &absl::GetFlagReflectionHandle(FLAGS_retain_audit_days),
     &absl::GetFlagReflectionHandle(FLAGS_retain_mib),
     &absl::GetFlagReflectionHandle(FLAGS_allow_webhooks_to),
+    &absl::GetFlagReflectionHandle(FLAGS_sign_in),
     &absl::GetFlagReflectionHandle(FLAGS_gateway_socket),
 };
 
@@ -236,6 +242,7 @@ absl::StatusOr<ServeOptions> ParseServeFlags(std::vector<std::string> arguments)
   }
   if (options.retain_mib > (1ULL << 30U)) return Invalid("--retain_mib: %d is more than 2^30", options.retain_mib);
   options.allow_webhooks_to = absl::GetFlag(FLAGS_allow_webhooks_to);
+  options.sign_in = absl::GetFlag(FLAGS_sign_in);
   if (options.shards < 1 || options.shards > 64) return Invalid("--shards: %d is not in 1..64", options.shards);
   options.gateway_socket = absl::GetFlag(FLAGS_gateway_socket);
   return options;

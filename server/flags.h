@@ -31,6 +31,7 @@ struct ServeOptions {
   std::uint32_t retain_audit_days = 365;
   std::uint64_t retain_mib = 10'240;           // of closed groups and incidents
   std::vector<std::string> allow_webhooks_to;  // networks (CIDR) that outgoing webhooks may reach although private
+  std::string sign_in;                         // YAML file: providers by whom people log in; empty: none
   std::string gateway_socket;                  // at which gateways attach; empty: none do
 };
 

@@ -6,6 +6,7 @@
 #include "api/compat/pagerduty_door.h"
 #include "api/connect.h"
 #include "api/heartbeat_door.h"
+#include "api/oidc_door.h"
 #include "api/session_door.h"
 
 namespace tocsin {
@@ -18,6 +19,7 @@ void AddHttpDoors(HttpRouter& router, const HttpDoors& doors) {
   AddOpsgenieRoutes(router, doors.api, doors.peers, doors.workers);
   AddConnectRoutes(router, doors.api, doors.auth, doors.workers);
   AddSessionRoutes(router, doors.api, doors.auth, doors.workers);
+  AddOidcRoutes(router, doors.api, doors.auth, doors.workers);
   AddAcknowledgeRoutes(router, doors.api, doors.link_key, doors.workers);
   AddCalendarRoutes(router, doors.api, doors.auth, doors.workers);
   AddAlertmanagerRoutes(router, doors.api, doors.auth, doors.keys, doors.workers, doors.alertmanager);

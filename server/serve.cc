@@ -42,6 +42,7 @@
 #include "server/instruments.h"
 #include "server/outgoing.h"
 #include "server/process.h"
+#include "server/sign_in.h"
 #include "storage/store.h"
 
 namespace tocsin {
@@ -136,7 +137,10 @@ class Server {
   // Once a second, from the main thread.
   void Tick();
   // SIGHUP.
-  void ReadAgain() { ReloadTls(tls_.get(), clock_->Read().wall); }
+  void ReadAgain() {
+    ReloadTls(tls_.get(), clock_->Read().wall);
+    ReadSignInFile(options_.sign_in, *api_->oidc);
+  }
   const ServeOptions& options() const { return options_; }
   bool HasSample() const;
 
@@ -279,6 +283,7 @@ absl::Status Server::Declare() {
 }
 
 absl::Status Server::Reload() {
+  ReadSignInFile(options_.sign_in, *api_->oidc);
   if (options_.config.empty()) return absl::OkStatus();
   TOCSIN_ASSIGN(const std::vector<SourceFile> files, ReadFiles(options_.config));
   return Apply(files, "--config");
@@ -302,7 +307,9 @@ void Server::WarnOfSampleKeys() {
 
 absl::Status Server::MakeDoors() {
   TOCSIN_ASSIGN(PeerRules webhook_peers, PeerRules::Parse(options_.allow_webhooks_to));
-  api_ = std::make_unique<Api>(Api{*engine_, std::string(kVersion), std::move(webhook_peers)});
+  api_ = std::make_unique<Api>(Api{*engine_, std::string(kVersion), webhook_peers});
+  api_->oidc = std::make_shared<OidcDesk>(std::move(webhook_peers));
+  ReadSignInFile(options_.sign_in, *api_->oidc);
   workers_ = std::make_unique<Workers>(kApiThreads, kApiWaiting);
   IngestDoors::Options door_options;
   door_options.default_integration = IntegrationId(options_.default_integration);
@@ -449,6 +456,7 @@ void Server::Stop() {
   if (grpc_) grpc_->Shutdown(std::chrono::system_clock::now() + absl::ToChronoSeconds(kGrace));
   if (http_) http_->Stop(kGrace);
   smtp_.reset();
+  if (api_ && api_->oidc) api_->oidc->Stop();
   if (workers_) workers_->Stop();  // its address stays good: the engine may still tell doors of what is durable
   if (api_ && api_->backups) api_->backups->Stop();
   outgoing_->Stop();  // attempts under way report before the engine goes

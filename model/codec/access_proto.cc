@@ -6,6 +6,46 @@
 
 namespace tocsin {
 
+void ToProto(const Identity& from, v1::Identity& to) {
+  to.set_issuer(Utf8(from.issuer));
+  to.set_subject(Utf8(from.subject));
+}
+
+absl::Status FromProto(const v1::Identity& from, Identity& to) {
+  to.issuer = from.issuer();
+  to.subject = from.subject();
+  return absl::OkStatus();
+}
+
+void ToProto(const Rights::InTeam& from, v1::Voucher::Grant& to) {
+  to.set_team(Utf8(from.team.value()));
+  to.set_role(ToProto(from.role));
+}
+
+absl::Status FromProto(const v1::Voucher::Grant& from, Rights::InTeam& to) {
+  to.team = TeamId(from.team());
+  return Annotate(FromProto(from.role(), to.role), "role");
+}
+
+void ToProto(const Voucher& from, v1::Voucher& to) {
+  to.set_provider(Utf8(from.provider));
+  ToProto(from.identity, *to.mutable_identity());
+  to.set_session(Utf8(from.session));
+  to.set_role(ToProto(from.granted.everywhere));
+  ToProtoList(from.granted.teams, *to.mutable_grants());
+}
+
+absl::Status FromProto(const v1::Voucher& from, Voucher& to) {
+  Decode decode;
+  to.provider = from.provider();
+  decode.Require("identity", from.has_identity());
+  decode.Take("identity", from.identity(), to.identity);
+  to.session = from.session();
+  decode.Take("role", from.role(), to.granted.everywhere);
+  decode.List("grants", from.grants(), to.granted.teams);
+  return decode.status();
+}
+
 void ToProto(const AccessToken& from, v1::AccessToken& to) {
   to.set_id(from.id.value());
   to.set_hash(Utf8(from.hash));
@@ -18,6 +58,7 @@ void ToProto(const AccessToken& from, v1::AccessToken& to) {
   to.set_created_by(Utf8(from.created_by));
   PutTime(from.expires_at, to, &v1::AccessToken::mutable_expires_at);
   to.set_session(from.session);
+  if (from.voucher) ToProto(*from.voucher, *to.mutable_voucher());
 }
 
 absl::Status FromProto(const v1::AccessToken& from, AccessToken& to) {
@@ -34,6 +75,7 @@ absl::Status FromProto(const v1::AccessToken& from, AccessToken& to) {
   to.created_by = from.created_by();
   decode.Take("expires_at", from.expires_at(), to.expires_at);
   to.session = from.session();
+  if (from.has_voucher()) decode.Take("voucher", from.voucher(), to.voucher.emplace());
   return decode.status();
 }
 
@@ -46,6 +88,7 @@ void ToProto(const Account& from, v1::Account& to) {
   PutTime(from.invitation_expires_at, to, &v1::Account::mutable_invitation_expires_at);
   to.set_invited_by(Utf8(from.invited_by));
   to.set_locked(from.locked);
+  ToProtoList(from.identities, *to.mutable_identities());
 }
 
 absl::Status FromProto(const v1::Account& from, Account& to) {
@@ -59,6 +102,7 @@ absl::Status FromProto(const v1::Account& from, Account& to) {
   decode.Take("invitation_expires_at", from.invitation_expires_at(), to.invitation_expires_at);
   to.invited_by = from.invited_by();
   to.locked = from.locked();
+  decode.List("identities", from.identities(), to.identities);
   return decode.status();
 }
 

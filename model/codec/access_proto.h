@@ -9,6 +9,9 @@
 
 namespace tocsin {
 
+void ToProto(const Identity& from, v1::Identity& to);
+void ToProto(const Rights::InTeam& from, v1::Voucher::Grant& to);
+void ToProto(const Voucher& from, v1::Voucher& to);
 // Copies the hash: Redact before it is shown.
 void ToProto(const AccessToken& from, v1::AccessToken& to);
 // Copies the hashes: for the disk only.
@@ -16,6 +19,9 @@ void ToProto(const Account& from, v1::Account& to);
 void ToProto(const AuditEntry& from, v1::AuditEntry& to);
 // Copies the organisation with its secrets: that is what the disk needs.
 void ToProto(const ConfigurationVersion& from, v1::ConfigurationVersion& to);
+absl::Status FromProto(const v1::Identity& from, Identity& to);
+absl::Status FromProto(const v1::Voucher::Grant& from, Rights::InTeam& to);
+absl::Status FromProto(const v1::Voucher& from, Voucher& to);
 absl::Status FromProto(const v1::AccessToken& from, AccessToken& to);
 absl::Status FromProto(const v1::Account& from, Account& to);
 absl::Status FromProto(const v1::AuditEntry& from, AuditEntry& to);

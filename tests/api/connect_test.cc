@@ -100,6 +100,7 @@ const std::map<std::string_view, std::string_view> kRefusals = {
     {"CreateToken",         "invalid_argument"   },
     {"RevokeToken",         "not_found"          },
     {"SignIn",              "unauthenticated"    },
+    {"FinishSignIn",        "failed_precondition"},
     {"AcceptInvitation",    "permission_denied"  },
     {"ChangePassword",      "failed_precondition"},
     {"SignOut",             "failed_precondition"},

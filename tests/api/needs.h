@@ -116,6 +116,6 @@ inline const std::map<std::string_view, Need> kNeeds = {
 };
 
 // What lets people in, and so needs nothing.
-inline constexpr std::string_view kOpen[] = {"AcceptInvitation", "SignIn"};
+inline constexpr std::string_view kOpen[] = {"AcceptInvitation", "FinishSignIn", "ListProviders", "SignIn"};
 
 }  // namespace tocsin

@@ -31,6 +31,9 @@
 #include "net/gzip.h"
 #include "net/http.h"
 #include "net/smtp_session.h"
+#include "oidc/pending.h"
+#include "oidc/provider.h"
+#include "oidc/token.h"
 #include "storage/journal_format.h"
 
 namespace tocsin {
@@ -258,31 +261,66 @@ void RunPagerDuty(std::string_view input) {
   (void)ReadPagerDutyChange(input);
 }
 
+// The public key of RFC 8037, A.2, and of RFC 7515, A.3. No input has a signature of theirs but the examples themselves.
+constexpr std::string_view kProviderKeys =
+    R"({"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"},)"
+    R"({"kty":"EC","crv":"P-256","kid":"b","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",)"
+    R"("y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}]})";
+constexpr std::string_view kSignedToken =
+    "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc."
+    "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg";
+
+// Tokens, keys, documents, cookies and codes of logins by a provider.
+void RunSignInByProvider(std::string_view input) {
+  static const oidc::KeySet keys = oidc::KeySet::Parse(kProviderKeys).value();
+  static const std::vector<oidc::Algorithm> allowed = {oidc::Algorithm::kEdDsa, oidc::Algorithm::kEs256};
+  const oidc::Expected expected{.issuer = "i", .client_id = "c", .algorithms = allowed, .now = kNow.wall, .nonce = "n"};
+  Check(!oidc::VerifyIdToken(input, keys, expected).ok(), "no token is believed that nobody signed");
+  Check(!oidc::VerifyLogoutToken(input, keys, expected).ok(), "nor a logout");
+  const absl::StatusOr<oidc::Jws> token = oidc::ParseJws(input);
+  if (token.ok() && oidc::Verify(*token, keys, allowed).ok()) {
+    Check(token->payload == "Example of Ed25519 signing", "nothing else is signed");
+  }
+  if (const absl::StatusOr<oidc::KeySet> set = oidc::KeySet::Parse(input); set.ok()) {
+    Check(set->keys().size() <= 64, "keys are bounded");
+    if (token.ok()) (void)oidc::Verify(*token, *set, allowed);
+  }
+  if (const absl::StatusOr<oidc::Metadata> read = oidc::ParseMetadata(input, "https://a.example"); read.ok()) {
+    for (const std::string& url : {read->authorization_endpoint, read->token_endpoint, read->jwks_uri})
+      Check(oidc::CheckProviderUrl(url).ok(), "no document leads elsewhere than to https");
+  }
+  static const oidc::Seal seal;
+  Check(!seal.Open(input, kNow.engine).ok(), "a cookie of nobody's is none");
+  (void)oidc::IsChallenge(input);
+  (void)oidc::ParseSignInFile("sign_in.yaml", input, Secrets());
+}
+
 std::vector<FuzzTarget> MakeTargets() {
   std::vector<FuzzTarget> targets = {
-      {"json",             RunJson,          {R"({"a":[1,-2.5e3,"\u00e9\ud83d\ude00",null,true],"b":{}})", "[\"a\tb\",]"}                                },
+      {"json",             RunJson,             {R"({"a":[1,-2.5e3,"\u00e9\ud83d\ude00",null,true],"b":{}})", "[\"a\tb\",]"}                                },
       {"alertmanager_api",
-       RunPrometheus,                        {R"([{"labels":{"alertname":"A"},"startsAt":"2026-01-01T00:00:00.5+01:00"}])"}                              },
-      {"wire",             RunWire,          {std::string("\x08\x01\x12\x07\x0a\x05\x0a\x01\x61\x12\x00", 11)}                                           },
-      {"mapping",          RunMapping,       {"key: '{{a.0|b}}'\n\n{\"a\":[\"x\"]}"}                                                                     },
-      {"sns",              RunSns,           {std::string(FindSource("cloudwatch_sns") ? FindSource("cloudwatch_sns")->example : "{}")}                  },
-      {"matchers",         RunMatchers,      {R"({a="b", "ü"=~'c.*', d!~"e\"f"})", "foo = bar "}                                                        },
-      {"times",            RunTimes,         {"2026-11-21T10:00:00.123456789+02:00", "1726142400000", "1h30m", "09:30"}                                  },
-      {"configuration",    RunConfiguration, {"users: [{id: a, name: *x}]\nroute: &x {policy: p}\n"}                                                     },
-      {"http",             RunHttp,          {"a=%41+b&c", Gzip("hello")}                                                                                },
+       RunPrometheus,                           {R"([{"labels":{"alertname":"A"},"startsAt":"2026-01-01T00:00:00.5+01:00"}])"}                              },
+      {"wire",             RunWire,             {std::string("\x08\x01\x12\x07\x0a\x05\x0a\x01\x61\x12\x00", 11)}                                           },
+      {"mapping",          RunMapping,          {"key: '{{a.0|b}}'\n\n{\"a\":[\"x\"]}"}                                                                     },
+      {"sns",              RunSns,              {std::string(FindSource("cloudwatch_sns") ? FindSource("cloudwatch_sns")->example : "{}")}                  },
+      {"matchers",         RunMatchers,         {R"({a="b", "ü"=~'c.*', d!~"e\"f"})", "foo = bar "}                                                        },
+      {"times",            RunTimes,            {"2026-11-21T10:00:00.123456789+02:00", "1726142400000", "1h30m", "09:30"}                                  },
+      {"configuration",    RunConfiguration,    {"users: [{id: a, name: *x}]\nroute: &x {policy: p}\n"}                                                     },
+      {"http",             RunHttp,             {"a=%41+b&c", Gzip("hello")}                                                                                },
       {"calendar",
-       RunCalendar,                          {"BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nDTSTART;TZID=\"X\":20261121T100000\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"}},
-      {"disk",             RunDisk,          {std::string("\x0a\x02\x08\x01", 4)}                                                                        },
-      {"mail",             RunMail,          {"From: a@b\r\nSubject: =?utf-8?q?Disk_full?=\r\nContent-Type: text/html\r\n\r\n<p>x</p>\r\n"}              },
+       RunCalendar,                             {"BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nDTSTART;TZID=\"X\":20261121T100000\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"}},
+      {"disk",             RunDisk,             {std::string("\x0a\x02\x08\x01", 4)}                                                                        },
+      {"mail",             RunMail,             {"From: a@b\r\nSubject: =?utf-8?q?Disk_full?=\r\nContent-Type: text/html\r\n\r\n<p>x</p>\r\n"}              },
       {"smtp",
-       RunSmtp,                              {"EHLO a\r\nMAIL FROM:<a@b> SIZE=10\r\nRCPT TO:<k@c>\r\nDATA\r\nSubject: x\r\n\r\n..y\r\n.\r\nQUIT\r\n"}    },
+       RunSmtp,                                 {"EHLO a\r\nMAIL FROM:<a@b> SIZE=10\r\nRCPT TO:<k@c>\r\nDATA\r\nSubject: x\r\n\r\n..y\r\n.\r\nQUIT\r\n"}    },
       {"opsgenie_query",
-       RunOpsgenieQuery,                     {"status: open AND (priority: P1 OR tag: data*) NOT message: \"disk full\"", "createdAt >= 21-11-2026"}     },
+       RunOpsgenieQuery,                        {"status: open AND (priority: P1 OR tag: data*) NOT message: \"disk full\"", "createdAt >= 21-11-2026"}     },
       {"opsgenie",
-       RunOpsgenie,                          {R"({"message":"m","alias":"a","tags":["t"],"details":{"a":1},"responders":[{"type":"team","name":"x"}]})"} },
+       RunOpsgenie,                             {R"({"message":"m","alias":"a","tags":["t"],"details":{"a":1},"responders":[{"type":"team","name":"x"}]})"} },
       {"pagerduty",
-       RunPagerDuty,                         {std::string(kPagerDutyV2Example), std::string(kPagerDutyV1Example), std::string(kPagerDutyChangeExample)}  },
-      {"search",           RunSearch,        {"service=db label:instance=web-1 since:7d text:\"disk full\""}                                             },
+       RunPagerDuty,                            {std::string(kPagerDutyV2Example), std::string(kPagerDutyV1Example), std::string(kPagerDutyChangeExample)}  },
+      {"sign_in",          RunSignInByProvider, {std::string(kSignedToken), std::string(kProviderKeys)}                                                     },
+      {"search",           RunSearch,           {"service=db label:instance=web-1 since:7d text:\"disk full\""}                                             },
   };
   for (const Source* source : SourceTable()) {
     targets.push_back({absl::StrCat("source-", ToAbsl(source->name)),

@@ -445,5 +445,19 @@ TEST_F(HttpServerTest, ClientIsBoundedInSize) {
   EXPECT_EQ(Perform({.url = "file:///etc/passwd"}).status().code(), absl::StatusCode::kUnavailable);
 }
 
+TEST_F(HttpServerTest, ClientConnectsToNoAddressThatItsCallerDoesNotPermit) {
+  Start();
+  std::vector<sa_family_t> judged;
+  HttpCall call{.method = "POST", .url = Url("/echo"), .body = "x"};
+  call.permits = [&](const sockaddr& address, socklen_t) {
+    judged.push_back(address.sa_family);
+    return false;
+  };
+  EXPECT_EQ(Perform(call).status().code(), absl::StatusCode::kPermissionDenied);
+  EXPECT_EQ(judged, std::vector<sa_family_t>{AF_INET});
+  call.permits = [](const sockaddr&, socklen_t) { return true; };
+  EXPECT_TRUE(Perform(call).ok());
+}
+
 }  // namespace
 }  // namespace tocsin

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/status.h"
 #include "tests/responder/world.h"
 
 namespace tocsin {
@@ -127,6 +128,52 @@ TEST(AccountTest, WhoLeavesTheOrganisationLeavesNothingForTheNextOfThatName) {
   EXPECT_THAT(world.state().tokens, IsEmpty());
   world.Apply(with);
   EXPECT_TRUE(absl::IsAborted(LogIn(world, "zora", 'b').status));
+}
+
+CommandResult ComeBy(
+    World& world, std::string_view user, const Identity& identity, char digit, const Rights& granted = {}) {
+  SignIn command;
+  command.session.user = UserId(std::string(user));
+  command.session.hash = std::string(64, digit);
+  command.session.voucher = {"company", identity, "sid", granted};
+  return world.Do(std::move(command), "user:" + std::string(user));
+}
+const Identity kAlices = {"https://sso.example.com", "s1"};
+
+TEST(AccountTest, AnIdentityIsOnePersonsFromTheFirstLoginOn) {
+  World world;
+  const Rights granted = {Role::kResponder, {{TeamId("web"), Role::kManager}}};
+  ASSERT_TRUE(ComeBy(world, "alice", kAlices, 'a', granted).status.ok()) << "without an invitation or a password";
+  EXPECT_THAT(Entries(world).back().text, HasSubstr("by company, responder, manager for web"));
+  world.Crash();
+  ASSERT_THAT(world.state().accounts, SizeIs(1));
+  EXPECT_EQ(world.state().accounts.begin()->second.identities, std::vector<Identity>{kAlices});
+  ASSERT_THAT(world.state().tokens, SizeIs(1));
+  EXPECT_EQ(world.state().tokens.begin()->second.voucher, (Voucher{"company", kAlices, "sid", granted}));
+  ASSERT_TRUE(ComeBy(world, "alice", kAlices, 'b').status.ok());
+  EXPECT_EQ(world.state().accounts.begin()->second.identities.size(), 1U);
+  EXPECT_THAT(tocsin::Message(ComeBy(world, "bob", kAlices, 'c').status), HasSubstr("\"alice\"'s already"));
+  EXPECT_THAT(tocsin::Message(ComeBy(world, "alice", {kAlices.issuer, "s2"}, 'c').status),
+              HasSubstr("another identity"));
+  EXPECT_TRUE(ComeBy(world, "alice", {"https://other.example.com", "s1"}, 'c').status.ok()) << "another issuer's";
+  EXPECT_TRUE(ComeBy(world, "bob", {kAlices.issuer, "s2"}, 'd').status.ok());
+  EXPECT_TRUE(absl::IsInvalidArgument(ComeBy(world, "alice", {kAlices.issuer, ""}, 'e').status));
+  EXPECT_TRUE(absl::IsNotFound(ComeBy(world, "nobody", {kAlices.issuer, "s3"}, 'e').status));
+  EXPECT_TRUE(absl::IsAborted(LogIn(world, "alice", 'e', "").status)) << "no password is no password";
+}
+
+TEST(AccountTest, ALockAndAResetEndWhatAProviderVouchesFor) {
+  World world;
+  ASSERT_TRUE(ComeBy(world, "alice", kAlices, 'a').status.ok());
+  ASSERT_TRUE(world.Do(LockUser{UserId("alice"), true}, "user:admin").status.ok());
+  EXPECT_THAT(world.state().tokens, IsEmpty());
+  EXPECT_TRUE(absl::IsAborted(ComeBy(world, "alice", kAlices, 'b').status));
+  ASSERT_TRUE(world.Do(LockUser{UserId("alice"), false}, "user:admin").status.ok());
+  ASSERT_TRUE(ComeBy(world, "alice", kAlices, 'b').status.ok());
+  ASSERT_TRUE(Invite(world, "alice", kOther, /*reset=*/true).status.ok());
+  EXPECT_THAT(world.state().tokens, IsEmpty());
+  world.Crash();
+  EXPECT_TRUE(ComeBy(world, "alice", {kAlices.issuer, "s2"}, 'c').status.ok()) << "found anew";
 }
 
 TEST(AccountTest, NoSecretIsInTheAuditLog) {

@@ -14,6 +14,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "api/oidc_desk.h"
 #include "config/load.h"
 #include "model/integration_key.h"
 #include "net/http_client.h"
@@ -88,8 +89,14 @@ constexpr Row kRows[] = {
     {"GET /ack/*", ".......", "the signed link of a page: shows, and changes nothing", "/ack/nonsense"},
     {"POST /ack/*", ".......", "the signed link of a page: acknowledges as its person", "/ack/nonsense"},
     {"GET /calendar/*", ".......", "the secret address of a calendar", "/calendar/nonsense.ics"},
+    {"GET /login", "yyyyyyy", "anybody: who may vouch for people; whose session the browser has"},
     {"POST /login", ".......", "a name and a password, from a page of this server", "/login",
      R"({"user":"ann","password":"wrong"})"},
+    {"GET /login/oidc/*", ".......",
+     "anybody: begins a login by a provider; or the provider's answer, and the cookie of the browser that began it",
+     "/login/oidc/company/callback?code=x&state=x"},
+    {"POST /login/oidc/*", ".......", "a logout token, signed by the provider", "/login/oidc/company/logout",
+     "logout_token=$shown"},
     {"POST /logout", "yyyyyyy", "anybody; ends what the session's cookie opens, with its header"},
     {"GET /session", ".......", "a session's cookie, from a page of this server"},
     {"GET /api/v2/status", "..yyy..", kViewers},
@@ -152,6 +159,10 @@ class DoorsTest : public ::testing::Test {
     engine.shard_count = 1;
     engine_ = Engine::Start(engine, *store_, clock_, {[](auto&&...) {}, nullptr, nullptr}).value();
     api_ = std::make_unique<Api>(Api{*engine_, "test"});
+    api_->oidc = std::make_shared<OidcDesk>(PeerRules());
+    oidc::SignInFile file;
+    file.providers.push_back({.name = "company", .issuer = "http://127.0.0.1:1", .client_id = "tocsin"});
+    api_->oidc->Set(std::move(file));
     auth_ = Auth::Open(
                 folder_, [this] { return engine_->access(); }, [this] { return clock_.Read().wall; })
                 .value();
@@ -185,6 +196,7 @@ class DoorsTest : public ::testing::Test {
   }
   void TearDown() override {
     http_.reset();
+    api_->oidc->Stop();
     workers_.reset();
     engine_.reset();
     store_.reset();
