@@ -192,7 +192,8 @@ def two_watch_each_other(folder):
 heartbeats:
   - {{id: tocsin-{other}, interval: 20s, grace: 20s, severity: critical, summary: the other tocsin is silent}}
 """)
-            servers[name] = Watched(home, config, flags=["--canary_seconds=2", f"--beats_file={home / 'beats'}"])
+            servers[name] = Watched(home, config, flags=["--canary_seconds=2", "--allow_webhooks_to=127.0.0.0/8",
+                                                         f"--beats_file={home / 'beats'}"])
         for name, other in (("a", "b"), ("b", "a")):
             write(folder / name / "beats",
                   f"{servers[other].url}/v1/heartbeats/tocsin-{name}?key={organisation.GENERIC_KEY}\n")
