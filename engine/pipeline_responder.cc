@@ -123,6 +123,16 @@ void ResponderStage::Start() {
   Decide(responder_.Start(now), nullptr);
 }
 
+void ResponderStage::Journal(Decision decision, std::function<void()> passed) {
+  auto decided = std::make_unique<Decided>();
+  decided->encoded = EncodeChange(decision.change);
+  decided->bodies = CutChange(decided->encoded);
+  decided->change = std::move(decision.change);
+  decided->effects = std::move(decision.effects);
+  decided->passed = std::move(passed);
+  undelivered_.push_back(std::move(decided));
+}
+
 // Hands a decision to the committer.
 void ResponderStage::Decide(Decision decision, CommandDone done) {
   if (decision.change.empty() && decision.effects.empty() && !done) return;
@@ -135,16 +145,6 @@ void ResponderStage::Decide(Decision decision, CommandDone done) {
   decided->effects = std::move(decision.effects);
   decided->result = std::move(decision.result);
   decided->done = std::move(done);
-  undelivered_.push_back(std::move(decided));
-}
-
-void ResponderStage::Journal(Decision decision, std::function<void()> passed) {
-  auto decided = std::make_unique<Decided>();
-  decided->encoded = EncodeChange(decision.change);
-  decided->bodies = CutChange(decided->encoded);
-  decided->change = std::move(decision.change);
-  decided->effects = std::move(decision.effects);
-  decided->passed = std::move(passed);
   undelivered_.push_back(std::move(decided));
 }
 
