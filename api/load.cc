@@ -5,6 +5,7 @@
 
 #include "api/handlers.h"
 #include "api/records.h"
+#include "model/canary.h"
 #include "model/codec/common_proto.h"
 
 namespace tocsin {
@@ -45,7 +46,8 @@ void CountRows(const Responder& responder, const Now& now, v1::GetLoadResponse& 
   absl::Duration oldest;
   for (const auto& [id, row] : state.notifications) {
     const std::string_view word = WordOf(row.state);
-    if (word.empty() || row.bundle.set()) continue;  // over, or told by another one, which is counted
+    if (word.empty() || row.bundle.set() || IsCanary(row))
+      continue;  // over, told by another one that is counted, or nobody's
     ++notifications[std::string(word)];
     if (row.due <= now.engine) oldest = std::max(oldest, now.wall - row.created_at);
   }

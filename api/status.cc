@@ -1,5 +1,6 @@
 #include "api/handlers.h"
 #include "api/records.h"
+#include "model/canary.h"
 #include "model/codec/common_proto.h"
 
 namespace tocsin {
@@ -59,7 +60,7 @@ absl::Status GetStatus(Api& api, const Caller&, const v1::GetStatusRequest&, v1:
       incidents += incident.state != Incident::State::kResolved ? 1U : 0U;
     std::uint64_t undelivered = 0;
     for (const auto& [id, notification] : state.notifications)
-      undelivered += Undelivered(notification) ? 1U : 0U;
+      undelivered += Undelivered(notification) && !IsCanary(notification) ? 1U : 0U;
     response.set_open_groups(open);
     response.set_acknowledged_groups(acknowledged);
     response.set_open_incidents(incidents);

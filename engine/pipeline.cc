@@ -425,6 +425,7 @@ Engine::Statistics Engine::ReadStatistics() const {
   impl_->AddGateways(statistics);
   const_cast<Engine*>(this)->ReadShardsAndWait(
       [&](const Shard& shard) { statistics.shards.push_back(shard.Statistics()); });
+  impl_->TakeOutCanaries(statistics);
   return statistics;
 }
 
@@ -436,8 +437,18 @@ const TimelineTail& Engine::timeline_tail() const {
   return impl_->responder_->tail();
 }
 
+void Engine::Probe(std::function<void()> passed) {
+  impl_->Probe(std::move(passed));
+}
+Admission Engine::SendCanary(std::string url, std::string key, std::function<void()> durable) {
+  return impl_->SendCanary(std::move(url), std::move(key), std::move(durable));
+}
+void Engine::SetTrouble(std::string why_not) {
+  impl_->SetTrouble(std::move(why_not));
+}
+
 std::string Engine::WhyNotPaging() const {
-  return impl_->responder_->WhyNotPaging();
+  return impl_->WhyNotPaging();
 }
 
 }  // namespace tocsin

@@ -126,6 +126,17 @@ class Engine final : public Inlet {
   Store& store();
   Now Read() const;  // the engine's clock
 
+  // Who watches the engine. Any thread.
+  //
+  // Goes through every stage. `passed` is called on an engine thread when each shard and the responder have done what they do in a turn,
+  // and all of it is in the fsynced journal, an entry that says nothing included.
+  void Probe(std::function<void()> passed);
+  // The canary (model/canary.h): an event goes the way of an alert, and when it is durable a message to `url` that has `key` the way of a
+  // page. `durable` is called in between. Counted nowhere. Why it is not taken, as of an alert.
+  Admission SendCanary(std::string url, std::string key, std::function<void()> durable);
+  // What somebody else has found to be wrong: as long as it is set, WhyNotPaging tells it when the responder knows of nothing.
+  void SetTrouble(std::string why_not);
+
   struct Statistics {
     std::uint64_t submitted_batches = 0;
     std::uint64_t submitted_events = 0;

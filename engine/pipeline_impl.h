@@ -79,6 +79,16 @@ class Engine::Impl {
   void TendGateways();
   void AddGateways(Engine::Statistics& statistics) const;
 
+  // Who watches: engine/pipeline_watch.cc.
+  void Probe(std::function<void()> passed);
+  Admission SendCanary(std::string url, std::string key, std::function<void()> durable);
+  void TakeOutCanaries(Engine::Statistics& statistics) const;
+  void SetTrouble(std::string why_not) {
+    MutexLock lock(published_mutex_);
+    trouble_ = std::move(why_not);
+  }
+  std::string WhyNotPaging() const;
+
   absl::Status HashState(std::function<void(StateAt)> done);
   void Execute(Command command, CommandDone done);
   std::atomic<bool> accepting_{false};
@@ -87,6 +97,8 @@ class Engine::Impl {
   std::atomic<std::uint64_t> events_{0};
   std::atomic<std::uint64_t> refused_[5] = {};
   std::atomic<std::uint64_t> pings_{0};
+  std::atomic<std::uint64_t> canary_tries_{0};
+  std::atomic<std::uint64_t> canaries_{0};  // applied by the shard of their key
 
  private:
   absl::Status RecoverState(std::vector<Shard>& shards, Responder& responder, std::vector<IntegrationId>& integrations);
@@ -112,6 +124,7 @@ class Engine::Impl {
   mutable Mutex published_mutex_;                             // once a batch, and when the rules change
   std::shared_ptr<const PublishedRules> published_ ABSL_GUARDED_BY(published_mutex_);
   AccessPtr access_ ABSL_GUARDED_BY(published_mutex_) = std::make_shared<const Access>();
+  std::string trouble_ ABSL_GUARDED_BY(published_mutex_);
   Engine::Hooks hooks_;
   std::atomic<bool> stopping_{false};
   std::atomic<bool> upstream_stopped_{false};

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/status.h"
 #include "engine/pipeline_stages.h"
+#include "model/canary.h"
 #include "model/codec/response_codec.h"
 #include "storage/change_parts.h"
 
@@ -16,7 +17,7 @@ constexpr std::size_t kReportsPerDecision = 6;
 constexpr std::size_t kResultsPerDecision = 32;
 constexpr std::size_t kDecisionsPerStep = 16;
 constexpr std::size_t kTimersPerDecision = 32;
-constexpr std::size_t kAuditSlice = 10'000;
+constexpr std::size_t kAuditSlice = 200;  // a fraction of a millisecond: whoever is to be paged waits for no more
 constexpr absl::Duration kPagingTolerance = absl::Seconds(60);
 // We look at least every second; after such a gap the machine slept, stood still, or its clock has jumped.
 constexpr absl::Duration kStoodStill = absl::Seconds(30);
@@ -78,6 +79,14 @@ void ResponderStage::Post(std::shared_ptr<StatePoint> point) {
   wakeup_.Notify();
 }
 
+void ResponderStage::Ask(absl::AnyInvocable<Decision(Responder&, const Now&)> decide, std::function<void()> passed) {
+  {
+    MutexLock lock(mutex_);
+    inbox_.asked.emplace_back(std::move(decide), std::move(passed));
+  }
+  wakeup_.Notify();
+}
+
 void ResponderStage::Push(const AttemptResult& result) {
   {
     MutexLock lock(mutex_);
@@ -112,6 +121,16 @@ void ResponderStage::Start() {
   const Now now = clock_.Read();
   next_audit_ = now.engine + options_.audit_interval;
   Decide(responder_.Start(now), nullptr);
+}
+
+void ResponderStage::Journal(Decision decision, std::function<void()> passed) {
+  auto decided = std::make_unique<Decided>();
+  decided->encoded = EncodeChange(decision.change);
+  decided->bodies = CutChange(decided->encoded);
+  decided->change = std::move(decision.change);
+  decided->effects = std::move(decision.effects);
+  decided->passed = std::move(passed);
+  undelivered_.push_back(std::move(decided));
 }
 
 // Hands a decision to the committer.
@@ -172,12 +191,15 @@ bool ResponderStage::TakeInbox(const Now& now) {
   if (!taken.sources.empty()) Decide(responder_.ObserveSources(taken.sources, now), nullptr);
   for (auto& task : taken.tasks)
     task(responder_, now);
+  for (auto& [decide, passed] : taken.asked)
+    Journal(decide(responder_, now), std::move(passed));
   if (taken.point) {
     undelivered_.push_back(std::make_unique<Decided>());
     undelivered_.back()->point = taken.point;
     taken.point->AddResponder(responder_.StateHash(), Hash64(EncodeIntegrations(integrations_)));
   }
-  return observed || !taken.commands.empty() || !taken.sources.empty() || !taken.tasks.empty() || taken.point;
+  return observed || !taken.commands.empty() || !taken.sources.empty() || !taken.tasks.empty() ||
+         !taken.asked.empty() || taken.point;
 }
 
 bool ResponderStage::FireTimers(const Now& now) {
@@ -187,16 +209,18 @@ bool ResponderStage::FireTimers(const Now& now) {
 }
 
 bool ResponderStage::Audit(const Now& now) {
-  if (now.engine < next_audit_) return false;
-  next_audit_ = now.engine + options_.audit_interval;
+  if (now.engine < next_audit_ && !responder_.in_audit()) return false;
+  const bool begins = !responder_.in_audit();
+  if (begins) next_audit_ = now.engine + options_.audit_interval;
   // With nothing of ours under way all that is committed so far is in the views: the journal need not be kept for them.
-  if (in_flight_.empty() && undelivered_.empty() && views_.backlog() == 0)
+  if (begins && in_flight_.empty() && undelivered_.empty() && views_.backlog() == 0)
     store_.ApplyChange(Change(), hooks_.committed()).IgnoreError();
   std::vector<std::string> findings;
   Decide(responder_.Audit(now, kAuditSlice, findings), nullptr);
   for (const std::string& finding : findings)
-    LogError("the auditor repaired a group", {
-                                                 {"finding", finding}
+    LogError("the auditor repaired an escalation: people are paged about it from now on; this is a mistake of tocsin's",
+             {
+                 {"finding", finding}
     });
   findings_.fetch_add(findings.size(), std::memory_order_relaxed);
   std::string why_not;
@@ -218,7 +242,7 @@ void ResponderStage::Perform(const CloseGates& effect) {
 void ResponderStage::Perform(const StartAttempt& effect) {
   auto gate = std::make_shared<Gate>();
   gates_[effect.notification.id] = gate;
-  if (effect.notification.attempt == 1) {
+  if (effect.notification.attempt == 1 && !IsCanary(effect.notification)) {
     hooks_.attempt_started(std::max(absl::ZeroDuration(), clock_.Read().wall - effect.notification.created_at));
   }
   hooks_.start_attempt(effect.notification, effect.deadline, std::move(gate));
@@ -313,6 +337,7 @@ bool ResponderStage::Finish() {
     std::unique_ptr<Decided> decided = std::move(in_flight_.front());
     in_flight_.pop_front();
     Perform(*decided);
+    if (decided->passed) decided->passed();
     views_.Push(std::move(decided));
     any = true;
   }
@@ -345,7 +370,7 @@ bool ResponderStage::Step(Wakeup& committer) {
 absl::Duration ResponderStage::IdleFor() const {
   if (more_timers_) return absl::ZeroDuration();
   const Now now = clock_.Read();
-  absl::Duration idle = next_audit_ - now.engine;
+  absl::Duration idle = responder_.in_audit() ? absl::ZeroDuration() : next_audit_ - now.engine;
   if (responder_.NextTimer() != EngineTime::Infinite()) idle = std::min(idle, responder_.NextTimer() - now.engine);
   idle = std::min(idle, responder_.NextWallTimer() - now.wall);
   return std::clamp(idle, absl::ZeroDuration(), absl::Seconds(1));

@@ -80,6 +80,7 @@ struct Decided {
   std::vector<Effect> effects;
   CommandResult result;
   CommandDone done;
+  std::function<void()> passed;       // called when it is durable; does not wait for views
   Sequence sequence;                  // set by the committer
   std::shared_ptr<StatePoint> point;  // as in Sealed
 };
@@ -295,6 +296,8 @@ class ResponderStage {
   void Post(absl::AnyInvocable<void(Responder&, const Now&)> task);
   // Any thread. The responder's part of the state hash, after what it has decided so far.
   void Post(std::shared_ptr<StatePoint> point);
+  // Any thread. Takes a decision that is journalled even when it says nothing; `passed` is called on this stage's thread when it is durable.
+  void Ask(absl::AnyInvocable<Decision(Responder&, const Now&)> decide, std::function<void()> passed);
   // The committer's thread.
   void PushReports(Sealed& sealed);
 
@@ -318,6 +321,7 @@ class ResponderStage {
   bool FireTimers(const Now& now);
   bool Audit(const Now& now);
   void Decide(Decision decision, CommandDone done);
+  void Journal(Decision decision, std::function<void()> passed);
   void Perform(Decided& decided);
   void Tell(const Change& change);
   void Publish(const RulesPtr& rules, Decided& by);
@@ -351,6 +355,7 @@ class ResponderStage {
     std::map<std::uint32_t, SourceReport> sources;  // by shard, merged
     std::vector<absl::AnyInvocable<void(Responder&, const Now&)>> tasks;
     std::shared_ptr<StatePoint> point;
+    std::vector<std::pair<absl::AnyInvocable<Decision(Responder&, const Now&)>, std::function<void()>>> asked;
   };
   // Some of what waits, and which shards have by then been heard to their end.
   struct Some {

@@ -10,6 +10,7 @@
 #include "engine/responder_access.h"
 #include "engine/responder_audit.h"
 #include "engine/responder_bundles.h"
+#include "engine/responder_canary.h"
 #include "engine/responder_commands.h"
 #include "engine/responder_episode.h"
 #include "engine/responder_escalations.h"
@@ -30,12 +31,9 @@
 namespace tocsin {
 namespace {
 
-// A provider that is away so long is said to be: `status` tells it, and the heartbeat to the dead-man service stops.
-constexpr absl::Duration kUnreachedTolerance = absl::Minutes(5);
 // Of the work that a start or a first organisation brings, in one decision.
 constexpr std::size_t kSlice = 64;
 constexpr std::size_t kReasonBytes = 500;
-constexpr std::size_t kStaleRowsPerAudit = 2000;
 
 // Of its rules of inhibition: shards count their sources by it.
 std::uint64_t FingerprintOf(const Organisation& organisation, std::uint64_t seed) {
@@ -244,6 +242,12 @@ Decision Responder::HandleResults(std::span<const AttemptResult> results, const 
   turn.SetActor("notify");
   for (const AttemptResult& result : results)
     HandleResult(turn, result).IgnoreError();  // of what has left memory: nothing to be done
+  return Commit(std::move(turn));
+}
+
+Decision Responder::StartCanary(const std::string& url, const std::string& key, const Now& now) {
+  Turn turn = Begin(now);
+  tocsin::StartCanary(turn, url, key);
   return Commit(std::move(turn));
 }
 
@@ -465,35 +469,6 @@ EngineTime Responder::NextTimer() const {
 
 absl::Time Responder::NextWallTimer() const {
   return state_.due_wall.empty() ? absl::InfiniteFuture() : state_.due_wall.begin()->first;
-}
-
-Decision Responder::Audit(const Now& now, std::size_t limit, std::vector<std::string>& findings) {
-  Turn turn = Begin(now);
-  // Without an organisation nobody can be paged: that is said by CanPage, and nothing can be repaired.
-  auto at = state_.open_groups.upper_bound(audit_cursor_);
-  for (std::size_t checked = 0; index_ && at != state_.open_groups.end() && checked < limit; ++checked, ++at) {
-    audit_cursor_ = *at;
-    if (std::optional<std::string> fault = AuditGroup(turn, *at)) {
-      findings.push_back(*std::move(fault));
-      ++findings_;
-    }
-    const Group* group = turn.Find<Group>(*at);
-    if (group != nullptr && unreached_.empty()) {
-      unreached_ = FindUnreached(turn, *group, kUnreachedTolerance).value_or("");
-    }
-  }
-  if (at == state_.open_groups.end()) {
-    audit_cursor_ = GroupId();
-    last_findings_ = std::exchange(findings_, 0);
-    last_unreached_ = std::exchange(unreached_, "");
-  }
-  Decision decision = Commit(std::move(turn));
-  decision.change.now = now;
-  const std::size_t some = std::min(stale_.size(), kStaleRowsPerAudit);
-  decision.change.removed.insert(decision.change.removed.end(), stale_.end() - static_cast<std::ptrdiff_t>(some),
-                                 stale_.end());
-  stale_.resize(stale_.size() - some);
-  return decision;
 }
 
 }  // namespace tocsin

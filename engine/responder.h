@@ -70,6 +70,18 @@ struct Decision {
   CommandResult result;  // for commands
 };
 
+// What the auditor saw of all that is open, in one round.
+struct AuditRound {
+  std::uint64_t number = 0;  // of the round; 0: none has come to its end since the start
+  absl::Time ended;
+  std::uint64_t groups = 0;
+  std::uint64_t incidents = 0;
+  std::uint64_t findings = 0;
+  absl::Duration oldest_timer;    // how long the timer is overdue that is overdue longest
+  absl::Duration oldest_message;  // the same of messages that no attempt was made of, or that wait for another one
+  absl::Duration oldest_attempt;  // since when the attempt is under way that is not answered longest
+};
+
 class Turn;
 
 class Responder {
@@ -112,9 +124,13 @@ class Responder {
   EngineTime NextTimer() const;
   absl::Time NextWallTimer() const;
 
-  // The auditor: every open, unacknowledged group has a live timer, a running page or a stated reason. Checks a slice;
-  // what it finds broken it repairs (starts the escalation again) and reports.
+  // The auditor: every open, unacknowledged group has a live timer, a running page or a stated reason, and every incident's run has its
+  // timer. Checks a slice; what it finds broken it repairs (starts the escalation again), reports, and tells the fallback user.
   Decision Audit(const Now& now, std::size_t limit, std::vector<std::string>& findings);
+  bool in_audit() const { return audit_.begun; }                // a round is under way: a slice is left
+  const AuditRound& last_audit() const { return audit_.last; }  // the last whole round
+  // A message to `url` that goes the way of a page and tells nobody (model/canary.h).
+  Decision StartCanary(const std::string& url, const std::string& key, const Now& now);
   // Whether pages could really go out now: nothing critical overdue by more than `tolerance`, the auditor content, no open
   // group of which nobody could be told for long.
   bool CanPage(const Now& now, absl::Duration tolerance, std::string& why_not) const;
@@ -145,6 +161,7 @@ class Responder {
   void DropSettledReports(const std::vector<GroupKey>& keys);
 
   RulesPtr CurrentRules() const;
+  void EndAudit(const Now& now);
 
   Options options_;
   ResponderState state_;
@@ -161,13 +178,19 @@ class Responder {
   std::set<GroupKey> reviewing_;  // those in to_review_
   std::set<IncidentId> incidents_to_review_;
   std::deque<std::pair<NotificationId, std::int32_t>> to_take_back_;  // leases of before the start, and their attempts
-  // The auditor's round: where it goes on, and how many it has found broken in this and in the last one.
-  GroupId audit_cursor_;
+  // The auditor's round: where it goes on, what it has seen so far and what it saw in the last one.
+  struct AuditState {
+    bool begun = false;
+    GroupId group;
+    IncidentId incident;
+    AuditRound now;
+    AuditRound last;
+    std::string unreached;  // one of the round's and of the last round's; empty: none
+    std::string last_unreached;
+    std::string finding;
+    std::string last_finding;
+  } audit_;
   std::vector<RowKey> stale_;  // have left memory, and the views do not know it yet: a slice with each audit
-  std::uint64_t findings_ = 0;
-  std::uint64_t last_findings_ = 0;
-  std::string unreached_;  // one of the round's and of the last round's; empty: none
-  std::string last_unreached_;
 };
 
 }  // namespace tocsin

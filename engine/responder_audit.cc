@@ -4,12 +4,15 @@
 
 #include "absl/strings/str_cat.h"
 
+#include "base/hash.h"
+#include "base/strings.h"
 #include "engine/responder_episode.h"
 #include "engine/responder_escalations.h"
 #include "engine/responder_groups.h"
 #include "engine/responder_holds.h"
 #include "engine/responder_merge.h"
 #include "engine/responder_outbox.h"
+#include "engine/responder_pages.h"
 
 namespace tocsin {
 namespace {
@@ -43,12 +46,24 @@ bool IsMoving(const Turn& turn, const Escalation& row) {
 }
 
 // A message on its way without the timer that would bring it on.
-std::optional<NotificationId> Stranded(const Turn& turn, const Group& group) {
-  for (const NotificationId id : turn.About(SubjectOf(group.id)).notifications) {
+std::optional<NotificationId> Stranded(const Turn& turn, const Subject& subject) {
+  for (const NotificationId id : turn.About(subject).notifications) {
     const Notification* row = turn.Find<Notification>(id);
     if (row != nullptr && IsOpen(*row) && !IsMoving(turn, *row)) return id;
   }
   return std::nullopt;
+}
+
+// Brings on what is stranded.
+void Unstrand(Turn& turn, const Subject& subject) {
+  for (const NotificationId id : turn.About(subject).notifications) {
+    const Notification* row = turn.Find<Notification>(id);
+    if (row == nullptr || !IsOpen(*row) || IsMoving(turn, *row)) continue;
+    Notification& stuck = turn.Edit<Notification>(id);
+    if (stuck.state == Notification::State::kHeld) stuck.state = Notification::State::kPending;
+    stuck.bundle = NotificationId();
+    turn.Arm({Kind::kNotification, id.value()}, turn.now().engine, TimerGeneration(stuck));
+  }
 }
 
 // An active page that will go on: a rule to come, or a message on its way.
@@ -67,6 +82,33 @@ bool HasRunningPage(const Turn& turn, const Group& group) {
 constexpr std::int32_t kOften = 3;
 // More overdue timers than this are not looked at one by one: it is late.
 constexpr int kOverdueLookedAt = 1000;
+
+// A provider that is away so long is said to be: `status` tells it, and the heartbeat to the dead-man service stops.
+constexpr absl::Duration kUnreachedTolerance = absl::Minutes(5);
+constexpr std::size_t kStaleRowsPerAudit = 2000;
+constexpr absl::Duration kToldAgainAfter = absl::Hours(1);
+constexpr std::size_t kFindingsTold = 10;
+constexpr std::string_view kAlarm = "auditor";
+
+// How late messages about `subject` are.
+void LookAtMessages(const Turn& turn, const Subject& subject, AuditRound& round) {
+  for (const NotificationId id : turn.About(subject).notifications) {
+    const Notification* row = turn.Find<Notification>(id);
+    if (row == nullptr) continue;
+    if (row->state == Notification::State::kPending)
+      round.oldest_message = std::max(round.oldest_message, turn.now().engine - row->due);
+    if (row->state == Notification::State::kLeased)
+      round.oldest_attempt =
+          std::max(round.oldest_attempt, turn.now().engine - (row->lease_until - turn.options().lease));
+  }
+}
+
+absl::Duration OldestTimer(const ResponderState& state, const Now& now) {
+  absl::Duration oldest;
+  if (!state.due.empty()) oldest = std::max(oldest, now.engine - state.due.First().due);
+  if (!state.due_wall.empty()) oldest = std::max(oldest, now.wall - state.due_wall.begin()->first);
+  return oldest;
+}
 
 // A part of a group that is not there to be handled for it.
 std::optional<std::string> FaultOfPart(const Turn& turn, const Group& part, std::string_view name) {
@@ -104,7 +146,7 @@ std::optional<std::string> FindUnreached(const Turn& turn, const Group& group, a
 
 std::optional<std::string> FindFault(const Turn& turn, const Group& group) {
   const std::string name = NameOf(SubjectOf(group.id));
-  if (const auto stranded = Stranded(turn, group)) {
+  if (const auto stranded = Stranded(turn, SubjectOf(group.id))) {
     return absl::StrFormat("%s: notification N%d is on its way without a timer", name, stranded->value());
   }
   const Escalation* escalation = turn.Find<Escalation>(group.escalation);
@@ -143,15 +185,8 @@ std::optional<std::string> AuditGroup(Turn& turn, GroupId id) {
   if (!fault) return std::nullopt;
   turn.SetActor("auditor");
   turn.Note(TimelineEntry::Kind::kAuditorRepaired, SubjectOf(id), *fault);
-  if (const auto stranded = Stranded(turn, *group)) {
-    for (const NotificationId notification : turn.About(SubjectOf(id)).notifications) {
-      const Notification* row = turn.Find<Notification>(notification);
-      if (row == nullptr || !IsOpen(*row) || IsMoving(turn, *row)) continue;
-      Notification& stuck = turn.Edit<Notification>(notification);
-      if (stuck.state == Notification::State::kHeld) stuck.state = Notification::State::kPending;
-      stuck.bundle = NotificationId();
-      turn.Arm({Kind::kNotification, notification.value()}, turn.now().engine, TimerGeneration(stuck));
-    }
+  if (Stranded(turn, SubjectOf(id))) {
+    Unstrand(turn, SubjectOf(id));
     return fault;
   }
   if (group->state == Group::State::kMerged && FaultOfPart(turn, *group, NameOf(SubjectOf(id)))) {
@@ -168,6 +203,105 @@ std::optional<std::string> AuditGroup(Turn& turn, GroupId id) {
   return fault;
 }
 
+std::optional<std::string> AuditIncident(Turn& turn, IncidentId id) {
+  const Incident* incident = turn.Find<Incident>(id);
+  if (incident == nullptr || incident->state == Incident::State::kResolved) return std::nullopt;
+  const Subject subject = SubjectOf(id);
+  const Escalation* escalation = turn.Find<Escalation>(incident->escalation);
+  const auto stranded = Stranded(turn, subject);
+  const bool stands =
+      escalation != nullptr && escalation->state == Escalation::State::kRunning && !IsMoving(turn, *escalation);
+  if (!stranded && !stands) return std::nullopt;
+  const std::string fault =
+      stranded
+          ? absl::StrFormat("%s: notification N%d is on its way without a timer", NameOf(subject), stranded->value())
+          : absl::StrFormat("%s: escalation E%d runs without a timer", NameOf(subject), escalation->id.value());
+  turn.SetActor("auditor");
+  turn.Note(TimelineEntry::Kind::kAuditorRepaired, subject, fault);
+  Unstrand(turn, subject);
+  if (stands) {  // its next step is executed now: late already
+    Escalation& row = turn.Edit<Escalation>(escalation->id);
+    row.wait = Escalation::Wait::kTime;
+    row.next_at = turn.now().engine;
+    turn.Arm({Kind::kEscalationStep, row.id.value()}, row.next_at, row.generation);
+  }
+  return fault;
+}
+
+void TellOfFindings(Turn& turn, std::span<const std::string> findings) {
+  const UserId fallback = turn.organisation() != nullptr ? turn.organisation()->fallback_user : UserId();
+  if (findings.empty() || !fallback.set()) return;
+  for (const PageId id : turn.About({SubjectKind::kUser, Hash64(fallback.value())}).pages) {
+    const Page* page = turn.Find<Page>(id);
+    const bool told = page != nullptr && page->reason == kAlarm;
+    if (told && turn.now().wall - page->started_at < kToldAgainAfter && page->started_at <= turn.now().wall) return;
+  }
+  MessageText message;
+  message.title = absl::StrCat("tocsin: the auditor had to repair ", findings.size(),
+                               findings.size() == 1 ? " escalation" : " escalations");
+  message.body =
+      "People are paged again about what is named here; nobody had been, though somebody should have been:\n";
+  for (std::size_t i = 0; i < std::min(findings.size(), kFindingsTold); ++i)
+    absl::StrAppend(&message.body, "- ", OneLine(findings[i], 300), "\n");
+  absl::StrAppend(&message.body,
+                  "This is a mistake in tocsin: keep its log and its store. Further ones are told after an hour; "
+                  "tocsin_auditor_findings_total counts them, and `tocsin explain` of each has what was found.\n");
+  StartNotice(turn, fallback, message, kAlarm);
+}
+
+Decision Responder::Audit(const Now& now, std::size_t limit, std::vector<std::string>& findings) {
+  Turn turn = Begin(now);
+  const std::size_t before = findings.size();
+  AuditRound& round = audit_.now;
+  const auto look = [&](const Subject& subject, std::optional<std::string> fault) {
+    LookAtMessages(turn, subject, round);
+    if (!fault) return;
+    ++round.findings;
+    audit_.finding = *fault;
+    findings.push_back(*std::move(fault));
+  };
+  // Without an organisation nobody can be paged: that is said by CanPage, and nothing can be repaired.
+  audit_.begun = index_.has_value();
+  std::size_t checked = 0;
+  auto group = state_.open_groups.upper_bound(audit_.group);
+  for (; index_ && group != state_.open_groups.end() && checked < limit; ++checked, ++group) {
+    audit_.group = *group;
+    ++round.groups;
+    look(SubjectOf(*group), AuditGroup(turn, *group));
+    const Group* row = turn.Find<Group>(*group);
+    if (row != nullptr && audit_.unreached.empty()) {
+      audit_.unreached = FindUnreached(turn, *row, kUnreachedTolerance).value_or("");
+    }
+  }
+  auto incident = state_.incidents.upper_bound(audit_.incident);
+  for (; index_ && incident != state_.incidents.end() && checked < limit; ++checked, ++incident) {
+    audit_.incident = incident->first;
+    if (incident->second.state == Incident::State::kResolved) continue;
+    ++round.incidents;
+    look(SubjectOf(incident->first), AuditIncident(turn, incident->first));
+  }
+  if (index_ && group == state_.open_groups.end() && incident == state_.incidents.end()) EndAudit(now);
+  TellOfFindings(turn, std::span(findings).subspan(before));
+  Decision decision = Commit(std::move(turn));
+  decision.change.now = now;
+  const std::size_t some = std::min(stale_.size(), kStaleRowsPerAudit);
+  decision.change.removed.insert(decision.change.removed.end(), stale_.end() - static_cast<std::ptrdiff_t>(some),
+                                 stale_.end());
+  stale_.resize(stale_.size() - some);
+  return decision;
+}
+
+void Responder::EndAudit(const Now& now) {
+  AuditState next;
+  next.last = audit_.now;
+  next.last.number = audit_.last.number + 1;
+  next.last.ended = now.wall;
+  next.last.oldest_timer = OldestTimer(state_, now);
+  next.last_unreached = audit_.unreached;
+  next.last_finding = audit_.finding;
+  audit_ = std::move(next);
+}
+
 bool Responder::CanPage(const Now& now, absl::Duration tolerance, std::string& why_not) const {
   why_not.clear();
   if (state_.organisation == nullptr) {
@@ -176,10 +310,11 @@ bool Responder::CanPage(const Now& now, absl::Duration tolerance, std::string& w
     why_not = absl::StrCat("the organisation cannot be used: ", compile_error_);
   } else if (state_.shards_reported.size() < options_.shard_count) {
     why_not = absl::StrFormat("%d of %d shards have reported", state_.shards_reported.size(), options_.shard_count);
-  } else if (findings_ + last_findings_ > 0) {
-    why_not = absl::StrFormat("the auditor found %d groups broken", findings_ + last_findings_);
-  } else if (!unreached_.empty() || !last_unreached_.empty()) {
-    why_not = unreached_.empty() ? last_unreached_ : unreached_;
+  } else if (const std::uint64_t found = audit_.now.findings + audit_.last.findings; found > 0) {
+    why_not = absl::StrFormat("the auditor had to repair %d escalations: %s", found,
+                              audit_.finding.empty() ? audit_.last_finding : audit_.finding);
+  } else if (!audit_.unreached.empty() || !audit_.last_unreached.empty()) {
+    why_not = audit_.unreached.empty() ? audit_.last_unreached : audit_.unreached;
   }
   int looked_at = 0;
   if (why_not.empty()) {

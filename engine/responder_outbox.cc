@@ -12,9 +12,11 @@
 #include "base/strings.h"
 #include "engine/link.h"
 #include "engine/responder_bundles.h"
+#include "engine/responder_canary.h"
 #include "engine/responder_holds.h"
 #include "engine/responder_pages.h"
 #include "engine/responder_rewrites.h"
+#include "model/canary.h"
 
 namespace tocsin {
 namespace {
@@ -301,6 +303,7 @@ void FireNotification(Turn& turn, NotificationId id) {
 }
 
 void TakeBackLease(Turn& turn, NotificationId id) {
+  if (id == kCanaryNotification) return TakeBackCanary(turn);
   Notification& row = turn.Edit<Notification>(id);
   row.repeat = true;
   row.last_error = "the server stopped while an attempt was perhaps under way";
@@ -325,6 +328,10 @@ absl::Status HandleResult(Turn& turn, const AttemptResult& result) {
   if (before == nullptr) {
     return NotFound("notification N%d is not in memory (any more): the result of attempt %d is dropped",
                     result.notification.value(), result.attempt);
+  }
+  if (IsCanary(*before)) {
+    HandleCanaryResult(turn, result);
+    return absl::OkStatus();
   }
   Notification& row = turn.Edit<Notification>(result.notification);
   if (result.kind == AttemptResult::Kind::kAccepted) {

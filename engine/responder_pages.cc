@@ -302,28 +302,27 @@ std::vector<PageId> StartPages(Turn& turn, std::span<const PageRequest> requests
   return ids;
 }
 
-PageId StartNotice(Turn& turn, const UserId& user, const MessageText& message) {
+PageId StartNotice(Turn& turn, const UserId& user, const MessageText& message, std::string_view alarm) {
   Page& page = turn.Create<Page>({SubjectKind::kUser, Hash64(user.value())});
   page.user = user;
   page.urgency = Urgency::kLow;
-  page.reason = "notice";
+  page.reason = alarm.empty() ? "notice" : alarm;
   page.started_at = turn.now().wall;
   page.started_engine = turn.now().engine;
-  const PageId id = page.id;
   const User* row = FindUser(turn, user);
-  const std::vector<ContactMethod> methods = row != nullptr ? InOrderOfNotices(*row) : std::vector<ContactMethod>();
-  if (methods.empty()) {
-    Close(turn, page, Page::State::kUnreachable);
-    return id;
+  std::vector<ContactMethod> methods = row != nullptr ? InOrderOfNotices(*row) : std::vector<ContactMethod>();
+  if (methods.empty()) Close(turn, page, Page::State::kUnreachable);
+  if (alarm.empty() && methods.size() > 1) methods.resize(1);
+  for (const ContactMethod& method : methods) {
+    Notification one;
+    one.method = method;
+    one.purpose = Notification::Purpose::kNotice;
+    one.lane = alarm.empty() ? Notification::Lane::kRest : Notification::Lane::kCritical;
+    one.title = message.title;
+    one.body = message.body;
+    QueueFor(turn, page, std::move(one));
   }
-  Notification first;
-  first.method = methods.front();
-  first.purpose = Notification::Purpose::kNotice;
-  first.lane = Notification::Lane::kRest;
-  first.title = message.title;
-  first.body = message.body;
-  QueueFor(turn, page, std::move(first));
-  return id;
+  return page.id;
 }
 
 void RunDueRules(Turn& turn, PageId id) {

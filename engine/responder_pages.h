@@ -32,7 +32,8 @@ std::string LinkFor(const Turn& turn, const Subject& subject, const UserId& user
 std::vector<PageId> StartPages(Turn& turn, std::span<const PageRequest> requests);
 
 // Tells a person something that asks for nothing, by the first method that works. See engine/responder_notices.h.
-PageId StartNotice(Turn& turn, const UserId& user, const MessageText& message);
+// `alarm`: by all methods at once and before all else, since it must not be missed; it is the page's reason.
+PageId StartNotice(Turn& turn, const UserId& user, const MessageText& message, std::string_view alarm = {});
 
 // The rules that are due; overdue ones collapse to one message for each method.
 void RunDueRules(Turn& turn, PageId id);

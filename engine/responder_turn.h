@@ -89,6 +89,11 @@ class Turn {
   template <typename T>
   T& Create(const Subject& subject);
   Group& CreateGroup(GroupKey key);  // the current episode from now on
+  // A row with an id of its own choosing, in place of what is there.
+  template <typename T>
+  void Put(T row) {
+    std::get<Overlay<T>>(overlays_)[row.id] = std::move(row);
+  }
   template <typename T>
   void Remove(decltype(T::id) id);
   // What this turn has edited or created.

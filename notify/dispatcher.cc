@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/status.h"
 #include "base/strings.h"
+#include "model/canary.h"
 #include "notify/channel.h"
 #include "notify/text.h"
 
@@ -332,10 +333,17 @@ void Dispatcher::Finish(Ticket ticket, const Verdict& verdict) {
     if (left != nullptr && kept_handles_.size() < kKeptHandles) kept_handles_.push_back(std::move(left));
   }
   if (verdict.loud) LogLoudly(attempt, verdict);
-  if (attempt.began) {
+  if (attempt.began && !IsCanary(notification)) {
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - *attempt.began;
     const MutexLock lock(mutex_);
     statistics_.latency[static_cast<std::size_t>(notification.method.kind)].Add(took.count());
+  }
+  if (IsCanary(notification)) {
+    {
+      const MutexLock lock(mutex_);
+      --held_;
+    }
+    return report_(ResultOf(notification, verdict));
   }
   Tell(notification.method.kind, ResultOf(notification, verdict));
 }
@@ -348,6 +356,7 @@ void Dispatcher::Wait() {
   if (stopping_) pause = std::min(pause, Until(stop_at_));
   {
     const MutexLock lock(mutex_);
+    ++statistics_.turns;
     statistics_.in_flight = lanes_.in_flight();
     for (std::size_t lane = 0; lane < 3; ++lane) {
       statistics_.queued[lane] = lanes_.waiting(static_cast<Notification::Lane>(lane));

@@ -9,11 +9,13 @@
 
 #include "base/log.h"
 #include "base/status.h"
+#include "notify/channels/channels.h"
 
 namespace tocsin::notify {
 namespace {
 
 constexpr std::chrono::seconds kDeadline(10);
+constexpr std::size_t kRemembered = 64;
 
 }  // namespace
 
@@ -56,20 +58,24 @@ std::optional<Heartbeats::Instant> Heartbeats::next_deadline() const {
   return next;
 }
 
-// Says so when it changes. The URL is a secret and is not logged.
+// Says so when it changes. The URL is a secret: of it only the host is logged.
 void Heartbeats::End(CURL* handle, bool arrived, std::string_view detail) {
   curl_multi_remove_handle(multi_, handle);
   const auto found = under_way_.find(handle);
-  const bool changed = last_url_ != found->second.url || last_arrived_ != arrived;
-  last_url_ = found->second.url;
-  last_arrived_ = arrived;
+  const std::string service = Origin(found->second.url);
+  if (arrived_.size() >= kRemembered && !arrived_.contains(found->second.url)) arrived_.clear();
+  const auto [before, is_first] = arrived_.try_emplace(found->second.url, arrived);
+  const bool changed = is_first || std::exchange(before->second, arrived) != arrived;
   under_way_.erase(found);
   if (!changed) return;
   if (arrived) {
-    LogInfo("the dead-man service gets our heartbeat");
+    LogInfo("the dead-man service gets our heartbeat", {
+                                                           {"service", service}
+    });
   } else {
     LogError("the dead-man service does not get our heartbeat", {
-                                                                    {"detail", detail}
+                                                                    {"service", service},
+                                                                    {"detail",  detail }
     });
   }
 }

@@ -39,8 +39,7 @@ class Heartbeats {
   CURLM* const multi_;
   const TransportOptions& transport_;
   std::map<CURL*, Beat> under_way_;
-  std::string last_url_;  // of the one that came last, and how it went
-  std::optional<bool> last_arrived_;
+  std::map<std::string, bool> arrived_;  // by URL: how the last one went
 };
 
 }  // namespace tocsin::notify

@@ -68,6 +68,7 @@ class Notifier {
     void Add(double took);
   };
   struct Statistics {
+    std::uint64_t turns = 0;  // of the notifier's loop: one a second at least, as long as it lives
     std::uint64_t in_flight = 0;
     std::uint64_t queued[3] = {};
     std::uint64_t results[kContactKinds][6] =

@@ -84,6 +84,17 @@ ABSL_FLAG(std::string,
           "",
           "path of a Unix socket at which `tocsin gateway` attaches, so that alerts come in by another process; empty: "
           "none does");
+ABSL_FLAG(
+    std::uint32_t,
+    canary_seconds,
+    30,
+    "a message of tocsin's own goes the whole way of a page so often, and only when it has arrived the heartbeat is "
+    "sent to the dead-man services; 0: none is sent");
+ABSL_FLAG(std::string,
+          beats_file,
+          "",
+          "file with URLs of dead-man services and of other tocsins' heartbeats, one a line, beside the organisation's "
+          "dead_man: each gets a GET while pages arrive; read again at SIGHUP");
 ABSL_FLAG(std::string, engine, "", "the engine's --gateway_socket");
 
 namespace tocsin {
@@ -116,6 +127,8 @@ const absl::CommandLineFlag* const kServeFlags[] = {
     &absl::GetFlagReflectionHandle(FLAGS_allow_webhooks_to),
     &absl::GetFlagReflectionHandle(FLAGS_sign_in),
     &absl::GetFlagReflectionHandle(FLAGS_gateway_socket),
+    &absl::GetFlagReflectionHandle(FLAGS_canary_seconds),
+    &absl::GetFlagReflectionHandle(FLAGS_beats_file),
 };
 
 const absl::CommandLineFlag* const kGatewayFlags[] = {
@@ -233,6 +246,9 @@ absl::StatusOr<ServeOptions> ParseServeFlags(std::vector<std::string> arguments)
   options.history_mib = absl::GetFlag(FLAGS_history_mib);
   if (options.history_days > 3650) return Invalid("--history_days: %d is not in 0..3650", options.history_days);
   if (options.history_mib > (1ULL << 30U)) return Invalid("--history_mib: %d is more than 2^30", options.history_mib);
+  options.canary_seconds = absl::GetFlag(FLAGS_canary_seconds);
+  if (options.canary_seconds > 3600) return Invalid("--canary_seconds: %d is not in 0..3600", options.canary_seconds);
+  options.beats_file = absl::GetFlag(FLAGS_beats_file);
   options.retain_days = absl::GetFlag(FLAGS_retain_days);
   options.retain_incident_days = absl::GetFlag(FLAGS_retain_incident_days);
   options.retain_audit_days = absl::GetFlag(FLAGS_retain_audit_days);

@@ -33,6 +33,8 @@ struct ServeOptions {
   std::vector<std::string> allow_webhooks_to;  // networks (CIDR) that outgoing webhooks may reach although private
   std::string sign_in;                         // YAML file: providers by whom people log in; empty: none
   std::string gateway_socket;                  // at which gateways attach; empty: none do
+  std::uint32_t canary_seconds = 30;           // between two canaries; 0: none are sent
+  std::string beats_file;                      // URLs that get a GET while pages arrive; empty: none but dead_man's
 };
 
 struct GatewayOptions {

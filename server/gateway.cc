@@ -25,6 +25,8 @@
 #include "server/gateway_numbers.h"
 #include "server/grpc_tls.h"
 #include "server/process.h"
+#include "server/supervisor.h"
+#include "server/watchdog.h"
 
 namespace tocsin {
 namespace {
@@ -35,6 +37,7 @@ constexpr int kHttpThreads = 2;
 constexpr absl::Duration kFirstRules = absl::Seconds(1);
 constexpr absl::Duration kGrace = absl::Seconds(5);
 constexpr absl::Duration kFetch = absl::Seconds(10);
+constexpr absl::Duration kProbe = absl::Seconds(5);
 constexpr std::size_t kFetchBytes = 64 * 1024;
 
 // What the engine has told of the organisation, as the doors ask for it. Empty while no engine is there: then nobody is told that his
@@ -132,6 +135,7 @@ class Gateway {
   // Once a second, from the main thread.
   void Tick() {
     if (tls_) tls_->Look(clock_.Read().wall);
+    watchdog_.Tick(clock_.Read().engine);
   }
   void Reload() { ReloadTls(tls_.get(), clock_.Read().wall); }
   const GatewayOptions& options() const { return options_; }
@@ -143,6 +147,7 @@ class Gateway {
   absl::Status StartGrpc();
   void Stop();
   HttpRouter MakeRouter();
+  bool AnswersItself() const;
 
   GatewayOptions options_;
   SystemClock clock_;
@@ -160,7 +165,30 @@ class Gateway {
   std::unique_ptr<HttpServer> http_;
   std::shared_ptr<grpc::ServerCredentials> grpc_credentials_;  // asked as long as the server takes connections
   std::unique_ptr<grpc::Server> grpc_;
+  Supervisor supervisor_ = Supervisor::OfProcess();
+  Watchdog watchdog_{
+      Supervisor::WatchdogOfProcess(),
+      {.name = "its workers or its HTTP door",
+                             .probe =
+           [this](std::function<void()> passed) {
+             workers_.Post(Workers::Lane::kAsking, [this, passed = std::move(passed)] {
+               if (AnswersItself()) passed();
+             });
+           }, .may_be_lost = true},
+      [this] { return supervisor_.Tell("WATCHDOG=1");                   }
+  };
 };
+
+// Whether the engine is there is no question of it: a gateway waits for it. With TLS the door might ask for a certificate that we do
+// not have: then the workers stand for the rest.
+bool Gateway::AnswersItself() const {
+  if (tls_ != nullptr) return true;
+  std::string address = options_.http;
+  if (address.starts_with("0.0.0.0:")) address.replace(0, 7, "127.0.0.1");
+  if (address.starts_with("[::]:")) address.replace(0, 4, "[::1]");
+  const absl::StatusOr<HttpResponse> answer = Perform({.url = "http://" + address + "/-/healthy", .timeout = kProbe});
+  return answer.ok() && answer->status == 200;
+}
 
 void Gateway::MakeDoors() {
   keys_ = std::make_unique<KeyRing>([this] { return known_.rules(); },
@@ -264,11 +292,15 @@ absl::Status Gateway::Start() {
   Attach();
   known_.Await(kFirstRules);  // who comes in the first moment need not be sent away
   TOCSIN_TRY(StartHttp());
-  return StartGrpc();
+  TOCSIN_TRY(StartGrpc());
+  supervisor_.TellStatus("takes alerts");
+  supervisor_.Tell("READY=1");
+  return absl::OkStatus();
 }
 
 // Who waits for the engine is told to come again: nothing of it is lost.
 void Gateway::Stop() {
+  supervisor_.Tell("STOPPING=1");
   attachment_.reset();
   if (grpc_) grpc_->Shutdown(std::chrono::system_clock::now() + absl::ToChronoSeconds(kGrace));
   if (http_) http_->Stop(kGrace);

