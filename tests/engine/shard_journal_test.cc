@@ -210,8 +210,8 @@ TEST(ShardJournalTest, EveryTruncationOfABodyIsRefused) {
 TEST(ShardJournalTest, ANewerFormatIsRefusedInPlainWords) {
   Shard shard(ShardWorld::DefaultOptions());
   const absl::Status status = shard.Fold(std::string_view("\x02\x00\x00\x00\x00", 5));
-  EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss);
-  EXPECT_EQ(Message(status), "alert body: format version 2, this program reads 1");
+  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(Message(status), "alert body: format version 2, this program reads 1: use a newer tocsin");
 }
 
 TEST(ShardJournalTest, NoiseIsRefused) {
