@@ -104,7 +104,8 @@ absl::Status Engine::Impl::FoldDecisions(Responder& responder, std::vector<Integ
     }
     const absl::StatusOr<std::optional<Change>> change = changes.Add(entry);
     if (change.ok() && *change) responder.Fold(**change);
-    RecoveryWatch::Applying(Sequence());  // RocksDB has assertions of its own, and it is no entry's fault when the disk is full
+    RecoveryWatch::Applying(
+        Sequence());  // RocksDB has assertions of its own, and it is no entry's fault when the disk is full
     if (absl::IsDataLoss(change.status())) return PutAside(entry, body, Message(change.status()));
     if (!change.ok()) return change.status();
     if (!*change) return absl::OkStatus();
