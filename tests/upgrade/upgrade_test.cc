@@ -132,7 +132,7 @@ TEST(UpgradeTest, TheFoldersHoldOpenGroupsIncidentsTimersAndARowOfEveryTableOfFo
   const std::string state = ReadText(FolderOf(kOldestStoreFormat) / "state.txt");
   for (int table = 0; table < 23; ++table)
     EXPECT_THAT(state, testing::HasSubstr(absl::StrFormat("row %02d/", table)));
-  for (const char* part : {"state: OPEN", "alert ", "timeline ", "integration "})
+  for (const char* part : {"state: STATE_OPEN", "alert ", "timeline ", "integration "})
     EXPECT_THAT(state, testing::HasSubstr(part)) << part;
 }
 
