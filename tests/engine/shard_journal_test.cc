@@ -190,7 +190,8 @@ TEST(ShardJournalTest, DamagedBodiesAreNoticedOrHarmless) {
       status.Update(shard.Fold(damaged));
     }
     if (!status.ok()) {
-      EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss) << status;
+      // A byte of the version that has become a higher one is taken for a newer program's word.
+      EXPECT_TRUE(absl::IsDataLoss(status) || absl::IsFailedPrecondition(status)) << status;
       ++refused;
     }
     Exercise(shard);
