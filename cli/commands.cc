@@ -71,6 +71,8 @@ constexpr CommandSpec kCommands[] = {
     {"backup",         "FOLDER [--data DIR]",                 "copy the running server's store, or a stopped one's",           &RunBackup       },
     {"restore",        "BACKUP DATA",                         "make a store of a backup, every byte checked",                  &RunRestore      },
     {"verify",         "[BACKUP | --data DIR]",               "read a store or a backup and check every checksum",             &RunVerify       },
+    {"dead-letter",    "[list | show N | drop N -m REASON]",  "journal entries that nobody could apply and were put aside",
+     &RunDeadLetter                                                                                                                             },
     {"recover",        "--accept-loss [--data DIR]",          "cut a damaged journal at the damage and say what is lost",      &RunRecover      },
 };
 

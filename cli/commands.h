@@ -42,6 +42,7 @@ int RunHeartbeats(std::span<const std::string> arguments);
 int RunOnCall(std::span<const std::string> arguments);
 int RunSchedule(std::span<const std::string> arguments);
 int RunImport(std::span<const std::string> arguments);
+int RunDeadLetter(std::span<const std::string> arguments);
 int RunIncident(std::span<const std::string> arguments);
 int RunPage(std::span<const std::string> arguments);
 int RunSearch(std::span<const std::string> arguments);

@@ -27,7 +27,7 @@ const Task kTasks[] = {
      {"notify-nagios", "notify-icinga2", "notify-checkmk", "notify-zabbix", "notify-netdata", "drain-spool"}                 },
     {"Configure",                   {"apply", "diff", "export", "versions", "rollback", "import", "audit"}                   },
     {"Who may",                     {"login", "logout", "user", "token"}                                                     },
-    {"The store",                   {"backup", "restore", "verify", "recover"}                                               },
+    {"The store",                   {"backup", "restore", "verify", "dead-letter", "recover"}                                },
     {"This program",                {"completion"}                                                                           },
 };
 
@@ -135,6 +135,10 @@ constexpr Examples kExamples[] = {
      "  tocsin backup /srv/backups/tocsin-monday                       of the running server\n"
      "  tocsin backup --data /var/lib/tocsin /srv/backups/tocsin-cold  of a stopped one\n"                    },
     {"restore",       "  tocsin restore /srv/backups/tocsin-monday /var/lib/tocsin\n"                         },
+    {"dead-letter",
+     "  tocsin dead-letter list --data /var/lib/tocsin       what was put aside, and why\n"
+     "  tocsin dead-letter show 42 --data /var/lib/tocsin    its bytes\n"
+     "  tocsin dead-letter drop 42 -m 'reported, acknowledged again'\n"                                       },
     {"verify",
      "  tocsin verify /srv/backups/tocsin-monday    a backup\n"
      "  tocsin verify --data /var/lib/tocsin        the store of a stopped server\n"                          },

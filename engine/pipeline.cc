@@ -9,8 +9,6 @@
 #include "base/status.h"
 #include "engine/pipeline_impl.h"
 #include "engine/pipeline_signal.h"
-#include "model/codec/response_codec.h"
-#include "storage/change_parts.h"
 
 namespace tocsin {
 namespace {
@@ -25,25 +23,6 @@ void NameThisThread(const std::string& name) {
 }
 
 }  // namespace
-
-// The alert tables: checkpoint, then what shards have written since.
-absl::Status Engine::Impl::RecoverShards(std::vector<Shard>& shards) {
-  const auto fold = [&](std::uint32_t shard, std::string_view body) -> absl::Status {
-    if (shard < shards.size()) return shards[shard].Fold(body);
-    return Precondition("the store was written with %d shards or more; start with --shards=%d", shard + 1, shard + 1);
-  };
-  TOCSIN_TRY(Annotate(store_.ReadCheckpoint(fold), "read checkpoint"));
-  if (!store_.journal().recovery().last.set() || store_.shards_position() >= store_.journal().last()) {
-    return absl::OkStatus();
-  }
-  const Sequence from(store_.shards_position().value() + 1);
-  return Annotate(store_.journal().Read(std::max(from, store_.journal().first()),
-                                        [&](const Entry& entry) {
-                                          return entry.kind == EntryKind::kShard ? fold(entry.shard, entry.body)
-                                                                                 : absl::OkStatus();
-                                        }),
-                  "fold journal");
-}
 
 // The responder: its rows, then what it has decided since. Rows come one after the other and go into memory in slices: all of them
 // together would take as much again. Timers last: their rank follows from the rows that they stand for.
@@ -70,34 +49,6 @@ absl::Status Engine::Impl::RecoverResponder(Responder& responder, std::vector<In
   return absl::IsResourceExhausted(folded) ? store_.NoRoomToStart(folded) : Annotate(folded, "fold journal");
 }
 
-absl::Status Engine::Impl::FoldDecisions(Responder& responder, std::vector<IntegrationId>& integrations) {
-  if (!store_.journal().recovery().last.set() || store_.ReplayFrom() > store_.journal().last()) {
-    return absl::OkStatus();
-  }
-  const Sequence responder_at = store_.responder_position();
-  ChangeReader changes;
-  return store_.journal().Read(store_.ReplayFrom(), [&](const Entry& entry) -> absl::Status {
-    switch (entry.kind) {
-      case EntryKind::kLead:
-      case EntryKind::kShard: return absl::OkStatus();
-      case EntryKind::kResponderPart:
-      case EntryKind::kResponder: {
-        if (entry.sequence <= responder_at) return absl::OkStatus();
-        TOCSIN_ASSIGN(const std::optional<Change> change, changes.Add(entry));
-        if (!change) return absl::OkStatus();
-        responder.Fold(*change);
-        return store_.ApplyChange(*change, entry.sequence);
-      }
-      case EntryKind::kIntegrations: {
-        TOCSIN_ASSIGN(integrations, DecodeIntegrations(entry.body));
-        if (entry.sequence <= responder_at) return absl::OkStatus();
-        return store_.ApplyIntegrations(integrations, entry.sequence);
-      }
-    }
-    return DataLoss("entry %d: unknown kind %d", entry.sequence.value(), static_cast<int>(entry.kind));
-  });
-}
-
 // The two halves have nothing to do with each other: each reads for itself what it needs, at the same time.
 absl::Status Engine::Impl::RecoverState(std::vector<Shard>& shards,
                                         Responder& responder,
@@ -116,20 +67,14 @@ absl::Status Engine::Impl::RecoverState(std::vector<Shard>& shards,
 absl::Status Engine::Impl::Recover(Engine::Hooks hooks) {
   hooks_ = std::move(hooks);
   commit_.OnFailure(hooks_.journal_failed);
-  std::vector<Shard> shards;
-  for (std::uint32_t i = 0; i < options_.shard_count; ++i) {
-    Shard::Options shard = options_.shard;
-    shard.index = i;
-    shard.shard_count = options_.shard_count;
-    shard.key_seed = store_.key_seed();
-    shards.emplace_back(shard);
-  }
+  std::vector<Shard> shards = NewShards();
   options_.responder.shard_count = options_.shard_count;
   options_.responder.key_seed = store_.key_seed();
   Responder responder(options_.responder);
 
   std::vector<IntegrationId> integrations;
   TOCSIN_TRY(RecoverState(shards, responder, integrations));
+  store_.Recovered();
 
   commit_.SetSequence(store_.journal().last());
   if (store_.journal().recovery().last.set()) taken_in_.PauseUntil(clock_.Read().engine + kLeaseGrace);

@@ -104,7 +104,13 @@ class Engine::Impl {
   absl::Status RecoverState(std::vector<Shard>& shards, Responder& responder, std::vector<IntegrationId>& integrations);
   absl::Status RecoverShards(std::vector<Shard>& shards);
   absl::Status RecoverResponder(Responder& responder, std::vector<IntegrationId>& integrations);
+  // engine/pipeline_recovery.cc
+  std::vector<Shard> NewShards() const;
+  absl::Status FoldAlerts(std::vector<Shard>& shards, bool& put_aside);
   absl::Status FoldDecisions(Responder& responder, std::vector<IntegrationId>& integrations);
+  absl::Status PutAside(const Entry& entry, std::string_view body, std::string_view why);
+  // True: recovery goes on without it. `body`: of the whole, when it is the last of several entries.
+  absl::StatusOr<bool> PassesOver(const Entry& entry, std::string_view body);
   Admission Refuse(Admission why);
   Admission Admits() const;  // whether batches are taken at all
   bool PushParts(const EventBatch& batch, const Submissions::Taken& taken, bool with_index);

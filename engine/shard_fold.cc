@@ -26,8 +26,10 @@ class Shard::Impl::Folder {
 
   absl::Status Fold() {
     const std::uint8_t version = reader_.Byte();
-    if (version != kAlertBodyVersion)
-      return DataLoss("alert body: format version %d, this program reads %d", version, kAlertBodyVersion);
+    if (version > kAlertBodyVersion)
+      return Precondition("alert body: format version %d, this program reads %d: use a newer tocsin", version,
+                          kAlertBodyVersion);
+    if (version != kAlertBodyVersion) return DataLoss("alert body: no version");
     base_.wall_ms = reader_.Signed();
     if (base_.wall_ms < -kFarthestMs || base_.wall_ms > kFarthestMs) reader_.Fail();
     base_.tick = reader_.Bounded32(UINT32_MAX);

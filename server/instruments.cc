@@ -134,6 +134,9 @@ class Instruments::Impl {
         "Groups and incidents that the auditor had to repair; anything but 0 is a bug.",
         [this] { return statistics_.auditor_findings; });
     AddAuditor();
+    Add(Kind::kGauge, "tocsin_dead_letters",
+        "Journal entries that could not be applied, were put aside, and wait for somebody; anything but 0 is a bug.",
+        [this] { return engine_.store().dead_letters().Waiting(); });
     Add(Kind::kGauge, "tocsin_paging_possible", "1 while pages can really go out.",
         [this] { return engine_.WhyNotPaging().empty() ? 1U : 0U; });
   }

@@ -35,6 +35,7 @@
 #include "net/http_client.h"
 #include "net/http_server.h"
 #include "net/smtp_server.h"
+#include "server/dead_letters.h"
 #include "server/gateways.h"
 #include "server/greeting.h"
 #include "server/grpc_tls.h"
@@ -44,6 +45,7 @@
 #include "server/process.h"
 #include "server/sign_in.h"
 #include "server/watch.h"
+#include "storage/format_file.h"
 #include "storage/store.h"
 
 namespace tocsin {
@@ -185,6 +187,7 @@ class Server {
   std::shared_ptr<grpc::ServerCredentials> grpc_credentials_;  // asked as long as the server takes connections
   std::unique_ptr<grpc::Server> grpc_;
   std::unique_ptr<Watch> watch_;
+  bool told_of_dead_letters_ = false;
 };
 
 absl::Status Server::OpenStore() {
@@ -198,6 +201,16 @@ absl::Status Server::OpenStore() {
     LogWarning("recovery: look at this", {
                                              {"note", note}
     });
+  if (const std::optional<std::uint32_t> before = store_->upgraded_from()) {
+    LogWarning(
+        "the store was of an older format and is of this program's now; older programs refuse it, restore a backup to "
+        "go back",
+        {
+            {"folder",     options_.data      },
+            {"was_format", *before            },
+            {"is_format",  kStoreFormatVersion}
+    });
+  }
   clock_ = std::make_unique<SystemClock>(Engine::ResumeAt(*store_, absl::Now()));
   TOCSIN_ASSIGN(link_key_, ReadOrMakeSecret(options_.data + "/link.key"));
   return absl::OkStatus();
@@ -443,6 +456,7 @@ absl::Status Server::Start() {
 void Server::Tick() {
   const Now now = clock_->Read();
   if (tls_) tls_->Look(now.wall);
+  if (!told_of_dead_letters_) told_of_dead_letters_ = TellOfDeadLetters(*engine_);
   api_->backups->Tick(now, store_->FreeSpace(now) != Store::Space::kPlenty);
   watch_->Tick();
 }

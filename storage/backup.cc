@@ -189,7 +189,8 @@ absl::StatusOr<std::vector<std::string>> WhatAnInterruptedRestoreLeft(const std:
   std::vector<std::string> left;
   for (const std::string& name : names) {
     if (name == "LOCK" || name == "lost+found" || (interrupted && name == kStaging)) continue;
-    const bool moved = name == "views" || name == "journal" || name == "link.key" || name == "admin.token";
+    const bool moved =
+        name == "views" || name == "journal" || name == "link.key" || name == "admin.token" || name == "dead-letters";
     if (!interrupted || !moved) {
       return Precondition("%s: is not empty (%s is there); restore into a new folder, or move what is there away", data,
                           name);
@@ -240,7 +241,7 @@ absl::Status Stage(const std::string& backup,
 // FORMAT last: without it no server starts in a folder that has a journal.
 absl::Status MoveIntoPlace(const std::string& staging, const std::string& data) {
   FileSystem& files = PosixFileSystem();
-  for (const std::string_view name : {"views", "journal", "link.key", "admin.token"}) {
+  for (const std::string_view name : {"views", "journal", "link.key", "admin.token", "dead-letters"}) {
     const std::string from = absl::StrFormat("%s/%s", staging, name);
     if (Exists(from)) TOCSIN_TRY(files.Rename(from, absl::StrFormat("%s/%s", data, name)));
   }

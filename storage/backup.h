@@ -31,7 +31,7 @@
 namespace tocsin {
 
 // What a store's folder has beside journal and views that cannot be made again. FORMAT first: no store is without it.
-inline constexpr std::string_view kStoreFiles[] = {"FORMAT", "link.key", "admin.token"};
+inline constexpr std::string_view kStoreFiles[] = {"FORMAT", "link.key", "admin.token", "dead-letters"};
 
 struct BackupManifest {
   struct File {

@@ -18,6 +18,8 @@ std::vector<std::string_view> CutChange(std::string_view encoded) {
 }
 
 absl::StatusOr<std::optional<Change>> ChangeReader::Add(const Entry& entry) {
+  if (entry.sequence != next_) parts_.clear();
+  next_ = Sequence(entry.sequence.value() + 1);
   if (entry.kind == EntryKind::kResponderPart) {
     if (parts_.size() + entry.body.size() > limits::kChangeBytes) {
       return DataLoss("entry %d: a change of more than %d bytes", entry.sequence.value(), limits::kChangeBytes);

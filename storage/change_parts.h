@@ -32,9 +32,12 @@ class ChangeReader {
  public:
   // Requires an entry of kind kResponder or kResponderPart; they come in the order of the journal. nullopt: more of it follows.
   absl::StatusOr<std::optional<Change>> Add(const Entry& entry);
+  // What the entry with this sequence goes on with; empty: it begins.
+  std::string_view begun(Sequence sequence) const { return sequence == next_ ? std::string_view(parts_) : ""; }
 
  private:
   std::string parts_;  // so far
+  Sequence next_;      // of the entry that goes on with them; when another one comes, their end was passed over
 };
 
 }  // namespace tocsin

@@ -5,6 +5,7 @@
 #include <sys/random.h>
 
 #include "base/status.h"
+#include "base/version.h"
 
 namespace tocsin {
 namespace {
@@ -13,13 +14,13 @@ constexpr std::string_view kName = "FORMAT";
 constexpr std::string_view kTitle = "tocsin store\n";
 constexpr std::uint64_t kChecksumSeed = 0x464F524D4154;
 
-// Takes `label`, a space, hexadecimal digits and a line's end from the front of `text`.
-std::optional<std::uint64_t> TakeHex(std::string_view& text, std::string_view label) {
+// Takes `label`, a space, digits (16 at most) and a line's end from the front of `text`.
+std::optional<std::uint64_t> TakeHex(std::string_view& text, std::string_view label, int base = 16) {
   if (!text.starts_with(label)) return std::nullopt;
   text.remove_prefix(label.size());
   std::uint64_t value = 0;
   const std::size_t digits = std::min<std::size_t>(text.size(), 16);
-  const auto [end, error] = std::from_chars(text.data(), text.data() + digits, value, 16);
+  const auto [end, error] = std::from_chars(text.data(), text.data() + digits, value, base);
   if (error != std::errc()) return std::nullopt;
   text.remove_prefix(static_cast<std::size_t>(end - text.data()));
   if (text.starts_with('\n')) text.remove_prefix(1);
@@ -35,7 +36,7 @@ std::string WithChecksum(std::string text) {
 
 std::string EncodeFormat(const StoreFormat& format) {
   return WithChecksum(absl::StrFormat("%sformat %d\nstore %016x%016x\nkey_seed %016x\njournal_key %016x\nstate %s\n",
-                                      kTitle, kStoreFormatVersion, format.store.high, format.store.low, format.key_seed,
+                                      kTitle, format.version, format.store.high, format.store.low, format.key_seed,
                                       format.journal_key, format.used ? "used" : "new"));
 }
 
@@ -43,14 +44,20 @@ absl::StatusOr<StoreFormat> DecodeFormat(std::string_view text) {
   const std::size_t checksum_at = text.rfind("checksum ");
   if (!text.starts_with(kTitle) || checksum_at == std::string_view::npos ||
       WithChecksum(std::string(text.substr(0, checksum_at))) != text) {
-    return DataLoss("damaged: its checksum does not fit; restore a backup of this file, it never changes");
+    return DataLoss(
+        "damaged: its checksum does not fit; restore this file from a backup of this store, its keys never change");
   }
   text.remove_prefix(kTitle.size());
-  const std::uint64_t version = TakeHex(text, "format ").value_or(0);
-  if (version != kStoreFormatVersion) {
-    return Precondition("store format %x, this program knows %d: use a newer tocsin", version, kStoreFormatVersion);
+  const std::uint64_t version = TakeHex(text, "format ", 10).value_or(0);
+  if (version < kOldestStoreFormat || version > kStoreFormatVersion) {
+    return Precondition(
+        "store format %d, this program (tocsin %s) knows %d to %d: a newer tocsin has written here; start that one, or "
+        "restore "
+        "the backup from before its first start",
+        version, kVersion, kOldestStoreFormat, kStoreFormatVersion);
   }
   StoreFormat format;
+  format.version = static_cast<std::uint32_t>(version);
   const auto high = TakeHex(text, "store ");
   const auto low = TakeHex(text, "");
   const auto key_seed = TakeHex(text, "key_seed ");

@@ -10,6 +10,7 @@
 #include "storage/checkpoints.h"
 #include "storage/folder_lock.h"
 #include "storage/format_file.h"
+#include "storage/recovery_watch.h"
 #include "storage/views.h"
 
 namespace tocsin {
@@ -30,8 +31,9 @@ absl::StatusOr<StoreFormat> FindOrMakeFormat(FileSystem& files, const Store::Opt
   if (found) return *found;
   const absl::StatusOr<std::vector<std::string>> journal = files.List(options.folder + "/journal");
   if (journal.ok() && !journal->empty()) {
-    return DataLoss("%s/FORMAT is missing, but there is a journal: restore the file from a backup, it never changes",
-                    options.folder);
+    return DataLoss(
+        "%s/FORMAT is missing, but there is a journal: restore the file from a backup, its keys never change",
+        options.folder);
   }
   TOCSIN_ASSIGN(const StoreFormat made, NewFormat(options.key_seed));
   TOCSIN_TRY(WriteFormat(files, options.folder, made));
@@ -45,7 +47,8 @@ class Store::Impl {
   Impl(FileSystem& files, Options options)
       : files_(files),
         options_(std::move(options)),
-        space_(files, options_.folder, options_.low_water_bytes, options_.reserve_bytes) {}
+        space_(files, options_.folder, options_.low_water_bytes, options_.reserve_bytes),
+        dead_letters_(files, options_.folder) {}
 
   absl::Status Open() {
     TOCSIN_TRY(files_.MakeFolder(options_.folder));
@@ -57,14 +60,18 @@ class Store::Impl {
     TOCSIN_TRY(RefuseBackups(files_, options_.folder));
     if (&files_ == &PosixFileSystem()) TOCSIN_TRY(FrozenStore::Sweep(options_.folder));
     TOCSIN_ASSIGN(format_, FindOrMakeFormat(files_, options_));
+    TOCSIN_TRY(dead_letters_.Open());
     TOCSIN_TRY(space_.Open());
+    if (&files_ == &PosixFileSystem()) watch_ = std::make_unique<RecoveryWatch>(options_.folder);
     TOCSIN_ASSIGN(views_, Views::Open(options_.views_env, options_.folder, /*read_only=*/false));
     TOCSIN_ASSIGN(checkpoints_, Checkpoints::Open(*views_, /*read_only=*/false));
     TOCSIN_TRY(OpenJournal());
     TOCSIN_TRY(JoinPositions());
     history_.emplace(files_, options_.folder + "/journal", options_.history, *journal_, *checkpoints_);
-    if (format_.used) return absl::OkStatus();
+    upgraded_from_ = format_.version;
+    if (format_.used && format_.version == kStoreFormatVersion) return absl::OkStatus();
     format_.used = true;
+    format_.version = kStoreFormatVersion;
     return WriteFormat(files_, options_.folder, format_);
   }
 
@@ -79,7 +86,9 @@ class Store::Impl {
     do {
       const Sequence from(views_->applied().value() + 1);
       if (from > journal_->last()) continue;
-      TOCSIN_TRY(journal_->Read(from, [&](const Entry& entry) { return views_->CatchUp(entry); }));
+      TOCSIN_TRY(journal_->Read(from, [&](const Entry& entry) {
+        return dead_letters_.Holds(entry.sequence) ? absl::OkStatus() : views_->CatchUp(entry);
+      }));
     } while (!views_->Rejoin());
     return absl::OkStatus();
   }
@@ -139,7 +148,10 @@ class Store::Impl {
   const Options options_;
   FolderLock lock_;
   StoreFormat format_;
+  std::uint32_t upgraded_from_ = kStoreFormatVersion;
   DiskSpace space_;
+  DeadLetters dead_letters_;
+  std::unique_ptr<RecoveryWatch> watch_;  // until Recovered
   std::unique_ptr<Views> views_;
   std::unique_ptr<Checkpoints> checkpoints_;
   std::unique_ptr<Journal> journal_;
@@ -199,6 +211,10 @@ Journal& Store::journal() {
 std::uint64_t Store::key_seed() const {
   return impl_->format_.key_seed;
 }
+std::optional<std::uint32_t> Store::upgraded_from() const {
+  if (impl_->upgraded_from_ == kStoreFormatVersion) return std::nullopt;
+  return impl_->upgraded_from_;
+}
 std::string Store::store_id() const {
   return absl::StrFormat("%016x%016x", impl_->format_.store.high, impl_->format_.store.low);
 }
@@ -214,6 +230,16 @@ Sequence Store::shards_position() const {
 }
 Sequence Store::responder_position() const {
   return impl_->views_->applied();
+}
+DeadLetters& Store::dead_letters() {
+  return impl_->dead_letters_;
+}
+std::optional<Sequence> Store::crashed_at() const {
+  return impl_->watch_ == nullptr ? std::nullopt : impl_->watch_->Poison();
+}
+void Store::Recovered() {
+  if (impl_->watch_ != nullptr) impl_->watch_->Finished();
+  impl_->watch_.reset();
 }
 absl::Status Store::ReadRows(absl::FunctionRef<void(Row row)> visit) {
   return impl_->views_->ReadRows(visit);

@@ -2,6 +2,8 @@
 //
 //   data/FORMAT           format version, store id and keys; refuses newer ones in plain words (storage/format_file.h)
 //   data/LOCK             held while open: two servers never share a folder
+//   data/dead-letters     entries that nobody can apply (storage/dead_letters.h); absent: there never was one
+//   data/recovering       at which entry starts have crashed (storage/recovery_watch.h)
 //   data/ballast          reserved space, given up when the disk is nearly full (storage/disk_space.h)
 //   data/journal/         segments and the mark (storage/journal.h); recorded segments (storage/history.h)
 //   data/backup/          hard links for a backup under way; swept at start (storage/frozen_store.h)
@@ -32,6 +34,7 @@
 #include "model/event.h"
 #include "model/response.h"
 #include "storage/change_parts.h"
+#include "storage/dead_letters.h"
 #include "storage/disk_space.h"
 #include "storage/frozen_store.h"
 #include "storage/history.h"
@@ -67,6 +70,8 @@ class Store final {
   Journal& journal();
   std::uint64_t key_seed() const;
   std::string store_id() const;
+  // The format that the folder had, when this opening has made it one of ours: older programs refuse it from now on.
+  std::optional<std::uint32_t> upgraded_from() const;
 
   // Recovery, in this order: the checkpoint's bodies for each shard, then the responder's rows, then the journal from
   // ReplayFrom on (shard entries after shards_position, responder and integration entries after responder_position).
@@ -76,6 +81,10 @@ class Store final {
   Sequence responder_position() const;  // fold responder entries after this one
   absl::StatusOr<std::vector<Row>> LoadRows();
   absl::Status ReadRows(absl::FunctionRef<void(Row row)> visit);  // as LoadRows, one at a time
+  // Entries that recovery passes over, and the one at which the last starts have crashed.
+  DeadLetters& dead_letters();
+  std::optional<Sequence> crashed_at() const;
+  void Recovered();  // recovery has come to its end: no entry has crashed it
   absl::StatusOr<std::vector<IntegrationId>> LoadIntegrations();
 
   // Brings the views to `sequence`. Not synced: the journal is the truth. What they have seen already is skipped. An empty

@@ -4,6 +4,7 @@
 
 #include "base/status.h"
 #include "storage/checkpoints.h"
+#include "storage/dead_letters.h"
 #include "storage/format_file.h"
 #include "storage/journal_image.h"
 #include "storage/segment_reader.h"
@@ -13,7 +14,8 @@ namespace tocsin {
 
 class StoreReader::Impl {
  public:
-  Impl(FileSystem& files, std::string folder) : files_(files), folder_(std::move(folder)) {}
+  Impl(FileSystem& files, std::string folder)
+      : files_(files), folder_(std::move(folder)), dead_letters_(files, folder_) {}
 
   absl::Status Open(rocksdb::Env* views_env) {
     TOCSIN_ASSIGN(const std::optional<StoreFormat> format, ReadFormat(files_, folder_));
@@ -21,6 +23,7 @@ class StoreReader::Impl {
     key_seed_ = format->key_seed;
     TOCSIN_ASSIGN(views_, Views::Open(views_env, folder_, /*read_only=*/true));
     TOCSIN_ASSIGN(checkpoints_, Checkpoints::Open(*views_, /*read_only=*/true));
+    TOCSIN_TRY(dead_letters_.Open());
     Journal::Options options;
     options.store = format->store;
     options.known = std::max(views_->applied(), checkpoints_->position());
@@ -36,7 +39,8 @@ class StoreReader::Impl {
       journal::SegmentReader reader(*file, segment.end, segment.header.key);
       const journal::Link start{segment.first, segment.header.previous, segment.header.epoch};
       TOCSIN_TRY(journal::FollowSegment(reader, start, [&](const journal::RawEntry& raw, std::uint64_t) {
-                   return raw.entry.sequence < from ? absl::OkStatus() : visit(raw.entry);
+                   const bool passed_over = raw.entry.sequence < from || dead_letters_.Holds(raw.entry.sequence);
+                   return passed_over ? absl::OkStatus() : visit(raw.entry);
                  }).status());
     }
     return absl::OkStatus();
@@ -44,6 +48,7 @@ class StoreReader::Impl {
 
   FileSystem& files_;
   const std::string folder_;
+  DeadLetters dead_letters_;
   std::uint64_t key_seed_ = 0;
   std::unique_ptr<Views> views_;
   std::unique_ptr<Checkpoints> checkpoints_;

@@ -39,7 +39,7 @@ class StoreReader {
   absl::Status ReadCheckpoint(absl::FunctionRef<absl::Status(std::uint32_t shard, std::string_view body)> visit) const;
   absl::StatusOr<std::vector<Row>> LoadRows() const;
   absl::StatusOr<std::vector<IntegrationId>> LoadIntegrations() const;
-  // Entries from `from` on.
+  // Entries from `from` on, but for those that recovery passes over.
   absl::Status ReadJournal(Sequence from, absl::FunctionRef<absl::Status(const Entry&)> visit) const;
 
  private:

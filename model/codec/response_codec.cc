@@ -7,6 +7,7 @@
 #include <utility>
 
 #include <google/protobuf/arena.h>
+#include <google/protobuf/unknown_field_set.h>
 
 #include "base/status.h"
 #include "model/codec/access_proto.h"
@@ -290,6 +291,23 @@ static absl::Status FromProto(const v1::Change& from, Change& to) {
   return decode.status();
 }
 
+// A row of a table that we do not know is no nonsense: a newer program wrote it, and it must not be taken for a mistake.
+static absl::Status RefuseNewerTables(const v1::Change& change) {
+  constexpr auto kTables = static_cast<std::uint32_t>(std::variant_size_v<Row>);
+  for (const v1::Row& row : change.rows()) {
+    const auto& unknown = row.GetReflection()->GetUnknownFields(row);
+    if (row.row_case() != v1::Row::ROW_NOT_SET || unknown.empty()) continue;
+    return Precondition("change: a row of table %d, this program knows %d: use a newer tocsin",
+                        unknown.field(0).number() - 1, kTables);
+  }
+  for (const v1::RowKey& key : change.removed()) {
+    if (key.table() >= kTables)
+      return Precondition("change: removes a row of table %d, this program knows %d: use a newer tocsin", key.table(),
+                          kTables);
+  }
+  return absl::OkStatus();
+}
+
 std::string EncodeRow(const Row& row) {
   return Written([&](WireWriter& to) { std::visit(RowWriter{to}, row); });
 }
@@ -304,7 +322,12 @@ std::string EncodeChange(const Change& change) {
 }
 
 absl::StatusOr<Change> DecodeChange(std::string_view bytes) {
-  return DecodeBytes<v1::Change, Change>("change", bytes);
+  OnArena<v1::Change> message;
+  TOCSIN_TRY(Parse("change", bytes, *message));
+  TOCSIN_TRY(RefuseNewerTables(*message));
+  Change to;
+  TOCSIN_TRY(AsDataLoss(FromProto(*message, to), "change"));
+  return to;
 }
 
 namespace {

@@ -2,7 +2,8 @@
 // is named here. The format is proto/tocsin/v1/disk.proto.
 //
 // Encoding is deterministic: equal values give equal bytes. Decoding never crashes on any bytes; DataLoss means that they are
-// not what this version, or an older one, has written, and the message names the field. Pure; any thread.
+// not what this version, or an older one, has written, and the message names the field; FailedPrecondition that a newer one has: a row of
+// a table that is not known here. Pure; any thread.
 #pragma once
 
 #include <cstdint>

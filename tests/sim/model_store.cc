@@ -55,12 +55,14 @@ class Store::Impl {
   Impl(FileSystem& files, Options options)
       : files_(files),
         options_(std::move(options)),
-        space_(files, options_.folder, options_.low_water_bytes, options_.reserve_bytes) {}
+        space_(files, options_.folder, options_.low_water_bytes, options_.reserve_bytes),
+        dead_letters_(files, options_.folder) {}
 
   absl::Status Open() {
     TOCSIN_TRY(files_.MakeFolder(options_.folder));
     TOCSIN_TRY(space_.Open());
     const absl::StatusOr<std::vector<std::string>> found = files_.List(options_.folder + "/journal");
+    TOCSIN_TRY(dead_letters_.Open());
     durable_ = &TheShelf().Of(files_, !found.ok() || found->empty());
     Journal::Options journal = options_.journal;
     journal.store = {1, 2};
@@ -91,6 +93,7 @@ class Store::Impl {
   FileSystem& files_;
   const Options options_;
   DiskSpace space_;
+  DeadLetters dead_letters_;
   Durable* durable_ = nullptr;
   std::unique_ptr<Journal> journal_;
   // Not durable.
@@ -130,6 +133,13 @@ Sequence Store::shards_position() const {
 Sequence Store::responder_position() const {
   return std::max(impl_->applied_, impl_->durable_->applied);
 }
+DeadLetters& Store::dead_letters() {
+  return impl_->dead_letters_;
+}
+std::optional<Sequence> Store::crashed_at() const {
+  return std::nullopt;
+}
+void Store::Recovered() {}
 absl::Status Store::ReadRows(absl::FunctionRef<void(Row row)> visit) {
   for (const auto& [key, row] : impl_->durable_->rows)
     visit(row);

@@ -65,9 +65,32 @@ TEST(ChangePartsTest, PartsWithoutAnEndAreBounded) {
   entry.kind = EntryKind::kResponderPart;
   entry.body = part;
   absl::Status status;
-  for (std::size_t bytes = 0; bytes <= limits::kChangeBytes && status.ok(); bytes += part.size())
+  for (std::size_t bytes = 0; bytes <= limits::kChangeBytes && status.ok(); bytes += part.size()) {
+    entry.sequence = Sequence(entry.sequence.value() + 1);
     status = reader.Add(entry).status();
+  }
   EXPECT_TRUE(absl::IsDataLoss(status)) << status;
+}
+
+TEST(ChangePartsTest, ABeginningWhoseEndIsPassedOverIsForgotten) {
+  Change change;
+  change.now = {absl::FromUnixSeconds(1), EngineTime(2)};
+  const std::string encoded = EncodeChange(change);
+  ChangeReader reader;
+  Entry entry;
+  entry.kind = EntryKind::kResponderPart;
+  entry.sequence = Sequence(7);
+  entry.body = "what nobody can read";
+  ASSERT_TRUE(reader.Add(entry).ok());
+  EXPECT_EQ(reader.begun(Sequence(8)), "what nobody can read");
+  EXPECT_EQ(reader.begun(Sequence(9)), "");
+  entry.kind = EntryKind::kResponder;
+  entry.sequence = Sequence(9);
+  entry.body = encoded;
+  const absl::StatusOr<std::optional<Change>> read = reader.Add(entry);
+  ASSERT_TRUE(read.ok()) << read.status();
+  ASSERT_TRUE(*read);
+  EXPECT_EQ(EncodeChange(**read), encoded);
 }
 
 }  // namespace

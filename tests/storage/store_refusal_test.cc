@@ -96,12 +96,24 @@ TEST_F(StoreTest, AMissingOrDamagedFormatFileIsRefused) {
 
 TEST(FormatFileTest, ANewerFormatIsRefusedInPlainWords) {
   std::string text = EncodeFormat(*NewFormat(1));
-  text.replace(text.find("format 1"), 8, "format 2");
+  const std::string line = absl::StrFormat("format %d", kStoreFormatVersion);
+  text.replace(text.find(line), line.size(), "format 10");
   text.resize(text.rfind("checksum "));
   text += absl::StrFormat("checksum %016x\n", Hash64(text, 0x464F524D4154));
   const absl::Status status = DecodeFormat(text).status();
   EXPECT_TRUE(absl::IsFailedPrecondition(status));
-  EXPECT_THAT(status.ToString(), HasSubstr("store format 2, this program knows 1: use a newer tocsin"));
+  EXPECT_THAT(status.ToString(),
+              AllOf(HasSubstr("store format 10, this program"), HasSubstr("a newer tocsin has written here")));
+}
+
+TEST_F(StoreTest, AFolderOfAnOlderFormatBecomesOneOfOursAndSaysSo) {
+  { ASSERT_TRUE(AppendBodies(OpenOrDie()->journal(), {"x"}).ok()); }
+  StoreFormat format = **ReadFormat(disk_, "data");
+  format.version = kOldestStoreFormat;
+  ASSERT_TRUE(WriteFormat(disk_, "data", format).ok());
+  EXPECT_EQ(OpenOrDie()->upgraded_from(), kOldestStoreFormat);
+  EXPECT_EQ((**ReadFormat(disk_, "data")).version, kStoreFormatVersion);
+  EXPECT_EQ(OpenOrDie()->upgraded_from(), std::nullopt);
 }
 
 TEST(FormatFileTest, NewStoresDifferUnlessTheSeedIsGiven) {
