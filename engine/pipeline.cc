@@ -433,7 +433,7 @@ const Engine::Histograms& Engine::histograms() const {
 }
 
 const TimelineTail& Engine::timeline_tail() const {
-  return impl_->responder_->tail();
+  return impl_->views_.tail();
 }
 
 std::string Engine::WhyNotPaging() const {
