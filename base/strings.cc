@@ -1,6 +1,7 @@
 #include "base/strings.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstdint>
 #include <cstring>
 #include <iterator>
@@ -51,8 +52,31 @@ std::size_t AsciiPrefix(std::string_view text) {
   std::size_t at = 0;
   for (std::uint64_t word = 0; text.size() - at >= sizeof word; at += sizeof word) {
     std::memcpy(&word, text.data() + at, sizeof word);
-    if ((word & 0x8080808080808080) != 0) break;
+    if ((word & 0x8080808080808080) != 0) return at;
   }
+  while (at < text.size() && static_cast<unsigned char>(text[at]) < 0x80)
+    ++at;
+  return at;
+}
+
+// How many bytes at the start are visible ASCII or spaces, and neither a quotation mark nor a backslash: what no quoting changes, and
+// nearly all of what is quoted.
+std::size_t PlainPrefix(std::string_view text) {
+  constexpr std::uint64_t kOnes = 0x0101010101010101;
+  constexpr std::uint64_t kHigh = 0x80 * kOnes;
+  const auto below = [](std::uint64_t word, std::uint64_t than) { return (word - than * kOnes) & ~word; };
+  std::size_t at = 0;
+  for (std::uint64_t word = 0; text.size() - at >= sizeof word; at += sizeof word) {
+    std::memcpy(&word, text.data() + at, sizeof word);
+    // A carry only reaches bytes behind one that is not plain.
+    const std::uint64_t odd =
+        (word | (word + kOnes) | below(word, 0x20) | below(word ^ ('"' * kOnes), 1) | below(word ^ ('\\' * kOnes), 1)) &
+        kHigh;
+    if (odd != 0) return at + static_cast<std::size_t>(std::countr_zero(odd)) / 8;
+  }
+  const auto is_plain = [](char c) { return c >= 0x20 && c < 0x7F && c != '"' && c != '\\'; };
+  while (at < text.size() && is_plain(text[at]))
+    ++at;
   return at;
 }
 
@@ -163,9 +187,8 @@ std::string JsonQuote(std::string_view text) {
   std::string out;
   out.reserve(text.size() + 2);
   out += '"';
-  const auto is_plain = [](char c) { return c >= 0x20 && c < 0x7F && c != '"' && c != '\\'; };
   while (!text.empty()) {
-    const auto plain = static_cast<std::size_t>(std::ranges::find_if_not(text, is_plain) - text.begin());
+    const std::size_t plain = PlainPrefix(text);
     out += text.substr(0, plain);
     text.remove_prefix(plain);
     if (text.empty()) break;
@@ -222,6 +245,10 @@ std::string GoQuote(std::string_view text) {
   out.reserve(text.size() + 2);
   out += '"';
   while (!text.empty()) {
+    const std::size_t plain = PlainPrefix(text);
+    out += text.substr(0, plain);
+    text.remove_prefix(plain);
+    if (text.empty()) break;
     const CodePoint point = FirstCodePoint(text);
     if (!point.valid) {
       absl::StrAppendFormat(&out, "\\x%02x", static_cast<unsigned char>(text[0]));

@@ -147,10 +147,9 @@ void DriveStream(const StreamLoad& load, int number, Board& board) {
     if (more && !stream.writing() && under_way < load.window) {
       const std::uint64_t n = board.next.fetch_add(1, std::memory_order_relaxed);
       more = load.messages == 0 || n < load.messages;
-      if (more) {
-        stream.Write(load.message(n));
-        ++under_way;
-      }
+      if (!more) continue;  // with nothing under way nothing would wake it
+      stream.Write(load.message(n));
+      ++under_way;
     }
     switch (stream.Wait(absl::InfiniteFuture())) {
       case Stream::Happened::kAnswered:

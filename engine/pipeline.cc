@@ -379,7 +379,7 @@ const Engine::Histograms& Engine::histograms() const {
 }
 
 const TimelineTail& Engine::timeline_tail() const {
-  return impl_->responder_->tail();
+  return impl_->views_.tail();
 }
 
 void Engine::Probe(std::function<void()> passed) {

@@ -36,7 +36,7 @@ class Engine::Impl {
         submissions_(UnderWay(options_.shard_count), histograms_.ingest_seconds),
         commit_(store, clock, submissions_, histograms_.commit_seconds),
         keeper_(options_, store, clock, commit_),
-        views_(store) {}
+        views_(store, static_cast<std::uint64_t>(absl::ToUnixNanos(clock.Read().wall))) {}
   ~Impl() { Stop(); }
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;

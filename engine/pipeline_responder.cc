@@ -1,5 +1,6 @@
 // The responder stage: commands, reports and timers in; decisions out; effects when they are durable.
 #include <algorithm>
+#include <iterator>
 
 #include "base/log.h"
 #include "base/status.h"
@@ -49,7 +50,6 @@ ResponderStage::ResponderStage(Responder responder,
       clock_(clock),
       views_(views),
       hooks_(std::move(hooks)),
-      tail_(static_cast<std::uint64_t>(absl::ToUnixNanos(clock.Read().wall))),
       out_(kDecidedInFlight),
       durable_(kDecidedInFlight) {}
 
@@ -156,10 +156,18 @@ ResponderStage::Some ResponderStage::TakeReports() {
 }
 
 std::vector<AttemptResult> ResponderStage::TakeResults() {
-  MutexLock lock(mutex_);
-  const auto end = results_.begin() + static_cast<std::ptrdiff_t>(std::min(results_.size(), kResultsPerDecision));
-  std::vector<AttemptResult> some(results_.begin(), end);
-  results_.erase(results_.begin(), end);
+  std::vector<AttemptResult> some;
+  {
+    MutexLock lock(mutex_);
+    const auto end = results_.begin() + static_cast<std::ptrdiff_t>(std::min(results_.size(), kResultsPerDecision));
+    some.assign(std::move_iterator(results_.begin()), std::move_iterator(end));
+    results_.erase(results_.begin(), end);
+  }
+  // What has been reported cannot be stopped any more.
+  for (const AttemptResult& result : some) {
+    const auto found = gates_.find(result.notification);
+    if (found != gates_.end() && found->second.attempt == result.attempt) gates_.erase(found);
+  }
   return some;
 }
 
@@ -234,14 +242,14 @@ void ResponderStage::Perform(const CloseGates& effect) {
   for (const NotificationId id : effect.notifications) {
     const auto found = gates_.find(id);
     if (found == gates_.end()) continue;
-    found->second->Close();
+    found->second.gate->Close();
     gates_.erase(found);
   }
 }
 
 void ResponderStage::Perform(const StartAttempt& effect) {
   auto gate = std::make_shared<Gate>();
-  gates_[effect.notification.id] = gate;
+  gates_[effect.notification.id] = {effect.notification.attempt, gate};
   if (effect.notification.attempt == 1 && !IsCanary(effect.notification)) {
     hooks_.attempt_started(std::max(absl::ZeroDuration(), clock_.Read().wall - effect.notification.created_at));
   }
@@ -300,19 +308,19 @@ void ResponderStage::Listen(const Now& now) {
   responder_.ListensSince(hooks_.listening_since());
 }
 
-// Those who follow along hear of it when it is durable, like everybody else.
-void ResponderStage::Tell(const Change& change) {
-  const ResponderState& state = responder_.state();
-  std::vector<TimelineTail::ItemPtr> items;
-  items.reserve(change.entries.size());
+// Looked up while what is told of them is in memory; empty where there are none.
+std::vector<ServiceId> ResponderStage::ServicesOf(const Change& change) const {
+  std::vector<ServiceId> services;
   Subject last;  // entries about one thing follow each other
   ServiceId service;
-  for (const TimelineEntry& entry : change.entries) {
-    if (entry.subject != last) service = ServiceOf(state, entry.subject);
-    last = entry.subject;
-    items.push_back(std::make_shared<TimelineTail::Item>(TimelineTail::Item{entry, service}));
+  for (std::size_t i = 0; i < change.entries.size(); ++i) {
+    const Subject& subject = change.entries[i].subject;
+    if (subject != last) service = ServiceOf(responder_.state(), subject);
+    last = subject;
+    if (service.set() && services.empty()) services.resize(change.entries.size());
+    if (service.set()) services[i] = service;
   }
-  tail_.Add(std::move(items));
+  return services;
 }
 
 // Gates close before the answer is given: an OK to an acknowledgement means that no further send will start.
@@ -326,7 +334,7 @@ void ResponderStage::Perform(Decided& decided) {
     if (const auto* start = std::get_if<StartAttempt>(&effect)) Perform(*start);
     if (const auto* raise = std::get_if<RaiseAlert>(&effect)) Raise(*raise);
   }
-  Tell(decided.change);
+  decided.services = ServicesOf(decided.change);
   decided.result.sequence = decided.sequence.value();
 }
 

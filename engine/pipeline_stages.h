@@ -78,6 +78,7 @@ struct Decided {
   Change change;
   std::vector<IntegrationId> integrations;  // of kIntegrations
   std::vector<Effect> effects;
+  std::vector<ServiceId> services;  // of the change's entries; empty: none of them is about a service's
   CommandResult result;
   CommandDone done;
   std::function<void()> passed;       // called when it is durable; does not wait for views
@@ -214,7 +215,8 @@ class ShardStage {
 // so that is done on a thread of its own, in order, and answers wait for it: whoever has been answered finds what was done.
 class ViewsStage {
  public:
-  explicit ViewsStage(Store& store) : store_(store) {}
+  // `run`: of the tail.
+  ViewsStage(Store& store, std::uint64_t run) : store_(store), tail_(run) {}
 
   // Any thread.
   void Push(std::unique_ptr<Decided> decided);
@@ -223,9 +225,13 @@ class ViewsStage {
   // Writes what has come; false when there was nothing. `responder` is notified, which may have waited.
   bool Step(Wakeup* responder);
   Wakeup& wakeup() { return wakeup_; }
+  const TimelineTail& tail() const { return tail_; }  // any thread
 
  private:
+  void Tell(Decided& decided);
+
   Store& store_;
+  TimelineTail tail_;
   Wakeup wakeup_;
   std::atomic<std::size_t> backlog_{0};
   Mutex mutex_;
@@ -314,7 +320,6 @@ class ResponderStage {
   SpscRing<Decided*>& durable() { return durable_; }
   std::uint64_t auditor_findings() const { return findings_.load(std::memory_order_relaxed); }
   std::string WhyNotPaging() const;
-  const TimelineTail& tail() const { return tail_; }  // any thread
 
  private:
   bool TakeInbox(const Now& now);
@@ -323,7 +328,7 @@ class ResponderStage {
   void Decide(Decision decision, CommandDone done);
   void Journal(Decision decision, std::function<void()> passed);
   void Perform(Decided& decided);
-  void Tell(const Change& change);
+  std::vector<ServiceId> ServicesOf(const Change& change) const;
   void Publish(const RulesPtr& rules, Decided& by);
   void Raise(const RaiseAlert& effect);
   void Listen(const Now& now);
@@ -337,10 +342,13 @@ class ResponderStage {
   const Clock& clock_;
   ViewsStage& views_;
   Hooks hooks_;
-  std::unordered_map<NotificationId, std::shared_ptr<Gate>> gates_;  // attempts under way
-  std::vector<std::unique_ptr<Decided>> undelivered_;                // decided, no room in out_ yet; in order
-  std::deque<std::unique_ptr<Decided>> in_flight_;                   // with the committer, or back; in order
-  TimelineTail tail_;
+  struct UnderWay {
+    std::int32_t attempt = 0;
+    std::shared_ptr<Gate> gate;
+  };
+  std::unordered_map<NotificationId, UnderWay> gates_;  // of attempts that have not been reported
+  std::vector<std::unique_ptr<Decided>> undelivered_;   // decided, no room in out_ yet; in order
+  std::deque<std::unique_ptr<Decided>> in_flight_;      // with the committer, or back; in order
   EngineTime next_audit_;
   bool more_timers_ = false;
   RulesPtr published_;                   // last

@@ -1,5 +1,7 @@
 // The views stage: what is durable becomes what lists and timelines show.
+#include <memory>
 #include <utility>
+#include <vector>
 
 #include "engine/pipeline_stages.h"
 
@@ -12,6 +14,18 @@ void ViewsStage::Push(std::unique_ptr<Decided> decided) {
     waiting_.push_back(std::move(decided));
   }
   wakeup_.Notify();
+}
+
+// Those who follow along hear of it when it is durable, like everybody else. The views have been written: the entries are theirs.
+void ViewsStage::Tell(Decided& decided) {
+  std::vector<TimelineTail::ItemPtr> items;
+  items.reserve(decided.change.entries.size());
+  for (std::size_t i = 0; i < decided.change.entries.size(); ++i) {
+    ServiceId service = decided.services.empty() ? ServiceId() : std::move(decided.services[i]);
+    items.push_back(std::make_shared<TimelineTail::Item>(
+        TimelineTail::Item{std::move(decided.change.entries[i]), std::move(service)}));
+  }
+  tail_.Add(std::move(items));
 }
 
 bool ViewsStage::Step(Wakeup* responder) {
@@ -32,6 +46,7 @@ bool ViewsStage::Step(Wakeup* responder) {
   }
   store_.ApplyChanges(changes).IgnoreError();
   for (std::unique_ptr<Decided>& decided : taken) {
+    Tell(*decided);
     if (decided->done) decided->done(decided->result);
     decided.reset();
     const std::size_t before = backlog_.fetch_sub(1, std::memory_order_acq_rel);

@@ -33,18 +33,25 @@ void AddLive(const ResponderState& state, GroupKey key, LiveGroup& live) {
 }
 
 std::vector<AlertSummary> ExemplarsOf(const ResponderState& state, std::span<const GroupKey> keys) {
-  std::vector<AlertSummary> all;
+  std::vector<const AlertSummary*> all;
   for (const GroupKey key : keys) {
     const auto found = state.live.find(key);
     if (found == state.live.end()) continue;
     for (const auto& [shard, report] : found->second)
-      std::ranges::copy_if(report.exemplars, std::back_inserter(all), &AlertSummary::firing);
+      for (const AlertSummary& alert : report.exemplars)
+        if (alert.firing) all.push_back(&alert);
   }
-  std::ranges::stable_sort(all, [](const AlertSummary& a, const AlertSummary& b) {
-    return std::tuple(b.firing, b.severity, a.fired_at) < std::tuple(a.firing, a.severity, b.fired_at);
-  });
+  if (all.size() > 1) {
+    std::ranges::stable_sort(all, [](const AlertSummary* a, const AlertSummary* b) {
+      return std::tuple(b->severity, a->fired_at) < std::tuple(a->severity, b->fired_at);
+    });
+  }
   if (all.size() > limits::kExemplarsPerGroup) all.resize(limits::kExemplarsPerGroup);
-  return all;
+  std::vector<AlertSummary> copies;
+  copies.reserve(all.size());
+  for (const AlertSummary* alert : all)
+    copies.push_back(*alert);
+  return copies;
 }
 
 }  // namespace
@@ -301,6 +308,9 @@ Turn::Result Turn::Finish() && {
   Result result;
   result.change.now = now_;
   const std::vector<RowKey> leaving = LeavingMemory();
+  // Rows are large: a vector that grows would move each of them several times.
+  const auto edited = std::apply([](const auto&... overlay) { return (overlay.size() + ...); }, overlays_);
+  result.change.rows.reserve(edited + archived_.size() + 2);
   Collect<Group>(result.change);
   Collect<Escalation>(result.change);
   Collect<Page>(result.change);

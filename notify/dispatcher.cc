@@ -104,8 +104,10 @@ void Dispatcher::Start(const Notification& notification, absl::Duration deadline
   // A little earlier than asked for, so that the report is made in time.
   const absl::Duration margin = std::min(deadline / 20, absl::Milliseconds(250));
   Attempt attempt{.notification = notification, .gate = std::move(gate), .deadline = InstantIn(deadline - margin)};
+  bool first = false;
   {
     const MutexLock lock(mutex_);
+    first = inbox_.empty();
     if (++held_ > options_.max_waiting) {
       inbox_.refused.emplace_back(notification.method.kind,
                                   ResultOf(notification, {.detail = "too many notifications are waiting to be sent"}));
@@ -113,7 +115,8 @@ void Dispatcher::Start(const Notification& notification, absl::Duration deadline
       inbox_.attempts.push_back(std::move(attempt));
     }
   }
-  curl_multi_wakeup(multi_.get());
+  // Whoever came first has rung, and nobody has come to take it yet.
+  if (first) curl_multi_wakeup(multi_.get());
 }
 
 void Dispatcher::Beat(const std::string& url) {

@@ -66,6 +66,7 @@ class Dispatcher {
     std::vector<std::string> beats;
     std::vector<std::pair<Ticket, Reply>> mail;
     bool stopping = false;
+    bool empty() const { return attempts.empty() && refused.empty() && beats.empty() && mail.empty(); }
   };
 
   void Run();

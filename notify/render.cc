@@ -1,9 +1,11 @@
 #include "notify/render.h"
 
 #include <algorithm>
+#include <cstdint>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "absl/time/civil_time.h"
 
 #include "base/strings.h"
 #include "notify/text.h"
@@ -17,6 +19,23 @@ std::string Repeated(std::string_view piece, std::size_t times) {
   for (std::size_t i = 0; i < times; ++i)
     out += piece;
   return out;
+}
+
+// As absl::RFC3339_full has it in UTC; by hand for the usual years, which takes a tenth of the time.
+std::string Rfc3339(absl::Time at) {
+  const absl::CivilSecond civil = absl::ToCivilSecond(at, absl::UTCTimeZone());
+  const absl::Duration fraction = at - absl::FromCivil(civil, absl::UTCTimeZone());
+  const bool usual =
+      civil.year() >= 1000 && civil.year() <= 9999 && fraction == absl::Floor(fraction, absl::Nanoseconds(1));
+  if (!usual) return absl::FormatTime(absl::RFC3339_full, at, absl::UTCTimeZone());
+  const auto two = [](int number) { return absl::Dec(number, absl::kZeroPad2); };
+  std::string text = absl::StrCat(civil.year(), "-", two(civil.month()), "-", two(civil.day()), "T", two(civil.hour()),
+                                  ":", two(civil.minute()), ":", two(civil.second()));
+  if (const std::int64_t nanos = absl::ToInt64Nanoseconds(fraction); nanos > 0) {
+    absl::StrAppend(&text, ".", absl::Dec(nanos, absl::kZeroPad9));
+    text.erase(text.find_last_not_of('0') + 1);
+  }
+  return text.append("+00:00");
 }
 
 }  // namespace
@@ -73,7 +92,7 @@ std::string RenderWebhook(const Notification& notification) {
   field("title", Title(notification));
   field("body", Body(notification));
   field("acknowledge_url", CleanLink(notification.acknowledge_url));
-  field("created_at", absl::FormatTime(absl::RFC3339_full, notification.created_at, absl::UTCTimeZone()));
+  field("created_at", Rfc3339(notification.created_at));
   out.append(",\"members\":[");
   std::string_view between;
   for (const BundleMember& member : notification.members) {

@@ -49,8 +49,9 @@ class WireWriter {
   }
 
   // The `length` bytes before what has been written so far.
-  char* Prepend(std::size_t length) {
-    if (length > front_) Grow(length);
+  [[gnu::always_inline]] char* Prepend(std::size_t length) {
+    if (length > front_) [[unlikely]]
+      Grow(length);
     front_ -= length;
     return bytes_.get() + front_;
   }
@@ -152,18 +153,28 @@ class WireWriter {
       return value;
     }
   }
-  void Varint(std::uint64_t value) {
+  // Nearly all tags, lengths and enumerations have one byte or two.
+  [[gnu::always_inline]] void Varint(std::uint64_t value) {
     if (value < 0x80) {
       *Prepend(1) = static_cast<char>(value);
-      return;
+    } else if (value < 0x4000) {
+      char* to = Prepend(2);
+      to[0] = static_cast<char>(static_cast<unsigned char>(value | 0x80U));
+      to[1] = static_cast<char>(static_cast<unsigned char>(value >> 7U));
+    } else {
+      LongVarint(value);
     }
+  }
+  [[gnu::noinline]] void LongVarint(std::uint64_t value) {
     const auto length = static_cast<std::size_t>(std::bit_width(value) + 6) / 7;
     char* to = Prepend(length);
     for (; value >= 0x80; value >>= 7U)
       *to++ = static_cast<char>(static_cast<unsigned char>(value | 0x80U));
     *to = static_cast<char>(value);
   }
-  void Tag(int field, std::uint32_t type) { Varint(static_cast<std::uint32_t>(field) << 3U | type); }
+  [[gnu::always_inline]] void Tag(int field, std::uint32_t type) {
+    Varint(static_cast<std::uint32_t>(field) << 3U | type);
+  }
   void Element(int field, std::string_view text) {
     const std::size_t end = size();
     if (IsValidUtf8(text)) {
@@ -183,7 +194,7 @@ class WireWriter {
     Number(google::protobuf::Timestamp::kSecondsFieldNumber, time.seconds);
     Close(field, end);
   }
-  void Grow(std::size_t length) {
+  [[gnu::noinline]] void Grow(std::size_t length) {
     const std::size_t written = size();
     std::size_t larger = capacity_ == 0 ? 16 << 10 : 2 * capacity_;
     while (larger < written + length)

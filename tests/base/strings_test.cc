@@ -133,6 +133,22 @@ TEST(GoQuoteTest, AgreesWithGo) {
     EXPECT_EQ(GoQuote(c.text), c.quoted);
 }
 
+// Blocks of bytes are looked at together: what a byte becomes must not depend on what stands around it.
+TEST(QuoteTest, EachByteIsQuotedAsAloneWhereverItStands) {
+  const auto within = [](const std::string& quoted) { return quoted.substr(1, quoted.size() - 2); };
+  for (int value = 0; value < 256; ++value) {
+    const std::string byte(1, static_cast<char>(static_cast<unsigned char>(value)));
+    for (std::size_t before = 0; before < 17; ++before) {
+      for (const std::size_t after : {0U, 1U, 7U, 8U, 9U, 16U}) {
+        const std::string front(before, '!');
+        const std::string back(after, '~');
+        EXPECT_EQ(JsonQuote(front + byte + back), "\"" + front + within(JsonQuote(byte)) + back + "\"");
+        EXPECT_EQ(GoQuote(front + byte + back), "\"" + front + within(GoQuote(byte)) + back + "\"");
+      }
+    }
+  }
+}
+
 TEST(GoQuoteTest, NeverEmitsAControlByteWhateverComesIn) {
   Random random(7);
   for (int round = 0; round < 2'000; ++round) {

@@ -69,6 +69,20 @@ std::string DecodeSubject(const std::string& message) {
   return out;
 }
 
+TEST(RenderTest, AWebhookTellsItsInstantAsTheLibraryWritesIt) {
+  Notification page = Example();
+  const absl::Time base = absl::FromUnixSeconds(1'700'000'000);
+  const absl::CivilSecond late(12345, 6, 7);
+  for (const absl::Time at :
+       {base, base + absl::Milliseconds(120), base + absl::Nanoseconds(1), absl::UnixEpoch(),
+        base + absl::Nanoseconds(1) / 4, absl::UnixEpoch() - absl::Nanoseconds(999'999'999),
+        absl::FromCivil(late, absl::UTCTimeZone()), absl::InfiniteFuture(), absl::InfinitePast()}) {
+    page.created_at = at;
+    EXPECT_THAT(RenderWebhook(page),
+                HasSubstr("\"created_at\":\"" + absl::FormatTime(absl::RFC3339_full, at, absl::UTCTimeZone()) + "\""));
+  }
+}
+
 TEST(RenderTest, TheTerminalShowsTheReadersOwnTime) {
   absl::TimeZone tokyo;
   ASSERT_TRUE(absl::LoadTimeZone("Asia/Tokyo", &tokyo));

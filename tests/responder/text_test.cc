@@ -60,6 +60,24 @@ TEST(MessageTest, SaysWhatWhoElseWhatNextAndHowToAcknowledge) {
             "Next: step 2 of 2 at 2024-01-01 12:10 UTC unless somebody acknowledges.\n");
 }
 
+TEST(MessageTest, AnInstantReadsAsTheLibraryHasIt) {
+  std::uint64_t seed = 1;
+  for (int i = 0; i < 2000; ++i) {
+    seed = seed * 6364136223846793005 + 1442695040888963407;
+    const absl::Time at = absl::FromUnixNanos(static_cast<std::int64_t>(seed));
+    std::string expected = absl::FormatTime("%Y-%m-%d %H:%M:%S", at, absl::UTCTimeZone());
+    if (expected.ends_with(":00")) expected.resize(expected.size() - 3);
+    EXPECT_EQ(Instant(at), expected + " UTC");
+  }
+  EXPECT_EQ(Instant(absl::FromUnixSeconds(0)), "1970-01-01 00:00 UTC");
+  EXPECT_EQ(Instant(absl::FromCivil(absl::CivilSecond(12345, 1, 2, 3, 4), absl::UTCTimeZone())),
+            "12345-01-02 03:04 UTC");
+  EXPECT_EQ(Instant(absl::FromCivil(absl::CivilSecond(33, 1, 2, 3, 4, 5), absl::UTCTimeZone())),
+            absl::FormatTime("%Y-%m-%d %H:%M:%S UTC",
+                             absl::FromCivil(absl::CivilSecond(33, 1, 2, 3, 4, 5), absl::UTCTimeZone()),
+                             absl::UTCTimeZone()));
+}
+
 TEST(MessageTest, AGroupOfDifferentAlertsSaysSo) {
   Group group = SampleGroup();
   group.labels = {
