@@ -150,7 +150,9 @@ constexpr Examples kExamples[] = {
      "  tocsin user accept                          she: asks for the code and a new password\n"
      "  tocsin user password                        changes your own\n"
      "  tocsin user lock alice                      ends her sessions; unlock, or invite --reset\n"           },
-    {"audit",         "  tocsin audit --actor user:alice\n"                                                   },
+    {"audit",
+     "  tocsin audit --actor user:alice\n"
+     "  tocsin audit verify --heads heads.log       whether anybody has changed the log\n"                    },
     {"completion",
      "  source <(tocsin completion bash)                                        # in ~/.bashrc\n"
      "  source <(tocsin completion zsh)                                         # in ~/.zshrc, after compinit\n"

@@ -35,6 +35,7 @@
 #include "net/http_client.h"
 #include "net/http_server.h"
 #include "net/smtp_server.h"
+#include "server/audit_witness.h"
 #include "server/gateways.h"
 #include "server/greeting.h"
 #include "server/grpc_tls.h"
@@ -178,6 +179,7 @@ class Server {
   std::vector<std::unique_ptr<grpc::Service>> services_;
   std::shared_ptr<grpc::ServerCredentials> grpc_credentials_;  // asked as long as the server takes connections
   std::unique_ptr<grpc::Server> grpc_;
+  std::unique_ptr<AuditWitness> audit_witness_;
   EngineTime next_beat_;
 };
 
@@ -418,6 +420,9 @@ absl::Status Server::Start() {
   TOCSIN_TRY(OpenStore());
   TOCSIN_TRY(StartEngine());
   TOCSIN_TRY(Declare());
+  TOCSIN_ASSIGN(const std::string audit_key, ReadOrMakeSecret(options_.data + "/audit.key"));
+  TOCSIN_ASSIGN(audit_witness_, AuditWitness::Start([this] { return store_->ReadAuditHead(); }, AuditSigner(audit_key),
+                                                    options_.audit_heads, options_.data));
   WarnOfSampleKeys();
   TOCSIN_TRY(MakeDoors());
   if (tls_) AddTlsMetrics(instruments_->registry(), tls_);
@@ -454,6 +459,7 @@ void Server::Stop() {
   outgoing_->Stop();  // attempts under way report before the engine goes
   reports_.Connect(nullptr);
   engine_.reset();
+  audit_witness_.reset();  // tells how the log has ended
 }
 
 }  // namespace
