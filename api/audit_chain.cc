@@ -3,6 +3,7 @@
 #include "api/auth.h"
 #include "base/status.h"
 #include "base/strings.h"
+#include "config/vault.h"
 #include "storage/store.h"
 
 namespace tocsin {
@@ -23,7 +24,9 @@ absl::Status VerifyAudit(Api& api,
   std::string own;
   std::vector<std::string> keys(request.keys().begin(), request.keys().end());
   if (!api.data_folder.empty()) {
-    TOCSIN_ASSIGN(const std::string seed, ReadOrMakeSecret(api.data_folder + "/audit.key"));
+    TOCSIN_ASSIGN(const std::string seed, api.vault == nullptr
+                                              ? ReadOrMakeSecret(api.data_folder + "/audit.key")
+                                              : ReadOrMakeSealed(*api.vault, api.data_folder, "audit.key"));
     own = AuditSigner(seed).public_key();
     keys.push_back(own);
   }

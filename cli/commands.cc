@@ -71,6 +71,7 @@ constexpr CommandSpec kCommands[] = {
     {"backup",         "FOLDER [--data DIR]",                 "copy the running server's store, or a stopped one's",           &RunBackup       },
     {"restore",        "BACKUP DATA",                         "make a store of a backup, every byte checked",                  &RunRestore      },
     {"verify",         "[BACKUP | --data DIR]",               "read a store or a backup and check every checksum",             &RunVerify       },
+    {"secrets",        "rotate [--master] [--data DIR]",      "new keys for what is encrypted on the disk",                    &RunSecrets      },
     {"recover",        "--accept-loss [--data DIR]",          "cut a damaged journal at the damage and say what is lost",      &RunRecover      },
 };
 

@@ -66,6 +66,12 @@ ABSL_FLAG(std::uint64_t,
 ABSL_FLAG(std::uint32_t, retain_days, 90, "closed groups, with their pages and timelines, are kept so long");
 ABSL_FLAG(std::uint32_t, retain_incident_days, 365, "closed incidents, with their timelines, are kept so long");
 ABSL_FLAG(std::uint32_t, retain_audit_days, 365, "entries of the audit log are kept so long");
+ABSL_FLAG(std::string,
+          secrets_key_file,
+          "",
+          "file with the master key that secrets on the disk are encrypted by; empty: the systemd credential "
+          "secrets.key, else "
+          "secrets.key in the store's folder, which is made");
 ABSL_FLAG(std::vector<std::string>,
           audit_heads,
           {},
@@ -114,6 +120,7 @@ const absl::CommandLineFlag* const kServeFlags[] = {
     &absl::GetFlagReflectionHandle(FLAGS_retain_incident_days),
     &absl::GetFlagReflectionHandle(FLAGS_retain_audit_days),
     &absl::GetFlagReflectionHandle(FLAGS_audit_heads),
+    &absl::GetFlagReflectionHandle(FLAGS_secrets_key_file),
     &absl::GetFlagReflectionHandle(FLAGS_retain_mib),
     &absl::GetFlagReflectionHandle(FLAGS_allow_webhooks_to),
     &absl::GetFlagReflectionHandle(FLAGS_gateway_socket),
@@ -238,6 +245,7 @@ absl::StatusOr<ServeOptions> ParseServeFlags(std::vector<std::string> arguments)
   options.retain_incident_days = absl::GetFlag(FLAGS_retain_incident_days);
   options.retain_audit_days = absl::GetFlag(FLAGS_retain_audit_days);
   options.audit_heads = absl::GetFlag(FLAGS_audit_heads);
+  options.secrets_key_file = absl::GetFlag(FLAGS_secrets_key_file);
   options.retain_mib = absl::GetFlag(FLAGS_retain_mib);
   for (const auto days : {options.retain_days, options.retain_incident_days, options.retain_audit_days}) {
     if (days < 1 || days > 36'500) return Invalid("--retain_days and the like: %d is not in 1..36500", days);

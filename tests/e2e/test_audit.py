@@ -117,6 +117,7 @@ def test_kill_and_backup_and_restore_leave_the_chain_whole():
         done = subprocess.run([str(BINARY), "restore", str(backup), str(restored / "data")], capture_output=True, text=True,
                               timeout=PATIENCE)
         assert done.returncode == 0, done.stderr
+        shutil.copy(tocsin.data / "secrets.key", restored / "data")  # no backup has it
         with Tocsin(restored, None, [f"--audit_heads={folder}/new.log"]).start() as tocsin:
             former = heads_in(heads)[-1]
             act(tocsin, 1)
