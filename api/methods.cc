@@ -7,6 +7,7 @@
 #include <google/protobuf/descriptor.h>
 #include <google/protobuf/util/json_util.h>
 
+#include "api/audit_chain.h"
 #include "api/handlers.h"
 #include "api/scope.h"
 #include "base/hash.h"
@@ -177,6 +178,7 @@ constexpr Method kMethods[] = {
     Of<&RunLockUser>("tocsin.v1.SignInService", "LockUser", kAdmin),
     Of<&ListUsers>("tocsin.v1.SignInService", "ListUsers", kManager),
     Of<&ListAudit>("tocsin.v1.AuditService", "ListAudit", kManager),
+    Of<&VerifyAudit>("tocsin.v1.AuditChainService", "VerifyAudit", kManager),
     Of<&RunTestPage, &ScopeOfTestPage>("tocsin.v1.PageService", "TestPage", kResponder),
     Of<&GetPage>("tocsin.v1.PageService", "GetPage", kViewer),
     Of<&ListNotifications>("tocsin.v1.PageService", "ListNotifications", kViewer),

@@ -27,6 +27,8 @@
 
 namespace tocsin {
 
+class Vault;
+
 // What is counted outside of the engine.
 struct Outside {
   struct Count {
@@ -58,6 +60,7 @@ struct Api {
   std::string data_folder = {};           // empty: not known
   bool tls = false;                       // the HTTP doors speak TLS themselves
   std::shared_ptr<OidcDesk> oidc = {};    // null: nobody but passwords lets people in
+  const Vault* vault = nullptr;           // seals secrets of the configuration; null: they are kept as they come
   std::unique_ptr<AttemptGuard> attempts = std::make_unique<AttemptGuard>();
   // Each walks through up to a month of a policy: more at once would keep the threads from everybody else's questions.
   std::unique_ptr<std::counting_semaphore<kSimulations>> simulations =

@@ -15,6 +15,7 @@
 #include "config/dump.h"
 #include "config/load.h"
 #include "config/ownership.h"
+#include "config/seal.h"
 #include "config/secrets.h"
 #include "engine/responder_schedules.h"
 #include "escalation/roster.h"
@@ -34,8 +35,9 @@ void AddProblem(const Problem& from, v1::ApplyOrganisationResponse::Problem& to)
 
 // What is in force, and its version.
 struct Present {
-  OrganisationPtr organisation = std::make_shared<const Organisation>();
-  ConfigurationId version;  // none: nothing was applied so far
+  OrganisationPtr organisation = std::make_shared<const Organisation>();  // its secrets are open
+  OrganisationPtr sealed;                                                 // as it is kept; null: there is none
+  ConfigurationId version;                                                // none: nothing was applied so far
   absl::Time now;
 };
 
@@ -43,9 +45,11 @@ Present ReadPresent(Api& api) {
   Present present;
   api.engine.ReadResponderAndWait([&](const Responder& responder, const Now& now) {
     present.now = now.wall;
-    if (responder.state().organisation != nullptr) present.organisation = responder.state().organisation;
+    present.sealed = responder.state().organisation;
     present.version = responder.state().counters.configuration;
   });
+  if (present.sealed != nullptr)
+    present.organisation = std::make_shared<const Organisation>(Opened(*present.sealed, api.vault));
   return present;
 }
 
@@ -125,6 +129,8 @@ absl::Status Carry(
   if (!caller.everywhere()) TOCSIN_TRY(MayChange(caller, *present.organisation, wanted));
   TOCSIN_TRY(MayGiveRoles(caller, *present.organisation, wanted));
   if (order.dry_run) return absl::OkStatus();
+  // From here on only what is sealed: it is going to the disk.
+  order.command.organisation = std::make_shared<const Organisation>(Sealed(wanted, present.sealed.get(), api.vault));
   v1::CommandResponse done;
   TOCSIN_TRY(Run(api, caller, order.request_id, std::move(order.command), done));
   response.set_sequence(done.sequence());
@@ -141,7 +147,11 @@ absl::StatusOr<ConfigurationVersion> FindVersion(Api& api, ConfigurationId id) {
   ConfigurationVersion probe;
   probe.id = id;
   TOCSIN_ASSIGN(const std::optional<Row> row, api.engine.store().ReadRow(KeyOf(Row(probe))));
-  if (row) return std::get<ConfigurationVersion>(*row);
+  if (row) {
+    auto version = std::get<ConfigurationVersion>(*row);
+    version.organisation = std::make_shared<const Organisation>(Opened(*version.organisation, api.vault));
+    return version;
+  }
   return NotFound("version %d of the configuration is not kept; `tocsin versions` lists those that are", id.value());
 }
 
@@ -270,7 +280,7 @@ absl::Status ListVersions(Api& api,
     if (rows.empty()) return absl::OkStatus();
     const auto& version = std::get<ConfigurationVersion>(rows.front());
     before = version.id.value();
-    const std::string bytes = BytesOf(*version.organisation);
+    const std::string bytes = BytesOf(Opened(*version.organisation, api.vault));
     looked_at += bytes.size();
     auto& entry = *response.add_entries();
     Show(version, *entry.mutable_version());

@@ -10,6 +10,7 @@
 #include "base/status.h"
 #include "config/diff.h"
 #include "config/load.h"
+#include "config/seal.h"
 #include "config/secrets.h"
 #include "engine/message.h"
 #include "model/codec/common_proto.h"
@@ -138,8 +139,10 @@ absl::StatusOr<OrganisationPtr> LoadChecked(Api& api, const v1::StartReplayReque
     files.push_back({file.name(), file.text()});
   LoadResult loaded = Load(files);
   const RulesPtr rules = api.engine.rules();
-  if (rules != nullptr) KeepSecrets(*rules->organisation, loaded.organisation);
-  return std::make_shared<const Organisation>(std::move(loaded.organisation));
+  if (rules == nullptr) return std::make_shared<const Organisation>(std::move(loaded.organisation));
+  KeepSecrets(*rules->organisation, loaded.organisation);
+  // As it would be kept: what says the same is no difference.
+  return std::make_shared<const Organisation>(Sealed(loaded.organisation, rules->organisation.get(), api.vault));
 }
 
 absl::StatusOr<OrganisationPtr> OrganisationOf(Api& api,

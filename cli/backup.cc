@@ -135,7 +135,7 @@ void Print(const Arguments& parsed,
 // What was written is read again: a backup that cannot be read is none.
 absl::Status Show(const Arguments& parsed, const std::string& folder) {
   TOCSIN_ASSIGN(const BackupManifest manifest, VerifyBackup(folder));
-  Print(parsed, manifest, folder, absl::StrFormat("written to %s; it is as secret as the store itself", folder));
+  Print(parsed, manifest, folder, absl::StrFormat("written to %s; the master key of its secrets is not in it", folder));
   return absl::OkStatus();
 }
 

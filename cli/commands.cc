@@ -20,7 +20,7 @@ constexpr CommandSpec kCommands[] = {
     {"diff",           "FILE... [--replay 24h]",              "what these files would change; who would have been paged",      &RunDiff         },
     {"versions",       "[N [M]]",                             "what was applied when, by whom and why; what N changed",        &RunVersions     },
     {"rollback",       "N [--dry-run]",                       "apply a former version again, as it was",                       &RunRollback     },
-    {"audit",          "[--actor WHO] [--object G17]",        "who changed what, from where and when",                         &RunAudit        },
+    {"audit",          "[--actor WHO] | verify [--heads F]",  "who changed what; whether the log is whole",                    &RunAudit        },
     {"token",          "create | list | revoke T3 | show",    "tokens: who may call, with which role, for which teams",        &RunToken        },
     {"login",          "[USER]",                              "log in by a password: commands act as you from then on",        &RunLogin        },
     {"logout",         "",                                    "end this session",                                              &RunLogout       },
@@ -73,6 +73,7 @@ constexpr CommandSpec kCommands[] = {
     {"verify",         "[BACKUP | --data DIR]",               "read a store or a backup and check every checksum",             &RunVerify       },
     {"dead-letter",    "[list | show N | drop N -m REASON]",  "journal entries that nobody could apply and were put aside",
      &RunDeadLetter                                                                                                                             },
+    {"secrets",        "rotate [--master] [--data DIR]",      "new keys for what is encrypted on the disk",                    &RunSecrets      },
     {"recover",        "--accept-loss [--data DIR]",          "cut a damaged journal at the damage and say what is lost",      &RunRecover      },
 };
 

@@ -62,6 +62,7 @@ int RunLogin(std::span<const std::string> arguments);
 int RunLogout(std::span<const std::string> arguments);
 int RunUser(std::span<const std::string> arguments);
 int RunAudit(std::span<const std::string> arguments);
+int RunSecrets(std::span<const std::string> arguments);
 int RunStatus(std::span<const std::string> arguments);
 int RunParse(std::span<const std::string> arguments);
 int RunNotifyNagios(std::span<const std::string> arguments);

@@ -12,6 +12,7 @@
 #include "base/limits.h"
 #include "base/status.h"
 #include "base/strings.h"
+#include "cli/audit_verify.h"
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/replay.h"
@@ -419,6 +420,7 @@ int RunRollback(std::span<const std::string> arguments) {
 }
 
 int RunAudit(std::span<const std::string> arguments) {
+  if (!arguments.empty() && arguments.front() == "verify") return RunAuditVerify(arguments.subspan(1));
   constexpr OptionSpec kOwn[] = {
       {"actor",  0,   true, "WHO",  "only of user:alice, token:deploy-bot ..."         },
       {"object", 0,   true, "WHAT", "only about G17, I3, S5, M6, T2, configuration"    },

@@ -27,7 +27,7 @@ const Task kTasks[] = {
      {"notify-nagios", "notify-icinga2", "notify-checkmk", "notify-zabbix", "notify-netdata", "drain-spool"}                 },
     {"Configure",                   {"apply", "diff", "export", "versions", "rollback", "import", "audit"}                   },
     {"Who may",                     {"login", "logout", "user", "token"}                                                     },
-    {"The store",                   {"backup", "restore", "verify", "dead-letter", "recover"}                                },
+    {"The store",                   {"backup", "restore", "verify", "dead-letter", "secrets", "recover"}                     },
     {"This program",                {"completion"}                                                                           },
 };
 
@@ -142,6 +142,9 @@ constexpr Examples kExamples[] = {
     {"verify",
      "  tocsin verify /srv/backups/tocsin-monday    a backup\n"
      "  tocsin verify --data /var/lib/tocsin        the store of a stopped server\n"                          },
+    {"secrets",
+     "  tocsin secrets rotate --data /var/lib/tocsin            a new data key, from the next start on\n"
+     "  tocsin secrets rotate --master --data /var/lib/tocsin   a new master key\n"                           },
     {"recover",       "  tocsin recover --accept-loss --data /var/lib/tocsin   copy the folder first\n"       },
     {"rollback",
      "  tocsin versions                             the numbers; `tocsin versions 7` what 7 changed\n"
@@ -156,7 +159,9 @@ constexpr Examples kExamples[] = {
      "  tocsin user accept                          she: asks for the code and a new password\n"
      "  tocsin user password                        changes your own\n"
      "  tocsin user lock alice                      ends her sessions; unlock, or invite --reset\n"           },
-    {"audit",         "  tocsin audit --actor user:alice\n"                                                   },
+    {"audit",
+     "  tocsin audit --actor user:alice\n"
+     "  tocsin audit verify --heads heads.log       whether anybody has changed the log\n"                    },
     {"completion",
      "  source <(tocsin completion bash)                                        # in ~/.bashrc\n"
      "  source <(tocsin completion zsh)                                         # in ~/.zshrc, after compinit\n"

@@ -4,6 +4,8 @@
 #include <array>
 #include <cstdlib>
 #include <fstream>
+#include <map>
+#include <memory>
 #include <sstream>
 #include <unordered_map>
 
@@ -19,10 +21,12 @@ constexpr std::size_t kShortestKey = 16;
 constexpr std::size_t kLongestKey = 256;
 constexpr std::size_t kLongestSecret = 4096;
 
-absl::StatusOr<std::string> ReadEnvironment(const std::string& name) {
-  const char* value = std::getenv(name.c_str());
+absl::StatusOr<std::string> TakeFromEnvironment(const std::string& name) {
+  char* const value = std::getenv(name.c_str());
   if (value == nullptr) return NotFound("the environment has no %s", JsonQuote(name));
-  return std::string(value);
+  std::string taken(value);
+  std::fill_n(value, taken.size(), '*');
+  return taken;
 }
 
 absl::StatusOr<std::string> ReadFile(const std::string& path) {
@@ -61,7 +65,20 @@ void VisitSecrets(O& organisation, const Visit& visit) {
 }  // namespace
 
 Secrets ProcessSecrets() {
-  return {ReadEnvironment, ReadFile};
+  // What was read once is kept, and wiped where everybody of the same user can see it (/proc/PID/environ).
+  const auto taken = std::make_shared<std::map<std::string, std::string>>();
+  return {[taken](const std::string& name) -> absl::StatusOr<std::string> {
+            if (const auto found = taken->find(name); found != taken->end()) return found->second;
+            TOCSIN_ASSIGN(std::string value, TakeFromEnvironment(name));
+            taken->emplace(name, value);
+            return value;
+          },
+          ReadFile};
+}
+
+void ForEachSecret(Organisation& organisation,
+                   const std::function<void(const std::string& place, std::string& secret)>& visit) {
+  VisitSecrets(organisation, visit);
 }
 
 absl::Status CheckKey(std::string_view key) {

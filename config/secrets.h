@@ -31,6 +31,10 @@ inline constexpr std::string_view kUnchanged = "(unchanged)";
 
 // `organisation` without secrets: kUnchanged wherever there is one. Hashes of keys stay.
 Organisation Redacted(const Organisation& organisation);
+// Calls visit(place, secret) for each secret that there may be. Contact methods are known by their owner's id and their own, so that
+// order does not matter.
+void ForEachSecret(Organisation& organisation,
+                   const std::function<void(const std::string& place, std::string& secret)>& visit);
 // Puts the secrets of `present` where `organisation` says kUnchanged. A problem for each one that `present` does not have.
 std::vector<Problem> KeepSecrets(const Organisation& present, Organisation& organisation);
 

@@ -262,7 +262,10 @@ class IngestDoors::Impl : public std::enable_shared_from_this<Impl> {
     if (asks || request->method == HttpMethod::kHead) return std::move(responder).Send(HowTo(integration, *source));
     const absl::Time received = clock_.Read().wall;
     if (!integration.signing_secret.empty() && source->verify != nullptr) {
-      const absl::Status status = source->verify(Of(*request, path), integration.signing_secret, received);
+      const absl::StatusOr<std::string> secret =
+          options_.signing_secret ? options_.signing_secret(integration) : integration.signing_secret;
+      if (!secret.ok()) return std::move(responder).Send(BadSignature(door, 503, Message(secret.status())));
+      const absl::Status status = source->verify(Of(*request, path), *secret, received);
       if (!status.ok()) return std::move(responder).Send(BadSignature(door, 401, Message(status)));
     }
     if (source->name != kSnsSource) return TakeWebhook(*request, door, *source, path, std::move(responder));

@@ -21,6 +21,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -41,6 +42,8 @@ class IngestDoors {
     IntegrationId default_integration{"default"};
     ExplainTakenAlerts explain = {};  // absent: `?explain=1` is told nothing
     FetchUrl fetch = {};              // absent: no certificate is fetched, no subscription confirmed
+    // What senders sign with, as it is; absent: signing_secret is.
+    std::function<absl::StatusOr<std::string>(const Integration&)> signing_secret = {};
   };
   struct Statistics {
     std::uint64_t requests = 0;

@@ -66,6 +66,18 @@ ABSL_FLAG(std::uint64_t,
 ABSL_FLAG(std::uint32_t, retain_days, 90, "closed groups, with their pages and timelines, are kept so long");
 ABSL_FLAG(std::uint32_t, retain_incident_days, 365, "closed incidents, with their timelines, are kept so long");
 ABSL_FLAG(std::uint32_t, retain_audit_days, 365, "entries of the audit log are kept so long");
+ABSL_FLAG(std::string,
+          secrets_key_file,
+          "",
+          "file with the master key that secrets on the disk are encrypted by; empty: the systemd credential "
+          "secrets.key, else "
+          "secrets.key in the store's folder, which is made");
+ABSL_FLAG(std::vector<std::string>,
+          audit_heads,
+          {},
+          "where the signed head of the audit log is told each minute in which it has changed, beside the log: files "
+          "outside of the "
+          "store (/...), URLs to post to, `syslog`; `tocsin audit verify --heads` compares");
 ABSL_FLAG(std::uint64_t,
           retain_mib,
           10'240,
@@ -123,6 +135,8 @@ const absl::CommandLineFlag* const kServeFlags[] = {
     &absl::GetFlagReflectionHandle(FLAGS_retain_days),
     &absl::GetFlagReflectionHandle(FLAGS_retain_incident_days),
     &absl::GetFlagReflectionHandle(FLAGS_retain_audit_days),
+    &absl::GetFlagReflectionHandle(FLAGS_audit_heads),
+    &absl::GetFlagReflectionHandle(FLAGS_secrets_key_file),
     &absl::GetFlagReflectionHandle(FLAGS_retain_mib),
     &absl::GetFlagReflectionHandle(FLAGS_allow_webhooks_to),
     &absl::GetFlagReflectionHandle(FLAGS_sign_in),
@@ -252,6 +266,8 @@ absl::StatusOr<ServeOptions> ParseServeFlags(std::vector<std::string> arguments)
   options.retain_days = absl::GetFlag(FLAGS_retain_days);
   options.retain_incident_days = absl::GetFlag(FLAGS_retain_incident_days);
   options.retain_audit_days = absl::GetFlag(FLAGS_retain_audit_days);
+  options.audit_heads = absl::GetFlag(FLAGS_audit_heads);
+  options.secrets_key_file = absl::GetFlag(FLAGS_secrets_key_file);
   options.retain_mib = absl::GetFlag(FLAGS_retain_mib);
   for (const auto days : {options.retain_days, options.retain_incident_days, options.retain_audit_days}) {
     if (days < 1 || days > 36'500) return Invalid("--retain_days and the like: %d is not in 1..36500", days);

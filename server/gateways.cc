@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/status.h"
+#include "server/sealing.h"
 
 namespace tocsin {
 namespace {
@@ -10,7 +11,7 @@ namespace {
 // The rules as gateways need them, made anew when what they are made of has changed.
 class RulesForGateways {
  public:
-  explicit RulesForGateways(Engine& engine) : engine_(engine) {}
+  RulesForGateways(Engine& engine, const Vault& vault) : engine_(engine), vault_(vault) {}
 
   std::shared_ptr<const GatewayRules> Read() {
     const RulesPtr rules = engine_.rules();
@@ -19,12 +20,16 @@ class RulesForGateways {
     if (made_ && rules->organisation == organisation_ && access == access_) return made_;
     organisation_ = rules->organisation;
     access_ = access;
-    made_ = std::make_shared<const GatewayRules>(PickGatewayRules(engine_.integrations(), organisation_, access_));
+    GatewayRules picked = PickGatewayRules(engine_.integrations(), organisation_, access_);
+    // A gateway has no keys: it is told what it checks signatures by.
+    picked.organisation = OpenedForUse(vault_, picked.organisation);
+    made_ = std::make_shared<const GatewayRules>(std::move(picked));
     return made_;
   }
 
  private:
   Engine& engine_;
+  const Vault& vault_;
   OrganisationPtr organisation_;
   AccessPtr access_;
   std::shared_ptr<const GatewayRules> made_;
@@ -32,10 +37,13 @@ class RulesForGateways {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Gateways>> Gateways::Start(const std::string& path, Engine& engine, HttpRouter router) {
+absl::StatusOr<std::unique_ptr<Gateways>> Gateways::Start(const std::string& path,
+                                                          Engine& engine,
+                                                          const Vault& vault,
+                                                          HttpRouter router) {
   std::unique_ptr<Gateways> gateways(new Gateways());
   const std::string http_path = path + ".http";
-  const auto rules = std::make_shared<RulesForGateways>(engine);
+  const auto rules = std::make_shared<RulesForGateways>(engine, vault);
   TOCSIN_ASSIGN(
       gateways->host_,
       GatewayHost::Start({.path = path, .http_path = http_path},

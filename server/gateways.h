@@ -7,6 +7,7 @@
 
 #include "absl/status/statusor.h"
 
+#include "config/vault.h"
 #include "engine/pipeline.h"
 #include "gateway/host.h"
 #include "net/http_server.h"
@@ -16,7 +17,10 @@ namespace tocsin {
 class Gateways {
  public:
   // The engine outlives it, and so does what the router leads to.
-  static absl::StatusOr<std::unique_ptr<Gateways>> Start(const std::string& path, Engine& engine, HttpRouter router);
+  static absl::StatusOr<std::unique_ptr<Gateways>> Start(const std::string& path,
+                                                         Engine& engine,
+                                                         const Vault& vault,
+                                                         HttpRouter router);
 
  private:
   Gateways() = default;

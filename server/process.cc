@@ -43,6 +43,13 @@ void RaiseDescriptorLimit() {
   setrlimit(RLIMIT_NOFILE, &limit);  // where that is forbidden, it stays as it was
 }
 
+// What has opened secrets is in no core file: less than a page is none, and a handler that a core would be piped to (core_pattern) is not
+// called at exactly 1.
+void ForbidCores() {
+  const rlimit none{1, 1};
+  setrlimit(RLIMIT_CORE, &none);
+}
+
 }  // namespace
 
 absl::StatusOr<Address> ParseAddress(std::string_view flag, const std::string& text) {
@@ -79,6 +86,7 @@ bool StartProcess(const std::string& log_level) {
   SetLogLevel(log_level);
   gpr_set_log_function(TellOfGrpc);
   RaiseDescriptorLimit();
+  ForbidCores();
   curl_global_init(CURL_GLOBAL_DEFAULT);
   if (sodium_init() >= 0) return true;
   std::fprintf(stderr, "tocsin: libsodium does not start\n");

@@ -2,8 +2,6 @@
 
 #include <atomic>
 #include <cstdio>
-#include <fstream>
-#include <sstream>
 #include <thread>
 
 #include "absl/strings/str_format.h"
@@ -23,6 +21,7 @@
 #include "base/version.h"
 #include "config/load.h"
 #include "config/sample.h"
+#include "config/seal.h"
 #include "config/secrets.h"
 #include "config/warn.h"
 #include "engine/pipeline.h"
@@ -36,6 +35,8 @@
 #include "net/http_server.h"
 #include "net/smtp_server.h"
 #include "server/dead_letters.h"
+#include "server/audit_witness.h"
+#include "server/declared.h"
 #include "server/gateways.h"
 #include "server/greeting.h"
 #include "server/grpc_tls.h"
@@ -46,6 +47,7 @@
 #include "server/sign_in.h"
 #include "server/watch.h"
 #include "storage/format_file.h"
+#include "server/sealing.h"
 #include "storage/store.h"
 
 namespace tocsin {
@@ -57,35 +59,6 @@ constexpr int kHttpThreads = 2;
 constexpr absl::Duration kGrace = absl::Seconds(5);
 constexpr absl::Duration kFetch = absl::Seconds(10);  // a certificate, or the confirmation of a subscription
 constexpr std::size_t kFetchBytes = 64 * 1024;
-
-absl::StatusOr<std::vector<SourceFile>> ReadFiles(const std::vector<std::string>& paths) {
-  std::vector<SourceFile> files;
-  for (const std::string& path : paths) {
-    std::ifstream in(path, std::ios::binary);
-    if (!in) return NotFound("--config: cannot read %s", path);
-    std::ostringstream text;
-    text << in.rdbuf();
-    files.push_back({path, std::move(text).str()});
-  }
-  return files;
-}
-
-absl::StatusOr<OrganisationPtr> LoadOrganisation(const std::vector<SourceFile>& files) {
-  LoadResult loaded = Load(files, ProcessSecrets());
-  std::string all;
-  for (const Problem& problem : loaded.problems)
-    all += "\n  " + Format(problem);
-  if (all.empty()) {
-    for (const std::string& problem : ProblemsBeyondText(loaded.organisation))
-      all += "\n  " + problem;
-  }
-  if (!all.empty()) return Invalid("the configuration is not applied:%s", all);
-  for (const Problem& warning : loaded.warnings)
-    LogWarning("the configuration: look at this", {
-                                                      {"warning", Format(warning)}
-    });
-  return std::make_shared<const Organisation>(std::move(loaded.organisation));
-}
 
 // What the API tells of what is not the engine's.
 Outside ReadOutside(const IngestDoors& doors,
@@ -161,9 +134,14 @@ class Server {
   absl::Status StartGrpc();
   absl::Status StartSmtp();
   OrganisationPtr organisation() const;
+  void StartAttempt(const Notification& notification, absl::Duration deadline, std::shared_ptr<Gate> gate);
+  // Applies what is in force once more where its secrets are not sealed by the newest key.
+  absl::Status Reseal();
 
   ServeOptions options_;
   std::shared_ptr<TlsKeeper> tls_;  // null: no TLS
+  std::unique_ptr<Vault> vault_;
+  Secrets secrets_ = ProcessSecrets();
   std::unique_ptr<Store> store_;
   std::unique_ptr<SystemClock> clock_;
   std::unique_ptr<Auth> auth_;
@@ -188,6 +166,7 @@ class Server {
   std::unique_ptr<grpc::Server> grpc_;
   std::unique_ptr<Watch> watch_;
   bool told_of_dead_letters_ = false;
+  std::unique_ptr<AuditWitness> audit_witness_;
 };
 
 absl::Status Server::OpenStore() {
@@ -196,7 +175,11 @@ absl::Status Server::OpenStore() {
   options.low_water_bytes = options_.low_water_mib << 20U;
   options.history.age = absl::Hours(24) * options_.history_days;
   options.history.bytes = options_.history_mib << 20U;
+  TOCSIN_ASSIGN(vault_, OpenVaultOf(options_));
   TOCSIN_ASSIGN(store_, Store::Open(PosixFileSystem(), options));
+  if (!vault_) {
+    TOCSIN_ASSIGN(vault_, MakeVault(options_));
+  }
   for (const std::string& note : store_->journal().recovery().notes)
     LogWarning("recovery: look at this", {
                                              {"note", note}
@@ -212,7 +195,7 @@ absl::Status Server::OpenStore() {
     });
   }
   clock_ = std::make_unique<SystemClock>(Engine::ResumeAt(*store_, absl::Now()));
-  TOCSIN_ASSIGN(link_key_, ReadOrMakeSecret(options_.data + "/link.key"));
+  TOCSIN_ASSIGN(link_key_, ReadOrMakeSealed(*vault_, options_.data, "link.key"));
   return absl::OkStatus();
 }
 
@@ -232,9 +215,9 @@ absl::Status Server::StartEngine() {
       engine_,
       Engine::Start(engine, *store_, *clock_,
                     {[this](const Notification& notification, absl::Duration deadline, std::shared_ptr<Gate> gate) {
-                       outgoing_->Start(notification, deadline, std::move(gate));
+                       StartAttempt(notification, deadline, std::move(gate));
                      },
-                     [this](OrganisationPtr now) { outgoing_->SetOrganisation(std::move(now)); }}));
+                     [this](const OrganisationPtr& now) { outgoing_->SetOrganisation(OpenedForUse(*vault_, now)); }}));
   reports_.Connect(engine_.get());
   TOCSIN_ASSIGN(auth_,
                 Auth::Open(
@@ -247,7 +230,7 @@ absl::Status Server::StartEngine() {
 
 bool Server::HasSample() const {
   const OrganisationPtr current = organisation();
-  return current && *current == Load(SampleOrganisation()).organisation;
+  return current && Opened(*current, vault_.get()) == Load(SampleOrganisation()).organisation;
 }
 
 OrganisationPtr Server::organisation() const {
@@ -256,8 +239,8 @@ OrganisationPtr Server::organisation() const {
 }
 
 absl::Status Server::Apply(const std::vector<SourceFile>& files, std::string_view reason) {
-  TOCSIN_ASSIGN(const OrganisationPtr wanted, LoadOrganisation(files));
-  const ApplyOrganisation apply{wanted, std::string(reason), {}, {}};
+  TOCSIN_ASSIGN(const OrganisationPtr wanted, LoadOrganisation(files, secrets_));
+  ApplyOrganisation apply{wanted, std::string(reason), {}, {}};
   OrganisationPtr current;
   absl::StatusOr<AppliedSchedules> schedules = absl::UnknownError("");
   engine_->ReadResponderAndWait([&](const Responder& responder, const Now& now) {
@@ -266,7 +249,8 @@ absl::Status Server::Apply(const std::vector<SourceFile>& files, std::string_vie
   });
   TOCSIN_TRY(Annotate(schedules.status(), "the configuration is not applied"));
   const CoverageProof coverage = ProveCoverage(schedules->roster, clock_->Read().wall);
-  const bool in_force = current && *current == *wanted;
+  apply.organisation = std::make_shared<const Organisation>(Sealed(*wanted, current.get(), vault_.get()));
+  const bool in_force = current && Opened(*current, vault_.get()) == *wanted;
   std::string refusals;
   for (const Problem& refusal : coverage.refusals)
     refusals += "\n  " + Format(refusal);
@@ -284,7 +268,7 @@ absl::Status Server::Apply(const std::vector<SourceFile>& files, std::string_vie
 
 absl::Status Server::Declare() {
   if (!options_.config.empty()) {
-    TOCSIN_ASSIGN(const std::vector<SourceFile> files, ReadFiles(options_.config));
+    TOCSIN_ASSIGN(const std::vector<SourceFile> files, ReadConfigFiles(options_.config));
     return Apply(files, "--config");
   }
   bool declared = false;
@@ -297,10 +281,32 @@ absl::Status Server::Declare() {
   return absl::OkStatus();
 }
 
+absl::Status Server::Reseal() {
+  OrganisationPtr current;
+  engine_->ReadResponderAndWait(
+      [&](const Responder& responder, const Now&) { current = responder.state().organisation; });
+  if (!current || IsSealed(*current, *vault_)) return absl::OkStatus();
+  ApplyOrganisation apply;
+  apply.organisation = std::make_shared<const Organisation>(Sealed(*current, current.get(), vault_.get()));
+  apply.reason = absl::StrFormat("its secrets are encrypted by key %d", vault_->newest());
+  return engine_->ExecuteAndWait({"", "server", apply, "server"}).status;
+}
+
+void Server::StartAttempt(const Notification& notification, absl::Duration deadline, std::shared_ptr<Gate> gate) {
+  absl::StatusOr<Notification> opened = OpenedFor(*vault_, notification);
+  if (opened.ok()) return outgoing_->Start(*opened, deadline, std::move(gate));
+  AttemptResult result;
+  result.notification = notification.id;
+  result.attempt = notification.attempt;
+  result.kind = AttemptResult::Kind::kRejected;
+  result.detail = Message(opened.status());
+  reports_.Forward(result);
+}
+
 absl::Status Server::Reload() {
   ReadSignInFile(options_.sign_in, *api_->oidc);
   if (options_.config.empty()) return absl::OkStatus();
-  TOCSIN_ASSIGN(const std::vector<SourceFile> files, ReadFiles(options_.config));
+  TOCSIN_ASSIGN(const std::vector<SourceFile> files, ReadConfigFiles(options_.config));
   return Apply(files, "--config");
 }
 
@@ -328,6 +334,9 @@ absl::Status Server::MakeDoors() {
   workers_ = std::make_unique<Workers>(kApiThreads, kApiWaiting);
   IngestDoors::Options door_options;
   door_options.default_integration = IntegrationId(options_.default_integration);
+  door_options.signing_secret = [this](const Integration& integration) {
+    return vault_->Unseal(integration.signing_secret, PlaceOfSigning(integration.id));
+  };
   door_options.explain = [this](std::vector<AlertKey> keys, TellTaken told) {
     return workers_->Post(Workers::Lane::kAsking, [this, keys = std::move(keys), told = std::move(told)]() mutable {
       told(ExplainTaken(*api_, keys));
@@ -346,6 +355,7 @@ absl::Status Server::MakeDoors() {
   peers_ = std::make_unique<EventDoor>(*engine_, *keys_, *clock_);
   grpc_ingest_ = std::make_unique<GrpcIngest>(*engine_, *keys_, *clock_, door_options.explain);
   api_->data_folder = options_.data;
+  api_->vault = vault_.get();
   api_->tls = !options_.tls.certificate.empty();
   api_->outside = [this] { return ReadOutside(*doors_, *peers_, *grpc_ingest_, *mail_, outgoing_->Read()); };
   instruments_ = std::make_unique<Instruments>(
@@ -384,7 +394,7 @@ absl::Status Server::StartHttp() {
                                             .reload = [this] { return Reload(); }}
   });
   if (!options_.gateway_socket.empty()) {
-    TOCSIN_ASSIGN(gateways_, Gateways::Start(options_.gateway_socket, *engine_, router));
+    TOCSIN_ASSIGN(gateways_, Gateways::Start(options_.gateway_socket, *engine_, *vault_, router));
   }
 
   HttpServer::Options http_options;
@@ -443,6 +453,10 @@ absl::Status Server::Start() {
   TOCSIN_TRY(OpenStore());
   TOCSIN_TRY(StartEngine());
   TOCSIN_TRY(Declare());
+  TOCSIN_TRY(Reseal());
+  TOCSIN_ASSIGN(const std::string audit_key, ReadOrMakeSealed(*vault_, options_.data, "audit.key"));
+  TOCSIN_ASSIGN(audit_witness_, AuditWitness::Start([this] { return store_->ReadAuditHead(); }, AuditSigner(audit_key),
+                                                    options_.audit_heads, options_.data));
   WarnOfSampleKeys();
   TOCSIN_TRY(MakeDoors());
   if (tls_) AddTlsMetrics(instruments_->registry(), tls_);
@@ -474,6 +488,7 @@ void Server::Stop() {
   outgoing_->Stop();  // attempts under way report before the engine goes
   reports_.Connect(nullptr);
   engine_.reset();
+  audit_witness_.reset();  // tells how the log has ended
 }
 
 }  // namespace

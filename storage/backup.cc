@@ -17,6 +17,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// What a restore moves into place before FORMAT. Backups of before have an admin.token.
+constexpr std::string_view kRestored[] = {"views", "journal", "link.key", "admin.token", "secrets.keys", "dead-letters"};
 constexpr std::string_view kManifest = "MANIFEST";
 constexpr std::string_view kTitle = "tocsin backup\n";
 constexpr std::string_view kStaging = "restore.partial";
@@ -189,8 +191,7 @@ absl::StatusOr<std::vector<std::string>> WhatAnInterruptedRestoreLeft(const std:
   std::vector<std::string> left;
   for (const std::string& name : names) {
     if (name == "LOCK" || name == "lost+found" || (interrupted && name == kStaging)) continue;
-    const bool moved =
-        name == "views" || name == "journal" || name == "link.key" || name == "admin.token" || name == "dead-letters";
+    const bool moved = std::ranges::find(kRestored, name) != std::end(kRestored);
     if (!interrupted || !moved) {
       return Precondition("%s: is not empty (%s is there); restore into a new folder, or move what is there away", data,
                           name);
@@ -241,7 +242,7 @@ absl::Status Stage(const std::string& backup,
 // FORMAT last: without it no server starts in a folder that has a journal.
 absl::Status MoveIntoPlace(const std::string& staging, const std::string& data) {
   FileSystem& files = PosixFileSystem();
-  for (const std::string_view name : {"views", "journal", "link.key", "admin.token", "dead-letters"}) {
+  for (const std::string_view name : kRestored) {
     const std::string from = absl::StrFormat("%s/%s", staging, name);
     if (Exists(from)) TOCSIN_TRY(files.Rename(from, absl::StrFormat("%s/%s", data, name)));
   }

@@ -1,5 +1,5 @@
-// A backup: a folder that holds a store as of one journal entry, and a MANIFEST with what belongs to it. It is as secret as
-// the store: FORMAT holds the store's keys, admin.token lets everybody in.
+// A backup: a folder that holds a store as of one journal entry, and a MANIFEST with what belongs to it. Its
+// secrets are sealed, and what opens them is not in it (config/vault.h).
 //
 //   tocsin backup
 //   format 1
@@ -30,8 +30,9 @@
 
 namespace tocsin {
 
-// What a store's folder has beside journal and views that cannot be made again. FORMAT first: no store is without it.
-inline constexpr std::string_view kStoreFiles[] = {"FORMAT", "link.key", "admin.token", "dead-letters"};
+// What a store's folder has beside journal and views that cannot be made again. FORMAT first: no store is without it. Keys are sealed;
+// what opens them (secrets.key), and what opens doors (admin.token), is in no backup.
+inline constexpr std::string_view kStoreFiles[] = {"FORMAT", "link.key", "secrets.keys", "dead-letters"};
 
 struct BackupManifest {
   struct File {

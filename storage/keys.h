@@ -7,6 +7,7 @@
 // h<table:u8><id:u64>                               closed:i64 ns, Row         lists: rows that have left memory
 // y<table:u8><closed:i64 ns><id:u64>                empty                      retention, the oldest of a kind first
 // i<term:u64><opened:i64 ns><id:u64><table:u8>      empty                      search, newest first: both numbers inverted
+// a<number:u64>                                     AuditLink                  the audit log's chain (audit_chain.h)
 // x<closed:i64 ns><table:u8><id:u64>                empty                      as y, of stores before there was an index
 // t<kind:u8><subject:u64><ordinal:u64>              TimelineEntry              explain, incident pages
 // c<generation:u64><shard:u32><number:u64>          a body of Shard::Checkpoint   recovery, replay
@@ -58,6 +59,10 @@ inline constexpr std::string_view kIndexedUpTo =
 inline constexpr std::string_view kHistoryBytes =
     "mhistory";  // u64: of the rows of the history with all that is theirs
 inline constexpr std::string_view kIntegrations = "mintegrations";  // the numbering (model/codec EncodeIntegrations)
+
+inline constexpr std::string_view kAuditEnds = "maudit";  // where the audit log's chain begins and ends
+inline constexpr std::string_view kAuditLinks = "a";      // prefix
+inline constexpr std::string_view kAfterAuditLinks = "b";
 
 inline std::string Number(std::uint64_t value) {
   std::string out;
@@ -117,6 +122,10 @@ inline std::optional<RetentionKey> ParseRetention(std::string_view key) {
 // What an older program wrote in their place lies in ["x", "y").
 inline constexpr std::string_view kOldRetention = "x";
 inline constexpr std::string_view kAfterOldRetention = "y";
+
+inline std::string AuditLink(std::uint64_t number) {
+  return std::string(kAuditLinks) + Number(number);
+}
 
 // The place of a document among results, as bytes that sort as results do.
 inline std::string Place(const DocumentPlace& place) {

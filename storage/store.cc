@@ -6,6 +6,7 @@
 #include "base/mutex.h"
 #include "base/status.h"
 #include "model/codec/response_codec.h"
+#include "storage/audit_verify.h"
 #include "storage/backup.h"
 #include "storage/checkpoints.h"
 #include "storage/folder_lock.h"
@@ -316,6 +317,16 @@ absl::StatusOr<bool> Store::BuildIndex(std::size_t limit) {
 }
 bool Store::is_indexed() const {
   return impl_->views_->is_indexed();
+}
+absl::StatusOr<AuditHead> Store::ReadAuditHead() const {
+  const AuditEnds ends = impl_->views_->ReadAuditEnds();
+  return AuditHead{.store = store_id(), .entry = ends.last, .id = ends.last_id, .at = {}, .hash = ends.hash};
+}
+absl::StatusOr<AuditReport> Store::VerifyAudit(const AuditQuestion& question) const {
+  AuditQuestion asked = question;
+  if (asked.kept == absl::ZeroDuration()) asked.kept = impl_->views_->audit_kept();
+  TOCSIN_ASSIGN(AuditCheck check, CheckFolded(impl_->views_->db(), asked));
+  return std::move(check).Finish();
 }
 absl::StatusOr<std::unique_ptr<FrozenStore>> Store::Freeze(
     absl::FunctionRef<absl::StatusOr<Journal::Standing>()> stand) {

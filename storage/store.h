@@ -48,6 +48,10 @@ class Env;
 
 namespace tocsin {
 
+struct AuditHead;
+struct AuditQuestion;
+struct AuditReport;
+
 class Store final {
  public:
   struct Options {
@@ -137,6 +141,10 @@ class Store final {
   // A store of before there was an index gets it by calling this until it is true; until then searches find a part.
   absl::StatusOr<bool> BuildIndex(std::size_t limit);
   bool is_indexed() const;
+
+  // The audit log's chain, and whether anybody has changed it (storage/audit_chain.h).
+  absl::StatusOr<AuditHead> ReadAuditHead() const;
+  absl::StatusOr<AuditReport> VerifyAudit(const AuditQuestion& question) const;
 
   // Everything of the store as of one journal entry, to be copied while the server goes on. `stand` is called when the views
   // have been linked, and says where the journal stands: it waits for the moment that the copy is to be of. Until this has

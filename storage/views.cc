@@ -109,7 +109,7 @@ rocksdb::WriteOptions NoLog() {
 }  // namespace
 
 Views::Views(rocksdb::Options options, std::string folder, std::unique_ptr<rocksdb::DB> db)
-    : options_(std::move(options)), folder_(std::move(folder)), db_(std::move(db)), history_(*db_) {}
+    : options_(std::move(options)), folder_(std::move(folder)), db_(std::move(db)), history_(*db_), audit_(*db_) {}
 Views::~Views() = default;
 
 absl::StatusOr<std::unique_ptr<Views>> Views::Open(rocksdb::Env* env, const std::string& store_folder, bool read_only) {
@@ -127,6 +127,13 @@ absl::StatusOr<std::unique_ptr<Views>> Views::Open(rocksdb::Env* env, const std:
   TOCSIN_ASSIGN(const std::optional<std::string> applied, Get(*db, keys::kApplied));
   MutexLock lock(views->mutex_);
   TOCSIN_TRY(views->history_.Open());
+  rocksdb::WriteBatch adopted;
+  TOCSIN_TRY(views->audit_.Open(read_only ? nullptr : &adopted));
+  if (adopted.Count() > 0) {
+    // At once on the disk: entries without a chain are told from those whose chain was taken away.
+    TOCSIN_TRY(FromRocks(db->Write(NoLog(), &adopted), "write"));
+    TOCSIN_TRY(FromRocks(db->Flush(rocksdb::FlushOptions()), "flush"));
+  }
   if (applied) views->applied_ = Sequence(keys::ParseNumber(*applied).value_or(0));
   return views;
 }
@@ -196,6 +203,7 @@ absl::Status Views::Resume() {
   TOCSIN_TRY(FromRocks(db_->Resume(), "resume"));
   MutexLock lock(mutex_);
   missed_ = ChangeReader();
+  TOCSIN_TRY(audit_.Open(nullptr));
   return history_.Open();  // what failed has been counted
 }
 
@@ -265,6 +273,7 @@ absl::Status Views::Apply(const DurableChange& durable) {
   TOCSIN_TRY(gathered.MoveTo(batch));
   for (const Row& row : change.rows) {
     if (IsArchived(KeyOf(row).table)) TOCSIN_TRY(history_.Put(batch, row, change.now.wall, {}));
+    if (const auto* entry = std::get_if<AuditEntry>(&row)) TOCSIN_TRY(audit_.Put(batch, *entry, EncodeRow(row)));
   }
   const std::set<RowKey> removed(change.removed.begin(), change.removed.end());
   for (const RowKey& key : removed) {
@@ -342,9 +351,11 @@ absl::StatusOr<Sequence> Views::Persisted() const {
 
 absl::Status Views::Retain(const Retention& retention, absl::Time now, std::size_t limit) {
   MutexLock lock(mutex_);  // a row must not come back while it is forgotten
+  audit_kept_ = retention.audit;
   rocksdb::WriteBatch batch;
   if (!why_behind_.ok()) return absl::OkStatus();
   TOCSIN_TRY(history_.Retain(batch, retention, now, limit));
+  TOCSIN_TRY(audit_.Trim(batch, now - retention.audit, limit));
   if (batch.Count() == 0) return absl::OkStatus();
   return StandStillUnless(FromRocks(db_->Write(NoLog(), &batch), "write"));
 }
@@ -367,6 +378,16 @@ bool Views::is_indexed() const {
 std::uint64_t Views::history_bytes() const {
   MutexLock lock(mutex_);
   return history_.bytes();
+}
+
+AuditEnds Views::ReadAuditEnds() const {
+  MutexLock lock(mutex_);
+  return audit_.ends();
+}
+
+absl::Duration Views::audit_kept() const {
+  MutexLock lock(mutex_);
+  return audit_kept_;
 }
 
 absl::StatusOr<std::vector<TimelineEntry>> Views::ReadTimeline(Subject subject,

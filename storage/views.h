@@ -24,6 +24,7 @@
 #include "base/mutex.h"
 #include "model/event.h"
 #include "model/response.h"
+#include "storage/audit_chain.h"
 #include "storage/change_parts.h"
 #include "storage/journal.h"
 #include "storage/row_history.h"
@@ -65,6 +66,8 @@ class Views {
   absl::StatusOr<bool> BuildIndex(std::size_t limit);
   bool is_indexed() const;
   std::uint64_t history_bytes() const;
+  AuditEnds ReadAuditEnds() const;
+  absl::Duration audit_kept() const;  // what the last Retain said
 
   absl::StatusOr<std::vector<TimelineEntry>> ReadTimeline(Subject subject,
                                                           std::uint64_t after,
@@ -103,6 +106,8 @@ class Views {
   std::unique_ptr<rocksdb::DB> db_;
   mutable Mutex mutex_;  // held by whoever writes
   RowHistory history_ ABSL_GUARDED_BY(mutex_);
+  AuditChain audit_ ABSL_GUARDED_BY(mutex_);
+  absl::Duration audit_kept_ ABSL_GUARDED_BY(mutex_) = Retention().audit;
   Sequence applied_ ABSL_GUARDED_BY(mutex_);
   bool moved_ ABSL_GUARDED_BY(mutex_) = false;       // applied_ is ahead of the last batch
   absl::Status why_behind_ ABSL_GUARDED_BY(mutex_);  // OK: they are not

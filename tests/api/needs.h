@@ -110,6 +110,7 @@ inline const std::map<std::string_view, Need> kNeeds = {
     {"TakeSwap",            {Role::kResponder, Whose::kTeams, R"({"id":"$override","user":"dave"})", Role::kManager}             },
     {"TestPage",            {Role::kResponder, Whose::kTeamsAlone, R"({"user":"$user"})"}                                        },
     {"UnacknowledgeGroup",  {Role::kResponder, Whose::kTeams, R"({"id":"$group"})"}                                              },
+    {"VerifyAudit",         {Role::kManager}                                                                                     },
     {"WhoAmI",              {Role::kViewer}                                                                                      },
     {"WhoIsOnCall",         {Role::kViewer}                                                                                      },
     {"WithdrawSwap",        {Role::kResponder, Whose::kTeams, R"({"id":"$override"})", Role::kManager}                           },

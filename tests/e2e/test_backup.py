@@ -96,6 +96,7 @@ def check_restored(folder, backup, webhook_flags):
     restored = Tocsin(folder, flags=webhook_flags)
     restored.data = folder / f"restored-{backup.name}"
     ok("restore", backup, restored.data)
+    shutil.copy(folder / "data/secrets.key", restored.data)  # no backup has it
     said = ok("verify", f"--data={restored.data}")
     assert f"state: hash {known['state_hash']} after entry {known['sequence']}" in said, (said, known)
     with restored.start():

@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import pty
+import shutil
 import stat
 import subprocess
 import tempfile
@@ -192,6 +193,7 @@ def main():
         done = subprocess.run([str(BINARY), "restore", str(folder / "backup"), str(restored / "data")], capture_output=True,
                               text=True, timeout=120)
         assert done.returncode == 0, done.stderr
+        shutil.copy(folder / "data/secrets.key", restored / "data")  # no backup has it
         with Tocsin(restored) as server:
             server.start()
             good(cli(server, home, "login", "ann", typed=SECOND + "\n"))

@@ -192,7 +192,7 @@ def flip(randomness):
     return damage
 
 
-SECRETS = {"admin.token", "link.key"}  # no state: with another one old links or tokens do not fit, which is a refusal, not a lie
+SECRETS = {"admin.token", "audit.key", "link.key", "secrets.key", "secrets.keys"}  # no state: with another one old links or tokens do not fit, which is a refusal, not a lie
 
 
 def bit_rot(options):
