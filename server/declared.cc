@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/status.h"
 #include "config/load.h"
+#include "config/warn.h"
 
 namespace tocsin {
 
@@ -37,6 +38,19 @@ absl::StatusOr<OrganisationPtr> LoadOrganisation(const std::vector<SourceFile>& 
                                                       {"warning", Format(warning)}
     });
   return std::make_shared<const Organisation>(std::move(loaded.organisation));
+}
+
+void WarnOfSampleKeys(const OrganisationPtr& organisation) {
+  std::string ids;
+  for (const IntegrationId& id : organisation ? WithSampleKeys(*organisation) : std::vector<IntegrationId>())
+    ids += (ids.empty() ? "" : ", ") + id.value();
+  if (ids.empty()) return;
+  LogWarning(
+      "integrations have keys that everybody can read in the sample: give them your own (key; in files of --config "
+      "also key_env and key_file)",
+      {
+          {"integrations", ids}
+  });
 }
 
 }  // namespace tocsin

@@ -34,8 +34,8 @@
 #include "net/http_client.h"
 #include "net/http_server.h"
 #include "net/smtp_server.h"
-#include "server/dead_letters.h"
 #include "server/audit_witness.h"
+#include "server/dead_letters.h"
 #include "server/declared.h"
 #include "server/gateways.h"
 #include "server/greeting.h"
@@ -44,10 +44,10 @@
 #include "server/instruments.h"
 #include "server/outgoing.h"
 #include "server/process.h"
+#include "server/sealing.h"
 #include "server/sign_in.h"
 #include "server/watch.h"
 #include "storage/format_file.h"
-#include "server/sealing.h"
 #include "storage/store.h"
 
 namespace tocsin {
@@ -125,7 +125,6 @@ class Server {
   absl::Status OpenStore();
   absl::Status StartEngine();
   absl::Status Declare();
-  void WarnOfSampleKeys();
   absl::Status Apply(const std::vector<SourceFile>& files, std::string_view reason);
   // POST /-/reload: --config once more. Without it what is applied is in force already.
   absl::Status Reload();
@@ -310,22 +309,6 @@ absl::Status Server::Reload() {
   return Apply(files, "--config");
 }
 
-void Server::WarnOfSampleKeys() {
-  OrganisationPtr current;
-  engine_->ReadResponderAndWait(
-      [&](const Responder& responder, const Now&) { current = responder.state().organisation; });
-  std::string ids;
-  for (const IntegrationId& id : current ? WithSampleKeys(*current) : std::vector<IntegrationId>())
-    ids += (ids.empty() ? "" : ", ") + id.value();
-  if (ids.empty()) return;
-  LogWarning(
-      "integrations have keys that everybody can read in the sample: give them your own (key; in files of --config "
-      "also key_env and key_file)",
-      {
-          {"integrations", ids}
-  });
-}
-
 absl::Status Server::MakeDoors() {
   TOCSIN_ASSIGN(PeerRules webhook_peers, PeerRules::Parse(options_.allow_webhooks_to));
   api_ = std::make_unique<Api>(Api{*engine_, std::string(kVersion), webhook_peers});
@@ -457,7 +440,7 @@ absl::Status Server::Start() {
   TOCSIN_ASSIGN(const std::string audit_key, ReadOrMakeSealed(*vault_, options_.data, "audit.key"));
   TOCSIN_ASSIGN(audit_witness_, AuditWitness::Start([this] { return store_->ReadAuditHead(); }, AuditSigner(audit_key),
                                                     options_.audit_heads, options_.data));
-  WarnOfSampleKeys();
+  WarnOfSampleKeys(organisation());
   TOCSIN_TRY(MakeDoors());
   if (tls_) AddTlsMetrics(instruments_->registry(), tls_);
   TOCSIN_TRY(StartHttp());

@@ -18,7 +18,8 @@ namespace {
 namespace fs = std::filesystem;
 
 // What a restore moves into place before FORMAT. Backups of before have an admin.token.
-constexpr std::string_view kRestored[] = {"views", "journal", "link.key", "admin.token", "secrets.keys", "dead-letters"};
+constexpr std::string_view kRestored[] = {"views",       "journal",      "link.key",
+                                          "admin.token", "secrets.keys", "dead-letters"};
 constexpr std::string_view kManifest = "MANIFEST";
 constexpr std::string_view kTitle = "tocsin backup\n";
 constexpr std::string_view kStaging = "restore.partial";
