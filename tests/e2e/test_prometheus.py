@@ -63,7 +63,7 @@ alerting:
     address = f"127.0.0.1:{free_port()}"
 
     def has_found_both():
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, ValueError):  # while it starts it says 503 in words
             target, alertmanager = (json.loads(http_request(f"http://{address}/api/v1/{what}")[1]).get("data", {})
                                     for what in ("targets", "alertmanagers"))
             return (alertmanager.get("activeAlertmanagers")
