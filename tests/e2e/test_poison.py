@@ -2,6 +2,7 @@
 each pages the fallback user once, metrics count them, later starts, backups and restores pass over the same entries, and they go only with a
 name and a reason in the audit log."""
 import json
+import shutil
 import subprocess
 
 import organisation
@@ -92,6 +93,7 @@ def restored(folder, people, subjects):
     again = Tocsin(folder, flags=FLAGS)
     again.data = folder / "restored"
     ok("restore", folder / "backup", again.data)
+    shutil.copy(folder / "data/secrets.key", again.data)  # no backup has it
     with again.start():
         assert again.metric("tocsin_dead_letters") == 2 and len(incidents(again)) == 2
         assert again.stop() == 0
