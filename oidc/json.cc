@@ -21,10 +21,10 @@ absl::StatusOr<Json> CopyObject(const simdjson::dom::object& from) {
   to.kind = Json::Kind::kObject;
   for (const simdjson::dom::key_value_pair member : from) {
     TOCSIN_ASSIGN(Json value, Copy(member.value));
-    to.members.emplace_back(std::string(member.key), std::move(value));
+    to.members.push_back({std::string(member.key), std::move(value)});
   }
-  std::ranges::sort(to.members, {}, [](const auto& member) -> const std::string& { return member.first; });
-  const auto twice = std::ranges::adjacent_find(to.members, {}, [](const auto& member) { return member.first; });
+  std::ranges::sort(to.members, {}, [](const auto& member) -> const std::string& { return member.name; });
+  const auto twice = std::ranges::adjacent_find(to.members, {}, [](const auto& member) { return member.name; });
   if (twice != to.members.end()) return Invalid("an object has a name twice");
   return to;
 }
@@ -71,8 +71,8 @@ absl::StatusOr<Json> Copy(const simdjson::dom::element& from) {
 
 const Json* Json::Find(std::string_view name) const {
   const auto found =
-      std::ranges::lower_bound(members, name, {}, [](const auto& member) { return std::string_view(member.first); });
-  return found == members.end() || found->first != name ? nullptr : &found->second;
+      std::ranges::lower_bound(members, name, {}, [](const auto& member) { return std::string_view(member.name); });
+  return found == members.end() || found->name != name ? nullptr : &found->value;
 }
 
 std::string Json::TextOf(std::string_view name) const {

@@ -2,10 +2,10 @@
 // first and what reads the last would see different claims. Whoever calls bounds the size.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -22,12 +22,13 @@ struct Json {
     kList,
     kObject
   };
+  struct Member;
   Kind kind = Kind::kNull;
   bool flag = false;
   double number = 0;
   std::string text;
   std::vector<Json> items;
-  std::vector<std::pair<std::string, Json>> members;  // sorted by name
+  std::vector<Member> members;  // sorted by name
 
   // The member called `name`; null when there is none, or this is no object.
   const Json* Find(std::string_view name) const;
@@ -38,6 +39,11 @@ struct Json {
   std::optional<absl::Time> TimeOf(std::string_view name) const;
   // A text, or the texts of a list; what is neither is left out.
   std::vector<std::string> TextsOf(std::string_view name) const;
+};
+
+struct Json::Member {
+  std::string name;
+  Json value;
 };
 
 // Invalid: it is no such object.

@@ -202,9 +202,9 @@ absl::Status Provider::AddUserInfo(const Metadata& metadata, const std::string& 
   // Core 5.3.2: without this, what is said of somebody else would be taken for this person's.
   if (more->TextOf("sub") != claims.subject) return Unavailable("its userinfo is of another sub than its ID token");
   for (auto& member : more->members) {
-    if (claims.all.Find(member.first) != nullptr) continue;
-    const auto place = std::ranges::lower_bound(claims.all.members, member.first, {},
-                                                [](const auto& each) -> const std::string& { return each.first; });
+    if (claims.all.Find(member.name) != nullptr) continue;
+    const auto place = std::ranges::lower_bound(claims.all.members, member.name, {},
+                                                [](const auto& each) -> const std::string& { return each.name; });
     claims.all.members.insert(place, std::move(member));
   }
   return absl::OkStatus();
