@@ -129,7 +129,7 @@ STORIES = {
                                (10, "fire", grouped(5)[3:]), (23, "resolve", grouped(5)[1:])],
     "born-silenced": [(0, "silence", []), (1, "fire", grouped(1)), (9.6, "unsilence", []), (31, "resolve", grouped(1))],
     "says-something-else": [(0, "fire", grouped(1)), (3, "fire-changed", grouped(1)), (20, "fire-changed", grouped(2)),
-                            (32, "resolve", grouped(2))],
+                            (33, "resolve", grouped(2))],
     "without-groups": [(0, "fire", [{"alertname": "", "job": "only"}]), (11, "resolve", [{"alertname": "", "job": "only"}])],
 }
 
