@@ -11,6 +11,7 @@
 
 #include <sodium.h>
 
+#include "base/mutex.h"
 #include "base/status.h"
 #include "base/strings.h"
 
@@ -21,11 +22,15 @@ constexpr std::size_t kShortestKey = 16;
 constexpr std::size_t kLongestKey = 256;
 constexpr std::size_t kLongestSecret = 4096;
 
-absl::StatusOr<std::string> TakeFromEnvironment(const std::string& name) {
-  char* const value = std::getenv(name.c_str());
+absl::StatusOr<std::string> ReadEnvironment(const std::string& name) {
+  const char* value = std::getenv(name.c_str());
   if (value == nullptr) return NotFound("the environment has no %s", JsonQuote(name));
-  std::string taken(value);
-  std::fill_n(value, taken.size(), '*');
+  return std::string(value);
+}
+
+absl::StatusOr<std::string> TakeFromEnvironment(const std::string& name) {
+  TOCSIN_ASSIGN(std::string taken, ReadEnvironment(name));
+  std::fill_n(std::getenv(name.c_str()), taken.size(), '*');
   return taken;
 }
 
@@ -65,12 +70,20 @@ void VisitSecrets(O& organisation, const Visit& visit) {
 }  // namespace
 
 Secrets ProcessSecrets() {
-  // What was read once is kept, and wiped where everybody of the same user can see it (/proc/PID/environ).
-  const auto taken = std::make_shared<std::map<std::string, std::string>>();
+  return {ReadEnvironment, ReadFile};
+}
+
+Secrets WipingSecrets() {
+  struct Taken {
+    Mutex mutex;
+    std::map<std::string, std::string> by_name ABSL_GUARDED_BY(mutex);
+  };
+  const auto taken = std::make_shared<Taken>();
   return {[taken](const std::string& name) -> absl::StatusOr<std::string> {
-            if (const auto found = taken->find(name); found != taken->end()) return found->second;
+            MutexLock lock(taken->mutex);
+            if (const auto found = taken->by_name.find(name); found != taken->by_name.end()) return found->second;
             TOCSIN_ASSIGN(std::string value, TakeFromEnvironment(name));
-            taken->emplace(name, value);
+            taken->by_name.emplace(name, value);
             return value;
           },
           ReadFile};

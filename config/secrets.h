@@ -22,6 +22,9 @@ struct Secrets {
 };
 // This process's environment and files; a file's last newline is not part of the secret.
 Secrets ProcessSecrets();
+// The same for a process that stays: what was read of the environment is remembered, and wiped where everybody of the same user can see it
+// (/proc/PID/environ). There is one, which everybody asks: a second one would read what the first has wiped. Any thread.
+Secrets WipingSecrets();
 
 // Keys stand in URLs: 16 to 256 letters, digits and - . _ ~
 absl::Status CheckKey(std::string_view key);

@@ -6,9 +6,6 @@
 #include "base/log.h"
 #include "base/status.h"
 #include "config/seal.h"
-#include "storage/backup.h"
-#include "storage/folder_lock.h"
-#include "storage/format_file.h"
 #include "storage/rewrite_rows.h"
 
 namespace tocsin {
@@ -16,9 +13,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-Vault::Options OptionsOf(const ServeOptions& options) {
-  return {.folder = options.data, .master_file = options.secrets_key_file};
-}
+constexpr std::string_view kMark = "secrets.sealing";
 
 bool SealRow(const Vault& vault, Row& row) {
   if (auto* organisation = std::get_if<OrganisationPtr>(&row)) {
@@ -40,54 +35,54 @@ bool SealRow(const Vault& vault, Row& row) {
   return false;
 }
 
-void TellOf(const Vault& vault) {
-  if (!vault.lies_beside()) return;
-  LogInfo(
-      "secrets are encrypted on the disk by a key that lies beside them, which protects backups and copies of single "
-      "files, and not "
-      "against whoever reads the whole folder: --secrets_key_file, or the systemd credential secrets.key, keep it "
-      "elsewhere",
-      {
-          {"file", vault.source()}
-  });
-}
-
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Vault>> OpenVaultOf(const ServeOptions& options) {
-  if (!fs::exists(options.data + "/FORMAT")) return nullptr;
-  // Nothing is written into what is no store of ours to open.
-  TOCSIN_TRY(RefuseBackups(PosixFileSystem(), options.data));
-  TOCSIN_TRY(ReadFormat(PosixFileSystem(), options.data).status());
-  TOCSIN_TRY(FolderLock::Take(options.data).status());
+absl::StatusOr<std::unique_ptr<Vault>> OpenVault(const ServeOptions& options, bool is_used, bool& is_open) {
   // Says that it is being done, so that one that was interrupted is done again.
-  const std::string mark = options.data + "/secrets.sealing";
-  const bool is_open = !fs::exists(absl::StrFormat("%s/%s", options.data, kDataKeysName)) || fs::exists(mark);
-  if (is_open) {
+  const bool is_first = is_used && !fs::exists(absl::StrFormat("%s/%s", options.data, kDataKeysName));
+  if (is_first) {
     TOCSIN_TRY(
-        WriteFileAtomically(PosixFileSystem(), options.data, "secrets.sealing", "secrets are being encrypted\n"));
+        WriteFileAtomically(PosixFileSystem(), options.data, std::string(kMark), "secrets are being encrypted\n"));
   }
-  TOCSIN_ASSIGN(std::unique_ptr<Vault> vault, Vault::Open(OptionsOf(options)));
-  TellOf(*vault);
-  if (!is_open) return vault;
+  is_open = fs::exists(absl::StrFormat("%s/%s", options.data, kMark));
+  TOCSIN_ASSIGN(std::unique_ptr<Vault> vault,
+                Vault::Open({.folder = options.data, .master_file = options.secrets_key_file}));
+  if (vault->lies_beside()) {
+    LogInfo(
+        "secrets are encrypted on the disk by a key that lies beside them, which protects backups and copies of single "
+        "files, and not against whoever reads the whole folder: --secrets_key_file, or the systemd credential "
+        "secrets.key, keep it elsewhere",
+        {
+            {"file", vault->source()}
+    });
+  }
+  return vault;
+}
+
+absl::Status SealStore(const Vault& vault, const ServeOptions& options) {
   TOCSIN_ASSIGN(const std::uint64_t rows,
-                RewriteRows(PosixFileSystem(), options.data, [&](Row& row) { return SealRow(*vault, row); }));
+                RewriteRows(PosixFileSystem(), options.data, [&](Row& row) { return SealRow(vault, row); }));
   std::error_code ignored;
-  fs::remove(mark, ignored);
+  fs::remove(absl::StrFormat("%s/%s", options.data, kMark), ignored);
   LogWarning(
       "the secrets that a former version kept open have been encrypted. The journal and what is recorded for replays "
-      "have them as they "
-      "were until that is trimmed (--history_days), and so have older backups: change the secrets if that matters",
+      "have them as they were until that is trimmed (--history_days), and so have older backups: change the secrets if "
+      "that matters",
       {
           {"rows", rows}
   });
-  return vault;
+  return absl::OkStatus();
 }
 
-absl::StatusOr<std::unique_ptr<Vault>> MakeVault(const ServeOptions& options) {
-  TOCSIN_ASSIGN(std::unique_ptr<Vault> vault, Vault::Open(OptionsOf(options)));
-  TellOf(*vault);
-  return vault;
+absl::Status Reseal(Engine& engine, const Vault& vault) {
+  OrganisationPtr current;
+  engine.ReadResponderAndWait(
+      [&](const Responder& responder, const Now&) { current = responder.state().organisation; });
+  if (!current || IsSealed(*current, vault)) return absl::OkStatus();
+  ApplyOrganisation apply;
+  apply.organisation = std::make_shared<const Organisation>(Sealed(*current, current.get(), &vault));
+  apply.reason = absl::StrFormat("its secrets are encrypted by key %d", vault.newest());
+  return engine.ExecuteAndWait({"", "server", apply, "server"}).status;
 }
 
 absl::StatusOr<Notification> OpenedFor(const Vault& vault, const Notification& notification) {

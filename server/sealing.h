@@ -7,15 +7,20 @@
 #include "absl/status/statusor.h"
 
 #include "config/vault.h"
+#include "engine/pipeline.h"
 #include "model/response.h"
 #include "server/flags.h"
 
 namespace tocsin {
 
-// Seals what a former version left open in the views of a store that is there: before it is opened. Null: there is no store yet.
-absl::StatusOr<std::unique_ptr<Vault>> OpenVaultOf(const ServeOptions& options);
-// Of a store that has just been made.
-absl::StatusOr<std::unique_ptr<Vault>> MakeVault(const ServeOptions& options);
+// The keys of a store that has been opened, made where there are none. `is_used`: it has been there before. `is_open`: a former version has
+// kept its secrets as they are, and SealStore is to be called, with the store closed.
+absl::StatusOr<std::unique_ptr<Vault>> OpenVault(const ServeOptions& options, bool is_used, bool& is_open);
+// Seals what lies open in the views.
+absl::Status SealStore(const Vault& vault, const ServeOptions& options);
+
+// Applies what is in force once more where its secrets are not sealed by the newest key.
+absl::Status Reseal(Engine& engine, const Vault& vault);
 
 // With the secret of its contact method opened. DataLoss: it cannot be.
 absl::StatusOr<Notification> OpenedFor(const Vault& vault, const Notification& notification);

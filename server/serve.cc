@@ -115,13 +115,14 @@ class Server {
   // SIGHUP.
   void ReadAgain() {
     ReloadTls(tls_.get(), clock_->Read().wall);
-    ReadSignInFile(options_.sign_in, *api_->oidc);
+    ReadSignInFile(options_.sign_in, secrets_, *api_->oidc);
     watch_->ReadAgain();
   }
   const ServeOptions& options() const { return options_; }
   bool HasSample() const;
 
  private:
+  absl::Status OpenFolder();
   absl::Status OpenStore();
   absl::Status StartEngine();
   absl::Status Declare();
@@ -134,13 +135,11 @@ class Server {
   absl::Status StartSmtp();
   OrganisationPtr organisation() const;
   void StartAttempt(const Notification& notification, absl::Duration deadline, std::shared_ptr<Gate> gate);
-  // Applies what is in force once more where its secrets are not sealed by the newest key.
-  absl::Status Reseal();
 
   ServeOptions options_;
   std::shared_ptr<TlsKeeper> tls_;  // null: no TLS
   std::unique_ptr<Vault> vault_;
-  Secrets secrets_ = ProcessSecrets();
+  Secrets secrets_ = WipingSecrets();
   std::unique_ptr<Store> store_;
   std::unique_ptr<SystemClock> clock_;
   std::unique_ptr<Auth> auth_;
@@ -168,17 +167,13 @@ class Server {
   std::unique_ptr<AuditWitness> audit_witness_;
 };
 
-absl::Status Server::OpenStore() {
+absl::Status Server::OpenFolder() {
   Store::Options options;
   options.folder = options_.data;
   options.low_water_bytes = options_.low_water_mib << 20U;
   options.history.age = absl::Hours(24) * options_.history_days;
   options.history.bytes = options_.history_mib << 20U;
-  TOCSIN_ASSIGN(vault_, OpenVaultOf(options_));
   TOCSIN_ASSIGN(store_, Store::Open(PosixFileSystem(), options));
-  if (!vault_) {
-    TOCSIN_ASSIGN(vault_, MakeVault(options_));
-  }
   for (const std::string& note : store_->journal().recovery().notes)
     LogWarning("recovery: look at this", {
                                              {"note", note}
@@ -192,6 +187,18 @@ absl::Status Server::OpenStore() {
             {"was_format", *before            },
             {"is_format",  kStoreFormatVersion}
     });
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Server::OpenStore() {
+  TOCSIN_TRY(OpenFolder());
+  bool is_open = false;
+  TOCSIN_ASSIGN(vault_, OpenVault(options_, store_->journal().recovery().last.set(), is_open));
+  if (is_open) {
+    store_.reset();  // rows are rewritten where they lie
+    TOCSIN_TRY(SealStore(*vault_, options_));
+    TOCSIN_TRY(OpenFolder());
   }
   clock_ = std::make_unique<SystemClock>(Engine::ResumeAt(*store_, absl::Now()));
   TOCSIN_ASSIGN(link_key_, ReadOrMakeSealed(*vault_, options_.data, "link.key"));
@@ -280,17 +287,6 @@ absl::Status Server::Declare() {
   return absl::OkStatus();
 }
 
-absl::Status Server::Reseal() {
-  OrganisationPtr current;
-  engine_->ReadResponderAndWait(
-      [&](const Responder& responder, const Now&) { current = responder.state().organisation; });
-  if (!current || IsSealed(*current, *vault_)) return absl::OkStatus();
-  ApplyOrganisation apply;
-  apply.organisation = std::make_shared<const Organisation>(Sealed(*current, current.get(), vault_.get()));
-  apply.reason = absl::StrFormat("its secrets are encrypted by key %d", vault_->newest());
-  return engine_->ExecuteAndWait({"", "server", apply, "server"}).status;
-}
-
 void Server::StartAttempt(const Notification& notification, absl::Duration deadline, std::shared_ptr<Gate> gate) {
   absl::StatusOr<Notification> opened = OpenedFor(*vault_, notification);
   if (opened.ok()) return outgoing_->Start(*opened, deadline, std::move(gate));
@@ -303,7 +299,7 @@ void Server::StartAttempt(const Notification& notification, absl::Duration deadl
 }
 
 absl::Status Server::Reload() {
-  ReadSignInFile(options_.sign_in, *api_->oidc);
+  ReadSignInFile(options_.sign_in, secrets_, *api_->oidc);
   if (options_.config.empty()) return absl::OkStatus();
   TOCSIN_ASSIGN(const std::vector<SourceFile> files, ReadConfigFiles(options_.config));
   return Apply(files, "--config");
@@ -313,7 +309,7 @@ absl::Status Server::MakeDoors() {
   TOCSIN_ASSIGN(PeerRules webhook_peers, PeerRules::Parse(options_.allow_webhooks_to));
   api_ = std::make_unique<Api>(Api{*engine_, std::string(kVersion), webhook_peers});
   api_->oidc = std::make_shared<OidcDesk>(std::move(webhook_peers));
-  ReadSignInFile(options_.sign_in, *api_->oidc);
+  ReadSignInFile(options_.sign_in, secrets_, *api_->oidc);
   workers_ = std::make_unique<Workers>(kApiThreads, kApiWaiting);
   IngestDoors::Options door_options;
   door_options.default_integration = IntegrationId(options_.default_integration);
@@ -436,7 +432,7 @@ absl::Status Server::Start() {
   TOCSIN_TRY(OpenStore());
   TOCSIN_TRY(StartEngine());
   TOCSIN_TRY(Declare());
-  TOCSIN_TRY(Reseal());
+  TOCSIN_TRY(Reseal(*engine_, *vault_));
   TOCSIN_ASSIGN(const std::string audit_key, ReadOrMakeSealed(*vault_, options_.data, "audit.key"));
   TOCSIN_ASSIGN(audit_witness_, AuditWitness::Start([this] { return store_->ReadAuditHead(); }, AuditSigner(audit_key),
                                                     options_.audit_heads, options_.data));

@@ -4,7 +4,6 @@
 
 #include "base/limits.h"
 #include "base/log.h"
-#include "config/secrets.h"
 #include "oidc/settings.h"
 
 namespace tocsin {
@@ -23,7 +22,7 @@ void LogRefusal(const std::string& path, const std::string& problem) {
 
 }  // namespace
 
-void ReadSignInFile(const std::string& path, OidcDesk& desk) {
+void ReadSignInFile(const std::string& path, const Secrets& secrets, OidcDesk& desk) {
   if (path.empty()) return;
   std::ifstream in(path, std::ios::binary);
   if (!in) return LogRefusal(path, "cannot be read");
@@ -31,7 +30,7 @@ void ReadSignInFile(const std::string& path, OidcDesk& desk) {
   in.read(text.data(), kFileBytes + 1);
   if (in.gcount() > kFileBytes) return LogRefusal(path, "more than 1 MiB");
   text.resize(static_cast<std::size_t>(in.gcount()));
-  oidc::ReadSignIn read = oidc::ParseSignInFile(path, text, ProcessSecrets());
+  oidc::ReadSignIn read = oidc::ParseSignInFile(path, text, secrets);
   for (const Problem& problem : read.problems)
     LogRefusal(path, Format(problem));
   if (!read.problems.empty()) return;

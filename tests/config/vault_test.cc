@@ -13,6 +13,7 @@
 
 #include "base/status.h"
 #include "config/seal.h"
+#include "config/secrets.h"
 
 namespace tocsin {
 namespace {
@@ -166,6 +167,16 @@ TEST_F(VaultTest, AKeyOfTheServerThatLiesOpenIsSealedAndStaysTheSame) {
   EXPECT_EQ(*ReadOrMakeSealed(*vault, folder_.string(), "audit.key"), made);
   fs::copy_file(folder_ / "link.key", folder_ / "audit.key", fs::copy_options::overwrite_existing);
   EXPECT_FALSE(ReadOrMakeSealed(*vault, folder_.string(), "audit.key").ok()) << "it is bound to its name";
+}
+
+TEST(WipingSecretsTest, WhatWasTakenFromTheEnvironmentIsRememberedAndWiped) {
+  setenv("TOCSIN_TEST_SECRET", "hunter2", 1);
+  const Secrets secrets = WipingSecrets();
+  EXPECT_EQ(*secrets.environment("TOCSIN_TEST_SECRET"), "hunter2");
+  EXPECT_STREQ(getenv("TOCSIN_TEST_SECRET"), "*******");
+  EXPECT_EQ(*secrets.environment("TOCSIN_TEST_SECRET"), "hunter2");
+  EXPECT_FALSE(secrets.environment("TOCSIN_TEST_NONE").ok());
+  unsetenv("TOCSIN_TEST_SECRET");
 }
 
 Organisation WithSecrets() {

@@ -89,12 +89,17 @@ def test_what_is_sealed_is_used():
         with tocsin:
             environment = pathlib.Path(f"/proc/{tocsin.child.process.pid}/environ").read_bytes()
             assert b"HOOK_SECRET=*" in environment and secret.encode() not in environment
+            before = versions(tocsin)
             tocsin.cli("page", "--test", "ann")
+
             def signed():
                 return [r for r in list(receiver.requests) if "Tocsin-Signature" in r["headers"]]
-            one = wait_for("a signed webhook", signed)[0]
+            check_signature(wait_for("a signed webhook", signed)[0], secret)
+            # The environment is wiped; reading the files once more finds what it was.
+            status, body, _ = http_request(f"{tocsin.url}/-/reload", b"", {"Authorization": f"Bearer {tocsin.token()}"}, "POST")
+            assert status == 200, body
+            assert versions(tocsin) == before, "nothing has changed"
             tocsin.stop()
-        check_signature(one, secret)
         config.unlink()
         assert found_in(folder, {"hook": secret}) == []
         with Tocsin(folder, None, ["--allow_webhooks_to=127.0.0.0/8"]).start() as tocsin:
