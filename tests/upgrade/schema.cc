@@ -117,7 +117,8 @@ std::string DescribeKeys() {
         keys::Timeline({SubjectKind::kGroup, 4}, keys::TimelineOrdinal(Sequence(5), 6)), keys::CheckpointBody(1, 2, 3),
         keys::BaseRow(1, keys::Row(keys::Home::kMemory, row)), std::string(keys::kApplied),
         std::string(keys::kCheckpoint), std::string(keys::kBases), std::string(keys::kIndexVersion),
-        std::string(keys::kIndexedUpTo), std::string(keys::kHistoryBytes), std::string(keys::kIntegrations)}) {
+        std::string(keys::kIndexedUpTo), std::string(keys::kHistoryBytes), std::string(keys::kIntegrations),
+        std::string(keys::kAuditEnds), keys::AuditLink(6)}) {
     all += Bytes(absl::StrFormat("a key of %c", key[0]), key);
   }
   return all;
