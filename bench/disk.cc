@@ -9,7 +9,7 @@
 
 namespace tocsin {
 
-std::vector<absl::Duration> ProbeDisk(const Rig& rig) {
+std::vector<absl::Duration> ProbeDisk(const Rig& rig, absl::Duration apart) {
   constexpr int kAppends = 2000;
   constexpr std::size_t kBytes = 4096;
   const std::string path = rig.scratch / "fsync";
@@ -24,13 +24,14 @@ std::vector<absl::Duration> ProbeDisk(const Rig& rig) {
     if (pwrite(fd, block.data(), kBytes, static_cast<off_t>(i) * static_cast<off_t>(kBytes)) < 0) return {};
     fdatasync(fd);
     durations.push_back(absl::Now() - start);
+    if (apart > absl::ZeroDuration()) absl::SleepFor(start + apart - absl::Now());
   }
   close(fd);
   return durations;
 }
 
 std::string DescribeDisk(const Rig& rig) {
-  const std::vector<absl::Duration> durations = ProbeDisk(rig);
+  const std::vector<absl::Duration> durations = ProbeDisk(rig, absl::ZeroDuration());
   return absl::StrFormat("fsync p50 %.2g ms, p99 %.2g ms", absl::ToDoubleMilliseconds(Quantile(durations, 0.5)),
                          absl::ToDoubleMilliseconds(Quantile(durations, 0.99)));
 }

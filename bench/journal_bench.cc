@@ -58,14 +58,38 @@ Now At(int commit) {
   return {absl::UnixEpoch(), EngineTime(std::int64_t{commit} * 200'000)};
 }
 
-double RunJournal(const std::string& folder, const Load& load, const std::string& body) {
-  const std::unique_ptr<Journal> journal = *Journal::Open(PosixFileSystem(), folder, {});
+// Until the next segment has been begun.
+void FillSegment(Journal& journal) {
+  const std::string body(1 << 20, 'x');
+  const PendingEntry entry{EntryKind::kShard, 0, body};
+  for (const std::uint64_t before = journal.bytes_on_disk(); journal.bytes_on_disk() == before;)
+    Must(journal.Append({&entry, 1}, At(0)).status());
+}
+
+double Append(const std::string& folder, const Load& load, const std::string& body, bool ahead) {
+  Journal::Options options;
+  options.segment_bytes =
+      std::max<std::uint64_t>(options.segment_bytes, 2 * load.bytes * static_cast<std::size_t>(load.commits));
+  const std::unique_ptr<Journal> journal = *Journal::Open(PosixFileSystem(), folder, options);
+  if (ahead) {
+    Must(journal->TendSpare());
+    Must(journal->TendSpare());
+  }
+  FillSegment(*journal);  // a first one is short
   return Timed([&] {
     for (int i = 0; i < load.commits; ++i) {
       const PendingEntry entry{EntryKind::kShard, 0, body};
       Must(journal->Append({&entry, 1}, At(i)).status());
     }
   });
+}
+
+double RunJournal(const std::string& folder, const Load& load, const std::string& body) {
+  return Append(folder, load, body, true);
+}
+
+double RunUntended(const std::string& folder, const Load& load, const std::string& body) {
+  return Append(folder, load, body, false);
 }
 
 double RunRocks(const std::string& folder, const Load& load, const std::string& body) {
@@ -86,6 +110,8 @@ double RunRocks(const std::string& folder, const Load& load, const std::string& 
 double RunBare(const std::string& folder, const Load& load, const std::string& body) {
   const std::unique_ptr<File> file = *PosixFileSystem().Create(folder + "/bare");
   Must(file->Allocate(load.bytes * static_cast<std::uint64_t>(load.commits)));
+  for (std::uint64_t i = 0; i < static_cast<std::uint64_t>(load.commits); ++i)
+    Must(file->WriteAt(i * load.bytes, body));
   Must(file->Sync());
   return Timed([&] {
     for (std::uint64_t i = 0; i < static_cast<std::uint64_t>(load.commits); ++i) {
@@ -114,9 +140,10 @@ void CompareSpeed(const std::string& folder) {
            Load{512 * 1024, 300 }
   }) {
     Contender contenders[] = {
-        {"own segments",      RunJournal, {}},
-        {"RocksDB WAL",       RunRocks,   {}},
-        {"bare, the ceiling", RunBare,    {}}
+        {"own segments",       RunJournal,  {}},
+        {"RocksDB WAL",        RunRocks,    {}},
+        {"own, only reserved", RunUntended, {}},
+        {"bare, the ceiling",  RunBare,     {}}
     };
     const std::string body = Body(load.bytes);
     for (int round = 0; round < 3; ++round) {

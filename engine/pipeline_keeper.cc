@@ -39,6 +39,8 @@ bool KeeperStage::Housekeeping(const Now& now) {
   }
   TendViews(now);
   BuildIndex();
+  // The committer finds what is wrong with the disk as well, and ends the process.
+  if (const absl::Status status = store_.journal().TendSpare(); !status.ok()) LogFailure("next segment", status);
   return true;
 }
 

@@ -43,6 +43,7 @@ class SegmentedJournal final : public Journal {
   absl::StatusOr<Sequence> Append(std::span<const PendingEntry> entries, const Now& now) override;
   absl::Status TouchMark(const Now& now) override;
   absl::Status Read(Sequence from, absl::FunctionRef<absl::Status(const Entry&)> visit) const override;
+  absl::Status TendSpare() override;
   absl::Status Trim(Sequence before) override;
   std::uint64_t bytes_on_disk() const override;
   Standing Stand() const override;
@@ -61,7 +62,9 @@ class SegmentedJournal final : public Journal {
   absl::Status AcceptLoss(const journal::Image& image);
   absl::Status RetireTrimmed(const journal::Image& image);
   absl::Status Retire(Sequence first, Sequence next);
+  absl::Status StartFirst();
   absl::Status StartSegment(Sequence first, Sequence lost_from, std::uint64_t needed);
+  void Enter(Sequence first, journal::NewSegment made);
   absl::Status Commit(std::span<const PendingEntry> entries, const Now& now);
   absl::Status Roll(std::uint64_t needed);
   journal::Mark CurrentMark() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_mutex_);
@@ -107,7 +110,8 @@ absl::Status SegmentedJournal::Begin(const journal::Image& image) {
     TOCSIN_TRY(journal::CreateMark(files_, folder_, nothing));
   }
   TOCSIN_TRY(RetireTrimmed(image));
-  TOCSIN_TRY(segment_files_.Begin(image.has_spare));
+  const bool is_first = image.segments.empty() && !image.has_spare && !image.entries_damaged;
+  if (!is_first) TOCSIN_TRY(segment_files_.Begin(image.has_spare));
   {
     MutexLock lock(state_mutex_);
     for (const journal::Segment& segment : image.segments) {
@@ -117,6 +121,8 @@ absl::Status SegmentedJournal::Begin(const journal::Image& image) {
   }
   if (image.entries_damaged) {
     TOCSIN_TRY(AcceptLoss(image));
+  } else if (is_first) {
+    TOCSIN_TRY(StartFirst());
   } else if (image.segments.empty()) {
     TOCSIN_TRY(StartSegment(link_.next, Sequence(), 0));
   } else {
@@ -188,12 +194,27 @@ absl::Status SegmentedJournal::StartSegment(Sequence first, Sequence lost_from, 
                                       .epoch = link_.epoch,
                                       .lost_from = lost_from};
   TOCSIN_ASSIGN(journal::NewSegment made, segment_files_.Make(header, needed));
+  Enter(first, std::move(made));
+  return absl::OkStatus();
+}
+
+absl::Status SegmentedJournal::StartFirst() {
+  TOCSIN_ASSIGN(journal::NewSegment made, segment_files_.MakeFirst({.store = options_.store,
+                                                                    .key = options_.key,
+                                                                    .first = link_.next,
+                                                                    .previous = link_.hash,
+                                                                    .epoch = link_.epoch,
+                                                                    .lost_from = Sequence()}));
+  Enter(link_.next, std::move(made));
+  return absl::OkStatus();
+}
+
+void SegmentedJournal::Enter(Sequence first, journal::NewSegment made) {
   active_ = std::move(made.file);
   active_end_ = kBlock;
   active_size_ = made.size;
   MutexLock lock(state_mutex_);
   segments_.push_back({first, first, active_end_, active_size_});
-  return absl::OkStatus();
 }
 
 SegmentedJournal::~SegmentedJournal() {
@@ -323,6 +344,11 @@ absl::Status SegmentedJournal::ReadSegment(const Segment& segment,
                                            Sequence from,
                                            absl::FunctionRef<absl::Status(const Entry&)> visit) const {
   return journal::ReadSegment(files_, PathOf(segment.first), segment.end, {segment.first, segment.next}, from, visit);
+}
+
+absl::Status SegmentedJournal::TendSpare() {
+  TOCSIN_TRY(Failure());
+  return Fail(segment_files_.Tend());
 }
 
 absl::Status SegmentedJournal::Trim(Sequence before) {

@@ -97,6 +97,10 @@ class Journal {
   // Brings the mark up to date when it is due; call it when idle, too.
   virtual absl::Status TouchMark(const Now& now) = 0;
 
+  // Writes the next segment ahead, so that commits need not wait for the file system to do so; call it each second or so, by one thread,
+  // which need not be Append's. It takes some tenths of a second when there is something to do. An error is as final as Append's.
+  virtual absl::Status TendSpare() = 0;
+
   // Visits durable entries from `from` on, in order, until `visit` returns an error, which is passed on. Entries are checked
   // again: DataLoss when one has been damaged since. NotFound when `from` was trimmed.
   virtual absl::Status Read(Sequence from, absl::FunctionRef<absl::Status(const Entry&)> visit) const = 0;

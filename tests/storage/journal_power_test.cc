@@ -49,6 +49,7 @@ class Witness {
       ms += random_.Between(0, 60);
       if (random_.OneIn(6)) (*journal)->TouchMark(At(ms)).IgnoreError();
       if (random_.OneIn(8)) Trim(**journal);
+      if (random_.OneIn(4)) (*journal)->TendSpare().IgnoreError();
       if (random_.OneIn(30)) break;  // a clean end
     }
     return "";
@@ -153,6 +154,7 @@ TEST(JournalPowerTest, SurvivesACutAtEveryOperationOfARun) {
       const absl::StatusOr<Sequence> last = AppendBodies(**journal, {std::string(2500, 'x'), "y"}, At(i * 40));
       if (!last.ok()) return;
       acknowledged = last->value();
+      if (i == 3 || i == 4) (*journal)->TendSpare().IgnoreError();
       if (i == 9) (*journal)->Trim(Sequence(8)).IgnoreError();
     }
   };

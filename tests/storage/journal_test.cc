@@ -1,5 +1,6 @@
 #include "storage/journal.h"
 
+#include <atomic>
 #include <thread>
 
 #include <gmock/gmock.h>
@@ -218,6 +219,59 @@ TEST(JournalTest, GoesOnForAWholeSegmentWhenTheDiskIsFull) {
   EXPECT_EQ(appended, 2 + 3) << "the rest of the active segment, and the spare";
   disk.SetCapacity(1 << 30);
   EXPECT_EQ(ReadAll(*OpenOrDie(disk)).size(), 1 + 5 + 1);
+}
+
+TEST(JournalTest, WritesASpareAheadThatHasBeenThereForAWhile) {
+  SimulatedDisk disk;
+  const auto journal = OpenOrDie(disk);
+  const auto operations = [&] { return disk.counters().operations; };
+  const std::uint64_t before = operations();
+  ASSERT_TRUE(journal->TendSpare().ok());
+  EXPECT_EQ(operations(), before) << "it may be used up at once";
+  ASSERT_TRUE(journal->TendSpare().ok());
+  EXPECT_GT(operations(), before);
+  const std::uint64_t written = operations();
+  ASSERT_TRUE(journal->TendSpare().ok());
+  EXPECT_EQ(operations(), written) << "once";
+  EXPECT_EQ(disk.Contents(kFolder + "/spare"), std::string(SmallOptions().segment_bytes, '\0'));
+  std::vector<std::string> bodies;
+  for (int i = 0; i < 20; ++i) {
+    bodies.push_back(std::string(3000, static_cast<char>('a' + i)));
+    ASSERT_TRUE(AppendBodies(*journal, {bodies.back()}).ok());
+    ASSERT_TRUE(journal->TendSpare().ok());
+  }
+  const std::vector<Copied> found = ReadAll(*journal);
+  ASSERT_EQ(found.size(), 21);
+  for (std::size_t i = 0; i < bodies.size(); ++i)
+    EXPECT_EQ(found[i + 1].body, bodies[i]);
+}
+
+TEST(JournalTest, ASpareThatCannotBeWrittenIsAsFinalAsACommit) {
+  SimulatedDisk disk;
+  const auto journal = OpenOrDie(disk);
+  ASSERT_TRUE(journal->TendSpare().ok());
+  disk.FailSync(1);
+  EXPECT_FALSE(journal->TendSpare().ok());
+  EXPECT_FALSE(AppendBodies(*journal, {"x"}).ok());
+}
+
+// Under a writer, for ThreadSanitizer and for what a spare's zeros could overwrite.
+TEST(JournalTest, ASpareIsWrittenAheadBesideCommits) {
+  SimulatedDisk disk;
+  const auto journal = OpenOrDie(disk);
+  std::atomic<bool> stop{false};
+  std::thread tending([&] {
+    while (!stop)
+      EXPECT_TRUE(journal->TendSpare().ok());
+  });
+  for (int i = 0; i < 500; ++i)
+    EXPECT_TRUE(AppendBodies(*journal, {absl::StrFormat("%04d", i) + std::string(3000, 'x')}).ok());
+  stop = true;
+  tending.join();
+  const std::vector<Copied> found = ReadAll(*journal);
+  ASSERT_EQ(found.size(), 501);
+  for (std::size_t i = 0; i < 500; ++i)
+    EXPECT_EQ(found[i + 1].body.substr(0, 4), absl::StrFormat("%04d", i));
 }
 
 TEST(JournalTest, OpensOnAFullDiskAsLongAsTheActiveSegmentHasRoom) {
