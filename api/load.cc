@@ -49,7 +49,7 @@ void CountRows(const Responder& responder, const Now& now, v1::GetLoadResponse& 
     if (word.empty() || row.bundle.set() || IsCanary(row))
       continue;  // over, told by another one that is counted, or nobody's
     ++notifications[std::string(word)];
-    if (row.due <= now.engine) oldest = std::max(oldest, now.wall - row.created_at);
+    if (row.due <= now.engine || row.attempt > 0) oldest = std::max(oldest, now.wall - row.created_at);
   }
   Add(groups, *response.mutable_groups());
   Add(notifications, *response.mutable_notifications());

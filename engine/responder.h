@@ -94,8 +94,9 @@ class Responder {
     absl::Duration attempt_deadline = absl::Seconds(20);
     absl::Duration lease = absl::Seconds(45);      // > attempt_deadline, checked
     absl::Duration keep_closed = absl::Hours(24);  // closed rows stay in memory that long, then only in RocksDB
-    std::int32_t max_attempts = 6;                 // then the person's next method is tried as well, at once
-    std::int32_t last_attempt = 120;               // then kDead: two hours, one a minute. Late beats lost
+    // Then the person's next method is tried as well, at once; and when there is none left, the policy's next step runs.
+    std::int32_t max_attempts = 6;
+    std::int32_t last_attempt = 120;  // then kDead: two hours, one a minute. Late beats lost
   };
   explicit Responder(Options options);
 

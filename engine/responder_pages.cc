@@ -413,26 +413,52 @@ void MethodFailed(Turn& turn, const Notification& failed) {
   if (static_cast<std::size_t>(page.next_rule) < page.rules.size()) {
     const ContactMethodId next = page.rules[static_cast<std::size_t>(page.next_rule++)].method;
     QueueOn(turn, page, next);
-  } else if (NoticeOf(turn, page) != nullptr) {
+  } else {
     QueueUnusedMethod(turn, page);
   }
   ArmNextRule(turn, page);
   SettlePage(turn, page.id);
 }
 
+namespace {
+
+// It has failed so often that the policy does not wait for it any more. It is tried on all the same: late beats lost.
+bool IsLate(const Turn& turn, const Page& page, const Notification& row) {
+  return page.escalation.set() && IsOpen(row) && row.attempt >= turn.options().max_attempts && !row.last_error.empty();
+}
+
+// Somebody who could not be reached for a while has been.
+void ReachedAfterAll(Turn& turn, PageId id) {
+  const Page& page = *turn.Find<Page>(id);
+  const bool told = std::ranges::any_of(page.notifications, [&](NotificationId notification) {
+    const Notification* row = turn.Find<Notification>(notification);
+    return row != nullptr && WasTold(*row);
+  });
+  if (told) turn.Edit<Page>(id).state = Page::State::kDone;
+}
+
+}  // namespace
+
 void SettlePage(Turn& turn, PageId id) {
   const Page* before = turn.Find<Page>(id);
+  if (before != nullptr && before->state == Page::State::kUnreachable) return ReachedAfterAll(turn, id);
   if (before == nullptr || before->state != Page::State::kActive || before->waits) return;
   if (static_cast<std::size_t>(before->next_rule) < before->rules.size()) return;
   bool told = false;
+  bool late = false;
   std::string why;
   for (const NotificationId notification : before->notifications) {
     const Notification* row = turn.Find<Notification>(notification);
     if (row == nullptr) continue;
-    if (IsOpen(*row)) return;
+    const bool is_late = IsLate(turn, *before, *row);
+    if (IsOpen(*row) && !is_late) return;
+    late |= is_late;
     told |= WasTold(*row) || (row->purpose == Notification::Purpose::kNotice && row->repeat);  // perhaps: not again
-    absl::StrAppend(&why, why.empty() ? "" : "; ", ToAbsl(Name(row->method.kind)), " ", row->end_reason);
+    absl::StrAppend(&why, why.empty() ? "" : "; ", ToAbsl(Name(row->method.kind)), " ",
+                    is_late ? absl::StrFormat("failed %d times and is tried on: %s", row->attempt, row->last_error)
+                            : row->end_reason);
   }
+  if (told && late) return;
   Page& page = turn.Edit<Page>(id);
   if (told) {
     Close(turn, page, Page::State::kDone);
@@ -446,11 +472,14 @@ void SettlePage(Turn& turn, PageId id) {
 }
 
 void SupersedePages(Turn& turn, const Escalation& escalation, const UserId& user) {
-  for (const PageId id : escalation.pages) {
+  const std::set<PageId> pages = turn.About(escalation.subject).pages;
+  for (const PageId id : pages) {
     const Page* before = turn.Find<Page>(id);
-    if (before == nullptr || before->user != user || before->state != Page::State::kActive) continue;
+    if (before == nullptr || before->escalation != escalation.id || before->user != user) continue;
+    // Who was not reached may be tried on.
+    if (before->state != Page::State::kActive && before->state != Page::State::kUnreachable) continue;
     const std::vector<NotificationId> notifications = before->notifications;
-    Close(turn, turn.Edit<Page>(id), Page::State::kCancelled);
+    if (before->state == Page::State::kActive) Close(turn, turn.Edit<Page>(id), Page::State::kCancelled);
     for (const NotificationId notification : notifications)
       Cancel(turn, notification, "a later pass pages again");
   }

@@ -40,7 +40,8 @@ ResponderCounts Count(const Responder& responder, const Now& now) {
     const bool undelivered = notification.state == Notification::State::kPending ||
                              notification.state == Notification::State::kLeased ||
                              (notification.state == Notification::State::kHeld && !notification.bundle.set());
-    if (!undelivered || notification.due > now.engine) continue;
+    // What has failed once is late, also while it waits for its next attempt.
+    if (!undelivered || (notification.due > now.engine && notification.attempt == 0)) continue;
     counts.oldest_undelivered_seconds =
         std::max(counts.oldest_undelivered_seconds, absl::ToDoubleSeconds(now.wall - notification.created_at));
   }

@@ -1,4 +1,6 @@
 // Escalations as stories. The numbers are those of the decisions in the on-call specification.
+#include <algorithm>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -394,6 +396,51 @@ TEST(EscalationTest, E20PersonWhoseMethodsAllFailIsUnreachableAndTheNextStepRuns
   EXPECT_THAT(world.Told(Kind::kUnreachable), HasSubstr("alice cannot be reached: sms rejected: status 500; voice"));
   world.Pass(absl::Minutes(9));
   EXPECT_EQ(world.EscalationOf()->state, Escalation::State::kRunning) << "bob has his ten minutes";
+}
+
+// As in the server: what fails is tried on for two hours.
+Responder::Options Patient() {
+  Responder::Options options = World::Options();
+  options.last_attempt = 120;
+  return options;
+}
+
+// Nobody's notification rules name the second method, as for everyone who has none.
+TEST(EscalationTest, E20AMethodThatIsTriedAgainInVainIsFollowedByOneThatNoRuleNames) {
+  Organisation organisation =
+      WithPolicy({StepOf(absl::Minutes(30), {To("alice")}), StepOf(absl::Minutes(1), {To("bob")})});
+  for (User& user : organisation.users)
+    user.notification_rules.clear();
+  World world(organisation, Patient());
+  world.SetProvider([](const Notification& row) {
+    return row.method.kind == ContactMethod::Kind::kSms ? AttemptResult::Kind::kRetryLater
+                                                        : AttemptResult::Kind::kAccepted;
+  });
+  world.Observe({});
+  world.Pass(kWait + absl::Minutes(5));
+  EXPECT_THAT(world.Sent(), testing::Contains("voice alice"));
+  EXPECT_THAT(world.Sent(), testing::Not(testing::Contains("email bob"))) << "alice has her half an hour";
+}
+
+TEST(EscalationTest, E20WhoIsTriedInVainIsPassedOverAndTriedOn) {
+  World world(WithPolicy({StepOf(absl::Minutes(30), {To("alice")})}), Patient());
+  bool down = true;
+  world.SetProvider([&](const Notification& row) {
+    return down && row.user == UserId("alice") ? AttemptResult::Kind::kRetryLater : AttemptResult::Kind::kAccepted;
+  });
+  world.Observe({});
+  world.Pass(kWait + absl::Minutes(10));
+  EXPECT_THAT(world.Told(Kind::kUnreachable), HasSubstr("failed 6 times and is tried on"));
+  EXPECT_THAT(world.Sent(), testing::Contains("email carol fallback")) << "long before the step's half hour is over";
+  down = false;
+  world.Forget();
+  world.Pass(absl::Minutes(3));
+  EXPECT_THAT(world.Sent(), testing::UnorderedElementsAre("sms alice", "voice alice", "email alice"))
+      << "late beats lost";
+  const auto& pages = world.responder().state().pages;
+  EXPECT_TRUE(std::ranges::any_of(pages, [](const auto& page) {
+    return page.second.user == UserId("alice") && page.second.state == Page::State::kDone;
+  }));
 }
 
 TEST(EscalationTest, E20StepInWhichSomebodyIsReachedKeepsItsDelay) {
