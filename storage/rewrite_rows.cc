@@ -1,11 +1,14 @@
 #include "storage/rewrite_rows.h"
 
 #include <algorithm>
+#include <utility>
 
+#include "absl/time/clock.h"
 #include <rocksdb/write_batch.h>
 
 #include "base/status.h"
 #include "model/codec/response_codec.h"
+#include "storage/dead_letters.h"
 #include "storage/folder_lock.h"
 #include "storage/keys.h"
 #include "storage/store_reader.h"
@@ -25,8 +28,17 @@ rocksdb::WriteOptions NoLog() {
 
 absl::Status Fold(FileSystem& files, const std::string& folder, rocksdb::Env* env, Views& views) {
   TOCSIN_ASSIGN(const std::unique_ptr<StoreReader> journal, StoreReader::Open(files, folder, env));
-  return journal->ReadJournal(Sequence(views.applied().value() + 1),
-                              [&](const Entry& entry) { return views.CatchUp(entry); });
+  DeadLetters letters(files, folder);
+  TOCSIN_TRY(letters.Open());
+  std::string parts;  // of a change in several entries
+  return journal->ReadJournal(Sequence(views.applied().value() + 1), [&](const Entry& entry) -> absl::Status {
+    const absl::Status folded = views.CatchUp(entry);
+    if (entry.kind == EntryKind::kResponderPart) parts += entry.body;
+    if (entry.kind != EntryKind::kResponder) return folded;
+    const std::string body = std::exchange(parts, "") + std::string(entry.body);
+    // As recovery does with what nobody can apply (storage/dead_letters.h): the next start tells people of it.
+    return absl::IsDataLoss(folded) ? letters.PutAside(entry, body, Message(folded), absl::Now()) : folded;
+  });
 }
 
 }  // namespace

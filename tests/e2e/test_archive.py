@@ -28,6 +28,10 @@ def entry_of(tocsin):
     return int(tocsin.call("StatusService/GetStatus")["journalSequence"])
 
 
+def paged(people, word, since=0):
+    return any(word.encode() in request["body"] for request in list(people.requests)[since:])
+
+
 def lines_of(archive):
     """line number -> (first entry, last entry, state)"""
     found = {}
@@ -49,8 +53,11 @@ def restore(*arguments):
     return json.loads(ok("restore", *arguments, "-o", "json"))
 
 
-def live_under_load(tocsin, folder, archive):
+def live_under_load(tocsin, folder, archive, people):
     """A backup, then load with acknowledgements, silences, kills and a new data key. Returns what the server said of itself at some entries."""
+    tocsin.cli("send", f"--key={organisation.STREAM_KEY}", "alertname=Delivered", "instance=delivered", "service=web")
+    wait_for("its page", lambda: paged(people, "Delivered"))
+    delivered = tocsin.call("GroupService/ListGroups")["groups"][0]["id"]
     senders = [Sender(tocsin, number, number) for number in range(3)] + [Stream(tocsin)]
     points = []
 
@@ -68,6 +75,7 @@ def live_under_load(tocsin, folder, archive):
         sender.start()
     more(0)
     tocsin.cli("backup", str(folder / "backup"))
+    tocsin.cli("ack", f"G{delivered}")  # only the archive knows it
     senders[3].start()
     wait_for("the stream", lambda: senders[3].sent > 2)
     senders[3].stopping.set()
@@ -85,7 +93,7 @@ def live_under_load(tocsin, folder, archive):
     points.sort()
     wait_archived(archive, points[-1][0])
     print(f"{sum(s.acknowledged for s in senders[:3])} alerts, states known at entries {[entry for entry, _ in points]}")
-    return points
+    return points, delivered
 
 
 def restores_to_points(folder, archive, points):
@@ -171,7 +179,7 @@ def kill_restores(folder, archive, point):
     print(f"8 restores killed, {outcomes.count(False)} before they were whole")
 
 
-def serve_restored(folder, archive, people, point):
+def serve_restored(folder, archive, people, point, acknowledged):
     """The disk is lost; what comes after is restored from backup and archive, and goes on."""
     before = lines_of(archive)
     heads = folder / "heads"
@@ -179,25 +187,23 @@ def serve_restored(folder, archive, people, point):
     restored.data = folder / "restored"
     restore(folder / "backup", restored.data, "--archive", archive, "--until-entry", point[0])
     shutil.copy(folder / "data/secrets.key", restored.data)  # no backup and no archive has it
-    delivered = {json.loads(request["body"]).get("notification") for request in people.requests}
     sent = len(people.requests)
     with restored.start():
         assert "cannot be read" not in restored.child.text()[-20000:], "secrets are opened by the key that came after the backup"
-        groups = restored.call("GroupService/ListGroups")["groups"]
-        assert groups
-        assert f"G{groups[0]['id']}" in restored.cli("explain", f"G{groups[0]['id']}")
+        group = restored.call("GroupService/GetGroup", id=acknowledged)["group"]
+        assert group["state"] == "STATE_ACKNOWLEDGED", group
+        assert f"G{acknowledged}" in restored.cli("explain", f"G{acknowledged}")
         restored.cli("send", f"--key={organisation.STREAM_KEY}", "alertname=AfterRestore", "instance=after", "service=web")
         wait_for("a page about what came after the restore",
-                 lambda: any(b"AfterRestore" in request["body"] for request in people.requests[sent:]))
+                 lambda: paged(people, "AfterRestore", sent))
+        assert not paged(people, "Delivered", sent), "it went out and was acknowledged"
         wait_for("a line of its own", lambda: len(lines_of(archive)) == len(before) + 1, every=0.3)
-        wait_archived(archive, point[0] + 1)
         assert lines_of(archive)[1] == before[1], "the former history is as it was"
         text = restored.child.text()
         assert "the journal's archive has a new line" in text and "it was restored" in text, text[-3000:]
         restored.cli("audit", "verify")
         assert restored.stop() == 0
     assert "was restored" in ok("audit", "verify", "--data", restored.data)
-    assert delivered  # somebody had been paged before, too
     # Both histories can be gone on with from the backup; the newest is the default, and the other one is named.
     said = ok("restore", folder / "backup", folder / "newest", "--archive", archive)
     assert "line-000002" in said and "another line goes on from there" in said, said
@@ -236,7 +242,7 @@ def trouble(folder, people):
     tocsin = Tocsin(place, config, archiving(archive))
     with tocsin.start():
         tocsin.cli("send", f"--key={organisation.STREAM_KEY}", "alertname=NoArchive", "instance=a", "service=web")
-        wait_for("a page", lambda: any(b"NoArchive" in request["body"] for request in people.requests))
+        wait_for("a page", lambda: paged(people, "NoArchive"))
         wait_for("failures to be counted", lambda: tocsin.metric("tocsin_archive_failures_total") > 0)
         wait_for("the log to say so", lambda: "the journal is not archived" in tocsin.child.text())
         assert "is its disk mounted?" in tocsin.child.text() and not archive.exists()
@@ -288,7 +294,7 @@ exec unshare --mount --map-root-user sh -c 'mount -t tmpfs -o size=32k none "{pl
         wait_for("the full disk to be told of", lambda: "the journal is not archived" in tocsin.child.text())
         assert "No space left" in tocsin.child.text() or "bytes are free" in tocsin.child.text(), tocsin.child.text()[-3000:]
         tocsin.cli("send", f"--key={organisation.STREAM_KEY}", "alertname=FullArchive", "instance=f", "service=web")
-        wait_for("a page", lambda: any(b"FullArchive" in request["body"] for request in people.requests))
+        wait_for("a page", lambda: paged(people, "FullArchive"))
         enter = ["nsenter", "--user", "--preserve-credentials", "--mount", f"--target={tocsin.child.process.pid}"]
         done = subprocess.run([*enter, "mount", "-o", "remount,size=64m", f"{place}/archive"], capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
@@ -306,12 +312,12 @@ def main():
         archive = folder / "archive"
         archive.mkdir()
         with Tocsin(folder, config, archiving(archive)).start() as tocsin:
-            points = live_under_load(tocsin, folder, archive)
+            points, acknowledged = live_under_load(tocsin, folder, archive, people)
             tocsin.kill()
         restores_to_points(folder, archive, points)
         refusals(folder, archive)
         kill_restores(folder, archive, points[-1])
-        restored = serve_restored(folder, archive, people, points[-2])
+        restored = serve_restored(folder, archive, people, points[-2], acknowledged)
         prune(folder, archive, restored)
         trouble(folder, people)
         full_archive(folder, people)
