@@ -115,6 +115,34 @@ absl::Status Copy(const File& from, const PieceSource& source, File& to, const A
   return absl::OkStatus();
 }
 
+// Everything but the name.
+absl::StatusOr<ArchivePiece> WriteUnnamed(
+    FileSystem& from, const PieceSource& source, FileSystem& to, const std::string& path, const ArchivePace& pace) {
+  TOCSIN_ASSIGN(const std::unique_ptr<File> read, from.Open(source.path));
+  TOCSIN_ASSIGN(const std::unique_ptr<File> file, to.Create(path));
+  FileHash hash;
+  TOCSIN_TRY(Copy(*read, source, *file, pace, hash));
+  ArchivePiece piece;
+  piece.header = source.header;
+  piece.end = kBlock + source.end - source.offset;
+  // What was written is read again, by its checks and its chain: what cannot be read is no archive.
+  TOCSIN_ASSIGN(const journal::SegmentEnd end,
+                Follow(*file, piece, [](const journal::RawEntry&, std::uint64_t) { return absl::OkStatus(); }));
+  if (end.link.next != source.next || end.offset != piece.end) {
+    return DataLoss(
+        "%s: the copy of it in the archive cannot be read from entry %d on: the segment or the archive's disk is "
+        "damaged; `tocsin verify` with the server stopped says which",
+        source.path, end.link.next.value());
+  }
+  piece.next = source.next;
+  piece.hash = end.link.hash;
+  piece.epoch = end.link.epoch;
+  piece.content = hash.Get();
+  TOCSIN_TRY(file->WriteAt(piece.end, EncodeEnd(piece)));
+  TOCSIN_TRY(file->Sync());
+  return piece;
+}
+
 }  // namespace
 
 std::string PieceName(const journal::RecordedRange& range) {
@@ -175,33 +203,14 @@ absl::Status ReadPiece(
 
 absl::StatusOr<ArchivePiece> WritePiece(
     FileSystem& from, const PieceSource& source, FileSystem& to, const std::string& folder, const ArchivePace& pace) {
-  const std::string name = PieceName({source.header.first, source.next});
-  const std::string path = absl::StrFormat("%s/%s", folder, name);
-  const std::string temporary = path + ".partial";
+  const std::string path = absl::StrFormat("%s/%s", folder, PieceName({source.header.first, source.next}));
+  const std::string temporary = absl::StrFormat("%s%s", path, kPartial);
   if (const absl::Status removed = to.Remove(temporary); !removed.ok() && !absl::IsNotFound(removed)) return removed;
-  TOCSIN_ASSIGN(const std::unique_ptr<File> read, from.Open(source.path));
-  TOCSIN_ASSIGN(std::unique_ptr<File> file, to.Create(temporary));
-  FileHash hash;
-  TOCSIN_TRY(Copy(*read, source, *file, pace, hash));
-  ArchivePiece piece;
-  piece.header = source.header;
-  piece.end = kBlock + source.end - source.offset;
-  // What was written is read again, by its checks and its chain: what cannot be read is no archive.
-  TOCSIN_ASSIGN(const journal::SegmentEnd end,
-                Follow(*file, piece, [](const journal::RawEntry&, std::uint64_t) { return absl::OkStatus(); }));
-  if (end.link.next != source.next || end.offset != piece.end) {
-    return DataLoss(
-        "%s: the copy of it in the archive cannot be read from entry %d on: the segment or the archive's disk is "
-        "damaged; `tocsin verify` with the server stopped says which",
-        source.path, end.link.next.value());
+  absl::StatusOr<ArchivePiece> piece = WriteUnnamed(from, source, to, temporary, pace);
+  if (!piece.ok()) {
+    to.Remove(temporary).IgnoreError();  // a full disk has better use for it; what stays is swept
+    return piece;
   }
-  piece.next = source.next;
-  piece.hash = end.link.hash;
-  piece.epoch = end.link.epoch;
-  piece.content = hash.Get();
-  TOCSIN_TRY(file->WriteAt(piece.end, EncodeEnd(piece)));
-  TOCSIN_TRY(file->Sync());
-  file.reset();
   TOCSIN_TRY(to.Rename(temporary, path));
   TOCSIN_TRY(to.SyncFolder(folder));
   return piece;

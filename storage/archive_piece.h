@@ -68,7 +68,8 @@ struct PieceSource {
 };
 // Called with each megabyte that has been copied: may wait; an error ends the copy.
 using ArchivePace = std::function<absl::Status(std::uint64_t bytes)>;
-// Writes a piece into `folder`. What was half written is removed by the next one of the same name. DataLoss: the copy, read again, is
+inline constexpr std::string_view kPartial = ".partial";  // is added to a piece's name while it is written
+// Writes a piece into `folder`. DataLoss: the copy, read again, is
 // not what the source was said to be.
 absl::StatusOr<ArchivePiece> WritePiece(
     FileSystem& from, const PieceSource& source, FileSystem& to, const std::string& folder, const ArchivePace& pace);

@@ -48,9 +48,9 @@ absl::Status Archiver::Once(absl::Time now) {
   if (oldest.first() > link_.next && oldest.header.lost_from != link_.next) {
     const std::string why = absl::StrFormat("a gap: entries %d to %d were given up before they could be archived",
                                             link_.next.value(), oldest.first().value() - 1);
-    link_ = {oldest.first(), oldest.header.previous, oldest.header.epoch};
-    TOCSIN_TRY(BeginLine(oldest.first(), why, now));
+    TOCSIN_TRY(BeginLine(oldest, 0, why, now));
   }
+  if (line_.empty()) return Unavailable("%s: somebody else writes there; it is read again", options_.archive);
   TOCSIN_TRY(CopyStoreFiles());
   for (const Source& source : sources)
     TOCSIN_TRY(Archive(source));
@@ -125,26 +125,21 @@ absl::Status Archiver::Join(const std::vector<Source>& sources, absl::Time now) 
         "deleted on purpose, delete %s, too",
         options_.archive, noted);
   }
-  std::string why = "the first of this store";
+  std::string why;
   for (auto line = lines.rbegin(); line != lines.rend(); ++line) {
-    const bool is_newest = line == lines.rbegin();
-    if (line->empty() || !line->damage.ok()) {
-      if (is_newest && !line->damage.ok())
-        why = absl::StrFormat("%s is damaged: %s", LineName(line->number), Message(line->damage));
+    if (!line->damage.ok()) {
+      if (why.empty()) why = absl::StrFormat("%s is damaged: %s", LineName(line->number), Message(line->damage));
       continue;
     }
-    TOCSIN_ASSIGN(const std::optional<journal::Link> link, Continues(sources, line->pieces.back().after()));
-    if (link) {
-      line_ = line->folder;
-      link_ = *link;
-      cursor_.reset();
-      copied_.clear();
-      known_.clear();
+    if (line->empty()) continue;
+    TOCSIN_ASSIGN(const bool continues, Continues(sources, line->pieces.back().after()));
+    if (continues) {
+      GoTo(line->folder, line->pieces.back().after());
       for (const ArchivePiece& piece : line->pieces)
         known_.insert({piece.first(), piece.next});
       return CheckLine();
     }
-    if (!is_newest) continue;
+    if (!why.empty()) continue;
     why = line->next() < sources.front().first()
               ? absl::StrFormat("a gap: %s ends with entry %d, and the oldest that the store still has is %d",
                                 LineName(line->number), line->next().value() - 1, sources.front().first().value())
@@ -152,30 +147,39 @@ absl::Status Archiver::Join(const std::vector<Source>& sources, absl::Time now) 
                     "the store does not go on where %s ends, with entry %d: it was restored, or has given up entries",
                     LineName(line->number), line->next().value() - 1);
   }
-  const Source& oldest = sources.front();
-  link_ = {oldest.first(), oldest.header.previous, oldest.header.epoch};
-  TOCSIN_TRY(BeginLine(oldest.first(), why, now));
+  if (why.empty()) why = "the first of this store";
+  // One that was begun and got no entries is begun again.
+  const bool begins_again = !lines.empty() && lines.back().empty() && lines.back().damage.ok();
+  TOCSIN_TRY(BeginLine(sources.front(), begins_again ? lines.back().number : 0, why, now));
   return WriteFileAtomically(files_, options_.data, std::string(kArchived), options_.archive + "\n");
 }
 
-// Where our journal stands after the entry that `end` is behind, when it has just that one.
-absl::StatusOr<std::optional<journal::Link>> Archiver::Continues(const std::vector<Source>& sources,
-                                                                 const journal::Link& end) {
+// Whether our journal has just the entry that `end` is behind.
+absl::StatusOr<bool> Archiver::Continues(const std::vector<Source>& sources, const journal::Link& end) {
   for (const Source& source : sources) {
     const bool is_before = source.first() == end.next || source.header.lost_from == end.next;
-    if (is_before && source.header.previous == end.hash) return end;
+    if (is_before && source.header.previous == end.hash) return true;
     if (end.next <= source.first() || end.next > source.next) continue;
     const Cursor start{
         source.first(), {source.first(), source.header.previous, source.header.epoch},
          kBlock
     };
     TOCSIN_ASSIGN(const Cursor found, Find(source, start, end.next));
-    if (found.link.hash == end.hash) return end;
+    if (found.link.hash == end.hash) return true;
   }
-  return std::nullopt;
+  return false;
 }
 
-absl::Status Archiver::BeginLine(Sequence first, const std::string& why, absl::Time now) {
+void Archiver::GoTo(const std::string& line, const journal::Link& link) {
+  line_ = line;
+  link_ = link;
+  cursor_.reset();
+  copied_.clear();
+  known_.clear();
+}
+
+// `again`: one that is there and empty; 0: a new one.
+absl::Status Archiver::BeginLine(const Source& oldest, std::uint32_t again, const std::string& why, absl::Time now) {
   const std::string store = StoreFolder(options_.archive, options_.store);
   TOCSIN_TRY(archive_.MakeFolder(store));
   TOCSIN_TRY(archive_.SyncFolder(options_.archive));
@@ -183,23 +187,22 @@ absl::Status Archiver::BeginLine(Sequence first, const std::string& why, absl::T
   std::uint32_t number = 1;
   for (const std::string& name : names)
     number = std::max(number, ParseLineName(name).value_or(0) + 1);
+  if (again != 0) number = again;
   const std::string folder = absl::StrFormat("%s/%s", store, LineName(number));
-  TOCSIN_TRY(archive_.MakeFolder(folder));
-  TOCSIN_TRY(archive_.SyncFolder(store));
-  // Whoever else begins one at this moment, of a copy of the same store, finds that it is there.
-  TOCSIN_ASSIGN(const std::unique_ptr<File> file, archive_.Create(absl::StrFormat("%s/%s", folder, kLineFile)));
-  const std::string text = absl::StrFormat(
-      "begun %s at entry %d: %s\n", absl::FormatTime(absl::RFC3339_sec, now, absl::UTCTimeZone()), first.value(), why);
-  TOCSIN_TRY(file->WriteAt(0, text));
-  TOCSIN_TRY(file->Sync());
-  TOCSIN_TRY(archive_.SyncFolder(folder));
-  line_ = folder;
-  known_.clear();
-  copied_.clear();
-  cursor_.reset();
+  const std::string text =
+      absl::StrFormat("begun %s at entry %d: %s", absl::FormatTime(absl::RFC3339_sec, now, absl::UTCTimeZone()),
+                      oldest.first().value(), why);
+  if (again == 0) {
+    TOCSIN_TRY(archive_.MakeFolder(folder));
+    TOCSIN_TRY(archive_.SyncFolder(store));
+    // Whoever else begins one at this moment, of a copy of the same store, finds that it is there.
+    TOCSIN_TRY(archive_.Create(absl::StrFormat("%s/%s", folder, kLineFile)).status());
+  }
+  TOCSIN_TRY(WriteFileAtomically(archive_, folder, std::string(kLineFile), text + "\n"));
+  GoTo(folder, {oldest.first(), oldest.header.previous, oldest.header.epoch});
   if (number > 1) ++lines_begun_;
-  news_.push_back(absl::StrFormat("%s %s", folder, text.substr(0, text.size() - 1)));
-  return absl::OkStatus();
+  news_.push_back(absl::StrFormat("%s %s", folder, text));
+  return CheckLine();
 }
 
 // The line's pieces are those that we know, but for the oldest, which may be pruned at any time.
@@ -213,6 +216,7 @@ absl::Status Archiver::CheckLine() {
   std::set<std::pair<Sequence, Sequence>> present;
   for (const std::string& name : *names) {
     if (const auto range = ParsePieceName(name)) present.insert(Key(*range));
+    if (name.ends_with(kPartial)) archive_.Remove(absl::StrFormat("%s/%s", line_, name)).IgnoreError();  // of a crash
   }
   const bool has_strangers = !std::ranges::includes(known_, present);
   const auto oldest = present.empty() ? known_.end() : known_.find(*present.begin());

@@ -67,8 +67,9 @@ class Archiver {
   absl::StatusOr<Sequence> Vouched(Sequence last);
   absl::StatusOr<std::vector<Source>> FindSources();
   absl::Status Join(const std::vector<Source>& sources, absl::Time now);
-  absl::StatusOr<std::optional<journal::Link>> Continues(const std::vector<Source>& sources, const journal::Link& end);
-  absl::Status BeginLine(Sequence first, const std::string& why, absl::Time now);
+  absl::StatusOr<bool> Continues(const std::vector<Source>& sources, const journal::Link& end);
+  absl::Status BeginLine(const Source& oldest, std::uint32_t again, const std::string& why, absl::Time now);
+  void GoTo(const std::string& line, const journal::Link& link);
   absl::Status CheckLine();
   absl::Status CopyStoreFiles();
   absl::Status Archive(const Source& source);

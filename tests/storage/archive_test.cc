@@ -306,6 +306,8 @@ TEST_F(ArchiveTest, PowerCutsAtAnyOperationLeaveItWhole) {
       with_entries += line.empty() ? 0U : 1U;
     ASSERT_EQ(with_entries, 1U);
     const ArchiveLine line = world.Lines().back();
+    for (const std::string& path : world.archive.Paths())
+      EXPECT_FALSE(path.ends_with(kPartial)) << "what a crash leaves is swept";
     EXPECT_EQ(line.first(), Sequence(1));
     const std::vector<Copied> archived = Entries(world.Read(line));
     const std::vector<Copied> present = ReadAll(*world.journal, world.journal->first());
