@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/time/clock.h"
 #include <rocksdb/write_batch.h>
 
 #include "base/status.h"
@@ -26,7 +25,7 @@ rocksdb::WriteOptions NoLog() {
   return options;
 }
 
-absl::Status Fold(FileSystem& files, const std::string& folder, rocksdb::Env* env, Views& views) {
+absl::Status Fold(FileSystem& files, const std::string& folder, absl::Time now, rocksdb::Env* env, Views& views) {
   TOCSIN_ASSIGN(const std::unique_ptr<StoreReader> journal, StoreReader::Open(files, folder, env));
   DeadLetters letters(files, folder);
   TOCSIN_TRY(letters.Open());
@@ -37,7 +36,7 @@ absl::Status Fold(FileSystem& files, const std::string& folder, rocksdb::Env* en
     if (entry.kind != EntryKind::kResponder) return folded;
     const std::string body = std::exchange(parts, "") + std::string(entry.body);
     // As recovery does with what nobody can apply (storage/dead_letters.h): the next start tells people of it.
-    return absl::IsDataLoss(folded) ? letters.PutAside(entry, body, Message(folded), absl::Now()) : folded;
+    return absl::IsDataLoss(folded) ? letters.PutAside(entry, body, Message(folded), now) : folded;
   });
 }
 
@@ -45,6 +44,7 @@ absl::Status Fold(FileSystem& files, const std::string& folder, rocksdb::Env* en
 
 absl::StatusOr<std::uint64_t> RewriteRows(FileSystem& files,
                                           const std::string& folder,
+                                          absl::Time now,
                                           absl::FunctionRef<bool(Row& row)> change,
                                           rocksdb::Env* views_env) {
   FolderLock lock;
@@ -52,7 +52,7 @@ absl::StatusOr<std::uint64_t> RewriteRows(FileSystem& files,
     TOCSIN_ASSIGN(lock, FolderLock::Take(folder));
   }
   TOCSIN_ASSIGN(const std::unique_ptr<Views> views, Views::Open(views_env, folder, /*read_only=*/false));
-  TOCSIN_TRY(Fold(files, folder, views_env, *views));
+  TOCSIN_TRY(Fold(files, folder, now, views_env, *views));
   rocksdb::DB& db = views->db();
   rocksdb::WriteBatch batch;
   std::uint64_t rewritten = 0;

@@ -6,6 +6,7 @@
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 
 #include "model/response.h"
 #include "storage/file.h"
@@ -21,6 +22,7 @@ namespace tocsin {
 // A decision there that nobody can read is put aside, as recovery would (storage/dead_letters.h). FailedPrecondition: a server has the folder.
 absl::StatusOr<std::uint64_t> RewriteRows(FileSystem& files,
                                           const std::string& folder,
+                                          absl::Time now,
                                           absl::FunctionRef<bool(Row& row)> change,
                                           rocksdb::Env* views_env = nullptr);
 

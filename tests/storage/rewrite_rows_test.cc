@@ -25,7 +25,7 @@ class RewriteRowsTest : public StoreTest {
  protected:
   absl::StatusOr<std::uint64_t> Rewrite() {
     return RewriteRows(
-        disk_, "data",
+        disk_, "data", At(0).wall,
         [](Row& row) {
           auto* message = std::get_if<Notification>(&row);
           if (message == nullptr || message->method.secret != kPlain) return false;
