@@ -1,4 +1,4 @@
-// backup, restore.
+// backup.
 #include "storage/backup.h"
 
 #include <cstdio>
@@ -165,25 +165,6 @@ int RunBackup(std::span<const std::string> arguments) {
     TOCSIN_ASSIGN(const std::string folder, FolderGiven(parsed));
     TOCSIN_TRY(BackUpRunning(client, folder));
     return Show(parsed, folder);
-  });
-}
-
-int RunRestore(std::span<const std::string> arguments) {
-  const OptionSpec own[] = {kOutputOption};
-  return WithArguments("restore", arguments, own, [](const Arguments& parsed) -> absl::Status {
-    TOCSIN_TRY(CheckOutput(parsed));
-    if (parsed.positional().size() != 2) {
-      return Invalid("from where and into which folder? tocsin restore BACKUP DATA; DATA must be empty or not there");
-    }
-    const std::string& backup = parsed.positional()[0];
-    const std::string& data = parsed.positional()[1];
-    TOCSIN_ASSIGN(const BackupManifest manifest, RestoreBackup(backup, data, absl::Now()));
-    Print(
-        parsed, manifest, data,
-        absl::StrFormat("restored into %s; start the server there. Stop the one that was backed up first, if it still "
-                        "runs: both would page",
-                        data));
-    return absl::OkStatus();
   });
 }
 

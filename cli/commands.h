@@ -61,6 +61,7 @@ int RunToken(std::span<const std::string> arguments);
 int RunLogin(std::span<const std::string> arguments);
 int RunLogout(std::span<const std::string> arguments);
 int RunUser(std::span<const std::string> arguments);
+int RunArchive(std::span<const std::string> arguments);
 int RunAudit(std::span<const std::string> arguments);
 int RunSecrets(std::span<const std::string> arguments);
 int RunStatus(std::span<const std::string> arguments);

@@ -117,6 +117,7 @@ constexpr Verbs kVerbs[] = {
     {"policy",       "simulate",                                                               "simulate", Kind::kPolicy     },
     {"integrations", "list show sources",                                                      "show",     Kind::kIntegration},
     {"user",         "invite accept password lock unlock list",                                "invite",   Kind::kUser       },
+    {"archive",      "list prune",                                                             "",         Kind::kNothing    },
     {"token",        "create list revoke show",                                                "",         Kind::kNothing    },
     {"schedule",     "show gaps fairness next diff link from-ical override swap take history", "show",     Kind::kSchedule   },
 };

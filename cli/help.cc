@@ -27,7 +27,7 @@ const Task kTasks[] = {
      {"notify-nagios", "notify-icinga2", "notify-checkmk", "notify-zabbix", "notify-netdata", "drain-spool"}                 },
     {"Configure",                   {"apply", "diff", "export", "versions", "rollback", "import", "audit"}                   },
     {"Who may",                     {"login", "logout", "user", "token"}                                                     },
-    {"The store",                   {"backup", "restore", "verify", "dead-letter", "secrets", "recover"}                     },
+    {"The store",                   {"backup", "restore", "archive", "verify", "dead-letter", "secrets", "recover"}          },
     {"This program",                {"completion"}                                                                           },
 };
 
@@ -134,14 +134,21 @@ constexpr Examples kExamples[] = {
     {"backup",
      "  tocsin backup /srv/backups/tocsin-monday                       of the running server\n"
      "  tocsin backup --data /var/lib/tocsin /srv/backups/tocsin-cold  of a stopped one\n"                    },
-    {"restore",       "  tocsin restore /srv/backups/tocsin-monday /var/lib/tocsin\n"                         },
+    {"restore",
+     "  tocsin restore /srv/backups/tocsin-monday /var/lib/tocsin\n"
+     "  tocsin restore /srv/backups/tocsin-monday /var/lib/tocsin --archive /mnt/archive --until '2026-11-23 14:05'\n"
+     "  tocsin restore --archive /mnt/archive /var/lib/tocsin          when it reaches from the first entry\n"},
+    {"archive",
+     "  tocsin archive list /mnt/archive            from when to when, and gaps\n"
+     "  tocsin archive prune /mnt/archive --before /srv/backups/tocsin-monday\n"                              },
     {"dead-letter",
      "  tocsin dead-letter list --data /var/lib/tocsin       what was put aside, and why\n"
      "  tocsin dead-letter show 42 --data /var/lib/tocsin    its bytes\n"
      "  tocsin dead-letter drop 42 -m 'reported, acknowledged again'\n"                                       },
     {"verify",
      "  tocsin verify /srv/backups/tocsin-monday    a backup\n"
-     "  tocsin verify --data /var/lib/tocsin        the store of a stopped server\n"                          },
+     "  tocsin verify --data /var/lib/tocsin        the store of a stopped server\n"
+     "  tocsin verify --archive /mnt/archive        a journal's archive\n"                                    },
     {"secrets",
      "  tocsin secrets rotate --data /var/lib/tocsin            a new data key, from the next start on\n"
      "  tocsin secrets rotate --master --data /var/lib/tocsin   a new master key\n"                           },

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "cli/archive.h"
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/session.h"
@@ -55,9 +56,17 @@ absl::Status Compare(const BackupManifest& backup, const StateAt& state) {
 }  // namespace
 
 int RunVerify(std::span<const std::string> arguments) {
-  const OptionSpec own[] = {kData, kOutputOption};
+  const OptionSpec own[] = {
+      kData, {"archive", 0, true, "DIR", "a journal's archive, every line of it"},
+       kOutputOption
+  };
   return WithArguments("verify", arguments, own, [](const Arguments& parsed) -> absl::Status {
     TOCSIN_TRY(CheckOutput(parsed));
+    if (parsed.has("archive")) {
+      if (parsed.has("data") || !parsed.positional().empty() || WantsJson(parsed))
+        return Invalid("--archive stands alone");
+      return VerifyArchive(parsed.get("archive"));
+    }
     const std::string data = parsed.positional().empty() ? parsed.get("data", "./data") : parsed.positional()[0];
     if (parsed.positional().size() > 1) return Invalid("one folder at a time");
     std::optional<BackupManifest> backup;

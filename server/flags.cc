@@ -63,6 +63,12 @@ ABSL_FLAG(std::uint64_t,
           history_mib,
           4096,
           "at most so many MiB of it; the oldest goes first, and when the disk fills up");
+ABSL_FLAG(std::string,
+          archive,
+          "",
+          "folder on another disk to which the journal is copied, so that `tocsin restore --archive` can go to any "
+          "point in time; it has to be there; empty: none");
+ABSL_FLAG(std::uint32_t, archive_seconds, 60, "what is new of the journal is copied to the archive so often");
 ABSL_FLAG(std::uint32_t, retain_days, 90, "closed groups, with their pages and timelines, are kept so long");
 ABSL_FLAG(std::uint32_t, retain_incident_days, 365, "closed incidents, with their timelines, are kept so long");
 ABSL_FLAG(std::uint32_t, retain_audit_days, 365, "entries of the audit log are kept so long");
@@ -132,6 +138,8 @@ const absl::CommandLineFlag* const kServeFlags[] = {
     &absl::GetFlagReflectionHandle(FLAGS_low_water_mib),
     &absl::GetFlagReflectionHandle(FLAGS_history_days),
     &absl::GetFlagReflectionHandle(FLAGS_history_mib),
+    &absl::GetFlagReflectionHandle(FLAGS_archive),
+    &absl::GetFlagReflectionHandle(FLAGS_archive_seconds),
     &absl::GetFlagReflectionHandle(FLAGS_retain_days),
     &absl::GetFlagReflectionHandle(FLAGS_retain_incident_days),
     &absl::GetFlagReflectionHandle(FLAGS_retain_audit_days),
@@ -211,6 +219,18 @@ absl::Status Parse(std::vector<std::string> arguments, Flags flags, std::string_
   return absl::OkStatus();
 }
 
+// After the history's.
+absl::Status ReadArchiveFlags(ServeOptions& options) {
+  options.archive = absl::GetFlag(FLAGS_archive);
+  options.archive_seconds = absl::GetFlag(FLAGS_archive_seconds);
+  if (options.archive_seconds < 1 || options.archive_seconds > 3600)
+    return Invalid("--archive_seconds: %d is not in 1..3600", options.archive_seconds);
+  const bool keeps = options.history_days > 0 && options.history_mib > 0;
+  if (options.archive.empty() || keeps) return absl::OkStatus();
+  return Invalid(
+      "--archive needs --history_days and --history_mib of at least 1: what is not archived yet is kept there");
+}
+
 }  // namespace
 
 std::string DescribeServeFlags() {
@@ -260,6 +280,7 @@ absl::StatusOr<ServeOptions> ParseServeFlags(std::vector<std::string> arguments)
   options.history_mib = absl::GetFlag(FLAGS_history_mib);
   if (options.history_days > 3650) return Invalid("--history_days: %d is not in 0..3650", options.history_days);
   if (options.history_mib > (1ULL << 30U)) return Invalid("--history_mib: %d is more than 2^30", options.history_mib);
+  TOCSIN_TRY(ReadArchiveFlags(options));
   options.canary_seconds = absl::GetFlag(FLAGS_canary_seconds);
   if (options.canary_seconds > 3600) return Invalid("--canary_seconds: %d is not in 0..3600", options.canary_seconds);
   options.beats_file = absl::GetFlag(FLAGS_beats_file);

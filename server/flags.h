@@ -29,7 +29,9 @@ struct ServeOptions {
   std::uint32_t retain_days = 90;      // closed groups
   std::uint32_t retain_incident_days = 365;
   std::uint32_t retain_audit_days = 365;
-  std::string secrets_key_file;  // the master key; empty: a credential, or the one in the folder (config/vault.h)
+  std::string archive;                 // folder to which the journal is copied; empty: it is not
+  std::uint32_t archive_seconds = 60;  // between two rounds of that
+  std::string secrets_key_file;        // the master key; empty: a credential, or the one in the folder (config/vault.h)
   std::vector<std::string> audit_heads;  // where the audit log's head is told, beside the log: files, URLs, syslog
   std::uint64_t retain_mib = 10'240;     // of closed groups and incidents
   std::vector<std::string> allow_webhooks_to;  // networks (CIDR) that outgoing webhooks may reach although private

@@ -1,6 +1,9 @@
 #include "server/instruments.h"
 
 #include <array>
+#include <atomic>
+
+#include "absl/strings/str_format.h"
 
 #include "base/mutex.h"
 #include "base/version.h"
@@ -94,6 +97,7 @@ class Instruments::Impl {
 
   Engine& engine_;
   MetricRegistry registry_;
+  std::atomic<std::uint64_t> waiting_letters_ = 0;  // dead letters, as Tick has seen them
 
  private:
   template <typename Read>
@@ -376,6 +380,10 @@ MetricRegistry& Instruments::registry() {
   return impl_->registry_;
 }
 
+void Instruments::Tick() {
+  impl_->waiting_letters_.store(impl_->engine_.store().dead_letters().Waiting(), std::memory_order_relaxed);
+}
+
 void Instruments::AddRoutes(HttpRouter& router, Workers& workers) {
   router.Add(HttpMethod::kGet, "/metrics", [this, &workers](const HttpRequest&, HttpResponder responder) {
     auto held = std::make_shared<HttpResponder>(std::move(responder));
@@ -384,8 +392,15 @@ void Instruments::AddRoutes(HttpRouter& router, Workers& workers) {
     });
     if (!taken) std::move(*held).Send({503, {}, "too many calls are waiting\n"});
   });
-  const auto ok = [](const HttpRequest&, HttpResponder responder) {
-    std::move(responder).Send({200, {{"Content-Type", "text/plain; charset=utf-8"}}, "OK"});
+  const auto ok = [this](const HttpRequest&, HttpResponder responder) {
+    const std::uint64_t letters = impl_->waiting_letters_.load(std::memory_order_relaxed);
+    const std::string text = letters == 0
+                                 ? "OK"
+                                 : absl::StrFormat(
+                                       "OK; journal entries that were put aside and wait for somebody: %d (`tocsin "
+                                       "dead-letter list`)\n",
+                                       letters);
+    std::move(responder).Send({200, {{"Content-Type", "text/plain; charset=utf-8"}}, text});
   };
   router.Add(HttpMethod::kGet, "/-/healthy", ok);
   router.Add(HttpMethod::kGet, "/-/ready", [this, ok](const HttpRequest& request, HttpResponder responder) {

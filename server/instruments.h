@@ -32,6 +32,8 @@ class Instruments {
   ~Instruments();
 
   MetricRegistry& registry();
+  // About once a second: what doors may not wait for a disk to learn.
+  void Tick();
   void AddRoutes(HttpRouter& router, Workers& workers);
 
  private:

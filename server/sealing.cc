@@ -3,6 +3,8 @@
 #include <filesystem>
 #include <vector>
 
+#include "absl/time/clock.h"
+
 #include "base/log.h"
 #include "base/status.h"
 #include "config/seal.h"
@@ -60,8 +62,8 @@ absl::StatusOr<std::unique_ptr<Vault>> OpenVault(const ServeOptions& options, bo
 }
 
 absl::Status SealStore(const Vault& vault, const ServeOptions& options) {
-  TOCSIN_ASSIGN(const std::uint64_t rows,
-                RewriteRows(PosixFileSystem(), options.data, [&](Row& row) { return SealRow(vault, row); }));
+  TOCSIN_ASSIGN(const std::uint64_t rows, RewriteRows(PosixFileSystem(), options.data, absl::Now(),
+                                                      [&](Row& row) { return SealRow(vault, row); }));
   std::error_code ignored;
   fs::remove(absl::StrFormat("%s/%s", options.data, kMark), ignored);
   LogWarning(

@@ -34,6 +34,7 @@
 #include "net/http_client.h"
 #include "net/http_server.h"
 #include "net/smtp_server.h"
+#include "server/archiving.h"
 #include "server/audit_witness.h"
 #include "server/dead_letters.h"
 #include "server/declared.h"
@@ -165,6 +166,7 @@ class Server {
   std::unique_ptr<Watch> watch_;
   bool told_of_dead_letters_ = false;
   std::unique_ptr<AuditWitness> audit_witness_;
+  std::unique_ptr<Archiving> archiving_;  // null: without --archive
 };
 
 absl::Status Server::OpenFolder() {
@@ -439,6 +441,8 @@ absl::Status Server::Start() {
   WarnOfSampleKeys(organisation());
   TOCSIN_TRY(MakeDoors());
   if (tls_) AddTlsMetrics(instruments_->registry(), tls_);
+  TOCSIN_ASSIGN(archiving_, Archiving::Start(options_, *store_));
+  if (archiving_) archiving_->AddMetrics(instruments_->registry());
   TOCSIN_TRY(StartHttp());
   TOCSIN_TRY(StartSmtp());
   TOCSIN_TRY(StartGrpc());
@@ -451,6 +455,8 @@ void Server::Tick() {
   if (tls_) tls_->Look(now.wall);
   if (!told_of_dead_letters_) told_of_dead_letters_ = TellOfDeadLetters(*engine_);
   api_->backups->Tick(now, store_->FreeSpace(now) != Store::Space::kPlenty);
+  if (archiving_) archiving_->Tick(now.wall);
+  instruments_->Tick();
   watch_->Tick();
 }
 
@@ -468,6 +474,7 @@ void Server::Stop() {
   reports_.Connect(nullptr);
   engine_.reset();
   audit_witness_.reset();  // tells how the log has ended
+  archiving_.reset();
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include "storage/folder_lock.h"
 #include "storage/format_file.h"
 #include "storage/keys.h"
+#include "storage/restore.h"
 #include "storage/store_reader.h"
 #include "storage/view_rows.h"
 #include "storage/views.h"
@@ -118,7 +119,19 @@ absl::StatusOr<AuditReport> VerifyAuditOf(FileSystem& files,
     }
     return absl::OkStatus();
   }));
-  return std::move(check).Finish();
+  AuditReport report = std::move(check).Finish();
+  NoteRestore(files, folder, report);
+  return report;
+}
+
+void NoteRestore(FileSystem& files, const std::string& folder, AuditReport& report) {
+  const std::string restored = RestoredNote(files, folder);
+  if (restored.empty()) return;
+  report.notes.push_back(
+      absl::StrFormat("this store was restored %s. Heads that were told after that entry was written and before the "
+                      "restore are of what "
+                      "was left out, and do not fit: that alone is no sign of a change. Begin a new file of heads",
+                      restored));
 }
 
 NotedHeads ReadHeads(std::string_view text,

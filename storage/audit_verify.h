@@ -25,6 +25,9 @@ absl::StatusOr<AuditReport> VerifyAuditOf(FileSystem& files,
                                           const AuditQuestion& question,
                                           rocksdb::Env* views_env = nullptr);
 
+// Says in the report that the store was restored, and which heads do not fit then (storage/restore.h).
+void NoteRestore(FileSystem& files, const std::string& folder, AuditReport& report);
+
 // Heads in lines of text, of which any may be without one. Those of `store` alone count, signed by one of `keys` (64 digits each; empty:
 // by anybody). What is wrong with a line is a fault. Of more than `most` the newest half counts, and others between them.
 struct NotedHeads {

@@ -1,50 +1,23 @@
 #include "storage/backup.h"
 
 #include <algorithm>
-#include <charconv>
 #include <filesystem>
 #include <set>
 #include <utility>
 
-#include <xxhash.h>
-
 #include "base/status.h"
-#include "storage/folder_lock.h"
-#include "storage/mark.h"
+#include "storage/labelled_lines.h"
 
 namespace tocsin {
 namespace {
 
 namespace fs = std::filesystem;
 
-// What a restore moves into place before FORMAT. Backups of before have an admin.token.
-constexpr std::string_view kRestored[] = {"views",       "journal",      "link.key",
-                                          "admin.token", "secrets.keys", "dead-letters"};
 constexpr std::string_view kManifest = "MANIFEST";
 constexpr std::string_view kTitle = "tocsin backup\n";
-constexpr std::string_view kStaging = "restore.partial";
 constexpr std::uint32_t kManifestVersion = 1;
 constexpr std::uint64_t kChecksumSeed = 0x4D414E49464553;
 constexpr std::size_t kCopyBytes = 1 << 20;
-
-// XXH3-128 of a file that is read or written a piece at a time.
-class FileHash {
- public:
-  FileHash() : state_(XXH3_createState(), &XXH3_freeState) { XXH3_128bits_reset(state_.get()); }
-  void Add(std::string_view bytes) { XXH3_128bits_update(state_.get(), bytes.data(), bytes.size()); }
-  Hash128 Get() const {
-    const XXH128_hash_t hash = XXH3_128bits_digest(state_.get());
-    return {hash.high64, hash.low64};
-  }
-
- private:
-  std::unique_ptr<XXH3_state_t, XXH_errorcode (*)(XXH3_state_t*)> state_;
-};
-
-std::string WithChecksum(std::string text) {
-  const std::uint64_t checksum = Hash64(text, kChecksumSeed);
-  return text + absl::StrFormat("checksum %016x\n", checksum);
-}
 
 // "FORMAT", "views/000017.sst": at most one folder deep, and nothing that leads out of it.
 bool IsFileName(std::string_view name) {
@@ -57,48 +30,11 @@ bool IsFileName(std::string_view name) {
          std::string_view::npos;
 }
 
-// The lines of a manifest, taken from the front.
-class Lines {
- public:
-  explicit Lines(std::string_view text) : text_(text) {}
-  // What follows `label` and a space on the next line; nullopt when that line is another one.
-  std::optional<std::string_view> Take(std::string_view label) {
-    const std::size_t end = text_.find('\n');
-    if (end == std::string_view::npos || !text_.starts_with(label) || text_.size() <= label.size() ||
-        text_[label.size()] != ' ') {
-      return std::nullopt;
-    }
-    const std::string_view rest = text_.substr(label.size() + 1, end - label.size() - 1);
-    text_.remove_prefix(end + 1);
-    return rest;
-  }
-  bool done() const { return text_.empty(); }
-
- private:
-  std::string_view text_;
-};
-
-template <int kBase>
-std::optional<std::uint64_t> ParseInteger(std::string_view text) {
-  std::uint64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, kBase);
-  if (text.empty() || error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
-std::optional<Hash128> ParseHash(std::string_view text) {
-  if (text.size() != 32) return std::nullopt;
-  const auto high = ParseInteger<16>(text.substr(0, 16));
-  const auto low = ParseInteger<16>(text.substr(16));
-  if (!high || !low) return std::nullopt;
-  return Hash128{*high, *low};
-}
-
 std::optional<BackupManifest::File> ParseFile(std::string_view line) {
   const std::size_t first = line.find(' ');
   const std::size_t second = first == std::string_view::npos ? first : line.find(' ', first + 1);
   if (second == std::string_view::npos) return std::nullopt;
-  const auto size = ParseInteger<10>(line.substr(0, first));
+  const auto size = ParseDecimal(line.substr(0, first));
   const auto hash = ParseHash(line.substr(first + 1, second - first - 1));
   const std::string_view name = line.substr(second + 1);
   if (!size || !hash || !IsFileName(name)) return std::nullopt;
@@ -143,30 +79,6 @@ absl::StatusOr<BackupManifest> ReadManifest(const std::string& folder) {
   return manifest;
 }
 
-// Reads a file of a backup to its end and compares it with the manifest; `visit` sees each piece.
-absl::Status ReadChecked(const std::string& folder,
-                         const BackupManifest::File& expected,
-                         absl::FunctionRef<absl::Status(std::uint64_t offset, std::string_view bytes)> visit) {
-  const std::string path = folder + "/" + expected.name;
-  absl::StatusOr<std::unique_ptr<File>> file = PosixFileSystem().Open(path);
-  if (absl::IsNotFound(file.status())) return DataLoss("%s: the file is missing; take another backup", path);
-  if (!file.ok()) return file.status();
-  TOCSIN_ASSIGN(const std::uint64_t size, (*file)->Size());
-  if (size != expected.size) {
-    return DataLoss("%s: has %d bytes, the manifest says %d; take another backup", path, size, expected.size);
-  }
-  FileHash hash;
-  for (std::uint64_t at = 0; at < size;) {
-    TOCSIN_ASSIGN(const std::string bytes, (*file)->ReadAt(at, std::min<std::uint64_t>(kCopyBytes, size - at)));
-    if (bytes.empty()) return DataLoss("%s: ends at byte %d of %d; take another backup", path, at, size);
-    hash.Add(bytes);
-    TOCSIN_TRY(visit(at, bytes));
-    at += bytes.size();
-  }
-  if (hash.Get() == expected.hash) return absl::OkStatus();
-  return DataLoss("%s: is damaged: its hash is not the one in the manifest; take another backup", path);
-}
-
 // Files of a backup that its manifest does not know: somebody has mixed two, or started a server in it.
 absl::Status RefuseStrangers(const std::string& folder, const BackupManifest& manifest) {
   std::set<std::string> known = {std::string(kManifest), "LOCK"};
@@ -185,75 +97,6 @@ absl::Status RefuseStrangers(const std::string& folder, const BackupManifest& ma
   return absl::OkStatus();
 }
 
-// Empty, or what an interrupted restore left: its names. Anything else is somebody's.
-absl::StatusOr<std::vector<std::string>> WhatAnInterruptedRestoreLeft(const std::string& data) {
-  const bool interrupted = Exists(absl::StrFormat("%s/%s", data, kStaging)) && !Exists(data + "/FORMAT");
-  TOCSIN_ASSIGN(const std::vector<std::string> names, PosixFileSystem().List(data));
-  std::vector<std::string> left;
-  for (const std::string& name : names) {
-    if (name == "LOCK" || name == "lost+found" || (interrupted && name == kStaging)) continue;
-    const bool moved = std::ranges::find(kRestored, name) != std::end(kRestored);
-    if (!interrupted || !moved) {
-      return Precondition("%s: is not empty (%s is there); restore into a new folder, or move what is there away", data,
-                          name);
-    }
-    left.push_back(name);
-  }
-  return left;
-}
-
-absl::Status ClearForRestore(const std::string& data) {
-  TOCSIN_ASSIGN(const std::vector<std::string> left, WhatAnInterruptedRestoreLeft(data));
-  for (const std::string& name : left)
-    TOCSIN_TRY(RemoveAll(data + "/" + name));
-  return RemoveAll(absl::StrFormat("%s/%s", data, kStaging));
-}
-
-absl::Status CopyChecked(const std::string& from, const BackupManifest::File& file, const std::string& into) {
-  TOCSIN_ASSIGN(const std::unique_ptr<File> copy, PosixFileSystem().Create(into + "/" + file.name));
-  TOCSIN_TRY(ReadChecked(from, file,
-                         [&](std::uint64_t offset, std::string_view bytes) { return copy->WriteAt(offset, bytes); }));
-  return copy->Sync();
-}
-
-// Highest epochs begin anew at the Unix second: whatever the store that was backed up has done since, it started fewer times.
-absl::Status RaiseEpoch(const std::string& journal_folder, absl::Time now) {
-  TOCSIN_ASSIGN(std::optional<journal::Mark> mark, journal::ReadMark(PosixFileSystem(), journal_folder));
-  if (!mark) return DataLoss("%s/mark: is missing", journal_folder);
-  const auto second = static_cast<std::uint64_t>(std::max<std::int64_t>(0, absl::ToUnixSeconds(now)));
-  mark->epoch = Epoch(std::max(mark->epoch.value() + 1, second));
-  return journal::CreateMark(PosixFileSystem(), journal_folder, *mark);
-}
-
-absl::Status Stage(const std::string& backup,
-                   const BackupManifest& manifest,
-                   const std::string& staging,
-                   absl::Time now) {
-  FileSystem& files = PosixFileSystem();
-  for (const std::string& folder : {staging, staging + "/views", staging + "/journal"})
-    TOCSIN_TRY(files.MakeFolder(folder));
-  for (const BackupManifest::File& file : manifest.files)
-    TOCSIN_TRY(CopyChecked(backup, file, staging));
-  TOCSIN_TRY(RaiseEpoch(staging + "/journal", now));
-  for (const std::string& folder : {staging + "/views", staging + "/journal", staging})
-    TOCSIN_TRY(files.SyncFolder(folder));
-  return absl::OkStatus();
-}
-
-// FORMAT last: without it no server starts in a folder that has a journal.
-absl::Status MoveIntoPlace(const std::string& staging, const std::string& data) {
-  FileSystem& files = PosixFileSystem();
-  for (const std::string_view name : kRestored) {
-    const std::string from = absl::StrFormat("%s/%s", staging, name);
-    if (Exists(from)) TOCSIN_TRY(files.Rename(from, absl::StrFormat("%s/%s", data, name)));
-  }
-  TOCSIN_TRY(files.SyncFolder(data));
-  TOCSIN_TRY(files.Rename(staging + "/FORMAT", data + "/FORMAT"));
-  TOCSIN_TRY(files.SyncFolder(data));
-  TOCSIN_TRY(RemoveAll(staging));
-  return files.SyncFolder(data);
-}
-
 }  // namespace
 
 std::string EncodeManifest(const BackupManifest& manifest) {
@@ -265,16 +108,13 @@ std::string EncodeManifest(const BackupManifest& manifest) {
   for (const BackupManifest::File& file : manifest.files) {
     absl::StrAppendFormat(&text, "file %d %016x%016x %s\n", file.size, file.hash.high, file.hash.low, file.name);
   }
-  return WithChecksum(std::move(text));
+  return WithChecksum(std::move(text), kChecksumSeed);
 }
 
 absl::StatusOr<BackupManifest> DecodeManifest(std::string_view text) {
-  const std::size_t checksum_at = text.rfind("checksum ");
-  if (!text.starts_with(kTitle) || checksum_at == std::string_view::npos ||
-      WithChecksum(std::string(text.substr(0, checksum_at))) != text) {
-    return DataLoss("damaged: its checksum does not fit; take another backup");
-  }
-  Lines lines(text.substr(kTitle.size(), checksum_at - kTitle.size()));
+  const std::optional<std::string_view> checked = CheckedLines(text, kTitle, kChecksumSeed);
+  if (!checked) return DataLoss("damaged: its checksum does not fit; take another backup");
+  LabelledLines lines(*checked);
   const std::string_view format = lines.Take("format").value_or("");
   if (format != std::to_string(kManifestVersion)) {
     return Precondition("backup format %s, this program knows %d: use a newer tocsin", format, kManifestVersion);
@@ -283,8 +123,8 @@ absl::StatusOr<BackupManifest> DecodeManifest(std::string_view text) {
   const auto version = lines.Take("version");
   const auto store = ParseHash(lines.Take("store").value_or(""));
   const auto taken = lines.Take("taken");
-  const auto sequence = ParseInteger<10>(lines.Take("sequence").value_or(""));
-  const auto state_hash = ParseInteger<16>(lines.Take("state_hash").value_or(""));
+  const auto sequence = ParseDecimal(lines.Take("sequence").value_or(""));
+  const auto state_hash = ParseHex(lines.Take("state_hash").value_or(""));
   std::string error;
   if (!version || !store || !taken || !sequence || !state_hash ||
       !absl::ParseTime(absl::RFC3339_sec, std::string(*taken), &manifest.taken_at, &error)) {
@@ -391,39 +231,40 @@ bool IsBackup(FileSystem& files, const std::string& folder) {
   return Holds(files, folder, kManifest);
 }
 
-absl::StatusOr<BackupManifest> VerifyBackup(const std::string& folder) {
+absl::StatusOr<BackupManifest> CheckNames(const std::string& folder) {
   TOCSIN_ASSIGN(BackupManifest manifest, ReadManifest(folder));
   TOCSIN_TRY(RefuseStrangers(folder, manifest));
+  return manifest;
+}
+
+absl::Status ReadBackupFile(const std::string& folder,
+                            const BackupManifest::File& expected,
+                            absl::FunctionRef<absl::Status(std::uint64_t offset, std::string_view bytes)> visit) {
+  const std::string path = folder + "/" + expected.name;
+  absl::StatusOr<std::unique_ptr<File>> file = PosixFileSystem().Open(path);
+  if (absl::IsNotFound(file.status())) return DataLoss("%s: the file is missing; take another backup", path);
+  if (!file.ok()) return file.status();
+  TOCSIN_ASSIGN(const std::uint64_t size, (*file)->Size());
+  if (size != expected.size) {
+    return DataLoss("%s: has %d bytes, the manifest says %d; take another backup", path, size, expected.size);
+  }
+  FileHash hash;
+  for (std::uint64_t at = 0; at < size;) {
+    TOCSIN_ASSIGN(const std::string bytes, (*file)->ReadAt(at, std::min<std::uint64_t>(kCopyBytes, size - at)));
+    if (bytes.empty()) return DataLoss("%s: ends at byte %d of %d; take another backup", path, at, size);
+    hash.Add(bytes);
+    TOCSIN_TRY(visit(at, bytes));
+    at += bytes.size();
+  }
+  if (hash.Get() == expected.hash) return absl::OkStatus();
+  return DataLoss("%s: is damaged: its hash is not the one in the manifest; take another backup", path);
+}
+
+absl::StatusOr<BackupManifest> VerifyBackup(const std::string& folder) {
+  TOCSIN_ASSIGN(BackupManifest manifest, CheckNames(folder));
   for (const BackupManifest::File& file : manifest.files)
-    TOCSIN_TRY(ReadChecked(folder, file, [](std::uint64_t, std::string_view) { return absl::OkStatus(); }));
+    TOCSIN_TRY(ReadBackupFile(folder, file, [](std::uint64_t, std::string_view) { return absl::OkStatus(); }));
   return manifest;
-}
-
-absl::StatusOr<BackupManifest> RestoreBackup(const std::string& backup, const std::string& data, absl::Time now) {
-  TOCSIN_ASSIGN(BackupManifest manifest, ReadManifest(backup));
-  TOCSIN_TRY(RefuseStrangers(backup, manifest));
-  TOCSIN_TRY(PosixFileSystem().MakeFolder(data));
-  TOCSIN_TRY(WhatAnInterruptedRestoreLeft(data).status());  // before the lock's file is left in somebody's folder
-  TOCSIN_ASSIGN(const FolderLock lock, FolderLock::Take(data));
-  TOCSIN_TRY(ClearForRestore(data));
-  const std::string staging = absl::StrFormat("%s/%s", data, kStaging);
-  const absl::Status staged = Stage(backup, manifest, staging, now);
-  if (!staged.ok()) {
-    RemoveAll(staging).IgnoreError();  // if that fails too, no server starts there, and the next restore removes it
-    return Annotate(staged, "nothing was restored");
-  }
-  TOCSIN_TRY(MoveIntoPlace(staging, data));
-  return manifest;
-}
-
-absl::Status RefuseBackups(FileSystem& files, const std::string& folder) {
-  if (IsBackup(files, folder)) {
-    return Precondition("%s: is a backup; restore it into another folder: tocsin restore %s DATA", folder, folder);
-  }
-  if (!Holds(files, folder, kStaging) || Holds(files, folder, "FORMAT")) return absl::OkStatus();
-  return Precondition(
-      "%s: a restore into this folder was interrupted; run it again, or delete %s/%s to begin with an empty store",
-      folder, folder, kStaging);
 }
 
 }  // namespace tocsin

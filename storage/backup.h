@@ -82,12 +82,11 @@ bool IsBackup(FileSystem& files, const std::string& folder);
 // Reads every byte of a backup. DataLoss names the first file that is missing, is not what the manifest says, or is not in it.
 absl::StatusOr<BackupManifest> VerifyBackup(const std::string& folder);
 
-// Makes the store of `backup` in `data`, which must be empty or hold a restore that was interrupted. Every byte is checked on
-// the way; nothing in `data` can be started before all of it is there and durable. The restored store leads with an epoch of
-// its own (the Unix second), so that its entries are never taken for those of the store that may have gone on elsewhere.
-absl::StatusOr<BackupManifest> RestoreBackup(const std::string& backup, const std::string& data, absl::Time now);
-
-// FailedPrecondition when no server must start in `folder`: it is a backup, or a restore into it was interrupted.
-absl::Status RefuseBackups(FileSystem& files, const std::string& folder);
+// For restores: the manifest of a backup that holds just the files that it should.
+absl::StatusOr<BackupManifest> CheckNames(const std::string& folder);
+// Reads a file of a backup to its end and compares it with the manifest; `visit` sees each piece.
+absl::Status ReadBackupFile(const std::string& folder,
+                            const BackupManifest::File& expected,
+                            absl::FunctionRef<absl::Status(std::uint64_t offset, std::string_view bytes)> visit);
 
 }  // namespace tocsin

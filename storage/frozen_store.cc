@@ -11,6 +11,7 @@
 #include "storage/format_file.h"
 #include "storage/journal_image.h"
 #include "storage/mark.h"
+#include "storage/restore.h"
 #include "storage/rocks.h"
 #include "storage/views.h"
 

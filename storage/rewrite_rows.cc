@@ -1,11 +1,13 @@
 #include "storage/rewrite_rows.h"
 
 #include <algorithm>
+#include <utility>
 
 #include <rocksdb/write_batch.h>
 
 #include "base/status.h"
 #include "model/codec/response_codec.h"
+#include "storage/dead_letters.h"
 #include "storage/folder_lock.h"
 #include "storage/keys.h"
 #include "storage/store_reader.h"
@@ -23,16 +25,26 @@ rocksdb::WriteOptions NoLog() {
   return options;
 }
 
-absl::Status Fold(FileSystem& files, const std::string& folder, rocksdb::Env* env, Views& views) {
+absl::Status Fold(FileSystem& files, const std::string& folder, absl::Time now, rocksdb::Env* env, Views& views) {
   TOCSIN_ASSIGN(const std::unique_ptr<StoreReader> journal, StoreReader::Open(files, folder, env));
-  return journal->ReadJournal(Sequence(views.applied().value() + 1),
-                              [&](const Entry& entry) { return views.CatchUp(entry); });
+  DeadLetters letters(files, folder);
+  TOCSIN_TRY(letters.Open());
+  std::string parts;  // of a change in several entries
+  return journal->ReadJournal(Sequence(views.applied().value() + 1), [&](const Entry& entry) -> absl::Status {
+    const absl::Status folded = views.CatchUp(entry);
+    if (entry.kind == EntryKind::kResponderPart) parts += entry.body;
+    if (entry.kind != EntryKind::kResponder) return folded;
+    const std::string body = std::exchange(parts, "") + std::string(entry.body);
+    // As recovery does with what nobody can apply (storage/dead_letters.h): the next start tells people of it.
+    return absl::IsDataLoss(folded) ? letters.PutAside(entry, body, Message(folded), now) : folded;
+  });
 }
 
 }  // namespace
 
 absl::StatusOr<std::uint64_t> RewriteRows(FileSystem& files,
                                           const std::string& folder,
+                                          absl::Time now,
                                           absl::FunctionRef<bool(Row& row)> change,
                                           rocksdb::Env* views_env) {
   FolderLock lock;
@@ -40,7 +52,7 @@ absl::StatusOr<std::uint64_t> RewriteRows(FileSystem& files,
     TOCSIN_ASSIGN(lock, FolderLock::Take(folder));
   }
   TOCSIN_ASSIGN(const std::unique_ptr<Views> views, Views::Open(views_env, folder, /*read_only=*/false));
-  TOCSIN_TRY(Fold(files, folder, views_env, *views));
+  TOCSIN_TRY(Fold(files, folder, now, views_env, *views));
   rocksdb::DB& db = views->db();
   rocksdb::WriteBatch batch;
   std::uint64_t rewritten = 0;

@@ -41,10 +41,10 @@ absl::StatusOr<std::optional<RawEntry>> SegmentReader::At(std::uint64_t offset) 
 absl::StatusOr<SegmentEnd> FollowSegment(
     SegmentReader& reader,
     Link link,
-    absl::FunctionRef<absl::Status(const RawEntry& raw, std::uint64_t commit_offset)> visit) {
-  SegmentEnd end{.link = link, .now = {}};
+    absl::FunctionRef<absl::Status(const RawEntry& raw, std::uint64_t commit_offset)> visit,
+    std::uint64_t offset) {
+  SegmentEnd end{.link = link, .offset = offset, .now = {}};
   Sequence commit;  // under way
-  std::uint64_t offset = kBlock;
   while (true) {
     TOCSIN_ASSIGN(const std::optional<RawEntry> raw, reader.At(offset));
     if (!raw) return end;

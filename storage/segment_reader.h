@@ -40,12 +40,13 @@ struct SegmentEnd {
   bool links_broken = false;  // what stands at the end is an entry of ours, but not the one that must follow
 };
 
-// Follows the chain from the start of the segment to the last whole commit. `visit` sees each entry before it is known
+// Follows the chain from the start of the segment, or from a commit's start at `offset`, to the last whole commit. `visit` sees each entry before it is known
 // whether its commit is whole, with the offset at which its commit starts; an error from it ends the walk.
 absl::StatusOr<SegmentEnd> FollowSegment(
     SegmentReader& reader,
     Link link,
-    absl::FunctionRef<absl::Status(const RawEntry& raw, std::uint64_t commit_offset)> visit);
+    absl::FunctionRef<absl::Status(const RawEntry& raw, std::uint64_t commit_offset)> visit,
+    std::uint64_t offset = kBlock);
 
 // Visits the entries from `from` on of a segment that holds those of `range` before offset `end`. DataLoss when it does not.
 absl::Status ReadSegment(FileSystem& files,

@@ -188,9 +188,13 @@ absl::StatusOr<std::vector<std::string>> SimulatedDisk::List(const std::string& 
   for (const auto& [path, node] : names_) {
     if (FolderOf(path) == folder) names.push_back(path.substr(folder.size() + 1));
   }
+  for (const std::string& path : folders_) {
+    if (path != folder && FolderOf(path) == folder) names.push_back(path.substr(folder.size() + 1));
+  }
   if (names.empty() && std::ranges::find(folders_, folder) == folders_.end()) {
     return NotFound("%s: list: No such file or directory", folder);
   }
+  std::ranges::sort(names);
   return names;
 }
 

@@ -12,6 +12,7 @@
 #include "storage/folder_lock.h"
 #include "storage/format_file.h"
 #include "storage/recovery_watch.h"
+#include "storage/restore.h"
 #include "storage/views.h"
 
 namespace tocsin {
@@ -326,7 +327,9 @@ absl::StatusOr<AuditReport> Store::VerifyAudit(const AuditQuestion& question) co
   AuditQuestion asked = question;
   if (asked.kept == absl::ZeroDuration()) asked.kept = impl_->views_->audit_kept();
   TOCSIN_ASSIGN(AuditCheck check, CheckFolded(impl_->views_->db(), asked));
-  return std::move(check).Finish();
+  AuditReport report = std::move(check).Finish();
+  NoteRestore(impl_->files_, impl_->options_.folder, report);
+  return report;
 }
 absl::StatusOr<std::unique_ptr<FrozenStore>> Store::Freeze(
     absl::FunctionRef<absl::StatusOr<Journal::Standing>()> stand) {

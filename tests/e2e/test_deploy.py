@@ -19,7 +19,8 @@ def named_metrics(text):
 def exported_metrics(folder):
     authority = Authority(folder, "authority")
     put(folder, authority.issue("server"))
-    with TlsTocsin(folder, authority).start() as tocsin:  # some are there only with TLS
+    (folder / "archive").mkdir()
+    with TlsTocsin(folder, authority, [f"--archive={folder}/archive"]).start() as tocsin:  # some are there only with TLS, or an archive
         text = tocsin.get("/metrics")[1]
         assert tocsin.stop() == 0
     return set(re.findall(r"^# TYPE (\S+) ", text, re.MULTILINE))

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 
 import organisation
-from harness import BINARY, PATIENCE, Receiver, Tocsin, scratch, wait_for
+from harness import BINARY, PATIENCE, Receiver, Tocsin, http_request, scratch, wait_for
 
 GOLDEN = BINARY.parent / "tests/golden"
 FLAGS = ["--allow_webhooks_to=127.0.0.0/8", "--low_water_mib=0"]
@@ -67,6 +67,29 @@ def story(folder, people):
     restored(folder, people, subjects)
 
 
+def not_sealed_yet(folder, people):
+    """A store of a version that kept its secrets as they are, with such entries at its end: sealing it does not keep it from starting."""
+    place = folder / "former"
+    place.mkdir()
+    tocsin = Tocsin(place, folder / "organisation.yaml", FLAGS)
+    with tocsin.start():
+        tocsin.cli("send", f"--key={organisation.STREAM_KEY}", "alertname=BeforeSealing", "service=web")
+        wait_for("its group", lambda: tocsin.call("GroupService/ListGroups").get("groups"))
+        tocsin.kill()
+        subprocess.run([str(GOLDEN), "poison", str(tocsin.data)], check=True, timeout=PATIENCE)
+        for name in ("secrets.keys", "secrets.key", "link.key", "audit.key"):
+            (tocsin.data / name).unlink()
+        tocsin.start()
+        assert "have been encrypted" in tocsin.child.text(), tocsin.child.text()[-3000:]
+        opened = wait_for("two incidents", lambda: len(incidents(tocsin)) == 2 and incidents(tocsin))
+        assert opened and len(tocsin.call("GroupService/ListGroups")["groups"]) == 1
+        # The doors for supervisors say so, and are not refused for it.
+        for door in ("/-/healthy", "/-/ready"):
+            wait_for("the door to tell", lambda: "wait for somebody: 2" in http_request(tocsin.url + door)[1].decode())
+            assert http_request(tocsin.url + door)[0] == 200
+        assert tocsin.stop() == 0
+
+
 def settle(tocsin, subjects):
     listed = ok("dead-letter", "list", f"--data={tocsin.data}")
     entries = [line.split()[0] for line in listed.splitlines() if line[:1].isdigit()]
@@ -103,7 +126,8 @@ def restored(folder, people, subjects):
 def main():
     with scratch() as folder, Receiver() as people:
         story(folder, people)
-    print("1 passed, 0 failed")
+        not_sealed_yet(folder, people)
+    print("2 passed, 0 failed")
 
 
 if __name__ == "__main__":

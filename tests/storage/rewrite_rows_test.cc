@@ -25,7 +25,7 @@ class RewriteRowsTest : public StoreTest {
  protected:
   absl::StatusOr<std::uint64_t> Rewrite() {
     return RewriteRows(
-        disk_, "data",
+        disk_, "data", At(0).wall,
         [](Row& row) {
           auto* message = std::get_if<Notification>(&row);
           if (message == nullptr || message->method.secret != kPlain) return false;
@@ -78,6 +78,32 @@ TEST_F(RewriteRowsTest, WhatWasThereIsGoneFromTheViews) {
     ASSERT_TRUE(row.has_value()) << id;
     EXPECT_EQ(std::get<Notification>(*row).method.secret, "sealed");
   }
+}
+
+TEST_F(RewriteRowsTest, ADecisionThatNobodyCanReadIsPutAsideAndLaterOnesAreRewritten) {
+  std::unique_ptr<Store> store = OpenOrDie();
+  Change last;
+  last.rows = {MessageOf(6)};
+  const std::string encoded = EncodeChange(last);
+  const PendingEntry entries[] = {
+      {EntryKind::kResponderPart, 0, "the beginning of "      },
+      {EntryKind::kResponder,     0, "what is no change"      },
+      {EntryKind::kResponder,     0, std::string_view(encoded)}
+  };
+  const absl::StatusOr<Sequence> end = store->journal().Append(entries, At(0));
+  ASSERT_TRUE(end.ok());
+  store.reset();
+  const absl::StatusOr<std::uint64_t> rewritten = Rewrite();
+  ASSERT_TRUE(rewritten.ok()) << rewritten.status();
+  EXPECT_EQ(*rewritten, 1U);
+  const absl::StatusOr<std::vector<DeadLetter>> letters = DeadLetters(disk_, "data").Read();
+  ASSERT_TRUE(letters.ok());
+  ASSERT_EQ(letters->size(), 1U);
+  EXPECT_EQ(letters->front().sequence.value(), end->value() - 1);
+  EXPECT_EQ(letters->front().body, "the beginning of what is no change");
+  EXPECT_EQ(*Rewrite(), 0U) << "it is passed over";
+  store = OpenOrDie();
+  EXPECT_TRUE(store->dead_letters().Holds(letters->front().sequence));
 }
 
 }  // namespace
