@@ -111,7 +111,30 @@ absl::StatusOr<Matter> Find(Api& api, const AcknowledgeLink& link) {
   return Describe(group);
 }
 
+// That a message has come: its contact method reaches the person.
+CommandResult Confirm(Api& api, const AcknowledgeLink& link, const std::string& peer) {
+  return api.engine.ExecuteAndWait({
+      "", "link:" + link.user.value(), ConfirmContact{link.user, link.reach},
+          "link " + peer
+  });
+}
+
+HttpResponse ConfirmTest(Api& api, const AcknowledgeLink& link, const std::string& peer) {
+  const CommandResult result = Confirm(api, link, peer);
+  if (!result.status.ok()) return Refusal(result.status);
+  return HtmlPage(200, "Confirmed",
+                  absl::StrFormat("<p>Thank you, %s: what was sent there reaches you. Nothing else is to be done.</p>",
+                                  EscapeHtml(link.user.value())));
+}
+
 HttpResponse Show(Api& api, const AcknowledgeLink& link) {
+  if (link.subject.kind == SubjectKind::kUser) {
+    return HtmlPage(
+        200, "Did it reach you?",
+        absl::StrFormat("<p>This is a test. Nothing is wrong.</p><form method=\"post\"><button type=\"submit\">"
+                        "Yes, it has reached me, %s</button></form>",
+                        EscapeHtml(link.user.value())));
+  }
   const absl::StatusOr<Matter> matter = Find(api, link);
   if (!matter.ok()) return Refusal(matter.status());
   if (matter->resolved) return HtmlPage(200, "Already resolved", matter->description);
@@ -125,6 +148,7 @@ HttpResponse Show(Api& api, const AcknowledgeLink& link) {
 }
 
 HttpResponse Acknowledge(Api& api, const AcknowledgeLink& link, const std::string& peer) {
+  if (link.subject.kind == SubjectKind::kUser) return ConfirmTest(api, link, peer);
   if (const absl::StatusOr<Matter> before = Find(api, link); !before.ok()) return Refusal(before.status());
   Command command{
       "", "link:" + link.user.value(), AcknowledgeGroup{GroupId(link.subject.id), std::nullopt, link.episode},
@@ -135,6 +159,7 @@ HttpResponse Acknowledge(Api& api, const AcknowledgeLink& link, const std::strin
   }
   if (link.subject.kind == SubjectKind::kBundle) command.body = AcknowledgeBundle{NotificationId(link.subject.id)};
   const CommandResult result = api.engine.ExecuteAndWait(std::move(command));
+  if (link.reach.set()) Confirm(api, link, peer);  // whatever became of what it was about
   if (!result.status.ok()) return Refusal(result.status);
   if (link.subject.kind == SubjectKind::kBundle) {
     return HtmlPage(

@@ -4,6 +4,7 @@
 #include "absl/strings/str_format.h"
 
 #include "api/explain.h"
+#include "api/reach.h"
 #include "api/records.h"
 #include "base/status.h"
 #include "escalation/roster.h"
@@ -24,6 +25,7 @@ struct Holdings {
   std::vector<Page> pages;            // active, newest first
   std::vector<Notification> waiting;  // not over, newest first
   std::vector<Notification> lately;   // over, newest first
+  std::vector<ContactReach> reaches;  // of those methods to which anything was ever sent
 };
 
 bool IsOver(const Notification& row) {
@@ -38,6 +40,11 @@ Holdings Look(Api& api, const UserId& user) {
     if (responder.roster() != nullptr) held.roster = *responder.roster();
     const ResponderState& state = responder.state();
     held.version = state.counters.configuration.value();
+    const User* row = state.organisation != nullptr ? state.organisation->Find(user) : nullptr;
+    for (const ContactMethod& method : row != nullptr ? row->contact_methods : std::vector<ContactMethod>()) {
+      const auto reach = state.reaches.find(ReachIdOf(user, method));
+      if (reach != state.reaches.end()) held.reaches.push_back(reach->second);
+    }
     std::size_t scanned = 0;
     for (auto at = state.pages.rbegin(); at != state.pages.rend() && ++scanned <= kMessagesScanned; ++at) {
       if (held.pages.size() == kPagesShown) break;
@@ -68,9 +75,12 @@ std::string Describe(const User& user, Urgency urgency) {
   return text + " at once";
 }
 
-void AddReachability(const User& user, ExplainAnswer& answer) {
+void AddReachability(const User& user, const std::vector<ContactReach>& reaches, ExplainAnswer& answer) {
   for (const ContactMethod& method : user.contact_methods) {
-    AddFact(answer, std::nullopt, absl::StrFormat("can be reached by %s (%s)", method.id.value(), Name(method.kind)));
+    const auto reach = std::ranges::find(reaches, ReachIdOf(user.id, method), &ContactReach::id);
+    AddFact(answer, std::nullopt,
+            absl::StrFormat("can be reached by %s (%s): %s", method.id.value(), Name(method.kind),
+                            DescribeReach(method.kind, reach != reaches.end() ? &*reach : nullptr)));
   }
   if (user.contact_methods.empty()) {
     AddFact(answer, std::nullopt, "has no contact method: whatever pages them reaches nobody");
@@ -168,7 +178,7 @@ absl::Status ExplainPerson(Api& api, const UserId& user, v1::ExplainResponse& re
   ExplainAnswer& answer = *response.add_answers();
   answer.set_subject(absl::StrFormat("user %s (%s), time zone %s, version %d of the configuration", user.value(),
                                      person->name, person->time_zone, held.version));
-  AddReachability(*person, answer);
+  AddReachability(*person, held.reaches, answer);
   const int on_call = AddSchedules(*held.roster, user, held.now.wall, answer);
   AddPolicies(*held.roster, user, held.now.wall, answer);
   AddMessages(held, answer);

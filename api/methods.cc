@@ -9,6 +9,7 @@
 
 #include "api/audit_chain.h"
 #include "api/handlers.h"
+#include "api/reach.h"
 #include "api/scope.h"
 #include "base/hash.h"
 #include "base/log.h"
@@ -183,6 +184,7 @@ constexpr Method kMethods[] = {
     Of<&GetPage>("tocsin.v1.PageService", "GetPage", kViewer),
     Of<&ListNotifications>("tocsin.v1.PageService", "ListNotifications", kViewer),
     Of<&RunAcknowledgeBundle, &ScopeOfBundle>("tocsin.v1.PageService", "AcknowledgeBundle", kResponder),
+    Of<&ListContactMethods>("tocsin.v1.ReachService", "ListContactMethods", kViewer),
     Of<&Explain>("tocsin.v1.ExplainService", "Explain", kViewer),
     Of<&Search>("tocsin.v1.SearchService", "Search", kViewer),
     Of<&BeginBackup>("tocsin.v1.BackupService", "BeginBackup", kAdmin),

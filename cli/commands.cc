@@ -51,6 +51,8 @@ constexpr CommandSpec kCommands[] = {
     {"changes",        "list | record TEXT [LABEL=VALUE...]", "deploys and the like, shown beside alerts",                     &RunChanges      },
     {"heartbeats",     "list | show NAME | ping NAME",        "signals that are expected, and which stay away",                &RunHeartbeats   },
     {"oncall",         "[SCHEDULE] [--at T] [--days N]",      "who is on call",                                                &RunOnCall       },
+    {"contacts",       "[USER] [--on-call] [--doubtful]",     "which contact methods reach their people, and which may not",
+     &RunContacts                                                                                                                               },
     {"schedule",       "show | gaps | ... | override | swap", "who is on when; gaps, fairness; standing in, swaps, history",
      &RunSchedule                                                                                                                               },
     {"policy",         "simulate NAME [--at T]",              "who would be paged when, and why",                              &RunPolicy       },

@@ -40,6 +40,7 @@ int RunMaintenance(std::span<const std::string> arguments);
 int RunChanges(std::span<const std::string> arguments);
 int RunHeartbeats(std::span<const std::string> arguments);
 int RunOnCall(std::span<const std::string> arguments);
+int RunContacts(std::span<const std::string> arguments);
 int RunSchedule(std::span<const std::string> arguments);
 int RunImport(std::span<const std::string> arguments);
 int RunDeadLetter(std::span<const std::string> arguments);

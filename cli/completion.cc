@@ -81,6 +81,7 @@ constexpr Place kArguments[] = {
     {"ask",        Kind::kGroupOrIncident},
     {"escalate",   Kind::kGroup          },
     {"oncall",     Kind::kSchedule       },
+    {"contacts",   Kind::kUser           },
     {"completion", Kind::kShell          },
     {"import",     Kind::kImportSource   },
     {"help",       Kind::kCommand        },

@@ -17,18 +17,19 @@ struct Task {
 };
 // A command that is in none of them is listed at the end.
 const Task kTasks[] = {
-    {"Why was I paged, or nobody?", {"explain", "status", "events", "top"}                                                   },
-    {"What is going on",            {"groups", "alerts", "incident", "search", "oncall", "schedule", "changes", "heartbeats"}},
+    {"Why was I paged, or nobody?", {"explain", "status", "events", "top"}                                    },
+    {"What is going on",
+     {"groups", "alerts", "incident", "search", "oncall", "contacts", "schedule", "changes", "heartbeats"}    },
     {"Answer a page",
-     {"ack", "snooze", "unack", "resolve", "escalate", "note", "reassign", "ask", "reroute", "merge", "split"}               },
-    {"Keep quiet",                  {"silence", "maintenance"}                                                               },
-    {"Send and try out",            {"send", "page", "parse", "integrations", "demo"}                                        },
+     {"ack", "snooze", "unack", "resolve", "escalate", "note", "reassign", "ask", "reroute", "merge", "split"}},
+    {"Keep quiet",                  {"silence", "maintenance"}                                                },
+    {"Send and try out",            {"send", "page", "parse", "integrations", "demo"}                         },
     {"On monitoring hosts",
-     {"notify-nagios", "notify-icinga2", "notify-checkmk", "notify-zabbix", "notify-netdata", "drain-spool"}                 },
-    {"Configure",                   {"apply", "diff", "export", "versions", "rollback", "import", "audit"}                   },
-    {"Who may",                     {"login", "logout", "user", "token"}                                                     },
-    {"The store",                   {"backup", "restore", "archive", "verify", "dead-letter", "secrets", "recover"}          },
-    {"This program",                {"completion"}                                                                           },
+     {"notify-nagios", "notify-icinga2", "notify-checkmk", "notify-zabbix", "notify-netdata", "drain-spool"}  },
+    {"Configure",                   {"apply", "diff", "export", "versions", "rollback", "import", "audit"}    },
+    {"Who may",                     {"login", "logout", "user", "token"}                                      },
+    {"The store",                   {"backup", "restore", "archive", "verify", "dead-letter", "secrets", "recover"}      },
+    {"This program",                {"completion"}                                                            },
 };
 
 struct Examples {
@@ -70,6 +71,9 @@ constexpr Examples kExamples[] = {
      "  tocsin oncall                               who is on call now, everywhere\n"
      "  tocsin oncall db-primary --days 14          the shifts of one schedule\n"
      "  tocsin oncall --at '2026-12-24 20:00'\n"                                                              },
+    {"contacts",
+     "  tocsin contacts --on-call --doubtful        who is on call and may not be reached\n"
+     "  tocsin contacts alice                       when what was last taken, confirmed, and has failed why\n"},
     {"schedule",
      "  tocsin schedule show db-primary --weeks 6   days by weeks, gaps and overrides marked\n"
      "  tocsin schedule gaps                        when nobody is on call in the next 52 weeks, and why\n"

@@ -6,6 +6,7 @@
 
 #include "base/status.h"
 #include "cli/commands.h"
+#include "cli/contacts.h"
 #include "cli/output.h"
 #include "cli/session.h"
 
@@ -85,6 +86,9 @@ absl::Status ShowOnCall(const Arguments& arguments, const Client& client) {
                nobody ? WhyNobody(client, entry.schedule(), response.at()) : Printable(entry.people(0).reason())});
   }
   table.Print();
+  if (arguments.has("at")) return absl::OkStatus();
+  for (const std::string& line : DoubtsAboutThoseOnCall(client))
+    std::printf("%s\n", line.c_str());
   return absl::OkStatus();
 }
 

@@ -280,6 +280,14 @@ void CheckSenders(CheckContext& context) {
       context.Report("dead_man.interval", "must be 1s to 1h");
     }
   }
+  if (const SelfTests& tests = organisation.self_tests; tests != SelfTests()) {
+    if (tests.interval < absl::Hours(24) || tests.interval > absl::Hours(24 * 366)) {
+      context.Report("self_tests.interval", "must be 1d to 366d");
+    }
+    if (tests.enabled && organisation.public_url.empty()) {
+      context.Report("self_tests", "a self-test carries a link: public_url must say where it leads");
+    }
+  }
 }
 
 }  // namespace tocsin

@@ -298,6 +298,18 @@ void DumpSenders(const Organisation& organisation, YamlValue& map) {
   }
 }
 
+void DumpSelfTests(const SelfTests& tests, YamlValue& map) {
+  constexpr SelfTests kAssumed;
+  if (tests == kAssumed) return;
+  YamlValue section = YamlValue::Map();
+  section.Set("enabled", tests.enabled ? "true" : "false");
+  SetDuration(section, "interval", tests.interval, kAssumed.interval);
+  SetFlag(section, "at_creation", tests.at_creation, kAssumed.at_creation);
+  SetFlag(section, "at_shift_start", tests.at_shift_start, kAssumed.at_shift_start);
+  SetFlag(section, "widen_steps", tests.widen_steps, kAssumed.widen_steps);
+  map.Set("self_tests", std::move(section));
+}
+
 void DumpLimits(const MessageLimits& limits, YamlValue& map) {
   if (limits == MessageLimits()) return;
   YamlValue section = YamlValue::Map();
@@ -320,6 +332,7 @@ std::string DumpWithSecrets(const Organisation& organisation) {
   map.SetUnless("fallback_user", organisation.fallback_user.value(), "");
   DumpSenders(organisation, map);
   DumpLimits(organisation.limits, map);
+  DumpSelfTests(organisation.self_tests, map);
   SetList(map, "users", organisation.users, DumpUser);
   SetList(map, "teams", organisation.teams, DumpTeam);
   SetList(map, "holidays", organisation.holidays, DumpHolidayCalendar);

@@ -51,6 +51,7 @@ class Merger {
     Single(fields, "dead_man", to_.dead_man, ReadDeadMan);
     Single(fields, "limits", to_.limits, ReadLimits);
     Single(fields, "slack", to_.slack, ReadSlack);
+    Single(fields, "self_tests", to_.self_tests, ReadSelfTests);
   }
 
  private:

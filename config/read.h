@@ -32,6 +32,7 @@ void ReadTwilio(Reader& reader, const YamlNode& node, const std::string& path, T
 void ReadSlack(Reader& reader, const YamlNode& node, const std::string& path, Slack& to);
 void ReadLimits(Reader& reader, const YamlNode& node, const std::string& path, MessageLimits& to);
 void ReadDeadMan(Reader& reader, const YamlNode& node, const std::string& path, DeadMan& to);
+void ReadSelfTests(Reader& reader, const YamlNode& node, const std::string& path, SelfTests& to);
 
 // Shared by the above. What has an id, and a name for people that is the id where it is not given.
 template <typename T>

@@ -149,4 +149,15 @@ void ReadDeadMan(Reader& reader, const YamlNode& node, const std::string& path, 
   fields.Duration("interval", to.interval);
 }
 
+// Whoever says something about them wants them.
+void ReadSelfTests(Reader& reader, const YamlNode& node, const std::string& path, SelfTests& to) {
+  YamlFields fields(reader, node, path);
+  to.enabled = true;
+  fields.Flag("enabled", to.enabled);
+  fields.Duration("interval", to.interval);
+  fields.Flag("at_creation", to.at_creation);
+  fields.Flag("at_shift_start", to.at_shift_start);
+  fields.Flag("widen_steps", to.widen_steps);
+}
+
 }  // namespace tocsin

@@ -16,6 +16,7 @@
 #include "absl/time/time.h"
 
 #include "model/ids.h"
+#include "model/reach.h"
 #include "model/timeline.h"
 
 namespace tocsin {
@@ -23,11 +24,12 @@ namespace tocsin {
 inline constexpr absl::Duration kLinkLifetime = absl::Hours(24 * 7);
 
 struct AcknowledgeLink {
-  Subject subject;  // a group, an incident or a bundle
+  Subject subject;  // a group, an incident or a bundle; or a person, who confirms that the message has come
   UserId user;
   absl::Time expires_at;      // whole seconds
   std::uint32_t episode = 1;  // of a group
   std::int64_t began = 0;     // the subject, in Unix seconds; 0: unknown, as in links of older versions
+  ContactReachId reach = {};  // the contact method that the message went to; none: of older versions
   friend bool operator==(const AcknowledgeLink&, const AcknowledgeLink&) = default;
 };
 

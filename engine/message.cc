@@ -281,11 +281,22 @@ MessageText PresentMessage(const Incident& incident, const Now& now) {
   return message;
 }
 
-MessageText TestMessage(const UserId& user, std::string_view asked_by, const Now& now) {
+MessageText TestMessage(const UserId& user, std::string_view asked_by, bool confirms, const Now& now) {
   MessageText message;
   message.title = absl::StrCat("[TEST] page for ", OneLine(user.value(), 100));
   message.body = absl::StrCat("This is a test page, asked for by ", OneLine(asked_by, 100), " at ", Instant(now.wall),
-                              ". Nothing is wrong and nothing is to be acknowledged.\n");
+                              ". Nothing is wrong and nothing is to be acknowledged.",
+                              confirms ? " The link says that it has reached you." : "", "\n");
+  return message;
+}
+
+MessageText SelfTestMessage(const UserId& user, std::string_view method, std::string_view why, const Now& now) {
+  MessageText message;
+  message.title = absl::StrCat("[SELF-TEST] does ", OneLine(method, 100), " reach ", OneLine(user.value(), 100), "?");
+  message.body =
+      absl::StrCat("This is a self-test, sent at ", Instant(now.wall), " because ", OneLine(why, 200),
+                   ". Nothing is wrong. Open the link within a day and press the button: it says that pages by ",
+                   OneLine(method, 100), " reach you.\n");
   return message;
 }
 

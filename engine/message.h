@@ -41,7 +41,10 @@ MessageText PresentMessage(const Group& group, const Now& now);
 MessageText PresentMessage(const Incident& incident, const Now& now);
 MessageText ResolvedMessage(const Group& group, const Now& now);
 MessageText ResolvedMessage(const Incident& incident, const Now& now);
-MessageText TestMessage(const UserId& user, std::string_view asked_by, const Now& now);
+// `confirms`: the message carries a link by which the person says that it has come.
+MessageText TestMessage(const UserId& user, std::string_view asked_by, bool confirms, const Now& now);
+// `method`: what it goes to, as people call it.
+MessageText SelfTestMessage(const UserId& user, std::string_view method, std::string_view why, const Now& now);
 
 // One of several things that one message tells.
 struct BundleItem {

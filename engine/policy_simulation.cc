@@ -28,6 +28,7 @@ OrganisationPtr OnlyThisPolicy(const Organisation& organisation, const PolicySim
   copy->maintenance.clear();
   copy->heartbeats.clear();
   copy->public_url.clear();  // no links are signed
+  copy->self_tests = SelfTests();
   return copy;
 }
 

@@ -20,8 +20,10 @@
 #include "engine/responder_identity.h"
 #include "engine/responder_opsgenie.h"
 #include "engine/responder_outbox.h"
+#include "engine/responder_reach.h"
 #include "engine/responder_rewrites.h"
 #include "engine/responder_schedules.h"
+#include "engine/responder_self_tests.h"
 #include "engine/responder_silences.h"
 #include "engine/responder_steps.h"
 #include "engine/responder_timers.h"
@@ -201,6 +203,7 @@ Decision Responder::Start(const Now& now) {
     if (due <= now.wall && timer.kind == Timer::Kind::kSilenceEdge) FireTimer(turn, timer);
   }
   KeepWatches(turn, /*again=*/false);
+  KeepSelfTests(turn, /*again=*/false);
   TellHeartbeatsAgain(turn);
   turn.PublishRules();
   turn.PublishAccess();
@@ -298,6 +301,8 @@ Decision Responder::Apply(const Command& command, const Now& now) {
   FollowRoutes(turn);
   ForgetRounds(turn, *apply.organisation);
   KeepWatches(turn, /*again=*/true);
+  ForgetGoneMethods(turn, *apply.organisation);
+  KeepSelfTests(turn, /*again=*/true);
   turn.PublishRules();
   turn.Note(TimelineEntry::Kind::kOrganisationApplied, {SubjectKind::kOrganisation, 0},
             absl::StrCat("configuration version ", result.id, " of ", OneLine(apply.organisation->name, 100),

@@ -210,6 +210,7 @@ struct Recorder {
     entry.object = absl::StrCat("P", made);
     entry.text = absl::StrCat("to ", OneLine(c.user.value(), 100));
   }
+  void operator()(const ConfirmContact& /*c*/) const {}
   void operator()(const OverrideSchedule& /*c*/) const { Of(ScheduleChangeId(made)); }
   void operator()(const EndOverride& c) const { Of(c.change); }
   void operator()(const RequestSwap& /*c*/) const { Of(ScheduleChangeId(made)); }
@@ -245,8 +246,8 @@ struct Recorder {
 bool IsOfTheMachine(const Command::Body& body) {
   return std::holds_alternative<AttemptResult>(body) || std::holds_alternative<ProviderReceipt>(body) ||
          std::holds_alternative<RecordChange>(body) || std::holds_alternative<PingHeartbeat>(body) ||
-         std::holds_alternative<HeartbeatTold>(body) || std::holds_alternative<RenewSession>(body) ||
-         std::holds_alternative<ApplyToOpsgenieAlert>(body);
+         std::holds_alternative<HeartbeatTold>(body) || std::holds_alternative<ConfirmContact>(body) ||
+         std::holds_alternative<RenewSession>(body) || std::holds_alternative<ApplyToOpsgenieAlert>(body);
 }
 
 }  // namespace

@@ -15,6 +15,7 @@
 #include "engine/responder_acknowledgement.h"
 #include "engine/responder_groups.h"
 #include "engine/responder_incidents.h"
+#include "engine/responder_links.h"
 #include "engine/responder_outbox.h"
 #include "engine/responder_pages.h"
 #include "engine/responder_receivers.h"
@@ -184,7 +185,7 @@ void SendTogether(Turn& turn, const std::vector<const Notification*>& rows) {
   Write(turn, bundle);  // for the record; once more when it has its name
   const NotificationId id = Queue(turn, bundle, "");
   Notification& queued = turn.Edit<Notification>(id);
-  if (asks && queued.user.set()) queued.acknowledge_url = LinkFor(turn, queued.subject, queued.user);
+  if (asks && queued.user.set()) queued.acknowledge_url = LinkFor(turn, queued.subject, queued.user, queued.method);
   Write(turn, queued);
   for (const BundleMember& member : queued.members) {
     Notification& row = turn.Edit<Notification>(member.notification);

@@ -20,6 +20,7 @@
 #include "engine/responder_opsgenie.h"
 #include "engine/responder_outbox.h"
 #include "engine/responder_pages.h"
+#include "engine/responder_reach.h"
 #include "engine/responder_reassign.h"
 #include "engine/responder_reroute.h"
 #include "engine/responder_schedules.h"
@@ -93,6 +94,7 @@ struct Dispatch {
   CommandResult operator()(const CreateSilence& c) const { return Reply(CreateSilenceBy(turn, c)); }
   CommandResult operator()(const ExpireSilence& c) const { return Reply(ExpireSilenceBy(turn, c)); }
   CommandResult operator()(const TestPage& c) const { return Reply(TestPageBy(turn, c)); }
+  CommandResult operator()(const ConfirmContact& c) const { return Reply(ConfirmContactBy(turn, c)); }
   CommandResult operator()(const CreateToken& c) const { return Reply(CreateTokenBy(turn, c)); }
   CommandResult operator()(const RevokeToken& c) const { return Reply(RevokeTokenBy(turn, c)); }
   CommandResult operator()(const InviteUser& c) const { return Reply(InviteUserBy(turn, c)); }

@@ -199,6 +199,11 @@ class Mixer {
     All(a.id, a.user, a.password, a.password_at, a.invitation, a.invitation_expires_at, a.invited_by, a.locked);
     if (!a.identities.empty()) Mix(a.identities);
   }
+  void Mix(const ContactReach& r) {
+    All(r.id, r.user, r.method, r.kind, r.since, r.tried_at, r.accepted_at, r.delivered_at, r.confirmed_at,
+        r.failed_at);
+    All(r.failure, r.failing, r.undelivered, r.asked_at, r.unconfirmed, r.reported);
+  }
   void Mix(const Identity& i) { All(i.issuer, i.subject); }
   void Mix(const Rights::InTeam& r) { All(r.team, r.role); }
   void Mix(const Voucher& v) { All(v.provider, v.identity, v.session, v.granted.everywhere, v.granted.teams); }
@@ -245,6 +250,7 @@ std::uint64_t HashRows(const ResponderState& state) {
   mix_some("opsgenie alerts", state.opsgenie_alerts);
   mix_some("opsgenie requests", state.opsgenie_requests);
   mix_some("accounts", state.accounts);
+  mix_some("reaches", state.reaches);
   if (state.organisation != nullptr) mixer.Mix(*state.organisation);
   return mixer.hash();
 }

@@ -15,6 +15,7 @@
 #include "engine/responder_canary.h"
 #include "engine/responder_holds.h"
 #include "engine/responder_pages.h"
+#include "engine/responder_reach.h"
 #include "engine/responder_rewrites.h"
 #include "model/canary.h"
 
@@ -58,6 +59,7 @@ void Lease(Turn& turn, Notification& row) {
   row.lease_until = turn.now().engine + turn.options().lease;
   turn.Arm(TimerOf(row.id), row.lease_until, TimerGeneration(row));
   turn.StartAttempt(row.id);
+  ReachTried(turn, row);
   NoteAbout(turn, Kind::kNotificationStarted, row,
             absl::StrFormat("%s: attempt %d%s", Describe(row), row.attempt, row.repeat ? " (repeat)" : ""));
 }
@@ -104,6 +106,7 @@ void TryAgain(Turn& turn, Notification& row, absl::Duration retry_after, bool am
     NoteAbout(turn, kind, row, what);
     End(turn, row, State::kDead, absl::StrFormat("given up after %d attempts: %s", row.attempt, row.last_error));
     NoteAbout(turn, Kind::kNotificationFailed, row, absl::StrCat(Describe(row), ": ", row.end_reason));
+    ReachFailed(turn, row, /*undelivered=*/false);
     Failed(turn, row);
     return;
   }
@@ -120,6 +123,7 @@ void Accept(Turn& turn, Notification& row, const AttemptResult& result) {
   const bool under_way = row.state == State::kLeased && row.attempt != result.attempt;
   row.provider_id = result.provider_id;
   row.accepted_at = turn.now().wall;
+  ReachAccepted(turn, row);
   if (IsOpen(row)) {
     if (under_way) turn.CloseGate(row.id);  // a repeat that is perhaps not needed any more
     End(turn, row, State::kAccepted, "");
@@ -349,6 +353,7 @@ absl::Status HandleResult(Turn& turn, const AttemptResult& result) {
       End(turn, row, State::kFailed, absl::StrCat("rejected: ", row.last_error));
       NoteAbout(turn, Kind::kNotificationFailed, row,
                 absl::StrFormat("%s: attempt %d was %s", Describe(row), result.attempt, row.end_reason));
+      ReachFailed(turn, row, /*undelivered=*/false);
       Failed(turn, row);
       break;
     case AttemptResult::Kind::kNotStarted:
@@ -373,11 +378,13 @@ absl::Status HandleReceipt(Turn& turn, const ProviderReceipt& receipt) {
   if (row.state != State::kAccepted) return absl::OkStatus();
   if (receipt.delivered) {
     row.state = State::kDelivered;
+    ReachDelivered(turn, row);
     return absl::OkStatus();
   }
   row.accepted_at = absl::Time();  // the person was not told after all
   End(turn, row, State::kFailed, absl::StrCat("accepted, but not delivered: ", detail));
   NoteAbout(turn, Kind::kNotificationFailed, row, absl::StrCat(Describe(row), ": ", row.end_reason));
+  ReachFailed(turn, row, /*undelivered=*/true);
   Failed(turn, row);
   return absl::OkStatus();
 }

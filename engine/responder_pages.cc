@@ -8,10 +8,10 @@
 
 #include "base/hash.h"
 #include "base/strings.h"
-#include "engine/link.h"
 #include "engine/message.h"
 #include "engine/responder_escalations.h"
 #include "engine/responder_groups.h"
+#include "engine/responder_links.h"
 #include "engine/responder_notices.h"
 #include "engine/responder_outbox.h"
 #include "engine/responder_rewrites.h"
@@ -105,10 +105,10 @@ TimelineEntry& NoteAbout(Turn& turn, Kind kind, const Page& page, std::string te
   return entry;
 }
 
-PageContext ContextOf(const Turn& turn, const Page& page) {
+PageContext ContextOf(const Turn& turn, const Page& page, const ContactMethod& method) {
   PageContext context;
   context.reason = page.reason;
-  context.acknowledge_url = LinkFor(turn, page.subject, page.user);
+  context.acknowledge_url = LinkFor(turn, page.subject, page.user, method);
   const Escalation* escalation = turn.Find<Escalation>(page.escalation);
   if (escalation == nullptr) return context;
   context.next = DescribeNext(*escalation, turn.now());
@@ -142,10 +142,11 @@ void Write(const Turn& turn, const Page& page, Notification& row) {
   } else if (page.subject.kind == SubjectKind::kUser) {
     row.purpose = Notification::Purpose::kTest;
     row.lane = Notification::Lane::kNormal;
-    message = TestMessage(page.user, page.reason, turn.now());
+    row.acknowledge_url = LinkFor(turn, page.subject, page.user, row.method);
+    message = TestMessage(page.user, page.reason, !row.acknowledge_url.empty(), turn.now());
   } else {
     row.purpose = IsFallback(turn, page) ? Notification::Purpose::kFallback : Notification::Purpose::kPage;
-    const PageContext context = ContextOf(turn, page);
+    const PageContext context = ContextOf(turn, page, row.method);
     row.acknowledge_url = context.acknowledge_url;
     if (page.subject.kind == SubjectKind::kGroup) {
       const Group& group = *turn.Find<Group>(GroupId(page.subject.id));
@@ -261,35 +262,7 @@ bool QueueUnusedMethod(Turn& turn, Page& page) {
   return false;
 }
 
-// Completes the link by what its subject says of itself.
-void Date(const Turn& turn, AcknowledgeLink& link) {
-  if (link.subject.kind == SubjectKind::kGroup) {
-    const Group* group = turn.Find<Group>(GroupId(link.subject.id));
-    if (group == nullptr) return;
-    link.episode = group->episode;
-    link.began = absl::ToUnixSeconds(group->opened_at);
-  } else if (const Incident* incident = turn.Find<Incident>(IncidentId(link.subject.id));
-             link.subject.kind == SubjectKind::kIncident && incident != nullptr) {
-    link.began = absl::ToUnixSeconds(incident->opened_at);
-  } else if (const Notification* bundle = turn.Find<Notification>(NotificationId(link.subject.id));
-             link.subject.kind == SubjectKind::kBundle && bundle != nullptr) {
-    link.began = absl::ToUnixSeconds(bundle->created_at);
-  }
-}
-
 }  // namespace
-
-std::string LinkFor(const Turn& turn, const Subject& subject, const UserId& user) {
-  const Organisation* organisation = turn.organisation();
-  if (turn.options().link_key.empty() || organisation == nullptr || organisation->public_url.empty()) return "";
-  const absl::Time expires = absl::FromUnixSeconds(absl::ToUnixSeconds(turn.now().wall + kLinkLifetime));
-  std::string_view base = organisation->public_url;
-  while (base.ends_with('/'))
-    base.remove_suffix(1);
-  AcknowledgeLink link{subject, user, expires};
-  Date(turn, link);
-  return absl::StrCat(ToAbsl(base), "/ack/", SignLink(link, turn.options().link_key));
-}
 
 std::vector<PageId> StartPages(Turn& turn, std::span<const PageRequest> requests) {
   std::vector<PageId> ids;
@@ -302,26 +275,53 @@ std::vector<PageId> StartPages(Turn& turn, std::span<const PageRequest> requests
   return ids;
 }
 
-PageId StartNotice(Turn& turn, const UserId& user, const MessageText& message, std::string_view alarm) {
+namespace {
+
+// About nothing but the person.
+Page& CreateForPerson(Turn& turn, const UserId& user, std::string_view reason) {
   Page& page = turn.Create<Page>({SubjectKind::kUser, Hash64(user.value())});
   page.user = user;
   page.urgency = Urgency::kLow;
-  page.reason = alarm.empty() ? "notice" : alarm;
+  page.reason = reason;
   page.started_at = turn.now().wall;
   page.started_engine = turn.now().engine;
-  const User* row = FindUser(turn, user);
-  std::vector<ContactMethod> methods = row != nullptr ? InOrderOfNotices(*row) : std::vector<ContactMethod>();
+  return page;
+}
+
+Notification NoticeTo(const ContactMethod& method, const MessageText& message) {
+  Notification row;
+  row.method = method;
+  row.purpose = Notification::Purpose::kNotice;
+  row.lane = Notification::Lane::kRest;
+  row.title = message.title;
+  row.body = message.body;
+  return row;
+}
+
+}  // namespace
+
+PageId StartNotice(
+    Turn& turn, const UserId& user, const MessageText& message, std::string_view alarm, const ContactMethod* by) {
+  Page& page = CreateForPerson(turn, user, alarm.empty() ? "notice" : alarm);
+  std::vector<ContactMethod> methods;
+  if (const User* row = FindUser(turn, user)) methods = by != nullptr ? std::vector{*by} : InOrderOfNotices(*row);
   if (methods.empty()) Close(turn, page, Page::State::kUnreachable);
   if (alarm.empty() && methods.size() > 1) methods.resize(1);
   for (const ContactMethod& method : methods) {
-    Notification one;
-    one.method = method;
-    one.purpose = Notification::Purpose::kNotice;
-    one.lane = alarm.empty() ? Notification::Lane::kRest : Notification::Lane::kCritical;
-    one.title = message.title;
-    one.body = message.body;
+    Notification one = NoticeTo(method, message);
+    if (!alarm.empty()) one.lane = Notification::Lane::kCritical;
     QueueFor(turn, page, std::move(one));
   }
+  return page.id;
+}
+
+PageId StartSelfTest(Turn& turn, const UserId& user, const ContactMethod& method, std::string_view why) {
+  Page& page = CreateForPerson(turn, user, absl::StrCat("self-test: ", ToAbsl(why)));
+  const MessageText message = SelfTestMessage(user, method.id.value(), why, turn.now());
+  Notification row = NoticeTo(method, message);
+  row.purpose = Notification::Purpose::kTest;
+  row.acknowledge_url = LinkFor(turn, page.subject, user, method);
+  QueueFor(turn, page, std::move(row));
   return page.id;
 }
 

@@ -24,16 +24,21 @@ struct PageRequest {
   Page::Until until = Page::Until::kAnybody;
 };
 
-// What acknowledges `subject` for `user` with one press; empty without a key or a public address.
-std::string LinkFor(const Turn& turn, const Subject& subject, const UserId& user);
-
 // Starts them all, so that each can name the others. A person without any contact method is unreachable from the start;
 // the escalation is not told, the caller sees it in the rows.
 std::vector<PageId> StartPages(Turn& turn, std::span<const PageRequest> requests);
 
 // Tells a person something that asks for nothing, by the first method that works. See engine/responder_notices.h.
 // `alarm`: by all methods at once and before all else, since it must not be missed; it is the page's reason.
-PageId StartNotice(Turn& turn, const UserId& user, const MessageText& message, std::string_view alarm = {});
+// `by`: by this method, and others only when it fails.
+PageId StartNotice(Turn& turn,
+                   const UserId& user,
+                   const MessageText& message,
+                   std::string_view alarm = {},
+                   const ContactMethod* by = nullptr);
+
+// Asks the person to confirm that it reaches them; behind all else. `why`: "it was never tested".
+PageId StartSelfTest(Turn& turn, const UserId& user, const ContactMethod& method, std::string_view why);
 
 // The rules that are due; overdue ones collapse to one message for each method.
 void RunDueRules(Turn& turn, PageId id);

@@ -156,6 +156,7 @@ struct RowIndex {
     state.opsgenie_requests.insert_or_assign(row.id, row);
     state.opsgenie_request_of[row.request] = row.id;
   }
+  void Put(const ContactReach& row) { state.reaches.insert_or_assign(row.id, row); }
   void Put(const ConfigurationVersion& /*row*/) {}  // archived: read from disk only
   void Put(const AuditEntry& /*row*/) {}
 
@@ -282,6 +283,8 @@ struct RowIndex {
     state.opsgenie_requests.erase(id);
   }
 
+  void Remove(ContactReachId id) { state.reaches.erase(id); }
+
   void Remove(const RowKey& key);
   // The closed row with this number, whatever its kind, and what belongs to it.
   void Forget(std::uint64_t id);
@@ -352,6 +355,8 @@ Notification::Lane RowIndex::LaneOf(const Timer& timer) const {
     case Kind::kHeartbeat:
     case Kind::kOutlived:
     case Kind::kFollow:
+    case Kind::kSelfTests:
+    case Kind::kReachReport:
     case Kind::kRetention: return Notification::Lane::kRest;
   }
   return Notification::Lane::kRest;
@@ -384,6 +389,7 @@ void RowIndex::Remove(const RowKey& key) {
   if (key.table == Row(Heartbeat()).index()) Remove(HeartbeatId(key.id));
   if (key.table == Row(OpsgenieAlert()).index()) Remove(OpsgenieAlertId(key.id));
   if (key.table == Row(OpsgenieRequest()).index()) Remove(OpsgenieRequestId(key.id));
+  if (key.table == Row(ContactReach()).index()) Remove(ContactReachId(key.id));
 }
 
 template <typename T>

@@ -70,6 +70,7 @@ struct ResponderState {
   std::map<HeartbeatId, Heartbeat> heartbeats;  // those that are on their way out included
   std::map<OpsgenieAlertId, OpsgenieAlert> opsgenie_alerts;
   std::map<OpsgenieRequestId, OpsgenieRequest> opsgenie_requests;
+  std::map<ContactReachId, ContactReach> reaches;
   Counters counters;
   OrganisationPtr organisation;
 

@@ -14,6 +14,7 @@
 #include "engine/responder_outbox.h"
 #include "engine/responder_pages.h"
 #include "engine/responder_waits.h"
+#include "engine/responder_widening.h"
 
 namespace tocsin {
 namespace {
@@ -265,11 +266,11 @@ bool ExecuteWith(Turn& turn,
     NoteAbout(turn, Kind::kStepExecuted, row,
               absl::StrCat(what, ": ", fresh.empty() ? "already paged in this pass: " : "pages ",
                            Names(fresh.empty() ? people : fresh), next));
-    PageAll(turn, row, at, people);
+    Widen(turn, row, at, PageAll(turn, row, at, people), {});
   } else {
-    NoteAbout(turn, Kind::kStepExecuted, row,
-              absl::StrCat(what, ": pages one of ", Names(InOrder(turn, row, at, people)), next));
-    PageOne(turn, row, at, people);
+    const std::vector<Person> ordered = InOrder(turn, row, at, people);
+    NoteAbout(turn, Kind::kStepExecuted, row, absl::StrCat(what, ": pages one of ", Names(ordered), next));
+    Widen(turn, row, at, PageOne(turn, row, at, people), ordered);
     std::vector<Person> named = people;
     std::erase_if(named, [&](const Person& person) { return std::ranges::find(also, person.user) == also.end(); });
     PageAll(turn, row, at, named);

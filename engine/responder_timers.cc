@@ -14,6 +14,7 @@
 #include "engine/responder_opsgenie.h"
 #include "engine/responder_outbox.h"
 #include "engine/responder_pages.h"
+#include "engine/responder_self_tests.h"
 #include "engine/responder_silences.h"
 #include "engine/responder_steps.h"
 #include "engine/responder_urgency.h"
@@ -75,6 +76,9 @@ bool IsLive(const Turn& turn, const Timer& timer) {
     case Kind::kScheduleNews: return turn.Find<ScheduleWatch>(ScheduleWatchId(timer.subject)) != nullptr;
     case Kind::kHeartbeat: return turn.Find<Heartbeat>(HeartbeatId(timer.subject)) != nullptr;
     case Kind::kFollow: return timer.subject == 0 || turn.Find<Group>(GroupId(timer.subject)) != nullptr;
+    case Kind::kSelfTests:
+    case Kind::kReachReport:
+      return turn.roster() != nullptr && turn.index() != nullptr && turn.organisation()->self_tests.enabled;
     case Kind::kOutlived:
     case Kind::kRetention: return true;
   }
@@ -131,6 +135,8 @@ void FireTimer(Turn& turn, const Timer& timer) {
     case Kind::kScheduleNews: WatchSchedule(turn, ScheduleWatchId(timer.subject)); break;
     case Kind::kHeartbeat: CheckHeartbeat(turn, HeartbeatId(timer.subject)); break;
     case Kind::kOutlived: DropOutlived(turn, timer.subject); break;
+    case Kind::kSelfTests: RunSelfTests(turn, timer.subject); break;
+    case Kind::kReachReport: ReportReach(turn); break;
     case Kind::kFollow:
       if (timer.subject == 0) {
         FollowRoutes(turn, OpsgenieAlertId(timer.generation.value()));

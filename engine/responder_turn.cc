@@ -330,6 +330,7 @@ Turn::Result Turn::Finish() && {
   Collect<Heartbeat>(result.change);
   Collect<OpsgenieAlert>(result.change);
   Collect<OpsgenieRequest>(result.change);
+  Collect<ContactReach>(result.change);
   result.change.removed.insert(result.change.removed.end(), leaving.begin(), leaving.end());
   if (counters_ != state().counters) result.change.rows.emplace_back(counters_);
   std::ranges::move(archived_, std::back_inserter(result.change.rows));

@@ -209,7 +209,8 @@ class Turn {
              Overlay<ChangeEvent>,
              Overlay<Heartbeat>,
              Overlay<OpsgenieAlert>,
-             Overlay<OpsgenieRequest>>
+             Overlay<OpsgenieRequest>,
+             Overlay<ContactReach>>
       overlays_;
   Counters counters_;
   OrganisationPtr applied_;
@@ -265,6 +266,8 @@ const std::map<decltype(T::id), T>& Turn::Table() const {
     return state().opsgenie_alerts;
   else if constexpr (std::is_same_v<T, OpsgenieRequest>)
     return state().opsgenie_requests;
+  else if constexpr (std::is_same_v<T, ContactReach>)
+    return state().reaches;
   else if constexpr (std::is_same_v<T, ScheduleChange>)
     return state().schedule_changes;
   else if constexpr (std::is_same_v<T, Answer>)

@@ -16,6 +16,7 @@
 #include "model/ids.h"
 #include "model/opsgenie.h"
 #include "model/organisation.h"
+#include "model/reach.h"
 #include "model/report.h"
 #include "model/response.h"
 #include "model/schedule_edition.h"
@@ -181,6 +182,11 @@ struct RenewSession {
 struct TestPage {
   UserId user;
 };
+// `user` has pressed the link of a message that went to this contact method. NotFound: it is not theirs (any more).
+struct ConfirmContact {
+  UserId user;
+  ContactReachId reach;
+};
 // What came of an attempt. Sent by `notify`.
 struct AttemptResult {
   enum class Kind : std::uint8_t {
@@ -267,6 +273,7 @@ struct Command {
                             SignIn,
                             RenewSession,
                             TestPage,
+                            ConfirmContact,
                             AttemptResult,
                             ProviderReceipt,
                             OverrideSchedule,

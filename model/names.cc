@@ -89,6 +89,7 @@ std::string_view Name(const Command::Body& body) {
     std::string_view operator()(const SignIn&) const { return "SignIn"; }
     std::string_view operator()(const RenewSession&) const { return "RenewSession"; }
     std::string_view operator()(const TestPage&) const { return "TestPage"; }
+    std::string_view operator()(const ConfirmContact&) const { return "ConfirmContact"; }
     std::string_view operator()(const AttemptResult&) const { return "AttemptResult"; }
     std::string_view operator()(const ProviderReceipt&) const { return "ProviderReceipt"; }
     std::string_view operator()(const OverrideSchedule&) const { return "OverrideSchedule"; }

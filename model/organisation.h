@@ -18,6 +18,7 @@
 #include "model/matcher.h"
 #include "model/role.h"
 #include "model/schedule.h"
+#include "model/self_tests.h"
 #include "model/severity.h"
 #include "model/time_interval.h"
 
@@ -398,6 +399,7 @@ struct Organisation {
   DeadMan dead_man;
   MessageLimits limits;
   Slack slack;
+  SelfTests self_tests;
   friend bool operator==(const Organisation&, const Organisation&) = default;
 
   // Linear look-ups; nullptr when absent. For hot paths build an index.

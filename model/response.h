@@ -18,6 +18,7 @@
 #include "model/ids.h"
 #include "model/opsgenie.h"
 #include "model/organisation.h"
+#include "model/reach.h"
 #include "model/report.h"
 #include "model/schedule_edition.h"
 #include "model/silence.h"
@@ -283,6 +284,8 @@ struct Timer {
     kHeartbeat = 17,          // a heartbeat may have expired, or its alert has to be told again
     kOutlived = 18,           // wall time: the oldest row of a table may go; the subject is the table
     kFollow = 19,             // alerts of the Opsgenie API follow a group; subject 0: they follow the routes
+    kSelfTests = 20,          // wall time: self-tests are due; the subject is the number of the person to go on with
+    kReachReport = 21,  // wall time: of methods that may not reach their people, those who answer for them are told
   };
   TimerId id;
   Kind kind = Kind::kGroupFlush;
@@ -298,7 +301,7 @@ inline bool IsOfWallTime(Timer::Kind kind) {
   using Kind = Timer::Kind;
   return kind == Kind::kSilenceEdge || kind == Kind::kHoldEdge || kind == Kind::kStepHours || kind == Kind::kHandoff ||
          kind == Kind::kPageHours || kind == Kind::kSupportHours || kind == Kind::kScheduleNews ||
-         kind == Kind::kOutlived;
+         kind == Kind::kOutlived || kind == Kind::kSelfTests || kind == Kind::kReachReport;
 }
 
 // The counters from which ids are given out, and other singletons.
@@ -366,7 +369,8 @@ using Row = std::variant<Group,
                          Heartbeat,
                          OpsgenieAlert,
                          OpsgenieRequest,
-                         Account>;
+                         Account,
+                         ContactReach>;
 
 // Which row: the variant's index above and the id (0 for the singletons).
 struct RowKey {

@@ -1,5 +1,6 @@
 #include "server/instruments.h"
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 
@@ -8,6 +9,7 @@
 #include "base/mutex.h"
 #include "base/version.h"
 #include "model/canary.h"
+#include "model/reach.h"
 #include "server/alertmanager_metrics.h"
 
 namespace tocsin {
@@ -25,9 +27,22 @@ struct ResponderCounts {
   std::uint64_t heartbeats_expired = 0;
   double oldest_undelivered_seconds = 0;
   AuditRound audit;
-  std::array<std::uint64_t, 3> silences = {};  // active, pending, expired
+  std::array<std::uint64_t, 3> silences = {};                        // active, pending, expired
+  std::array<std::uint64_t, kReachStates + 1> contact_methods = {};  // by ReachState
   ConfigurationId configuration;
 };
+
+// There are rows only of those to which anything was ever sent.
+void CountContactMethods(const ResponderState& state, ResponderCounts& counts) {
+  if (state.organisation == nullptr) return;
+  std::uint64_t declared = 0;
+  for (const User& user : state.organisation->users)
+    declared += user.contact_methods.size();
+  for (const auto& [id, reach] : state.reaches)
+    ++counts.contact_methods[static_cast<std::size_t>(StateOf(reach))];
+  auto& unverified = counts.contact_methods[static_cast<std::size_t>(ReachState::kUnverified)];
+  unverified += declared - std::min<std::uint64_t>(declared, state.reaches.size());
+}
 
 ResponderCounts Count(const Responder& responder, const Now& now) {
   ResponderCounts counts;
@@ -54,6 +69,7 @@ ResponderCounts Count(const Responder& responder, const Now& now) {
     if (!silence.maintenance) ++counts.silences[now.wall < silence.starts_at ? 1 : now.wall >= silence.ends_at ? 2 : 0];
   }
   counts.configuration = state.counters.configuration;
+  CountContactMethods(state, counts);
   for (const auto& [name, id] : state.heartbeat_of)
     ++(IsExpired(state.heartbeats.at(id)) ? counts.heartbeats_expired : counts.heartbeats_alive);
   return counts;
@@ -328,6 +344,13 @@ class Instruments::Impl {
             return counts_.notifications[i];
       },
           {{"state", std::string(kStates[i])}});
+    }
+    for (const ReachState state : {ReachState::kUnverified, ReachState::kVerified, ReachState::kFailing}) {
+      Add(Kind::kGauge, "tocsin_contact_methods", "Contact methods of people, by whether they are known to reach them.",
+          [this, state] {
+            return counts_.contact_methods[static_cast<std::size_t>(state)];
+      },
+          {{"state", std::string(Name(state))}});
     }
     Add(Kind::kGauge, "tocsin_incidents_open", "Incidents that are not resolved.",
         [this] { return counts_.incidents_open; });

@@ -29,12 +29,13 @@ constexpr std::uint8_t TableOf() {
 }
 
 // Whether rows of this table are kept when they leave memory. Timers and singletons have no history; of schedules,
-// changes, heartbeats and Opsgenie's alerts memory has all that is kept.
+// changes, heartbeats, Opsgenie's alerts and contact methods memory has all that is kept.
 constexpr bool HasHistory(std::uint8_t table) {
   return table != TableOf<Timer>() && table != TableOf<Counters>() && table != TableOf<OrganisationPtr>() &&
          table != TableOf<Throttle>() && table != TableOf<Round>() && table != TableOf<ScheduleEdition>() &&
          table != TableOf<ScheduleChange>() && table != TableOf<ScheduleWatch>() && table != TableOf<ChangeEvent>() &&
-         table != TableOf<Heartbeat>() && table != TableOf<OpsgenieAlert>() && table != TableOf<OpsgenieRequest>();
+         table != TableOf<Heartbeat>() && table != TableOf<OpsgenieAlert>() && table != TableOf<OpsgenieRequest>() &&
+         table != TableOf<ContactReach>();
 }
 
 // Rows that are history from the start: nothing decides by them.

@@ -370,6 +370,7 @@ void ToProto(const Organisation& from, v1::Organisation& to) {
   ToProto(from.dead_man, *to.mutable_dead_man());
   ToProto(from.limits, *to.mutable_limits());
   ToProto(from.slack, *to.mutable_slack());
+  ToProto(from.self_tests, *to.mutable_self_tests());
 }
 
 absl::Status FromProto(const v1::Organisation& from, Organisation& to) {
@@ -398,6 +399,7 @@ absl::Status FromProto(const v1::Organisation& from, Organisation& to) {
   if (from.has_dead_man()) decode.Take("dead_man", from.dead_man(), to.dead_man);
   if (from.has_limits()) decode.Take("limits", from.limits(), to.limits);
   if (from.has_slack()) decode.Take("slack", from.slack(), to.slack);
+  if (from.has_self_tests()) decode.Take("self_tests", from.self_tests(), to.self_tests);
   return decode.status();
 }
 

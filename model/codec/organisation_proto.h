@@ -105,6 +105,7 @@ void ToProto(const MaintenanceWindow& from, v1::MaintenanceWindow& to);
 void ToProto(const Smtp& from, v1::Smtp& to);
 void ToProto(const Twilio& from, v1::Twilio& to);
 void ToProto(const DeadMan& from, v1::DeadMan& to);
+void ToProto(const SelfTests& from, v1::SelfTests& to);
 void ToProto(const Slack& from, v1::Slack& to);
 void ToProto(const MessageLimits& from, v1::MessageLimits& to);
 void ToProto(const Organisation& from, v1::Organisation& to);
@@ -130,6 +131,7 @@ absl::Status FromProto(const v1::MaintenanceWindow& from, MaintenanceWindow& to)
 absl::Status FromProto(const v1::Smtp& from, Smtp& to);
 absl::Status FromProto(const v1::Twilio& from, Twilio& to);
 absl::Status FromProto(const v1::DeadMan& from, DeadMan& to);
+absl::Status FromProto(const v1::SelfTests& from, SelfTests& to);
 absl::Status FromProto(const v1::Slack& from, Slack& to);
 absl::Status FromProto(const v1::MessageLimits& from, MessageLimits& to);
 absl::Status FromProto(const v1::Organisation& from, Organisation& to);

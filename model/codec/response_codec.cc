@@ -157,6 +157,7 @@ constexpr Table kTables[] = {
     {"opsgenie alert",        DecodeRowBytes<v1::OpsgenieAlert,        OpsgenieAlert>       },
     {"opsgenie request",      DecodeRowBytes<v1::OpsgenieRequest,      OpsgenieRequest>     },
     {"account",               DecodeRowBytes<v1::Account,              Account>             },
+    {"contact reach",         DecodeRowBytes<v1::ContactReach,         ContactReach>        },
 };
 static_assert(std::size(kTables) == std::variant_size_v<Row>);
 
@@ -195,6 +196,7 @@ struct RowWriter {
   void operator()(const OpsgenieAlert& row) const { WriteBy<v1::OpsgenieAlert>(to, row); }
   void operator()(const OpsgenieRequest& row) const { WriteBy<v1::OpsgenieRequest>(to, row); }
   void operator()(const Account& row) const { WriteBy<v1::Account>(to, row); }
+  void operator()(const ContactReach& row) const { WriteBy<v1::ContactReach>(to, row); }
 };
 
 // A Row's field is the table's number and one.
@@ -203,7 +205,7 @@ void Write(WireWriter& to, const Row& from) {
   std::visit(RowWriter{to}, from);
   to.Close(static_cast<int>(from.index()) + 1, end);
 }
-static_assert(v1::Row::kGroupFieldNumber == 1 && v1::Row::kAccountFieldNumber == std::variant_size_v<Row>);
+static_assert(v1::Row::kGroupFieldNumber == 1 && v1::Row::kContactReachFieldNumber == std::variant_size_v<Row>);
 
 void Write(WireWriter& to, const RowKey& from) {
   to.Number(v1::RowKey::kIdFieldNumber, from.id);
@@ -275,6 +277,7 @@ static absl::Status FromProto(const v1::Row& from, Row& to) {
       decode.Take("opsgenie_request", from.opsgenie_request(), to.emplace<OpsgenieRequest>());
       break;
     case v1::Row::kAccount: decode.Take("account", from.account(), to.emplace<Account>()); break;
+    case v1::Row::kContactReach: decode.Take("contact_reach", from.contact_reach(), to.emplace<ContactReach>()); break;
     case v1::Row::ROW_NOT_SET: decode.Fail("row", "of no table that this version knows"); break;
   }
   return decode.status();

@@ -32,7 +32,7 @@ TOCSIN_ENUM_PROTO(Page::State, v1::Page::State, 0, 1, Page::State::kUnreachable,
 TOCSIN_ENUM_PROTO(Escalation::Wait, v1::Escalation::Wait, 0, 0, Escalation::Wait::kNothing, v1::Escalation::Wait_MAX);
 TOCSIN_ENUM_PROTO(Page::Until, v1::Page::Until, 0, 0, Page::Until::kResolved, v1::Page::Until_MAX);
 TOCSIN_ENUM_PROTO(Incident::State, v1::Incident::State, 0, 1, Incident::State::kResolved, v1::Incident::State_MAX);
-TOCSIN_ENUM_PROTO(Timer::Kind, v1::Timer::Kind, 0, 1, Timer::Kind::kFollow, v1::Timer::Kind_MAX);
+TOCSIN_ENUM_PROTO(Timer::Kind, v1::Timer::Kind, 0, 1, Timer::Kind::kReachReport, v1::Timer::Kind_MAX);
 TOCSIN_ENUM_PROTO(TimelineEntry::Kind,
                   v1::TimelineEntry::Kind,
                   0,

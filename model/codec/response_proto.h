@@ -13,6 +13,7 @@
 #include "model/schedule_edition.h"
 #include "model/silence.h"
 #include "model/timeline.h"
+#include "tocsin/v1/reach.pb.h"
 #include "tocsin/v1/response.pb.h"
 
 namespace tocsin {
@@ -59,6 +60,7 @@ void ToProto(const ChangeEvent& from, v1::ChangeEvent& to);
 void ToProto(const Heartbeat& from, v1::Heartbeat& to);
 void ToProto(const OpsgenieAlert& from, v1::OpsgenieAlert& to);
 void ToProto(const OpsgenieRequest& from, v1::OpsgenieRequest& to);
+void ToProto(const ContactReach& from, v1::ContactReach& to);
 void ToProto(const TimelineEntry& from, v1::TimelineEntry& to);
 absl::Status FromProto(const v1::AlertSummary& from, AlertSummary& to);
 absl::Status FromProto(const v1::Group& from, Group& to);
@@ -77,6 +79,7 @@ absl::Status FromProto(const v1::ChangeEvent& from, ChangeEvent& to);
 absl::Status FromProto(const v1::Heartbeat& from, Heartbeat& to);
 absl::Status FromProto(const v1::OpsgenieAlert& from, OpsgenieAlert& to);
 absl::Status FromProto(const v1::OpsgenieRequest& from, OpsgenieRequest& to);
+absl::Status FromProto(const v1::ContactReach& from, ContactReach& to);
 absl::Status FromProto(const v1::TimelineEntry& from, TimelineEntry& to);
 
 // Takes out what would let a reader act for somebody: the method's secret, the acknowledge link.

@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/api/world.h"
+#include "tocsin/v1/reach.pb.h"
 
 namespace tocsin {
 namespace {
@@ -16,7 +17,27 @@ using ::testing::AnyOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-class LinkTest : public ApiTest {};
+class LinkTest : public ApiTest {
+ public:
+  v1::ListContactMethodsResponse Contacts(const v1::ListContactMethodsRequest& request) {
+    v1::ListContactMethodsResponse response;
+    EXPECT_TRUE(Call("ReachService/ListContactMethods", request, response).ok());
+    return response;
+  }
+
+ protected:
+  // The token of the link in the test page that went to a person.
+  std::string LinkOfTest(std::string_view user) {
+    std::string url;
+    EXPECT_TRUE(Eventually([&] {
+      const MutexLock lock(mutex_);
+      for (const Notification& each : attempts_)
+        if (each.purpose == Notification::Purpose::kTest && each.user.value() == user) url = each.acknowledge_url;
+      return !url.empty();
+    }));
+    return url.substr(url.rfind('/') + 1);
+  }
+};
 
 TEST_F(LinkTest, ShowsOnGetAndActsOnPost) {
   const std::uint64_t id = FireGroup("<b>Down & out</b>");
@@ -142,6 +163,52 @@ TEST_F(LinkTest, NamesAGroupThatIsGone) {
   const HttpResponse response = Http("POST", "/ack/" + SignLink(link, kLinkKey));
   EXPECT_EQ(response.status, 404);
   EXPECT_THAT(response.body, HasSubstr("G4711"));
+}
+
+v1::ListContactMethodsResponse ContactsOf(LinkTest& test, const std::string& user) {
+  v1::ListContactMethodsRequest request;
+  request.set_user(user);
+  return test.Contacts(request);
+}
+
+TEST_F(LinkTest, OfATestPageConfirmsItsContactMethodWhenItIsPressed) {
+  using Response = v1::ListContactMethodsResponse;
+  v1::TestPageRequest request;
+  request.set_user("ann");
+  v1::CommandResponse response;
+  ASSERT_TRUE(Call("PageService/TestPage", request, response).ok());
+  const std::string path = "/ack/" + LinkOfTest("ann");
+  EXPECT_THAT(Http("GET", path).body, HasSubstr("Yes, it has reached me, ann"));
+  Response before = ContactsOf(*this, "ann");
+  ASSERT_EQ(before.entries_size(), 1);
+  EXPECT_EQ(before.entries(0).state(), Response::STATE_UNVERIFIED) << "looking confirms nothing";
+  EXPECT_THAT(before.entries(0).why(), HasSubstr("nobody has confirmed that it works"));
+  EXPECT_EQ(before.unverified(), 1U);
+  const HttpResponse pressed = Http("POST", path);
+  EXPECT_EQ(pressed.status, 200);
+  EXPECT_THAT(pressed.body, HasSubstr("Thank you, ann"));
+  const Response after = ContactsOf(*this, "ann");
+  EXPECT_EQ(after.entries(0).state(), Response::STATE_VERIFIED);
+  EXPECT_THAT(after.entries(0).why(), HasSubstr("confirmed at"));
+  v1::ListContactMethodsRequest doubtful;
+  doubtful.set_user("ann");
+  doubtful.set_doubtful(true);
+  EXPECT_EQ(Contacts(doubtful).entries_size(), 0);
+  EXPECT_EQ(Contacts(doubtful).verified(), 1U);
+  doubtful.set_user("zoe");
+  Response nobody;
+  EXPECT_THAT(std::string(Call("ReachService/ListContactMethods", doubtful, nobody).message()), HasSubstr("not_found"));
+}
+
+TEST_F(LinkTest, OfAPageConfirmsItsContactMethodAlsoWhenSomebodyElseWasFirst) {
+  const std::uint64_t id = FireGroup("Disk");
+  const std::string path = "/ack/" + LinkOf(id);
+  v1::GroupCommand command;
+  command.set_id(id);
+  v1::CommandResponse response;
+  ASSERT_TRUE(Call("GroupService/ResolveGroup", command, response).ok());
+  EXPECT_NE(Http("POST", path).status, 200);
+  EXPECT_EQ(ContactsOf(*this, "ann").verified(), 1U);
 }
 
 }  // namespace

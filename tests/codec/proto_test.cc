@@ -78,6 +78,8 @@ using Pairs = ::testing::Types<Pair<Label, v1::Label>,
                                Pair<HandoffNotices, v1::HandoffNotices>,
                                Pair<MessageLimits, v1::MessageLimits>,
                                Pair<Slack, v1::Slack>,
+                               Pair<SelfTests, v1::SelfTests>,
+                               Pair<ContactReach, v1::ContactReach>,
                                Pair<TimelineEntry, v1::TimelineEntry>>;
 TYPED_TEST_SUITE(ProtoPairTest, Pairs);
 

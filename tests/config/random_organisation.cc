@@ -467,6 +467,8 @@ Organisation RandomOrganisation(Random& random) {
     }
   }
   organisation.dead_man = {"https://example.com/d", AnyDuration(random, 1, 60)};
+  organisation.self_tests = {random.OneIn(2), AnyDuration(random, 86'400, 90 * 86'400), random.OneIn(2),
+                             random.OneIn(2), random.OneIn(2)};
   return organisation;
 }
 

@@ -16,6 +16,7 @@ ROUTES = """group_interval: 2s, routes: [
   {id: many, matchers: ['alertname="Many"'], group_by: [alertname, number], mute_time_intervals: [always]},
   {id: rare, matchers: ['alertname="Rare"'], threshold: {count: 3, window: 10m}},
   {id: later, matchers: ['alertname="Later"'], policy: later},
+  {id: doubted, matchers: ['alertname=~"Doubted.*"'], policy: doubted},
   {id: quiet, matchers: ['alertname="Quiet"'], urgency: low},
   {id: unmanned, matchers: ['alertname="Unmanned"'], policy: unmanned}]}"""
 
@@ -27,12 +28,14 @@ inhibition_rules:
 time_intervals:
   - {id: always, time_intervals: [{times: ['00:00-24:00']}]}
   - {id: long-ago, time_intervals: [{years: ['1990']}]}
+self_tests: {at_creation: false}
 """
 
 
 def organisation_yaml():
     text = organisation.yaml(group_wait="0s", step_delay="10m", extra_users="""
-  - {id: carl, contact_methods: [{kind: terminal, address: carl, limits: [{messages: 2, window: 1h}]}]}""")
+  - {id: carl, contact_methods: [{kind: terminal, address: carl, limits: [{messages: 2, window: 1h}]}]}
+  - {id: dora, contact_methods: [{kind: webhook, address: 'http://10.255.255.1/'}]}""")
     text = text.replace("policies:\n", """  - id: nights
     team: ops
     time_zone: UTC
@@ -44,6 +47,7 @@ policies:
     steps:
       - {delay: 10m, targets: [{schedule: nights}]}
       - {delay: 10m, targets: [{user: bob}]}
+  - {id: doubted, steps: [{delay: 10m, targets: [{user: dora}]}, {delay: 10m, targets: [{user: bob}]}]}
   - {id: few, steps: [{delay: 10m, targets: [{user: carl}]}]}
   - {id: later, steps: [{only_during: [long-ago], outside: wait, targets: [{user: bob}]}]}
 """)
@@ -92,7 +96,7 @@ def why_nobody_was_paged(tocsin):
         "silenced by": "Silenced", "inhibited by rule": "Slow", "in maintenance": "Patched",
         "inside of time interval": "Muted", "it only tells receiver": "Told", "below the threshold": "Rare",
         "acknowledged by": "Taken", "snoozed by": "Napped", "nobody is behind": "Unmanned", "held back by the limits": "Few2",
-        "low urgency": "Quiet", "waits for": "Later",
+        "low urgency": "Quiet", "waits for": "Later", "may not be reached": "Doubted2",
         "no alert in memory matches": "",
     }
     assert set(readme_table()) == set(happens), readme_table()
@@ -105,6 +109,9 @@ def why_nobody_was_paged(tocsin):
         send(tocsin, name)
     explained(tocsin, "Few1", "carl")
     send(tocsin, "Few2")
+    send(tocsin, "Doubted1")
+    wait_for("what goes to dora to fail", lambda: "failing" in tocsin.cli("contacts", "dora"))
+    send(tocsin, "Doubted2")
     tocsin.cli("ack", group_of(tocsin, "Taken"))
     tocsin.cli("snooze", group_of(tocsin, "Napped"), "--for", "1h")
     for part, name in happens.items():
@@ -299,7 +306,7 @@ def completion(tocsin):
     assert offered(tocsin, "expl") == ["explain"]
     assert "groups" in offered(tocsin, "")
     assert group_of(tocsin, "Taken") in asked_for(tocsin, "ack", "G")
-    assert asked_for(tocsin, "explain", "user", "") == ["ann", "bob", "carl"]
+    assert asked_for(tocsin, "explain", "user", "") == ["ann", "bob", "carl", "dora"]
     assert asked_for(tocsin, "groups", "--service", "") == ["web"]
     assert offered(tocsin, "groups", "--ser") == ["--service", "--server"]
     assert offered(tocsin, "silence", "") == ["add", "preview", "list", "expire"]

@@ -256,6 +256,8 @@ void World::Crash(bool report_all, absl::Duration down) {
     rows.emplace_back(row);
   for (const auto& [id, row] : state.opsgenie_requests)
     rows.emplace_back(row);
+  for (const auto& [id, row] : state.reaches)
+    rows.emplace_back(row);
   rows.emplace_back(state.counters);
   if (state.organisation != nullptr) rows.emplace_back(state.organisation);
   recovered->Restore(std::move(rows));
