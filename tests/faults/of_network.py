@@ -28,6 +28,8 @@ NAMES = {
     "poisoned": ({A: "169.254.169.254"}, "next"),
     "vanishing": ({A: "127.0.0.1"}, "goes on"),  # by an address of its own
 }
+# Names that are answered, and then not any more: what is answered instead.
+FORGOTTEN = {"gone": {"code": 3}, "failing": {"code": 2}, "mute": {"after": 3600}}
 NOWHERE = "10.99.0.2"  # its packets go to a device that nobody reads
 
 
@@ -37,6 +39,7 @@ class NameServer(threading.Thread):
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind(("127.0.0.1", 53))
         self.asked = []
+        self.forgets = False
 
     def run(self):
         while True:
@@ -50,7 +53,10 @@ class NameServer(threading.Thread):
             at += 1 + question[at]
         kind = struct.unpack_from(">H", question, at + 1)[0]
         self.asked.append(labels[0])
-        says = NAMES.get(labels[0], ({"code": 3}, ""))[0]
+        if labels[0] in FORGOTTEN:
+            says = FORGOTTEN[labels[0]] if self.forgets else {A: "127.0.0.1"}
+        else:
+            says = NAMES.get(labels[0], ({"code": 3}, ""))[0]
         time.sleep(says.get("after", 0))
         found = b""
         if kind in says:
@@ -79,6 +85,34 @@ def device_that_nobody_reads():
     return None
 
 
+TURNS = 20
+
+
+def last_good_addresses(tocsin, provider, server):
+    """Hosts that were reached are paged on while their names do not resolve any more. Each turn has people of its own, at the same hosts; what
+    was looked up is used for some seconds, so that it takes some turns until it is asked for again."""
+    used = lambda: tocsin.metric("tocsin_attempts_by_last_good_address_total")
+    assert used() == 0, "one was used although every name that was ever answered still is"
+
+    def turn(number):
+        people = [f"{name}{number}" for name in FORGOTTEN]
+        assert post(tocsin.url, [event(each, severity="critical") for each in people]) == 202
+        for each in people:
+            wait_for(f"{each} to be paged", lambda: provider.of(f"/{each}"), 60)
+            assert not provider.of(f"/{each}-next"), f"{each} was not reached by the first method"
+    turn(0)
+    server.forgets, asked = True, len(server.asked)
+    for number in range(1, TURNS):
+        turn(number)
+        if set(FORGOTTEN) <= set(server.asked[asked:]) and used() >= len(FORGOTTEN):
+            break
+        time.sleep(3)  # connections that are kept, and what was looked up, have to grow old
+    assert set(FORGOTTEN) <= set(server.asked[asked:]), "not every name was asked for again"
+    assert used() >= len(FORGOTTEN), f"{used():.0f} attempts by a last good address"
+    for name in FORGOTTEN:
+        assert f"host={name}.test address=127.0.0.1" in tocsin.child.text(), f"the log does not tell of {name}"
+
+
 def inside():
     """In the namespaces."""
     bring_up("lo")
@@ -91,8 +125,9 @@ def inside():
         server = NameServer()
         server.start()
         with Provider(everywhere=True) as provider:
-            url = lambda name: f"http://{NOWHERE if name == 'vanishing' else name + '.test'}:{provider.port}/{name}"
-            edit = with_people(names, url)
+            host = lambda name: NOWHERE if name == "vanishing" else name.rstrip("0123456789") + ".test"
+            url = lambda name: f"http://{host(name)}:{provider.port}/{name}"
+            edit = with_people(names + [f"{name}{turn}" for name in FORGOTTEN for turn in range(TURNS)], url)
             with world(provider=provider, flags=["--allow_webhooks_to=127.0.0.0/8,::1/128,10.99.0.0/24"],
                        edit=lambda text: edit(text).replace("NEXT", f"http://127.0.0.1:{provider.port}")) as (tocsin, _, _):
                 tocsin.flags.remove(ground.LOOPBACK)
@@ -108,6 +143,7 @@ def inside():
                         assert not provider.of(f"/{name}"), name
                     else:
                         wait_for(f"{name} to be {NAMES[name][1]}", lambda: as_expected(tocsin, provider, provider, name, NAMES[name][1]), 60)
+                last_good_addresses(tocsin, provider, server)
                 assert tocsin.metric("tocsin_auditor_findings_total") == 0
     print(f"{len(names)} kinds of names, {len(server.asked)} look-ups" + ("" if vanishes else "; no device whose packets vanish"))
 
