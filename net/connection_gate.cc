@@ -124,6 +124,7 @@ struct Counters {
   std::atomic<std::uint64_t> full{0};
   std::atomic<std::uint64_t> crowded{0};
   std::atomic<std::uint64_t> silent{0};
+  std::atomic<std::uint64_t> gone{0};
   std::atomic<std::uint64_t> foreign{0};
   std::atomic<std::uint64_t> open{0};
   std::atomic<std::uint64_t> waiting{0};
@@ -146,8 +147,7 @@ class ConnectionGate::Impl {
     hints.ai_socktype = SOCK_STREAM;
     std::string host = options_.host;
     if (host.size() > 2 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
-    // As gRPC has always had it: all addresses of IPv4 are those of IPv6, too, where there is such a thing.
-    if (host == "0.0.0.0" && ListenAt("::", hints).ok()) return absl::OkStatus();
+    if (options_.any_is_both && host == "0.0.0.0" && ListenAt("::", hints).ok()) return absl::OkStatus();
     TOCSIN_TRY(ListenAt(host, hints));
     return absl::OkStatus();
   }
@@ -281,18 +281,18 @@ class ConnectionGate::Impl {
     const auto found = waiting_.find(fd);
     if (found == waiting_.end()) return;  // closed since epoll saw it
     if (found->second.has_spoken) {
-      if ((event.events & kGone) != 0) Close(fd, counters_.silent);
+      if ((event.events & kGone) != 0) Close(fd, counters_.gone);
       return;
     }
     switch (Look(fd, options_.protocol)) {
       case FirstBytes::kThere:
-        if ((event.events & kGone) != 0) return Close(fd, counters_.silent);
+        if ((event.events & kGone) != 0) return Close(fd, counters_.gone);
         found->second.has_spoken = true;
         ready_.push_back({fd, found->second.number, {}});
         return;
       case FirstBytes::kForeign: return Close(fd, counters_.foreign);
       case FirstBytes::kToCome:
-        if ((event.events & kGone) != 0) Close(fd, counters_.silent);
+        if ((event.events & kGone) != 0) Close(fd, counters_.gone);
     }
   }
 
@@ -341,11 +341,11 @@ class ConnectionGate::Impl {
     const auto is_crowded = [&] { return peer.is_counted && count() >= options_.max_of_one_address; };
     if ((IsFull(peer) || is_crowded()) && now_ - swept_ >= kSweepAtTheLimit) Sweep();
     if (IsFull(peer)) {
-      Refuse(counters_.full, "too many gRPC connections are open: no more are taken until some are closed");
+      Refuse(counters_.full, "too many connections are open: no more are taken until some are closed");
       return false;
     }
     if (is_crowded()) {
-      Refuse(counters_.crowded, "one address has as many gRPC connections as one may have: no more of it are taken");
+      Refuse(counters_.crowded, "one address has as many connections as one may have: no more of it are taken");
       return false;
     }
     return true;
@@ -489,6 +489,7 @@ ConnectionGate::Statistics ConnectionGate::ReadStatistics() const {
           .full = read(counters.full),
           .crowded = read(counters.crowded),
           .silent = read(counters.silent),
+          .gone = read(counters.gone),
           .foreign = read(counters.foreign),
           .open = read(counters.open),
           .waiting = read(counters.waiting)};

@@ -1,5 +1,5 @@
-// Takes TCP connections for a library that can bound neither how many there are nor how quickly they come (gRPC), and hands it those
-// that are worth something: from whoever has begun to speak HTTP/2 or TLS, while there is room.
+// Takes TCP connections for a library to which each is dear: gRPC, which can bound neither how many there are nor how quickly they come,
+// and TLS. Hands on those that are worth something: from whoever has begun to speak HTTP/2 or TLS, while there is room.
 //
 //   connection ──▶ waits until its first bytes are there ──▶ waits for its turn ──▶ `take` ──▶ the library, which closes it some day
 //        └─ no room: closed            └─ silent, or another protocol: closed   └─ gone: closed
@@ -35,7 +35,8 @@ class ConnectionGate {
     kTls,    // a whole first record of a handshake
   };
   struct Options {
-    std::string host = "127.0.0.1";  // a name or an address, of IPv6 in brackets; 0.0.0.0 and [::] are both families
+    std::string host = "127.0.0.1";  // a name or an address, of IPv6 with brackets or without; [::] is both families
+    bool any_is_both = false;        // 0.0.0.0, too
     std::uint16_t port = 0;          // 0: any free one, see port()
     Protocol protocol = Protocol::kHttp2;
     std::size_t max_connections = 4096;     // that were handed on and are open
@@ -51,7 +52,8 @@ class ConnectionGate {
     std::uint64_t accepted = 0;
     std::uint64_t full = 0;     // refused: max_connections, or its turn did not come
     std::uint64_t crowded = 0;  // refused: max_of_one_address
-    std::uint64_t silent = 0;   // closed: no first bytes in time, gone before them, or pushed out
+    std::uint64_t silent = 0;   // closed: no first bytes in time, or pushed out
+    std::uint64_t gone = 0;     // closed by the client before it was handed on
     std::uint64_t foreign = 0;  // closed: the first bytes are of something else
     std::uint64_t open = 0;     // handed on and not closed, as of a second ago at most
     std::uint64_t waiting = 0;

@@ -16,6 +16,7 @@ absl::StatusOr<std::unique_ptr<GrpcPort>> GrpcPort::Listen(const std::string& ad
   std::unique_ptr<GrpcPort> port(new GrpcPort);
   ConnectionGate::Options options;
   options.host = at.host;
+  options.any_is_both = true;  // as gRPC itself has it
   options.port = at.port;
   options.protocol = tls ? ConnectionGate::Protocol::kTls : ConnectionGate::Protocol::kHttp2;
   // One of TLS is three times as dear.
@@ -53,13 +54,15 @@ void GrpcPort::AddMetrics(MetricRegistry& registry) const {
       {"full",    &Statistics::full   },
       {"address", &Statistics::crowded},
       {"silent",  &Statistics::silent },
+      {"gone",    &Statistics::gone   },
       {"foreign", &Statistics::foreign},
   };
   for (const auto& [reason, count] : refused) {
     add(Kind::kCounter, "tocsin_grpc_connections_refused_total",
-        "Connections that were closed and gRPC never saw: over the bound of all, or of an address; they said nothing "
-        "in "
-        "time, or something that is neither HTTP/2 nor TLS, whichever is spoken there.",
+        "Connections that were closed and gRPC never saw, by reason: full: too many, or its turn did not come; "
+        "address: too "
+        "many of one; silent: nothing said in time; gone: closed by the client; foreign: neither HTTP/2 nor TLS, "
+        "whichever it is.",
         count,
         {
             {"reason", std::string(reason)}

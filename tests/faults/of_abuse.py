@@ -491,5 +491,5 @@ CHECKS = [
     ("D9", "one alert at any rate", "smoke", hot_key),
     ("D11", "a neighbour beyond its allowance", "smoke", loud_neighbour),
     ("D12", "a flood of connections", "smoke", connection_flood),
-    # ("D12t", "a flood of TLS handshakes that are never finished", "smoke", handshake_flood),
+    ("D12t", "a flood of TLS handshakes that are never finished", "smoke", handshake_flood),
 ]
