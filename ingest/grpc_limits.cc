@@ -13,6 +13,9 @@ void ConfigureGrpc(grpc::ServerBuilder& builder) {
   // An organisation's text is the longest message. Batches of alerts have a bound of their own: Message::Take.
   constexpr int kSlack = 64 * 1024;
   builder.SetMaxReceiveMessageSize(static_cast<int>(limits::kConfigurationBytes) + kSlack);
+  // gRPC unpacks a message before it looks at whose it is, to whatever length it has then: a megabyte to a gigabyte.
+  builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_DEFLATE, false);
+  builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_GZIP, false);
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT,
                              0);  // or two servers share a port, and each gets half of the calls
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, 100);

@@ -303,6 +303,24 @@ def bombs(options):
     return abused(options, [attack] * 2)
 
 
+def grpc_bombs(options):
+    """Messages of gRPC that become a thousand times as large when they are unpacked, which gRPC would do before it looks at anybody's token.
+    They are refused as packed."""
+    packed = gzip.compress(bytes(256 << 20))
+    refused = []
+
+    def attack(path, key):
+        def run(tocsin, stopping):
+            while not stopping.is_set():
+                with contextlib.suppress(OSError):
+                    refused.append(b"gzip" in http2.say_packed(tocsin.grpc, path, key, packed))
+        return run
+    word = abused(options, [attack("/tocsin.v1.OrganisationService/ApplyOrganisation", ""),
+                            attack("/tocsin.v1.IngestService/Stream", organisation.STREAM_KEY)])
+    assert any(refused), "no bomb was answered"
+    return f"{sum(refused)} of {len(refused)} refused; {word}"
+
+
 # ---- D5, D6 ----
 
 def floods(which, reads):
@@ -483,6 +501,7 @@ CHECKS = [
     ("D2", "oversized and lying requests", "smoke", oversized),
     ("D3", "nesting, duplicate keys, numbers and text that are none", "smoke", nonsense),
     ("D4", "gzip bombs and other packings", "smoke", bombs),
+    ("D4g", "messages of gRPC that become a thousand times as large", "smoke", grpc_bombs),
     ("D6", "D5 and D6: fifteen HTTP/2 floods at the gRPC port", "smoke", http2_floods),
     ("D6l", "headers that gRPC complains of, by the thousand", "smoke", complaints),
     ("D7", "label cardinality", "smoke", cardinality),
