@@ -19,6 +19,7 @@
 
 #include "base/mutex.h"
 #include "base/status.h"
+#include "net/connection_gate.h"
 #include "net/http_session.h"
 #include "net/http_wire.h"
 
@@ -51,9 +52,13 @@ class HttpServer::Impl {
     TOCSIN_TRY(Listen());
     for (const std::shared_ptr<HttpLoop>& loop : loops_)
       guards_.push_back(asio::make_work_guard(loop->context));
-    asio::awaitable<void> accept = local_acceptor_ ? AcceptLocal() : Accept();
-    asio::co_spawn(loops_.front()->context, std::move(accept),
-                   [](const std::exception_ptr& error) { static_cast<void>(error); });
+    if (gate_) {
+      gate_->Begin([this](int, int connection) { Take(connection); });
+    } else {
+      asio::awaitable<void> accept = local_acceptor_ ? AcceptLocal() : Accept();
+      asio::co_spawn(loops_.front()->context, std::move(accept),
+                     [](const std::exception_ptr& error) { static_cast<void>(error); });
+    }
     {
       const MutexLock lock(mutex_);
       running_ = loops_.size();
@@ -65,6 +70,7 @@ class HttpServer::Impl {
 
   void Stop(absl::Duration grace) {
     if (threads_.empty()) return;
+    if (gate_) gate_->Stop();
     asio::post(loops_.front()->context, [acceptor = acceptor_.get(), local = local_acceptor_.get()] {
       error_code ignored;
       if (acceptor != nullptr) acceptor->close(ignored);
@@ -96,6 +102,7 @@ class HttpServer::Impl {
 
   std::uint16_t port() const { return port_; }
   const HttpServerState::Counters& counters() const { return state_->counters; }
+  ConnectionGate::Statistics gate() const { return gate_ ? gate_->ReadStatistics() : ConnectionGate::Statistics(); }
 
  private:
   absl::Status Listen() {
@@ -104,6 +111,7 @@ class HttpServer::Impl {
     if (!options.unix_socket.empty()) return ListenLocally();
     const asio::ip::address address = asio::ip::make_address(options.address, error);
     if (error) return Invalid("listen on %s: not an IP address", options.address);
+    if (options.tls) return ListenForTls();
     const tcp::endpoint endpoint(address, options.port);
     acceptor_ = std::make_unique<tcp::acceptor>(loops_.front()->context);
     acceptor_->open(endpoint.protocol(), error);
@@ -112,6 +120,22 @@ class HttpServer::Impl {
     if (!error) acceptor_->listen(tcp::acceptor::max_listen_connections, error);
     if (error) return Unavailable("listen on %s port %d: %s", options.address, options.port, error.message());
     port_ = acceptor_->local_endpoint(error).port();
+    return absl::OkStatus();
+  }
+
+  // A handshake is dear, and a connection that has begun one keeps a hundred kilobytes.
+  absl::Status ListenForTls() {
+    const Options& options = state_->options;
+    ConnectionGate::Options gate;
+    gate.host = options.address;
+    gate.port = options.port;
+    gate.protocol = ConnectionGate::Protocol::kTls;
+    gate.max_connections = options.max_connections;
+    gate.reserved_connections = options.reserved_connections;
+    gate.max_of_one_address = options.max_connections;
+    gate.patience = options.header_timeout;
+    TOCSIN_ASSIGN(gate_, ConnectionGate::Listen(std::move(gate)));
+    port_ = gate_->port();
     return absl::OkStatus();
   }
 
@@ -170,6 +194,24 @@ class HttpServer::Impl {
     }
   }
 
+  // On the gate's thread.
+  void Take(int fd) {
+    const std::shared_ptr<HttpLoop>& loop = loops_[next_++ % loops_.size()];
+    sockaddr_storage local{};
+    socklen_t size = sizeof local;
+    error_code failed;
+    tcp::socket socket(loop->context);
+    if (getsockname(fd, reinterpret_cast<sockaddr*>(&local), &size) == 0)
+      socket.assign(local.ss_family == AF_INET6 ? tcp::v6() : tcp::v4(), fd, failed);
+    if (!socket.is_open()) {
+      close(fd);
+      return;
+    }
+    // The identity lives as long as its context is used.
+    const std::shared_ptr<const TlsIdentity> tls = state_->options.tls->current();
+    ServeTls(state_, loop, std::move(socket), {tls, tls->context().get()});
+  }
+
   void Admit(const std::shared_ptr<HttpLoop>& loop, tcp::socket socket) {
     HttpServerState::Counters& counters = state_->counters;
     counters.connections_accepted.fetch_add(1, std::memory_order_relaxed);
@@ -179,18 +221,12 @@ class HttpServer::Impl {
     const std::size_t limit =
         is_loopback ? options.max_connections
                     : options.max_connections - std::min(options.max_connections, options.reserved_connections);
-    const std::shared_ptr<const TlsIdentity> tls = options.tls ? options.tls->current() : nullptr;
     if (counters.connections_open.load(std::memory_order_relaxed) >= limit) {
       counters.connections_refused.fetch_add(1, std::memory_order_relaxed);
-      if (!tls) Turn(socket);
+      Turn(socket);
       return;
     }
-    if (tls) {
-      // The identity lives as long as its context is used.
-      ServeTls(state_, loop, std::move(socket), {tls, tls->context().get()});
-    } else {
-      ServePlain(state_, loop, std::move(socket));
-    }
+    ServePlain(state_, loop, std::move(socket));
   }
 
   // Says no in one write that either fits or is lost.
@@ -218,6 +254,8 @@ class HttpServer::Impl {
   std::vector<asio::executor_work_guard<asio::io_context::executor_type>> guards_;
   std::unique_ptr<tcp::acceptor> acceptor_;
   std::unique_ptr<LocalAcceptor> local_acceptor_;  // instead
+  std::unique_ptr<ConnectionGate> gate_;           // instead: with TLS
+  std::size_t next_ = 0;                           // loop; the gate's
   std::vector<std::thread> threads_;
   std::uint16_t port_ = 0;
   Mutex mutex_;
@@ -244,13 +282,14 @@ std::uint16_t HttpServer::port() const {
 HttpServer::Statistics HttpServer::ReadStatistics() const {
   const HttpServerState::Counters& counters = impl_->counters();
   const auto read = [](const std::atomic<std::uint64_t>& counter) { return counter.load(std::memory_order_relaxed); };
+  const ConnectionGate::Statistics gate = impl_->gate();
   Statistics statistics{
-      .connections_accepted = read(counters.connections_accepted),
-      .connections_refused = read(counters.connections_refused),
+      .connections_accepted = read(counters.connections_accepted) + gate.accepted,
+      .connections_refused = read(counters.connections_refused) + gate.full + gate.crowded,
       .connections_open = read(counters.connections_open),
       .requests = read(counters.requests),
-      .timeouts = read(counters.timeouts),
-      .malformed = read(counters.malformed),
+      .timeouts = read(counters.timeouts) + gate.silent,
+      .malformed = read(counters.malformed) + gate.foreign,
   };
   for (std::size_t i = 0; i < std::size(statistics.responses); ++i)
     statistics.responses[i] = read(counters.responses[i]);

@@ -9,6 +9,8 @@
 namespace tocsin::notify {
 namespace {
 
+constexpr long kNamesSeconds = 5;  // enough for a storm; whoever moves is found again
+
 int OnSocketMade(void* /*context*/, curl_socket_t socket, curlsocktype /*purpose*/) {
   // Sent data that nobody confirms: give the connection up. Fails only on odd sockets, where it does not matter.
   const unsigned unconfirmed_ms = 20'000;
@@ -25,11 +27,19 @@ void Append(CurlList& list, const std::string& line) {
   list.reset(longer);
 }
 
+CurlList ConnectTo(CURL* handle, const std::string& address) {
+  CurlList list;
+  Append(list, address.find(':') == std::string::npos ? "::" + address + ":" : "::[" + address + "]:");
+  SetOption(handle, CURLOPT_CONNECT_TO, list.get());
+  return list;
+}
+
 void SetCommonOptions(CURL* handle, const TransportOptions& options) {
   SetOption(handle, CURLOPT_NOSIGNAL, 1L);
   // Lets a name look-up that hangs be left behind; without it, giving up waits for the resolver's thread.
   SetOption(handle, CURLOPT_QUICK_EXIT, 1L);
   SetOption(handle, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(absl::ToInt64Milliseconds(options.connect_timeout)));
+  SetOption(handle, CURLOPT_DNS_CACHE_TIMEOUT, kNamesSeconds);
   SetOption(handle, CURLOPT_TCP_KEEPALIVE, 1L);
   SetOption(handle, CURLOPT_TCP_KEEPIDLE, 10L);
   SetOption(handle, CURLOPT_TCP_KEEPINTVL, 5L);

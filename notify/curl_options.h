@@ -8,6 +8,7 @@
 
 #include "base/status.h"
 #include "notify/exchange.h"
+#include "notify/known_addresses.h"
 #include "notify/peer_rules.h"
 
 namespace tocsin::notify {
@@ -18,6 +19,7 @@ struct TransportOptions {
   std::string proxy;                                   // of HTTP exchanges; empty: none, whatever the environment says
   std::string ca_file;                                 // of HTTPS; empty: the system's
   PeerRules webhook_peers;
+  std::shared_ptr<KnownAddresses> addresses = std::make_shared<KnownAddresses>();
 };
 
 struct CurlDelete {
@@ -38,6 +40,10 @@ inline void SetOption(CURL* handle, CURLoption option, const std::string& value)
 }
 
 void Append(CurlList& list, const std::string& line);
+
+// Connects to `address` whatever the URL's name resolves to; all else, names in certificates above all, stays the name's. Returns what
+// must live as long as that.
+CurlList ConnectTo(CURL* handle, const std::string& address);
 
 // Bounds, no environment, no configuration files, no reuse of connections: an attempt is alone on its own, so libcurl
 // never sends a request twice by itself, and a peer is checked each time. Dead peers are noticed within half a minute.

@@ -130,7 +130,9 @@ void Dispatcher::Beat(const std::string& url) {
 
 Notifier::Statistics Dispatcher::Read() const {
   const MutexLock lock(mutex_);
-  return statistics_;
+  Statistics statistics = statistics_;
+  statistics.by_known_address = transport_.addresses->used();
+  return statistics;
 }
 
 void Dispatcher::Run() {
@@ -257,12 +259,16 @@ void Dispatcher::ReapTransfers() {
     if (message->msg != CURLMSG_DONE) continue;
     CURL* handle = message->easy_handle;
     const CURLcode code = message->data.result;
-    if (heartbeats_.Owns(handle)) {
+    const bool is_beat = heartbeats_.Owns(handle);
+    HttpTransfer& http = is_beat ? heartbeats_.TransferOf(handle) : *attempts_.at(transfers_.at(handle)).http;
+    if (http.GoesOnByKnownAddress(code)) {
+      curl_multi_remove_handle(multi_.get(), handle);
+      curl_multi_add_handle(multi_.get(), handle);
+    } else if (is_beat) {
       heartbeats_.Finish(handle, code);
-      continue;
+    } else {
+      Judge(transfers_.at(handle), http.Finish(code, absl::Now()));
     }
-    const Ticket ticket = transfers_.at(handle);
-    Judge(ticket, attempts_.at(ticket).http->Finish(code, absl::Now()));
   }
 }
 

@@ -24,6 +24,7 @@ class Heartbeats {
   // One for each URL at a time: one that is under way speaks for this one too.
   void Begin(const std::string& url);
   bool Owns(CURL* handle) const { return under_way_.contains(handle); }
+  HttpTransfer& TransferOf(CURL* handle) { return *under_way_.at(handle).http; }
   void Finish(CURL* handle, CURLcode code);
   void Expire(Instant now);
   std::optional<Instant> next_deadline() const;

@@ -63,6 +63,10 @@ void HttpTransfer::SetWhatIsAlike() {
 void HttpTransfer::SetWhatIsItsOwn() {
   CURL* handle = handle_.get();
   SetOption(handle, CURLOPT_URL, request_.url);
+  if (options_.proxy.empty()) {
+    if (const auto address = options_.addresses->AtOnce(request_.url, KnownAddresses::Clock::now()))
+      known_address_ = ConnectTo(handle, *address);
+  }
   if (!request_.body.empty()) {
     SetOption(handle, CURLOPT_POST, 1L);
     SetOption(handle, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request_.body.size()));
@@ -84,12 +88,14 @@ CurlHandle HttpTransfer::LeaveHandle() {
   CURL* handle = handle_.get();
   SetOption(handle, CURLOPT_ERRORBUFFER, nullptr);
   SetOption(handle, CURLOPT_POSTFIELDS, nullptr);
+  SetOption(handle, CURLOPT_CONNECT_TO, nullptr);
   SetOption(handle, CURLOPT_HTTPHEADER, nullptr);
   return std::move(handle_);
 }
 
 curl_socket_t HttpTransfer::OpenSocket(void* self, curlsocktype /*purpose*/, curl_sockaddr* address) {
   auto* transfer = static_cast<HttpTransfer*>(self);
+  transfer->address_tried_ = true;
   // Behind a proxy the peer is the proxy, the operator's own, and what it connects to is its own decision.
   const bool check = transfer->request_.peers == WebRequest::Peers::kPublic && transfer->options_.proxy.empty();
   if (check && !transfer->options_.webhook_peers.Permits(address->addr, address->addrlen)) {
@@ -137,8 +143,34 @@ Reply HttpTransfer::Describe(absl::Time now) const {
   return reply;
 }
 
+bool HttpTransfer::GoesOnByKnownAddress(CURLcode code) {
+  const bool not_resolved =
+      code == CURLE_COULDNT_RESOLVE_HOST || (code == CURLE_OPERATION_TIMEDOUT && !address_tried_ && !request_begun_);
+  if (!not_resolved || known_address_ != nullptr || !options_.proxy.empty()) return false;
+  const auto address = options_.addresses->Instead(request_.url, KnownAddresses::Clock::now());
+  if (!address) return false;
+  known_address_ = ConnectTo(handle_.get(), *address);
+  return true;
+}
+
+void HttpTransfer::RememberPeer(CURLcode code) {
+  if (!options_.proxy.empty()) return;
+  if (known_address_ != nullptr) {
+    if (code != CURLE_OK && !request_begun_) options_.addresses->NobodyThere(request_.url);
+    return;
+  }
+  long connections = 0;
+  char* peer = nullptr;
+  curl_easy_getinfo(handle_.get(), CURLINFO_NUM_CONNECTS, &connections);
+  curl_easy_getinfo(handle_.get(), CURLINFO_PRIMARY_IP, &peer);
+  // A connection that is kept was made by another one, which has told of it.
+  if (request_begun_ && connections > 0 && peer != nullptr)
+    options_.addresses->Reached(request_.url, peer, KnownAddresses::Clock::now());
+}
+
 Reply HttpTransfer::Finish(CURLcode code, absl::Time now) {
   finished_ = code == CURLE_OK;
+  RememberPeer(code);
   Reply reply = Describe(now);
   reply.complete = code == CURLE_OK && !body_cut_;
   if (code == CURLE_OK) return reply;

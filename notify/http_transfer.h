@@ -31,6 +31,9 @@ class HttpTransfer {
   HttpTransfer& operator=(const HttpTransfer&) = delete;
 
   CURL* handle() const { return handle_.get(); }
+  // Instead of Finish: true when it ended because the URL's name was not resolved and an address is known. Then it is to be taken off the
+  // multi handle and added again, and goes there.
+  bool GoesOnByKnownAddress(CURLcode code);
   Reply Finish(CURLcode code, absl::Time now);
   // The deadline has passed, or we are stopping: `why` in a few words.
   Reply Abandon(std::string_view why, absl::Time now) const;
@@ -41,6 +44,7 @@ class HttpTransfer {
  private:
   void SetWhatIsAlike();
   void SetWhatIsItsOwn();
+  void RememberPeer(CURLcode code);
   Reply Describe(absl::Time now) const;
   static curl_socket_t OpenSocket(void* self, curlsocktype purpose, curl_sockaddr* address);
   static int BeforeRequest(void* self, char* peer, char* local, int peer_port, int local_port);
@@ -50,6 +54,8 @@ class HttpTransfer {
   const WebRequest request_;
   const TransportOptions& options_;  // of the notifier, which outlives all transfers
   CurlList headers_;
+  CurlList known_address_;  // not null: it goes there, not where the name leads
+  bool address_tried_ = false;
   std::array<char, CURL_ERROR_SIZE> error_{};
   bool peer_denied_ = false;
   bool request_begun_ = false;  // from here on the provider may have acted on it

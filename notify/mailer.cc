@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -36,7 +37,8 @@ bool IsLoopback(const curl_sockaddr& address) {
 // without waiting for the answer.
 class MailTransfer {
  public:
-  MailTransfer(MailJob& job, const TransportOptions& options) : job_(job), handle_(curl_easy_init()) {
+  MailTransfer(MailJob& job, const TransportOptions& options)
+      : job_(job), addresses_(*options.addresses), handle_(curl_easy_init()) {
     TOCSIN_CHECK(handle_ != nullptr, "out of memory");
     CURL* handle = handle_.get();
     const MailRequest& mail = job.request();
@@ -44,7 +46,7 @@ class MailTransfer {
     // The goodbye (QUIT) of a connection that may not be reused would come, and block, before the outcome is known.
     SetOption(handle, CURLOPT_FORBID_REUSE, 0L);
     const auto deadline_ms = std::max<std::int64_t>(1, absl::ToInt64Milliseconds(job.deadline()));
-    SetOption(handle, CURLOPT_TIMEOUT_MS, static_cast<long>(deadline_ms));
+    SetTimeLeft();
     SetOption(handle, CURLOPT_SERVER_RESPONSE_TIMEOUT, static_cast<long>(deadline_ms / 1000 + 1));
     SetOption(handle, CURLOPT_ERRORBUFFER, error_.data());
     SetOption(handle, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
@@ -66,7 +68,7 @@ class MailTransfer {
   MailTransfer& operator=(const MailTransfer&) = delete;
 
   Reply Perform() {
-    const CURLcode code = curl_easy_perform(handle_.get());
+    const CURLcode code = Exchange();
     Reply reply;
     reply.stage = stage_;
     reply.trouble = TroubleOf(code);
@@ -84,6 +86,40 @@ class MailTransfer {
   }
 
  private:
+  void SetTimeLeft() {
+    const auto left = job_.deadline() - absl::FromChrono(KnownAddresses::Clock::now() - begun_);
+    SetOption(handle_.get(), CURLOPT_TIMEOUT_MS,
+              static_cast<long>(std::max<std::int64_t>(1, absl::ToInt64Milliseconds(left))));
+  }
+
+  // With the server where its name leads; while that does not resolve, where it was last reached.
+  CURLcode Exchange() {
+    const std::string& url = job_.request().url;
+    std::optional<std::string> known = addresses_.AtOnce(url, begun_);
+    CURLcode code = CURLE_COULDNT_RESOLVE_HOST;
+    if (!known) {
+      code = curl_easy_perform(handle_.get());
+      const auto now = KnownAddresses::Clock::now();
+      const bool not_resolved = code == CURLE_COULDNT_RESOLVE_HOST ||
+                                (code == CURLE_OPERATION_TIMEDOUT && !address_tried_ && !job_.given_up());
+      if (status_ != 0) RememberPeer(now);
+      if (not_resolved) known = addresses_.Instead(url, now);
+    }
+    if (!known) return code;
+    const CurlList place = ConnectTo(handle_.get(), *known);
+    SetTimeLeft();
+    code = curl_easy_perform(handle_.get());
+    SetOption(handle_.get(), CURLOPT_CONNECT_TO, nullptr);
+    if (code != CURLE_OK && status_ == 0) addresses_.NobodyThere(url);
+    return code;
+  }
+
+  void RememberPeer(KnownAddresses::Clock::time_point now) {
+    char* peer = nullptr;
+    curl_easy_getinfo(handle_.get(), CURLINFO_PRIMARY_IP, &peer);
+    if (peer != nullptr) addresses_.Reached(job_.request().url, peer, now);
+  }
+
   void SetCallbacks() {
     CURL* handle = handle_.get();
     SetOption(handle, CURLOPT_READFUNCTION, OnRead);
@@ -159,6 +195,7 @@ class MailTransfer {
 
   static curl_socket_t OpenSocket(void* self, curlsocktype /*purpose*/, curl_sockaddr* address) {
     auto* transfer = static_cast<MailTransfer*>(self);
+    transfer->address_tried_ = true;
     const MailRequest& mail = transfer->job_.request();
     // A password in the clear never leaves this host.
     if (!mail.require_tls && !mail.username.empty() && !IsLoopback(*address)) return CURL_SOCKET_BAD;
@@ -178,6 +215,9 @@ class MailTransfer {
   }
 
   MailJob& job_;
+  KnownAddresses& addresses_;
+  const KnownAddresses::Clock::time_point begun_ = KnownAddresses::Clock::now();
+  bool address_tried_ = false;
   CurlList recipients_;
   std::array<char, CURL_ERROR_SIZE> error_{};
   std::string stage_ = "the connection";

@@ -70,6 +70,8 @@ class Notifier {
   struct Statistics {
     std::uint64_t turns = 0;  // of the notifier's loop: one a second at least, as long as it lives
     std::uint64_t in_flight = 0;
+    std::uint64_t by_known_address =
+        0;  // exchanges that went where their host was last reached: its name did not resolve
     std::uint64_t queued[3] = {};
     std::uint64_t results[kContactKinds][6] =
         {};  // [ContactMethod::Kind][AttemptResult::Kind]; also those that were not started

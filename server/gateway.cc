@@ -23,6 +23,7 @@
 #include "net/http_server.h"
 #include "server/forward.h"
 #include "server/gateway_numbers.h"
+#include "server/grpc_port.h"
 #include "server/grpc_tls.h"
 #include "server/process.h"
 #include "server/supervisor.h"
@@ -159,11 +160,11 @@ class Gateway {
   std::unique_ptr<KeyRing> keys_;
   std::unique_ptr<IngestDoors> doors_;
   std::unique_ptr<GrpcIngest> grpc_ingest_;
+  std::unique_ptr<GrpcPort> grpc_port_;
   std::unique_ptr<GatewayNumbers> numbers_;
   ElsewhereService elsewhere_;
   std::unique_ptr<GatewayAttachment> attachment_;
   std::unique_ptr<HttpServer> http_;
-  std::shared_ptr<grpc::ServerCredentials> grpc_credentials_;  // asked as long as the server takes connections
   std::unique_ptr<grpc::Server> grpc_;
   Supervisor supervisor_ = Supervisor::OfProcess();
   Watchdog watchdog_{
@@ -264,22 +265,15 @@ absl::Status Gateway::StartHttp() {
 }
 
 absl::Status Gateway::StartGrpc() {
-  TOCSIN_ASSIGN(const Address address, ParseAddress("grpc", options_.grpc));
   grpc::EnableDefaultHealthCheckService(true);
-  grpc_credentials_ = MakeGrpcCredentials(tls_);
   grpc::ServerBuilder builder;
-  int port = 0;
-  builder.AddListeningPort(options_.grpc, grpc_credentials_, &port);
+  grpc_port_->AddTo(builder);
   ConfigureGrpc(builder);
   builder.RegisterService(grpc_ingest_->service());
   builder.RegisterCallbackGenericService(&elsewhere_);
   grpc_ = builder.BuildAndStart();
-  if (!grpc_) {
-    return Unavailable(
-        "--grpc: cannot listen on %s: another program listens there, or it is no address of this machine",
-        options_.grpc);
-  }
-  options_.grpc = address.host + ":" + std::to_string(port);
+  if (!grpc_) return Unavailable("--grpc: gRPC does not start, see the log");
+  grpc_port_->Begin();
   return absl::OkStatus();
 }
 
@@ -289,6 +283,9 @@ absl::Status Gateway::Start() {
   }
   MakeDoors();
   if (tls_) AddTlsMetrics(numbers_->registry(), tls_);
+  TOCSIN_ASSIGN(grpc_port_, GrpcPort::Listen(options_.grpc, tls_));
+  options_.grpc = grpc_port_->address();
+  grpc_port_->AddMetrics(numbers_->registry());
   Attach();
   known_.Await(kFirstRules);  // who comes in the first moment need not be sent away
   TOCSIN_TRY(StartHttp());
@@ -302,6 +299,7 @@ absl::Status Gateway::Start() {
 void Gateway::Stop() {
   supervisor_.Tell("STOPPING=1");
   attachment_.reset();
+  if (grpc_port_) grpc_port_->Stop();
   if (grpc_) grpc_->Shutdown(std::chrono::system_clock::now() + absl::ToChronoSeconds(kGrace));
   if (http_) http_->Stop(kGrace);
   workers_.Stop();

@@ -362,6 +362,9 @@ class Instruments::Impl {
 
   void AddNotifier() {
     Add(Kind::kGauge, "tocsin_attempts_in_flight", "Attempts under way.", [this] { return notified_.in_flight; });
+    Add(Kind::kCounter, "tocsin_attempts_by_last_good_address_total",
+        "Exchanges with a provider whose name did not resolve, by the address at which it was last reached.",
+        [this] { return notified_.by_known_address; });
     constexpr std::string_view kLanes[] = {"critical", "normal", "rest"};
     for (std::size_t i = 0; i < 3; ++i) {
       Add(Kind::kGauge, "tocsin_attempts_queued", "Attempts waiting for a connection, by lane.",

@@ -14,6 +14,7 @@
 
 #include "base/log.h"
 #include "base/status.h"
+#include "net/connection_gate.h"
 #include "net/http_server.h"
 
 namespace tocsin {
@@ -48,6 +49,12 @@ void RaiseDescriptorLimit() {
 void ForbidCores() {
   const rlimit none{1, 1};
   setrlimit(RLIMIT_CORE, &none);
+}
+
+std::size_t MostOfDescriptors(std::size_t most, std::size_t part) {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return most;
+  return std::min<std::size_t>(most, limit.rlim_cur / part);
 }
 
 }  // namespace
@@ -94,10 +101,11 @@ bool StartProcess(const std::string& log_level) {
 }
 
 std::size_t MostHttpConnections() {
-  const std::size_t most = HttpServer::Options{}.max_connections;
-  rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return most;
-  return std::min<std::size_t>(most, limit.rlim_cur / 2);
+  return MostOfDescriptors(HttpServer::Options{}.max_connections, 2);
+}
+
+std::size_t MostGrpcConnections() {
+  return MostOfDescriptors(ConnectionGate::Options{}.max_connections, 8);
 }
 
 }  // namespace tocsin

@@ -37,8 +37,10 @@ class ProcessSignals {
 // often 1024). False: a library does not start, and standard error says so.
 bool StartProcess(const std::string& log_level);
 
-// How many HTTP connections there may be: half of the descriptors. The others are for pages, the store and gRPC, which cannot be
-// bounded: whoever takes all connections shall not take the sockets that pages go out by.
+// How many connections there may be: to the HTTP port half of the descriptors, to the gRPC port an eighth, and as many again that have
+// not begun to speak. The others are for pages and the store: whoever takes all connections shall not take the sockets that pages go out
+// by.
 std::size_t MostHttpConnections();
+std::size_t MostGrpcConnections();
 
 }  // namespace tocsin

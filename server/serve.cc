@@ -40,6 +40,7 @@
 #include "server/declared.h"
 #include "server/gateways.h"
 #include "server/greeting.h"
+#include "server/grpc_port.h"
 #include "server/grpc_tls.h"
 #include "server/http_doors.h"
 #include "server/instruments.h"
@@ -154,6 +155,7 @@ class Server {
   std::unique_ptr<IngestDoors> doors_;
   std::unique_ptr<EventDoor> peers_;
   std::unique_ptr<GrpcIngest> grpc_ingest_;
+  std::unique_ptr<GrpcPort> grpc_port_;
   std::unique_ptr<Instruments> instruments_;
   std::unique_ptr<MailDoor> mail_;
   std::unique_ptr<HttpServer> http_;
@@ -161,7 +163,6 @@ class Server {
   std::unique_ptr<Gateways> gateways_;
   std::atomic<const HttpServer*> http_reader_{nullptr};  // http_ once it serves, for its own threads
   std::vector<std::unique_ptr<grpc::Service>> services_;
-  std::shared_ptr<grpc::ServerCredentials> grpc_credentials_;  // asked as long as the server takes connections
   std::unique_ptr<grpc::Server> grpc_;
   std::unique_ptr<Watch> watch_;
   bool told_of_dead_letters_ = false;
@@ -405,25 +406,18 @@ absl::Status Server::StartSmtp() {
 }
 
 absl::Status Server::StartGrpc() {
-  TOCSIN_ASSIGN(const Address grpc_address, ParseAddress("grpc", options_.grpc));
   services_ = MakeGrpcServices(*api_, *auth_, *workers_);
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
-  grpc_credentials_ = MakeGrpcCredentials(tls_);
   grpc::ServerBuilder builder;
-  int port = 0;
-  builder.AddListeningPort(options_.grpc, grpc_credentials_, &port);
+  grpc_port_->AddTo(builder);
   ConfigureGrpc(builder);
   builder.RegisterService(grpc_ingest_->service());
   for (const auto& service : services_)
     builder.RegisterService(service.get());
   grpc_ = builder.BuildAndStart();
-  if (!grpc_) {
-    return Unavailable(
-        "--grpc: cannot listen on %s: another program listens there, or it is no address of this machine",
-        options_.grpc);
-  }
-  options_.grpc = grpc_address.host + ":" + std::to_string(port);
+  if (!grpc_) return Unavailable("--grpc: gRPC does not start, see the log");
+  grpc_port_->Begin();
   return absl::OkStatus();
 }
 
@@ -443,6 +437,9 @@ absl::Status Server::Start() {
   if (tls_) AddTlsMetrics(instruments_->registry(), tls_);
   TOCSIN_ASSIGN(archiving_, Archiving::Start(options_, *store_));
   if (archiving_) archiving_->AddMetrics(instruments_->registry());
+  TOCSIN_ASSIGN(grpc_port_, GrpcPort::Listen(options_.grpc, tls_));
+  options_.grpc = grpc_port_->address();
+  grpc_port_->AddMetrics(instruments_->registry());
   TOCSIN_TRY(StartHttp());
   TOCSIN_TRY(StartSmtp());
   TOCSIN_TRY(StartGrpc());
@@ -464,6 +461,7 @@ void Server::Stop() {
   if (!engine_) return;
   if (watch_) watch_->Stopping();
   gateways_.reset();
+  if (grpc_port_) grpc_port_->Stop();
   if (grpc_) grpc_->Shutdown(std::chrono::system_clock::now() + absl::ToChronoSeconds(kGrace));
   if (http_) http_->Stop(kGrace);
   smtp_.reset();

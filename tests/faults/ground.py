@@ -183,15 +183,15 @@ class Provider:
     """A webhook's far end. Every request is logged when it has been read; what is answered is up to `answer`, a function of a
     connection and a request that may do with the connection whatever it likes. The first whose prefix fits the path counts."""
 
-    def __init__(self, everywhere=False, listens=True):
+    def __init__(self, everywhere=False, listens=True, host="127.0.0.1", port=0):
         self.requests, self.connections, self.rules = [], 0, []
         self.lock = threading.Lock()
         self.socket = socket.socket(socket.AF_INET6 if everywhere else socket.AF_INET)
         if everywhere:
             self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-        self.socket.bind(("::" if everywhere else "127.0.0.1", 0))
+        self.socket.bind(("::" if everywhere else host, port))
         self.port = self.socket.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"http://{host}:{self.port}"
         self.closing = False
         self.open = set()
         self.accepting = threading.Thread(target=self.accept, daemon=True)

@@ -29,8 +29,8 @@ def field(name, value):
     return b"\0" + number(len(name), 7) + name.encode() + number(len(value), 7) + value.encode()
 
 
-def call(*more, key=""):
-    headers = [(":method", "POST"), (":scheme", "http"), (":path", "/tocsin.v1.IngestService/Stream"), (":authority", "tocsin"),
+def call(*more, key="", path="/tocsin.v1.IngestService/Stream"):
+    headers = [(":method", "POST"), (":scheme", "http"), (":path", path), (":authority", "tocsin"),
                ("content-type", "application/grpc"), *more]
     if key:
         headers.append(("authorization", f"Bearer {key}"))
@@ -131,6 +131,24 @@ def random_frames(_):
 
 FLOODS = [rapid_reset, made_to_reset, continuations, empty_continuations, settings, pings, priorities, window_updates, empty_data,
           open_streams, no_window, huge_message, te_and_a_large_header, not_a_preface, random_frames]
+
+
+def say_packed(address, path, key, packed):
+    """One message, packed by gzip, in a call that is otherwise as it should be. What is answered until nothing more comes."""
+    host, port = address.split(":")
+    message, answer = b"\1" + struct.pack(">I", len(packed)) + packed, b""
+    with socket.create_connection((host, int(port)), 5) as connection:
+        connection.settimeout(2)
+        connection.sendall(PREFACE + frame(SETTINGS) + frame(SETTINGS, 1))  # the window is the one that it tells
+        connection.sendall(opened(1, call(("te", "trailers"), ("grpc-encoding", "gzip"), key=key, path=path)))
+        for at in range(0, len(message), 16000):
+            connection.sendall(frame(DATA, END_STREAM if at + 16000 >= len(message) else 0, 1, message[at:at + 16000]))
+        try:
+            while piece := connection.recv(65536):
+                answer += piece
+        except OSError:
+            pass
+    return answer
 
 
 def attack(address, flood, key, stopping, reads=True):

@@ -8,8 +8,10 @@ import random
 import re
 import resource
 import socket
+import ssl
 import threading
 import time
+import urllib.request
 import zlib
 
 import ground
@@ -18,6 +20,7 @@ import organisation
 from ground import DOOR, JSON, event, http_request, post, world
 from harness import wait_for
 from of_providers import rss
+from test_tls import Authority, trusting
 
 MOST_GROWTH = 200 << 20
 
@@ -77,10 +80,25 @@ def many_descriptors():
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
-def abused(options, attacks, flags=(), edit=lambda text: text, growth=MOST_GROWTH, log=1 << 20, target=None):
+@contextlib.contextmanager
+def by_tls(tocsin):
+    """All doors of the server have TLS, and this process trusts its certificate."""
+    authority = Authority(tocsin.folder, "authority")
+    pem, key, _ = authority.issue("server")
+    tocsin.flags += [f"--tls_certificate={pem}", f"--tls_key={key}"]
+    tocsin.url = f"https://{tocsin.http}"
+    urllib.request.install_opener(urllib.request.build_opener(urllib.request.HTTPSHandler(context=trusting(authority))))
+    try:
+        yield
+    finally:
+        urllib.request.install_opener(urllib.request.build_opener())
+
+
+def abused(options, attacks, flags=(), edit=lambda text: text, growth=MOST_GROWTH, log=1 << 20, target=None, prepare=contextlib.nullcontext):
     """`attacks`: functions of (tocsin, stopping) that run beside the honest sender, all of them until it has had enough. `target`: a
-    manager that puts something in front of the server and gives it to the attacks instead."""
-    with many_descriptors(), world(flags=flags, edit=edit) as (tocsin, provider, _):
+    manager that puts something in front of the server and gives it to the attacks instead; `prepare`: one of the server before it
+    starts."""
+    with many_descriptors(), world(flags=flags, edit=edit) as (tocsin, provider, _), prepare(tocsin):
         tocsin.start()
         with target(tocsin) if target else contextlib.nullcontext(tocsin) as attacked:
             idle = Victim(tocsin, provider, "Idle")
@@ -125,6 +143,11 @@ def address(tocsin):
     return host, int(port)
 
 
+def grpc_address(tocsin):
+    host, port = tocsin.grpc.split(":")
+    return host, int(port)
+
+
 def connected(tocsin):
     connection = socket.create_connection(address(tocsin), 10)
     connection.settimeout(10)
@@ -133,7 +156,7 @@ def connected(tocsin):
 
 # ---- D1 ----
 
-def held(count, first, more, every=1.0, read=False, window=None):
+def held(count, first, more, every=1.0, read=False, window=None, where=address):
     """So many connections that say `first` and then a byte of `more` each moment; those that are cut off come again."""
     def attack(tocsin, stopping):
         connections = []
@@ -145,7 +168,7 @@ def held(count, first, more, every=1.0, read=False, window=None):
                         if window:
                             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, window)
                         connection.settimeout(2)
-                        connection.connect(address(tocsin))
+                        connection.connect(where(tocsin))
                         connection.sendall(first)
                         connection.setblocking(False)
                         connections.append(connection)
@@ -278,6 +301,24 @@ def bombs(options):
                 if stopping.is_set():
                     return
     return abused(options, [attack] * 2)
+
+
+def grpc_bombs(options):
+    """Messages of gRPC that become a thousand times as large when they are unpacked, which gRPC would do before it looks at anybody's token.
+    They are refused as packed."""
+    packed = gzip.compress(bytes(256 << 20))
+    refused = []
+
+    def attack(path, key):
+        def run(tocsin, stopping):
+            while not stopping.is_set():
+                with contextlib.suppress(OSError):
+                    refused.append(b"gzip" in http2.say_packed(tocsin.grpc, path, key, packed))
+        return run
+    word = abused(options, [attack("/tocsin.v1.OrganisationService/ApplyOrganisation", ""),
+                            attack("/tocsin.v1.IngestService/Stream", organisation.STREAM_KEY)])
+    assert any(refused), "no bomb was answered"
+    return f"{sum(refused)} of {len(refused)} refused; {word}"
 
 
 # ---- D5, D6 ----
@@ -413,9 +454,46 @@ def connect_only(port_of):
     return attack
 
 
+def say_and_leave(first, where):
+    """As many connections as there can be, each of which says something and is closed before it can be answered."""
+    def attack(tocsin, stopping):
+        while not stopping.is_set():
+            with contextlib.suppress(OSError), socket.create_connection(where(tocsin), 1) as connection:
+                connection.sendall(first)
+    return attack
+
+
 def connection_flood(options):
-    grpc = lambda tocsin: (tocsin.grpc.split(":")[0], int(tocsin.grpc.split(":")[1]))
-    return abused(options, [connect_only(address)] * 2 + [connect_only(grpc)] * 2)
+    """Some say nothing; those to the gRPC port also what makes gRPC take them, and then nothing more. What is refused is counted."""
+    begin = http2.PREFACE + http2.frame(http2.SETTINGS)
+    many = options.times(5000, 15_000)  # more than it takes
+
+    def watch(tocsin, stopping):
+        most = 0
+        while not stopping.wait(0.2):
+            most = max(most, tocsin.metric("tocsin_grpc_connections_open"))
+        assert 0 < most <= 4096, f"{most:.0f} connections were open at the gRPC port"
+        assert tocsin.metric('tocsin_grpc_connections_refused_total') > 0
+    return abused(options, [connect_only(address)] * 2 + [connect_only(grpc_address), say_and_leave(begin, grpc_address),
+                                                          held(many, begin, b"", read=True, where=grpc_address), watch])
+
+
+def client_hello():
+    """What a client of gRPC says first, by TLS."""
+    trust, told = ssl.create_default_context(), ssl.MemoryBIO()
+    trust.set_alpn_protocols(["h2"])
+    with contextlib.suppress(ssl.SSLWantReadError):
+        trust.wrap_bio(ssl.MemoryBIO(), told, server_hostname="localhost").do_handshake()
+    return told.read()
+
+
+def handshake_flood(options):
+    """Handshakes of TLS that stop at each point where a client can stop, and come again when they are cut off."""
+    hello, many = client_hello(), options.times(400, 4000)
+    attacks = [each for where in (address, grpc_address) for each in (
+        held(many, b"", b"", read=True, where=where), held(many, hello[:100], b"", read=True, where=where),
+        held(many, hello, b"", read=True, where=where), say_and_leave(hello, where))]
+    return abused(options, attacks, prepare=by_tls)
 
 
 CHECKS = [
@@ -423,6 +501,7 @@ CHECKS = [
     ("D2", "oversized and lying requests", "smoke", oversized),
     ("D3", "nesting, duplicate keys, numbers and text that are none", "smoke", nonsense),
     ("D4", "gzip bombs and other packings", "smoke", bombs),
+    ("D4g", "messages of gRPC that become a thousand times as large", "smoke", grpc_bombs),
     ("D6", "D5 and D6: fifteen HTTP/2 floods at the gRPC port", "smoke", http2_floods),
     ("D6l", "headers that gRPC complains of, by the thousand", "smoke", complaints),
     ("D7", "label cardinality", "smoke", cardinality),
@@ -431,4 +510,5 @@ CHECKS = [
     ("D9", "one alert at any rate", "smoke", hot_key),
     ("D11", "a neighbour beyond its allowance", "smoke", loud_neighbour),
     ("D12", "a flood of connections", "smoke", connection_flood),
+    ("D12t", "a flood of TLS handshakes that are never finished", "smoke", handshake_flood),
 ]

@@ -1,4 +1,5 @@
-"""C5 and C6: names that do not resolve, and packets that vanish. In namespaces of their own, with a name server of ours."""
+"""C5, C6 and F1: names that do not resolve, packets that vanish, names that lead elsewhere when they are asked for again. In namespaces of
+their own, with a name server of ours."""
 import contextlib
 import fcntl
 import os
@@ -28,12 +29,17 @@ NAMES = {
     "poisoned": ({A: "169.254.169.254"}, "next"),
     "vanishing": ({A: "127.0.0.1"}, "goes on"),  # by an address of its own
 }
+# Names that are answered, and then not any more: what is answered instead.
+FORGOTTEN = {"gone": {"code": 3}, "failing": {"code": 2}, "mute": {"after": 3600}}
 NOWHERE = "10.99.0.2"  # its packets go to a device that nobody reads
 
 
 class NameServer(threading.Thread):
-    def __init__(self):
+    """`says`: of a name and a kind of record, what is answered: a list of addresses, and what else NAMES has."""
+
+    def __init__(self, says):
         super().__init__(daemon=True)
+        self.says = says
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind(("127.0.0.1", 53))
         self.asked = []
@@ -50,13 +56,13 @@ class NameServer(threading.Thread):
             at += 1 + question[at]
         kind = struct.unpack_from(">H", question, at + 1)[0]
         self.asked.append(labels[0])
-        says = NAMES.get(labels[0], ({"code": 3}, ""))[0]
+        addresses, says = self.says(labels[0], kind)
         time.sleep(says.get("after", 0))
         found = b""
-        if kind in says:
-            address = socket.inet_pton(socket.AF_INET if kind == A else socket.AF_INET6, says[kind])
-            found = b"\xc0\x0c" + struct.pack(">HHIH", kind, 1, 0, len(address)) + address
-        head = question[:2] + struct.pack(">HHHHH", 0x8180 | says.get("code", 0), 1, bool(found), 0, 0)
+        for each in addresses:
+            address = socket.inet_pton(socket.AF_INET if kind == A else socket.AF_INET6, each)
+            found += b"\xc0\x0c" + struct.pack(">HHIH", kind, 1, 0, len(address)) + address
+        head = question[:2] + struct.pack(">HHHHH", 0x8180 | says.get("code", 0), 1, len(addresses), 0, 0)
         self.socket.sendto(head + question[12:at + 5] + found, peer)
 
 
@@ -69,6 +75,18 @@ def bring_up(name, address=None):
         fcntl.ioctl(s, 0x8914, struct.pack("16sH14x", name.encode(), flags | 1 | 64))  # SIOCSIFFLAGS: up, running
 
 
+@contextlib.contextmanager
+def asked(says):
+    """A name server of ours is this namespace's."""
+    with tempfile.NamedTemporaryFile("w") as file:
+        file.write("nameserver 127.0.0.1\n")
+        file.flush()
+        subprocess.run(["mount", "--bind", file.name, str(pathlib.Path("/etc/resolv.conf").resolve())], check=True)
+        server = NameServer(says)
+        server.start()
+        yield server
+
+
 def device_that_nobody_reads():
     """What is sent to its network vanishes. Returns its descriptor, which keeps it, or None where there is no such device."""
     with contextlib.suppress(OSError):
@@ -79,20 +97,56 @@ def device_that_nobody_reads():
     return None
 
 
+TURNS = 20
+
+
+class Forgetting:
+    """What is answered to C5."""
+    forgets = False
+
+    def __call__(self, name, kind):
+        if name in FORGOTTEN:
+            says = FORGOTTEN[name] if self.forgets else {A: "127.0.0.1"}
+        else:
+            says = NAMES.get(name, ({"code": 3}, ""))[0]
+        return [says[kind]] if kind in says else [], says
+
+
+def last_good_addresses(tocsin, provider, server):
+    """Hosts that were reached are paged on while their names do not resolve any more. Each turn has people of its own, at the same hosts; what
+    was looked up is used for some seconds, so that it takes some turns until it is asked for again."""
+    used = lambda: tocsin.metric("tocsin_attempts_by_last_good_address_total")
+    assert used() == 0, "one was used although every name that was ever answered still is"
+
+    def turn(number):
+        people = [f"{name}{number}" for name in FORGOTTEN]
+        assert post(tocsin.url, [event(each, severity="critical") for each in people]) == 202
+        for each in people:
+            wait_for(f"{each} to be paged", lambda: provider.of(f"/{each}"), 60)
+            assert not provider.of(f"/{each}-next"), f"{each} was not reached by the first method"
+    turn(0)
+    server.says.forgets, before = True, len(server.asked)
+    for number in range(1, TURNS):
+        turn(number)
+        if set(FORGOTTEN) <= set(server.asked[before:]) and used() >= len(FORGOTTEN):
+            break
+        time.sleep(3)  # connections that are kept, and what was looked up, have to grow old
+    assert set(FORGOTTEN) <= set(server.asked[before:]), "not every name was asked for again"
+    assert used() >= len(FORGOTTEN), f"{used():.0f} attempts by a last good address"
+    for name in FORGOTTEN:
+        assert f"host={name}.test address=127.0.0.1" in tocsin.child.text(), f"the log does not tell of {name}"
+
+
 def inside():
     """In the namespaces."""
     bring_up("lo")
     vanishes = device_that_nobody_reads()
     names = [name for name in NAMES if name != "vanishing" or vanishes]
-    with tempfile.NamedTemporaryFile("w") as file:
-        file.write("nameserver 127.0.0.1\n")
-        file.flush()
-        subprocess.run(["mount", "--bind", file.name, str(pathlib.Path("/etc/resolv.conf").resolve())], check=True)
-        server = NameServer()
-        server.start()
+    with asked(Forgetting()) as server:
         with Provider(everywhere=True) as provider:
-            url = lambda name: f"http://{NOWHERE if name == 'vanishing' else name + '.test'}:{provider.port}/{name}"
-            edit = with_people(names, url)
+            host = lambda name: NOWHERE if name == "vanishing" else name.rstrip("0123456789") + ".test"
+            url = lambda name: f"http://{host(name)}:{provider.port}/{name}"
+            edit = with_people(names + [f"{name}{turn}" for name in FORGOTTEN for turn in range(TURNS)], url)
             with world(provider=provider, flags=["--allow_webhooks_to=127.0.0.0/8,::1/128,10.99.0.0/24"],
                        edit=lambda text: edit(text).replace("NEXT", f"http://127.0.0.1:{provider.port}")) as (tocsin, _, _):
                 tocsin.flags.remove(ground.LOOPBACK)
@@ -108,15 +162,85 @@ def inside():
                         assert not provider.of(f"/{name}"), name
                     else:
                         wait_for(f"{name} to be {NAMES[name][1]}", lambda: as_expected(tocsin, provider, provider, name, NAMES[name][1]), 60)
+                last_good_addresses(tocsin, provider, server)
                 assert tocsin.metric("tocsin_auditor_findings_total") == 0
     print(f"{len(names)} kinds of names, {len(server.asked)} look-ups" + ("" if vanishes else "; no device whose packets vanish"))
 
 
+# ---- F1 ----
+
+ALLOWED, FORBIDDEN = "10.99.0.1", ["127.0.0.1", "169.254.169.254"]
+REFUSES = "10.99.0.9"  # allowed, and nobody listens there
+REBOUND = 8
+
+
+class Rebinding:
+    """The first question for a name is answered by an allowed address, every later one by a forbidden one; for those that are called the
+    other way round it is so. `both`: the allowed one, where nobody listens, and behind it the forbidden ones."""
+
+    def __init__(self):
+        self.lock, self.counts = threading.Lock(), {}
+
+    def __call__(self, name, kind):
+        if kind != A:
+            return [], {}
+        if name == "both":
+            return [REFUSES, *FORBIDDEN], {}
+        with self.lock:
+            count = self.counts[name] = self.counts.get(name, 0) + 1
+        forbidden = FORBIDDEN[int(name[-1]) % 2]
+        return [ALLOWED if (count == 1) == name.startswith("good") else forbidden], {}
+
+
+def inside_rebound():
+    """In the namespaces."""
+    bring_up("lo")
+    bring_up("lo:1", ALLOWED)
+    bring_up("lo:2", FORBIDDEN[1])
+    names = [f"{first}{i}" for first in ("good", "bad") for i in range(REBOUND)]
+    people = [f"{name}-{turn}" for name in names for turn in ("once", "again")] + ["both"]
+    with contextlib.ExitStack() as stack:
+        server = stack.enter_context(asked(Rebinding()))
+        provider = stack.enter_context(Provider(host=ALLOWED))
+        inner = [stack.enter_context(Provider(host=host, port=provider.port)) for host in FORBIDDEN]
+        edit = with_people(people, lambda person: f"http://{person.split('-')[0]}.test:{provider.port}/{person}")
+        tocsin, _, _ = stack.enter_context(world(provider=provider, flags=["--allow_webhooks_to=10.99.0.0/24"],
+                                                 edit=lambda text: edit(text).replace("NEXT", provider.url)))
+        tocsin.flags.remove(ground.LOOPBACK)
+        tocsin.start()
+
+        def page(turn, arrives):
+            told = [f"{name}-{turn}" for name in names]
+            assert post(tocsin.url, [event(each, severity="critical") for each in told]) == 202
+            for each in told:
+                fate = "accepted" if each.startswith(arrives) else "next"
+                wait_for(f"{each} to be {fate}", lambda: as_expected(tocsin, provider, provider, each, fate), 60)
+        page("once", "good")
+        asked_once = dict(server.says.counts)
+        time.sleep(8)  # connections that are kept, and what was looked up, have to grow old
+        page("again", "bad")
+        assert all(server.says.counts[name] > asked_once[name] for name in names), "not every name was asked for again"
+        assert post(tocsin.url, [event("both", severity="critical")]) == 202
+        wait_for("the next method of who has both addresses", lambda: provider.of("/both-next"), 60)
+        for each in inner:
+            assert each.connections == 0, f"{each.connections} connections to {each.url}: {[r['path'] for r in each.requests]}"
+        assert tocsin.metric("tocsin_auditor_findings_total") == 0
+    print(f"{len(people)} webhooks, {len(names)} names that lead elsewhere later, no connection into a forbidden network")
+
+
+def rebound(options):
+    return in_namespaces("inside_rebound")
+
+
 def names_and_packets(options):
+    return in_namespaces("inside")
+
+
+def in_namespaces(function):
     if subprocess.run(["unshare", "--net", "--mount", "--map-root-user", "mount", "--bind", "/etc/hosts", "/etc/hosts"],
                       capture_output=True).returncode != 0:
         raise Missing("no namespaces of networks and mounts")
-    done = subprocess.run(["unshare", "--net", "--mount", "--map-root-user", sys.executable, "-c", "import of_network; of_network.inside()"],
+    done = subprocess.run(["unshare", "--net", "--mount", "--map-root-user", sys.executable, "-c", f"import of_network; of_network.{function}()"],
                           capture_output=True, text=True, cwd=pathlib.Path(__file__).parent, timeout=300)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     return done.stdout.strip().splitlines()[-1]
@@ -124,4 +248,5 @@ def names_and_packets(options):
 
 CHECKS = [
     ("C5", "C5 and C6: names that do not resolve, packets that vanish", "smoke", names_and_packets),
+    ("F1", "webhooks to names that lead into forbidden networks when they are asked for again", "smoke", rebound),
 ]

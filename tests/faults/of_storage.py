@@ -317,6 +317,53 @@ def one_failing_read(begin, operation, first, action, before):
         return "served the same"
 
 
+STAND_STILL = "the disk refuses writes to the views"
+
+
+def failing_compactions(options):
+    """EIO at the reads of compactions while the server serves. The views stand still, and the log says so; alerts are taken in and paged
+    meanwhile, or the process ends. Afterwards everything is there."""
+    words, ends = "", 0
+    randomness, count = options.randomness("A7c"), options.times(1, 20)
+    for turn in range(count):
+        with world(shim=True, step_delay="1s", flags=["--max_groups=100000"]) as (tocsin, provider, ledger):
+            tocsin.start().stop()
+            tocsin.shim = shims.Shim(tocsin.folder, tocsin.data)
+            tocsin.start()
+            with Load(tocsin.url, ledger, randomness.randrange(1 << 30)) as load:
+                tocsin.shim.arm("compact", shims.FAIL, errno.EIO)
+                compact_until_it_shows(tocsin, ledger, randomness)
+                if tocsin.child.process.poll() is None:
+                    name = f"f6x{turn}x0"
+                    ledger.trying({name: True})
+                    ledger.answered({name: True}, ground.post(tocsin.url, [ground.event(name, severity="critical")], 30))
+                    wait_for("a page while nothing can be compacted", lambda: provider.of("/ann", name), 60)
+                    load.pause()
+                    tocsin.kill()
+                else:
+                    ends += 1
+                    load.pause()
+                tocsin.start()
+                nothing_lost(tocsin, ledger, "after reads had failed")
+                load.resume()
+                time.sleep(0.3)
+            words = check(tocsin, provider, ledger)
+    return f"{count} times, {ends} ended; the last store: {words}"
+
+
+def compact_until_it_shows(tocsin, ledger, randomness):
+    """Backups begin with a flush, which makes a file more for RocksDB to merge with the others."""
+    shows = lambda: tocsin.child.process.poll() is not None or STAND_STILL in tocsin.child.text()
+    for number in range(40):
+        if shows():
+            break
+        under_load(tocsin, ledger, randomness, 0.02)
+        subprocess.run([str(BINARY), "backup", str(tocsin.folder / f"backup{number}")], capture_output=True, timeout=60,
+                       env={**os.environ, "TOCSIN_SERVER": tocsin.grpc, "TOCSIN_TOKEN": tocsin.token()})
+    assert tocsin.shim.read("hits", "compact") > 0, "nothing was compacted"
+    wait_for("the server to say that its views stand still, or to end", shows, 60)
+
+
 def failing_memory(options):
     """malloc says no, once, somewhere: the server goes on or dies, and what it had acknowledged is there."""
     survived = []
@@ -341,6 +388,7 @@ CHECKS = [
     ("A6", "EIO of a sync, and a power cut after it", "smoke", failing_sync),
     ("A6w", "EIO of a write, and a power cut after it", "smoke", failing_write),
     ("A7", "EIO and short reads at the N-th open and read of a start", "smoke", failing_reads),
+    ("A7c", "EIO of the reads of compactions", "smoke", failing_compactions),
     ("A9", "the file system becomes read-only", "smoke", read_only),
     ("A11", "malloc fails", "smoke", failing_memory),
 ]

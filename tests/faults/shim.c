@@ -1,6 +1,7 @@
 // Faults at the seam between the real binary and the kernel, preloaded into it (LD_PRELOAD) and steered by whoever started it through a
 // page of shared memory. It can
-//   - fail, delay, shorten or kill at the N-th sync, write, rename, open, read, allocation of disk, unlink, malloc or thread;
+//   - fail, delay, shorten or kill at the N-th sync, write, rename, open, read (all of them, or compactions' own), allocation of disk,
+//     unlink, malloc or thread;
 //   - keep what a power cut needs: of everything that is done below a folder and not yet synced, what was there before (power.py
 //     undoes it); or let a sync do nothing at all and say yes, as a disk that lies;
 //   - put the wall clock forward and back, for whoever reads it and for whoever waits by it.
@@ -28,7 +29,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { kSync, kWrite, kRename, kOpen, kRead, kAllocate, kUnlink, kMalloc, kThread, kOperations };
+enum { kSync, kWrite, kRename, kOpen, kRead, kAllocate, kUnlink, kMalloc, kThread, kCompact, kOperations };
 enum { kNothing, kKillBefore, kKillAfter, kFail, kShort, kDelay };
 
 // As shim.py lays it out: 64-bit words.
@@ -286,8 +287,16 @@ ssize_t pwritev(int fd, const struct iovec* parts, int count, off_t offset) {
   return is_ours(fd) ? write_it(fd, parts, count, offset) : kernel(SYS_pwritev, fd, parts, count, offset, 0);
 }
 
+// RocksDB's threads of this name do nothing but compactions.
+static int compacts(void) {
+  char name[16] = "";
+  pthread_getname_np(pthread_self(), name, sizeof name);
+  return strncmp(name, "rocksdb:low", 11) == 0;
+}
+
 static ssize_t read_it(int fd, void* bytes, size_t size, int64_t offset) {
-  const int64_t action = is_ours(fd) ? meet(kRead) : kNothing;
+  int64_t action = is_ours(fd) ? meet(kRead) : kNothing;
+  if (action == kNothing && is_ours(fd) && compacts()) action = meet(kCompact);
   if (action == kFail) return -1;
   if (action == kShort) size = 0;  // the file ends here, it seems
   return offset < 0 ? kernel(SYS_read, fd, bytes, size) : kernel(SYS_pread64, fd, bytes, size, offset);

@@ -9,7 +9,7 @@ from ground import ROOT, Missing
 
 SOURCE = pathlib.Path(__file__).with_name("shim.c")
 LIBRARY = ROOT / "build/faults/shim.so"
-OPERATIONS = ["sync", "write", "rename", "open", "read", "allocate", "unlink", "malloc", "thread"]
+OPERATIONS = ["sync", "write", "rename", "open", "read", "allocate", "unlink", "malloc", "thread", "compact"]
 FIELDS = ["count", "first", "many", "action", "value", "hits"]
 KILL_BEFORE, KILL_AFTER, FAIL, SHORT, DELAY = range(1, 6)
 ALWAYS = -1

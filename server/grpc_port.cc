@@ -1,0 +1,91 @@
+#include "server/grpc_port.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <string_view>
+#include <utility>
+
+#include "base/status.h"
+#include "server/grpc_tls.h"
+#include "server/process.h"
+
+namespace tocsin {
+
+absl::StatusOr<std::unique_ptr<GrpcPort>> GrpcPort::Listen(const std::string& address, std::shared_ptr<TlsKeeper> tls) {
+  TOCSIN_ASSIGN(const Address at, ParseAddress("grpc", address));
+  std::unique_ptr<GrpcPort> port(new GrpcPort);
+  ConnectionGate::Options options;
+  options.host = at.host;
+  options.any_is_both = true;  // as gRPC itself has it
+  options.port = at.port;
+  options.protocol = tls ? ConnectionGate::Protocol::kTls : ConnectionGate::Protocol::kHttp2;
+  // One of TLS is three times as dear.
+  options.max_connections = MostGrpcConnections() / (tls ? 2 : 1);
+  options.max_waiting = std::min(options.max_waiting, options.max_connections);
+  auto gate = ConnectionGate::Listen(std::move(options));
+  if (!gate.ok()) {
+    return Unavailable(
+        "--grpc: cannot listen on %s: another program listens there, or it is no address of this machine (%s)", address,
+        Message(gate.status()));
+  }
+  port->gate_ = *std::move(gate);
+  port->address_ = at.host + ":" + std::to_string(port->gate_->port());
+  port->credentials_ = MakeGrpcCredentials(std::move(tls));
+  return port;
+}
+
+void GrpcPort::AddMetrics(MetricRegistry& registry) const {
+  using Kind = MetricRegistry::Kind;
+  const auto add = [&](Kind kind, std::string_view name, std::string_view help,
+                       std::uint64_t ConnectionGate::Statistics::*count, MetricLabels labels = {}) {
+    registry.AddSampled(
+        kind, name, help, [gate = gate_.get(), count] { return static_cast<double>(gate->ReadStatistics().*count); },
+        std::move(labels));
+  };
+  using Statistics = ConnectionGate::Statistics;
+  add(Kind::kCounter, "tocsin_grpc_connections_total", "Connections to the gRPC port.", &Statistics::accepted);
+  add(Kind::kGauge, "tocsin_grpc_connections_open", "Connections that gRPC has.", &Statistics::open);
+  add(Kind::kGauge, "tocsin_grpc_connections_waiting",
+      "Connections that have not begun to speak, or wait for their turn.", &Statistics::waiting);
+  const struct {
+    std::string_view reason;
+    std::uint64_t Statistics::*count;
+  } refused[] = {
+      {"full",    &Statistics::full   },
+      {"address", &Statistics::crowded},
+      {"silent",  &Statistics::silent },
+      {"gone",    &Statistics::gone   },
+      {"foreign", &Statistics::foreign},
+  };
+  for (const auto& [reason, count] : refused) {
+    add(Kind::kCounter, "tocsin_grpc_connections_refused_total",
+        "Connections that were closed and gRPC never saw, by reason: full: too many, or its turn did not come; "
+        "address: too "
+        "many of one; silent: nothing said in time; gone: closed by the client; foreign: neither HTTP/2 nor TLS, "
+        "whichever it is.",
+        count,
+        {
+            {"reason", std::string(reason)}
+    });
+  }
+}
+
+void GrpcPort::AddTo(grpc::ServerBuilder& builder) {
+  using FromOutside = grpc::ServerBuilder::experimental_type::ExternalConnectionType;
+  acceptor_ = builder.experimental().AddExternalConnectionAcceptor(FromOutside::FROM_FD, credentials_);
+}
+
+void GrpcPort::Begin() {
+  gate_->Begin([this](int listener, int connection) {
+    grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters given;
+    given.listener_fd = listener;
+    given.fd = connection;
+    acceptor_->HandleNewConnection(&given);
+  });
+}
+
+void GrpcPort::Stop() {
+  gate_->Stop();
+}
+
+}  // namespace tocsin
