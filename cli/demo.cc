@@ -19,6 +19,7 @@
 namespace tocsin {
 namespace {
 
+constexpr const char* kUsualServer = "127.0.0.1:8912";
 constexpr int kStormAlerts = 3000;
 constexpr int kAlertsPerBatch = 500;
 constexpr absl::Duration kWatch = absl::Seconds(55);
@@ -218,10 +219,17 @@ absl::Status Acknowledge(const Client& client, const Watch& watch) {
 
 absl::Status Play(const Arguments& arguments, const Client& client) {
   const char* environment = std::getenv("TOCSIN_SERVER");
-  const std::string grpc = arguments.get("server", environment != nullptr ? environment : "127.0.0.1:8912");
+  const std::string grpc = arguments.get("server", environment != nullptr ? environment : kUsualServer);
   const std::string http = arguments.get("http", "http://127.0.0.1:8911");
   Watch watch(client);
   TOCSIN_TRY(watch.Look());
+  // Half an outage at another server would page somebody for nothing.
+  if (!arguments.has("http") && grpc != std::string_view(kUsualServer)) {
+    return Invalid(
+        "the outage also goes in by HTTP: give --http, the HTTP address of the server at %s (it is in what `tocsin "
+        "serve` prints)",
+        grpc);
+  }
   std::printf("An outage begins. The pages themselves appear where the server runs.\n\n");
   TOCSIN_TRY(PostDatadog(http));
   absl::SleepFor(absl::Seconds(1));

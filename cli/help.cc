@@ -17,19 +17,19 @@ struct Task {
 };
 // A command that is in none of them is listed at the end.
 const Task kTasks[] = {
-    {"Why was I paged, or nobody?", {"explain", "status", "events", "top"}                                    },
+    {"Why was I paged, or nobody?", {"explain", "status", "events", "top"}                                         },
     {"What is going on",
-     {"groups", "alerts", "incident", "search", "oncall", "contacts", "schedule", "changes", "heartbeats"}    },
+     {"groups", "alerts", "incident", "search", "oncall", "contacts", "schedule", "changes", "heartbeats"}         },
     {"Answer a page",
-     {"ack", "snooze", "unack", "resolve", "escalate", "note", "reassign", "ask", "reroute", "merge", "split"}},
-    {"Keep quiet",                  {"silence", "maintenance"}                                                },
-    {"Send and try out",            {"send", "page", "parse", "integrations", "demo"}                         },
+     {"ack", "snooze", "unack", "resolve", "escalate", "note", "reassign", "ask", "reroute", "merge", "split"}     },
+    {"Keep quiet",                  {"silence", "maintenance"}                                                     },
+    {"Send and try out",            {"send", "page", "parse", "integrations", "demo"}                              },
     {"On monitoring hosts",
-     {"notify-nagios", "notify-icinga2", "notify-checkmk", "notify-zabbix", "notify-netdata", "drain-spool"}  },
-    {"Configure",                   {"apply", "diff", "export", "versions", "rollback", "import", "audit"}    },
-    {"Who may",                     {"login", "logout", "user", "token"}                                      },
-    {"The store",                   {"backup", "restore", "archive", "verify", "dead-letter", "secrets", "recover"}      },
-    {"This program",                {"completion"}                                                            },
+     {"notify-nagios", "notify-icinga2", "notify-checkmk", "notify-zabbix", "notify-netdata", "drain-spool"}       },
+    {"Configure",                   {"apply", "diff", "export", "versions", "rollback", "import", "audit"}         },
+    {"Who may",                     {"login", "logout", "user", "token"}                                           },
+    {"The store",                   {"backup", "restore", "archive", "verify", "dead-letter", "secrets", "recover"}},
+    {"This program",                {"completion"}                                                                 },
 };
 
 struct Examples {

@@ -205,7 +205,9 @@ void ArmNextRule(Turn& turn, const Page& page) {
            Generation(static_cast<std::uint64_t>(page.next_rule)));
 }
 
-void Close(Turn& turn, Page& page, Page::State state) {
+}  // namespace
+
+void ClosePage(Turn& turn, Page& page, Page::State state) {
   page.state = state;
   page.waits = false;
   turn.Disarm(RuleTimer(page.id));
@@ -214,6 +216,8 @@ void Close(Turn& turn, Page& page, Page::State state) {
     turn.Arm({Timer::Kind::kRetention, page.id.value()}, turn.now().engine + turn.options().keep_closed);
   }
 }
+
+namespace {
 
 PageId Create(Turn& turn, const PageRequest& request) {
   Page& page = turn.Create<Page>(request.subject);
@@ -233,7 +237,7 @@ PageId Create(Turn& turn, const PageRequest& request) {
   }
   NoteAbout(turn, Kind::kPaged, page, absl::StrFormat("%s is paged: %s", page.user.value(), page.reason));
   if (page.rules.empty()) {
-    Close(turn, page, Page::State::kUnreachable);
+    ClosePage(turn, page, Page::State::kUnreachable);
     NoteAbout(turn, Kind::kUnreachable, page,
               absl::StrFormat("%s cannot be reached: no contact method", page.user.value()));
   }
@@ -305,7 +309,7 @@ PageId StartNotice(
   Page& page = CreateForPerson(turn, user, alarm.empty() ? "notice" : alarm);
   std::vector<ContactMethod> methods;
   if (const User* row = FindUser(turn, user)) methods = by != nullptr ? std::vector{*by} : InOrderOfNotices(*row);
-  if (methods.empty()) Close(turn, page, Page::State::kUnreachable);
+  if (methods.empty()) ClosePage(turn, page, Page::State::kUnreachable);
   if (alarm.empty() && methods.size() > 1) methods.resize(1);
   for (const ContactMethod& method : methods) {
     Notification one = NoticeTo(method, message);
@@ -461,68 +465,14 @@ void SettlePage(Turn& turn, PageId id) {
   if (told && late) return;
   Page& page = turn.Edit<Page>(id);
   if (told) {
-    Close(turn, page, Page::State::kDone);
+    ClosePage(turn, page, Page::State::kDone);
     return;
   }
   if (QueueUnusedMethod(turn, page)) return;
-  Close(turn, page, Page::State::kUnreachable);
+  ClosePage(turn, page, Page::State::kUnreachable);
   NoteAbout(turn, Kind::kUnreachable, page,
             absl::StrFormat("%s cannot be reached: %s", page.user.value(), why.empty() ? "no contact method" : why));
   PersonUnreachable(turn, page);
-}
-
-void SupersedePages(Turn& turn, const Escalation& escalation, const UserId& user) {
-  const std::set<PageId> pages = turn.About(escalation.subject).pages;
-  for (const PageId id : pages) {
-    const Page* before = turn.Find<Page>(id);
-    if (before == nullptr || before->escalation != escalation.id || before->user != user) continue;
-    // Who was not reached may be tried on.
-    if (before->state != Page::State::kActive && before->state != Page::State::kUnreachable) continue;
-    const std::vector<NotificationId> notifications = before->notifications;
-    if (before->state == Page::State::kActive) Close(turn, turn.Edit<Page>(id), Page::State::kCancelled);
-    for (const NotificationId notification : notifications)
-      Cancel(turn, notification, "a later pass pages again");
-  }
-}
-
-void CancelPages(Turn& turn, const Subject& subject, std::string_view reason, bool besides) {
-  const auto stays = [&](const Page* page) { return !besides && page != nullptr && !page->escalation.set(); };
-  for (const PageId id : turn.About(subject).pages) {
-    const Page* page = turn.Find<Page>(id);
-    if (page == nullptr || page->state != Page::State::kActive || stays(page)) continue;
-    Close(turn, turn.Edit<Page>(id), Page::State::kCancelled);
-  }
-  if (besides) {
-    CancelAbout(turn, subject, reason);
-    return;
-  }
-  for (const NotificationId id : turn.About(subject).notifications) {
-    const Notification* row = turn.Find<Notification>(id);
-    const bool notice = row == nullptr || row->purpose == Notification::Purpose::kResolved || IsRewriting(*row);
-    if (!notice && !stays(turn.Find<Page>(row->page))) Cancel(turn, id, reason);
-  }
-}
-
-bool AnswerPages(Turn& turn, const Subject& subject, std::string_view by) {
-  const UserId person = PersonBehind(by);
-  const auto ends = [&](const Page& page) {
-    return page.until == Page::Until::kAnybody || (person.set() && page.user == person);
-  };
-  const SubjectRows rows = turn.About(subject);
-  bool own = false;
-  for (const PageId id : rows.pages) {
-    const Page* page = turn.Find<Page>(id);
-    if (page == nullptr || page->state != Page::State::kActive || !ends(*page)) continue;
-    own |= page->user == person && person.set();
-    Close(turn, turn.Edit<Page>(id), Page::State::kCancelled);
-  }
-  for (const NotificationId id : rows.notifications) {
-    const Notification* row = turn.Find<Notification>(id);
-    if (row == nullptr || row->purpose == Notification::Purpose::kResolved || IsRewriting(*row)) continue;
-    const Page* page = turn.Find<Page>(row->page);
-    if (page != nullptr ? ends(*page) : !row->goes_on) Cancel(turn, id, absl::StrCat("acknowledged by ", ToAbsl(by)));
-  }
-  return own;
 }
 
 }  // namespace tocsin

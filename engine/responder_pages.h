@@ -52,6 +52,8 @@ void EndPageWait(Turn& turn, PageId id);
 void ReviewPageWait(Turn& turn, PageId id);
 // A notification of the page has ended without reaching the person: the next method at once, its delay skipped.
 void MethodFailed(Turn& turn, const Notification& failed);
+// Its timers end with it.
+void ClosePage(Turn& turn, Page& page, Page::State state);
 // Nothing is left to be done for the page: it is done, or the person is unreachable.
 void SettlePage(Turn& turn, PageId id);
 // A later pass pages the person again: what is left of the earlier pages ends.

@@ -108,10 +108,11 @@ void ReadServiceTimes(const Item& item, Route& route) {
   }
 }
 
+// Whatever product an integration is named after, its sender speaks PagerDuty's Events API with its key.
 void ReadIntegrations(const Item& item, const ServiceId& service, Draft& draft) {
   for (const Item& integration : item.Items("integrations")) {
     const std::string name = item.Text("name") + "-" + integration.FirstText({"name", "summary"});
-    PutKey(integration, name, integration.Text("integration_key"), "generic", service, draft);
+    PutKey(integration, name, integration.Text("integration_key"), "pagerduty", service, draft);
   }
 }
 

@@ -86,6 +86,7 @@ TEST(PagerDutyTest, ReadsWhatTheApiAnswers) {
   EXPECT_EQ(organisation.route.children[0].acknowledgement.timeout, absl::Minutes(30));
   ASSERT_THAT(organisation.integrations, SizeIs(1));
   EXPECT_THAT(organisation.integrations[0].key_hash, SizeIs(64));
+  EXPECT_EQ(organisation.integrations[0].source, "pagerduty") << "its senders go on speaking the Events API";
   EXPECT_EQ(organisation.policies[0].steps[1].strategy, PolicyStep::Strategy::kRoundRobin);
   EXPECT_FALSE(organisation.policies[0].low_urgency_escalates);
   EXPECT_THAT(Told(imported, Grade::kWho), IsEmpty());
