@@ -10,6 +10,7 @@
 #include "absl/time/clock.h"
 
 #include "base/status.h"
+#include "cli/head_lines.h"
 #include "cli/output.h"
 #include "cli/session.h"
 #include "storage/audit_verify.h"
@@ -23,32 +24,20 @@ namespace {
 constexpr int kChanged = 3;
 constexpr std::size_t kHeads = 5000;  // are sent to a server, which takes messages of 4 MiB
 constexpr std::uint32_t kLongestKept = 36'500;
-constexpr std::string_view kHead = "tocsin-audit 1 ";
 
-// The lines with heads of files of any length: the newest of them, and of the others as many, evenly.
 absl::StatusOr<std::string> ReadLines(const std::vector<std::string>& paths) {
-  std::vector<std::string> lines;
+  HeadLines lines(kHeads);
   for (const std::string& path : paths) {
     std::ifstream file;
     if (path != "-") {
       file.open(path);
       if (!file) return NotFound("--heads: cannot read %s", path);
     }
-    std::istream& in = path == "-" ? std::cin : file;
-    for (std::string line; std::getline(in, line);) {
-      if (const std::size_t at = line.find(kHead); at != std::string::npos) lines.push_back(line.substr(at));
-    }
-    if (in.bad()) return Invalid("--heads: cannot read %s: is it a file?", path);
+    TOCSIN_TRY(Annotate(lines.Read(path == "-" ? std::cin : file), "--heads: " + path));
   }
   if (!paths.empty() && lines.empty())
-    return Invalid("--heads: there is no head of an audit log in it; they begin with %s", kHead);
-  const std::size_t older = lines.size() - std::min(lines.size(), kHeads / 2);
-  const std::size_t step = older / (kHeads / 2) + 1;
-  std::string text;
-  for (std::size_t i = 0; i < lines.size(); ++i) {
-    if (i >= older || i % step == 0) text += lines[i] + "\n";
-  }
-  return text;
+    return Invalid("--heads: there is no head of an audit log in it; they begin with tocsin-audit 1");
+  return std::move(lines).Text();
 }
 
 void Print(const Arguments& parsed, const v1::VerifyAuditResponse& found, bool with_heads) {
@@ -62,6 +51,8 @@ void Print(const Arguments& parsed, const v1::VerifyAuditResponse& found, bool w
     std::printf(
         "\nsomebody has changed the audit log: keep the folder and the heads as they are, and see "
         "docs/operations.md\n");
+  } else if (with_heads && found.heads() == 0) {
+    std::printf("\nthe chain is whole, and no head says whether all of it was written anew\n");
   } else if (with_heads) {
     std::printf(
         "\nnobody has changed the audit log: every entry is as it was written, and %llu heads that were told outside "
@@ -130,6 +121,10 @@ int RunAuditVerify(std::span<const std::string> arguments) {
     }
     Print(parsed, found, parsed.has("heads"));
     changed = !found.faults().empty();
+    if (!changed && parsed.has("heads") && found.heads() == 0) {
+      return Precondition(
+          "none of the heads could be compared: they are of another store, or of entries that retention has taken");
+    }
     return absl::OkStatus();
   });
   return code == 0 && changed ? kChanged : code;

@@ -1,14 +1,16 @@
 #include "cli/client.h"
 
 #include <array>
+#include <cstdio>
 #include <cstdlib>
 #include <fstream>
-#include <iterator>
 
 #include <sodium.h>
 
+#include "base/small_file.h"
 #include "base/status.h"
 #include "base/strings.h"
+#include "cli/output.h"
 #include "cli/own_certificate.h"
 
 namespace tocsin {
@@ -27,14 +29,17 @@ std::string Environment(const char* name) {
   return value == nullptr ? "" : value;
 }
 
-// What stands in the file that a variable names, or "".
+constexpr std::size_t kCertificateBytes = 1 << 20;
+
+// What stands in the file that a variable names, or "". What cannot be read is said: without it the server is not trusted, or does not
+// trust us.
 std::string ReadFileOf(const char* variable) {
-  std::string text;
-  if (const std::string path = Environment(variable); !path.empty()) {
-    std::ifstream in(path);
-    text.assign(std::istreambuf_iterator<char>(in), {});
-  }
-  return text;
+  const std::string path = Environment(variable);
+  if (path.empty()) return "";
+  absl::StatusOr<std::string> text = ReadSmallFile(path, kCertificateBytes);
+  if (text.ok()) return *std::move(text);
+  std::fprintf(stderr, "tocsin: $%s: %s\n", variable, Printable(Message(text.status())).c_str());
+  return "";
 }
 
 std::string UsualTokenFile() {

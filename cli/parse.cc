@@ -1,14 +1,18 @@
 // parse: the events that payloads would become, as JSON lines, without a server.
+#include <cstdint>
 #include <cstdio>
 #include <fstream>
 #include <iostream>
 #include <optional>
 #include <sstream>
 
+#include "absl/strings/str_format.h"
+
 #include "base/clock.h"
 #include "base/status.h"
 #include "base/strings.h"
 #include "cli/commands.h"
+#include "cli/output.h"
 #include "cli/session.h"
 #include "config/load.h"
 #include "ingest/mapping.h"
@@ -41,6 +45,27 @@ std::string Object(const Labels& labels) {
 std::string Time(const std::optional<absl::Time>& time) {
   if (!time) return "null";
   return "\"" + absl::FormatTime(absl::RFC3339_full, *time, absl::UTCTimeZone()) + "\"";
+}
+
+// The same document, with what a terminal obeys (C1 controls, direction overrides) written as \uXXXX: a payload may be anybody's.
+std::string Escaped(std::string_view json) {
+  std::string out;
+  while (!json.empty()) {
+    const CodePoint point = FirstCodePoint(json);
+    const std::string_view bytes = json.substr(0, point.bytes);
+    const auto code = static_cast<std::uint32_t>(point.value);
+    if (Printable(bytes) == bytes) {
+      out += bytes;
+    } else if (!point.valid) {
+      out += "\\ufffd";
+    } else if (code < 0x10000) {
+      absl::StrAppendFormat(&out, "\\u%04x", code);
+    } else {
+      absl::StrAppendFormat(&out, "\\u%04x\\u%04x", 0xD7C0 + (code >> 10U), 0xDC00 + (code & 0x3FFU));
+    }
+    json.remove_prefix(point.bytes);
+  }
+  return out;
 }
 
 std::string Line(const std::string& file, const Reading& reading) {
@@ -99,7 +124,7 @@ absl::Status Parse(const Arguments& arguments) {
     const SourceRequest request{.body = body, .content_type = arguments.get("content-type"), .headers = {}};
     for (const Reading& reading : mapping ? ReadMapped(*mapping, request, now) : ReadPayload(*source, request, now)) {
       if (reading.stands_in) worst = Precondition("%s could not be read: %s", path, reading.reason);
-      std::printf("%s\n", Line(path, reading).c_str());
+      std::printf("%s\n", Escaped(Line(path, reading)).c_str());
     }
   }
   return worst;

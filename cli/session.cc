@@ -10,6 +10,7 @@
 #include "base/status.h"
 #include "base/strings.h"
 #include "cli/help.h"
+#include "cli/output.h"
 #include "cli/table.h"
 
 namespace tocsin {
@@ -26,9 +27,20 @@ int ListOptions(std::span<const OptionSpec> specs, std::string_view prefix) {
   return 0;
 }
 
+// Some errors have several lines. What stands in them may be anybody's.
+std::string PrintableLines(std::string_view text) {
+  std::string out;
+  for (std::size_t end = text.find('\n'); end != std::string_view::npos; end = text.find('\n')) {
+    out += Printable(text.substr(0, end)) + "\n";
+    text.remove_prefix(end + 1);
+  }
+  return out + Printable(text);
+}
+
 int ExitCode(std::string_view command, const absl::Status& status) {
   if (status.ok()) return 0;
-  std::fprintf(stderr, "tocsin %.*s: %s\n", static_cast<int>(command.size()), command.data(), Message(status).c_str());
+  std::fprintf(stderr, "tocsin %.*s: %s\n", static_cast<int>(command.size()), command.data(),
+               PrintableLines(Message(status)).c_str());
   return absl::IsInvalidArgument(status) ? 2 : 1;
 }
 

@@ -6,8 +6,6 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <optional>
 #include <set>
 #include <utility>
@@ -23,6 +21,7 @@
 #include <unistd.h>
 
 #include "base/hash.h"
+#include "base/small_file.h"
 #include "base/status.h"
 #include "base/strings.h"
 
@@ -35,6 +34,7 @@ constexpr std::size_t kRejectedKept = 1000;
 constexpr std::size_t kDigits = 20;
 constexpr absl::Duration kLockPatience = absl::Seconds(2);
 constexpr std::string_view kSuffix = ".event";
+constexpr std::size_t kEventBytes = 64 << 20;  // more than any server takes
 
 absl::Status SystemError(std::string_view doing, const std::string& path) {
   return Unavailable("%s %s: %s", doing, path, std::strerror(errno));
@@ -202,9 +202,9 @@ std::vector<std::string> Spool::Names() const {
 }
 
 std::optional<SpooledEvent> Spool::Read(const std::string& name) const {
-  std::ifstream file(absl::StrCat(folder_, "/queue/", name), std::ios::binary);
-  const std::string bytes((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-  return Decode(bytes);
+  const absl::StatusOr<std::string> bytes = ReadSmallFile(absl::StrCat(folder_, "/queue/", name), kEventBytes);
+  if (!bytes.ok()) return std::nullopt;
+  return Decode(*bytes);
 }
 
 std::uint64_t Spool::BytesOf(const std::string& name) const {

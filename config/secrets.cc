@@ -3,15 +3,14 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
-#include <fstream>
 #include <map>
 #include <memory>
-#include <sstream>
 #include <unordered_map>
 
 #include <sodium.h>
 
 #include "base/mutex.h"
+#include "base/small_file.h"
 #include "base/status.h"
 #include "base/strings.h"
 
@@ -22,10 +21,17 @@ constexpr std::size_t kShortestKey = 16;
 constexpr std::size_t kLongestKey = 256;
 constexpr std::size_t kLongestSecret = 4096;
 
+// A secret may have been written where the name of its variable belongs: only what is plainly a name is shown.
+bool IsPlainlyAName(std::string_view name) {
+  return name.size() <= 64 &&
+         std::ranges::all_of(name, [](char c) { return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_'; });
+}
+
 absl::StatusOr<std::string> ReadEnvironment(const std::string& name) {
   const char* value = std::getenv(name.c_str());
-  if (value == nullptr) return NotFound("the environment has no %s", JsonQuote(name));
-  return std::string(value);
+  if (value != nullptr) return std::string(value);
+  if (IsPlainlyAName(name)) return NotFound("the environment has no %s", JsonQuote(name));
+  return NotFound("the environment has no variable of the name that stands here");
 }
 
 absl::StatusOr<std::string> TakeFromEnvironment(const std::string& name) {
@@ -34,13 +40,18 @@ absl::StatusOr<std::string> TakeFromEnvironment(const std::string& name) {
   return taken;
 }
 
+// A secret may have been written where the name of its file belongs: only what is plainly a path is shown.
+absl::Status WithoutSecret(const absl::Status& status, const std::string& path) {
+  if (path.find('/') != std::string::npos) return status;
+  std::string message = Message(status);
+  if (message.starts_with(path)) message.replace(0, path.size(), "the file that is named here");
+  return absl::Status(status.code(), message);
+}
+
 absl::StatusOr<std::string> ReadFile(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) return NotFound("cannot read %s", JsonQuote(path));
-  std::string text(kLongestSecret + 1, '\0');
-  in.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<std::size_t>(in.gcount()));
-  if (text.size() > kLongestSecret) return Invalid("%s is longer than %d bytes", JsonQuote(path), kLongestSecret);
+  absl::StatusOr<std::string> read = ReadSmallFile(path, kLongestSecret);
+  if (!read.ok()) return WithoutSecret(read.status(), path);
+  std::string text = *std::move(read);
   if (text.ends_with('\n')) text.pop_back();
   if (text.ends_with('\r')) text.pop_back();
   return text;

@@ -3,9 +3,12 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <optional>
+#include <set>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -13,11 +16,14 @@
 #include "absl/strings/str_split.h"
 #include <fcntl.h>
 #include <sodium.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/small_file.h"
 #include "base/status.h"
 #include "base/strings.h"
+#include "config/master_key.h"
 
 namespace tocsin {
 namespace {
@@ -26,7 +32,12 @@ constexpr std::string_view kSealed = "sealed:1:";
 constexpr std::string_view kWrapped = "tocsin data key 1 ";
 constexpr std::size_t kNonceBytes = crypto_aead_xchacha20poly1305_ietf_NPUBBYTES;
 constexpr std::size_t kTagBytes = crypto_aead_xchacha20poly1305_ietf_ABYTES;
-constexpr std::size_t kLongestFile = 64 * 1024;
+constexpr std::size_t kMasterBytes = 64 * 1024;
+// Each is memory of its own with guards around it. A new one each week for 78 years; none is ever taken away, since journals and backups
+// of any age may need it.
+constexpr std::size_t kMostDataKeys = 4096;
+constexpr std::size_t kLongestFile = 1 << 20;
+static_assert(kMostDataKeys * 150 + 100 < kLongestFile, "a line of the file has fewer than 150 bytes");
 constexpr std::size_t kShortestMaster = 32;
 constexpr int kBase64 = sodium_base64_VARIANT_URLSAFE_NO_PADDING;
 static_assert(SecretKey::kBytes == crypto_aead_xchacha20poly1305_ietf_KEYBYTES);
@@ -72,34 +83,86 @@ std::optional<std::string> Decrypt(const SecretKey& key, std::string_view sealed
   return plain;
 }
 
-absl::StatusOr<std::string> ReadText(const std::string& path) {
-  const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0 && errno == ENOENT) return NotFound("%s: there is no such file", path);
-  if (file < 0) return Precondition("%s: cannot be read: %s", path, std::strerror(errno));
-  std::string text(kLongestFile, '\0');
-  const ssize_t size = read(file, text.data(), text.size());
-  const int error = errno;
-  close(file);
-  if (size < 0) return Precondition("%s: cannot be read: %s", path, std::strerror(error));
-  text.resize(static_cast<std::size_t>(size));
-  return text;
+std::string Said(int error) {
+  return std::error_code(error, std::generic_category()).message();
 }
 
-// Whole or not at all, for its owner alone.
-absl::Status WriteText(const std::string& path, std::string_view text) {
-  const std::string part = path + ".part";
-  const int file = open(part.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, S_IRUSR | S_IWUSR);
-  if (file < 0) return Unavailable("create %s: %s", part, std::strerror(errno));
-  const bool written = write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && fsync(file) == 0;
-  const int error = errno;
-  close(file);
-  if (!written) return Unavailable("write %s: %s", part, std::strerror(error));
-  if (rename(part.c_str(), path.c_str()) != 0) return Unavailable("rename %s: %s", part, std::strerror(errno));
-  const int folder = open(path.substr(0, path.rfind('/')).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (folder >= 0) {
-    fsync(folder);
-    close(folder);
+// Of all who change the folder's keys at one time, one: a command and the server, or two commands, would each write what the other one
+// has not read. The folder itself is locked, so that nobody leaves a file which another user cannot open.
+class KeyLock {
+ public:
+  enum class Need : std::uint8_t {
+    kWhereItCanBeHad,  // to read, and where nobody else may write
+    kAlways,
+  };
+  static absl::StatusOr<KeyLock> Take(const std::string& folder, Need need) {
+    KeyLock lock(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    int error = lock.fd_ < 0 ? errno : 0;
+    while (error == 0 && flock(lock.fd_, LOCK_EX) != 0) {
+      if (errno != EINTR) error = errno;
+    }
+    if (error != 0 && need == Need::kAlways)
+      return Unavailable("%s cannot be locked, so another process might change its keys, too: %s", folder, Said(error));
+    return lock;
   }
+  KeyLock(KeyLock&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  KeyLock& operator=(KeyLock&&) = delete;
+  ~KeyLock() {
+    if (fd_ >= 0) close(fd_);
+  }
+
+ private:
+  explicit KeyLock(int fd) : fd_(fd) {}
+  int fd_;
+};
+
+std::string FolderOf(const std::string& path) {
+  return path.substr(0, path.rfind('/'));
+}
+
+void SyncFolder(const std::string& path) {
+  const int folder = open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (folder < 0) return;
+  fsync(folder);
+  close(folder);
+}
+
+// Of the same user as the file that it replaces, or else as the folder: root changes keys for a server that is somebody else.
+absl::Status GiveToOwner(int file, const std::string& path) {
+  struct stat folder {};
+  struct stat owner {};
+  if (stat(FolderOf(path).c_str(), &folder) != 0) return Unavailable("%s: %s", FolderOf(path), Said(errno));
+  const bool replaces = stat(path.c_str(), &owner) == 0;
+  if (!replaces) owner = folder;
+  const bool is_theirs = owner.st_uid == geteuid() && owner.st_gid == getegid();
+  if (!is_theirs && fchown(file, owner.st_uid, owner.st_gid) != 0) {
+    if (owner.st_uid == geteuid() || folder.st_uid == geteuid()) return absl::OkStatus();
+    return Precondition(
+        "%s belongs to the user with the number %d, who could not read a new one: do this as that user "
+        "or as root",
+        replaces ? path : FolderOf(path), owner.st_uid);
+  }
+  if (replaces && fchmod(file, owner.st_mode & (S_IRWXU | S_IRWXG)) != 0)
+    return Unavailable("chmod %s: %s", path, Said(errno));
+  return absl::OkStatus();
+}
+
+// Whole or not at all; with the owner and mode of what is `at` by then, or for the folder's owner alone. Under a KeyLock.
+absl::Status WriteText(const std::string& path, std::string_view text, const std::string& at) {
+  const std::string part = path + ".part";
+  unlink(part.c_str());  // of one who was interrupted
+  const int file = open(part.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR);
+  if (file < 0) return Unavailable("create %s: %s", part, Said(errno));
+  absl::Status status = GiveToOwner(file, at);
+  if (status.ok() && (write(file, text.data(), text.size()) != static_cast<ssize_t>(text.size()) || fsync(file) != 0))
+    status = Unavailable("write %s: %s", part, Said(errno));
+  close(file);
+  if (status.ok() && rename(part.c_str(), path.c_str()) != 0) status = Unavailable("rename %s: %s", part, Said(errno));
+  if (!status.ok()) {
+    unlink(part.c_str());
+    return status;
+  }
+  SyncFolder(FolderOf(path));
   return absl::OkStatus();
 }
 
@@ -107,7 +170,18 @@ struct Master {
   SecretKey key;
   std::string mark;  // says which one it is, and nothing of it
   std::string source;
+  int kinds = 0;  // of characters in it
 };
+
+// What of chance makes has more; what somebody typed to have anything at all has not.
+constexpr int kFewestKinds = 8;
+
+absl::Status CheckNew(const Master& master) {
+  if (master.kinds >= kFewestKinds) return absl::OkStatus();
+  return Precondition(
+      "%s: a master key is made by chance (`openssl rand -base64 32`), this one has only %d different characters",
+      master.source, master.kinds);
+}
 
 // Of a file's text: whatever it is, all of it counts.
 absl::StatusOr<Master> MasterOf(std::string_view text, const std::string& source) {
@@ -119,6 +193,7 @@ absl::StatusOr<Master> MasterOf(std::string_view text, const std::string& source
   }
   Master master;
   master.source = source;
+  master.kinds = static_cast<int>(std::set<char>(trimmed.begin(), trimmed.end()).size());
   constexpr std::string_view kUse = "tocsin master key 1";
   crypto_generichash(master.key.bytes(), SecretKey::kBytes, Bytes(trimmed), trimmed.size(), Bytes(kUse), kUse.size());
   std::array<unsigned char, crypto_generichash_BYTES_MIN> mark{};
@@ -130,18 +205,19 @@ absl::StatusOr<Master> MasterOf(std::string_view text, const std::string& source
 }
 
 absl::StatusOr<Master> ReadMaster(const std::string& path) {
-  TOCSIN_ASSIGN(std::string text, ReadText(path));
+  TOCSIN_ASSIGN(std::string text, ReadSmallFile(path, kMasterBytes));
   absl::StatusOr<Master> master = MasterOf(text, path);
   sodium_memzero(text.data(), text.size());
   return master;
 }
 
-absl::StatusOr<Master> MakeMaster(const std::string& path) {
+// In `path`, to be put in the place of `at`.
+absl::StatusOr<Master> MakeMaster(const std::string& path, const std::string& at) {
   std::array<unsigned char, SecretKey::kBytes> bytes{};
   randombytes_buf(bytes.data(), bytes.size());
   const std::string text = ToBase64({reinterpret_cast<const char*>(bytes.data()), bytes.size()}) + "\n";
   sodium_memzero(bytes.data(), bytes.size());
-  TOCSIN_TRY(WriteText(path, text));
+  TOCSIN_TRY(WriteText(path, text, at));
   return MasterOf(text, path);
 }
 
@@ -166,7 +242,7 @@ struct KeyFile {
 
 absl::StatusOr<KeyFile> ReadKeyFile(const std::string& folder) {
   const std::string path = absl::StrFormat("%s/%s", folder, kDataKeysName);
-  TOCSIN_ASSIGN(const std::string text, ReadText(path));
+  TOCSIN_ASSIGN(const std::string text, ReadSmallFile(path, kLongestFile));
   KeyFile file;
   bool is_ours = false;
   for (const std::string& line : std::vector<std::string>(absl::StrSplit(text, '\n', absl::SkipEmpty()))) {
@@ -202,7 +278,8 @@ absl::Status WriteKeyFile(const std::string& folder,
     absl::StrAppendFormat(&text, "key %d %s\n", number,
                           ToBase64(Encrypt(master.key, bytes, absl::StrFormat("%s%d", kWrapped, number))));
   }
-  return WriteText(absl::StrFormat("%s/%s", folder, kDataKeysName), text);
+  const std::string path = absl::StrFormat("%s/%s", folder, kDataKeysName);
+  return WriteText(path, text, path);
 }
 
 absl::Status Refuse(const Vault::Options& options, const std::string& why) {
@@ -215,6 +292,12 @@ absl::Status Refuse(const Vault::Options& options, const std::string& why) {
       options.folder, why, OwnMaster(options.folder), kMasterKeyName, kDataKeysName);
 }
 
+absl::Status PutNextInPlace(const std::string& own) {
+  if (rename((own + ".next").c_str(), own.c_str()) != 0) return Unavailable("rename %s.next: %s", own, Said(errno));
+  SyncFolder(FolderOf(own));
+  return absl::OkStatus();
+}
+
 // The master key that wraps `file`. A change of the folder's own one that was interrupted is finished.
 absl::StatusOr<Master> FindMaster(const Vault::Options& options, const KeyFile& file) {
   const std::string path = MasterPath(options);
@@ -224,8 +307,7 @@ absl::StatusOr<Master> FindMaster(const Vault::Options& options, const KeyFile& 
   if (path == own) {
     absl::StatusOr<Master> next = ReadMaster(own + ".next");
     if (next.ok() && next->mark == file.mark) {
-      if (rename((own + ".next").c_str(), own.c_str()) != 0)
-        return Unavailable("rename %s.next: %s", own, std::strerror(errno));
+      TOCSIN_TRY(PutNextInPlace(own));
       return next;
     }
   }
@@ -277,6 +359,7 @@ SecretKey& SecretKey::operator=(SecretKey&& other) noexcept {
 
 absl::StatusOr<std::unique_ptr<Vault>> Vault::Open(const Options& options) {
   auto vault = std::unique_ptr<Vault>(new Vault());
+  TOCSIN_ASSIGN(const KeyLock lock, KeyLock::Take(options.folder, KeyLock::Need::kWhereItCanBeHad));
   absl::StatusOr<KeyFile> file = ReadKeyFile(options.folder);
   if (!file.ok() && (!absl::IsNotFound(file.status()) || !options.may_make)) return file.status();
   std::optional<Master> master;
@@ -286,8 +369,9 @@ absl::StatusOr<std::unique_ptr<Vault>> Vault::Open(const Options& options) {
   } else {
     const std::string path = MasterPath(options);
     absl::StatusOr<Master> found = ReadMaster(path);
-    if (absl::IsNotFound(found.status()) && path == OwnMaster(options.folder)) found = MakeMaster(path);
+    if (absl::IsNotFound(found.status()) && path == OwnMaster(options.folder)) found = MakeMaster(path, path);
     if (!found.ok()) return found.status();
+    TOCSIN_TRY(CheckNew(*found));
     master = *std::move(found);
     vault->keys_.emplace(1, RandomKey());
     TOCSIN_TRY(WriteKeyFile(options.folder, *master, vault->keys_));
@@ -326,7 +410,14 @@ bool Vault::IsCurrent(std::string_view text) const {
 }
 
 absl::Status Vault::AddDataKey(const Options& options) {
+  TOCSIN_ASSIGN(const KeyLock lock, KeyLock::Take(options.folder, KeyLock::Need::kAlways));
   TOCSIN_ASSIGN(const KeyFile file, ReadKeyFile(options.folder));
+  if (file.keys.size() >= kMostDataKeys) {
+    return Exhausted(
+        "%s/%s has %d data keys, as many as there may be: none was added. They are never taken away, since the journal "
+        "and older backups may need any of them; --master changes the key that wraps them",
+        options.folder, kDataKeysName, file.keys.size());
+  }
   TOCSIN_ASSIGN(const Master master, FindMaster(options, file));
   TOCSIN_ASSIGN(auto keys, Unwrap(options, master, file));
   keys.emplace(keys.rbegin()->first + 1, RandomKey());
@@ -334,25 +425,36 @@ absl::Status Vault::AddDataKey(const Options& options) {
 }
 
 absl::Status Vault::ChangeMaster(const Options& options, const std::string& new_master_file) {
+  TOCSIN_ASSIGN(const KeyLock lock, KeyLock::Take(options.folder, KeyLock::Need::kAlways));
   TOCSIN_ASSIGN(const KeyFile file, ReadKeyFile(options.folder));
   TOCSIN_ASSIGN(const Master master, FindMaster(options, file));
   TOCSIN_ASSIGN(const auto keys, Unwrap(options, master, file));
   if (!new_master_file.empty()) {
     TOCSIN_ASSIGN(const Master other, ReadMaster(new_master_file));
+    TOCSIN_TRY(CheckNew(other));
     return WriteKeyFile(options.folder, other, keys);
   }
   // Two files change: whoever is interrupted in between finds the new key beside the old one (FindMaster).
   const std::string own = OwnMaster(options.folder);
-  TOCSIN_ASSIGN(const Master other, MakeMaster(own + ".next"));
+  TOCSIN_ASSIGN(const Master other, MakeMaster(own + ".next", own));
   TOCSIN_TRY(WriteKeyFile(options.folder, other, keys));
-  if (rename((own + ".next").c_str(), own.c_str()) != 0)
-    return Unavailable("rename %s.next: %s", own, std::strerror(errno));
-  return absl::OkStatus();
+  return PutNextInPlace(own);
+}
+
+std::string WarningOfMasterKey(const Vault& vault) {
+  struct stat info {};
+  if (stat(vault.source().c_str(), &info) == 0 && (info.st_mode & (S_IROTH | S_IWOTH | S_IWGRP)) != 0) {
+    return absl::StrFormat("others than its owner can read or change it (mode %03o): chmod 400, and make a new one",
+                           info.st_mode & 0777U);
+  }
+  const absl::StatusOr<Master> master = ReadMaster(vault.source());
+  return master.ok() ? Message(CheckNew(*master)) : "";
 }
 
 absl::StatusOr<std::string> ReadOrMakeSealed(const Vault& vault, const std::string& folder, const std::string& name) {
   const std::string path = folder + "/" + name;
-  const absl::StatusOr<std::string> text = ReadText(path);
+  TOCSIN_ASSIGN(const KeyLock lock, KeyLock::Take(folder, KeyLock::Need::kWhereItCanBeHad));
+  const absl::StatusOr<std::string> text = ReadSmallFile(path, kMasterBytes);
   if (!text.ok() && !absl::IsNotFound(text.status())) return text.status();
   std::string secret;
   if (text.ok()) {
@@ -372,7 +474,7 @@ absl::StatusOr<std::string> ReadOrMakeSealed(const Vault& vault, const std::stri
     const SecretKey key = RandomKey();
     secret = ToBase64({reinterpret_cast<const char*>(key.bytes()), SecretKey::kBytes});
   }
-  TOCSIN_TRY(WriteText(path, vault.Seal(secret, name) + "\n"));
+  TOCSIN_TRY(WriteText(path, vault.Seal(secret, name) + "\n", path));
   return secret;
 }
 

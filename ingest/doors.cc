@@ -14,6 +14,7 @@
 #include "ingest/alertmanager_counts.h"
 #include "ingest/answers.h"
 #include "ingest/mapping.h"
+#include "ingest/other_site.h"
 #include "ingest/prometheus_reader.h"
 #include "ingest/source.h"
 
@@ -84,6 +85,7 @@ class IngestDoors::Impl : public std::enable_shared_from_this<Impl> {
                    "/v1/integrations/KEY/api/v2/alerts of another integration",
                    options_.default_integration.value())));
     }
+    if (key.empty() && IsOfAnotherSite(request)) return std::move(responder).Send(Problem(403, kForProgramsHere));
     TakeAlerts(request, *door, version, std::move(responder));
   }
 

@@ -2,10 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
-#include <cstring>
-#include <fstream>
-#include <iterator>
 #include <utility>
 
 #include <arpa/inet.h>
@@ -16,6 +12,7 @@
 #include <openssl/x509v3.h>
 
 #include "base/log.h"
+#include "base/small_file.h"
 #include "base/status.h"
 
 namespace tocsin {
@@ -126,10 +123,9 @@ Session MakeSession(SSL_CTX* context) {
 
 absl::Status ReadOne(const std::string& path, std::string_view what, std::string& text) {
   if (path.empty()) return absl::OkStatus();
-  std::ifstream in(path, std::ios::binary);
-  if (!in) return Invalid("%s %s cannot be read: %s", what, path, std::strerror(errno));
-  text.assign(std::istreambuf_iterator<char>(in), {});
-  if (text.size() > kFileBytes) return Invalid("%s %s has more than %d bytes", what, path, kFileBytes);
+  absl::StatusOr<std::string> read = ReadSmallFile(path, kFileBytes);
+  if (!read.ok()) return Invalid("%s %s", what, Message(read.status()));
+  text = *std::move(read);
   return absl::OkStatus();
 }
 

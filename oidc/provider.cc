@@ -97,30 +97,53 @@ absl::StatusOr<std::string> Provider::Get(const std::string& url, std::string_vi
 }
 
 template <typename T>
-absl::StatusOr<T> Provider::Keep(Kept<T>& kept,
-                                 const Now& now,
-                                 bool renew,
-                                 absl::FunctionRef<absl::StatusOr<T>()> fetch) {
-  const bool fresh = kept.value && now.engine - kept.at < kFresh;
-  const bool has_failed = !kept.failure.ok() && now.engine - kept.tried < kAfterFailure;
-  const bool was_renewed = kept.renewed && now.engine - *kept.renewed < kBetweenKeys;
-  if (!has_failed && (renew ? !was_renewed : !fresh)) {
-    if (renew) kept.renewed = now.engine;
-    kept.tried = now.engine;
-    absl::StatusOr<T> fetched = fetch();
-    kept.failure = fetched.status();
-    if (fetched.ok()) {
-      kept.value = *std::move(fetched);
-      kept.at = now.engine;
-    }
+bool Provider::Kept<T>::IsWanted(const Now& now, bool renew) const {
+  const bool fresh = value_ && now.engine - at_ < kFresh;
+  const bool has_failed = !failure_.ok() && now.engine - tried_ < kAfterFailure;
+  const bool was_renewed = renewed_ && now.engine - *renewed_ < kBetweenKeys;
+  return !has_failed && (renew ? !was_renewed : !fresh);
+}
+
+template <typename T>
+absl::StatusOr<T> Provider::Kept<T>::Best(const Now& now) const {
+  if (value_ && now.engine - at_ < kUsable) return *value_;
+  return failure_.ok() ? Unavailable("it was not asked") : failure_;
+}
+
+template <typename T>
+absl::StatusOr<T> Provider::Kept<T>::Get(const Now& now, bool renew, Ask ask) {
+  {
+    const MutexLock lock(mutex_);
+    if (!IsWanted(now, renew)) return Best(now);
+    if (is_asked_for_ && !renew && value_ && now.engine - at_ < kUsable) return *value_;
   }
-  if (kept.value && now.engine - kept.at < kUsable) return *kept.value;
-  return kept.failure.ok() ? Unavailable("it was not asked") : kept.failure;
+  const MutexLock asking(asking_);
+  {
+    const MutexLock lock(mutex_);
+    if (!IsWanted(now, renew)) return Best(now);  // who asked before has it
+    if (renew) renewed_ = now.engine;
+    tried_ = now.engine;
+    is_asked_for_ = true;
+  }
+  absl::StatusOr<T> answer = ask();
+  const MutexLock lock(mutex_);
+  is_asked_for_ = false;
+  failure_ = answer.status();
+  if (answer.ok()) {
+    value_ = *std::move(answer);
+    at_ = now.engine;
+  }
+  return Best(now);
+}
+
+template <typename T>
+std::optional<T> Provider::Kept<T>::Known() const {
+  const MutexLock lock(mutex_);
+  return value_;
 }
 
 absl::StatusOr<Metadata> Provider::Discover(const Now& now) {
-  const MutexLock lock(mutex_);
-  return Keep<Metadata>(metadata_, now, /*renew=*/false, [&]() -> absl::StatusOr<Metadata> {
+  return metadata_.Get(now, /*renew=*/false, [&]() -> absl::StatusOr<Metadata> {
     std::string base = settings_.issuer;
     if (base.ends_with('/')) base.pop_back();
     TOCSIN_ASSIGN(const std::string body, Get(base + "/.well-known/openid-configuration", "its discovery document"));
@@ -130,14 +153,12 @@ absl::StatusOr<Metadata> Provider::Discover(const Now& now) {
   });
 }
 
-std::optional<Metadata> Provider::Known() {
-  const MutexLock lock(mutex_);
-  return metadata_.value;
+std::optional<Metadata> Provider::Known() const {
+  return metadata_.Known();
 }
 
 absl::StatusOr<KeySet> Provider::Keys(const Metadata& metadata, const Now& now, bool renew) {
-  const MutexLock lock(mutex_);
-  return Keep<KeySet>(keys_, now, renew, [&]() -> absl::StatusOr<KeySet> {
+  return keys_.Get(now, renew, [&]() -> absl::StatusOr<KeySet> {
     TOCSIN_ASSIGN(const std::string body, Get(metadata.jwks_uri, "its keys"));
     absl::StatusOr<KeySet> read = KeySet::Parse(body);
     if (!read.ok()) return Unavailable("its keys: %s", Message(read.status()));

@@ -53,28 +53,41 @@ class Provider {
   const Settings& settings() const { return settings_; }
   // Unavailable says what is wrong with the provider, for people.
   absl::StatusOr<Metadata> Discover(const Now& now);
-  // What is known of it, without asking.
-  std::optional<Metadata> Known();
+  // What is known of it, without asking, and without waiting for somebody who asks.
+  std::optional<Metadata> Known() const;
   // Exchanges the code, verifies the ID token, and asks the userinfo endpoint for claims that it does not have.
   absl::StatusOr<Claims> SignIn(const Exchange& exchange, const Now& now);
   absl::StatusOr<Claims> LogOut(std::string_view logout_token, const Now& now);
 
  private:
+  // What is asked for by one at a time. Who has something good enough goes on with it meanwhile; who has not waits for the answer.
   template <typename T>
-  struct Kept {
-    std::optional<T> value;
-    EngineTime at;                      // it is of this moment
-    EngineTime tried;                   // and was asked for last then
-    std::optional<EngineTime> renewed;  // because it was too old for somebody, whatever its age
-    absl::Status failure;               // of the last attempt
+  class Kept {
+   public:
+    using Ask = absl::FunctionRef<absl::StatusOr<T>()>;
+    absl::StatusOr<T> Get(const Now& now, bool renew, Ask ask);
+    // Never waits for the provider.
+    std::optional<T> Known() const;
+
+   private:
+    bool IsWanted(const Now& now, bool renew) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+    absl::StatusOr<T> Best(const Now& now) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+    Mutex asking_;         // held by who asks; before mutex_
+    mutable Mutex mutex_;  // never held while somebody asks
+    std::optional<T> value_ ABSL_GUARDED_BY(mutex_);
+    EngineTime at_ ABSL_GUARDED_BY(mutex_);     // it is of this moment
+    EngineTime tried_ ABSL_GUARDED_BY(mutex_);  // and was asked for last then
+    std::optional<EngineTime> renewed_
+        ABSL_GUARDED_BY(mutex_);                    // because it was too old for somebody, whatever its age
+    absl::Status failure_ ABSL_GUARDED_BY(mutex_);  // of the last attempt
+    bool is_asked_for_ ABSL_GUARDED_BY(mutex_) = false;
   };
   struct Tokens {
     std::string id_token;
     std::string access_token;
   };
 
-  template <typename T>
-  absl::StatusOr<T> Keep(Kept<T>& kept, const Now& now, bool renew, absl::FunctionRef<absl::StatusOr<T>()> fetch);
   absl::StatusOr<KeySet> Keys(const Metadata& metadata, const Now& now, bool renew);
   absl::StatusOr<HttpResponse> Ask(HttpCall call) const;
   absl::StatusOr<std::string> Get(const std::string& url, std::string_view what) const;
@@ -87,9 +100,8 @@ class Provider {
   const Settings settings_;
   const Permits permits_;
   const Fetch fetch_;
-  Mutex mutex_;  // held while we ask: who comes meanwhile waits for the same answer
-  Kept<Metadata> metadata_ ABSL_GUARDED_BY(mutex_);
-  Kept<KeySet> keys_ ABSL_GUARDED_BY(mutex_);
+  Kept<Metadata> metadata_;
+  Kept<KeySet> keys_;
 };
 
 }  // namespace tocsin::oidc

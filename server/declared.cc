@@ -1,10 +1,9 @@
 #include "server/declared.h"
 
-#include <fstream>
-#include <sstream>
-
 #include "api/declare.h"
+#include "base/limits.h"
 #include "base/log.h"
+#include "base/small_file.h"
 #include "base/status.h"
 #include "config/load.h"
 #include "config/warn.h"
@@ -14,11 +13,9 @@ namespace tocsin {
 absl::StatusOr<std::vector<SourceFile>> ReadConfigFiles(const std::vector<std::string>& paths) {
   std::vector<SourceFile> files;
   for (const std::string& path : paths) {
-    std::ifstream in(path, std::ios::binary);
-    if (!in) return NotFound("--config: cannot read %s", path);
-    std::ostringstream text;
-    text << in.rdbuf();
-    files.push_back({path, std::move(text).str()});
+    absl::StatusOr<std::string> text = ReadSmallFile(path, limits::kConfigurationBytes);
+    if (!text.ok()) return Annotate(text.status(), "--config");
+    files.push_back({path, *std::move(text)});
   }
   return files;
 }

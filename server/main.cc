@@ -4,6 +4,8 @@
 #include <utility>
 #include <vector>
 
+#include <sys/stat.h>
+
 #include "base/status.h"
 #include "cli/commands.h"
 #include "server/flags.h"
@@ -24,6 +26,7 @@ int Run(const char* name, std::vector<std::string> arguments, Parse parse, Serve
 }  // namespace
 
 int main(int argc, char** argv) {
+  umask(S_IRWXG | S_IRWXO);  // what is written is for its owner: the views are RocksDB's, which asks for 0644
   std::vector<std::string> arguments(argv + 1, argv + argc);
   if (arguments.size() == 2 && arguments[0] == "help" && (arguments[1] == "serve" || arguments[1] == "gateway"))
     arguments = {arguments[1], "--help"};

@@ -11,6 +11,7 @@
 #include <grpc/support/log.h>
 #include <sodium.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #include "base/log.h"
 #include "base/status.h"
@@ -98,6 +99,19 @@ bool StartProcess(const std::string& log_level) {
   if (sodium_init() >= 0) return true;
   std::fprintf(stderr, "tocsin: libsodium does not start\n");
   return false;
+}
+
+void CloseToOthers(const std::string& folder) {
+  struct stat info {};
+  if (stat(folder.c_str(), &info) != 0 || (info.st_mode & (S_IRWXG | S_IRWXO)) == 0) return;
+  if (chmod(folder.c_str(), S_IRWXU) == 0) return;
+  LogWarning(
+      "other users of this machine may look into the data folder, and it cannot be closed to them: chmod 700, or give "
+      "it "
+      "to the server's user",
+      {
+          {"folder", folder}
+  });
 }
 
 std::size_t MostHttpConnections() {

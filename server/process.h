@@ -37,6 +37,10 @@ class ProcessSignals {
 // often 1024). False: a library does not start, and standard error says so.
 bool StartProcess(const std::string& log_level);
 
+// Takes from everybody but its owner what they may do in a folder, such as one that `mkdir` or a container engine has made. Says so when it
+// cannot.
+void CloseToOthers(const std::string& folder);
+
 // How many connections there may be: to the HTTP port half of the descriptors, to the gRPC port an eighth, and as many again that have
 // not begun to speak. The others are for pages and the store: whoever takes all connections shall not take the sockets that pages go out
 // by.

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/status.h"
+#include "config/master_key.h"
 #include "config/seal.h"
 #include "storage/rewrite_rows.h"
 
@@ -56,6 +57,12 @@ absl::StatusOr<std::unique_ptr<Vault>> OpenVault(const ServeOptions& options, bo
         "secrets.key, keep it elsewhere",
         {
             {"file", vault->source()}
+    });
+  }
+  if (const std::string warning = WarningOfMasterKey(*vault); !warning.empty()) {
+    LogWarning("look at the master key of the secrets", {
+                                                            {"file",    vault->source()},
+                                                            {"problem", warning        }
     });
   }
   return vault;

@@ -177,6 +177,7 @@ absl::Status Server::OpenFolder() {
   options.history.age = absl::Hours(24) * options_.history_days;
   options.history.bytes = options_.history_mib << 20U;
   TOCSIN_ASSIGN(store_, Store::Open(PosixFileSystem(), options));
+  CloseToOthers(options_.data);
   for (const std::string& note : store_->journal().recovery().notes)
     LogWarning("recovery: look at this", {
                                              {"note", note}

@@ -1,15 +1,15 @@
 #include "server/sign_in.h"
 
-#include <fstream>
-
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/small_file.h"
+#include "base/status.h"
 #include "oidc/settings.h"
 
 namespace tocsin {
 namespace {
 
-constexpr std::streamsize kFileBytes = 1 << 20;
+constexpr std::size_t kFileBytes = 1 << 20;
 
 void LogRefusal(const std::string& path, const std::string& problem) {
   LogError(
@@ -24,13 +24,9 @@ void LogRefusal(const std::string& path, const std::string& problem) {
 
 void ReadSignInFile(const std::string& path, const Secrets& secrets, OidcDesk& desk) {
   if (path.empty()) return;
-  std::ifstream in(path, std::ios::binary);
-  if (!in) return LogRefusal(path, "cannot be read");
-  std::string text(static_cast<std::size_t>(kFileBytes) + 1, '\0');
-  in.read(text.data(), kFileBytes + 1);
-  if (in.gcount() > kFileBytes) return LogRefusal(path, "more than 1 MiB");
-  text.resize(static_cast<std::size_t>(in.gcount()));
-  oidc::ReadSignIn read = oidc::ParseSignInFile(path, text, secrets);
+  const absl::StatusOr<std::string> text = ReadSmallFile(path, kFileBytes);
+  if (!text.ok()) return LogRefusal(path, Message(text.status()));
+  oidc::ReadSignIn read = oidc::ParseSignInFile(path, *text, secrets);
   for (const Problem& problem : read.problems)
     LogRefusal(path, Format(problem));
   if (!read.problems.empty()) return;

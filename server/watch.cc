@@ -1,12 +1,13 @@
 #include "server/watch.h"
 
 #include <algorithm>
-#include <fstream>
+#include <sstream>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 
 #include "base/log.h"
+#include "base/small_file.h"
 #include "base/status.h"
 #include "base/strings.h"
 
@@ -16,12 +17,14 @@ namespace {
 constexpr absl::Duration kGate = absl::Seconds(30);      // so long a start waits for its first canary
 constexpr absl::Duration kRulesCome = absl::Seconds(2);  // what is in force is published a moment after the start
 constexpr std::size_t kMostUrls = 16;
+constexpr std::size_t kBeatsBytes = 64 * 1024;
 
 }  // namespace
 
 absl::StatusOr<std::vector<std::string>> ReadBeatUrls(const std::string& file) {
-  std::ifstream in(file);
-  if (!in) return NotFound("--beats_file: cannot read %s", file);
+  absl::StatusOr<std::string> text = ReadSmallFile(file, kBeatsBytes);
+  if (!text.ok()) return Annotate(text.status(), "--beats_file");
+  std::istringstream in(*std::move(text));
   std::vector<std::string> urls;
   std::string line;
   for (int number = 1; std::getline(in, line); ++number) {

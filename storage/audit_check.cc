@@ -230,7 +230,15 @@ void AuditCheck::CheckHeads() {
     const std::string told =
         absl::StrFormat("the head that was told at %s, of entry %d (A%d)", When(head.at), head.entry, head.id.value());
     if (ends_ && head.entry < ends_->anchor.number) {
-      ++given_up;
+      // When it was told there was no later entry: whatever came after it, up to the last one that went, is younger.
+      if (head.at <= ends_->anchor.at + kClockSlack) {
+        ++given_up;
+      } else if (not_so++ == 0) {
+        Fault(AuditFault::Kind::kRewritten, head.entry, head.id,
+              absl::StrFormat("%s, is younger than %s, up to which retention is said to have taken everything: the "
+                              "record of where the log begins was written anew",
+                              told, Called(ends_->anchor)));
+      }
       continue;
     }
     if (head.entry > last_.number) {

@@ -9,6 +9,7 @@
 
 #include "base/status.h"
 #include "base/strings.h"
+#include "storage/audit_claim.h"
 
 namespace tocsin {
 namespace {
@@ -92,7 +93,7 @@ std::string AuditSigner::Sign(const AuditHead& head) const {
   return said + std::string(kSignature) + Hex(signature.data(), signature.size());
 }
 
-absl::StatusOr<AuditHead> ParseHead(std::string_view line) {
+absl::StatusOr<ClaimedHead> ReadClaim(std::string_view line) {
   const std::size_t begin = line.find(kBegin);
   if (begin == std::string_view::npos) return NotFound("no head of an audit log");
   line.remove_prefix(begin);
@@ -116,11 +117,21 @@ absl::StatusOr<AuditHead> ParseHead(std::string_view line) {
   head.entry = *entry;
   head.id = AuditId(*id);
   head.key = Hex(key.data(), key.size());
+  return ClaimedHead{std::move(head), line.substr(0, end + kSignature.size() + 2 * signature.size())};
+}
+
+absl::StatusOr<AuditHead> ParseHead(std::string_view line) {
+  TOCSIN_ASSIGN(ClaimedHead claim, ReadClaim(line));
+  std::array<unsigned char, kSignatureBytes> signature{};
+  std::array<unsigned char, crypto_sign_PUBLICKEYBYTES> key{};
+  const std::string_view said = claim.text.substr(0, claim.text.size() - kSignature.size() - 2 * signature.size());
+  FromHex(claim.text.substr(said.size() + kSignature.size()), signature.data(), signature.size());
+  FromHex(claim.head.key, key.data(), key.size());
   if (crypto_sign_verify_detached(signature.data(), reinterpret_cast<const unsigned char*>(said.data()), said.size(),
                                   key.data()) != 0) {
     return DataLoss("the signature is not of what this head says: %s", JsonQuote(said));
   }
-  return head;
+  return std::move(claim.head);
 }
 
 }  // namespace tocsin

@@ -18,6 +18,7 @@
 #include "base/mutex.h"
 #include "base/status.h"
 #include "base/strings.h"
+#include "ingest/other_site.h"
 
 namespace tocsin {
 namespace alertmanager {
@@ -27,28 +28,6 @@ constexpr std::size_t kSilenceBytes = std::size_t{1} << 20U;
 // So many lists of alerts are made at once, each of which may be large; others wait for a moment, then are told to come again.
 constexpr std::ptrdiff_t kListsAtOnce = 2;
 constexpr std::chrono::seconds kListPatience(5);
-
-// The host of "http://localhost:3000" or "localhost:3000", without its port.
-std::string_view HostOf(std::string_view text) {
-  if (const std::size_t scheme = text.find("://"); scheme != std::string_view::npos) text.remove_prefix(scheme + 3);
-  if (text.starts_with('[')) return text.substr(0, text.find(']') + 1);
-  return text.substr(0, text.find_first_of(":/"));
-}
-
-// 127.evil.example is a name, and may lead here.
-bool IsOfThisMachine(std::string_view host) {
-  const std::string lower = ToLower(host);
-  const bool is_number = host.find_first_not_of("0123456789.") == std::string_view::npos;
-  return lower == "localhost" || lower == "[::1]" || (is_number && host.starts_with("127."));
-}
-
-// A browser obeys whatever page is open in it. What it sends for a page of another site, or for a name that somebody has led here,
-// is not the word of a person at this machine.
-bool IsOfAnotherSite(const HttpRequest& request) {
-  const std::string_view origin = request.header("Origin");
-  const std::string_view host = request.header("Host");
-  return (!origin.empty() && !IsOfThisMachine(HostOf(origin))) || (!host.empty() && !IsOfThisMachine(HostOf(host)));
-}
 
 HttpResponse Unauthorised(std::string_view message) {
   HttpResponse response = ErrorObject(401, 401, message);

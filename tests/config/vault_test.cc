@@ -2,9 +2,12 @@
 #include "config/vault.h"
 
 #include <algorithm>
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <thread>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -12,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/status.h"
+#include "config/master_key.h"
 #include "config/seal.h"
 #include "config/secrets.h"
 
@@ -22,6 +26,8 @@ namespace fs = std::filesystem;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
+
+constexpr std::string_view kMadeByChance = "WqWmC4m2Vq0XwYk8b1yTtq3n0e6bJw2Zr8uQf5sHc7A=";
 
 class VaultTest : public ::testing::Test {
  protected:
@@ -125,7 +131,9 @@ TEST_F(VaultTest, ANewMasterKeyWrapsTheSameKeysAndTheOldOneOpensNothing) {
   EXPECT_EQ(*OpenOrDie()->Unseal(sealed, "x"), "hunter2");
   EXPECT_FALSE(Open(old).ok());
   EXPECT_FALSE(fs::exists(folder_ / "secrets.key.next"));
-  const std::string elsewhere = File("elsewhere", std::string(50, 'k') + "\n");
+  const std::string weak = File("weak", std::string(50, 'k') + "\n");
+  EXPECT_THAT(Message(Vault::ChangeMaster(Options(), weak)), HasSubstr("only 1 different characters"));
+  const std::string elsewhere = File("elsewhere", std::string(kMadeByChance) + "\n");
   ASSERT_TRUE(Vault::ChangeMaster(Options(), elsewhere).ok());
   EXPECT_FALSE(Open().ok());
   EXPECT_EQ(*(*Open(elsewhere))->Unseal(sealed, "x"), "hunter2");
@@ -144,9 +152,99 @@ TEST_F(VaultTest, AChangeOfTheMasterKeyThatWasInterruptedIsFinished) {
   EXPECT_EQ(*OpenOrDie()->Unseal(sealed, "x"), "hunter2");
 }
 
+// Whoever comes second begins with what the first one has left.
+TEST_F(VaultTest, ManyWhoChangeTheKeysAtOnceLoseNone) {
+  const std::string sealed = OpenOrDie()->Seal("hunter2", "x");
+  constexpr int kTimes = 25;
+  std::vector<std::thread> threads;
+  std::atomic<int> failed{0};
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([&, i] {
+      for (int k = 0; k < kTimes; ++k) {
+        const bool done = i < 2 ? Vault::ChangeMaster(Options(), "").ok() : Vault::AddDataKey(Options()).ok();
+        failed += done && Open().ok() ? 0 : 1;
+      }
+    });
+  }
+  for (std::thread& thread : threads)
+    thread.join();
+  EXPECT_EQ(failed, 0);
+  const std::unique_ptr<Vault> vault = OpenOrDie();
+  EXPECT_EQ(vault->count(), 1U + 2U * kTimes);
+  EXPECT_EQ(*vault->Unseal(sealed, "x"), "hunter2");
+  EXPECT_FALSE(fs::exists(folder_ / "secrets.keys.part"));
+  EXPECT_FALSE(fs::exists(folder_ / "secrets.key.next"));
+}
+
+TEST_F(VaultTest, AFileOfManyDataKeysIsReadToItsEndAndOneThatIsFullTakesNoMore) {
+  OpenOrDie();
+  ASSERT_TRUE(Vault::AddDataKey(Options()).ok());
+  const std::string sealed = OpenOrDie()->Seal("hunter2", "x");
+  const std::string text = Read("secrets.keys");
+  const std::size_t second = text.find("key 2 ");
+  const std::string first = text.substr(text.find("key 1 "), second - text.find("key 1 "));
+  const auto with = [&](int times) {
+    std::string many = text.substr(0, second);
+    for (int i = 0; i < times; ++i)
+      many += first;
+    return many + text.substr(second);
+  };
+  File("secrets.keys", with(1000));
+  ASSERT_GT(fs::file_size(folder_ / "secrets.keys"), 64U * 1024);
+  EXPECT_EQ(*OpenOrDie()->Unseal(sealed, "x"), "hunter2") << "the last line counts";
+  File("secrets.keys", with(4094));
+  EXPECT_THAT(Message(Vault::AddDataKey(Options())), HasSubstr("has 4096 data keys, as many as there may be"));
+  EXPECT_EQ(*OpenOrDie()->Unseal(sealed, "x"), "hunter2");
+  // A file that is longer than any of ours is refused as a whole, not read in part.
+  File("secrets.keys", text + std::string(2 << 20, '\n'));
+  EXPECT_THAT(Message(Open().status()), HasSubstr("secrets.keys has more than"));
+}
+
+TEST_F(VaultTest, WhatIsWrittenAnewKeepsItsModeAndAPartThatSomebodyLaidThereIsNotFollowed) {
+  OpenOrDie();
+  ASSERT_EQ(chmod((folder_ / "secrets.keys").c_str(), 0640), 0);
+  const std::string victim = File("victim", "as it was");
+  fs::create_symlink(victim, folder_ / "secrets.keys.part");
+  ASSERT_TRUE(Vault::AddDataKey(Options()).ok());
+  ASSERT_TRUE(Vault::ChangeMaster(Options(), "").ok());
+  EXPECT_EQ(Read("victim"), "as it was");
+  struct stat info {};
+  ASSERT_EQ(stat((folder_ / "secrets.keys").c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 0777U, 0640U);
+  ASSERT_EQ(stat((folder_ / "secrets.key").c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 0777U, 0600U);
+}
+
+// As root does it for the server's user.
+TEST_F(VaultTest, WhatIsWrittenAnewKeepsItsOwner) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root gives files away";
+  constexpr uid_t kNobody = 65534;
+  OpenOrDie();
+  for (const char* name : {"", "secrets.key", "secrets.keys"})
+    ASSERT_EQ(chown((folder_ / name).c_str(), kNobody, kNobody), 0);
+  ASSERT_TRUE(Vault::AddDataKey(Options()).ok());
+  ASSERT_TRUE(Vault::ChangeMaster(Options(), "").ok());
+  ASSERT_TRUE(ReadOrMakeSealed(*OpenOrDie(), folder_.string(), "link.key").ok());
+  for (const char* name : {"secrets.key", "secrets.keys", "link.key"}) {
+    struct stat info {};
+    ASSERT_EQ(stat((folder_ / name).c_str(), &info), 0);
+    EXPECT_EQ(info.st_uid, kNobody) << name;
+    EXPECT_EQ(info.st_gid, kNobody) << name;
+  }
+}
+
+TEST_F(VaultTest, AMasterKeyThatOthersCanReadIsUsedWithAWarningAndOneThatIsTooLongIsNot) {
+  OpenOrDie();
+  EXPECT_EQ(WarningOfMasterKey(*OpenOrDie()), "");
+  ASSERT_EQ(chmod((folder_ / "secrets.key").c_str(), 0644), 0);
+  EXPECT_THAT(WarningOfMasterKey(*OpenOrDie()), HasSubstr("mode 644"));
+  EXPECT_THAT(Message(Open(File("long", std::string(100'000, 'a'))).status()), HasSubstr("long has more than 65536"));
+  EXPECT_THAT(Message(Open("/dev/zero").status()), HasSubstr("a pipe or a device"));
+}
+
 TEST_F(VaultTest, TheCredentialOfTheServiceManagerGoesBeforeTheFolder) {
   fs::create_directories(folder_ / "credentials");
-  File("credentials/secrets.key", std::string(44, 'c'));
+  File("credentials/secrets.key", std::string(kMadeByChance));
   setenv("CREDENTIALS_DIRECTORY", (folder_ / "credentials").c_str(), 1);
   const absl::StatusOr<std::unique_ptr<Vault>> vault = Open();
   unsetenv("CREDENTIALS_DIRECTORY");

@@ -9,6 +9,7 @@ import organisation
 from harness import BINARY, PATIENCE, Receiver, Tocsin, scratch, wait_for
 
 CHANGED = 3  # docs/operations.md
+NOT_FOUND_OUT = 1
 
 
 def verify(*arguments, expect=0):
@@ -93,6 +94,20 @@ def test_a_log_that_was_shortened_or_written_anew_contradicts_its_witness():
         key = re.search(r" key=([0-9a-f]{64}) ", last).group(1)
         assert verify("--data", folder / "true", "--heads", heads, "--key", key)["notes"] == []
         assert "cannot read" in verify("--data", data, "--heads", folder / "none", expect=1)
+
+        # Whoever may append to the heads copies an early one, so often that later ones are not looked at.
+        flooded = folder / "flooded.log"
+        early_line = heads_in(heads)[0]
+        flooded.write_text(heads.read_text() + (early_line + "\n") * 60_000)
+        report = verify("--data", data, "--heads", flooded, expect=CHANGED)
+        assert kinds(report) == ["rewritten"], report
+        assert kinds(verify("--data", folder / "true", "--heads", flooded)) == []
+        assert "more than" in verify("--data", data, "--heads", "/dev/zero", expect=1)
+        # Heads of which none is of this store say nothing.
+        with scratch() as other:
+            with start(other, other / "heads.log") as stranger:
+                assert stranger.stop() == 0
+            assert "none of the heads" in verify("--data", folder / "true", "--heads", other / "heads.log", expect=NOT_FOUND_OUT)
 
 
 def test_kill_and_backup_and_restore_leave_the_chain_whole():

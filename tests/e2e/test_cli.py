@@ -63,6 +63,17 @@ def every_command_speaks_json(tocsin, folder, config):
     as_json(tocsin, "token", "revoke", f"T{token}")
 
 
+def orders_to_terminals(folder):
+    """What a payload or an argument says is printed as text, whatever a terminal would do with it."""
+    payload = folder / "hostile.json"
+    payload.write_text('[{"labels": {"alertname": "a\\u009b31mRED\\u202etxt", "severity": "critical"}}]')
+    parsed = subprocess.run([str(BINARY), "parse", "--source", "generic", str(payload)], capture_output=True, check=True)
+    assert not re.search(rb"\xc2\x9b|\xe2\x80\xae", parsed.stdout), parsed.stdout
+    assert json.loads(parsed.stdout)["labels"]["alertname"] == "a\u009b31mRED\u202etxt", parsed.stdout
+    refused = subprocess.run([str(BINARY), "verify", "--data", "/nowhere\x1b[31mRED"], capture_output=True)
+    assert refused.returncode != 0 and b"nowhere?[31mRED" in refused.stderr and b"\x1b" not in refused.stderr, refused.stderr
+
+
 def sending(tocsin):
     key = organisation.STREAM_KEY
     sent = as_json(tocsin, "send", "alertname=Sent", "severity=critical", "--key", key, "--explain")
@@ -157,6 +168,7 @@ def main():
             sending(tocsin)
             from_standard_input(tocsin)
             errors_say_what_to_do(tocsin, folder)
+            orders_to_terminals(folder)
             assert tocsin.stop() == 0
     print("ok")
 

@@ -213,6 +213,34 @@ def refuses_bad_pairs(folder):
         assert tocsin.child.process.wait(60) == 1 and "does not belong" in tocsin.child.text(), tocsin.child.text()
 
 
+def outlives_what_is_no_file(folder):
+    """A folder, a pipe, a device without an end where it reads a file again: what was known stays, and it still ends when told to."""
+    authority = Authority(folder, "authority")
+    good = authority.issue("good")
+    put(folder, good)
+    sign_in, beats = folder / "sign_in.yaml", folder / "beats"
+    sign_in.write_text("providers: []\n")
+    beats.write_text("")
+    with TlsTocsin(folder, authority, [f"--sign_in={sign_in}", f"--beats_file={beats}"]).start() as tocsin:
+        for path in (folder / "key.pem", sign_in, beats):
+            content = path.read_bytes()
+            for make in (pathlib.Path.mkdir, os.mkfifo, lambda at: at.symlink_to("/dev/zero")):
+                said = tocsin.child.text().count(f"{path} cannot be read")
+                path.unlink()
+                make(path)
+                os.kill(tocsin.child.process.pid, signal.SIGHUP)
+                wait_for(f"the log to name {path}", lambda: tocsin.child.text().count(f"{path} cannot be read") > said)
+                assert serial_at(tocsin.http, tocsin.trust) == good[2]
+                if path.is_dir():
+                    path.rmdir()
+                else:
+                    path.unlink()
+                path.write_bytes(content)
+        os.unlink(folder / "key.pem")
+        os.mkfifo(folder / "key.pem")
+        assert tocsin.stop() == 0
+
+
 def asks_clients(folder):
     authority, foreign = Authority(folder, "authority"), Authority(folder, "foreign")
     put(folder, authority.issue("server"))
@@ -287,7 +315,7 @@ def gateways_do_the_same(folder):
 
 
 def main():
-    stories = [rotates_under_load, refuses_bad_pairs, asks_clients, speaks_nothing_old, gateways_do_the_same]
+    stories = [rotates_under_load, refuses_bad_pairs, outlives_what_is_no_file, asks_clients, speaks_nothing_old, gateways_do_the_same]
     for story in stories:
         with scratch() as folder:
             story(pathlib.Path(folder))

@@ -26,6 +26,11 @@ def found_in(folder, secrets):
     return found
 
 
+def open_to_others(folder):
+    """What others than its owner may do anything with."""
+    return [str(path) for path in [folder, *sorted(folder.rglob("*"))] if path.stat().st_mode & 0o077]
+
+
 def run(*arguments, env=None):
     return subprocess.run([str(BINARY), *map(str, arguments)], capture_output=True, text=True, timeout=PATIENCE, env={**os.environ, **(env or {})})
 
@@ -44,7 +49,7 @@ def test_no_secret_is_on_the_disk_as_it_is():
         config = folder / "organisation.yaml"
         config.write_text(configured(canaries))
         store = folder / "store"
-        store.mkdir()
+        (store / "data").mkdir(parents=True, mode=0o755)
         with Tocsin(store, config).start() as tocsin:
             config.unlink()
             page_somebody(tocsin, canaries, 3)
@@ -69,6 +74,8 @@ def test_no_secret_is_on_the_disk_as_it_is():
         for name in ("link.key", "audit.key"):
             assert (store / "data" / name).read_text().startswith("sealed:1:"), name
         assert (store / "data/secrets.key").stat().st_mode & 0o777 == 0o600
+        for tree in (store / "data", backup):  # the former was there before, for everybody
+            assert open_to_others(tree) == [], open_to_others(tree)
         # Stopped and started they are still known: a signature is checked by the one that came first.
         with Tocsin(store).start() as tocsin:
             assert "(unchanged)" in tocsin.cli("export")
@@ -187,7 +194,7 @@ def test_keys_are_changed():
             refused = run("serve", f"--data={data}", "--http=127.0.0.1:0", "--grpc=127.0.0.1:0", f"--secrets_key_file={old}")
             assert refused.returncode != 0 and "holds another master key" in refused.stderr, refused.stderr
             away = folder / "away.key"
-            away.write_text("k" * 40)
+            away.write_text("WqWmC4m2Vq0XwYk8b1yTtq3n0e6bJw2Zr8uQf5sHc7A=")
             assert run("secrets", "rotate", "--master", "--new-key-file", away, "--data", data).returncode == 0
             (data / "secrets.key").unlink()
             credentials = folder / "credentials"

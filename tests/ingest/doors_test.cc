@@ -27,9 +27,10 @@ using ::testing::StartsWith;
 TEST_F(DoorsTest, AnswersAlertmanagersClientsOnlyWhenTheAlertIsDurable) {
   inlet_.Hold();
   RawClient client(server_->port());
-  client.Send(absl::StrFormat(
-      "POST /api/v2/alerts HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
-      kOneAlert.size(), kOneAlert));
+  client.Send(
+      absl::StrFormat("POST /api/v2/alerts HTTP/1.1\r\nHost: localhost\r\nContent-Type: "
+                      "application/json\r\nContent-Length: %d\r\n\r\n%s",
+                      kOneAlert.size(), kOneAlert));
   inlet_.Await(1);
   EXPECT_EQ(server_->ReadStatistics().responses[2], 0U) << "an answer before the fsync";
   EXPECT_EQ(doors_.ReadStatistics().accepted_events, 0U);
@@ -218,6 +219,36 @@ TEST_F(DoorsTest, KeylessDoorIsForThisMachineOnly) {
   for (const FakeInlet::Batch& batch : inlet_.batches())
     doors.push_back(batch.integration);
   EXPECT_THAT(doors, ElementsAre(0U, 1U, 1U, 1U));
+}
+
+// A browser on this machine obeys whatever page is open in it, and a name may be led here.
+TEST_F(DoorsTest, KeylessDoorIsNotForWebPages) {
+  const HttpHeader pages[] = {
+      {"Origin",         "https://evil.example"     },
+      {"Origin",         "null"                     },
+      {"Sec-Fetch-Site", "cross-site"               },
+      {"Sec-Fetch-Site", "same-site"                },
+      {"Host",           "evil.example:8911"        },
+      {"Host",           "127.evil.example"         },
+      {"Origin",         "http://127.0.0.1.evil.com"},
+  };
+  for (const HttpHeader& page : pages) {
+    for (const std::string_view path : {"/api/v1/alerts", "/api/v2/alerts"}) {
+      const HttpResponse refused = Post(path, kOneAlert, {page});
+      EXPECT_EQ(refused.status, 403) << page.name << ": " << page.value;
+      EXPECT_THAT(refused.body, HasSubstr("programs of this machine"));
+    }
+    EXPECT_EQ(Post("/v1/integrations/prom-key/api/v2/alerts", kOneAlert, {page}).status, 200) << "whoever has the key";
+  }
+  // What programs say, and what a page of this machine may: Prometheus, Alertmanager, Grafana, amtool, curl.
+  const HttpHeaders programs[] = {
+      {{"User-Agent", "Prometheus/2.55.0"}},
+      { {"User-Agent", "Alertmanager/0.27.0"},         {"Host", "localhost:8911"}},
+      { {"User-Agent", "Grafana"},             {"Host", "[::1]:8911"}},
+      { {"Origin", "http://localhost:3000"},  {"Sec-Fetch-Site", "same-origin"}},
+  };
+  for (const HttpHeaders& program : programs)
+    EXPECT_EQ(Post("/api/v2/alerts", kOneAlert, program).status, 200) << program.front().value;
 }
 
 TEST_F(DoorsTest, DefaultDoorWithAKeyWantsIt) {

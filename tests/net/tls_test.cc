@@ -168,6 +168,13 @@ TEST_F(TlsTest, BadPairsAreRefusedInWords) {
   }
   std::filesystem::remove(folder_ / "key.pem");
   EXPECT_THAT(keeper_->Reload(absl::Now()).ToString(), HasSubstr("cannot be read"));
+  std::filesystem::create_directory(folder_ / "key.pem");  // as container engines do when what they mount is gone
+  EXPECT_THAT(keeper_->Reload(absl::Now()).ToString(), HasSubstr("key.pem cannot be read: a folder stands there"));
+  std::filesystem::remove(folder_ / "key.pem");
+  std::filesystem::create_symlink("/dev/zero", folder_ / "key.pem");
+  EXPECT_THAT(keeper_->Reload(absl::Now()).ToString(), HasSubstr("key.pem cannot be read: a pipe or a device"));
+  EXPECT_TRUE(Echo(*server, ca, "x").ok());
+  std::filesystem::remove(folder_ / "key.pem");
   Files(MakeSelfSigned({.names = "IP:127.0.0.1,DNS:alerts.example.com"}));
   EXPECT_TRUE(keeper_->Reload(absl::Now()).ok()) << "one name more";
 }

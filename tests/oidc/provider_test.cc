@@ -2,6 +2,9 @@
 #include "oidc/provider.h"
 
 #include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <future>
 #include <map>
 
 #include "absl/strings/escaping.h"
@@ -137,6 +140,36 @@ TEST_F(ProviderTest, WhatIsKnownIsKeptForAnHourAndInNeedForADay) {
   EXPECT_EQ(Count(kDiscovery), 3U);
   Pass(absl::Hours(24));
   EXPECT_THAT(Message(provider->Discover(now_).status()), HasSubstr("cannot connect"));
+}
+
+// A provider that hangs must hold up neither who asks what is known nor who has something good enough.
+TEST_F(ProviderTest, NobodyWhoHasWhatIsKnownWaitsForAProviderThatHangs) {
+  std::promise<void> asked;
+  std::promise<void> released;
+  std::shared_future<void> may_answer = released.get_future().share();
+  std::atomic<bool> hangs{false};
+  Provider provider(
+      settings_, [](const sockaddr&, socklen_t) { return false; },
+      [&](const HttpCall& call) -> absl::StatusOr<HttpResponse> {
+        if (hangs.exchange(false)) {
+          asked.set_value();
+          may_answer.wait();
+        }
+        return answers_.at(call.url);
+      });
+  EXPECT_FALSE(provider.Known().has_value());
+  ASSERT_TRUE(provider.Discover(now_).ok());
+  Pass(absl::Hours(2));
+  hangs = true;
+  std::future<bool> slow = std::async(std::launch::async, [&] { return provider.Discover(now_).ok(); });
+  asked.get_future().wait();
+  std::future<bool> known = std::async(std::launch::async, [&] { return provider.Known().has_value(); });
+  std::future<bool> enough = std::async(std::launch::async, [&] { return provider.Discover(now_).ok(); });
+  const bool both = known.wait_for(std::chrono::seconds(60)) == std::future_status::ready &&
+                    enough.wait_for(std::chrono::seconds(60)) == std::future_status::ready;
+  EXPECT_TRUE(both) << "before the provider has answered";
+  released.set_value();
+  EXPECT_TRUE(known.get() && enough.get() && slow.get());
 }
 
 TEST_F(ProviderTest, AnUnknownKeyIsAskedForAtOnceAndThenOnceAMinute) {

@@ -344,6 +344,34 @@ TEST_F(AuditChainTest, RetentionLeavesAnAnchorAndNobodyElseMay) {
   EXPECT_EQ(report.last, 101U);
 }
 
+// Somebody makes all of it look as if retention had taken it long ago, and numbers what stays from there on.
+TEST_F(AuditChainTest, ABeginningThatIsLaterThanWhatWasToldOutsideIsFound) {
+  Write(1, 40);
+  NoteHeads();
+  const std::unique_ptr<Views> views = Stopped();
+  Tamper tamper(views->db());
+  AuditEnds ends = *DecodeEnds(tamper.Get(std::string(keys::kAuditEnds)));
+  for (std::uint64_t number = 1; number <= 40; ++number) {
+    tamper.Delete(keys::AuditLink(number));
+    tamper.Delete(RowOf(number));
+  }
+  ends.anchor = {.number = 41, .id = AuditId(5), .at = kBegin - absl::Hours(24 * 400), .said = {}, .hash = {}};
+  ends.anchor.hash = HashAfter(ends.before_anchor, ends.anchor);
+  ends.last = ends.anchor.number;
+  ends.last_id = ends.anchor.id;
+  ends.hash = ends.anchor.hash;
+  tamper.Put(std::string(keys::kAuditEnds), EncodeEnds(ends));
+  AuditReport report = Verify(views->db());
+  ASSERT_EQ(report.faults.size(), 1U);
+  EXPECT_EQ(report.faults[0].kind, Kind::kRewritten);
+  EXPECT_THAT(report.faults[0].text, HasSubstr("of entry 40 (A127), is younger than entry 41"));
+  // One that was told before the last entry that went is of what went.
+  heads_.front().at = ends.anchor.at - absl::Minutes(1);
+  report = Verify(views->db());
+  EXPECT_THAT(report.faults, IsEmpty());
+  EXPECT_EQ(report.heads, 0U);
+}
+
 TEST_F(AuditChainTest, AnEntryThatNobodyMadeIsFound) {
   Write(1, 10);
   const std::unique_ptr<Views> views = Stopped();
