@@ -15,6 +15,7 @@
 #include "api/declare.h"
 #include "api/explain_taken.h"
 #include "api/grpc_services.h"
+#include "api/may_apply.h"
 #include "api/workers.h"
 #include "base/log.h"
 #include "base/status.h"
@@ -45,6 +46,7 @@
 #include "server/http_doors.h"
 #include "server/instruments.h"
 #include "server/outgoing.h"
+#include "server/outside.h"
 #include "server/process.h"
 #include "server/sealing.h"
 #include "server/sign_in.h"
@@ -61,45 +63,6 @@ constexpr int kHttpThreads = 2;
 constexpr absl::Duration kGrace = absl::Seconds(5);
 constexpr absl::Duration kFetch = absl::Seconds(10);  // a certificate, or the confirmation of a subscription
 constexpr std::size_t kFetchBytes = 64 * 1024;
-
-// What the API tells of what is not the engine's.
-Outside ReadOutside(const IngestDoors& doors,
-                    const EventDoor& peers,
-                    const GrpcIngest& streams,
-                    const MailDoor& mails,
-                    const Notifier::Statistics& notifier) {
-  const IngestDoors::Statistics http = Total(doors.ReadStatistics(), peers.ReadStatistics());
-  const GrpcIngest::Statistics grpc = streams.ReadStatistics();
-  const MailDoor::Statistics mail = mails.ReadStatistics();
-  Outside outside;
-  outside.not_taken = {
-      {"http: rejected events",     http.rejected_events   },
-      {"http: ignored events",      http.ignored_events    },
-      {"http: unreadable messages", http.unreadable_bodies },
-      {"http: unknown keys",        http.unknown_keys      },
-      {"http: bad signatures",      http.bad_signatures    },
-      {"grpc: rejected events",     grpc.rejected_events   },
-      {"grpc: unreadable messages", grpc.malformed         },
-      {"grpc: unknown keys",        grpc.unknown_keys      },
-      {"grpc: beyond credit",       grpc.over_credit       },
-      {"mail: rejected",            mail.rejected          },
-      {"mail: unreadable",          mail.unreadable        },
-      {"mail: ignored",             mail.ignored           },
-      {"mail: to nobody",           mail.unknown_recipients},
-  };
-  const auto add = [&](std::string_view door, const std::vector<Refusals::Refusal>& refusals) {
-    for (const Refusals::Refusal& each : refusals)
-      outside.lately.push_back({each.at, absl::StrFormat("%s: %s", door, each.text)});
-  };
-  add("http", doors.ReadRefusals());
-  add("http", peers.ReadRefusals());
-  add("grpc", streams.ReadRefusals());
-  add("mail", mails.ReadRefusals());
-  std::ranges::stable_sort(outside.lately, {}, &Outside::Refusal::at);
-  outside.attempts_under_way = notifier.in_flight;
-  std::ranges::copy(notifier.queued, outside.attempts_waiting);
-  return outside;
-}
 
 // Everything of a running server. Members are in the order of construction; Stop takes them down so that what is under way
 // is finished first.
@@ -128,9 +91,10 @@ class Server {
   absl::Status OpenStore();
   absl::Status StartEngine();
   absl::Status Declare();
-  absl::Status Apply(const std::vector<SourceFile>& files, std::string_view reason);
+  // As `caller`, who must be one who may; null: as whoever has started the server.
+  absl::Status Apply(const std::vector<SourceFile>& files, std::string_view reason, const Caller* caller = nullptr);
   // POST /-/reload: --config once more. Without it what is applied is in force already.
-  absl::Status Reload();
+  absl::Status Reload(const Caller& caller);
   absl::Status MakeDoors();
   absl::Status StartHttp();
   absl::Status StartGrpc();
@@ -248,7 +212,7 @@ OrganisationPtr Server::organisation() const {
   return rules ? rules->organisation : nullptr;
 }
 
-absl::Status Server::Apply(const std::vector<SourceFile>& files, std::string_view reason) {
+absl::Status Server::Apply(const std::vector<SourceFile>& files, std::string_view reason, const Caller* caller) {
   TOCSIN_ASSIGN(const OrganisationPtr wanted, LoadOrganisation(files, secrets_));
   ApplyOrganisation apply{wanted, std::string(reason), {}, {}};
   OrganisationPtr current;
@@ -260,7 +224,10 @@ absl::Status Server::Apply(const std::vector<SourceFile>& files, std::string_vie
   TOCSIN_TRY(Annotate(schedules.status(), "the configuration is not applied"));
   const CoverageProof coverage = ProveCoverage(schedules->roster, clock_->Read().wall);
   apply.organisation = std::make_shared<const Organisation>(Sealed(*wanted, current.get(), vault_.get()));
-  const bool in_force = current && Opened(*current, vault_.get()) == *wanted;
+  const Organisation before = current ? Opened(*current, vault_.get()) : Organisation();
+  const bool in_force = current && before == *wanted;
+  if (!in_force && caller != nullptr)
+    TOCSIN_TRY(Annotate(MayApply(*caller, before, *wanted), "the files of --config are not what is in force"));
   std::string refusals;
   for (const Problem& refusal : coverage.refusals)
     refusals += "\n  " + Format(refusal);
@@ -273,6 +240,8 @@ absl::Status Server::Apply(const std::vector<SourceFile>& files, std::string_vie
       });
   }
   if (in_force) return absl::OkStatus();
+  if (caller != nullptr)
+    return engine_->ExecuteAndWait({"", caller->name, apply, caller->origin, caller->token}).status;
   return engine_->ExecuteAndWait({"", "flag:config", apply, "flag " + std::string(reason)}).status;
 }
 
@@ -302,11 +271,11 @@ void Server::StartAttempt(const Notification& notification, absl::Duration deadl
   reports_.Forward(result);
 }
 
-absl::Status Server::Reload() {
+absl::Status Server::Reload(const Caller& caller) {
   ReadSignInFile(options_.sign_in, secrets_, *api_->oidc);
   if (options_.config.empty()) return absl::OkStatus();
   TOCSIN_ASSIGN(const std::vector<SourceFile> files, ReadConfigFiles(options_.config));
-  return Apply(files, "--config");
+  return Apply(files, "--config", &caller);
 }
 
 absl::Status Server::MakeDoors() {
@@ -374,7 +343,7 @@ absl::Status Server::StartHttp() {
                            .link_key = link_key_,
                            .alertmanager = {.default_integration = IntegrationId(options_.default_integration),
                                             .address = options_.http,
-                                            .reload = [this] { return Reload(); }}
+                                            .reload = [this](const Caller& caller) { return Reload(caller); }}
   });
   if (!options_.gateway_socket.empty()) {
     TOCSIN_ASSIGN(gateways_, Gateways::Start(options_.gateway_socket, *engine_, *vault_, router));
