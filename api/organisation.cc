@@ -1,11 +1,11 @@
 #include <algorithm>
 #include <array>
 
-#include "absl/strings/str_join.h"
 #include <sodium.h>
 
 #include "api/declare.h"
 #include "api/handlers.h"
+#include "api/may_apply.h"
 #include "api/paging.h"
 #include "api/records.h"
 #include "base/limits.h"
@@ -14,7 +14,6 @@
 #include "config/diff.h"
 #include "config/dump.h"
 #include "config/load.h"
-#include "config/ownership.h"
 #include "config/seal.h"
 #include "config/secrets.h"
 #include "engine/responder_schedules.h"
@@ -60,35 +59,6 @@ struct Order {
   bool dry_run = false;
 };
 
-// A manager of some teams changes what is theirs and nothing else.
-absl::Status MayChange(const Caller& caller, const Organisation& before, const Organisation& after) {
-  const std::vector<Difference> foreign = ForeignDifferences(before, after, caller.teams);
-  if (foreign.empty()) return absl::OkStatus();
-  std::vector<std::string> named;
-  for (const Difference& difference : foreign)
-    named.push_back(difference.path);
-  named.erase(std::unique(named.begin(), named.end()), named.end());
-  constexpr std::size_t kNamed = 5;
-  const std::size_t more = named.size() > kNamed ? named.size() - kNamed : 0;
-  named.resize(named.size() - more);
-  std::string paths = absl::StrJoin(named, ", ");
-  if (more > 0) absl::StrAppendFormat(&paths, " and %d more", more);
-  return absl::PermissionDeniedError(
-      absl::StrFormat("%s may not change %s: it belongs to none of the teams of this token", caller.name, paths));
-}
-
-// Nobody gives a person, or takes from one, more than they have themselves; a team's managers give nothing in everything.
-absl::Status MayGiveRoles(const Caller& caller, const Organisation& before, const Organisation& after) {
-  for (const RoleChange& change : RoleChanges(before, after)) {
-    if (caller.everywhere() && change.higher <= caller.role) continue;
-    return absl::PermissionDeniedError(absl::StrFormat(
-        "users[%s].role: the role %s is given and taken by those who have it in everything; %s has the role %s%s",
-        change.user.value(), Name(change.higher), caller.name, Name(caller.role),
-        caller.everywhere() ? "" : " in some teams"));
-  }
-  return absl::OkStatus();
-}
-
 // What becomes of the schedules.
 absl::StatusOr<AppliedSchedules> ReadSchedules(Api& api, const ApplyOrganisation& command) {
   absl::StatusOr<AppliedSchedules> schedules = absl::UnknownError("");
@@ -126,8 +96,7 @@ absl::Status Carry(
   response.set_version(present.version.value());
   for (const std::string& line : schedules.edit.lines)
     response.add_transitions(line);
-  if (!caller.everywhere()) TOCSIN_TRY(MayChange(caller, *present.organisation, wanted));
-  TOCSIN_TRY(MayGiveRoles(caller, *present.organisation, wanted));
+  TOCSIN_TRY(MayApply(caller, *present.organisation, wanted));
   if (order.dry_run) return absl::OkStatus();
   // From here on only what is sealed: it is going to the disk.
   order.command.organisation = std::make_shared<const Organisation>(Sealed(wanted, present.sealed.get(), api.vault));

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_join.h"
 
+#include "api/may_apply.h"
 #include "api/records.h"
 #include "base/status.h"
 #include "base/strings.h"
@@ -162,7 +163,9 @@ absl::Status MayEnd(Api& api, const Caller& caller, SilenceId id) {
   });
   if (!silence) return absl::OkStatus();  // the responder says that there is none
   // A person's name is one for good; that of a token is free again when it has been revoked.
-  if (caller.user.set() && silence->created_by == caller.name) return absl::OkStatus();
+  // (But for admin.token's, which is user:admin as well.)
+  if (caller.user.set() && !IsReservedName(caller.user.value()) && silence->created_by == caller.name)
+    return absl::OkStatus();
   return MaySilence(api, caller, silence->matchers, silence->service);
 }
 

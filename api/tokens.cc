@@ -38,14 +38,12 @@ absl::Status MayGive(const Caller& caller, const AccessToken& token) {
   return absl::OkStatus();
 }
 
-// A manager of one team speaks for its members, not for everybody.
+// What is done by it is done in that person's name: so it is made by those who could invite them, and by themselves.
 absl::Status MaySpeakFor(const Caller& caller, const Organisation& organisation, const UserId& user) {
-  if (caller.everywhere() || !user.set()) return absl::OkStatus();
-  for (const TeamId& id : caller.teams) {
-    const Team* team = organisation.Find(id);
-    if (team != nullptr && std::ranges::find(team->members, user) != team->members.end()) return absl::OkStatus();
-  }
-  return absl::PermissionDeniedError(absl::StrFormat("%s is in none of your teams", JsonQuote(user.value())));
+  if (!user.set() || user == caller.user || Covers(caller, organisation, user)) return absl::OkStatus();
+  return absl::PermissionDeniedError(
+      absl::StrFormat("%s may do what %s may not, or is in none of your teams: ask somebody who may do as much",
+                      JsonQuote(user.value()), caller.name));
 }
 
 absl::StatusOr<absl::Time> ReadExpiry(const Caller& caller, const v1::CreateTokenRequest& request, absl::Time now) {
@@ -118,13 +116,15 @@ void Show(const AccessToken& from, absl::Time now, v1::ListTokensResponse::Entry
   to.set_expired(from.ExpiredAt(now));
 }
 
-// Their own, and those that they could have made; sessions of people who may do no more than they.
+// Their own, and those that they could have made; sessions of people who may do no more than they. Whoever has logged in has all of their
+// own; a token that was given away has itself.
 bool MaySee(const Caller& caller, const Access& access, const AccessToken& token) {
   if (CalendarDoorOf(token) && token.created_by == caller.name) return true;
-  if (token.id == caller.token || (caller.user.set() && token.user == caller.user)) return true;
+  if (token.id == caller.token || (caller.session && token.user == caller.user)) return true;
   const std::optional<Caller> manager = caller.At(Role::kManager);
   if (!manager) return false;
-  if (!token.session) return MayGive(*manager, token).ok();
+  if (!token.session && !MayGive(*manager, token).ok()) return false;
+  if (!token.user.set()) return true;
   return access.organisation != nullptr && Covers(*manager, *access.organisation, token.user);
 }
 

@@ -289,10 +289,13 @@ TEST_F(AccessTest, NobodyGivesAwayMoreThanTheyHave) {
   EXPECT_NE(Make(v1::ROLE_MANAGER, "bob", {"db"}), "");
   EXPECT_NE(Make(v1::ROLE_INTEGRATION, ""), "");
   token_ = of_web;
-  EXPECT_NE(Make(v1::ROLE_RESPONDER, "carol", {"web"}), "");
-  EXPECT_EQ(Make(v1::ROLE_RESPONDER, "carol", {"db"}, &status), "");
+  EXPECT_NE(Make(v1::ROLE_RESPONDER, "ann", {"web"}), "");
+  EXPECT_EQ(Make(v1::ROLE_RESPONDER, "ann", {"db"}, &status), "");
   EXPECT_THAT(Message(status), HasSubstr("permission_denied: teams"));
-  EXPECT_EQ(Make(v1::ROLE_RESPONDER, "carol", {}, &status), "") << "all teams";
+  EXPECT_EQ(Make(v1::ROLE_RESPONDER, "ann", {}, &status), "") << "all teams";
+  EXPECT_EQ(Make(v1::ROLE_VIEWER, "carol", {"web"}, &status), "")
+      << "carol answers for db, too: it would be in her name";
+  EXPECT_THAT(Message(status), HasSubstr("\"carol\" may do what user:ann may not"));
   EXPECT_EQ(Make(v1::ROLE_RESPONDER, "bob", {"web"}, &status), "") << "bob is of another team: it would speak for him";
   EXPECT_EQ(Make(v1::ROLE_INTEGRATION, "", {}, &status), "");
   EXPECT_EQ(Make(v1::ROLE_RESPONDER, "eve", {"web"}, &status), "");
