@@ -15,6 +15,7 @@
 #include "api/declare.h"
 #include "api/explain_taken.h"
 #include "api/grpc_services.h"
+#include "api/may_apply.h"
 #include "api/workers.h"
 #include "base/log.h"
 #include "base/status.h"
@@ -126,9 +127,10 @@ class Server {
   absl::Status OpenStore();
   absl::Status StartEngine();
   absl::Status Declare();
-  absl::Status Apply(const std::vector<SourceFile>& files, std::string_view reason);
+  // As `caller`, who must be one who may; null: as whoever has started the server.
+  absl::Status Apply(const std::vector<SourceFile>& files, std::string_view reason, const Caller* caller = nullptr);
   // POST /-/reload: --config once more. Without it what is applied is in force already.
-  absl::Status Reload();
+  absl::Status Reload(const Caller& caller);
   absl::Status MakeDoors();
   absl::Status StartHttp();
   absl::Status StartGrpc();
@@ -244,7 +246,7 @@ OrganisationPtr Server::organisation() const {
   return rules ? rules->organisation : nullptr;
 }
 
-absl::Status Server::Apply(const std::vector<SourceFile>& files, std::string_view reason) {
+absl::Status Server::Apply(const std::vector<SourceFile>& files, std::string_view reason, const Caller* caller) {
   TOCSIN_ASSIGN(const OrganisationPtr wanted, LoadOrganisation(files, secrets_));
   ApplyOrganisation apply{wanted, std::string(reason), {}, {}};
   OrganisationPtr current;
@@ -256,7 +258,10 @@ absl::Status Server::Apply(const std::vector<SourceFile>& files, std::string_vie
   TOCSIN_TRY(Annotate(schedules.status(), "the configuration is not applied"));
   const CoverageProof coverage = ProveCoverage(schedules->roster, clock_->Read().wall);
   apply.organisation = std::make_shared<const Organisation>(Sealed(*wanted, current.get(), vault_.get()));
-  const bool in_force = current && Opened(*current, vault_.get()) == *wanted;
+  const Organisation before = current ? Opened(*current, vault_.get()) : Organisation();
+  const bool in_force = current && before == *wanted;
+  if (!in_force && caller != nullptr)
+    TOCSIN_TRY(Annotate(MayApply(*caller, before, *wanted), "the files of --config are not what is in force"));
   std::string refusals;
   for (const Problem& refusal : coverage.refusals)
     refusals += "\n  " + Format(refusal);
@@ -269,6 +274,8 @@ absl::Status Server::Apply(const std::vector<SourceFile>& files, std::string_vie
       });
   }
   if (in_force) return absl::OkStatus();
+  if (caller != nullptr)
+    return engine_->ExecuteAndWait({"", caller->name, apply, caller->origin, caller->token}).status;
   return engine_->ExecuteAndWait({"", "flag:config", apply, "flag " + std::string(reason)}).status;
 }
 
@@ -298,11 +305,11 @@ void Server::StartAttempt(const Notification& notification, absl::Duration deadl
   reports_.Forward(result);
 }
 
-absl::Status Server::Reload() {
+absl::Status Server::Reload(const Caller& caller) {
   ReadSignInFile(options_.sign_in, secrets_, *api_->oidc);
   if (options_.config.empty()) return absl::OkStatus();
   TOCSIN_ASSIGN(const std::vector<SourceFile> files, ReadConfigFiles(options_.config));
-  return Apply(files, "--config");
+  return Apply(files, "--config", &caller);
 }
 
 absl::Status Server::MakeDoors() {
@@ -370,7 +377,7 @@ absl::Status Server::StartHttp() {
                            .link_key = link_key_,
                            .alertmanager = {.default_integration = IntegrationId(options_.default_integration),
                                             .address = options_.http,
-                                            .reload = [this] { return Reload(); }}
+                                            .reload = [this](const Caller& caller) { return Reload(caller); }}
   });
   if (!options_.gateway_socket.empty()) {
     TOCSIN_ASSIGN(gateways_, Gateways::Start(options_.gateway_socket, *engine_, *vault_, router));

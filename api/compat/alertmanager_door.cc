@@ -138,9 +138,13 @@ class Door {
     return IsUuid(request.rest) ? DeleteSilence(api_, caller, request.rest) : NoUuid(request);
   }
 
-  HttpResponse Reload(const HttpRequest&, const Caller&) {
-    const absl::Status done = options_.reload ? options_.reload() : absl::OkStatus();
+  HttpResponse Reload(const HttpRequest& request, const Caller& caller) {
+    const absl::Status done = options_.reload ? options_.reload(caller) : absl::OkStatus();
     if (done.ok()) return {.status = 200};
+    if (absl::IsPermissionDenied(done)) {
+      LogRefusal(caller, request);
+      return TextResponse(403, absl::StrCat("failed to reload config: ", Message(done), "\n"));
+    }
     return TextResponse(500, absl::StrCat("failed to reload config: ", Message(done), "\n"));
   }
 
@@ -158,16 +162,20 @@ class Door {
     }
     Caller caller;
     caller.name = "loopback";
-    caller.role = Role::kManager;
+    caller.role = Role::kResponder;
     return caller;
   }
 
-  static HttpResponse Forbidden(const Caller& caller, Role role, const HttpRequest& request) {
+  static void LogRefusal(const Caller& caller, const HttpRequest& request) {
     LogWarning("a call was refused", {
                                          {"method",       absl::StrCat(request.method_name, " ", request.path)},
                                          {"caller", caller.name                                },
                                          {"origin",   caller.origin  }
     });
+  }
+
+  static HttpResponse Forbidden(const Caller& caller, Role role, const HttpRequest& request) {
+    LogRefusal(caller, request);
     return ErrorObject(
         403, 403,
         absl::StrFormat("this needs the role %s; %s has the role %s", Name(role), caller.name, Name(caller.role)));

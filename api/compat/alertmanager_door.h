@@ -6,7 +6,7 @@
 //
 // Who may: an access token by its role (Bearer, or the password of Basic), as at the rest of the API: viewers read, responders
 // silence. Without a token a program on this machine may, where POST /api/v2/alerts takes alerts without a key (the default
-// integration has none), unless a browser asks on behalf of another site. docs/compatibility.md says what differs from
+// integration has none), unless a browser asks on behalf of another site. A reload changes everything, and needs a token in any case. docs/compatibility.md says what differs from
 // Alertmanager, and why.
 #pragma once
 
@@ -25,8 +25,9 @@ namespace tocsin {
 
 struct AlertmanagerOptions {
   IntegrationId default_integration{"default"};
-  std::string address;                   // where this server listens; shown as the cluster's one peer
-  std::function<absl::Status()> reload;  // reads the configuration anew; absent: there is nothing to read
+  std::string address;  // where this server listens; shown as the cluster's one peer
+  // Reads the configuration anew, and judges what it would change as an `apply` of this caller; absent: there is nothing to read.
+  std::function<absl::Status(const Caller&)> reload;
 };
 
 // All outlive the server that uses the router. After IngestDoors::Register, whose subtree says how the API speaks.

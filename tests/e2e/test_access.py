@@ -20,7 +20,37 @@ def status(server, token):
                         {"Content-Type": "application/json", "Authorization": f"Bearer {token}"})[0]
 
 
+def reloads(folder):
+    """POST /-/reload changes what whoever calls could apply, and is written down in their name."""
+    config = folder / "organisation.yaml"
+    first = organisation.yaml(extra_users="  - {id: mia, role: admin}")
+    config.write_text(first)
+    with Tocsin(folder, config) as server:
+        server.start()
+        of_team = server.cli("token", "create", "--user", "ann", "--role", "manager", "--team", "ops").strip()
+        of_all = server.cli("token", "create", "--user", "bob", "--role", "manager").strip()
+
+        def reload(token):
+            return http_request(f"{server.url}/-/reload", b"", {"Authorization": f"Bearer {token}"} if token else {})[:2]
+
+        (folder / "applied.yaml").write_text(first.replace("{id: mia, role: admin}", "{id: mia}").replace("name: end-to-end", "name: new"))
+        server.cli("apply", str(folder / "applied.yaml"), "-m", "mia is no admin any more")
+        assert reload("")[0] == 403, "nobody without a token, on this machine neither"
+        for token, words in ((of_team, b"belongs to none of the teams"), (of_all, b"users[mia].role")):
+            code, body = reload(token)
+            assert code == 403 and words in body, (code, body)
+        assert "name: new" in server.cli("export")
+        config.write_text(first.replace("{id: mia, role: admin}", "{id: mia}"))
+        code, body = reload(of_all)
+        assert code == 200 and "name: end-to-end" in server.cli("export"), (code, body)
+        entry = json.loads(server.cli("audit", "-o", "json"))["entries"][0]
+        assert (entry["action"], entry["actor"]) == ("ApplyOrganisation", "user:bob") and entry["token"] != "0", entry
+        server.stop()
+
+
 def main():
+    with tempfile.TemporaryDirectory() as folder:
+        reloads(pathlib.Path(folder))
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
         config = folder / "organisation.yaml"
@@ -71,7 +101,7 @@ def main():
             text = json.dumps(audit)
             assert not any(secret in text for secret in (kept, gone, door)), "nothing in it is secret"
             server.stop()
-    print("access: tokens, versions and the audit log survive kill -9")
+    print("access: tokens, versions and the audit log survive kill -9; a reload is its caller's")
 
 
 if __name__ == "__main__":

@@ -201,7 +201,8 @@ def main():
             check_configuration(amtool)
             check_tokens(tocsin)
             config.write_text(ORGANISATION.replace("group_wait: 1s", "group_wait: 7s"))
-            assert http_request(f"{tocsin.url}/-/reload", b"")[0] == 200
+            assert http_request(f"{tocsin.url}/-/reload", b"")[0] == 403, "nobody reloads without a token"
+            assert http_request(f"{tocsin.url}/-/reload", b"", {"Authorization": f"Bearer {tocsin.token()}"})[0] == 200
             wait_for("the new configuration", lambda: "group_wait: 7s" in amtool.run("config", "show"))
             assert tocsin.metric("alertmanager_alerts") > 0
             check_lists_hold_nobody_up(tocsin)

@@ -259,7 +259,10 @@ constexpr std::string_view kMatcher = R"({"name":"alertname","value":"A","isRege
 TEST_F(AlertmanagerDoor, LetsInWhoeverIsOnThisMachineUntilTheDoorHasAKey) {
   EXPECT_EQ(Get("/api/v2/alerts").status, 200);
   EXPECT_EQ(Silence(SilenceBody(kMatcher)).status, 200);
-  EXPECT_EQ(world_.Http("POST", "/-/reload").status, 200);
+  EXPECT_EQ(world_.Http("POST", "/-/reload").status, 403) << "what changes everything needs a token";
+  EXPECT_EQ(world_.reloads, 0);
+  EXPECT_EQ(world_.Http("POST", "/-/reload", Token()).status, 200);
+  EXPECT_EQ(world_.reloaded_by, "user:admin");
   // Not what a browser sends for a page from elsewhere, nor by a name that leads here.
   for (const HttpHeader& header : {
            HttpHeader{"Origin", "http://evil.example"},
@@ -346,9 +349,11 @@ TEST_F(AlertmanagerDoor, SpeaksAsAlertmanagerWhereNobodyAnswers) {
   EXPECT_EQ(world_.Http("HEAD", "/-/healthy").status, 200);
   EXPECT_EQ(Get("/-/ready").body, "OK");
   world_.reload_answer = absl::InvalidArgumentError("no such file");
-  const HttpResponse failed = world_.Http("POST", "/-/reload");
+  const HttpResponse failed = world_.Http("POST", "/-/reload", Token());
   EXPECT_EQ(failed.status, 500);
   EXPECT_EQ(failed.body, "failed to reload config: no such file\n");
+  world_.reload_answer = absl::PermissionDeniedError("not yours");
+  EXPECT_EQ(world_.Http("POST", "/-/reload", Token()).status, 403);
 }
 
 TEST_F(AlertmanagerDoor, TakesAlertsOfTheFirstVersion) {

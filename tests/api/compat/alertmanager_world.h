@@ -121,10 +121,12 @@ class AlertmanagerWorld {
                                        .http = [] { return HttpServer::Statistics(); }});
     HttpRouter router;
     doors_->Register(router);
-    AddAlertmanagerRoutes(router, *api_, *auth_, *keys_, *workers_, {.address = "127.0.0.1:9093", .reload = [this] {
-                                                                       ++reloads;
-                                                                       return reload_answer;
-                                                                     }});
+    AddAlertmanagerRoutes(router, *api_, *auth_, *keys_, *workers_,
+                          {.address = "127.0.0.1:9093", .reload = [this](const Caller& caller) {
+                             ++reloads;
+                             reloaded_by = caller.name;
+                             return reload_answer;
+                           }});
     instruments_->AddRoutes(router, *workers_);
     http_ = HttpServer::Start({.threads = 1}, std::move(router)).value();
   }
@@ -182,6 +184,7 @@ class AlertmanagerWorld {
 
   std::string token;
   int reloads = 0;
+  std::string reloaded_by;
   absl::Status reload_answer;
 
  private:

@@ -85,7 +85,7 @@ constexpr Row kRows[] = {
     {"GET /-/healthy", "yyyyyyy", kAnybody},
     {"GET /-/ready", "yyyyyyy", kAnybody},
     {"GET /metrics", "yyyyyyy", kAnybody},
-    {"POST /-/reload", "....y..", "a manager's token; on this machine as below"},
+    {"POST /-/reload", "....y..", "a manager's token: who may `apply` what the files of `--config` say"},
     {"GET /ack/*", ".......", "the signed link of a page: shows, and changes nothing", "/ack/nonsense"},
     {"POST /ack/*", ".......", "the signed link of a page: acknowledges as its person", "/ack/nonsense"},
     {"GET /calendar/*", ".......", "the secret address of a calendar", "/calendar/nonsense.ics"},
