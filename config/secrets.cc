@@ -9,7 +9,8 @@
 #include <sstream>
 #include <unordered_map>
 
-#include <sodium.h>
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 
 #include "base/mutex.h"
 #include "base/status.h"
@@ -46,25 +47,43 @@ absl::StatusOr<std::string> ReadFile(const std::string& path) {
   return text;
 }
 
-// Calls visit(path, secret) for each secret there may be. Contact methods are known by their owner's id and their own, so
+// What a secret was given for: where it is sent, as whom, and how that is kept from others on the way.
+struct Purpose {
+  std::string_view fields;  // for people
+  std::string values;
+};
+
+Purpose PurposeOf(const ContactMethod& method) {
+  return {"kind or address", absl::StrCat(ToAbsl(Name(method.kind)), "\n", method.address)};
+}
+
+// Calls visit(path, secret, purpose) for each secret there may be. Contact methods are known by their owner's id and their own, so
 // that order does not matter.
 template <typename O, typename Visit>
 void VisitSecrets(O& organisation, const Visit& visit) {
   for (auto& user : organisation.users) {
     for (auto& method : user.contact_methods) {
-      visit(absl::StrFormat("users[%s].contact_methods[%s].secret", user.id.value(), method.id.value()), method.secret);
+      visit(absl::StrFormat("users[%s].contact_methods[%s].secret", user.id.value(), method.id.value()), method.secret,
+            PurposeOf(method));
     }
   }
   for (auto& receiver : organisation.receivers) {
     for (auto& target : receiver.targets) {
-      visit(absl::StrFormat("receivers[%s].targets[%s].secret", receiver.id.value(), target.id.value()), target.secret);
+      visit(absl::StrFormat("receivers[%s].targets[%s].secret", receiver.id.value(), target.id.value()), target.secret,
+            PurposeOf(target));
     }
   }
   for (auto& integration : organisation.integrations)
-    visit(absl::StrFormat("integrations[%s].signing_secret", integration.id.value()), integration.signing_secret);
-  visit("smtp.password", organisation.smtp.password);
-  visit("twilio.auth_token", organisation.twilio.auth_token);
-  visit("slack.token", organisation.slack.token);
+    visit(absl::StrFormat("integrations[%s].signing_secret", integration.id.value()), integration.signing_secret,
+          Purpose{"source", integration.source});
+  auto& smtp = organisation.smtp;
+  visit("smtp.password", smtp.password,
+        Purpose{"url, username, require_tls or ca_file",
+                absl::StrCat(smtp.url, "\n", smtp.username, "\n", smtp.require_tls, "\n", smtp.ca_file)});
+  auto& twilio = organisation.twilio;
+  visit("twilio.auth_token", twilio.auth_token,
+        Purpose{"url or account_sid", absl::StrCat(twilio.url, "\n", twilio.account_sid)});
+  visit("slack.token", organisation.slack.token, Purpose{"url", organisation.slack.url});
 }
 
 }  // namespace
@@ -91,7 +110,8 @@ Secrets WipingSecrets() {
 
 void ForEachSecret(Organisation& organisation,
                    const std::function<void(const std::string& place, std::string& secret)>& visit) {
-  VisitSecrets(organisation, visit);
+  VisitSecrets(organisation,
+               [&](const std::string& path, std::string& secret, const Purpose& /*purpose*/) { visit(path, secret); });
 }
 
 absl::Status CheckKey(std::string_view key) {
@@ -108,25 +128,37 @@ absl::Status CheckKey(std::string_view key) {
 
 Organisation Redacted(const Organisation& organisation) {
   Organisation redacted = organisation;
-  VisitSecrets(redacted, [](const std::string& /*path*/, std::string& secret) {
+  VisitSecrets(redacted, [](const std::string& /*path*/, std::string& secret, const Purpose& /*purpose*/) {
     if (!secret.empty()) secret = kUnchanged;
   });
   return redacted;
 }
 
+// Whoever applies an export has not seen the secrets, and must not learn them by having them sent elsewhere: one that would be sent to
+// another address or account than the one that it was given for is a problem, too.
 std::vector<Problem> KeepSecrets(const Organisation& present, Organisation& organisation) {
-  std::unordered_map<std::string, std::string> known;  // by path
-  VisitSecrets(present, [&](const std::string& path, const std::string& secret) {
-    if (!secret.empty()) known.try_emplace(path, secret);
+  struct Known {
+    std::string secret;
+    std::string purpose;
+  };
+  std::unordered_map<std::string, Known> known;  // by path
+  VisitSecrets(present, [&](const std::string& path, const std::string& secret, const Purpose& purpose) {
+    if (!secret.empty()) known.try_emplace(path, Known{secret, purpose.values});
   });
   std::vector<Problem> problems;
-  VisitSecrets(organisation, [&](const std::string& path, std::string& secret) {
+  VisitSecrets(organisation, [&](const std::string& path, std::string& secret, const Purpose& purpose) {
     if (secret != kUnchanged) return;
     const auto found = known.find(path);
-    if (found != known.end()) {
-      secret = found->second;
-    } else {
+    if (found == known.end()) {
       problems.push_back({"", 0, 0, path, absl::StrFormat("says %s, but there is none yet", kUnchanged)});
+    } else if (found->second.purpose != purpose.values) {
+      problems.push_back(
+          {"", 0, 0, path,
+           absl::StrFormat(
+               "says %s, but the %s beside it changes, and the secret is not sent there unseen: give it anew",
+               kUnchanged, purpose.fields)});
+    } else {
+      secret = found->second.secret;
     }
   });
   return problems;

@@ -1,5 +1,7 @@
 #include "config/dump.h"
 
+#include <functional>
+
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -62,6 +64,52 @@ TEST(DumpTest, ASecretThatIsNotThereCannotBeKept) {
   organisation.smtp.password = kUnchanged;
   EXPECT_THAT(Lines(KeepSecrets(Organisation(), organisation)),
               testing::ElementsAre("smtp.password: says (unchanged), but there is none yet"));
+}
+
+// Whoever applies an export has not seen its secrets, and does not see them by having them sent to a machine of their own.
+TEST(DumpTest, ASecretIsKeptOnlyForWhatItWasGivenFor) {
+  Organisation present;
+  present.smtp = {"smtps://mail.example.com", "a@example.com", "me", "smtp-secret", true, ""};
+  present.twilio.account_sid = "AC1";
+  present.twilio.auth_token = "twilio-secret";
+  present.slack.token = "slack-secret";
+  User ann;
+  ann.id = UserId("ann");
+  ann.contact_methods = {
+      {ContactMethodId("hook"), ContactMethod::Kind::kWebhook, "https://a.example.com", "hook-secret"}
+  };
+  present.users = {ann};
+  Receiver all;
+  all.id = ReceiverId("all");
+  all.targets = ann.contact_methods;
+  present.receivers = {all};
+  const auto problems = [&](auto change) {
+    Organisation wanted = Redacted(present);
+    change(wanted);
+    return Lines(KeepSecrets(present, wanted));
+  };
+  EXPECT_THAT(problems([](Organisation& o) { o.smtp.from = "b@example.com", o.twilio.from = "+1"; }), IsEmpty());
+  const struct {
+    std::string_view named;
+    std::function<void(Organisation&)> change;
+  } cases[] = {
+      {"smtp.password: says (unchanged), but the url",                    [](Organisation& o) { o.smtp.url = "smtps://evil.example"; } },
+      {"smtp.password: says (unchanged)",                                 [](Organisation& o) { o.smtp.username = "other"; }           },
+      {"smtp.password: says (unchanged)",                                 [](Organisation& o) { o.smtp.require_tls = false; }          },
+      {"smtp.password: says (unchanged)",                                 [](Organisation& o) { o.smtp.ca_file = "mine.pem"; }         },
+      {"twilio.auth_token: says (unchanged), but the url or account_sid",
+       [](Organisation& o) { o.twilio.url = "http://evil.example"; }                                                                   },
+      {"twilio.auth_token: says (unchanged)",                             [](Organisation& o) { o.twilio.account_sid = "AC2"; }        },
+      {"slack.token: says (unchanged), but the url",                      [](Organisation& o) { o.slack.url = "https://evil.example"; }},
+      {"users[ann].contact_methods[hook].secret: says (unchanged)",
+       [](Organisation& o) { o.users[0].contact_methods[0].address = "https://evil.example"; }                                         },
+      {"users[ann].contact_methods[hook].secret: says (unchanged)",
+       [](Organisation& o) { o.users[0].contact_methods[0].kind = ContactMethod::Kind::kSlackWebhook; }                                },
+      {"receivers[all].targets[hook].secret: says (unchanged)",
+       [](Organisation& o) { o.receivers[0].targets[0].address = "https://evil.example"; }                                             },
+  };
+  for (const auto& [named, change] : cases)
+    EXPECT_THAT(problems(change), testing::ElementsAre(HasSubstr(std::string(named))));
 }
 
 TEST(DumpTest, IsMadeForPeople) {
