@@ -206,7 +206,8 @@ std::optional<Caller> Caller::At(Role least) const {
   // A token's own teams say where it may do what its role allows, and nothing beyond that.
   Caller narrowed = *this;
   narrowed.teams.clear();
-  narrowed.role = Role::kAdmin;
+  narrowed.role = Role::kManager;  // nobody is an admin of teams only: what takes one concerns everybody
+  if (least > narrowed.role) return std::nullopt;
   for (const Rights::InTeam& standing : more) {
     if (standing.role < least) continue;
     narrowed.teams.push_back(standing.team);

@@ -187,7 +187,7 @@ absl::Status RunInviteUser(Api& api,
         absl::StrFormat("%s may do what %s may not, or is in none of your teams: ask somebody who may do as much",
                         command.user.value(), caller.name));
   }
-  if (command.reset && caller.role < Role::kAdmin) {
+  if (command.reset && (caller.role < Role::kAdmin || !caller.everywhere())) {
     return absl::PermissionDeniedError("reset: passwords are taken away by admins");
   }
   TOCSIN_ASSIGN(command.expires_at, ReadExpiry(request, api.engine.Read().wall));

@@ -34,6 +34,19 @@ Account& AccountFor(Turn& turn, const UserId& user) {
   return account;
 }
 
+// What a person has given out by which others come in; they are not to be trusted with it any more.
+void EndInvitationsBy(Turn& turn, const UserId& user) {
+  std::vector<AccountId> invited;
+  for (const auto& [id, account] : turn.state().accounts) {
+    if (!account.invitation.empty() && account.invited_by == "user:" + user.value()) invited.push_back(id);
+  }
+  for (const AccountId id : invited) {
+    Account& account = turn.Edit<Account>(id);
+    account.invitation.clear();
+    account.invitation_expires_at = absl::Time();
+  }
+}
+
 void EndSessions(Turn& turn, const UserId& user, TokenId keep = {}) {
   for (const auto& [id, token] : turn.state().tokens) {
     if (token.session && token.user == user && id != keep) turn.Remove<AccessToken>(id);
@@ -190,7 +203,10 @@ absl::StatusOr<AccountId> LockUserBy(Turn& turn, const LockUser& command) {
   account.locked = command.locked;
   account.invitation.clear();
   account.invitation_expires_at = absl::Time();
-  if (command.locked) EndSessions(turn, command.user);
+  if (command.locked) {
+    EndInvitationsBy(turn, command.user);
+    EndSessions(turn, command.user);
+  }
   turn.PublishAccess();  // the person's other tokens open nothing as long as it is locked
   turn.MakeFact();
   return account.id;
@@ -235,8 +251,9 @@ void EndAccountsOfTheGone(Turn& turn, const Organisation& organisation) {
     if (organisation.Find(account.user) == nullptr) turn.Remove<Account>(id);
   }
   turn.PublishAccess();
+  // Of whoever comes by the same name later nothing is left over: not what opens doors by it, either.
   for (const auto& [id, token] : turn.state().tokens) {
-    if (token.session && organisation.Find(token.user) == nullptr) turn.Remove<AccessToken>(id);
+    if (token.user.set() && organisation.Find(token.user) == nullptr) turn.Remove<AccessToken>(id);
   }
 }
 

@@ -42,6 +42,9 @@ void ReadGrant(Reader& reader, const YamlNode& node, const std::string& path, Se
   fields.Require("role");
   fields.OneOf<Role>("role", kRoles, to.role);
   fields.Name("team", to.team);
+  if (to.role == Role::kAdmin && to.team.set()) {
+    fields.Report("role", "an admin is of no team: leave team out, or say manager");
+  }
 }
 
 void ReadKnown(Reader& reader, const YamlNode& node, const std::string& path, Settings::Known& to) {

@@ -100,6 +100,7 @@ TEST(SignInFileTest, EachMistakeIsNamedWithItsPlace) {
       {"match: username",                     "match: phone",                                      "match"                               },
       {"role: responder",                     "role: owner",                                       "roles[0].role"                       },
       {"role: responder",                     "role: integration",                                 "roles[0].role"                       },
+      {"role: responder",                     "role: admin, team: web",                            "an admin is of no team"              },
       {"allowed_domains: [example.com]",      "allowed_domains: ['@example.com']",                 "allowed_domains: such as example.com"},
       {"create_people: true",                 "create_people: perhaps",                            "create_people"                       },
       {"providers:",                          "provider:",                                         "providers"                           },

@@ -106,6 +106,20 @@ TEST(AccountTest, WhoIsLockedIsOutAndStaysOut) {
   EXPECT_TRUE(LogIn(world, "alice", 'b').status.ok());
 }
 
+TEST(AccountTest, WhatALockedPersonHasGivenOutLetsNobodyIn) {
+  World world;
+  const auto invite = [&](std::string_view user, const std::string& code, std::string_view by) {
+    return world.Do(InviteUser{UserId(user), code, world.now().wall + absl::Hours(24), false}, by).status;
+  };
+  ASSERT_TRUE(invite("bob", kCode, "user:alice").ok());
+  ASSERT_TRUE(invite("carol", kOther, "user:admin").ok());
+  ASSERT_TRUE(world.Do(LockUser{UserId("alice"), true}, "user:admin").status.ok());
+  EXPECT_TRUE(absl::IsPermissionDenied(Accept(world, kCode)));
+  world.Crash();
+  EXPECT_TRUE(absl::IsPermissionDenied(Accept(world, kCode)));
+  EXPECT_TRUE(Accept(world, kOther).ok()) << "others' go on";
+}
+
 TEST(AccountTest, WhoIsLockedBeforeTheirFirstPasswordSetsNone) {
   World world;
   ASSERT_TRUE(Invite(world, "alice").status.ok());
@@ -123,6 +137,11 @@ TEST(AccountTest, WhoLeavesTheOrganisationLeavesNothingForTheNextOfThatName) {
   ASSERT_TRUE(Invite(world, "zora").status.ok());
   ASSERT_TRUE(Accept(world).ok());
   ASSERT_TRUE(LogIn(world, "zora", 'a').status.ok());
+  AccessToken laptop;
+  laptop.user = UserId("zora");
+  laptop.name = "laptop";
+  laptop.hash = std::string(64, 'e');
+  ASSERT_TRUE(world.Do(CreateToken{laptop}, "user:admin").status.ok());
   world.Apply(without);
   EXPECT_THAT(world.state().accounts, IsEmpty());
   EXPECT_THAT(world.state().tokens, IsEmpty());
