@@ -12,8 +12,8 @@ namespace tocsin {
 namespace {
 
 HttpResponse Refusal(const absl::Status& status) {
-  return HtmlPage(absl::IsNotFound(status) ? 404 : 400, "This link does not work",
-                  absl::StrFormat("<p>%s</p>", EscapeHtml(Message(status))));
+  const int code = absl::IsNotFound(status) ? 404 : absl::IsPermissionDenied(status) ? 403 : 400;
+  return HtmlPage(code, "This link does not work", absl::StrFormat("<p>%s</p>", EscapeHtml(Message(status))));
 }
 
 // What a link is about, in its present state.
@@ -151,6 +151,24 @@ HttpResponse Acknowledge(Api& api, const AcknowledgeLink& link, const std::strin
       absl::StrFormat("<p>It is yours, %s. Nobody else is paged for it.</p>", EscapeHtml(link.user.value())));
 }
 
+// Whose link it is may have been locked, or have left, since it was sent. Then it shows nothing and acts for nobody: pages go on to the others.
+absl::Status MayAct(Api& api, const AcknowledgeLink& link) {
+  const AccessPtr access = api.engine.access();
+  if (access->organisation == nullptr || access->organisation->Find(link.user) == nullptr) {
+    return absl::PermissionDeniedError(
+        absl::StrFormat("%s, to whom this link was sent, is not in the organisation any more, so nothing is "
+                        "acknowledged by it, and others are"
+                        " paged as before. Who takes it uses a link of their own, or `tocsin ack`",
+                        link.user.value()));
+  }
+  if (!access->locked.contains(link.user)) return absl::OkStatus();
+  return absl::PermissionDeniedError(
+      absl::StrFormat("%s, to whom this link was sent, is locked, so nothing is acknowledged by it, and others are "
+                      "paged as before. Who takes it uses a link of"
+                      " their own, or `tocsin ack`; an admin can `tocsin user unlock %s`",
+                      link.user.value(), link.user.value()));
+}
+
 }  // namespace
 
 void AddAcknowledgeRoutes(HttpRouter& router, Api& api, std::string link_key, Workers& workers) {
@@ -164,6 +182,7 @@ void AddAcknowledgeRoutes(HttpRouter& router, Api& api, std::string link_key, Wo
               [&api, held, link_key, method, token = std::move(request.rest), peer = request.peer] {
                 const absl::StatusOr<AcknowledgeLink> link = VerifyLink(token, link_key, api.engine.Read().wall);
                 if (!link.ok()) return std::move(*held).Send(Refusal(link.status()));
+                if (const absl::Status may = MayAct(api, *link); !may.ok()) return std::move(*held).Send(Refusal(may));
                 std::move(*held).Send(method == HttpMethod::kPost ? Acknowledge(api, *link, peer) : Show(api, *link));
               });
           if (!taken) std::move(*held).Send(HtmlPage(503, "Busy", "<p>Try again in a second.</p>"));

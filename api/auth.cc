@@ -24,6 +24,7 @@ constexpr std::size_t kLongestSecret = 1024;
 
 constexpr std::size_t kRenewalsKept = 1000;
 constexpr std::string_view kTokenPrefix = "tocsin_";
+constexpr std::string_view kServersName = "user:admin";  // as whom admin.token acts
 
 // Of two hashes in hex; how long it takes says nothing about either.
 bool IsEqual(std::string_view a, std::string_view b) {
@@ -43,6 +44,14 @@ std::string MakeSecret() {
   sodium_bin2base64(text.data(), text.size(), bytes.data(), bytes.size(), sodium_base64_VARIANT_URLSAFE_NO_PADDING);
   text.resize(std::strlen(text.c_str()));
   return text;
+}
+
+// Whether the person who has made something is here and not locked. Programs, and the server's own token, are no people.
+bool IsOfThisOrganisation(const Access& access, std::string_view actor) {
+  constexpr std::string_view kPerson = "user:";
+  if (!actor.starts_with(kPerson) || actor == kServersName) return true;
+  const UserId user(std::string(actor.substr(kPerson.size())));
+  return access.organisation != nullptr && access.organisation->Find(user) != nullptr && !access.locked.contains(user);
 }
 
 class Descriptor {
@@ -182,7 +191,7 @@ absl::StatusOr<Caller> Auth::Check(std::string_view authorization) const {
   }
   const std::string_view token = Trim(authorization.substr(kScheme.size()));
   if (token.size() > kLongestSecret) return absl::UnauthenticatedError("the token is not known");
-  if (IsEqual(HashKey(token), token_hash_)) return Caller{"user:admin"};
+  if (IsEqual(HashKey(token), token_hash_)) return Caller{std::string(kServersName)};
   const std::shared_ptr<const Table> table = Current();
   TOCSIN_ASSIGN(const AccessToken* known, Find(*table, token));
   if (known == nullptr) return absl::UnauthenticatedError("the token is not known, or was revoked");
@@ -213,7 +222,8 @@ std::optional<CalendarDoor> Auth::CalendarOf(std::string_view token) const {
   const std::shared_ptr<const Table> table = Current();
   const absl::StatusOr<const AccessToken*> known = Find(*table, token);
   if (!known.ok() || *known == nullptr) return std::nullopt;
-  return CalendarDoorOf(**known);
+  const std::optional<CalendarDoor> door = CalendarDoorOf(**known);
+  return door && IsOfThisOrganisation(*table->access, (*known)->created_by) ? door : std::nullopt;
 }
 
 }  // namespace tocsin

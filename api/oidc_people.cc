@@ -6,6 +6,7 @@
 #include "absl/strings/str_format.h"
 
 #include "api/auth.h"
+#include "api/may_apply.h"
 #include "api/records.h"
 #include "base/log.h"
 #include "base/status.h"
@@ -120,7 +121,15 @@ absl::StatusOr<UserId> Create(Api& api,
     return Refused(
         absl::StrCat("the claim ", settings.username_claim, " is no name for a person here: ", Message(status)));
   }
-  if (present->Find(user.id) != nullptr) {
+  if (IsReservedName(user.id.value())) {
+    return Refused(
+        absl::StrCat("nobody is called ", Quoted(user.id.value()),
+                     " here who comes by themselves: the server acts by that name. Ask an admin to add you"));
+  }
+  const std::string lower = ToLower(user.id.value());
+  const bool taken =
+      std::ranges::any_of(present->users, [&](const User& each) { return ToLower(each.id.value()) == lower; });
+  if (taken) {
     return Refused(
         absl::StrCat("there is somebody called ", Quoted(user.id.value()),
                      " here, of whom it is not known that it is you: ask a manager to give them your e-mail address"));
