@@ -1,6 +1,7 @@
 // Calendar feeds: what they show, and who gets to see them.
 #include "api/calendar.h"
 
+#include "absl/strings/str_replace.h"
 #include "gmock/gmock.h"
 
 #include "ical/content_lines.h"
@@ -192,6 +193,35 @@ TEST_F(CalendarTest, WhatWasRevokedHasGoneOrWasNeverThereIsNotFound) {
     EXPECT_EQ(Http("GET", wrong).status, 404) << wrong;
   EXPECT_EQ(Http("GET", "/calendar/" + token_ + ".ics").status, 404) << "the administrator's token is no address";
   EXPECT_EQ(Http("GET", "/calendar/" + TokenOf(v1::ROLE_ADMIN, "ann") + ".ics").status, 404);
+}
+
+TEST_F(CalendarTest, AnAddressOfAScheduleEndsWithThePersonWhoMadeIt) {
+  const std::string admin = token_;
+  const std::string of_server = Link("primary", "");
+  token_ = TokenOf(v1::ROLE_RESPONDER, "bob");
+  const std::string of_bob = Link("primary", "");
+  ASSERT_NE(of_bob, "");
+  token_ = admin;
+  const auto lock = [&](bool unlock) {
+    v1::LockUserRequest request;
+    request.set_user("bob");
+    request.set_unlock(unlock);
+    v1::CommandResponse done;
+    ASSERT_TRUE(Call("SignInService/LockUser", request, done).ok());
+  };
+  EXPECT_EQ(Http("GET", of_bob).status, 200);
+  lock(false);
+  EXPECT_EQ(Http("GET", of_bob).status, 404) << "as long as bob is locked";
+  lock(true);
+  EXPECT_EQ(Http("GET", of_bob).status, 200);
+  ApplySample(absl::StrReplaceAll(
+      OrganisationYaml(), {
+                              {"id: bob",    "id: zoe"   },
+                              {"[ann, bob]", "[ann, zoe]"},
+                              {"user: bob",  "user: zoe" }
+  }));
+  EXPECT_EQ(Http("GET", of_bob).status, 404) << "bob has left";
+  EXPECT_EQ(Http("GET", of_server).status, 200) << "the server's own token is nobody's";
 }
 
 TEST_F(CalendarTest, AnAddressOpensNothingElse) {

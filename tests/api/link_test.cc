@@ -137,6 +137,32 @@ TEST_F(LinkTest, TakesNothingThatOnlyBearsTheSameNumber) {
   EXPECT_EQ(GroupNow(id).state(), v1::Group::STATE_OPEN);
 }
 
+TEST_F(LinkTest, OfWhoIsLockedOrHasLeftAcknowledgesNothingAndSaysSo) {
+  const std::uint64_t id = FireGroup("Disk");
+  const AcknowledgeLink theirs = {SubjectOf(GroupId(id)), UserId("ann"), absl::Now() + absl::Hours(1)};
+  const std::string path = "/ack/" + SignLink(theirs, kLinkKey);
+  const auto lock = [&](bool unlock) {
+    v1::LockUserRequest request;
+    request.set_user("ann");
+    request.set_unlock(unlock);
+    v1::CommandResponse done;
+    ASSERT_TRUE(Call("SignInService/LockUser", request, done).ok());
+  };
+  lock(false);
+  for (const std::string_view method : {"GET", "POST"}) {
+    const HttpResponse refused = Http(method, path);
+    EXPECT_EQ(refused.status, 403);
+    EXPECT_THAT(refused.body, HasSubstr("ann, to whom this link was sent, is locked"));
+    EXPECT_THAT(refused.body, HasSubstr("others are paged as before"));
+  }
+  EXPECT_EQ(GroupNow(id).state(), v1::Group::STATE_OPEN);
+  const AcknowledgeLink gone = {SubjectOf(GroupId(id)), UserId("zoe"), absl::Now() + absl::Hours(1)};
+  EXPECT_THAT(Http("POST", "/ack/" + SignLink(gone, kLinkKey)).body, HasSubstr("is not in the organisation any more"));
+  EXPECT_EQ(GroupNow(id).state(), v1::Group::STATE_OPEN);
+  lock(true);
+  EXPECT_THAT(Http("POST", path).body, HasSubstr("It is yours, ann"));
+}
+
 TEST_F(LinkTest, NamesAGroupThatIsGone) {
   const AcknowledgeLink link = {SubjectOf(GroupId(4711)), UserId("ann"), absl::Now() + absl::Hours(1)};
   const HttpResponse response = Http("POST", "/ack/" + SignLink(link, kLinkKey));
