@@ -114,7 +114,7 @@ class Provider {
 
 std::string PostOf(const std::string& target, const std::string& token, const std::string& body) {
   return absl::StrFormat(
-      "POST %s HTTP/1.1\r\nHost: bench\r\n%sContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", target,
+      "POST %s HTTP/1.1\r\nHost: localhost\r\n%sContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", target,
       token.empty() ? "" : "Authorization: Bearer " + token + "\r\n", body.size(), body);
 }
 

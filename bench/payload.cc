@@ -69,7 +69,7 @@ std::string PostText(int count, const Pairs& more) {
   }
   body += "]";
   return absl::StrFormat(
-      "POST /api/v2/alerts HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n"
+      "POST /api/v2/alerts HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
       "Content-Length: %d\r\n\r\n%s",
       body.size(), body);
 }

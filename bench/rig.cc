@@ -246,7 +246,7 @@ std::unique_ptr<Alertmanager> Alertmanager::Start(const Rig& rig) {
 std::string Get(std::uint16_t port, const std::string& target) {
   const int fd = Connect(port);
   if (fd < 0) return {};
-  const std::string request = "GET " + target + " HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n";
+  const std::string request = "GET " + target + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
   std::string answer;
   if (send(fd, request.data(), request.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(request.size())) {
     char buffer[65536];

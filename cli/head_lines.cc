@@ -30,9 +30,9 @@ absl::Status HeadLines::Read(std::istream& in) {
       line.clear();
     }
     line += rest;
-    if (line.size() > kLineBytes) return Invalid("a line has more than %d bytes: is it a log?", kLineBytes);
+    if (line.size() > kLineBytes) return Precondition("a line has more than %d bytes: is it a log?", kLineBytes);
   }
-  if (in.bad()) return Invalid("it cannot be read: is it a file?");
+  if (in.bad()) return Precondition("it cannot be read: is it a file?");
   return Add(line);
 }
 
@@ -46,7 +46,7 @@ absl::Status HeadLines::Add(std::string_view line) {
   }
   const AuditHead& head = claim->head;
   Lines& lines = stores_[head.store];
-  if (stores_.size() > most_) return Invalid("there are heads of more than %d stores: give those of one", most_);
+  if (stores_.size() > most_) return Precondition("there are heads of more than %d stores: give those of one", most_);
   if (!lines.try_emplace(Key(head.entry, head.hash, head.key), claim->text).second) return absl::OkStatus();
   if (++count_ > 4 * most_) ThinAll(2 * most_);
   return absl::OkStatus();

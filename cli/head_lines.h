@@ -23,7 +23,7 @@ class HeadLines {
   // At most so many lines come of it, of as many stores at most.
   explicit HeadLines(std::size_t most) : most_(most) {}
 
-  // InvalidArgument: a line without an end, heads of too many stores, or it cannot be read.
+  // FailedPrecondition: a line without an end, heads of too many stores, or it cannot be read.
   absl::Status Read(std::istream& in);
   bool empty() const { return stores_.empty() && unreadable_.empty(); }
   // One head a line.

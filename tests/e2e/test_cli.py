@@ -71,7 +71,7 @@ def orders_to_terminals(folder):
     assert not re.search(rb"\xc2\x9b|\xe2\x80\xae", parsed.stdout), parsed.stdout
     assert json.loads(parsed.stdout)["labels"]["alertname"] == "a\u009b31mRED\u202etxt", parsed.stdout
     refused = subprocess.run([str(BINARY), "verify", "--data", "/nowhere\x1b[31mRED"], capture_output=True)
-    assert refused.returncode != 0 and b"nowhere?[31mRED" in refused.stderr and b"\x1b" not in refused.stderr, refused.stderr
+    assert refused.returncode != 0 and b"nowhere" in refused.stderr and b"\x1b" not in refused.stderr, refused.stderr
 
 
 def sending(tocsin):
