@@ -370,7 +370,7 @@ void ToProto(const Organisation& from, v1::Organisation& to) {
   ToProto(from.dead_man, *to.mutable_dead_man());
   ToProto(from.limits, *to.mutable_limits());
   ToProto(from.slack, *to.mutable_slack());
-  ToProto(from.self_tests, *to.mutable_self_tests());
+  if (from.self_tests != SelfTests()) ToProto(from.self_tests, *to.mutable_self_tests());
 }
 
 absl::Status FromProto(const v1::Organisation& from, Organisation& to) {
