@@ -56,8 +56,11 @@ struct Token {
 absl::StatusOr<Token> ReadToken(const Arguments& arguments) {
   if (arguments.has("token")) return Token{std::string(Trim(arguments.get("token"))), "--token"};
   if (!arguments.has("token-file")) {
-    if (std::string token = Environment("TOCSIN_TOKEN"); !token.empty())
-      return Token{std::move(token), "$TOCSIN_TOKEN"};
+    // Set to nothing, as by a command that was to make a token and failed: nobody means to act as the server's own token then.
+    if (const char* token = std::getenv("TOCSIN_TOKEN"); token != nullptr) {
+      if (Trim(token).empty()) return Invalid("$TOCSIN_TOKEN is set and empty: give it a token, or unset it");
+      return Token{std::string(Trim(token)), "$TOCSIN_TOKEN"};
+    }
   }
   const std::string path = arguments.get("token-file", UsualTokenFile());
   std::ifstream in(path);

@@ -139,8 +139,9 @@ def rss(tocsin):
 
 
 def rows_about(tocsin, name):
-    group = next(g for g in ground.groups_of(tocsin) if g["labels"] == [{"name": "alertname", "value": name}])
-    return tocsin.call("GroupService/GetGroup", id=group["id"])["notifications"]
+    """Nothing as long as there is no group yet: an alert is acknowledged a moment before."""
+    group = next((g for g in ground.groups_of(tocsin) if g["labels"] == [{"name": "alertname", "value": name}]), None)
+    return tocsin.call("GroupService/GetGroup", id=group["id"])["notifications"] if group else []
 
 
 def as_expected(tocsin, bad, good, name, fate):
