@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/status.h"
+#include "storage/folders.h"
 #include "storage/labelled_lines.h"
 
 namespace tocsin {
@@ -39,23 +40,6 @@ std::optional<BackupManifest::File> ParseFile(std::string_view line) {
   const std::string_view name = line.substr(second + 1);
   if (!size || !hash || !IsFileName(name)) return std::nullopt;
   return BackupManifest::File{std::string(name), *size, *hash};
-}
-
-absl::Status RemoveAll(const std::string& path) {
-  std::error_code error;
-  fs::remove_all(path, error);
-  if (error) return Unavailable("remove %s: %s", path, error.message());
-  return absl::OkStatus();
-}
-
-bool Exists(const std::string& path) {
-  std::error_code error;
-  return fs::exists(fs::symlink_status(path, error));
-}
-
-bool Holds(FileSystem& files, const std::string& folder, std::string_view name) {
-  const absl::StatusOr<std::vector<std::string>> names = files.List(folder);
-  return names.ok() && std::ranges::find(*names, name) != names->end();
 }
 
 std::string ParentOf(const std::string& path) {

@@ -9,6 +9,7 @@
 #include "storage/archive.h"
 #include "storage/dead_letters.h"
 #include "storage/folder_lock.h"
+#include "storage/folders.h"
 #include "storage/format_file.h"
 #include "storage/journal_image.h"
 #include "storage/labelled_lines.h"
@@ -24,23 +25,6 @@ namespace fs = std::filesystem;
 constexpr std::string_view kMoved[] = {"views",        "journal",      "link.key",   "admin.token",
                                        "secrets.keys", "dead-letters", kRestoredFile};
 constexpr std::string_view kStaging = "restore.partial";
-
-absl::Status RemoveAll(const std::string& path) {
-  std::error_code error;
-  fs::remove_all(path, error);
-  if (error) return Unavailable("remove %s: %s", path, error.message());
-  return absl::OkStatus();
-}
-
-bool Exists(const std::string& path) {
-  std::error_code error;
-  return fs::exists(fs::symlink_status(path, error));
-}
-
-bool Holds(FileSystem& files, const std::string& folder, std::string_view name) {
-  const absl::StatusOr<std::vector<std::string>> names = files.List(folder);
-  return names.ok() && std::ranges::find(*names, name) != names->end();
-}
 
 std::string Show(absl::Time at) {
   return absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ", at, absl::UTCTimeZone());
