@@ -15,7 +15,6 @@
 #include "base/status.h"
 #include "bench/instructions.h"
 #include "benchmark/benchmark.h"
-#include "engine/look_ahead.h"
 #include "engine/shard.h"
 #include "model/rules.h"
 
@@ -104,11 +103,10 @@ void Feed(Shard& shard, const std::vector<EventBatch>& batches, std::size_t& com
   const Instructions instructions;
   for (const EventBatch& batch : batches) {
     const Now now = NowAt(++commit);
-    LookAhead ahead(shard, batch.bytes().data(), static_cast<std::uint32_t>(batch.count()));
-    for (std::size_t i = 0; i < batch.count(); ++i) {
-      ahead.To(static_cast<std::uint32_t>(i));
-      benchmark::DoNotOptimize(shard.Apply(batch.at(i), now));
-    }
+    shard.ApplyAll(
+        batch.bytes().data(), static_cast<std::uint32_t>(batch.count()), now,
+        [](EventView) -> std::optional<Outcome> { return std::nullopt; },
+        [](std::uint32_t, Outcome outcome) { benchmark::DoNotOptimize(outcome); });
     shard.Work(now, now.engine, 1024);
     shard.Seal([&](std::string_view body) { fed.journal_bytes += body.size(); });
     reports.clear();

@@ -24,6 +24,15 @@ class AlertTable {
       return hot_[slot].key == key && hot_[slot].integration == integration;
     });
   }
+  // The same, where `guess` is the slot that it probably has, or kNoSlot.
+  std::uint32_t Find(const AlertKey& key, IntegrationIndex integration, std::uint32_t guess) const {
+    if (guess != kNoSlot) {
+      const StoredAlert& alert = hot_[guess];
+      if (alert.key == key && alert.integration == integration && alert.live) [[likely]]
+        return guess;
+    }
+    return Find(key, integration);
+  }
   // What people ask about.
   std::uint32_t Find(const AlertKey& key) const {
     return index_.Find(HashOf(key), [&](std::uint32_t slot) { return hot_[slot].key == key; });

@@ -41,7 +41,13 @@ class BodyWriter {
  public:
   BodyWriter() : buffer_(std::make_unique_for_overwrite<char[]>(kCapacity)), to_(buffer_.get()) {}
   void Byte(std::uint8_t value) { *to_++ = static_cast<char>(value); }
-  void Varint(std::uint64_t value) { to_ = WriteVarint(to_, value); }
+  void Varint(std::uint64_t value) {
+    if (value < 0x80) [[likely]] {
+      *to_++ = static_cast<char>(value);
+    } else {
+      to_ = WriteVarint(to_, value);
+    }
+  }
   void Signed(std::int64_t value) { Varint(ZigZag(value)); }
   void Fixed64(std::uint64_t value) {
     std::memcpy(to_, &value, sizeof value);

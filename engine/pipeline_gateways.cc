@@ -4,7 +4,6 @@
 
 #include "base/log.h"
 #include "base/status.h"
-#include "engine/look_ahead.h"
 #include "engine/pipeline_impl.h"
 
 namespace tocsin {
@@ -97,30 +96,24 @@ const Labels* ShardStage::LabelsOf(IntegrationIndex integration) {
 
 // Nullopt: a repeat that is not read as what it says it is. The gateway may have the labels of another version of the organisation, or
 // lie; its sender is to come again.
-std::optional<Outcome> ShardStage::ApplyOfGateway(EventView event, const Now& now) {
+std::optional<Outcome> ShardStage::ReadOfGateway(EventView event, const Now& now) {
   const EventHeader& header = event.header();
-  if (header.form == EventHeader::Form::kWhole) return shard_.Apply(event, now);
-  if (const std::optional<Outcome> outcome = shard_.Repeat(header, now)) return outcome;
   const std::string_view came = RepeatedBytes(event);
   return ApplyBytes(header, {came.data(), came.size(), LabelsOf(header.integration)}, now);
 }
 
 void ShardStage::Apply(const std::shared_ptr<GatewayPort>& port, const GatewayRecord& record, const Now& now) {
   const std::size_t outcomes_begin = gateway_outcomes_.size();
-  const std::byte* at = record.events.data();
-  LookAhead ahead(shard_, at, record.count);
-  for (std::uint32_t i = 0; i < record.count; ++i) {
-    ahead.To(i);
-    const EventView event(at);
-    at += event.header().size;
-    const std::optional<Outcome> outcome = ApplyOfGateway(event, now);
-    if (!outcome) {
-      gateway_outcomes_.resize(outcomes_begin);
-      taken_in_.Refused(now);
-      gateway_acks_.push_back({.port = port, .submission = record.submission, .taken = false});
-      return;
-    }
-    if (record.wants_outcomes) gateway_outcomes_.push_back(*outcome);
+  const bool all = shard_.ApplyAll(
+      record.events.data(), record.count, now, [&](EventView event) { return ReadOfGateway(event, now); },
+      [&](std::uint32_t, Outcome outcome) {
+        if (record.wants_outcomes) gateway_outcomes_.push_back(outcome);
+      });
+  if (!all) {
+    gateway_outcomes_.resize(outcomes_begin);
+    taken_in_.Refused(now);
+    gateway_acks_.push_back({.port = port, .submission = record.submission, .taken = false});
+    return;
   }
   port->CountEvents(record.count);
   gateway_acks_.push_back({.port = port,

@@ -7,7 +7,6 @@
 
 #include "base/limits.h"
 #include "base/log.h"
-#include "engine/look_ahead.h"
 #include "engine/pipeline_stages.h"
 
 namespace tocsin {
@@ -173,17 +172,6 @@ std::optional<Outcome> ShardStage::ApplyBytes(const EventHeader& header, const C
   return shard_.Apply(*whole, now);
 }
 
-Outcome ShardStage::ApplyOne(EventView event, const Now& now) {
-  if (event.header().form == EventHeader::Form::kWhole) return shard_.Apply(event, now);
-  if (const std::optional<Outcome> outcome = shard_.Repeat(event.header(), now)) return *outcome;
-  if (const std::optional<Outcome> outcome = ApplyBytes(event.header(), event.came(), now)) return *outcome;
-  LogError("an alert that came again cannot be read any more and is rejected: this is a defect of tocsin, report it",
-           {
-               {"integration", absl::StrCat(event.header().integration)}
-  });
-  return Outcome::kRejected;
-}
-
 // Its events; how many.
 std::size_t ShardStage::ApplyRecord(std::span<const std::byte> record, const Now& now) {
   const auto head = ReadAs<RecordHead>(record.data());
@@ -191,15 +179,21 @@ std::size_t ShardStage::ApplyRecord(std::span<const std::byte> record, const Now
   const std::byte* positions = at;
   if (head.with_index != 0) at += IndexBytes(head.count);
   const std::span<Outcome> outcomes = submissions_.OutcomesOf(head.submission);
-  LookAhead ahead(shard_, at, head.count);
-  for (std::uint32_t i = 0; i < head.count; ++i) {
-    ahead.To(i);
-    const EventView event(at);
-    at += event.header().size;
-    const Outcome outcome = ApplyOne(event, now);
-    if (outcomes.empty()) continue;
-    outcomes[head.with_index != 0 ? ReadAs<std::uint32_t>(positions + i * sizeof(std::uint32_t)) : i] = outcome;
-  }
+  shard_.ApplyAll(
+      at, head.count, now,
+      [&](EventView event) -> std::optional<Outcome> {
+        if (const std::optional<Outcome> outcome = ApplyBytes(event.header(), event.came(), now)) return outcome;
+        LogError(
+            "an alert that came again cannot be read any more and is rejected: this is a defect of tocsin, report it",
+            {
+                {"integration", absl::StrCat(event.header().integration)}
+        });
+        return Outcome::kRejected;
+      },
+      [&](std::uint32_t i, Outcome outcome) {
+        if (outcomes.empty()) return;
+        outcomes[head.with_index != 0 ? ReadAs<std::uint32_t>(positions + i * sizeof(std::uint32_t)) : i] = outcome;
+      });
   acks_.push_back(head.submission);
   return head.count;
 }

@@ -10,17 +10,6 @@
 namespace tocsin {
 namespace {
 
-std::int64_t FloorMs(std::int64_t ns) {
-  return ns / 1'000'000 - (ns % 1'000'000 < 0 ? 1 : 0);
-}
-
-bool HasStart(const EventHeader& header) {
-  return header.starts_at_ns != EventHeader::kAbsent;
-}
-bool HasEnd(const EventHeader& header) {
-  return header.ends_at_ns != EventHeader::kAbsent;
-}
-
 Severity SeverityOf(const EventHeader& header, std::span<const LabelView> labels) {
   if (header.severity != Severity::kUnknown) return header.severity;
   const std::string_view word = Find(labels, "severity");
@@ -47,9 +36,13 @@ Outcome Shard::Impl::Apply(EventView event, const Now& now) {
   clock_.Begin(now);
   const Instant at(now);
   wall_ms_ = at.wall_ms;
+  return ApplyAt(event, kNoSlot, at);
+}
+
+Outcome Shard::Impl::ApplyAt(EventView event, std::uint32_t guess, const Instant& at) {
   Outcome outcome = Outcome::kRejected;
   switch (event.header().kind) {
-    case EventKind::kTrigger: outcome = Trigger(event, at); break;
+    case EventKind::kTrigger: outcome = Trigger(event, guess, at); break;
     case EventKind::kAcknowledge: outcome = Acknowledge(event, at); break;
     case EventKind::kResolve: outcome = ResolveEvent(event, at); break;
   }
@@ -57,32 +50,15 @@ Outcome Shard::Impl::Apply(EventView event, const Now& now) {
   return outcome;
 }
 
-std::optional<Outcome> Shard::Impl::Repeat(const EventHeader& header, const Now& now) {
-  Settle();
-  clock_.Begin(now);
-  const Instant at(now);
-  if (header.kind != EventKind::kTrigger || (HasEnd(header) && header.ends_at_ns <= at.wall_ns)) return std::nullopt;
-  const std::uint32_t slot = alerts_.Find(header.key, header.integration);
-  if (slot == kNoSlot) return std::nullopt;
-  StoredAlert& alert = alerts_.at(slot);
-  if (!alert.firing || alert.content != header.content) return std::nullopt;
-  wall_ms_ = at.wall_ms;
-  Seen(alert, at);
-  MergeTimes(slot, header, at, false);
-  if (alert.watched || marks_wait()) News(slot, at);
-  ++outcomes_[static_cast<std::size_t>(Outcome::kDuplicate)];
-  return Outcome::kDuplicate;
-}
-
 TextView Shard::Impl::Decode(EventView event) {
   const EventText text = ReadText(event, labels_, annotations_);
   return {text.labels, text.annotations, text.dedup_key, text.link};
 }
 
-Outcome Shard::Impl::Trigger(EventView event, const Instant& at) {
+Outcome Shard::Impl::Trigger(EventView event, std::uint32_t guess, const Instant& at) {
   const EventHeader& header = event.header();
   const bool ended = HasEnd(header) && header.ends_at_ns <= at.wall_ns;
-  const std::uint32_t slot = alerts_.Find(header.key, header.integration);
+  const std::uint32_t slot = alerts_.Find(header.key, header.integration, guess);
   if (slot == kNoSlot) return First(event, at, ended);
   Seen(alerts_.at(slot), at);
   return alerts_.at(slot).firing ? Renew(slot, event, at, ended) : Again(slot, event, at, ended);
@@ -221,42 +197,6 @@ Outcome Shard::Impl::Fire(
   return leads_somewhere ? first : Outcome::kUnrouted;
 }
 
-// The lease, starts_at and ends_at after a trigger for a firing alert, as Alertmanager merges them (specs/wire-compat.md
-// 1.2): intervals that overlap keep the earlier start; a later end stays unless it was only a timeout.
-void Shard::Impl::MergeTimes(std::uint32_t slot, const EventHeader& header, const Instant& at, bool ended) {
-  StoredAlert& alert = alerts_.at(slot);
-  Unsealed change = Unsealed::kTouch;
-  if (HasStart(header) && FloorMs(header.starts_at_ns) != alert.starts_at()) {
-    const std::int64_t start = FloorMs(header.starts_at_ns);
-    const bool overlaps = start > alert.starts_at() && (!alert.explicit_end || start < alert.ends_at());
-    if (!overlaps || !alert.starts_given) {
-      alert.set_starts_at(start);
-      alert.starts_given = true;
-      change = Unsealed::kState;
-      groups_.MarkGroupsChanged(slot);
-    }
-  }
-  const Door& door = doors_.at(alert.integration);
-  const bool explicit_end = HasEnd(header) && !ended;
-  std::uint32_t until = StoredAlert::kNever;
-  if (explicit_end) {
-    until = clock_.TickAfter(at.now, header.ends_at_ns - at.wall_ns);
-  } else if (door.lease_ns > 0) {
-    until = clock_.TickAfter(at.now, door.lease_ns);
-  }
-  if (alert.looked_ended != ended) change = Unsealed::kState;
-  alert.looked_ended = ended;
-  const bool old_end_stays = alert.explicit_end && !ended && alert.until > until;
-  if (!old_end_stays) {
-    if (alert.explicit_end != explicit_end) change = Unsealed::kState;
-    alert.explicit_end = explicit_end;
-    alert.until = until;
-    alert.set_ends_at(HasEnd(header) ? FloorMs(header.ends_at_ns) : kNoTime);
-  }
-  alerts_.Mark(slot, change);
-  Arm(slot);
-}
-
 // New content for an alert that is there. Its groups stay; with a dedup key its labels may have changed, so that it is
 // asked again what holds it back.
 void Shard::Impl::Update(std::uint32_t slot, const EventHeader& header, const TextView& text) {
@@ -353,20 +293,6 @@ void Shard::Impl::News(std::uint32_t slot, const Instant& at) {
   CloseWithoutNews(slot, AutoCloseOf(slot), at);
 }
 
-void Shard::Impl::Seen(StoredAlert& alert, const Instant& at) {
-  alert.set_last_seen_at(at.wall_ms);
-  if (alert.received < UINT32_MAX) ++alert.received;
-}
-
-void Shard::Impl::Prefetch(const AlertKey& key, Ahead what) const {
-  if (what == Ahead::kPlace) return alerts_.Prefetch(key);
-  const std::uint32_t slot = alerts_.Guess(key);
-  if (slot == kNoSlot) return;
-  if (what == Ahead::kText) return texts_.Prefetch(alerts_.cold(slot).text());
-  alerts_.PrefetchHot(slot);
-  if (what == Ahead::kRecord) alerts_.PrefetchCold(slot);
-}
-
 Shard::Shard(Options options) : impl_(std::make_unique<Impl>(options)) {}
 Shard::~Shard() = default;
 Shard::Shard(Shard&&) noexcept = default;
@@ -380,6 +306,13 @@ Outcome Shard::Apply(EventView event, const Now& now) {
 }
 std::optional<Outcome> Shard::Repeat(const EventHeader& header, const Now& now) {
   return impl_->Repeat(header, now);
+}
+bool Shard::ApplyAll(const std::byte* events,
+                     std::uint32_t count,
+                     const Now& now,
+                     absl::FunctionRef<std::optional<Outcome>(EventView)> read,
+                     absl::FunctionRef<void(std::uint32_t, Outcome)> tell) {
+  return impl_->ApplyAll(events, count, now, read, tell);
 }
 bool Shard::Work(const Now& now, EngineTime taken_in, std::size_t budget) {
   return impl_->Work(now, taken_in, budget);
@@ -438,8 +371,4 @@ std::uint64_t Shard::StateHash() const {
   impl_->Settle();
   return impl_->StateHash();
 }
-void Shard::Prefetch(const AlertKey& key, Ahead what) const {
-  impl_->Prefetch(key, what);
-}
-
 }  // namespace tocsin

@@ -143,6 +143,15 @@ class Shard {
   // be read for that: its alert does not fire, or says something else by now.
   std::optional<Outcome> Repeat(const EventHeader& header, const Now& now);
 
+  // The events of a record, one after the other in memory: each as by Apply or Repeat, the quickest way, since what they will need is
+  // fetched ahead. `read` applies a repeat that must be read, or has nothing: then the rest is left, and it returns false. `tell` hears
+  // what became of each, by its number.
+  bool ApplyAll(const std::byte* events,
+                std::uint32_t count,
+                const Now& now,
+                absl::FunctionRef<std::optional<Outcome>(EventView)> read,
+                absl::FunctionRef<void(std::uint32_t, Outcome)> tell);
+
   // A bounded slice of work that is not caused by events: expired leases, judging again, forgetting resolved alerts.
   // Returns true when there is more to do at once.
   bool Work(const Now& now, EngineTime taken_in, std::size_t budget);
@@ -197,15 +206,6 @@ class Shard {
   std::vector<AlertRecord> ListGroup(GroupKey group, std::size_t limit) const;
 
   ShardStatistics Statistics() const;
-  // Hints that an event with this key will soon be applied, each for memory that the one before has led to: a dozen events
-  // ahead where its alert may be found, then its record, of which a repeat needs the first line alone, a few ahead its text.
-  enum class Ahead : std::uint8_t {
-    kPlace,
-    kFirstLine,
-    kRecord,
-    kText
-  };
-  void Prefetch(const AlertKey& key, Ahead what) const;
   // A hash over everything that Fold restores, independent of memory layout: equal for a table and its recovery.
   std::uint64_t StateHash() const;
 

@@ -1,4 +1,4 @@
-// The inside of engine/shard.h. Eight files share it: shard.cc (events), shard_work.cc (what is not caused by
+// The inside of engine/shard.h. Nine files share it: shard.cc (events), shard_record.cc (many of them at once), shard_work.cc (what is not caused by
 // events), shard_holds.cc (what holds back), shard_seal.cc, shard_fold.cc and shard_follow.cc (bodies, checkpoints, recovery,
 // replay), shard_reads.cc (reports and look-ups) and shard_list.cc (lists).
 #pragma once
@@ -30,6 +30,16 @@
 
 namespace tocsin {
 
+inline std::int64_t FloorMs(std::int64_t ns) {
+  return ns / 1'000'000 - (ns % 1'000'000 < 0 ? 1 : 0);
+}
+inline bool HasStart(const EventHeader& header) {
+  return header.starts_at_ns != EventHeader::kAbsent;
+}
+inline bool HasEnd(const EventHeader& header) {
+  return header.ends_at_ns != EventHeader::kAbsent;
+}
+
 // An instant in the units that records are kept in.
 struct Instant {
   explicit Instant(const Now& at)
@@ -46,6 +56,11 @@ class Shard::Impl {
   void SetRules(RulesPtr rules, std::vector<IntegrationId> integrations, const Now& now);
   Outcome Apply(EventView event, const Now& now);
   std::optional<Outcome> Repeat(const EventHeader& header, const Now& now);
+  bool ApplyAll(const std::byte* events,
+                std::uint32_t count,
+                const Now& now,
+                absl::FunctionRef<std::optional<Outcome>(EventView)> read,
+                absl::FunctionRef<void(std::uint32_t, Outcome)> tell);
   bool Work(const Now& now, EngineTime taken_in, std::size_t budget);
   EngineTime NextExpiry() const;
 
@@ -72,15 +87,20 @@ class Shard::Impl {
   std::optional<AlertRecord> Find(const AlertKey& key) const;
   std::vector<AlertRecord> ListGroup(GroupKey group, std::size_t limit) const;
   ShardStatistics Statistics() const;
-  void Prefetch(const AlertKey& key, Ahead what) const;
 
  private:
   class BodyBuilder;
   class Folder;
 
+  // Many events, and repeats (shard_record.cc).
+  std::optional<Outcome> RepeatAt(const EventHeader& header, std::uint32_t guess, const Instant& at);
+  void MergeTimes(std::uint32_t slot, const EventHeader& header, const Instant& at, bool ended);
+
   // Events (shard.cc).
   TextView Decode(EventView event);  // into scratch: good until the next call
-  Outcome Trigger(EventView event, const Instant& at);
+  // `guess` is the slot that its alert probably has, or kNoSlot.
+  Outcome ApplyAt(EventView event, std::uint32_t guess, const Instant& at);
+  Outcome Trigger(EventView event, std::uint32_t guess, const Instant& at);
   Outcome First(EventView event, const Instant& at, bool ended);
   Outcome Renew(std::uint32_t slot, EventView event, const Instant& at, bool ended);
   Outcome Again(std::uint32_t slot, EventView event, const Instant& at, bool ended);
@@ -95,8 +115,10 @@ class Shard::Impl {
     return texts_.ReadLabels(alerts_.cold(slot).text(), buffer);
   }
   void TakeLastWords(std::uint32_t slot, EventView event);
-  void MergeTimes(std::uint32_t slot, const EventHeader& header, const Instant& at, bool ended);
-  void Seen(StoredAlert& alert, const Instant& at);
+  void Seen(StoredAlert& alert, const Instant& at) {
+    alert.set_last_seen_at(at.wall_ms);
+    if (alert.received < UINT32_MAX) ++alert.received;
+  }
   // After a start and new rules it takes a while until each alert has its mark.
   bool marks_wait() const { return scan_.all_left > 0 && !watches_.empty(); }
   // A trigger for a firing alert in a group that is or may be watched.
@@ -111,7 +133,12 @@ class Shard::Impl {
   // Changes severity or hold of a firing alert, moving it between the lists of its groups where need be.
   void Restand(std::uint32_t slot, Severity severity, Hold hold);
   void CountStanding(std::uint32_t slot, std::int32_t by);
-  void Arm(std::uint32_t slot);
+  void Arm(std::uint32_t slot) {
+    StoredAlert& alert = alerts_.at(slot);
+    if (alert.until == StoredAlert::kNever) return;
+    if (alert.wheel_tick != 0 && alert.wheel_tick <= alert.until) return;  // it will come up early, and be put back
+    alert.wheel_tick = wheel_.Add(slot, alert.until);
+  }
   void ComeDue(std::uint32_t slot, const Instant& at);
 
   // What holds alerts back (shard_holds.cc).

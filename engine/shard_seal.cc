@@ -16,6 +16,9 @@ constexpr std::size_t kMembershipBytes = 5;
 // While leases run, the taken-in clock is journalled at least so often; a crash makes them that much longer at most.
 constexpr std::int64_t kClockIntervalNs = 60'000'000'000;
 
+// So many records ahead of the one that is written are asked for: since they were touched they may have left the cache.
+constexpr std::size_t kFetchedAhead = 8;
+
 }  // namespace
 
 // Puts entries into bodies: begins and ends runs, and hands a body out when the next entry might not fit.
@@ -132,7 +135,10 @@ bool Shard::Impl::Seal(absl::FunctionRef<void(std::string_view body)> out) {
     unsealed = Unsealed::kNothing;
   }
   groups_.unsealed().clear();
-  for (const std::uint32_t slot : alerts_.touched()) {
+  const std::vector<std::uint32_t>& touched = alerts_.touched();
+  for (std::size_t i = 0; i < touched.size(); ++i) {
+    if (i + kFetchedAhead < touched.size()) alerts_.PrefetchHot(touched[i + kFetchedAhead]);
+    const std::uint32_t slot = touched[i];
     StoredAlert& alert = alerts_.at(slot);
     if (alert.unsealed != Unsealed::kTouch) continue;  // it stands among the changed ones, too
     builder.Touch(slot);

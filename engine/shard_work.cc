@@ -28,13 +28,6 @@ void Shard::Impl::CountStanding(std::uint32_t slot, std::int32_t by) {
   if (groups_.IsInNone(slot)) add(unrouted_);
 }
 
-void Shard::Impl::Arm(std::uint32_t slot) {
-  StoredAlert& alert = alerts_.at(slot);
-  if (alert.until == StoredAlert::kNever) return;
-  if (alert.wheel_tick != 0 && alert.wheel_tick <= alert.until) return;  // it will come up early, and be put back
-  alert.wheel_tick = wheel_.Add(slot, alert.until);
-}
-
 // Each group is a report, a row and perhaps a page: a route that tears a storm into a group for each alert would bury the
 // responder, and the people.
 std::uint32_t Shard::Impl::OverflowGroupOf(const Router::Node& node) {
