@@ -156,6 +156,7 @@ absl::Status RunFor(const Rig& rig, absl::Duration duration) {
   std::printf("%.2f M alerts/s, for %s; the disk before: %s\n", rate * kAlertsPerMessage / 1e6,
               absl::FormatDuration(duration).c_str(), DescribeDisk(rig).c_str());
   std::fflush(stdout);
+  Results results;
   Compactions compactions(server->data() / "views");
   Sleeper sleeper;
   const Answers answers =
@@ -168,7 +169,6 @@ absl::Status RunFor(const Rig& rig, absl::Duration duration) {
   const std::size_t compacted = compactions.Stop();
   if (answers.latencies.empty()) return Unavailable("a stream ended early, see %s", rig.scratch.string());
   PrintHistogram(answers, asleep);
-  Results results;
   const auto row = [&](const std::string& id, const std::string& what, double value, bool promised) {
     results.Add({.id = id,
                  .what = what,

@@ -30,6 +30,22 @@ bool Result::reached() const {
   return target->is == Target::Is::kAtLeast ? judged >= target->bound : judged <= target->bound;
 }
 
+Results::Results() : begin_(Read()) {}
+
+// proc(5): user, nice, system, idle, iowait, irq, softirq, steal; guests' time is among the first two.
+Results::Ticks Results::Read() {
+  std::ifstream in("/proc/stat");
+  std::string cpu;
+  in >> cpu;
+  Ticks ticks;
+  double value = 0;
+  for (int i = 0; i < 8 && in >> value; ++i) {
+    ticks.all += value;
+    if (i == 7) ticks.taken = value;
+  }
+  return ticks;
+}
+
 void Results::Add(Result result) {
   if (rows_.empty()) {
     std::printf("%-14s %-44s %14s %-9s %-34s %8s %10s\n", "", "", "tocsin", "", "beside", "ratio", "target");
@@ -45,6 +61,11 @@ void Results::Add(Result result) {
 }
 
 void Results::Write() const {
+  const Ticks end = Read();
+  if (end.all > begin_.all) {
+    std::printf("the machine's host took %.1f %% of the processors' time meanwhile\n",
+                100 * (end.taken - begin_.taken) / (end.all - begin_.all));
+  }
   const char* const path = std::getenv("TOCSIN_BENCH_RESULTS");
   if (path == nullptr) return;
   std::ofstream out(path, std::ios::app);

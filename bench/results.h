@@ -32,12 +32,22 @@ struct Result {
 
 class Results {
  public:
+  Results();
   // Prints the row at once, so that a long run shows how it goes.
   void Add(Result result);
-  // Appends all rows, one JSON object a line, to the file that $TOCSIN_BENCH_RESULTS names; without it nothing.
+  // Says how much of the processors' time the machine's host took meanwhile: figures of a run in which that is much mean little. Appends
+  // all rows, one JSON object a line, to the file that $TOCSIN_BENCH_RESULTS names; without it nothing.
   void Write() const;
 
  private:
+  // Ticks of all processors since the machine started, as the kernel counts them.
+  struct Ticks {
+    double all = 0;
+    double taken = 0;  // by the host
+  };
+  static Ticks Read();
+
+  Ticks begin_;
   std::vector<Result> rows_;
 };
 
