@@ -19,6 +19,9 @@ constexpr std::size_t kWorkPerRound = 4096;
 
 // Counts of groups that change all the time go to the responder this often; what cannot wait goes at once.
 constexpr absl::Duration kReportInterval = absl::Milliseconds(100);
+// A report costs some ten microseconds. Where more of them change each time, all go the less often, up to once a second.
+constexpr std::size_t kReportsAnInterval = 100;
+constexpr std::size_t kMostIntervals = 10;
 // While senders were refused within this time, leases stand still: whoever was refused comes again after its own period.
 constexpr absl::Duration kRefusalGrace = absl::Minutes(2);
 
@@ -225,7 +228,7 @@ bool ShardStage::DrainRings(const Now& now) {
 }
 
 bool ShardStage::SealInto(const Now& now, Wakeup& committer) {
-  const bool report_all = now.engine - last_reports_ >= kReportInterval;
+  const bool report_all = now.engine - last_reports_ >= report_interval_;
   if (!dirty_ && !point_ && acks_.empty() && gateway_acks_.empty() && durable_.empty() && !reported_all_ &&
       !(reports_wait_ && report_all))
     return false;
@@ -242,7 +245,11 @@ bool ShardStage::SealInto(const Now& now, Wakeup& committer) {
   shard_.TakeReports(sealed.reports, whole ? Shard::Reports::kAll : Shard::Reports::kUrgent);
   reports_wait_ = !whole;
   sealed.sources = shard_.TakeSources();
-  if (whole) last_reports_ = now.engine;
+  if (whole) {
+    last_reports_ = now.engine;
+    const std::size_t intervals = sealed.reports.size() / kReportsAnInterval;
+    report_interval_ = kReportInterval * static_cast<double>(std::clamp<std::size_t>(intervals, 1, kMostIntervals));
+  }
   sealed.acks.swap(acks_);
   sealed.gateway_acks.swap(gateway_acks_);
   sealed.gateway_outcomes.swap(gateway_outcomes_);
@@ -284,7 +291,7 @@ bool ShardStage::Step(Wakeup& committer) {
 
 absl::Duration ShardStage::IdleFor() const {
   if (more_work_) return absl::ZeroDuration();
-  if (reports_wait_) return kReportInterval;
+  if (reports_wait_) return report_interval_;
   const EngineTime next = shard_.NextExpiry();
   if (next == EngineTime::Infinite()) return absl::Seconds(1);
   return std::clamp(next - taken_in_.At(clock_.Read()), absl::Milliseconds(1), absl::Seconds(1));

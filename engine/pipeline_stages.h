@@ -199,6 +199,7 @@ class ShardStage {
   std::shared_ptr<StatePoint> point_;  // to be sealed with, then hashed for
   bool reports_wait_ = false;          // only urgent ones went with the last seal
   EngineTime last_reports_;            // when all went
+  absl::Duration report_interval_;     // until all go again
   std::vector<std::unique_ptr<Sealed>> pool_;
   SpscRing<Sealed*> out_;
   SpscRing<Sealed*> recycled_;  // the committer pushes, the shard's thread pops

@@ -2,9 +2,6 @@
 
 #include <algorithm>
 
-#include "base/hash.h"
-#include "engine/short_strings.h"
-
 namespace tocsin {
 namespace {
 
@@ -15,7 +12,7 @@ std::uint64_t LikelyBit(std::string_view name) {
 
 }  // namespace
 
-RouteMemory::RouteMemory(const Router& router, std::uint64_t seed) : router_(router), seed_(seed) {
+RouteMemory::RouteMemory(const Router& router, std::uint64_t seed) : router_(router), hasher_(seed) {
   bool by_all = false;
   for (const Router::Node& node : router.nodes()) {
     for (const Matcher& matcher : node.matchers.matchers())
@@ -32,19 +29,26 @@ RouteMemory::RouteMemory(const Router& router, std::uint64_t seed) : router_(rou
   if (!by_all && names_.size() <= kMostNames) places_.resize(kPlaces);
 }
 
-// Never zero; the same for the same labels among those that are asked for. As strong as the keys of groups: whoever met another
-// here would be in the other's group.
-std::uint64_t RouteMemory::HashOfAsked(std::span<const LabelView> labels) const {
-  std::uint64_t hash = seed_;
+std::size_t RouteMemory::Gather(std::span<const LabelView> labels) {
+  char* to = asked_.data();
+  *to++ = 0;             // so that something is said of labels of which none is asked about
+  std::size_t next = 0;  // names_ and labels are both in order: what has been passed does not come any more
   for (const LabelView& label : labels) {
     if ((likely_ & LikelyBit(label.name)) == 0) continue;
-    for (std::size_t number = 0; number < names_.size(); ++number) {
+    for (std::size_t number = next; number < names_.size(); ++number) {
       if (!SameString(names_[number], label.name)) continue;
-      hash = Hash64(label.value, hash + (number + 1) * 0x9E3779B97F4A7C15);
+      const auto used = static_cast<std::size_t>(to - asked_.data());
+      constexpr std::size_t kHead = 3;  // number and length
+      if (asked_.size() - used < kHead + label.value.size()) return 0;
+      *to++ = static_cast<char>(number);
+      *to++ = static_cast<char>(label.value.size());
+      *to++ = static_cast<char>(label.value.size() >> 8U);
+      to = CopyBytes(to, label.value.data(), label.value.size());
+      next = number + 1;
       break;
     }
   }
-  return hash == 0 ? 1 : hash;
+  return static_cast<std::size_t>(to - asked_.data());
 }
 
 template <typename Targets>
@@ -58,14 +62,15 @@ void RouteMemory::Route(std::span<const LabelView> labels, Targets& targets) {
 }
 
 std::span<const RouteMemory::Target> RouteMemory::Find(std::span<const LabelView> labels) {
-  if (places_.empty()) {
+  const std::size_t size = places_.empty() ? 0 : Gather(labels);
+  if (size == 0) {
     Route(labels, unremembered_);
     return unremembered_;
   }
-  const std::uint64_t hash = HashOfAsked(labels);
-  Place& place = places_[hash >> 32U & (kPlaces - 1)];
-  if (place.hash != hash) {
-    place.hash = hash;
+  const std::string_view asked(asked_.data(), size);
+  Place& place = places_[hasher_(asked) & (kPlaces - 1)];
+  if (!SameString(place.asked, asked)) {
+    place.asked = asked;
     Route(labels, place.targets);
   }
   return place.targets;
@@ -74,7 +79,7 @@ std::span<const RouteMemory::Target> RouteMemory::Find(std::span<const LabelView
 std::size_t RouteMemory::bytes() const {
   std::size_t bytes = places_.capacity() * sizeof(Place);
   for (const Place& place : places_)
-    bytes += place.targets.capacity() > 1 ? place.targets.capacity() * sizeof(Target) : 0;
+    bytes += place.asked.capacity() + (place.targets.capacity() > 1 ? place.targets.capacity() * sizeof(Target) : 0);
   return bytes;
 }
 

@@ -73,6 +73,7 @@ Outcome Shard::Impl::First(EventView event, const Instant& at, bool ended) {
     StoredAlert& alert = alerts_.at(slot);
     alert.resolved_by = ResolvedBy::kEndsAt;
     alert.looked_ended = true;
+    CountStanding(slot, +1);
     Arm(slot);
     return Outcome::kAlreadyResolved;
   }
@@ -80,7 +81,7 @@ Outcome Shard::Impl::First(EventView event, const Instant& at, bool ended) {
   const TextView text = Decode(event);
   const std::uint32_t slot = Create(event, text, at);
   if (slot == kNoSlot) return Reject(door, at);
-  return Fire(slot, event.header(), text, at, ended);
+  return Fire(slot, event.header(), text, at, ended, /*is_new=*/true);
 }
 
 // A trigger for an alert that is firing.
@@ -138,10 +139,10 @@ Outcome Shard::Impl::Again(std::uint32_t slot, EventView event, const Instant& a
     alert.content = content;
     Update(slot, header, text);
   }
-  return Fire(slot, header, text, at, ended);
+  return Fire(slot, header, text, at, ended, /*is_new=*/false);
 }
 
-// A slot for an alert that is new, with its text; not firing as yet, and to be forgotten in time once it is armed.
+// A slot for an alert that is new, with its text; not firing as yet, and to be forgotten in time once it is armed. The caller counts it.
 std::uint32_t Shard::Impl::Create(EventView event, const TextView& text, const Instant& at) {
   const EventHeader& header = event.header();
   const std::uint32_t slot = alerts_.Add(header.key);
@@ -158,19 +159,21 @@ std::uint32_t Shard::Impl::Create(EventView event, const TextView& text, const I
   alert.until = clock_.TickAfter(at.now, absl::ToInt64Nanoseconds(options_.keep_resolved));
   alerts_.ref(slot).set_order(++order_);
   Seen(alert, at);
-  CountStanding(slot, +1);
   alerts_.Mark(slot, Unsealed::kAll);
   return slot;
 }
 
 Outcome Shard::Impl::Fire(
-    std::uint32_t slot, const EventHeader& header, const TextView& text, const Instant& at, bool ended) {
+    std::uint32_t slot, const EventHeader& header, const TextView& text, const Instant& at, bool ended, bool is_new) {
   StoredAlert& alert = alerts_.at(slot);
   const AlertRef ref = alerts_.ref(slot);
   const Outcome first = alert.fired ? Outcome::kRefired : Outcome::kNew;
-  groups_.Unlink(slot);
-  const std::uint32_t old_memberships = groups_.TakeMemberships(slot);
-  CountStanding(slot, -1);
+  std::optional<std::uint32_t> old_memberships;
+  if (!is_new) {
+    groups_.Unlink(slot);
+    old_memberships = groups_.TakeMemberships(slot);
+    CountStanding(slot, -1);
+  }
 
   alert.firing = true;
   alert.counted = false;
@@ -190,7 +193,8 @@ Outcome Shard::Impl::Fire(
   ref.cold.rules = rules_version();
   const bool leads_somewhere = Route(slot, text.labels);
   if (alert.watched) News(slot, at);
-  groups_.EndMemberships(old_memberships);  // last, so that a group that it comes back to goes on with its totals
+  if (old_memberships)
+    groups_.EndMemberships(*old_memberships);  // last, so that a group that it comes back to goes on with its totals
   CountStanding(slot, +1);
   alerts_.Mark(slot, Unsealed::kAll);
   if (ref.suppressed()) return Outcome::kSilenced;
@@ -268,6 +272,7 @@ Outcome Shard::Impl::ResolveEvent(EventView event, const Instant& at) {
     slot = door.kept < door.budget ? Create(event, Decode(event), at) : kNoSlot;
     if (slot == kNoSlot) return Outcome::kAlreadyResolved;
     alerts_.at(slot).resolved_by = ResolvedBy::kEvent;
+    CountStanding(slot, +1);
     Arm(slot);
     return Outcome::kAlreadyResolved;
   }

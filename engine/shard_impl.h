@@ -107,7 +107,9 @@ class Shard::Impl {
   Outcome Acknowledge(EventView event, const Instant& at);
   Outcome ResolveEvent(EventView event, const Instant& at);
   std::uint32_t Create(EventView event, const TextView& text, const Instant& at);
-  Outcome Fire(std::uint32_t slot, const EventHeader& header, const TextView& text, const Instant& at, bool ended);
+  // `is_new`: it comes from Create, and is not counted anywhere as yet.
+  Outcome Fire(
+      std::uint32_t slot, const EventHeader& header, const TextView& text, const Instant& at, bool ended, bool is_new);
   Outcome Reject(Door& door, const Instant& at);
   void Update(std::uint32_t slot, const EventHeader& header, const TextView& text);
   void StoreText(std::uint32_t slot, const TextView& text, TextStore::Sighting sighting);

@@ -72,6 +72,7 @@ std::string_view Name(Severity severity) {
 
 Severity ParseSeverity(std::string_view word) {
   if (word.empty()) return Severity::kUnknown;
+  if (const std::optional<Severity> known = SeverityFromName(word)) return *known;  // nearly always
   const std::string_view trimmed = Trim(word);
   const auto* found = std::find_if(std::begin(kWords), std::end(kWords),
                                    [&](const Word& w) { return EqualIgnoringCase(trimmed, w.word); });

@@ -82,45 +82,18 @@ TEST(RouterTest, AgreesWithANaiveWalkOnManyRandomTrees) {
 
 TEST(RouterTest, TheFirstMatchingChildEndsTheScanUnlessItContinues) {
   Route root = RouteOf("root", {}, {});
-  root.children.push_back(RouteOf("team-any",
-                                  {
-                                      Matcher{"team", MatchOp::kRegex, ".+"}
-  },
-                                  {}));
-  root.children.push_back(RouteOf("db",
-                                  {
-                                      Matcher{"team", MatchOp::kEqual, "db"}
-  },
-                                  {}));
-  root.children.push_back(RouteOf("web",
-                                  {
-                                      Matcher{"team", MatchOp::kEqual, "web"}
-  },
-                                  {}));
-  EXPECT_THAT(IdsOf(Router(root, 0),
-                    {
-                        {"team", "db"}
-  }),
-              ElementsAre("team-any"));
+  root.children.push_back(RouteOf("team-any", {Matcher{"team", MatchOp::kRegex, ".+"}}, {}));
+  root.children.push_back(RouteOf("db", {Matcher{"team", MatchOp::kEqual, "db"}}, {}));
+  root.children.push_back(RouteOf("web", {Matcher{"team", MatchOp::kEqual, "web"}}, {}));
+  EXPECT_THAT(IdsOf(Router(root, 0), {{"team", "db"}}), ElementsAre("team-any"));
   root.children[0].continue_matching = true;
-  EXPECT_THAT(IdsOf(Router(root, 0),
-                    {
-                        {"team", "db"}
-  }),
-              ElementsAre("team-any", "db"));
-  EXPECT_THAT(IdsOf(Router(root, 0),
-                    {
-                        {"alertname", "x"}
-  }),
-              ElementsAre("root"));
+  EXPECT_THAT(IdsOf(Router(root, 0), {{"team", "db"}}), ElementsAre("team-any", "db"));
+  EXPECT_THAT(IdsOf(Router(root, 0), {{"alertname", "x"}}), ElementsAre("root"));
 }
 
 TEST(RouterTest, AGroupByLabelThatTheAlertLacksIsNotInItsGroup) {
   const Router router(RouteOf("root", {}, {"cluster", "alertname"}), kSeed);
-  const std::vector<LabelView> labels = {
-      {"alertname", "A"},
-      {"zone",      "z"}
-  };
+  const std::vector<LabelView> labels = {{"alertname", "A"}, {"zone", "z"}};
   std::vector<LabelView> buffer(8);
   EXPECT_THAT(router.GroupLabels(router.root(), labels, buffer), ElementsAre(LabelView{"alertname", "A"}));
 }
@@ -170,6 +143,35 @@ TEST(RouteMemoryTest, SaysWhatTheRouterSays) {
   }
 }
 
+// Values that read the same when they are put one behind the other, and one that is too long to be remembered.
+TEST(RouteMemoryTest, TellsAlikeValuesApart) {
+  Route root;
+  root.id = RouteId("r");
+  root.group_by = {"a", "b"};
+  const Router router(root, kSeed);
+  RouteMemory memory(router, kSeed);
+  std::set<std::uint64_t> groups;
+  const std::vector<Labels> all = {
+      {{"a", "xy"}, {"b", "z"}},
+      {{"a", "x"}, {"b", "yz"}},
+      {{"a", "xyz"}},
+      {{"b", "xyz"}},
+      {},
+      {{"a", std::string(1000, 'x')}, {"b", "y"}},
+      {{"a", std::string(1000, 'x')}, {"b", "z"}},
+      {{"a", std::string(256, 'x')}},
+      {{"a", "x"}, {"b", std::string(253, 'x')}},
+  };
+  for (int round = 0; round < 2; ++round) {
+    for (const Labels& labels : all) {
+      const std::span<const RouteMemory::Target> targets = memory.Find(ViewsOf(labels));
+      ASSERT_EQ(targets.size(), 1);
+      groups.insert(targets[0].group.value());
+    }
+  }
+  EXPECT_EQ(groups.size(), all.size());
+}
+
 // A tree that asks about more labels than are kept track of is asked itself.
 TEST(RouteMemoryTest, ATreeOfManyNamesIsAskedEachTime) {
   Route root;
@@ -177,17 +179,13 @@ TEST(RouteMemoryTest, ATreeOfManyNamesIsAskedEachTime) {
   for (int i = 0; i < 100; ++i) {
     Route child;
     child.id = RouteId("r/" + std::to_string(i));
-    child.matchers = {
-        {"n" + std::to_string(i), MatchOp::kEqual, "yes"}
-    };
+    child.matchers = {{"n" + std::to_string(i), MatchOp::kEqual, "yes"}};
     root.children.push_back(child);
   }
   const Router router(root, kSeed);
   RouteMemory memory(router, kSeed);
   for (const std::uint32_t i : {7U, 93U, 7U}) {
-    const Labels labels = {
-        {"n" + std::to_string(i), "yes"}
-    };
+    const Labels labels = {{"n" + std::to_string(i), "yes"}};
     const std::span<const RouteMemory::Target> targets = memory.Find(ViewsOf(labels));
     ASSERT_EQ(targets.size(), 1);
     EXPECT_EQ(targets[0].node, i + 1);
