@@ -323,11 +323,32 @@ def grpc_bombs(options):
 
 # ---- D5, D6 ----
 
-def floods(which, reads):
+def floods(which, reads, key=organisation.STREAM_KEY):
     """Each flood of http2.py by a thread of its own; `reads`: it reads what is answered."""
     def one(flood):
-        return lambda attacked, stopping: http2.attack(attacked.grpc, flood, organisation.STREAM_KEY, stopping, reads)
+        return lambda attacked, stopping: http2.attack(attacked.grpc, flood, key, stopping, reads)
     return [one(flood) for flood in which]
+
+
+def taken_calls(options):
+    """What the floods rely on: their calls are ones that the server takes and keeps."""
+    with world() as (tocsin, _, _):
+        tocsin.start()
+        stopping = threading.Event()
+        attacker = threading.Thread(target=http2.attack, args=(tocsin.grpc, http2.open_streams, organisation.STREAM_KEY, stopping))
+        attacker.start()
+        try:
+            wait_for("streams of the flood", lambda: tocsin.metric("tocsin_ingest_streams_total") >= 50)
+        finally:
+            stopping.set()
+            attacker.join()
+    return "calls of the floods reach the server and hold streams"
+
+
+def strangers(options):
+    """All floods by somebody without a key, headers without end by four at once, and nobody reads what is answered: what connections that
+    have shown no key send together is bounded, and beyond it they are cut off."""
+    return abused(options, floods(http2.FLOODS + [http2.continuations] * 3, reads=False, key=""), growth=600 << 20)
 
 
 def http2_floods(options):
@@ -502,7 +523,9 @@ CHECKS = [
     ("D3", "nesting, duplicate keys, numbers and text that are none", "smoke", nonsense),
     ("D4", "gzip bombs and other packings", "smoke", bombs),
     ("D4g", "messages of gRPC that become a thousand times as large", "smoke", grpc_bombs),
+    ("D5", "calls of the floods of D6 are taken", "smoke", taken_calls),
     ("D6", "D5 and D6: fifteen HTTP/2 floods at the gRPC port", "smoke", http2_floods),
+    ("D6s", "the same by strangers, headers without end among them", "smoke", strangers),
     ("D6l", "headers that gRPC complains of, by the thousand", "smoke", complaints),
     ("D7", "label cardinality", "smoke", cardinality),
     ("D7g", "more groups than there may be", "smoke", too_many_groups),
