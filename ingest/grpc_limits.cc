@@ -27,9 +27,7 @@ void ConfigureGrpc(grpc::ServerBuilder& builder) {
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 10'000);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PING_STRIKES, 2);
   grpc::ResourceQuota quota("tocsin");
-  // Of it the library takes 50 KiB for each call that is under way, and asks nobody how many there are: its bound of 100 counts from a
-  // client's answer to it, which an attacker never gives (D6).
-  quota.Resize(std::size_t{256} << 20U);
+  quota.Resize(std::size_t{512} << 20U);
   builder.SetResourceQuota(quota);
 }
 
