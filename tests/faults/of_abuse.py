@@ -351,10 +351,11 @@ UNBOUNDED = [http2.rapid_reset, http2.open_streams]
 
 
 def strangers(options):
-    """By somebody without a key, who reads nothing of what is answered; headers without end, of which gRPC keeps all, by four at once. What
-    connections that have shown no key send together is bounded, and beyond it they are cut off."""
+    """By somebody without a key, who reads nothing of what is answered. What connections that have shown no key send together is bounded, and
+    beyond it they are cut off: of headers without end alone, which two connections make a gigabyte of in three seconds, and of all floods."""
+    endless = abused(options, floods([http2.continuations] * 2, reads=False, key=""), growth=400 << 20)
     which = [flood for flood in http2.FLOODS if flood not in UNBOUNDED]
-    return abused(options, floods(which + [http2.continuations] * 3, reads=False, key=""), growth=600 << 20)
+    return f"{endless}; all: {abused(options, floods(which, reads=False, key=''), growth=600 << 20)}"
 
 
 def http2_floods(options):
