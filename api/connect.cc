@@ -64,14 +64,16 @@ void AnswerCall(
                                       {{"Accept-Post", "application/json, application/proto"}},
                                       "only application/json or application/proto\n"});
   }
+  absl::StatusOr<PlaceInLine> line = Admit(api, method, *caller, request.body, *encoding);
+  if (!line.ok()) return std::move(responder).Send(ErrorResponse(line.status()));
   auto held = std::make_shared<HttpResponder>(std::move(responder));
-  const bool taken = workers.Post(
-      LaneOf(method), [&api, &method, caller = *caller, encoding = *encoding, body = std::move(request.body), held] {
-        absl::StatusOr<std::string> answer = Invoke(api, method, caller, body, encoding);
-        if (!answer.ok()) return std::move(*held).Send(ErrorResponse(answer.status()));
-        if (encoding == Encoding::kJson) return std::move(*held).Send(JsonResponse(200, *std::move(answer)));
-        std::move(*held).Send({200, {{"Content-Type", "application/proto"}}, *std::move(answer)});
-      });
+  const bool taken = workers.Post(line->lane, [&api, &method, caller = *caller, encoding = *encoding,
+                                               body = std::move(request.body), held, place = std::move(line->place)] {
+    absl::StatusOr<std::string> answer = Invoke(api, method, caller, body, encoding);
+    if (!answer.ok()) return std::move(*held).Send(ErrorResponse(answer.status()));
+    if (encoding == Encoding::kJson) return std::move(*held).Send(JsonResponse(200, *std::move(answer)));
+    std::move(*held).Send({200, {{"Content-Type", "application/proto"}}, *std::move(answer)});
+  });
   if (!taken) std::move(*held).Send(ErrorResponse(Exhausted("too many calls are waiting; try again in a second")));
 }
 

@@ -89,16 +89,22 @@ std::vector<std::string> ProblemsBeyondText(const Organisation& organisation) {
 
 std::vector<Problem> WarningsBeyondText(const Organisation& organisation, const PeerRules& webhook_peers) {
   std::vector<Problem> warnings;
-  const auto look = [&](std::string path, const ContactMethod& method) {
-    if (method.kind != ContactMethod::Kind::kWebhook) return;
-    const std::string address = AddressOf(HostOfUrl(method.address));
-    if (address.empty() || webhook_peers.Permits(address)) return;
+  const auto look_at = [&](std::string path, const std::string& url, const PeerRules& peers) {
+    const std::string address = AddressOf(HostOfUrl(url));
+    if (address.empty() || peers.Permits(address)) return;
     warnings.push_back(
         {"", 0, 0, std::move(path),
-         absl::StrFormat("%s is not reachable from everywhere, and this server sends webhooks there only when "
-                         "it is started with --allow_webhooks_to=%s: until then such messages fail",
+         absl::StrFormat("%s is not reachable from everywhere, and this server sends messages there only when "
+                         "it is started with --allow_webhooks_to=%s: until then they fail",
                          address, address)});
   };
+  const auto look = [&](std::string path, const ContactMethod& method) {
+    if (method.kind == ContactMethod::Kind::kWebhook) look_at(std::move(path), method.address, webhook_peers);
+  };
+  look_at("slack.url", organisation.slack.url, webhook_peers);
+  look_at("twilio.url", organisation.twilio.url, webhook_peers);
+  look_at("dead_man.url", organisation.dead_man.url, webhook_peers);
+  look_at("smtp.url", organisation.smtp.url, webhook_peers.WithOwnNetworks());
   for (std::size_t i = 0; i < organisation.users.size(); ++i) {
     const auto& methods = organisation.users[i].contact_methods;
     for (std::size_t k = 0; k < methods.size(); ++k)

@@ -29,19 +29,30 @@ std::string Bytes(const grpc::ByteBuffer& buffer) {
   return bytes;
 }
 
-// "ipv4:127.0.0.1:5433" and "ipv6:[::1]:5433" without their ports, which say nothing tomorrow.
-std::string OriginOf(const grpc::CallbackServerContext& context) {
+std::vector<std::string_view> MetadataOf(const grpc::CallbackServerContext& context, const char* name) {
+  std::vector<std::string_view> values;
+  const auto [begin, end] = context.client_metadata().equal_range(name);
+  for (auto each = begin; each != end; ++each)
+    values.emplace_back(each->second.data(), each->second.size());
+  return values;
+}
+
+// "ipv4:127.0.0.1:5433" and "ipv6:[::1]:5433" without brackets and ports, which say nothing tomorrow; who is behind a front of ours.
+std::string OriginOf(const grpc::CallbackServerContext& context, const TrustedProxies& proxies) {
   std::string peer = PercentDecode(context.peer(), /*plus_is_space=*/false);
   if (peer.starts_with("ipv4:") || peer.starts_with("ipv6:")) peer = peer.substr(5, peer.rfind(':') - 5);
+  const bool is_bracketed = peer.size() > 2 && peer.starts_with('[') && peer.ends_with(']');
+  if (const std::string bare = is_bracketed ? peer.substr(1, peer.size() - 2) : peer; proxies.Trusts(bare))
+    peer = proxies.ClientOf(bare, {MetadataOf(context, "x-forwarded-for"), MetadataOf(context, "forwarded")});
   return "grpc " + peer;
 }
 
-absl::StatusOr<Caller> CallerOf(const grpc::CallbackServerContext& context, const Auth& auth) {
+absl::StatusOr<Caller> CallerOf(const grpc::CallbackServerContext& context, const Auth& auth, std::string origin) {
   const auto found = context.client_metadata().find("authorization");
   const bool given = found != context.client_metadata().end();
   TOCSIN_ASSIGN(Caller caller,
                 auth.Check(given ? std::string_view(found->second.data(), found->second.size()) : std::string_view()));
-  caller.origin = OriginOf(context);
+  caller.origin = std::move(origin);
   return caller;
 }
 
@@ -71,19 +82,28 @@ class TableService final : public grpc::Service {
                                    const grpc::ByteBuffer& request,
                                    grpc::ByteBuffer& response) {
     grpc::ServerUnaryReactor* reactor = context.DefaultReactor();
-    const absl::StatusOr<Caller> caller = method.open ? Nobody(OriginOf(context)) : CallerOf(context, auth_);
+    std::string origin = OriginOf(context, api_.proxies);
+    const absl::StatusOr<Caller> caller =
+        method.open ? Nobody(std::move(origin)) : CallerOf(context, auth_, std::move(origin));
     if (!caller.ok()) {
       reactor->Finish(ToGrpc(caller.status()));
       return reactor;
     }
-    const bool taken =
-        workers_.Post(LaneOf(method), [this, &method, reactor, &response, caller = *caller, bytes = Bytes(request)] {
-          const absl::StatusOr<std::string> answer = Invoke(api_, method, caller, bytes, Encoding::kProtobuf);
-          if (!answer.ok()) return reactor->Finish(ToGrpc(answer.status()));
-          const grpc::Slice slice(answer->data(), answer->size());
-          response = grpc::ByteBuffer(&slice, 1);
-          reactor->Finish(grpc::Status::OK);
-        });
+    if (!method.open && api_.vouch) api_.vouch(context.peer());
+    std::string bytes = Bytes(request);
+    absl::StatusOr<PlaceInLine> line = Admit(api_, method, *caller, bytes, Encoding::kProtobuf);
+    if (!line.ok()) {
+      reactor->Finish(ToGrpc(line.status()));
+      return reactor;
+    }
+    const bool taken = workers_.Post(line->lane, [this, &method, reactor, &response, caller = *caller,
+                                                  bytes = std::move(bytes), place = std::move(line->place)] {
+      const absl::StatusOr<std::string> answer = Invoke(api_, method, caller, bytes, Encoding::kProtobuf);
+      if (!answer.ok()) return reactor->Finish(ToGrpc(answer.status()));
+      const grpc::Slice slice(answer->data(), answer->size());
+      response = grpc::ByteBuffer(&slice, 1);
+      reactor->Finish(grpc::Status::OK);
+    });
     if (!taken) {
       reactor->Finish({grpc::StatusCode::RESOURCE_EXHAUSTED, "too many calls are waiting; try again in a second"});
     }

@@ -91,15 +91,30 @@ struct Entry<kHandler, kScope> {
 // to change; a method without one changes nothing, or judges for itself what it has to read first.
 template <auto kHandler, auto kScope = nullptr>
 constexpr Method Of(std::string_view service, std::string_view name, Role role) {
-  return {service, name, role, kIsScoped<kScope>, /*open=*/false, /*hashes=*/false, Entry<kHandler, kScope>::kCall};
+  return {
+      service, name, role, kIsScoped<kScope>, /*open=*/false, /*hashes_for=*/nullptr, Entry<kHandler, kScope>::kCall};
 }
 constexpr Method Open(Method method) {
   method.open = true;
   return method;
 }
-constexpr Method Hashing(Method method) {
-  method.hashes = true;
+constexpr Method Hashing(decltype(Method::hashes_for) hashes_for, Method method) {
+  method.hashes_for = hashes_for;
   return method;
+}
+
+constexpr std::size_t kLoginBytes = 8192;
+absl::StatusOr<std::string> WhoLogsIn(const Caller&, std::string_view text, Encoding encoding) {
+  if (text.size() > kLoginBytes) return Invalid("a name and a password have at most %d bytes together", kLoginBytes);
+  v1::SignInRequest request;
+  TOCSIN_TRY(Decode(text, encoding, request));
+  return request.user();
+}
+absl::StatusOr<std::string> WhoAsks(const Caller& caller, std::string_view, Encoding) {
+  return caller.user.value();
+}
+absl::StatusOr<std::string> NobodyYet(const Caller&, std::string_view, Encoding) {
+  return std::string();
 }
 
 // Sees; answers for what is paged; changes what is configured; has the store itself.
@@ -169,11 +184,11 @@ constexpr Method kMethods[] = {
     Of<&ListTokens>("tocsin.v1.AccessService", "ListTokens", kViewer),
     Of<&RunRevokeToken>("tocsin.v1.AccessService", "RevokeToken", kViewer),
     Of<&WhoAmI>("tocsin.v1.AccessService", "WhoAmI", kViewer),
-    Hashing(Open(Of<&RunSignIn>("tocsin.v1.SignInService", "SignIn", kNobody))),
-    Hashing(Open(Of<&RunAcceptInvitation>("tocsin.v1.SignInService", "AcceptInvitation", kNobody))),
+    Hashing(&WhoLogsIn, Open(Of<&RunSignIn>("tocsin.v1.SignInService", "SignIn", kNobody))),
+    Hashing(&NobodyYet, Open(Of<&RunAcceptInvitation>("tocsin.v1.SignInService", "AcceptInvitation", kNobody))),
     Open(Of<&ListProviders>("tocsin.v1.SignInService", "ListProviders", kNobody)),
     Open(Of<&RunFinishSignIn>("tocsin.v1.SignInService", "FinishSignIn", kNobody)),
-    Hashing(Of<&RunChangePassword>("tocsin.v1.SignInService", "ChangePassword", kViewer)),
+    Hashing(&WhoAsks, Of<&RunChangePassword>("tocsin.v1.SignInService", "ChangePassword", kViewer)),
     Of<&RunSignOut>("tocsin.v1.SignInService", "SignOut", kViewer),
     Of<&RunInviteUser>("tocsin.v1.SignInService", "InviteUser", kManager),
     Of<&RunLockUser>("tocsin.v1.SignInService", "LockUser", kAdmin),
@@ -222,6 +237,22 @@ std::optional<Caller> Caller::At(Role least) const {
 std::string_view AddressOf(const Caller& caller) {
   const std::string_view origin = caller.origin;
   return origin.substr(std::min(origin.find(' ') + 1, origin.size()));
+}
+
+absl::StatusOr<PlaceInLine> AdmitLogin(Api& api, std::string_view account, std::string_view address) {
+  TOCSIN_ASSIGN(AttemptGuard::Place place, api.attempts->Enter(account, address, api.engine.Read().engine));
+  const Workers::Lane lane = place.is_known() ? Workers::Lane::kHashing : Workers::Lane::kStrangers;
+  return PlaceInLine{lane, std::move(place)};
+}
+
+absl::StatusOr<PlaceInLine> Admit(
+    Api& api, const Method& method, const Caller& caller, std::string_view request, Encoding encoding) {
+  if (method.hashes_for == nullptr)
+    return PlaceInLine{method.role == Role::kViewer ? Workers::Lane::kAsking : Workers::Lane::kDoing};
+  TOCSIN_ASSIGN(const std::string account, method.hashes_for(caller, request, encoding));
+  TOCSIN_ASSIGN(PlaceInLine line, AdmitLogin(api, account, AddressOf(caller)));
+  if (!method.open) line.lane = Workers::Lane::kHashing;  // who has shown a token is no stranger
+  return line;
 }
 
 std::span<const Method> Methods() {

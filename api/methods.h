@@ -17,12 +17,13 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 
+#include "api/attempt_guard.h"
 #include "api/backup.h"
-#include "api/passwords.h"
 #include "api/replays.h"
 #include "api/workers.h"
 #include "engine/pipeline.h"
 #include "model/access.h"
+#include "net/forwarded.h"
 #include "notify/peer_rules.h"
 
 namespace tocsin {
@@ -61,6 +62,9 @@ struct Api {
   bool tls = false;                       // the HTTP doors speak TLS themselves
   std::shared_ptr<OidcDesk> oidc = {};    // null: nobody but passwords lets people in
   const Vault* vault = nullptr;           // seals secrets of the configuration; null: they are kept as they come
+  TrustedProxies proxies = {};            // through whom calls come that are of others
+  // Told of the other end of a gRPC connection by which somebody has shown a token that opens something. Any thread.
+  std::function<void(std::string_view peer)> vouch = {};
   std::unique_ptr<AttemptGuard> attempts = std::make_unique<AttemptGuard>();
   // Each walks through up to a month of a policy: more at once would keep the threads from everybody else's questions.
   std::unique_ptr<std::counting_semaphore<kSimulations>> simulations =
@@ -95,16 +99,27 @@ struct Method {
   Role role;                 // the least that a caller must have
   bool scoped;               // callers who act for some teams only are let through for what is theirs
   bool open = false;         // anybody may call, without a token: it lets people in
-  bool hashes = false;       // passwords
+  // Of those that hash passwords: for whose account; "" is nobody's yet. Null: it hashes nothing.
+  absl::StatusOr<std::string> (*hashes_for)(const Caller& caller,
+                                            std::string_view request,
+                                            Encoding encoding) = nullptr;
   // Decodes, judges whether what it is about is the caller's to change, answers, encodes.
   absl::StatusOr<std::string> (*call)(Api& api, const Caller& caller, std::string_view request, Encoding encoding);
 };
 
-// Questions are what a viewer may ask.
-inline Workers::Lane LaneOf(const Method& method) {
-  if (method.hashes) return Workers::Lane::kHashing;
-  return method.role == Role::kViewer ? Workers::Lane::kAsking : Workers::Lane::kDoing;
-}
+// Where a call waits for its turn.
+struct PlaceInLine {
+  Workers::Lane lane = Workers::Lane::kAsking;  // questions are what a viewer may ask
+  AttemptGuard::Place place = {};               // to be kept until it is answered
+};
+// Before it waits. ResourceExhausted: it hashes passwords, and nothing of its kind is looked at now. Never blocks.
+absl::StatusOr<PlaceInLine> Admit(
+    Api& api, const Method& method, const Caller& caller, std::string_view request, Encoding encoding);
+// As a login by a password.
+absl::StatusOr<PlaceInLine> AdmitLogin(Api& api, std::string_view account, std::string_view address);
+
+// From where people have logged in, as far as the audit log remembers: a start forgets nobody whom strangers would keep out.
+void RememberLogins(Api& api);
 
 // "http 10.1.2.3", "grpc 10.1.2.3": the address.
 std::string_view AddressOf(const Caller& caller);

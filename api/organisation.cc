@@ -98,6 +98,8 @@ absl::Status Carry(
     response.add_transitions(line);
   TOCSIN_TRY(MayApply(caller, *present.organisation, wanted));
   if (order.dry_run) return absl::OkStatus();
+  // It was judged against this version, and what it may change is a question of what is in force.
+  if (!order.command.expected) order.command.expected = present.version;
   // From here on only what is sealed: it is going to the disk.
   order.command.organisation = std::make_shared<const Organisation>(Sealed(wanted, present.sealed.get(), api.vault));
   v1::CommandResponse done;

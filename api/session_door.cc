@@ -44,12 +44,16 @@ std::string Whose(const Caller& caller, std::string_view token) {
   return absl::StrCat("{\"user\":", JsonQuote(caller.user.value()), ",\"csrf\":\"", CsrfOf(token), "\"}");
 }
 
-HttpResponse LogIn(Api& api, const Auth& auth, const HttpRequest& request) {
+absl::StatusOr<v1::SignInRequest> ReadLogin(const HttpRequest& request) {
   v1::SignInRequest asked;
   if (!IsValidUtf8(request.body) || !google::protobuf::util::JsonStringToMessage(request.body, &asked).ok()) {
-    return Refusal(Invalid("the request is not {\"user\": ..., \"password\": ...} in JSON"));
+    return Invalid("the request is not {\"user\": ..., \"password\": ...} in JSON");
   }
   if (asked.name().empty()) asked.set_name("browser");
+  return asked;
+}
+
+HttpResponse LogIn(Api& api, const Auth& auth, const HttpRequest& request, const v1::SignInRequest& asked) {
   v1::SignInResponse done;
   const absl::Status status = RunSignIn(api, Nobody("http " + request.peer), asked, done);
   if (!status.ok()) return Refusal(status);
@@ -117,6 +121,25 @@ HttpHandler OnWorker(Workers& workers, Workers::Lane lane, Door door) {
   };
 }
 
+void TakeLogin(Api& api, const Auth& auth, Workers& workers, HttpRequest request, HttpResponder responder) {
+  // A form of another site can be posted, but not as JSON.
+  if (!IsJson(request)) {
+    return std::move(responder).Send(
+        Respond(415, R"({"message":"only application/json with {\"user\": ..., \"password\": ...}"})"));
+  }
+  if (IsOfAnotherSite(api, request))
+    return std::move(responder).Send(Refusal(absl::PermissionDeniedError("people log in on a page of this server")));
+  absl::StatusOr<v1::SignInRequest> asked = ReadLogin(request);
+  if (!asked.ok()) return std::move(responder).Send(Refusal(asked.status()));
+  absl::StatusOr<PlaceInLine> line = AdmitLogin(api, asked->user(), request.peer);
+  if (!line.ok()) return std::move(responder).Send(Refusal(line.status()));
+  auto held = std::make_shared<HttpResponder>(std::move(responder));
+  const bool taken = workers.Post(
+      line->lane, [&api, &auth, held, request = std::move(request), asked = *std::move(asked),
+                   place = std::move(line->place)] { std::move(*held).Send(LogIn(api, auth, request, asked)); });
+  if (!taken) std::move(*held).Send(Refusal(Exhausted("too many calls are waiting; try again in a second")));
+}
+
 }  // namespace
 
 absl::StatusOr<Caller> CallerOf(const Api& api, const Auth& auth, const HttpRequest& request) {
@@ -141,20 +164,8 @@ absl::StatusOr<Caller> CallerOf(const Api& api, const Auth& auth, const HttpRequ
 
 void AddSessionRoutes(HttpRouter& router, Api& api, const Auth& auth, Workers& workers) {
   router.Add(HttpMethod::kPost, "/login",
-             [&workers, &api,
-              login = OnWorker(workers, Workers::Lane::kHashing,
-                               [&api, &auth](const HttpRequest& request) { return LogIn(api, auth, request); })](
-                 HttpRequest request, HttpResponder responder) {
-               // A form of another site can be posted, but not as JSON.
-               if (!IsJson(request)) {
-                 return std::move(responder).Send(
-                     Respond(415, R"({"message":"only application/json with {\"user\": ..., \"password\": ...}"})"));
-               }
-               if (IsOfAnotherSite(api, request)) {
-                 return std::move(responder).Send(
-                     Refusal(absl::PermissionDeniedError("people log in on a page of this server")));
-               }
-               login(std::move(request), std::move(responder));
+             [&api, &auth, &workers](HttpRequest request, HttpResponder responder) {
+               TakeLogin(api, auth, workers, std::move(request), std::move(responder));
              },
              {.max_body_bytes = kLoginBytes});
   router.Add(HttpMethod::kPost, "/logout",

@@ -1,5 +1,7 @@
 #include <algorithm>
 #include <map>
+#include <utility>
+#include <vector>
 
 #include "api/auth.h"
 #include "api/handlers.h"
@@ -81,6 +83,28 @@ absl::Status CheckPerson(const OrganisationPtr& organisation, const UserId& user
 }
 
 }  // namespace
+
+void RememberLogins(Api& api) {
+  constexpr std::size_t kLookedAt = 20'000;
+  constexpr std::size_t kAtOnce = 1000;
+  constexpr std::string_view kPerson = "user:";
+  const std::uint8_t table = KeyOf(Row(AuditEntry())).table;
+  std::vector<std::pair<std::string, std::string>> logins;
+  std::uint64_t before = 0;
+  for (std::size_t looked_at = 0; looked_at < kLookedAt; looked_at += kAtOnce) {
+    const absl::StatusOr<std::vector<Row>> rows = api.engine.store().ListRows(table, before, kAtOnce);
+    if (!rows.ok() || rows->empty()) break;
+    for (const Row& row : *rows) {
+      const auto& entry = std::get<AuditEntry>(row);
+      before = entry.id.value();
+      if (entry.action != "SignIn" || !entry.actor.starts_with(kPerson)) continue;
+      logins.emplace_back(entry.actor.substr(kPerson.size()), AddressOf(Nobody(entry.origin)));
+    }
+  }
+  // The latest last, so that where two fall together it stays.
+  for (auto each = logins.rbegin(); each != logins.rend(); ++each)
+    api.attempts->Remember(each->first, each->second);
+}
 
 absl::Status RunSignIn(Api& api, const Caller& caller, const v1::SignInRequest& request, v1::SignInResponse& response) {
   TOCSIN_TRY(Annotate(CheckLine(request.name(), 100), "name"));

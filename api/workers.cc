@@ -33,8 +33,9 @@ class Workers::Impl {
   bool Post(Lane lane, absl::AnyInvocable<void()> task) {
     {
       MutexLock lock(mutex_);
-      auto& waiting = lane == Lane::kDoing ? doing_ : lane == Lane::kAsking ? asking_ : hashing_;
-      const std::size_t most = lane == Lane::kHashing ? kMostHashing : most_waiting_;
+      std::deque<absl::AnyInvocable<void()>>& waiting = QueueOf(lane);
+      const bool hashes = lane == Lane::kHashing || lane == Lane::kStrangers;
+      const std::size_t most = hashes ? kMostHashing : most_waiting_;
       if (stopping_ || waiting.size() >= most) return false;
       waiting.push_back(std::move(task));
     }
@@ -45,6 +46,16 @@ class Workers::Impl {
  private:
   static constexpr std::size_t kMostHashing = 16;
 
+  std::deque<absl::AnyInvocable<void()>>& QueueOf(Lane lane) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    switch (lane) {
+      case Lane::kDoing: return doing_;
+      case Lane::kAsking: return asking_;
+      case Lane::kHashing: return hashing_;
+      case Lane::kStrangers: break;
+    }
+    return strangers_;
+  }
+
   template <typename Next>
   void Run(Next next) {
     while (absl::AnyInvocable<void()> task = next())
@@ -53,10 +64,13 @@ class Workers::Impl {
 
   absl::AnyInvocable<void()> TakeHashing() {
     MutexLock lock(mutex_);
-    changed_.Wait(mutex_, [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return stopping_ || !hashing_.empty(); });
-    if (hashing_.empty()) return nullptr;
-    absl::AnyInvocable<void()> task = std::move(hashing_.front());
-    hashing_.pop_front();
+    changed_.Wait(mutex_, [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+      return stopping_ || !hashing_.empty() || !strangers_.empty();
+    });
+    auto& waiting = hashing_.empty() ? strangers_ : hashing_;
+    if (waiting.empty()) return nullptr;
+    absl::AnyInvocable<void()> task = std::move(waiting.front());
+    waiting.pop_front();
     return task;
   }
 
@@ -79,6 +93,7 @@ class Workers::Impl {
   std::deque<absl::AnyInvocable<void()>> doing_ ABSL_GUARDED_BY(mutex_);
   std::deque<absl::AnyInvocable<void()>> asking_ ABSL_GUARDED_BY(mutex_);
   std::deque<absl::AnyInvocable<void()>> hashing_ ABSL_GUARDED_BY(mutex_);
+  std::deque<absl::AnyInvocable<void()>> strangers_ ABSL_GUARDED_BY(mutex_);
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   std::vector<std::thread> threads_;
 };

@@ -14,7 +14,8 @@ class Workers {
   enum class Lane {
     kDoing,  // commands, acknowledgements, metrics: before all questions
     kAsking,
-    kHashing,  // passwords: slow on purpose, so one at a time on a thread of its own, and few wait
+    kHashing,    // passwords: slow on purpose, so one at a time on a thread of its own, and few wait
+    kStrangers,  // those of whom nobody knows yet whether they are worth it: on that thread, when no other waits
   };
   // `threads` is at least 2; `most_waiting` is of each lane.
   Workers(std::size_t threads, std::size_t most_waiting);

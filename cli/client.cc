@@ -30,6 +30,7 @@ std::string Environment(const char* name) {
 }
 
 constexpr std::size_t kCertificateBytes = 1 << 20;
+constexpr std::size_t kTokenBytes = 64 * 1024;
 
 // What stands in the file that a variable names, or "". What cannot be read is said: without it the server is not trusted, or does not
 // trust us.
@@ -63,16 +64,18 @@ absl::StatusOr<Token> ReadToken(const Arguments& arguments) {
     }
   }
   const std::string path = arguments.get("token-file", UsualTokenFile());
-  std::ifstream in(path);
-  std::string token;
-  if (!std::getline(in, token) || Trim(token).empty()) {
+  const absl::StatusOr<std::string> text = ReadSmallFile(path, kTokenBytes);
+  // Not to be there is what most have; all else is worth its reason.
+  if (!text.ok() && !absl::IsNotFound(text.status())) return Annotate(text.status(), "the API token");
+  const std::string token(text.ok() ? Trim(text->substr(0, text->find('\n'))) : std::string_view());
+  if (token.empty()) {
     return NotFound(
         "no API token in %s; `tocsin login` if you have a password, give --token-file or set TOCSIN_TOKEN (whoever "
         "runs the server makes one by `tocsin token "
         "create`; the server keeps its own in admin.token in its data folder)",
         path);
   }
-  return Token{std::string(Trim(token)), path};
+  return Token{token, path};
 }
 
 // Where to find what there is, by how the server says that something is not there.

@@ -24,6 +24,8 @@ namespace {
 using v1::AuditService;
 using v1::OrganisationService;
 
+constexpr std::size_t kLargeFirst = std::size_t{1} << 20U;
+
 // At most as much as the server would take; `path` may also be a pipe or a device that never ends.
 absl::StatusOr<std::string> ReadFile(const std::string& path) {
   std::ifstream file;
@@ -59,6 +61,12 @@ void PrintProblems(const google::protobuf::RepeatedPtrField<v1::ApplyOrganisatio
     if (!problem.path().empty()) where += problem.path() + ": ";
     std::fprintf(stderr, "%s%s\n", Printable(where).c_str(), Printable(problem.message()).c_str());
   }
+}
+
+void ShowTokenFirst(const Client& client, std::size_t bytes) {
+  if (bytes < kLargeFirst) return;
+  // Whether it worked the call itself will say.
+  client.Call<v1::AccessService>(&v1::AccessService::Stub::WhoAmI, v1::WhoAmIRequest()).IgnoreError();
 }
 
 absl::StatusOr<v1::ApplyOrganisationRequest> ReadFiles(const std::vector<std::string>& paths) {
@@ -217,6 +225,7 @@ absl::Status ApplyFiles(const Arguments& arguments, const Client& client, bool d
   TOCSIN_ASSIGN(const std::uint64_t expected, ExpectedVersion(arguments));
   request.set_expected_version(expected);
   request.set_request_id(NewRequestId());
+  ShowTokenFirst(client, request.ByteSizeLong());
   TOCSIN_ASSIGN(const auto response,
                 client.Call<OrganisationService>(&OrganisationService::Stub::ApplyOrganisation, request));
   return Report(arguments, response, dry_run);
@@ -234,6 +243,7 @@ absl::Status DiffByReplay(const Arguments& arguments, const Client& client) {
     TOCSIN_ASSIGN(const v1::ApplyOrganisationRequest files, ReadFiles(arguments.positional()));
     *request.mutable_files() = files.files();
   }
+  ShowTokenFirst(client, request.ByteSizeLong());
   TOCSIN_ASSIGN(const v1::Replay started,
                 client.Call<v1::ReplayService>(&v1::ReplayService::Stub::StartReplay, request));
   if (!WantsJson(arguments)) {

@@ -8,12 +8,17 @@
 #include "absl/status/statusor.h"
 
 #include "cli/arguments.h"
+#include "cli/client.h"
 #include "tocsin/v1/api.pb.h"
 
 namespace tocsin {
 
 // `-` is standard input. At most as much as the server would take.
 absl::StatusOr<v1::ApplyOrganisationRequest> ReadFiles(const std::vector<std::string>& paths);
+
+// Before a call of so many bytes: a connection by which nobody has shown a token yet may not send as much as the longest call has
+// (net/connection_gate.h).
+void ShowTokenFirst(const Client& client, std::size_t bytes);
 
 // On standard error, a line each; `kind` goes before it.
 void PrintProblems(const google::protobuf::RepeatedPtrField<v1::ApplyOrganisationResponse::Problem>& problems,

@@ -9,6 +9,7 @@
 
 #include "base/status.h"
 #include "cli/commands.h"
+#include "cli/folder_owner.h"
 #include "cli/output.h"
 #include "cli/session.h"
 #include "cli/table.h"
@@ -85,6 +86,7 @@ absl::Status Drop(const Arguments& arguments, const Client& client) {
   note.set_text(
       absl::StrFormat("dead letter %d dropped, %d bytes: %s", letter.sequence.value(), letter.body.size(), reason));
   TOCSIN_TRY(client.Call<GroupService>(&GroupService::Stub::AddNote, note).status());
+  const FolderOwner owner(arguments.get("data", "./data"));
   TOCSIN_TRY(Of(arguments).Settle(letter.sequence, me.name(), reason));
   v1::IncidentCommand resolve;
   resolve.set_id(letter.incident);

@@ -4,12 +4,12 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <fstream>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include <unistd.h>
 
+#include "base/small_file.h"
 #include "base/status.h"
 #include "base/strings.h"
 #include "cli/own_certificate.h"
@@ -21,6 +21,7 @@ namespace tocsin {
 namespace {
 
 constexpr std::size_t kValueBytes = 8 * 1024;
+constexpr std::size_t kKeyFileBytes = 64 * 1024;
 constexpr absl::Duration kRound = absl::Minutes(1);
 
 constexpr OptionSpec kCommon[] = {
@@ -38,8 +39,10 @@ constexpr OptionSpec kDrain[] = {
 absl::StatusOr<std::string> ReadKey(const Arguments& arguments, const NotifyCommand& command) {
   std::string key = arguments.get("key");
   if (const std::string path = arguments.get("key-file"); key.empty() && !path.empty()) {
-    std::ifstream file(path);
-    if (!std::getline(file, key)) return Unavailable("read the key from %s: it cannot be read or is empty", path);
+    TOCSIN_ASSIGN(const std::string text, ReadSmallFile(path, kKeyFileBytes));
+    const std::string_view all = text;
+    key = std::string(Trim(all.substr(0, all.find('\n'))));
+    if (key.empty()) return Unavailable("%s: there is no key in its first line", path);
   }
   if (key.empty()) key = EnvironmentValue("TOCSIN_INTEGRATION_KEY");
   if (key.empty() && command.first_of_three_is_key && arguments.positional().size() == 3)

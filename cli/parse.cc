@@ -4,11 +4,11 @@
 #include <fstream>
 #include <iostream>
 #include <optional>
-#include <sstream>
 
 #include "absl/strings/str_format.h"
 
 #include "base/clock.h"
+#include "base/limits.h"
 #include "base/status.h"
 #include "base/strings.h"
 #include "cli/commands.h"
@@ -22,15 +22,19 @@ namespace tocsin {
 namespace {
 
 absl::StatusOr<std::string> ReadInput(const std::string& path) {
-  std::ostringstream text;
-  if (path == "-") {
-    text << std::cin.rdbuf();
-  } else {
-    std::ifstream in(path, std::ios::binary);
-    if (!in) return NotFound("cannot read %s", path);
-    text << in.rdbuf();
+  std::ifstream file;
+  if (path != "-") {
+    file.open(path, std::ios::binary);
+    if (!file) return NotFound("cannot read %s", path);
   }
-  return std::move(text).str();
+  // No door takes more; what has no end, such as a device, is not kept.
+  std::string text(limits::kBodyBytes + 1, '\0');
+  std::istream& in = path == "-" ? std::cin : file;
+  in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(in.gcount()));
+  if (text.size() > limits::kBodyBytes)
+    return Invalid("%s: more than %d bytes, which no door takes", path, limits::kBodyBytes);
+  return text;
 }
 
 std::string Object(const Labels& labels) {

@@ -11,6 +11,7 @@
 
 #include "base/status.h"
 #include "cli/commands.h"
+#include "cli/folder_owner.h"
 #include "cli/output.h"
 #include "cli/session.h"
 #include "engine/pipeline_state.h"
@@ -142,6 +143,7 @@ int RunRestore(std::span<const std::string> arguments) {
     TOCSIN_ASSIGN(const RestoreRequest request, RequestOf(parsed));
     const std::string& data = parsed.positional().back();
     TOCSIN_TRY(CheckBackup(request));
+    const FolderOwner owner(data);
     std::string hash;
     // Of a backup alone its manifest says it; `tocsin verify` proves it.
     const auto fold = [&](const std::string& staging) -> absl::Status {

@@ -154,6 +154,7 @@ absl::Status ShowDiff(const Arguments& arguments, const Client& client) {
   request.set_schedule(arguments.get("schedule"));
   TOCSIN_TRY(PutRange(arguments, request));
   TOCSIN_TRY(ReadTransition(arguments, *request.mutable_schedules()));
+  ShowTokenFirst(client, request.ByteSizeLong());
   TOCSIN_ASSIGN(const auto response, client.Call<OnCallService>(&OnCallService::Stub::DiffSchedules, request));
   if (WantsJson(arguments)) {
     PrintJson(response);
@@ -213,6 +214,7 @@ absl::Status FromCalendars(const Arguments& arguments, const Client& client) {
   *request.mutable_files() = files.files();
   request.set_schedule(arguments.get("schedule", "imported"));
   request.set_time_zone(arguments.get("zone"));
+  ShowTokenFirst(client, request.ByteSizeLong());
   TOCSIN_ASSIGN(const auto response, client.Call<OnCallService>(&OnCallService::Stub::ImportCalendars, request));
   if (WantsJson(arguments)) {
     PrintJson(response);

@@ -10,6 +10,7 @@
 #include "base/status.h"
 #include "cli/archive.h"
 #include "cli/commands.h"
+#include "cli/folder_owner.h"
 #include "cli/output.h"
 #include "cli/session.h"
 #include "engine/pipeline_state.h"
@@ -120,6 +121,7 @@ int RunRecover(std::span<const std::string> arguments) {
     if (!std::filesystem::exists(options.folder + "/FORMAT") && !std::filesystem::exists(options.folder + "/journal"))
       return NotFound("%s: there is no store; --data names the folder of one", options.folder);  // else one is made
     options.journal.accept_loss = true;
+    const FolderOwner owner(options.folder);  // the store is closed before it
     TOCSIN_ASSIGN(const std::unique_ptr<Store> store, Store::Open(PosixFileSystem(), options));
     if (WantsJson(parsed)) {
       Fields fields = {

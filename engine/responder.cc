@@ -288,6 +288,7 @@ Decision Responder::Apply(const Command& command, const Now& now) {
     return unchanged;
   }
 
+  const OrganisationPtr former = state_.organisation;
   Turn turn = Begin(now);
   turn.SetActor(command.actor);
   const std::string reason = OneLine(apply.reason, kReasonBytes);
@@ -295,7 +296,7 @@ Decision Responder::Apply(const Command& command, const Now& now) {
   result.id = turn.SetOrganisation({{}, {}, command.actor, reason, apply.repeats, apply.organisation}).value();
   RecordScheduleEdit(turn, **compiled, ConfigurationId(result.id));
   EndChangesOfTheGone(turn, *apply.organisation);
-  EndAccountsOfTheGone(turn, *apply.organisation);
+  EndAccountsOfTheGone(turn, former.get(), *apply.organisation);
   ApplyDeclaredMaintenance(turn);
   ApplyDeclaredHeartbeats(turn, apply.organisation->heartbeats);
   FollowRoutes(turn);

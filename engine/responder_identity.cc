@@ -246,7 +246,12 @@ absl::Status RenewSessionBy(Turn& turn, const RenewSession& command) {
   return absl::OkStatus();
 }
 
-void EndAccountsOfTheGone(Turn& turn, const Organisation& organisation) {
+void EndAccountsOfTheGone(Turn& turn, const Organisation* former, const Organisation& organisation) {
+  if (former != nullptr) {
+    for (const User& user : former->users) {
+      if (organisation.Find(user.id) == nullptr) EndInvitationsBy(turn, user.id);
+    }
+  }
   for (const auto& [id, account] : turn.state().accounts) {
     if (organisation.Find(account.user) == nullptr) turn.Remove<Account>(id);
   }

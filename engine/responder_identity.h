@@ -17,6 +17,6 @@ absl::StatusOr<TokenId> SignInBy(Turn& turn, const SignIn& command);
 absl::Status RenewSessionBy(Turn& turn, const RenewSession& command);
 
 // Who has left the organisation leaves nothing by which somebody of the same name could come in.
-void EndAccountsOfTheGone(Turn& turn, const Organisation& organisation);
+void EndAccountsOfTheGone(Turn& turn, const Organisation* former, const Organisation& organisation);
 
 }  // namespace tocsin

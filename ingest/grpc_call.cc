@@ -47,6 +47,7 @@ grpc::Status Open(const std::string& key,
                                                      "; the stream needs one with `source: stream`"};
   }
   door = *open;
+  if (calls.vouch) calls.vouch(context.peer());
   return grpc::Status::OK;
 }
 

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -37,6 +38,7 @@ struct IngestCalls {
   const KeyRing& keys;
   const Clock& clock;
   ExplainTakenAlerts explain;
+  std::function<void(std::string_view peer)> vouch;  // absent: nobody asks who has shown a key
   Counts counts;
   Refusals refusals;
 

@@ -298,7 +298,7 @@ class IngestService final : public RawService {
 class GrpcIngest::Impl {
  public:
   Impl(Inlet& inlet, const KeyRing& keys, const Clock& clock, ExplainTakenAlerts explain)
-      : calls_{inlet, keys, clock, std::move(explain), {}, {}}, service_(calls_) {}
+      : calls_{inlet, keys, clock, std::move(explain), {}, {}, {}}, service_(calls_) {}
 
   IngestCalls calls_;
   IngestService service_;
@@ -308,6 +308,9 @@ GrpcIngest::GrpcIngest(Inlet& inlet, const KeyRing& keys, const Clock& clock, Ex
     : impl_(std::make_unique<Impl>(inlet, keys, clock, std::move(explain))) {}
 GrpcIngest::~GrpcIngest() = default;
 
+void GrpcIngest::set_vouch(std::function<void(std::string_view peer)> vouch) {
+  impl_->calls_.vouch = std::move(vouch);
+}
 grpc::Service* GrpcIngest::service() {
   return &impl_->service_;
 }

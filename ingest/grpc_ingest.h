@@ -6,7 +6,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.h"
@@ -39,6 +41,8 @@ class GrpcIngest {
   GrpcIngest(Inlet& inlet, const KeyRing& keys, const Clock& clock, ExplainTakenAlerts explain = {});
   ~GrpcIngest();
 
+  // Told of the other end of each connection by which somebody has shown a key that opens an integration. Before calls come.
+  void set_vouch(std::function<void(std::string_view peer)> vouch);
   grpc::Service* service();
   Statistics ReadStatistics() const;
   std::vector<Refusals::Refusal> ReadRefusals() const;

@@ -7,25 +7,27 @@
 #include <chrono>
 #include <cstring>
 #include <deque>
+#include <functional>
 #include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/time/time.h"
-#include <linux/tcp.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/mutex.h"
 #include "base/status.h"
+#include "net/connection_look.h"
 
 namespace tocsin {
 namespace {
@@ -34,89 +36,13 @@ using Clock = std::chrono::steady_clock;  // whoever sets the wall clock keeps n
 using std::chrono::milliseconds;
 
 constexpr milliseconds kSweep(1000);
+constexpr milliseconds kSweepOfStrangers(
+    50);  // what a library makes of unread bytes it makes at some hundred MiB a second
 constexpr milliseconds kSweepAtTheLimit(20);  // a sweep of thousands costs a millisecond
 constexpr milliseconds kAcceptPause(50);      // when descriptors have run out
 constexpr milliseconds kBetweenWarnings(60'000);
 constexpr std::uint32_t kGone = EPOLLHUP | EPOLLRDHUP | EPOLLERR;
 constexpr int kMostAtOnce = 64;  // of one listener, before those that wait are looked at
-constexpr std::string_view kPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-constexpr std::size_t kRecordHead = 5;
-constexpr std::size_t kMostRecord = 16 * 1024;
-
-// Who counts as one: an address, IPv4 as IPv6 writes it; of IPv6 the network of 64 bits, of which one host has every address.
-using Source = std::array<std::uint8_t, 16>;
-
-struct Peer {
-  Source source{};
-  bool is_loopback = false;
-  bool is_counted = false;  // by source
-};
-
-Peer PeerOf(const sockaddr_storage& address) {
-  Peer peer;
-  if (address.ss_family == AF_INET6) {
-    const in6_addr& six = reinterpret_cast<const sockaddr_in6&>(address).sin6_addr;
-    std::memcpy(peer.source.data(), &six, peer.source.size());
-    if (IN6_IS_ADDR_V4MAPPED(&six)) {
-      peer.is_loopback = peer.source[12] == 127;
-    } else {
-      peer.is_loopback = IN6_IS_ADDR_LOOPBACK(&six);
-      std::fill(peer.source.begin() + 8, peer.source.end(), std::uint8_t{0});
-    }
-  } else {
-    const in_addr& four = reinterpret_cast<const sockaddr_in&>(address).sin_addr;
-    peer.source[10] = peer.source[11] = 0xff;
-    std::memcpy(peer.source.data() + 12, &four, 4);
-    peer.is_loopback = peer.source[12] == 127;
-  }
-  return peer;
-}
-
-enum class FirstBytes : std::uint8_t {
-  kToCome,
-  kThere,
-  kForeign,
-};
-
-FirstBytes LookForPreface(std::string_view said) {
-  if (said != kPreface.substr(0, said.size())) return FirstBytes::kForeign;
-  return said.size() == kPreface.size() ? FirstBytes::kThere : FirstBytes::kToCome;
-}
-
-// `readable`: how many bytes are there in all.
-FirstBytes LookForRecord(std::string_view said, std::size_t readable) {
-  const auto byte = [said](std::size_t at) { return static_cast<std::uint8_t>(said[at]); };
-  if (byte(0) != 0x16 || (said.size() > 1 && byte(1) != 3)) return FirstBytes::kForeign;
-  if (said.size() < kRecordHead) return FirstBytes::kToCome;
-  const std::size_t length = std::size_t{byte(3)} << 8U | byte(4);
-  if (length == 0 || length > kMostRecord) return FirstBytes::kForeign;
-  return readable >= kRecordHead + length ? FirstBytes::kThere : FirstBytes::kToCome;
-}
-
-FirstBytes Look(int fd, ConnectionGate::Protocol protocol) {
-  char bytes[kPreface.size()];
-  const bool is_tls = protocol == ConnectionGate::Protocol::kTls;
-  const ssize_t got = recv(fd, bytes, is_tls ? kRecordHead : sizeof bytes, MSG_PEEK | MSG_DONTWAIT);
-  if (got < 0) return errno == EAGAIN || errno == EINTR ? FirstBytes::kToCome : FirstBytes::kForeign;
-  if (got == 0) return FirstBytes::kToCome;  // its end comes as an event
-  const std::string_view said(bytes, static_cast<std::size_t>(got));
-  if (!is_tls) return LookForPreface(said);
-  int readable = 0;
-  ioctl(fd, FIONREAD, &readable);
-  return LookForRecord(said, static_cast<std::size_t>(std::max(readable, 0)));
-}
-
-std::uint64_t InodeOf(int fd) {
-  struct stat status {};
-  return fstat(fd, &status) == 0 && S_ISSOCK(status.st_mode) ? status.st_ino : 0;
-}
-
-// All bytes that have ever come, read or not.
-std::uint64_t ReceivedBy(int fd) {
-  tcp_info info{};
-  socklen_t size = sizeof info;
-  return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 ? info.tcpi_bytes_received : 0;
-}
 
 // Atomic for who reads them; only the gate's thread writes.
 struct Counters {
@@ -126,6 +52,7 @@ struct Counters {
   std::atomic<std::uint64_t> silent{0};
   std::atomic<std::uint64_t> gone{0};
   std::atomic<std::uint64_t> foreign{0};
+  std::atomic<std::uint64_t> greedy{0};
   std::atomic<std::uint64_t> open{0};
   std::atomic<std::uint64_t> waiting{0};
 };
@@ -175,6 +102,13 @@ class ConnectionGate::Impl {
     }
   }
 
+  void Vouch(const IpAddress& address, std::uint16_t port) {
+    if (strangers_.load(std::memory_order_relaxed) == 0) return;
+    const MutexLock lock(mutex_);
+    // Each is of a connection; whoever is not noted now is at the next call.
+    if (vouched_.size() < options_.max_connections) vouched_.emplace(address, port);
+  }
+
   std::uint16_t port() const { return port_; }
   const Counters& counters() const { return counters_; }
 
@@ -196,6 +130,8 @@ class ConnectionGate::Impl {
     Peer peer;
     bool is_proven = false;
     std::uint64_t received = 0;  // bytes, when it was handed on
+    bool is_vouched = false;
+    std::uint64_t said = 0;  // bytes by now, of one that is not vouched for
   };
 
   absl::Status ListenAt(const std::string& host, const addrinfo& hints) {
@@ -260,16 +196,22 @@ class ConnectionGate::Impl {
       for (int i = 0; i < count; ++i)
         Handle(events[static_cast<std::size_t>(i)]);
       CloseTheSilent();
-      if (now_ - swept_ >= (ready_.empty() ? kSweep : kSweepAtTheLimit)) Sweep();
+      if (now_ - swept_ >= SweepInterval()) Sweep();
       HandOnTheReady();
       counters_.waiting.store(waiting_.size(), std::memory_order_relaxed);
     }
   }
 
+  bool Bounds() const { return options_.max_unvouched_bytes > 0; }
+  milliseconds SweepInterval() const {
+    if (!ready_.empty()) return kSweepAtTheLimit;
+    return strangers_.load(std::memory_order_relaxed) > 0 ? kSweepOfStrangers : kSweep;
+  }
+
   // Until the next thing that is due.
   int Milliseconds() const {
     if (handed_.empty() && turns_.empty()) return -1;
-    milliseconds wait = ready_.empty() ? kSweep : kSweepAtTheLimit;
+    milliseconds wait = SweepInterval();
     if (!turns_.empty()) wait = std::min(wait, std::chrono::ceil<milliseconds>(turns_.front().until - Clock::now()));
     return static_cast<int>(std::max(wait, milliseconds(0)).count());
   }
@@ -284,7 +226,7 @@ class ConnectionGate::Impl {
       if ((event.events & kGone) != 0) Close(fd, counters_.gone);
       return;
     }
-    switch (Look(fd, options_.protocol)) {
+    switch (LookAt(fd, options_.protocol)) {
       case FirstBytes::kThere:
         if ((event.events & kGone) != 0) return Close(fd, counters_.gone);
         found->second.has_spoken = true;
@@ -308,7 +250,7 @@ class ConnectionGate::Impl {
       }
       Add(counters_.accepted);
       Peer peer = PeerOf(address);
-      peer.is_counted = !peer.is_loopback || options_.bounds_loopback;
+      peer.is_counted = (!peer.is_loopback || options_.bounds_loopback) && !options_.proxies.Trusts(peer.address);
       Admit(fd, listener, peer);
     }
   }
@@ -356,9 +298,9 @@ class ConnectionGate::Impl {
     if (now_ - warned_ < kBetweenWarnings) return;
     warned_ = now_;
     LogWarning(message, {
-                            {"open",    handed_.size()                                  },
-                            {"most",    options_.max_connections                        },
-                            {"refused", counters_.full.load() + counters_.crowded.load()}
+                            {"open",    handed_.size()                                                            },
+                            {"most",    options_.max_connections                                                  },
+                            {"refused", counters_.full.load() + counters_.crowded.load() + counters_.greedy.load()}
     });
   }
 
@@ -381,6 +323,7 @@ class ConnectionGate::Impl {
     epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, nullptr);
     handed_.push_back({fd, InodeOf(fd), waiting.peer, false, ReceivedBy(fd)});
     ++unproven_;
+    if (Bounds()) strangers_.fetch_add(1, std::memory_order_relaxed);
     counters_.open.store(handed_.size(), std::memory_order_relaxed);
     take_(waiting.listener, fd);
   }
@@ -427,17 +370,51 @@ class ConnectionGate::Impl {
   void Sweep() {
     swept_ = now_;
     unproven_ = 0;
-    const auto gone = std::remove_if(handed_.begin(), handed_.end(), [this](Handed& each) {
+    const absl::flat_hash_set<Endpoint> vouched = TakeVouched();
+    std::uint64_t strangers = 0;
+    std::uint64_t said = 0;
+    const auto gone = std::remove_if(handed_.begin(), handed_.end(), [&](Handed& each) {
       if (InodeOf(each.fd) != each.inode) {
         Forget(each.peer);
         return true;
       }
-      each.is_proven = each.is_proven || ReceivedBy(each.fd) > each.received;
+      each.is_vouched = each.is_vouched || !Bounds() || vouched.contains({each.peer.address, each.peer.port});
+      if (each.is_proven && each.is_vouched) return false;
+      each.said = ReceivedBy(each.fd);
+      each.is_proven = each.is_proven || each.said > each.received;
       if (!each.is_proven) ++unproven_;
+      if (each.is_vouched) return false;
+      ++strangers;
+      said += each.said;
       return false;
     });
     handed_.erase(gone, handed_.end());
+    strangers_.store(strangers, std::memory_order_relaxed);
+    if (Bounds() && said > options_.max_unvouched_bytes) Cut(said);
     counters_.open.store(handed_.size(), std::memory_order_relaxed);
+  }
+
+  using Endpoint = std::pair<IpAddress, std::uint16_t>;
+  absl::flat_hash_set<Endpoint> TakeVouched() {
+    const MutexLock lock(mutex_);
+    return std::exchange(vouched_, {});
+  }
+
+  // Whoever has said most goes first, until there is room for the rest to say something. Only hung up: to close it is its owner's.
+  void Cut(std::uint64_t said) {
+    std::vector<Handed*> strangers;
+    for (Handed& each : handed_) {
+      if (!each.is_vouched) strangers.push_back(&each);
+    }
+    std::ranges::sort(strangers, std::greater(), &Handed::said);
+    for (Handed* each : strangers) {
+      if (said <= options_.max_unvouched_bytes / 2) return;
+      said -= each->said;
+      if (InodeOf(each->fd) == each->inode) shutdown(each->fd, SHUT_RDWR);
+      each->is_vouched = true;  // counts no more while its owner closes it
+      Refuse(counters_.greedy,
+             "connections that nobody vouches for have sent too much: those that sent most are cut off");
+    }
   }
 
   const Options options_;
@@ -448,6 +425,10 @@ class ConnectionGate::Impl {
   std::atomic<bool> stopping_{false};
   Counters counters_;
   std::thread thread_;
+
+  std::atomic<std::uint64_t> strangers_{0};  // handed on, open and not vouched for, as of the last sweep
+  Mutex mutex_;
+  absl::flat_hash_set<Endpoint> vouched_ ABSL_GUARDED_BY(mutex_);  // since the last sweep
 
   // The thread's.
   Take take_;
@@ -460,7 +441,7 @@ class ConnectionGate::Impl {
   std::deque<Turn> ready_;                     // of those that have begun to speak
   std::vector<Handed> handed_;
   std::size_t unproven_ = 0;  // of these, as of the last sweep
-  absl::flat_hash_map<Source, std::size_t> of_source_;
+  absl::flat_hash_map<IpAddress, std::size_t> of_source_;
 };
 
 ConnectionGate::ConnectionGate(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -478,6 +459,9 @@ void ConnectionGate::Begin(Take take) {
 void ConnectionGate::Stop() {
   impl_->Stop();
 }
+void ConnectionGate::Vouch(const IpAddress& address, std::uint16_t port) {
+  impl_->Vouch(address, port);
+}
 std::uint16_t ConnectionGate::port() const {
   return impl_->port();
 }
@@ -491,6 +475,7 @@ ConnectionGate::Statistics ConnectionGate::ReadStatistics() const {
           .silent = read(counters.silent),
           .gone = read(counters.gone),
           .foreign = read(counters.foreign),
+          .greedy = read(counters.greedy),
           .open = read(counters.open),
           .waiting = read(counters.waiting)};
 }

@@ -11,6 +11,9 @@
 // Whoever has said no more than its first bytes may have said them to make the library work: a turn comes when fewer than max_unproven of those
 // that were handed on are like that. The library gets no more than it serves, and who has left meanwhile it never sees.
 //
+// A library may make much of little: what has come by connections that nobody vouches for (Vouch: a caller with a key was served) is
+// bounded together, and beyond it those that have said most are cut off. The library has read it by then, some tens of MiB at most.
+//
 // How many are open is what the library has not closed: a number of a descriptor with the socket's inode under it names a connection, and
 // fstat says whether it still does. To ask the peer instead would not do: connections whose clients went away long ago are what piles up.
 //
@@ -25,6 +28,9 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+
+#include "net/forwarded.h"
+#include "net/network.h"
 
 namespace tocsin {
 
@@ -46,6 +52,8 @@ class ConnectionGate {
     // Of both kinds by one address, or one /64 of IPv6. Loopback has no such bound: proxies and gateways are there.
     std::size_t max_of_one_address = 1024;
     bool bounds_loopback = false;                // by max_of_one_address all the same: for tests
+    TrustedProxies proxies = {};                 // have no such bound, either
+    std::uint64_t max_unvouched_bytes = 0;       // 0: nobody vouches, and nothing is bounded by it
     absl::Duration patience = absl::Seconds(5);  // how long one waits here
   };
   struct Statistics {
@@ -55,6 +63,7 @@ class ConnectionGate {
     std::uint64_t silent = 0;   // closed: no first bytes in time, or pushed out
     std::uint64_t gone = 0;     // closed by the client before it was handed on
     std::uint64_t foreign = 0;  // closed: the first bytes are of something else
+    std::uint64_t greedy = 0;   // cut off: max_unvouched_bytes
     std::uint64_t open = 0;     // handed on and not closed, as of a second ago at most
     std::uint64_t waiting = 0;
   };
@@ -69,6 +78,9 @@ class ConnectionGate {
   void Begin(Take take);
   // Closes what waits, and listens no more. What was handed on is its owner's.
   void Stop();
+
+  // The connection that was handed on and has its other end there is somebody's who may come. Any thread; at each call, it costs little.
+  void Vouch(const IpAddress& address, std::uint16_t port);
 
   std::uint16_t port() const;
   Statistics ReadStatistics() const;

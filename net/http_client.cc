@@ -6,11 +6,14 @@
 
 #include <curl/curl.h>
 
+#include "base/small_file.h"
 #include "base/status.h"
 #include "base/strings.h"
 
 namespace tocsin {
 namespace {
+
+constexpr std::size_t kCertificatesBytes = 1 << 20;
 
 struct FreeEasy {
   void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
@@ -109,7 +112,12 @@ absl::StatusOr<HttpResponse> Perform(const HttpCall& call) {
     curl_easy_setopt(c, CURLOPT_OPENSOCKETFUNCTION, OpenSocket);
     curl_easy_setopt(c, CURLOPT_OPENSOCKETDATA, &judge);
   }
-  if (!call.ca_file.empty()) curl_easy_setopt(c, CURLOPT_CAINFO, call.ca_file.c_str());
+  std::string certificates;
+  if (!call.ca_file.empty()) {
+    TOCSIN_ASSIGN(certificates, ReadSmallFile(call.ca_file, kCertificatesBytes));
+    curl_blob blob{certificates.data(), certificates.size(), CURL_BLOB_NOCOPY};
+    curl_easy_setopt(c, CURLOPT_CAINFO_BLOB, &blob);
+  }
   if (call.method == "HEAD") curl_easy_setopt(c, CURLOPT_NOBODY, 1L);
   if (!call.body.empty() || call.method == "POST" || call.method == "PUT" || call.method == "PATCH") {
     curl_easy_setopt(c, CURLOPT_POSTFIELDS, call.body.data());

@@ -14,6 +14,7 @@
 #include "absl/time/time.h"
 
 #include "base/limits.h"
+#include "net/forwarded.h"
 #include "net/http_router.h"
 #include "net/tls.h"
 
@@ -30,6 +31,7 @@ class HttpServer {
     // says in kForwardedForHeader whom it came from: that is its peer, never taken for loopback. Such a header means nothing anywhere
     // else.
     std::string unix_socket = {};
+    TrustedProxies proxies = {};  // whose headers say whom a request is from
     int threads = 2;
     std::shared_ptr<TlsKeeper> tls = {};  // asked for each new connection; null: no TLS
 

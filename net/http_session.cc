@@ -80,6 +80,15 @@ HttpProblem ProblemOf(error_code error) {
   return {400, absl::StrFormat("the request is not HTTP/1.1: %s", error.message())};
 }
 
+TrustedProxies::Headers ForwardedBy(const HttpRequest& request) {
+  TrustedProxies::Headers headers;
+  for (const HttpHeader& header : request.headers) {
+    if (absl::EqualsIgnoreCase(header.name, "X-Forwarded-For")) headers.x_forwarded_for.emplace_back(header.value);
+    if (absl::EqualsIgnoreCase(header.name, "Forwarded")) headers.forwarded.emplace_back(header.value);
+  }
+  return headers;
+}
+
 bool IsForwarded(const HttpRequest& request) {
   constexpr std::string_view kNames[] = {"Forwarded", "X-Forwarded-For", "X-Real-IP", "Via"};
   return std::ranges::any_of(kNames, [&](std::string_view name) { return !request.header(name).empty(); });
@@ -121,6 +130,7 @@ class Session final : public HttpConnection {
     const tcp::endpoint peer = socket->remote_endpoint(ignored);
     peer_ = peer.address().to_string();
     is_loopback_ = IsLoopback(peer.address());
+    is_proxy_ = state_->options.proxies.Trusts(peer_);
     socket->set_option(tcp::no_delay(true), ignored);
     buffer_.reserve(kFirstReadBytes);
     loop_->connections.insert(this);
@@ -227,7 +237,11 @@ class Session final : public HttpConnection {
 
   void TakePeer(HttpRequest& request) const {
     const bool is_handed_on = !state_->options.unix_socket.empty();
-    if (is_handed_on) request.peer = request.header(kForwardedForHeader);
+    if (is_handed_on) {
+      request.peer = request.header(kForwardedForHeader);
+    } else if (is_proxy_) {
+      request.peer = state_->options.proxies.ClientOf(peer_, ForwardedBy(request));
+    }
     // Who hands on could say anything, and what is open to this machine alone needs no key.
     request.is_loopback = is_loopback_ && !is_handed_on && !IsForwarded(request);
   }
@@ -436,6 +450,7 @@ class Session final : public HttpConnection {
   beast::flat_buffer buffer_;
   std::string peer_;
   bool is_loopback_ = false;
+  bool is_proxy_ = false;  // one of ours
 };
 
 // Sessions are made on their loop's own thread: they enter themselves in its list.

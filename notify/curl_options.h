@@ -18,7 +18,8 @@ struct TransportOptions {
   absl::Duration connect_timeout = absl::Seconds(10);  // name look-up, TCP and TLS together
   std::string proxy;                                   // of HTTP exchanges; empty: none, whatever the environment says
   std::string ca_file;                                 // of HTTPS; empty: the system's
-  PeerRules webhook_peers;
+  PeerRules webhook_peers;                             // of everything by HTTP that the organisation names
+  PeerRules mail_peers;
   std::shared_ptr<KnownAddresses> addresses = std::make_shared<KnownAddresses>();
 };
 

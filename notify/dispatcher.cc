@@ -69,7 +69,8 @@ Dispatcher::Dispatcher(const Options& options, Report report)
       transport_{.connect_timeout = options.connect_timeout,
                  .proxy = options.proxy,
                  .ca_file = options.ca_file,
-                 .webhook_peers = options.webhook_peers},
+                 .webhook_peers = options.webhook_peers,
+                 .mail_peers = options.webhook_peers.WithOwnNetworks()},
       multi_([] {
         static const GlobalLibraries libraries;
         CURLM* multi = curl_multi_init();
@@ -119,11 +120,12 @@ void Dispatcher::Start(const Notification& notification, absl::Duration deadline
   if (first) curl_multi_wakeup(multi_.get());
 }
 
-void Dispatcher::Beat(const std::string& url) {
+void Dispatcher::Beat(const std::string& url, bool is_own) {
+  const std::pair<std::string, bool> beat(url, is_own);
   {
     const MutexLock lock(mutex_);
     // One that has not yet left speaks for this one too.
-    if (std::ranges::find(inbox_.beats, url) == inbox_.beats.end()) inbox_.beats.push_back(url);
+    if (std::ranges::find(inbox_.beats, beat) == inbox_.beats.end()) inbox_.beats.push_back(beat);
   }
   curl_multi_wakeup(multi_.get());
 }
@@ -177,8 +179,8 @@ void Dispatcher::TakeInbox() {
     Enter(std::move(attempt));
   for (const auto& [ticket, reply] : inbox.mail)
     Judge(ticket, reply);
-  for (const std::string& url : inbox.beats)
-    heartbeats_.Begin(url);
+  for (const auto& [url, is_own] : inbox.beats)
+    heartbeats_.Begin(url, is_own);
 }
 
 void Dispatcher::Enter(Attempt attempt) {

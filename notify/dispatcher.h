@@ -39,7 +39,7 @@ class Dispatcher {
 
   void SetOrganisation(OrganisationPtr organisation);
   void Start(const Notification& notification, absl::Duration deadline, std::shared_ptr<Gate> gate);
-  void Beat(const std::string& url);
+  void Beat(const std::string& url, bool is_own);
   Statistics Read() const;
 
  private:
@@ -63,7 +63,7 @@ class Dispatcher {
   struct Inbox {
     std::vector<Attempt> attempts;
     std::vector<std::pair<ContactMethod::Kind, AttemptResult>> refused;
-    std::vector<std::string> beats;
+    std::vector<std::pair<std::string, bool>> beats;  // URL, is_own
     std::vector<std::pair<Ticket, Reply>> mail;
     bool stopping = false;
     bool empty() const { return attempts.empty() && refused.empty() && beats.empty() && mail.empty(); }

@@ -21,8 +21,8 @@ inline constexpr absl::Duration kLongestRetryAfter = absl::Minutes(10);
 
 struct WebRequest {
   enum class Peers : std::uint8_t {
-    kAny,     // the URL is the operator's own: a provider, a dead-man service
-    kPublic,  // the URL is anybody's: only peers that the rules permit (notify/peer_rules.h)
+    kAny,     // the URL is the server's own or of its own files: the canary's, those of --beats_file
+    kPublic,  // the organisation has it, which managers write: only peers that the rules permit (notify/peer_rules.h)
   };
   std::string url = {};
   std::string body = {};  // POSTed; empty: a GET

@@ -24,16 +24,19 @@ Heartbeats::~Heartbeats() {
     curl_multi_remove_handle(multi_, handle);
 }
 
-void Heartbeats::Begin(const std::string& url) {
-  if (std::ranges::any_of(under_way_, [&](const auto& beat) { return beat.second.url == url; })) return;
+void Heartbeats::Begin(const std::string& url, bool is_own) {
+  if (std::ranges::any_of(under_way_,
+                          [&](const auto& beat) { return beat.second.url == url && beat.second.is_own == is_own; })) {
+    return;
+  }
   WebRequest request;
   request.url = url;
-  request.peers = WebRequest::Peers::kAny;
+  request.peers = is_own ? WebRequest::Peers::kAny : WebRequest::Peers::kPublic;
   auto http = std::make_unique<HttpTransfer>(std::move(request), transport_);
   CURL* handle = http->handle();
   const CURLMcode code = curl_multi_add_handle(multi_, handle);
   TOCSIN_CHECK(code == CURLM_OK, curl_multi_strerror(code));
-  under_way_.emplace(handle, Beat{url, std::chrono::steady_clock::now() + kDeadline, std::move(http)});
+  under_way_.emplace(handle, Beat{url, is_own, std::chrono::steady_clock::now() + kDeadline, std::move(http)});
 }
 
 void Heartbeats::Finish(CURL* handle, CURLcode code) {
@@ -63,8 +66,9 @@ void Heartbeats::End(CURL* handle, bool arrived, std::string_view detail) {
   curl_multi_remove_handle(multi_, handle);
   const auto found = under_way_.find(handle);
   const std::string service = Origin(found->second.url);
-  if (arrived_.size() >= kRemembered && !arrived_.contains(found->second.url)) arrived_.clear();
-  const auto [before, is_first] = arrived_.try_emplace(found->second.url, arrived);
+  const std::pair<std::string, bool> which(found->second.url, found->second.is_own);
+  if (arrived_.size() >= kRemembered && !arrived_.contains(which)) arrived_.clear();
+  const auto [before, is_first] = arrived_.try_emplace(which, arrived);
   const bool changed = is_first || std::exchange(before->second, arrived) != arrived;
   under_way_.erase(found);
   if (!changed) return;

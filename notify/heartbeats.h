@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "notify/http_transfer.h"
 
@@ -22,7 +23,7 @@ class Heartbeats {
   Heartbeats& operator=(const Heartbeats&) = delete;
 
   // One for each URL at a time: one that is under way speaks for this one too.
-  void Begin(const std::string& url);
+  void Begin(const std::string& url, bool is_own);
   bool Owns(CURL* handle) const { return under_way_.contains(handle); }
   HttpTransfer& TransferOf(CURL* handle) { return *under_way_.at(handle).http; }
   void Finish(CURL* handle, CURLcode code);
@@ -32,6 +33,7 @@ class Heartbeats {
  private:
   struct Beat {
     std::string url;
+    bool is_own = false;
     Instant deadline;
     std::unique_ptr<HttpTransfer> http;
   };
@@ -40,7 +42,7 @@ class Heartbeats {
   CURLM* const multi_;
   const TransportOptions& transport_;
   std::map<CURL*, Beat> under_way_;
-  std::map<std::string, bool> arrived_;  // by URL: how the last one went
+  std::map<std::pair<std::string, bool>, bool> arrived_;  // by URL and whether it is our own: how the last one went
 };
 
 }  // namespace tocsin::notify

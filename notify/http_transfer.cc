@@ -178,7 +178,7 @@ Reply HttpTransfer::Finish(CURLcode code, absl::Time now) {
   reply.error = ErrorOf(code, error_.data());
   if (peer_denied_ && reply.reached == Reply::Reached::kNothing) {
     reply.trouble = Reply::Trouble::kPeerDenied;
-    reply.error = "the webhook's address leads into a network that is not allowed";
+    reply.error = "the address leads into a network that is not allowed (--allow_webhooks_to)";
   }
   return reply;
 }

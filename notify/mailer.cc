@@ -14,12 +14,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/small_file.h"
 #include "base/strings.h"
 
 namespace tocsin::notify {
 namespace {
 
 constexpr std::string_view kMessageStage = ".";
+constexpr std::size_t kCertificatesBytes = 1 << 20;
 
 bool IsLoopback(const curl_sockaddr& address) {
   if (address.family == AF_INET) {
@@ -38,7 +40,7 @@ bool IsLoopback(const curl_sockaddr& address) {
 class MailTransfer {
  public:
   MailTransfer(MailJob& job, const TransportOptions& options)
-      : job_(job), addresses_(*options.addresses), handle_(curl_easy_init()) {
+      : job_(job), addresses_(*options.addresses), peers_(options.mail_peers), handle_(curl_easy_init()) {
     TOCSIN_CHECK(handle_ != nullptr, "out of memory");
     CURL* handle = handle_.get();
     const MailRequest& mail = job.request();
@@ -52,7 +54,7 @@ class MailTransfer {
     SetOption(handle, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
     SetOption(handle, CURLOPT_URL, mail.url);
     SetOption(handle, CURLOPT_USE_SSL, static_cast<long>(mail.require_tls ? CURLUSESSL_ALL : CURLUSESSL_NONE));
-    if (!mail.ca_file.empty()) SetOption(handle, CURLOPT_CAINFO, mail.ca_file);
+    if (!mail.ca_file.empty()) TrustFile(mail.ca_file);
     if (!mail.username.empty()) {
       SetOption(handle, CURLOPT_USERNAME, mail.username);
       SetOption(handle, CURLOPT_PASSWORD, mail.password);
@@ -68,11 +70,20 @@ class MailTransfer {
   MailTransfer& operator=(const MailTransfer&) = delete;
 
   Reply Perform() {
-    const CURLcode code = Exchange();
     Reply reply;
+    if (!trouble_.empty()) {
+      reply.trouble = Reply::Trouble::kTls;
+      reply.error = trouble_;
+      return reply;
+    }
+    const CURLcode code = Exchange();
     reply.stage = stage_;
     reply.trouble = TroubleOf(code);
     if (code != CURLE_OK) reply.error = ErrorOf(code, error_.data());
+    if (peer_denied_ && status_ == 0) {
+      reply.trouble = Reply::Trouble::kPeerDenied;
+      reply.error = "the mail server's address leads into a network that is not allowed (--allow_webhooks_to)";
+    }
     const bool about_us = reply.trouble == Reply::Trouble::kTls || reply.trouble == Reply::Trouble::kLogin;
     const bool refused = status_ >= 400;
     if (stage_ == kMessageStage) {
@@ -86,6 +97,18 @@ class MailTransfer {
   }
 
  private:
+  // Managers write its path: what stands there may be a pipe or have no end, and libcurl would wait for it.
+  void TrustFile(const std::string& path) {
+    const absl::StatusOr<std::string> text = ReadSmallFile(path, kCertificatesBytes);
+    if (!text.ok()) {
+      trouble_ = "ca_file: " + Message(text.status());
+      return;
+    }
+    certificates_ = *text;
+    curl_blob blob{certificates_.data(), certificates_.size(), CURL_BLOB_NOCOPY};
+    SetOption(handle_.get(), CURLOPT_CAINFO_BLOB, &blob);
+  }
+
   void SetTimeLeft() {
     const auto left = job_.deadline() - absl::FromChrono(KnownAddresses::Clock::now() - begun_);
     SetOption(handle_.get(), CURLOPT_TIMEOUT_MS,
@@ -199,6 +222,10 @@ class MailTransfer {
     const MailRequest& mail = transfer->job_.request();
     // A password in the clear never leaves this host.
     if (!mail.require_tls && !mail.username.empty() && !IsLoopback(*address)) return CURL_SOCKET_BAD;
+    if (!transfer->peers_.Permits(address->addr, address->addrlen)) {
+      transfer->peer_denied_ = true;
+      return CURL_SOCKET_BAD;
+    }
     transfer->socket_ = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
     return transfer->socket_;
   }
@@ -216,8 +243,12 @@ class MailTransfer {
 
   MailJob& job_;
   KnownAddresses& addresses_;
+  const PeerRules& peers_;
   const KnownAddresses::Clock::time_point begun_ = KnownAddresses::Clock::now();
   bool address_tried_ = false;
+  bool peer_denied_ = false;
+  std::string certificates_;
+  std::string trouble_;  // with what it was to be done with; empty: none
   CurlList recipients_;
   std::array<char, CURL_ERROR_SIZE> error_{};
   std::string stage_ = "the connection";

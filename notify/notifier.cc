@@ -25,8 +25,8 @@ void Notifier::Start(const Notification& notification, absl::Duration deadline, 
   dispatcher_->Start(notification, deadline, std::move(gate));
 }
 
-void Notifier::Beat(const std::string& url) {
-  dispatcher_->Beat(url);
+void Notifier::Beat(const std::string& url, bool is_own) {
+  dispatcher_->Beat(url, is_own);
 }
 
 Notifier::Statistics Notifier::Read() const {

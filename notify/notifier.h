@@ -42,7 +42,7 @@ class Notifier {
     absl::Duration shutdown_grace = absl::Seconds(3);    // for attempts under way, before they are given up
     std::string proxy;                                   // for HTTP; empty: none, whatever the environment says
     std::string ca_file;                                 // for HTTPS; empty: the system's
-    PeerRules webhook_peers;                             // where webhooks of people and receivers may lead
+    PeerRules webhook_peers;                             // where what the organisation names may lead; mail, further
   };
   Notifier(Options options, Report report);
   // Waiting attempts are reported as kNotStarted; those under way get `shutdown_grace`, then what is certain is reported.
@@ -56,8 +56,9 @@ class Notifier {
   // Queues an attempt by lane. Any thread; never blocks. Every attempt is reported exactly once, by `deadline` at the
   // latest. Without a gate it starts unconditionally.
   void Start(const Notification& notification, absl::Duration deadline, std::shared_ptr<Gate> gate);
-  // A GET to the dead-man URL; result ignored but logged when it changes. Any thread.
-  void Beat(const std::string& url);
+  // A GET to a dead-man URL; result ignored but logged when it changes. Any thread. `is_own`: of the server's own files, so that it may lead
+  // anywhere.
+  void Beat(const std::string& url, bool is_own);
 
   // How long attempts took that were started, whatever came of them.
   struct Latency {

@@ -2,14 +2,14 @@
 // socket is made: names, odd spellings of numbers and answers that change between two look-ups do not matter.
 #pragma once
 
-#include <array>
-#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include <sys/socket.h>
+
+#include "net/network.h"
 
 namespace tocsin {
 
@@ -21,23 +21,21 @@ class PeerRules {
   // `allowed`: addresses or networks ("10.1.0.0/16", "fd00::/8", "127.0.0.1") that are permitted all the same.
   static absl::StatusOr<PeerRules> Parse(const std::vector<std::string>& allowed);
 
+  // These, and this machine and private networks besides, which is where mail relays are; metadata services and link-local addresses
+  // stay closed. For mail alone: whoever speaks SMTP says nothing before it has been greeted in SMTP.
+  PeerRules WithOwnNetworks() const;
+
   // Families other than IPv4 and IPv6 are not permitted.
   bool Permits(const sockaddr& address, socklen_t length) const;
   // For an address in text form; false when it is none.
   bool Permits(std::string_view address) const;
 
  private:
-  using Bytes = std::array<std::uint8_t, 16>;  // IPv4 as ::ffff:a.b.c.d
-  struct Network {
-    Bytes prefix{};
-    int bits = 0;
-    bool Contains(const Bytes& address) const;
-  };
-  static absl::StatusOr<Network> ParseNetwork(std::string_view text);
   static const std::vector<Network>& Denied();
-  bool Permits(const Bytes& address) const;
+  bool Permits(const IpAddress& address) const;
 
   std::vector<Network> allowed_;
+  bool own_networks_ = false;
 };
 
 }  // namespace tocsin

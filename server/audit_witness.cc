@@ -30,7 +30,9 @@ bool IsUrl(std::string_view place) {
 }
 
 absl::Status AppendTo(const std::string& path, const std::string& line) {
-  const int file = open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, S_IRUSR | S_IWUSR | S_IRGRP);
+  // A pipe that nobody reads from is an error, and nothing to wait for.
+  const int file = open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
+                        S_IRUSR | S_IWUSR | S_IRGRP);
   if (file < 0) return Unavailable("open: %s", std::strerror(errno));
   const std::string text = line + "\n";
   absl::Status done;

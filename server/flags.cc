@@ -88,10 +88,17 @@ ABSL_FLAG(std::uint64_t,
           retain_mib,
           10'240,
           "closed groups and incidents may take so much (before compression); above it the oldest go; 0: no bound");
+ABSL_FLAG(
+    std::vector<std::string>,
+    allow_webhooks_to,
+    {},
+    "networks such as 10.1.0.0/16 that what the organisation names may reach although they are private: webhooks, "
+    "Slack, Twilio, dead_man; mail reaches private networks and this machine anyhow");
 ABSL_FLAG(std::vector<std::string>,
-          allow_webhooks_to,
+          trusted_proxies,
           {},
-          "networks such as 10.1.0.0/16 that outgoing webhooks may reach although they are private");
+          "addresses or networks of fronts and load balancers, such as 127.0.0.1 or 10.1.0.0/16: of what comes through "
+          "them X-Forwarded-For or Forwarded says whom it is from; everybody else's headers count for nothing");
 ABSL_FLAG(
     std::string,
     sign_in,
@@ -147,6 +154,7 @@ const absl::CommandLineFlag* const kServeFlags[] = {
     &absl::GetFlagReflectionHandle(FLAGS_secrets_key_file),
     &absl::GetFlagReflectionHandle(FLAGS_retain_mib),
     &absl::GetFlagReflectionHandle(FLAGS_allow_webhooks_to),
+    &absl::GetFlagReflectionHandle(FLAGS_trusted_proxies),
     &absl::GetFlagReflectionHandle(FLAGS_sign_in),
     &absl::GetFlagReflectionHandle(FLAGS_gateway_socket),
     &absl::GetFlagReflectionHandle(FLAGS_canary_seconds),
@@ -162,8 +170,14 @@ const absl::CommandLineFlag* const kGatewayFlags[] = {
     &absl::GetFlagReflectionHandle(FLAGS_tls_key),
     &absl::GetFlagReflectionHandle(FLAGS_tls_client_ca),
     &absl::GetFlagReflectionHandle(FLAGS_tls_client_crl),
+    &absl::GetFlagReflectionHandle(FLAGS_trusted_proxies),
     &absl::GetFlagReflectionHandle(FLAGS_log_level),
 };
+
+absl::StatusOr<TrustedProxies> GetProxies() {
+  absl::StatusOr<TrustedProxies> proxies = TrustedProxies::Parse(absl::GetFlag(FLAGS_trusted_proxies));
+  return proxies.ok() ? proxies : Annotate(proxies.status(), "--trusted_proxies");
+}
 
 TlsFiles GetTls() {
   return {absl::GetFlag(FLAGS_tls_certificate), absl::GetFlag(FLAGS_tls_key), absl::GetFlag(FLAGS_tls_client_ca),
@@ -254,6 +268,7 @@ absl::StatusOr<GatewayOptions> ParseGatewayFlags(std::vector<std::string> argume
   options.grpc = absl::GetFlag(FLAGS_grpc);
   options.default_integration = absl::GetFlag(FLAGS_default_integration);
   options.tls = GetTls();
+  TOCSIN_ASSIGN(options.proxies, GetProxies());
   options.log_level = absl::GetFlag(FLAGS_log_level);
   if (options.engine.empty()) return Invalid("--engine: which? the path that `tocsin serve --gateway_socket` has");
   return options;
@@ -295,6 +310,7 @@ absl::StatusOr<ServeOptions> ParseServeFlags(std::vector<std::string> arguments)
   }
   if (options.retain_mib > (1ULL << 30U)) return Invalid("--retain_mib: %d is more than 2^30", options.retain_mib);
   options.allow_webhooks_to = absl::GetFlag(FLAGS_allow_webhooks_to);
+  TOCSIN_ASSIGN(options.proxies, GetProxies());
   options.sign_in = absl::GetFlag(FLAGS_sign_in);
   if (options.shards < 1 || options.shards > 64) return Invalid("--shards: %d is not in 1..64", options.shards);
   options.gateway_socket = absl::GetFlag(FLAGS_gateway_socket);

@@ -7,6 +7,7 @@
 
 #include "absl/status/statusor.h"
 
+#include "net/forwarded.h"
 #include "net/tls.h"
 
 namespace tocsin {
@@ -34,11 +35,13 @@ struct ServeOptions {
   std::string secrets_key_file;        // the master key; empty: a credential, or the one in the folder (config/vault.h)
   std::vector<std::string> audit_heads;  // where the audit log's head is told, beside the log: files, URLs, syslog
   std::uint64_t retain_mib = 10'240;     // of closed groups and incidents
-  std::vector<std::string> allow_webhooks_to;  // networks (CIDR) that outgoing webhooks may reach although private
-  std::string sign_in;                         // YAML file: providers by whom people log in; empty: none
-  std::string gateway_socket;                  // at which gateways attach; empty: none do
-  std::uint32_t canary_seconds = 30;           // between two canaries; 0: none are sent
-  std::string beats_file;                      // URLs that get a GET while pages arrive; empty: none but dead_man's
+  std::vector<std::string>
+      allow_webhooks_to;              // networks (CIDR) that the organisation's URLs may lead to although private
+  TrustedProxies proxies;             // fronts, whose headers say whom something is from
+  std::string sign_in;                // YAML file: providers by whom people log in; empty: none
+  std::string gateway_socket;         // at which gateways attach; empty: none do
+  std::uint32_t canary_seconds = 30;  // between two canaries; 0: none are sent
+  std::string beats_file;             // URLs that get a GET while pages arrive; empty: none but dead_man's
 };
 
 struct GatewayOptions {
@@ -47,6 +50,7 @@ struct GatewayOptions {
   std::string grpc;
   std::string default_integration;  // as the engine's
   TlsFiles tls;                     // no certificate: no TLS
+  TrustedProxies proxies;           // as the engine's
   std::string log_level;
 };
 

@@ -259,6 +259,7 @@ absl::Status Gateway::StartHttp() {
   http.port = address.port;
   http.threads = kHttpThreads;
   http.tls = tls_;
+  http.proxies = options_.proxies;
   TOCSIN_ASSIGN(http_, HttpServer::Start(http, MakeRouter()));
   options_.http = address.host + ":" + std::to_string(http_->port());
   return absl::OkStatus();
@@ -267,6 +268,7 @@ absl::Status Gateway::StartHttp() {
 absl::Status Gateway::StartGrpc() {
   grpc::EnableDefaultHealthCheckService(true);
   grpc::ServerBuilder builder;
+  grpc_ingest_->set_vouch([this](std::string_view peer) { grpc_port_->Vouch(peer); });
   grpc_port_->AddTo(builder);
   ConfigureGrpc(builder);
   builder.RegisterService(grpc_ingest_->service());
@@ -283,7 +285,7 @@ absl::Status Gateway::Start() {
   }
   MakeDoors();
   if (tls_) AddTlsMetrics(numbers_->registry(), tls_);
-  TOCSIN_ASSIGN(grpc_port_, GrpcPort::Listen(options_.grpc, tls_));
+  TOCSIN_ASSIGN(grpc_port_, GrpcPort::Listen(options_.grpc, tls_, options_.proxies));
   options_.grpc = grpc_port_->address();
   grpc_port_->AddMetrics(numbers_->registry());
   Attach();

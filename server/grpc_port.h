@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "absl/status/statusor.h"
 #include <grpcpp/security/server_credentials.h>
@@ -21,8 +22,10 @@ namespace tocsin {
 
 class GrpcPort {
  public:
-  // `address`: host:port, of --grpc. Who connects waits until Begin.
-  static absl::StatusOr<std::unique_ptr<GrpcPort>> Listen(const std::string& address, std::shared_ptr<TlsKeeper> tls);
+  // `address`: host:port, of --grpc. Who connects waits until Begin. `proxies` may have more connections than one address else.
+  static absl::StatusOr<std::unique_ptr<GrpcPort>> Listen(const std::string& address,
+                                                          std::shared_ptr<TlsKeeper> tls,
+                                                          TrustedProxies proxies);
 
   // host:port, with the port that it is.
   const std::string& address() const { return address_; }
@@ -30,6 +33,8 @@ class GrpcPort {
   void AddMetrics(MetricRegistry& registry) const;
   void AddTo(grpc::ServerBuilder& builder);
   void Begin();
+  // Whoever calls from `peer`, as gRPC spells it ("ipv4:192.0.2.1:4711"), has shown a key that opens something. Any thread.
+  void Vouch(std::string_view peer);
   // Before the server is shut down.
   void Stop();
 

@@ -64,9 +64,9 @@ class Outgoing {
     MutexLock lock(mutex_);
     if (notifier_) notifier_->SetOrganisation(std::move(organisation));
   }
-  void Beat(const std::string& url) {
+  void Beat(const std::string& url, bool is_own) {
     MutexLock lock(mutex_);
-    if (notifier_) notifier_->Beat(url);
+    if (notifier_) notifier_->Beat(url, is_own);
   }
   Notifier::Statistics Read() const {
     MutexLock lock(mutex_);

@@ -219,6 +219,7 @@ absl::Status Server::Apply(const std::vector<SourceFile>& files, std::string_vie
   absl::StatusOr<AppliedSchedules> schedules = absl::UnknownError("");
   engine_->ReadResponderAndWait([&](const Responder& responder, const Now& now) {
     current = responder.state().organisation;
+    if (caller != nullptr) apply.expected = responder.state().counters.configuration;  // against which they are judged
     schedules = SchedulesAfter(responder.state(), apply, now.wall);
   });
   TOCSIN_TRY(Annotate(schedules.status(), "the configuration is not applied"));
@@ -275,7 +276,16 @@ absl::Status Server::Reload(const Caller& caller) {
   ReadSignInFile(options_.sign_in, secrets_, *api_->oidc);
   if (options_.config.empty()) return absl::OkStatus();
   TOCSIN_ASSIGN(const std::vector<SourceFile> files, ReadConfigFiles(options_.config));
-  return Apply(files, "--config", &caller);
+  const absl::Status done = Apply(files, "--config", &caller);
+  const bool reads_all = caller.everywhere() && caller.role >= Role::kAdmin;
+  if (reads_all || !absl::IsInvalidArgument(done)) return done;
+  // What is wrong with them quotes them, and they are the server's.
+  LogError("a reload has found the files of --config wrong, and nothing is changed",
+           {
+               {"caller", caller.name},
+               {"error",  done       }
+  });
+  return Precondition("the files of --config are wrong, and nothing is changed: the server's log says what");
 }
 
 absl::Status Server::MakeDoors() {
@@ -306,6 +316,8 @@ absl::Status Server::MakeDoors() {
   mail_ = std::make_unique<MailDoor>(*engine_, *keys_, *clock_);
   peers_ = std::make_unique<EventDoor>(*engine_, *keys_, *clock_);
   grpc_ingest_ = std::make_unique<GrpcIngest>(*engine_, *keys_, *clock_, door_options.explain);
+  api_->proxies = options_.proxies;
+  RememberLogins(*api_);
   api_->data_folder = options_.data;
   api_->vault = vault_.get();
   api_->tls = !options_.tls.certificate.empty();
@@ -355,6 +367,7 @@ absl::Status Server::StartHttp() {
   http_options.port = http.port;
   http_options.threads = kHttpThreads;
   http_options.tls = tls_;
+  http_options.proxies = options_.proxies;
   TOCSIN_ASSIGN(http_, HttpServer::Start(http_options, std::move(router)));
   http_reader_.store(http_.get(), std::memory_order_release);
   options_.http = http.host + ":" + std::to_string(http_->port());
@@ -376,10 +389,12 @@ absl::Status Server::StartSmtp() {
 }
 
 absl::Status Server::StartGrpc() {
+  api_->vouch = [this](std::string_view peer) { grpc_port_->Vouch(peer); };
   services_ = MakeGrpcServices(*api_, *auth_, *workers_);
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::ServerBuilder builder;
+  grpc_ingest_->set_vouch([this](std::string_view peer) { grpc_port_->Vouch(peer); });
   grpc_port_->AddTo(builder);
   ConfigureGrpc(builder);
   builder.RegisterService(grpc_ingest_->service());
@@ -407,7 +422,7 @@ absl::Status Server::Start() {
   if (tls_) AddTlsMetrics(instruments_->registry(), tls_);
   TOCSIN_ASSIGN(archiving_, Archiving::Start(options_, *store_));
   if (archiving_) archiving_->AddMetrics(instruments_->registry());
-  TOCSIN_ASSIGN(grpc_port_, GrpcPort::Listen(options_.grpc, tls_));
+  TOCSIN_ASSIGN(grpc_port_, GrpcPort::Listen(options_.grpc, tls_, options_.proxies));
   options_.grpc = grpc_port_->address();
   grpc_port_->AddMetrics(instruments_->registry());
   TOCSIN_TRY(StartHttp());

@@ -102,9 +102,9 @@ void Watch::Beat(const Organisation& organisation, EngineTime now) {
     });
     return;
   }
-  if (!organisation.dead_man.url.empty()) outgoing_.Beat(organisation.dead_man.url);
+  if (!organisation.dead_man.url.empty()) outgoing_.Beat(organisation.dead_man.url, /*is_own=*/false);
   for (const std::string& url : urls_)
-    outgoing_.Beat(url);
+    outgoing_.Beat(url, /*is_own=*/true);
 }
 
 void Watch::TellReady(EngineTime now, bool declared) {

@@ -163,7 +163,6 @@ absl::StatusOr<Exchange> ComposeSlack(const Notification& notification,
       .url = absl::StrCat(ToAbsl(WithoutSlash(slack.url)), "/", ToAbsl(method)),
       .body = RenderSlack(notification, channel, ts),
       .headers = {"Content-Type: application/json; charset=utf-8", absl::StrCat("Authorization: Bearer ", slack.token)},
-      .peers = WebRequest::Peers::kAny
   };
 }
 

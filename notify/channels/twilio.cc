@@ -93,7 +93,6 @@ absl::StatusOr<WebRequest> Address(const Notification& notification, const Twili
       .headers = {"Content-Type: application/x-www-form-urlencoded", "Accept: application/json"},
       .username = twilio.account_sid,
       .password = twilio.auth_token,
-      .peers = WebRequest::Peers::kAny
   };
   const std::string_view sender =
       twilio.from.starts_with("MG") && resource == "Messages" ? "MessagingServiceSid" : "From";

@@ -1,4 +1,4 @@
-// Passwords, and who may guess them how often.
+// What a password must be, and what is kept of it.
 #include "api/passwords.h"
 
 #include <gmock/gmock.h>
@@ -80,93 +80,6 @@ TEST(PasswordTest, ANewOneIsLongAndVariedAndNotTheName) {
   std::string long_one = "abcdef";
   long_one.resize(2000, 'x');
   EXPECT_FALSE(CheckNewPassword(long_one, "alice").ok());
-}
-
-class AttemptGuardTest : public ::testing::Test {
- protected:
-  // How long until something is looked at again; zero: at once. A refusal is not counted.
-  bool Try(std::string_view account, std::string_view address) { return guard_.Begin(account, address, now_).ok(); }
-  // Seconds until the next attempt is let through.
-  int Delay(std::string_view account, std::string_view address) {
-    int seconds = 0;
-    while (!Try(account, address)) {
-      now_ = now_ + absl::Seconds(1);
-      ++seconds;
-    }
-    return seconds;
-  }
-
-  AttemptGuard guard_;
-  EngineTime now_ = EngineTime(3'600'000'000'000);
-};
-
-TEST_F(AttemptGuardTest, DelaysAnAccountLongerEachTimeUpToAMinuteWhereverTheGuessesComeFrom) {
-  std::vector<int> delays;
-  for (int i = 0; i < 16; ++i)
-    delays.push_back(Delay("alice", absl::StrCat("10.0.0.", i)));
-  EXPECT_THAT(delays, testing::ElementsAre(0, 0, 0, 0, 0, 1, 2, 4, 8, 16, 32, 60, 60, 60, 60, 60));
-  EXPECT_TRUE(Try("bob", "10.0.1.1")) << "another account";
-}
-
-TEST_F(AttemptGuardTest, TreatsNamesThatNobodyHasLikeAnyOther) {
-  for (int i = 0; i < 5; ++i)
-    EXPECT_TRUE(Try("no such person", absl::StrCat("10.0.0.", i)));
-  EXPECT_FALSE(Try("no such person", "10.0.0.9"));
-}
-
-TEST_F(AttemptGuardTest, DelaysAnAddressThatTriesManyAccounts) {
-  int done = 0;
-  while (Try(absl::StrCat("user", done), "10.0.0.1"))
-    ++done;
-  EXPECT_EQ(done, 20);
-  EXPECT_TRUE(Try("carol", "10.0.0.2")) << "another address";
-  int longest = 0;
-  for (int i = 0; i < 20; ++i)
-    longest = std::max(longest, Delay(absl::StrCat("more", i), "10.0.0.1"));
-  EXPECT_EQ(longest, 15 * 60);
-}
-
-TEST_F(AttemptGuardTest, TakesANetworkOfIpv6AndAMappedAddressForOne) {
-  for (int i = 0; i < 20; ++i)
-    EXPECT_TRUE(Try(absl::StrCat("user", i), absl::StrFormat("2001:db8:1:2::%x", i)));
-  EXPECT_FALSE(Try("more", "[2001:db8:1:2:ffff::1]"));
-  EXPECT_TRUE(Try("more", "2001:db8:1:3::1"));
-  for (int i = 0; i < 20; ++i)
-    EXPECT_TRUE(Try(absl::StrCat("other", i), "::ffff:10.9.9.9"));
-  EXPECT_FALSE(Try("another", "10.9.9.9"));
-}
-
-TEST_F(AttemptGuardTest, ForgetsAfterAnHourAndAtASuccess) {
-  for (int i = 0; i < 5; ++i)
-    EXPECT_TRUE(Try("alice", "10.0.0.1"));
-  EXPECT_FALSE(Try("alice", "10.0.0.1"));
-  now_ = now_ + absl::Minutes(61);
-  for (int i = 0; i < 4; ++i)
-    EXPECT_TRUE(Try("alice", "10.0.0.1"));
-  EXPECT_TRUE(Try("alice", "10.0.0.1"));
-  guard_.Succeed("alice", "10.0.0.1");
-  for (int i = 0; i < 5; ++i)
-    EXPECT_TRUE(Try("alice", "10.0.0.1"));
-  EXPECT_FALSE(Try("alice", "10.0.0.1"));
-}
-
-// Whoever knows one password cannot use it to guess others for nothing.
-TEST_F(AttemptGuardTest, ASuccessTakesOneFailureFromAnAddressAndNotAll) {
-  int guesses = 0;
-  for (; guesses < 100; ++guesses) {
-    if (!Try(absl::StrCat("victim", guesses), "10.0.0.1")) break;
-    if (!Try("mallory", "10.0.0.1")) break;
-    guard_.Succeed("mallory", "10.0.0.1");
-  }
-  EXPECT_LT(guesses, 25);
-}
-
-TEST_F(AttemptGuardTest, NobodyIsForgottenBecauseManyOthersAreTried) {
-  for (int i = 0; i < 5; ++i)
-    EXPECT_TRUE(Try("alice", absl::StrCat("10.0.0.", i)));
-  for (int i = 0; i < 200'000; ++i)
-    guard_.Begin(absl::StrCat("random", i), absl::StrCat("address", i), now_).IgnoreError();
-  EXPECT_FALSE(Try("alice", "10.0.0.77"));
 }
 
 }  // namespace

@@ -43,6 +43,10 @@ def reloads(folder):
         config.write_text(first.replace("{id: mia, role: admin}", "{id: mia}"))
         code, body = reload(of_all)
         assert code == 200 and "name: end-to-end" in server.cli("export"), (code, body)
+        config.write_text("of_the_servers_files_only: 1\n")
+        code, body = reload(of_all)
+        assert code >= 400 and b"of_the_servers" not in body and b"log says what" in body, (code, body)
+        assert "of_the_servers_files_only: unknown field" in server.child.text()
         entry = json.loads(server.cli("audit", "-o", "json"))["entries"][0]
         assert (entry["action"], entry["actor"]) == ("ApplyOrganisation", "user:bob") and entry["token"] != "0", entry
         server.stop()

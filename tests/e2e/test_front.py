@@ -1,5 +1,6 @@
 """deploy/haproxy in front of the real server: TLS and HTTP/2, a JSON call, a webhook, the gRPC stream and the command line through
 it; what must not pass does not. haproxy is Debian's, unpacked under build/programs."""
+import contextlib
 import http.client
 import json
 import os
@@ -12,6 +13,7 @@ import urllib.request
 import organisation
 from harness import BINARY, PATIENCE, PROGRAMS, ROOT, Child, Tocsin, free_port, scratch, skip, wait_for
 
+FRONT = "127.0.0.9"  # so that clients are somebody else
 HAPROXY = PROGRAMS / "usr/sbin/haproxy"
 LIBRARIES = {"LD_LIBRARY_PATH": str(PROGRAMS / "usr/lib/x86_64-linux-gnu")}
 
@@ -26,11 +28,11 @@ def certificate(folder):
 
 
 def configured(folder, tocsin, https, grpc):
-    """The file of deploy/, with this test's ports and certificate and nothing else changed."""
+    """The file of deploy/, with this test's ports, certificate and address of the front, and nothing else changed."""
     text = (ROOT / "deploy/haproxy/haproxy.cfg").read_text()
     for old, new in [("bind :443 ", f"bind 127.0.0.1:{https} "), ("bind :8443 ", f"bind 127.0.0.1:{grpc} "),
-                     ("/etc/haproxy/tocsin.pem", str(folder / "tocsin.pem")), ("127.0.0.1:8911 check", f"{tocsin.http} check"),
-                     ("127.0.0.1:8912 proto", f"{tocsin.grpc} proto")]:
+                     ("/etc/haproxy/tocsin.pem", str(folder / "tocsin.pem")), ("127.0.0.1:8911 check", f"{tocsin.http} source {FRONT} check"),
+                     ("127.0.0.1:8912 proto", f"{tocsin.grpc} source {FRONT} proto")]:
         assert old in text, old
         text = text.replace(old, new)
     (folder / "haproxy.cfg").write_text(text)
@@ -46,6 +48,38 @@ def request(url, trust, body=None, headers=None):
         return error.code, error.read()
 
 
+def call_from(source, https, trust, method, headers=None, **said):
+    """A method of the API through the front, by a client at `source`."""
+    connection = http.client.HTTPSConnection("127.0.0.1", https, context=trust, timeout=PATIENCE, source_address=(source, 0))
+    with contextlib.closing(connection):
+        connection.request("POST", f"/tocsin.v1.{method}", json.dumps(said), {"Content-Type": "application/json", **(headers or {})})
+        answer = connection.getresponse()
+        return answer.status, json.loads(answer.read())
+
+
+def clients_are_told_apart(tocsin, https, trust, cli):
+    """Whose address counts is the client's, whatever a client says of itself."""
+    password = "correct horse battery"
+    code = tocsin.call("SignInService/InviteUser", user="bob")["invitation"]
+    assert call_from("127.0.0.7", https, trust, "SignInService/AcceptInvitation", invitation=code, password=password)[0] == 200
+
+    def forged(number):  # another address each time
+        return {"X-Forwarded-For": f"203.0.113.{number % 250}", "Forwarded": f"for=198.51.100.{number % 250}"}
+    answers = set()
+    for number in range(60):
+        answers.add(call_from("127.0.0.66", https, trust, "SignInService/AcceptInvitation", forged(number), invitation="x", password="y")[0])
+        if 429 in answers:
+            break
+    assert 429 in answers, f"a stranger at one address guesses on: {answers}"
+    status, session = call_from("127.0.0.7", https, trust, "SignInService/SignIn", forged(1), user="bob", password=password)
+    assert status == 200, session
+
+    origins = {each["action"]: each["origin"] for each in reversed(tocsin.call("AuditService/ListAudit")["entries"])}
+    assert origins["SignIn"] == "http 127.0.0.7", origins
+    cli("token", "create", "--name", "by-the-front", "--role", "viewer")
+    assert tocsin.call("AuditService/ListAudit")["entries"][0]["origin"] == "grpc 127.0.0.1", "gRPC, too"
+
+
 def main():
     if not HAPROXY.exists():
         skip("haproxy is not under build/programs; ./dev fetch-programs gets it")
@@ -54,7 +88,7 @@ def main():
         config.write_text(organisation.yaml())
         cert = certificate(folder)
         https, grpc = free_port(), free_port()
-        with Tocsin(folder, config).start() as tocsin:
+        with Tocsin(folder, config, [f"--trusted_proxies={FRONT}"]).start() as tocsin:
             front = configured(folder, tocsin, https, grpc)
             checked = subprocess.run([HAPROXY, "-c", "-f", front], capture_output=True, text=True,
                                      env={**os.environ, **LIBRARIES})
@@ -98,6 +132,7 @@ def main():
                 listed = cli("alerts", "-o", "json")
                 names = re.findall(r'"value": "(ByStream|ByWebhook|NoKey)"', listed.stdout)
                 assert names.count("ByStream") == 20 and "ByWebhook" in names and "NoKey" not in names, names
+                clients_are_told_apart(tocsin, https, trust, cli)
                 backed_up = cli("backup", str(folder / "backup"))
                 assert backed_up.returncode == 0, backed_up.stderr
                 refused = cli("status", TOCSIN_CA="")

@@ -103,7 +103,7 @@ def main():
     if not PROMETHEUS.exists():
         skip("prometheus is not under build/programs; ./dev fetch-programs gets it")
     with scratch() as folder, Smtp(folder) as smtp, FakeTwilio() as twilio:
-        tocsin = Tocsin(folder)
+        tocsin = Tocsin(folder, flags=["--allow_webhooks_to=127.0.0.0/8"])
         config = folder / "organisation.yaml"
         config.write_text(organisation.yaml(smtp_port=smtp.port, twilio=twilio, public_url=tocsin.url, step_delay=f"{STEP_DELAY.seconds}s"))
         tocsin.config = config

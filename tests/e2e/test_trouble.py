@@ -76,7 +76,7 @@ def dead_man(folder):
     with Receiver() as service:
         config = folder / "organisation.yaml"
         config.write_text(organisation.yaml() + f"dead_man: {{url: '{service.url}/beat', interval: 1s}}\n")
-        with Tocsin(folder, config).start() as tocsin:
+        with Tocsin(folder, config, ["--allow_webhooks_to=127.0.0.0/8"]).start() as tocsin:
             wait_for("three heartbeats", lambda: len(service.requests) >= 3)
             assert {r["path"] for r in service.requests} == {"/beat"}
             assert tocsin.stop() == 0

@@ -17,6 +17,9 @@ from shim import DELAY, Shim  # noqa: E402
 FOR_EVER = 3_600_000  # ms
 
 
+LOOPBACK = "--allow_webhooks_to=127.0.0.0/8"  # the outside of these tests is this machine
+
+
 class Supervisor:
     """As systemd: a datagram socket at a path or, with '@', under an abstract name."""
 
@@ -80,7 +83,7 @@ def the_canary_sends_the_beats(folder):
         config = write(folder / "organisation.yaml", organisation.yaml(webhook=people.url)
                        + f"dead_man: {{url: '{first.url}/of-the-organisation', interval: 1s}}\n")
         beats = write(folder / "beats", f"# outside\n{first.url}/one?key=secret-of-one\n\n  {second.url}/two\n")
-        with Watched(folder, config, flags=[f"--beats_file={beats}"]).start() as tocsin:
+        with Watched(folder, config, flags=[f"--beats_file={beats}", LOOPBACK]).start() as tocsin:
             paths = lambda: {r["path"] for r in first.requests + second.requests}
             wait_for("all three beats", lambda: paths() >= {"/of-the-organisation", "/one?key=secret-of-one", "/two"})
             wait_for("more of them", lambda: len(second.requests) >= 3)
@@ -115,7 +118,7 @@ def without_it_beats_go_by_the_clock(folder):
     with Receiver() as outside:
         config = write(folder / "organisation.yaml",
                        organisation.yaml() + f"dead_man: {{url: '{outside.url}/beat', interval: 1s}}\n")
-        with Watched(folder, config, flags=["--canary_seconds=0"]).start() as tocsin:
+        with Watched(folder, config, flags=["--canary_seconds=0", LOOPBACK]).start() as tocsin:
             wait_for("beats", lambda: len(outside.requests) >= 2)
             assert tocsin.metric("tocsin_canary_seconds_count") == 0
             assert tocsin.stop() == 0
@@ -126,7 +129,7 @@ def a_journal_that_hangs_ends_beats_and_proofs_of_life(folder):
         config = write(folder / "organisation.yaml",
                        organisation.yaml() + f"dead_man: {{url: '{outside.url}/beat', interval: 1s}}\n")
         shim = Shim(folder, folder / "data")
-        with Watched(folder, config, env={**shim.env, **supervisor.env(4)}).start() as tocsin:
+        with Watched(folder, config, flags=[LOOPBACK], env={**shim.env, **supervisor.env(4)}).start() as tocsin:
             wait_for("READY", lambda: supervisor.count("READY=1") == 1)
             assert tocsin.metric("tocsin_canary_seconds_count") >= 1 or "ready without it" in tocsin.log()
             # Idle as it is, it proves that it lives.

@@ -30,8 +30,10 @@ def field(name, value):
 
 
 def call(*more, key="", path="/tocsin.v1.IngestService/Stream"):
+    """Headers of a call that is taken: without `te: trailers` gRPC ends it at once, and it holds nothing."""
+    te = [] if any(name == "te" for name, _ in more) else [("te", "trailers")]
     headers = [(":method", "POST"), (":scheme", "http"), (":path", path), (":authority", "tocsin"),
-               ("content-type", "application/grpc"), *more]
+               ("content-type", "application/grpc"), *te, *more]
     if key:
         headers.append(("authorization", f"Bearer {key}"))
     return b"".join(field(name, value) for name, value in headers)

@@ -323,17 +323,45 @@ def grpc_bombs(options):
 
 # ---- D5, D6 ----
 
-def floods(which, reads):
+def floods(which, reads, key=organisation.STREAM_KEY):
     """Each flood of http2.py by a thread of its own; `reads`: it reads what is answered."""
     def one(flood):
-        return lambda attacked, stopping: http2.attack(attacked.grpc, flood, organisation.STREAM_KEY, stopping, reads)
+        return lambda attacked, stopping: http2.attack(attacked.grpc, flood, key, stopping, reads)
     return [one(flood) for flood in which]
 
 
+def taken_calls(options):
+    """What the floods rely on: their calls are ones that the server takes and keeps."""
+    with world() as (tocsin, _, _):
+        tocsin.start()
+        stopping = threading.Event()
+        attacker = threading.Thread(target=http2.attack, args=(tocsin.grpc, http2.open_streams, organisation.STREAM_KEY, stopping))
+        attacker.start()
+        try:
+            wait_for("streams of the flood", lambda: tocsin.metric("tocsin_ingest_streams_total") >= 50)
+        finally:
+            stopping.set()
+            attacker.join()
+    return "calls of the floods reach the server and hold streams"
+
+
+# What this gRPC gives nobody a bound for: calls that are reset as soon as they are made leave memory behind for ever, and as many may be
+# open as a client likes that has not answered to how many there may be. They are why there are gateways: G2 has them.
+UNBOUNDED = [http2.rapid_reset, http2.open_streams]
+
+
+def strangers(options):
+    """By somebody without a key, who reads nothing of what is answered. What connections that have shown no key send together is bounded, and
+    beyond it they are cut off: of headers without end alone, which two connections make a gigabyte of in three seconds, and of all floods."""
+    endless = abused(options, floods([http2.continuations] * 2, reads=False, key=""), growth=400 << 20)
+    which = [flood for flood in http2.FLOODS if flood not in UNBOUNDED]
+    return f"{endless}; all: {abused(options, floods(which, reads=False, key=''), growth=600 << 20)}"
+
+
 def http2_floods(options):
-    """By somebody who has a valid key, at the engine's own port. Not here: headers without end, of which this gRPC keeps all that comes, and
-    whoever does not read what is answered, for whom it keeps that. They are why there are gateways: G2 has them."""
-    which = [flood for flood in http2.FLOODS if flood is not http2.continuations]
+    """By somebody who has a valid key, at the engine's own port. Not here: headers without end and whoever does not read what is answered, which
+    are bounded for strangers alone."""
+    which = [flood for flood in http2.FLOODS if flood not in [http2.continuations, *UNBOUNDED]]
     return abused(options, floods(which, reads=True), growth=600 << 20)
 
 
@@ -502,7 +530,9 @@ CHECKS = [
     ("D3", "nesting, duplicate keys, numbers and text that are none", "smoke", nonsense),
     ("D4", "gzip bombs and other packings", "smoke", bombs),
     ("D4g", "messages of gRPC that become a thousand times as large", "smoke", grpc_bombs),
-    ("D6", "D5 and D6: fifteen HTTP/2 floods at the gRPC port", "smoke", http2_floods),
+    ("D5", "calls of the floods of D6 are taken", "smoke", taken_calls),
+    ("D6", "D5 and D6: HTTP/2 floods at the gRPC port by somebody with a key", "smoke", http2_floods),
+    ("D6s", "D5 and D6: the same by strangers, headers without end among them", "smoke", strangers),
     ("D6l", "headers that gRPC complains of, by the thousand", "smoke", complaints),
     ("D7", "label cardinality", "smoke", cardinality),
     ("D7g", "more groups than there may be", "smoke", too_many_groups),

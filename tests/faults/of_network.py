@@ -13,6 +13,7 @@ import threading
 import time
 
 import ground
+import packets
 from ground import Missing, Provider, event, post, world
 from harness import wait_for
 from of_providers import as_expected, rows_about, with_people
@@ -167,6 +168,90 @@ def inside():
     print(f"{len(names)} kinds of names, {len(server.asked)} look-ups" + ("" if vanishes else "; no device whose packets vanish"))
 
 
+# ---- C6, D12: packets by hand ----
+
+# Who is at an address of the device, which segments arrive there, and what is to become of the page.
+PEERS = {
+    "answers": ("10.99.0.3", lambda length: True, "accepted"),  # that nothing else is wrong with them
+    "swallows": ("10.99.0.4", lambda length: False, "goes on"),
+    "small": ("10.99.0.5", lambda length: length < 300, "goes on"),  # as where a path is narrower than anybody says
+}
+
+
+def inside_vanishing():
+    """Connections are made, and then packets vanish: all of them, or only large ones."""
+    bring_up("lo")
+    tun = device_that_nobody_reads()
+    peers = packets.Peers(tun, {address: takes for address, takes, _ in PEERS.values()})
+    peers.start()
+    with Provider() as provider:
+        edit = with_people(list(PEERS), lambda name: f"http://{PEERS[name][0]}:8080/{name}")
+        with world(provider=provider, edit=lambda text: edit(text).replace("NEXT", provider.url)) as (tocsin, _, _):
+            tocsin.flags[:] = ["--allow_webhooks_to=127.0.0.0/8,10.99.0.0/24"]
+            tocsin.start()
+            assert post(tocsin.url, [event(name, severity="critical") for name in PEERS]) == 202
+            assert post(tocsin.url, [event("Honest", severity="critical")]) == 202
+            wait_for("a page to an honest provider", lambda: provider.of("/ann", "Honest"))
+            for name, (address, _, fate) in PEERS.items():
+                if fate == "accepted":
+                    wait_for(f"{name} to be accepted", lambda: as_expected(tocsin, provider, provider, name, fate), 60)
+                    assert peers.vanished[address] == 0
+                    continue
+                wait_for(f"bob to be paged for {name}", lambda: provider.of("/bob", f'\\"{name}\\"'))
+                wait_for(f"an attempt at {name} to be given up", lambda: any(
+                    r["lastError"] and r["method"]["id"] == "first" for r in rows_about(tocsin, name) if r["user"] == name), 120)
+                assert peers.opened[address] > 0 and peers.vanished[address] > 0, f"{name}: nothing vanished after a connection was made"
+            assert tocsin.metric("tocsin_auditor_findings_total") == 0
+    print(f"{sum(peers.opened.values())} connections, {sum(peers.vanished.values())} segments vanished after they were made")
+
+
+def inside_openings():
+    """Both ports are flooded with openings of connections from everywhere, to which nobody listens."""
+    import of_abuse
+    bring_up("lo")
+    tun = device_that_nobody_reads()
+    threading.Thread(target=lambda: [os.read(tun, 65536) for _ in iter(int, 1)], daemon=True).start()
+    sent = []
+
+    @contextlib.contextmanager
+    def at_the_device(tocsin):
+        tocsin.http, tocsin.grpc = (f"10.99.0.1:{each.split(':')[1]}" for each in (tocsin.http, tocsin.grpc))
+        tocsin.url = f"http://{tocsin.http}"
+        yield
+
+    def flood(where):
+        def attack(tocsin, stopping):
+            host, port = where(tocsin).split(":")
+            for count in packets.openings(tun, (host, int(port)), "10.99.0."):
+                if stopping.is_set():
+                    sent.append(count)
+                    return
+        return attack
+
+    class Smoke:
+        nightly = os.environ.get("FAULTS_NIGHTLY") == "1"
+
+        def times(self, smoke, nightly):
+            return nightly if self.nightly else smoke
+    word = of_abuse.abused(Smoke(), [flood(lambda tocsin: tocsin.http), flood(lambda tocsin: tocsin.grpc)], prepare=at_the_device)
+    print(f"{sum(sent)} openings; {word}")
+
+
+def ask_for_a_device():
+    if not os.access("/dev/net/tun", os.R_OK | os.W_OK):
+        raise Missing("no device whose other end is ours (/dev/net/tun)")
+
+
+def vanishing(options):
+    ask_for_a_device()
+    return in_namespaces("inside_vanishing")
+
+
+def opening_flood(options):
+    ask_for_a_device()
+    return in_namespaces("inside_openings", FAULTS_NIGHTLY=str(int(options.nightly)))
+
+
 # ---- F1 ----
 
 ALLOWED, FORBIDDEN = "10.99.0.1", ["127.0.0.1", "169.254.169.254"]
@@ -236,17 +321,20 @@ def names_and_packets(options):
     return in_namespaces("inside")
 
 
-def in_namespaces(function):
+def in_namespaces(function, **environment):
     if subprocess.run(["unshare", "--net", "--mount", "--map-root-user", "mount", "--bind", "/etc/hosts", "/etc/hosts"],
                       capture_output=True).returncode != 0:
         raise Missing("no namespaces of networks and mounts")
     done = subprocess.run(["unshare", "--net", "--mount", "--map-root-user", sys.executable, "-c", f"import of_network; of_network.{function}()"],
-                          capture_output=True, text=True, cwd=pathlib.Path(__file__).parent, timeout=300)
+                          capture_output=True, text=True, cwd=pathlib.Path(__file__).parent, timeout=900,
+                          env={**os.environ, **environment})
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     return done.stdout.strip().splitlines()[-1]
 
 
 CHECKS = [
     ("C5", "C5 and C6: names that do not resolve, packets that vanish", "smoke", names_and_packets),
+    ("C6", "C6: connections whose packets vanish once they are made, all of them or only large ones", "smoke", vanishing),
+    ("D12s", "openings of connections (SYN) from everywhere that nobody goes on with", "smoke", opening_flood),
     ("F1", "webhooks to names that lead into forbidden networks when they are asked for again", "smoke", rebound),
 ]

@@ -165,6 +165,41 @@ TEST_F(ConnectionGateTest, OneAddressHasItsShare) {
   });
 }
 
+TEST_F(ConnectionGateTest, AFrontMayHaveMoreThanOneAddressElse) {
+  const auto trusted = TrustedProxies::Parse({"127.0.0.1"});
+  ASSERT_TRUE(trusted.ok());
+  Open({.max_of_one_address = 1, .bounds_loopback = true, .proxies = *trusted});
+  const auto first = Connect(kPreface);
+  const auto second = Connect(kPreface);
+  Await([&] { return held() == 2; });
+  EXPECT_EQ(gate_->ReadStatistics().crowded, 0U);
+}
+
+TEST_F(ConnectionGateTest, WhoSendsMuchIsCutOffUnlessSomebodyVouchesForIt) {
+  Open({.max_unvouched_bytes = 50'000});
+  const auto vouched = Connect(kPreface);
+  Await([&] { return held() == 1; });
+  {
+    const MutexLock lock(mutex_);
+    sockaddr_in other{};
+    socklen_t size = sizeof other;
+    ASSERT_EQ(getpeername(held_.front(), reinterpret_cast<sockaddr*>(&other), &size), 0);
+    gate_->Vouch(FromIpv4(&other.sin_addr), ntohs(other.sin_port));
+  }
+  const auto modest = Connect(kPreface + std::string(1000, 'a'));
+  Await([&] { return held() == 2; });
+  const auto greedy = Connect(kPreface);
+  Await([&] { return held() == 3; });
+  // Nobody reads here: the kernel takes this much all the same.
+  vouched->Send(std::string(30'000, 'v'));
+  greedy->Send(std::string(30'000, 'g'));
+  const auto greedier = Connect(kPreface + std::string(32'000, 'g'));
+  Await([&] { return gate_->ReadStatistics().greedy >= 2; });
+  EXPECT_EQ(greedy->ReadResponse(), "");
+  EXPECT_EQ(greedier->ReadResponse(), "");
+  EXPECT_EQ(gate_->ReadStatistics().greedy, 2U) << "the modest one and the one that is vouched for stay";
+}
+
 TEST_F(ConnectionGateTest, ManyThatWaitedFindRoomForSoManyAsThereIs) {
   Open({.max_connections = 2});
   std::vector<std::unique_ptr<RawClient>> clients;

@@ -67,6 +67,24 @@ TEST_F(HttpLocalTest, ByAnAddressNobodySaysWhoHeIs) {
   EXPECT_EQ(answer->body, "/? 127.0.0.1 loopback ");
 }
 
+TEST_F(HttpLocalTest, OfWhatComesThroughAFrontItsHeaderSaysWhomItIsFrom) {
+  HttpServer::Options options;
+  const auto trusted = TrustedProxies::Parse({"127.0.0.1"});
+  ASSERT_TRUE(trusted.ok());
+  for (const bool trusts : {false, true}) {
+    if (trusts) options.proxies = *trusted;
+    const auto server = HttpServer::Start(options, WhoIsIt());
+    ASSERT_TRUE(server.ok()) << server.status();
+    const absl::StatusOr<HttpResponse> answer = Perform({
+        .method = "POST",
+        .url = "http://127.0.0.1:" + std::to_string((*server)->port()) + "/",
+        .headers = {{"X-Forwarded-For", "127.0.0.1, 6.6.6.6"}, {"X-FORWARDED-FOR", "203.0.113.7:99"}}
+    });
+    ASSERT_TRUE(answer.ok()) << answer.status();
+    EXPECT_EQ(answer->body, trusts ? "/? 203.0.113.7 " : "/? 127.0.0.1 ");
+  }
+}
+
 TEST_F(HttpLocalTest, APathThatIsTooLongIsAnError) {
   HttpServer::Options options;
   options.unix_socket = folder_ + "/" + std::string(120, 'x');

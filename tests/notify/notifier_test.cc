@@ -292,7 +292,7 @@ TEST(NotifierTest, TheHeartbeatIsAGetToTheDeadManService) {
   FakeHttp service([](const FakeRequest&) { return FakeAnswer{}; });
   Reports reports;
   Notifier notifier(Notifier::Options(), reports.Taker());
-  notifier.Beat(service.url() + "/ping/secret");
+  notifier.Beat(service.url() + "/ping/secret", /*is_own=*/true);
   ASSERT_TRUE(service.WaitForRequests(1));
   EXPECT_EQ(service.requests()[0].method, "GET");
   EXPECT_EQ(service.requests()[0].target, "/ping/secret");

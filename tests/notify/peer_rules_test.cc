@@ -70,6 +70,19 @@ TEST(PeerRulesTest, WhatIsAllowedIsAllowedAndNothingBeside) {
   }
 }
 
+TEST(PeerRulesTest, MailReachesOurOwnNetworksAndNoMetadata) {
+  const PeerRules mail = PeerRules().WithOwnNetworks();
+  for (const char* address : {"127.0.0.1", "::1", "::ffff:127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1",
+                              "100.64.0.1", "fd12::1", "8.8.8.8"}) {
+    EXPECT_TRUE(mail.Permits(address)) << address;
+  }
+  for (const char* address : {"169.254.169.254", "::ffff:169.254.169.254", "fe80::1", "fd00:ec2::254",
+                              "100.100.100.200", "168.63.129.16", "0.0.0.0", "224.0.0.1", "64:ff9b::a9fe:a9fe"}) {
+    EXPECT_FALSE(mail.Permits(address)) << address;
+  }
+  EXPECT_TRUE(PeerRules::Parse({"169.254.169.254"})->WithOwnNetworks().Permits("169.254.169.254"));
+}
+
 TEST(PeerRulesTest, AMistakeInTheListIsAnError) {
   for (const char* text :
        {"", "10.0.0", "10.0.0.0/33", "10.0.0.0/", "10.0.0.0/-1", "localhost", "::/129", "10.0.0.0/8x"}) {

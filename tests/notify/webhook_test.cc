@@ -183,6 +183,53 @@ TEST(WebhookTest, WebhooksIntoOurOwnNetworkAreRefusedUnlessAllowed) {
   EXPECT_EQ(inside.connections(), 0);
 }
 
+// A manager writes the addresses of providers, who may not reach what only this machine reaches.
+TEST(WebhookTest, ProvidersIntoOurOwnNetworkAreRefusedUnlessAllowed) {
+  FakeHttp inside([](const FakeRequest&) { return FakeAnswer{}; });
+  Organisation organisation = OrganisationWithTwilio(inside.url());
+  organisation.slack.url = inside.url();
+  organisation.slack.token = "xoxb-token";
+  organisation.smtp.url = "smtp://169.254.169.254";
+  organisation.smtp.from = "tocsin@example.com";
+  organisation.smtp.require_tls = false;
+  const struct {
+    std::string_view name;
+    Method kind;
+    std::string address;
+  } rows[] = {
+      {"SMS",       Method::kSms,   "+15005550100"   },
+      {"telephone", Method::kVoice, "+15005550100"   },
+      {"Slack",     Method::kSlack, "C0123"          },
+      {"mail",      Method::kEmail, "ann@example.com"},
+  };
+  for (const auto& row : rows) {
+    SCOPED_TRACE(row.name);
+    Reports reports;
+    Notifier notifier(Notifier::Options(), reports.Taker());
+    notifier.SetOrganisation(Shared(organisation));
+    const Notification page = PageBy(row.kind, row.address);
+    notifier.Start(page, kGenerous, nullptr);
+    const AttemptResult result = reports.Of(page.id);
+    EXPECT_EQ(result.kind, Kind::kRejected) << result.detail;
+    EXPECT_THAT(result.detail, HasSubstr("--allow_webhooks_to"));
+  }
+  EXPECT_EQ(inside.connections(), 0);
+}
+
+TEST(WebhookTest, TheDeadManOfTheOrganisationIsRefusedThereAndTheServersOwnBeatIsNot) {
+  FakeHttp inside([](const FakeRequest&) { return FakeAnswer{}; });
+  Reports reports;
+  Notifier notifier(Notifier::Options(), reports.Taker());
+  notifier.Beat(inside.url() + "/shared", /*is_own=*/false);
+  notifier.Beat(inside.url() + "/shared", /*is_own=*/true);
+  notifier.Beat(inside.url() + "/dead-man", /*is_own=*/false);
+  notifier.Beat(inside.url() + "/last", /*is_own=*/true);
+  ASSERT_TRUE(inside.WaitForRequests(2));
+  EXPECT_EQ(inside.requests().size(), 2U);
+  for (const FakeRequest& request : inside.requests())
+    EXPECT_NE(request.target, "/dead-man");
+}
+
 TEST(WebhookTest, WebhooksSpeakNothingButHttp) {
   for (const char* url : {"file:///etc/passwd", "gopher://127.0.0.1/", "dict://127.0.0.1/", "ftp://127.0.0.1/",
                           "unix:/run/x", "smtp://127.0.0.1/", "", "http", "//127.0.0.1/",

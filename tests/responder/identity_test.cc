@@ -149,6 +149,23 @@ TEST(AccountTest, WhoLeavesTheOrganisationLeavesNothingForTheNextOfThatName) {
   EXPECT_TRUE(absl::IsAborted(LogIn(world, "zora", 'b').status));
 }
 
+TEST(AccountTest, WhatWhoeverHasLeftHasGivenOutLetsNobodyIn) {
+  World world;
+  const Organisation without = *world.state().organisation;
+  Organisation with = without;
+  with.users.push_back(without.users.front());
+  with.users.back().id = UserId("zora");
+  world.Apply(with);
+  const auto invite = [&](std::string_view user, const std::string& code, std::string_view by) {
+    return world.Do(InviteUser{UserId(user), code, world.now().wall + absl::Hours(24), false}, by).status;
+  };
+  ASSERT_TRUE(invite("bob", kCode, "user:zora").ok());
+  ASSERT_TRUE(invite("carol", kOther, "user:admin").ok());
+  world.Apply(without);
+  EXPECT_TRUE(absl::IsPermissionDenied(Accept(world, kCode)));
+  EXPECT_TRUE(Accept(world, kOther).ok()) << "others' go on, those of the server's own token above all";
+}
+
 CommandResult ComeBy(
     World& world, std::string_view user, const Identity& identity, char digit, const Rights& granted = {}) {
   SignIn command;
