@@ -21,7 +21,7 @@ absl::StatusOr<std::vector<SourceFile>> ReadConfigFiles(const std::vector<std::s
 }
 
 absl::StatusOr<OrganisationPtr> LoadOrganisation(const std::vector<SourceFile>& files, const Secrets& secrets) {
-  LoadResult loaded = Load(files, secrets);
+  LoadResult loaded = Load(files, secrets, ProblemsOfSources);
   std::string all;
   for (const Problem& problem : loaded.problems)
     all += "\n  " + Format(problem);
