@@ -38,6 +38,8 @@ std::string ReadFileOf(const char* variable) {
   const std::string path = Environment(variable);
   if (path.empty()) return "";
   absl::StatusOr<std::string> text = ReadSmallFile(path, kCertificateBytes);
+  const bool is_pem = text.ok() && text->find("-----BEGIN ") != std::string::npos;
+  if (text.ok() && !is_pem) text = Invalid("%s holds nothing in PEM (-----BEGIN ...)", path);
   if (text.ok()) return *std::move(text);
   std::fprintf(stderr, "tocsin: $%s: %s\n", variable, Printable(Message(text.status())).c_str());
   return "";
@@ -132,6 +134,8 @@ std::string AddressAdvice(std::string_view address, std::string_view error) {
   if (address.find('/', tls ? 8 : 0) != address.npos) {
     return "; --server is HOST:PORT of the gRPC port, or https://HOST:PORT with TLS, without a path";
   }
+  // Nobody listens, or there is no such machine: nothing is known of TLS.
+  if (error.find("Connection refused") != error.npos || error.find("DNS resolution") != error.npos) return "";
   if (tls) {
     return "; its certificate has to be trusted by this system or by the PEM file that $TOCSIN_CA names, and where the "
            "server asks for one of ours, $TOCSIN_CERT and $TOCSIN_CERT_KEY name it; without TLS leave https:// out";

@@ -188,6 +188,16 @@ void AddChecked(const Reader& reader,
   std::ranges::move(found, std::back_inserter(problems));
 }
 
+// What is missing stands nowhere. Of one file it is said of its beginning.
+void PlaceWhatIsMissing(std::span<const SourceFile> files, std::vector<Problem>& problems) {
+  if (files.size() != 1) return;
+  for (Problem& problem : problems) {
+    if (!problem.file.empty() || problem.path.empty()) continue;
+    problem.file = files.front().name;
+    problem.line = problem.column = 1;
+  }
+}
+
 void SortByPlace(std::span<const SourceFile> files, std::vector<Problem>& problems) {
   const auto place = [&](const Problem& problem) {
     const auto file = std::ranges::find(files, problem.file, &SourceFile::name) - files.begin();
@@ -245,6 +255,7 @@ LoadResult Load(std::span<const SourceFile> files, const Secrets& secrets, const
     SortByPlace(files, result.warnings);
   }
   std::ranges::move(reader.problems(), std::back_inserter(result.problems));
+  PlaceWhatIsMissing(files, result.problems);
   SortByPlace(files, result.problems);
   return result;
 }

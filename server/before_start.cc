@@ -17,7 +17,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// 0: somebody could listen there now. Names are left to whoever looks them up.
+constexpr int kNoNumber = -1;  // the host is a name
+
+// 0: somebody could listen there now.
 int ErrorOfBinding(const Address& address) {
   addrinfo wanted{};
   wanted.ai_family = AF_UNSPEC;
@@ -26,7 +28,7 @@ int ErrorOfBinding(const Address& address) {
   std::string host = address.host;
   if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
   addrinfo* found = nullptr;
-  if (getaddrinfo(host.c_str(), std::to_string(address.port).c_str(), &wanted, &found) != 0) return 0;
+  if (getaddrinfo(host.c_str(), std::to_string(address.port).c_str(), &wanted, &found) != 0) return kNoNumber;
   const int fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
   int error = 0;
   if (fd >= 0) {
@@ -43,6 +45,12 @@ absl::Status CheckAddress(std::string_view flag, const std::string& text) {
   TOCSIN_ASSIGN(const Address address, ParseAddress(flag, text));
   const int error = ErrorOfBinding(address);
   if (error == 0) return absl::OkStatus();
+  if (error == kNoNumber) {
+    if (flag == "grpc") return absl::OkStatus();  // it looks names up
+    return Invalid(
+        "--%s: %s is no IP address: say 127.0.0.1:%d for this machine alone, 0.0.0.0:%d for every address of it", flag,
+        address.host, address.port, address.port);
+  }
   return CannotListen(flag, text, Unavailable("%s", std::error_code(error, std::generic_category()).message()));
 }
 

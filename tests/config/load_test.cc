@@ -119,6 +119,16 @@ TEST(LoadTest, TellsOfAllMistakesAtOnce) {
                    R"(x.yaml:6:30: users[2].nmae: unknown field (did you mean "name"?))"}));
 }
 
+TEST(LoadTest, WhatIsMissingInTheOnlyFileHasItsPlace) {
+  const std::vector<SourceFile> one = {
+      {"mine.yaml",
+       "users:\n- {id: a, contact_methods: [{kind: terminal, address: a}]}\n"
+       "policies:\n- {id: p, steps: [{targets: [a]}]}\nroute: {policy: p}\n"}
+  };
+  EXPECT_THAT(Lines(Load(one).problems),
+              testing::Contains(HasSubstr("mine.yaml:1:1: fallback_user: is missing: somebody must be paged")));
+}
+
 TEST(LoadTest, SaysWhatDoesNotMakeSense) {
   const Case cases[] = {
       {"unknown user",

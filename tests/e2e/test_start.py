@@ -72,6 +72,7 @@ def main():
         assert re.search(r'several.yaml:\d+:\d+: integrations.*did you mean "nagios"', told), told
         assert re.search(r'several.yaml:\d+:\d+: fallback_user.*did you mean "bob"', told), told
         assert "a folder stands there" in refused(folder / "a", free(), free(), folder)
+        assert "localhost is no IP address: say 127.0.0.1:8911" in refused(folder / "a", "localhost:8911", free(), good)
         assert "is not HOST:PORT" in refused(folder / "a", "8911", free(), good)
         assert not (folder / "a").exists()
         with Tocsin(folder, good).start() as tocsin:
