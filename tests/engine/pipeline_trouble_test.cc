@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/log.h"
+
 namespace tocsin {
 namespace {
 
@@ -27,8 +29,11 @@ std::string LoggedOf(TroubleLog& log, absl::Duration at, std::vector<TimelineEnt
   Change change;
   change.now.engine = EngineTime() + at;
   change.entries = std::move(entries);
+  const LogLevel before = CurrentLogLevel();
+  SetLogLevel(LogLevel::kInfo);  // other tests of this program are quiet
   testing::internal::CaptureStderr();
   log.Tell(change);
+  SetLogLevel(before);
   return testing::internal::GetCapturedStderr();
 }
 
