@@ -53,37 +53,49 @@ std::string Describe(const Schedule& schedule, const std::vector<Shift>& gaps, c
 constexpr std::string_view kDoors[] = {"stream", "opsgenie", "pagerduty"};
 
 // What would be ignored in silence.
-void AddProblemsOf(const Integration& integration, const Source& source, std::vector<std::string>& problems) {
-  const auto report = [&](std::string_view what) {
-    problems.push_back(absl::StrFormat("integration %s: %s", JsonQuote(integration.id.value()), what));
+void AddProblemsOf(const Integration& integration,
+                   const Source& source,
+                   const std::string& path,
+                   std::vector<Problem>& problems) {
+  const auto report = [&](std::string_view field, std::string what) {
+    problems.push_back({"", 0, 0, absl::StrFormat("%s.%s", path, field), std::move(what)});
   };
   if (!integration.signing_secret.empty() && source.verify == nullptr)
-    report(absl::StrFormat("signing_secret: %s signs nothing", source.product));
+    report("signing_secret", absl::StrFormat("%s signs nothing", source.product));
   if (!integration.topics.empty() && source.name != "cloudwatch_sns")
-    report("topics: only source cloudwatch_sns has topics");
-  if (integration.mapping && source.name != "generic") report("mapping: only source generic can have one");
+    report("topics", "only source cloudwatch_sns has topics");
+  if (integration.mapping && source.name != "generic") report("mapping", "only source generic can have one");
 }
 
 }  // namespace
 
-std::vector<std::string> ProblemsBeyondText(const Organisation& organisation) {
-  std::vector<std::string> problems = Roster::Problems(organisation);
+std::vector<Problem> ProblemsOfSources(const Organisation& organisation) {
+  std::vector<Problem> problems;
   std::vector<std::string_view> names(std::begin(kDoors), std::end(kDoors));
   for (const Source* source : SourceTable()) {
     if (std::ranges::find(kDoors, source->name) == std::end(kDoors)) names.push_back(source->name);
   }
-  for (const Integration& integration : organisation.integrations) {
+  for (std::size_t i = 0; i < organisation.integrations.size(); ++i) {
+    const Integration& integration = organisation.integrations[i];
+    const std::string path = absl::StrFormat("integrations[%d]", i);
     const bool has_door = std::ranges::find(kDoors, integration.source) != std::end(kDoors);
     const Source* source = FindSource(integration.source);
-    if (source != nullptr) AddProblemsOf(integration, *source, problems);
-    if (has_door || source != nullptr) continue;
+    if (source != nullptr) AddProblemsOf(integration, *source, path, problems);
+    if (has_door || source != nullptr || integration.source.empty()) continue;
     std::string all;
     for (const std::string_view name : names)
       all += (all.empty() ? "" : ", ") + std::string(name);
-    problems.push_back(absl::StrFormat("integration %s: source %s is unknown%s; there are: %s",
-                                       JsonQuote(integration.id.value()), JsonQuote(integration.source),
-                                       Suggestion(integration.source, names), all));
+    problems.push_back({"", 0, 0, path + ".source",
+                        absl::StrFormat("source %s is unknown%s; there are: %s", JsonQuote(integration.source),
+                                        Suggestion(integration.source, names), all)});
   }
+  return problems;
+}
+
+std::vector<std::string> ProblemsBeyondText(const Organisation& organisation) {
+  std::vector<std::string> problems = Roster::Problems(organisation);
+  for (const Problem& problem : ProblemsOfSources(organisation))
+    problems.push_back(Format(problem));
   return problems;
 }
 

@@ -12,6 +12,9 @@
 
 namespace tocsin {
 
+// Integrations whose source nobody reads, and what of theirs would be ignored in silence. Asks nothing of the rest of the organisation.
+std::vector<Problem> ProblemsOfSources(const Organisation& organisation);
+
 // Schedules that cannot be evaluated, integrations whose source nobody reads. Each starts with the object's path.
 std::vector<std::string> ProblemsBeyondText(const Organisation& organisation);
 

@@ -8,6 +8,7 @@
 #include <google/protobuf/util/json_util.h>
 
 #include "api/audit_chain.h"
+#include "api/channels.h"
 #include "api/handlers.h"
 #include "api/reach.h"
 #include "api/scope.h"
@@ -208,6 +209,7 @@ constexpr Method kMethods[] = {
     Of<&HashState>("tocsin.v1.BackupService", "HashState", kAdmin),
     Of<&ListChanges>("tocsin.v1.ChangeService", "ListChanges", kViewer),
     Of<&RunRecordChange, &ScopeOfChange>("tocsin.v1.ChangeService", "RecordChange", kResponder),
+    Of<&ListChannels>("tocsin.v1.ChannelService", "ListChannels", kViewer),
     Of<&ListHeartbeats>("tocsin.v1.HeartbeatService", "ListHeartbeats", kViewer),
     Of<&RunPingHeartbeat, &ScopeOfPing>("tocsin.v1.HeartbeatService", "PingHeartbeat", kResponder),
     Of<&ListRecent>("tocsin.v1.TimelineService", "ListRecent", kViewer),

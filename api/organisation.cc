@@ -184,7 +184,7 @@ absl::Status RunApplyOrganisation(Api& api,
   if (files.empty()) return Invalid("files: none");
   if (bytes > limits::kConfigurationBytes)
     return Invalid("files: %d bytes in all, at most %d", bytes, limits::kConfigurationBytes);
-  LoadResult loaded = Load(files);
+  LoadResult loaded = Load(files, {}, ProblemsOfSources);
   for (const Problem& problem : loaded.problems)
     AddProblem(problem, *response.add_problems());
   for (const Problem& warning : loaded.warnings)

@@ -2,6 +2,7 @@
 #include "api/paging.h"
 #include "api/records.h"
 #include "base/status.h"
+#include "model/canary.h"
 #include "model/codec/response_proto.h"
 
 namespace tocsin {
@@ -55,6 +56,7 @@ absl::Status ListNotifications(Api& api,
       const auto& notification = std::get<Notification>(row);
       if (static_cast<std::size_t>(response.notifications_size()) >= page) break;
       before = notification.id.value();
+      if (IsCanary(notification)) continue;
       if (request.user().empty() || notification.user.value() == request.user()) {
         Show(notification, *response.add_notifications());
       }

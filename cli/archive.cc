@@ -11,6 +11,7 @@
 #include "cli/output.h"
 #include "cli/session.h"
 #include "cli/table.h"
+#include "cli/times.h"
 #include "storage/archive.h"
 #include "storage/backup.h"
 #include "storage/journal_image.h"
@@ -18,10 +19,6 @@
 
 namespace tocsin {
 namespace {
-
-std::string Show(absl::Time at) {
-  return absl::FormatTime(absl::RFC3339_sec, at, absl::LocalTimeZone());
-}
 
 std::string MiB(std::uint64_t bytes) {
   return absl::StrFormat("%.1f", static_cast<double>(bytes) / (1 << 20));
@@ -46,8 +43,8 @@ absl::Status List(const Arguments& parsed) {
   for (const ArchiveLine& line : lines) {
     const std::string entries =
         line.empty() ? "-" : absl::StrFormat("%d-%d", line.first().value(), line.next().value() - 1);
-    table.Add({HashText(line.store), std::to_string(line.number), entries, line.empty() ? "-" : Show(line.from()),
-               line.empty() ? "-" : Show(line.to()), std::to_string(line.pieces.size()), MiB(line.bytes()),
+    table.Add({HashText(line.store), std::to_string(line.number), entries, line.empty() ? "-" : ShowTime(line.from()),
+               line.empty() ? "-" : ShowTime(line.to()), std::to_string(line.pieces.size()), MiB(line.bytes()),
                line.damage.ok() ? "whole" : "damaged"});
   }
   if (lines.empty()) {
@@ -110,7 +107,8 @@ absl::Status VerifyArchive(const std::string& archive) {
     }
     std::printf("%s: entries %llu to %llu, up to %s, in %zu pieces: %s\n", line.folder.c_str(),
                 static_cast<unsigned long long>(line.first().value()),
-                static_cast<unsigned long long>(line.next().value() - 1), Show(line.to()).c_str(), line.pieces.size(),
+                static_cast<unsigned long long>(line.next().value() - 1), ShowTime(line.to()).c_str(),
+                line.pieces.size(),
                 verified.ok() ? "every checksum and link is right" : Printable(Message(verified)).c_str());
   }
   return first;

@@ -12,6 +12,7 @@
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/session.h"
+#include "cli/times.h"
 #include "engine/pipeline_state.h"
 #include "model/codec/common_proto.h"
 #include "storage/frozen_store.h"
@@ -29,8 +30,7 @@ std::string Describe(const BackupManifest& manifest) {
     bytes += file.size;
   return absl::StrFormat("store %016x%016x at entry %d, state hash %016x, taken %s: %d files, %.1f MiB",
                          manifest.store.high, manifest.store.low, manifest.sequence.value(), manifest.state_hash,
-                         absl::FormatTime(absl::RFC3339_sec, manifest.taken_at, absl::UTCTimeZone()),
-                         manifest.files.size(), static_cast<double>(bytes) / (1 << 20));
+                         ShowTime(manifest.taken_at), manifest.files.size(), static_cast<double>(bytes) / (1 << 20));
 }
 
 // Offset by offset, so that neither side ever holds more than a piece.

@@ -10,6 +10,7 @@
 #include "cli/groups.h"
 #include "cli/output.h"
 #include "cli/session.h"
+#include "cli/times.h"
 #include "model/codec/common_proto.h"
 
 namespace tocsin {
@@ -25,7 +26,7 @@ absl::Status ReadTimes(const Arguments& arguments, v1::ListChangesRequest& reque
     ToProto(absl::Now() - back, *request.mutable_since());
   }
   if (arguments.has("from")) {
-    TOCSIN_ASSIGN(const absl::Time from, ParseInstant(arguments.get("from")));
+    TOCSIN_ASSIGN(const absl::Time from, ParseSince(arguments.get("from")));
     ToProto(from, *request.mutable_since());
   }
   if (arguments.has("to")) {

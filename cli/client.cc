@@ -1,5 +1,6 @@
 #include "cli/client.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <cstdlib>
@@ -38,6 +39,8 @@ std::string ReadFileOf(const char* variable) {
   const std::string path = Environment(variable);
   if (path.empty()) return "";
   absl::StatusOr<std::string> text = ReadSmallFile(path, kCertificateBytes);
+  const bool is_pem = text.ok() && text->find("-----BEGIN ") != std::string::npos;
+  if (text.ok() && !is_pem) text = Invalid("%s holds nothing in PEM (-----BEGIN ...)", path);
   if (text.ok()) return *std::move(text);
   std::fprintf(stderr, "tocsin: $%s: %s\n", variable, Printable(Message(text.status())).c_str());
   return "";
@@ -105,6 +108,44 @@ std::string WithAdvice(std::string message) {
   return message;
 }
 
+// HOST:PORT of how people write it: with http:// before it, a slash behind it, without the port.
+std::string AddressAsMeant(std::string address) {
+  if (address.find(',') != std::string::npos) return address;  // several, of `send`
+  constexpr std::string_view kPlain = "http://";
+  constexpr std::string_view kTls = "https://";
+  if (address.starts_with(kPlain)) address.erase(0, kPlain.size());
+  while (address.ends_with('/'))
+    address.pop_back();
+  const std::size_t host = address.starts_with(kTls) ? kTls.size() : 0;
+  const bool is_bare_ipv6 = std::ranges::count(address.substr(host), ':') > 1 && address.find(']') == std::string::npos;
+  const bool has_port =
+      address.find(':', address.find(']', host) == std::string::npos ? host : address.find(']', host)) !=
+      std::string::npos;
+  const bool is_name =
+      !address.empty() && address.find('/', host) == std::string::npos && !address.starts_with("unix:");
+  if (is_name && !is_bare_ipv6 && !has_port) address += ":8912";
+  return address;
+}
+
+// What is often wrong with an address at which no server answers.
+std::string AddressAdvice(std::string_view address, std::string_view error) {
+  const bool tls = address.starts_with("https://");
+  if (error.find("http1") != error.npos || address.ends_with(":8911")) {
+    return "; that looks like the HTTP door: commands go to the gRPC port, 8912 unless `tocsin serve --grpc` says "
+           "otherwise";
+  }
+  if (address.find('/', tls ? 8 : 0) != address.npos) {
+    return "; --server is HOST:PORT of the gRPC port, or https://HOST:PORT with TLS, without a path";
+  }
+  // Nobody listens, or there is no such machine: nothing is known of TLS.
+  if (error.find("Connection refused") != error.npos || error.find("DNS resolution") != error.npos) return "";
+  if (tls) {
+    return "; its certificate has to be trusted by this system or by the PEM file that $TOCSIN_CA names, and where the "
+           "server asks for one of ours, $TOCSIN_CERT and $TOCSIN_CERT_KEY name it; without TLS leave https:// out";
+  }
+  return "; does it have TLS, say https://" + std::string(address);
+}
+
 }  // namespace
 
 std::string TrustedCertificates() {
@@ -132,7 +173,7 @@ std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address) {
 }
 
 Client::Client(const Arguments& arguments, std::string token) : token_(std::move(token)) {
-  address_ = arguments.get("server", Environment("TOCSIN_SERVER"));
+  address_ = AddressAsMeant(arguments.get("server", Environment("TOCSIN_SERVER")));
   named_by_ = arguments.has("server") ? "--server says so" : "$TOCSIN_SERVER says so";
   if (address_.empty()) {
     address_ = kDefaultServer;
@@ -166,8 +207,8 @@ void Client::Prepare(grpc::ClientContext& context) const {
 
 absl::Status Client::Explain(const grpc::Status& status) const {
   if (status.error_code() == grpc::StatusCode::UNAVAILABLE) {
-    return Unavailable("no server answers at %s (%s); is `tocsin serve` running there? (%s)", address_, named_by_,
-                       status.error_message());
+    return Unavailable("no server answers at %s (%s); is `tocsin serve` running there? (%s)%s", address_, named_by_,
+                       status.error_message(), AddressAdvice(address_, status.error_message()));
   }
   if (status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED) {
     return Unavailable("the server at %s did not answer within %s; `tocsin status` says how it is", address_,

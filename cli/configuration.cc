@@ -17,6 +17,7 @@
 #include "cli/output.h"
 #include "cli/replay.h"
 #include "cli/session.h"
+#include "cli/times.h"
 
 namespace tocsin {
 namespace {
@@ -280,7 +281,7 @@ absl::Status PutInstant(const Arguments& arguments,
                         google::protobuf::Timestamp* (*field)(v1::ListAuditRequest&),
                         v1::ListAuditRequest& request) {
   if (!arguments.has(name)) return absl::OkStatus();
-  TOCSIN_ASSIGN(const absl::Time time, ParseInstant(arguments.get(name)));
+  TOCSIN_ASSIGN(const absl::Time time, ParseSince(arguments.get(name)));
   field(request)->set_seconds(absl::ToUnixSeconds(time));
   return absl::OkStatus();
 }
@@ -435,7 +436,7 @@ int RunAudit(std::span<const std::string> arguments) {
       {"actor",  0,   true, "WHO",  "only of user:alice, token:deploy-bot ..."         },
       {"object", 0,   true, "WHAT", "only about G17, I3, S5, M6, T2, configuration"    },
       {"action", 0,   true, "NAME", "only AcknowledgeGroup, ApplyOrganisation ..."     },
-      {"since",  0,   true, "TIME", "only from then on"                                },
+      {"since",  0,   true, "TIME", "only from then on; 2h: of the last two hours"     },
       {"until",  0,   true, "TIME", "only before then"                                 },
       {"limit",  'l', true, "N",    "at most so many (default 100), the newest of them"}
   };

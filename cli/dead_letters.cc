@@ -8,11 +8,13 @@
 #include "absl/strings/str_format.h"
 
 #include "base/status.h"
+#include "base/strings.h"
 #include "cli/commands.h"
 #include "cli/folder_owner.h"
 #include "cli/output.h"
 #include "cli/session.h"
 #include "cli/table.h"
+#include "cli/times.h"
 #include "model/codec/common_proto.h"
 
 namespace tocsin {
@@ -47,8 +49,7 @@ absl::Status List(const Arguments& arguments) {
   TOCSIN_ASSIGN(const std::vector<DeadLetter> letters, Of(arguments).Read());
   Table table({"ENTRY", "OF", "WHAT", "BYTES", "INCIDENT", "STATE"});
   for (const DeadLetter& letter : letters) {
-    table.Add({std::to_string(letter.sequence.value()),
-               absl::FormatTime(absl::RFC3339_sec, letter.now.wall, absl::LocalTimeZone()), KindOf(letter),
+    table.Add({std::to_string(letter.sequence.value()), ShowTime(letter.now.wall), KindOf(letter),
                std::to_string(letter.body.size()), letter.incident == 0 ? "-" : absl::StrFormat("I%d", letter.incident),
                Printable(letter.settled.empty() ? "waits: " + letter.why : "dropped by " + letter.settled)});
   }
@@ -64,8 +65,7 @@ absl::Status Show(const Arguments& arguments) {
   TOCSIN_ASSIGN(const DeadLetter letter, Find(arguments));
   std::printf("entry %llu, %s, of %s; put aside %s\nwhy: %s\n",
               static_cast<unsigned long long>(letter.sequence.value()), KindOf(letter).c_str(),
-              absl::FormatTime(letter.now.wall).c_str(), absl::FormatTime(letter.put_aside_at).c_str(),
-              Printable(letter.why).c_str());
+              ShowTime(letter.now.wall).c_str(), ShowTime(letter.put_aside_at).c_str(), Printable(letter.why).c_str());
   if (!letter.settled.empty()) std::printf("dropped by %s\n", Printable(letter.settled).c_str());
   for (std::size_t at = 0; at < letter.body.size(); at += 32)
     std::printf("%08zx  %s\n", at, absl::BytesToHexString(letter.body.substr(at, 32)).c_str());
@@ -111,7 +111,7 @@ int RunDeadLetter(std::span<const std::string> arguments) {
     const std::string what = parsed.positional().empty() ? "list" : parsed.positional()[0];
     if (what == "list") return List(parsed);
     if (what == "show") return Show(parsed);
-    return Invalid("list, show ENTRY, or drop ENTRY -m REASON");
+    return Invalid("%s is none of list, show ENTRY, drop ENTRY -m REASON", JsonQuote(what));
   });
 }
 

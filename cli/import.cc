@@ -121,7 +121,7 @@ std::size_t Count(const Told& told, import::Grade grade) {
 }
 
 std::string Instant(absl::Time time) {
-  return absl::FormatTime("%Y-%m-%d %H:%MZ", time, absl::UTCTimeZone());
+  return absl::FormatTime("%Y-%m-%d %H:%M UTC", time, absl::UTCTimeZone());
 }
 
 std::string People(const std::vector<UserId>& users) {
@@ -291,7 +291,9 @@ absl::Status Finish(const Arguments& arguments, const Told& told, const std::str
   }
   const std::string out = arguments.get("out");
   if (out.empty()) {
-    if (!WantsJson(arguments)) std::printf("\nnothing was written: --out FILE writes the organisation\n");
+    if (!WantsJson(arguments))
+      std::printf(
+          "\nnothing was written; --out org.yaml writes the organisation as YAML, for `tocsin apply org.yaml`\n");
     return absl::OkStatus();
   }
   TOCSIN_TRY(WriteFile(out, yaml));
@@ -352,12 +354,12 @@ absl::Status RunOne(const Arguments& arguments) {
 
 int RunImport(std::span<const std::string> arguments) {
   constexpr OptionSpec kOwn[] = {
-      {"out",    0, true,  "FILE", "write the organisation there; without it nothing is written"                 },
-      {"strict", 0, false, "",     "refuse when anything that changes who is paged was lost, or differs"         },
-      {"check",  0, true,  "FILE", "who is on call, rendered by the source: compared, not imported; repeatable"  },
-      {"since",  0, true,  "TIME", "compare from then on (default: now)"                                         },
-      {"days",   0, true,  "N",    "compare so many days (default: 365)"                                         },
-      {"with",   0, true,  "FILE", "YAML that it will be applied with: senders, people who are there; repeatable"},
+      {"out",    0, true,  "FILE", "write the organisation there as YAML; without it only what would be lost is told"},
+      {"strict", 0, false, "",     "refuse when anything that changes who is paged was lost, or differs"             },
+      {"check",  0, true,  "FILE", "who is on call, rendered by the source: compared, not imported; repeatable"      },
+      {"since",  0, true,  "TIME", "compare from then on (default: now)"                                             },
+      {"days",   0, true,  "N",    "compare so many days (default: 365)"                                             },
+      {"with",   0, true,  "FILE", "YAML that it will be applied with: senders, people who are there; repeatable"    },
       kOutputOption,
       kColourOption,
       kWideOption

@@ -9,6 +9,8 @@
 #include "cli/contacts.h"
 #include "cli/output.h"
 #include "cli/session.h"
+#include "tocsin/v1/channels.grpc.pb.h"
+#include "tocsin/v1/channels.pb.h"
 
 namespace tocsin {
 namespace {
@@ -104,6 +106,49 @@ std::string HeldBack(const google::protobuf::RepeatedPtrField<v1::GetLoadRespons
   return std::to_string(all) + each_of_them;
 }
 
+std::string NameOf(const v1::ListChannelsResponse::Channel& channel) {
+  return EnumWord(v1::ContactMethod::Kind_Name(channel.kind()), "KIND_");
+}
+
+Cell HealthOf(const v1::ListChannelsResponse::Channel& channel) {
+  if (channel.failing()) {
+    return Cell(
+        absl::StrFormat("FAILING since %s, attempts: %d", When(channel.failing_since()), channel.failed_attempts()),
+        Tone::kBad);
+  }
+  return Cell(channel.has_accepted_at() ? "taken last " + When(channel.accepted_at()) : "none taken yet", Tone::kGood);
+}
+
+// How people are told.
+void AddChannels(const v1::ListChannelsResponse& response, Table& table) {
+  for (const auto& channel : response.channels())
+    table.Add({"messages by " + NameOf(channel), HealthOf(channel)});
+}
+
+// What is wrong, whole: a table would cut it to fit the terminal.
+void PrintTrouble(const v1::GetStatusResponse& status, const v1::ListChannelsResponse& channels) {
+  if (!status.why_not_paging().empty()) {
+    std::printf("\npages do NOT go out: %s\n", Printable(status.why_not_paging()).c_str());
+  }
+  bool fails = false;
+  for (const auto& channel : channels.channels()) {
+    if (!channel.failing()) continue;
+    fails = true;
+    std::printf("\n%s fails since %s: %s\n", NameOf(channel).c_str(), Show(channel.failing_since()).c_str(),
+                Printable(channel.error()).c_str());
+  }
+  if (fails) {
+    std::printf(
+        "`tocsin contacts --doubtful` says whom it concerns, the log has each message; `tocsin page --test USER` shows "
+        "whether it works again\n");
+  }
+  if (channels.dead_letters() > 0) {
+    std::printf(
+        "\njournal entries that nobody could apply and that wait for somebody: %llu (`tocsin dead-letter list`)\n",
+        static_cast<unsigned long long>(channels.dead_letters()));
+  }
+}
+
 absl::StatusOr<v1::ListForgottenRequest> ForgottenRequest(const Arguments& arguments) {
   v1::ListForgottenRequest request;
   if (arguments.has("silences-older")) {
@@ -144,6 +189,8 @@ int RunStatus(std::span<const std::string> arguments) {
       return absl::OkStatus();
     }
     TOCSIN_ASSIGN(const auto load, client.Call<StatusService>(&StatusService::Stub::GetLoad, v1::GetLoadRequest()));
+    TOCSIN_ASSIGN(const auto channels,
+                  client.Call<v1::ChannelService>(&v1::ChannelService::Stub::ListChannels, v1::ListChannelsRequest()));
     const auto number = [](std::uint64_t n) { return std::to_string(n); };
     Table table({"tocsin " + Printable(status.version()), Printable(status.organisation())});
     table.Add({"alerts firing", number(status.firing())});
@@ -155,9 +202,9 @@ int RunStatus(std::span<const std::string> arguments) {
     table.Add({"notifications not yet delivered", number(status.undelivered_notifications())});
     table.Add({"journal entry", number(status.journal_sequence())});
     table.Add({"rules version", number(status.rules_version())});
-    table.Add({"pages can go out", status.why_not_paging().empty()
-                                       ? Cell("yes", Tone::kGood)
-                                       : Cell("NO: " + Printable(status.why_not_paging()), Tone::kBad)});
+    table.Add({"pages can go out",
+               status.why_not_paging().empty() ? Cell("yes", Tone::kGood) : Cell("NO: see below", Tone::kBad)});
+    AddChannels(channels, table);
     for (const auto* counts : {&load.refused(), &load.not_taken()}) {
       for (const auto& each : *counts) {
         if (each.count() > 0)
@@ -165,6 +212,7 @@ int RunStatus(std::span<const std::string> arguments) {
       }
     }
     table.Print();
+    PrintTrouble(status, channels);
     return ShowForgotten(forgotten, client);
   });
 }

@@ -8,6 +8,7 @@
 #include <google/protobuf/util/json_util.h>
 
 #include "base/strings.h"
+#include "cli/times.h"
 
 namespace tocsin {
 namespace {
@@ -39,7 +40,7 @@ std::string Printable(std::string_view text) {
 
 std::string Show(const google::protobuf::Timestamp& time) {
   if (time.seconds() == 0 && time.nanos() == 0) return "-";
-  return absl::FormatTime("%Y-%m-%d %H:%M:%S%Ez", absl::FromUnixSeconds(time.seconds()), absl::LocalTimeZone());
+  return ShowTime(absl::FromUnixSeconds(time.seconds()));
 }
 
 std::string Relative(absl::Duration from_now) {

@@ -108,7 +108,9 @@ int RunPolicy(std::span<const std::string> arguments) {
   };
   return WithClient("policy", arguments, kOwn, [](const Arguments& parsed, const Client& client) -> absl::Status {
     if (parsed.positional().size() != 2 || parsed.positional()[0] != "simulate") {
-      return Invalid("say which policy: tocsin policy simulate NAME");
+      const bool is_other = !parsed.positional().empty() && parsed.positional()[0] != "simulate";
+      return Invalid("%ssay which policy: tocsin policy simulate NAME",
+                     is_other ? JsonQuote(parsed.positional()[0]) + " is not simulate; " : "");
     }
     return SimulatePolicy(parsed, client);
   });

@@ -22,8 +22,11 @@ namespace {
 
 using Fields = std::vector<std::pair<std::string_view, std::string>>;
 
+// As ShowTime, to the millisecond: points in time are chosen by them.
 std::string Show(absl::Time at) {
-  return absl::FormatTime("%Y-%m-%dT%H:%M:%E3S%Ez", at, absl::LocalTimeZone());
+  const absl::TimeZone zone = absl::LocalTimeZone();
+  const bool is_utc = zone.At(at).offset == 0;
+  return absl::FormatTime(is_utc ? "%Y-%m-%d %H:%M:%E3S UTC" : "%Y-%m-%d %H:%M:%E3S%Ez", at, zone);
 }
 
 std::uint64_t BytesOf(const BackupManifest& manifest) {
@@ -100,9 +103,15 @@ void Print(const Restored& restored, const std::string& data, const std::string&
                               : "");
   if (!restored.line.empty()) PrintPoint(restored);
   std::printf(
-      "restored into %s; put the master key (secrets.key) there and start the server. Stop the one that was backed up "
-      "first, if it still runs: both would page\n",
-      data.c_str());
+      "restored into %s. Before the server starts:\n"
+      "  1. Put the master key there: secrets.key of the store that was backed up, which is in no backup, or give it "
+      "by\n"
+      "     --secrets_key_file. Is it lost for good, move secrets.keys, link.key and audit.key out of that folder and "
+      "apply\n"
+      "     the configuration anew with all of its secrets: nothing else is lost.\n"
+      "  2. Let the server's user own the folder, e.g. chown -R tocsin: %s\n"
+      "  3. Stop the server that was backed up, if it still runs: both would page.\n",
+      data.c_str(), data.c_str());
 }
 
 void PrintAsJson(const Restored& restored, const std::string& data, const std::string& state_hash) {

@@ -9,6 +9,7 @@
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/session.h"
+#include "cli/times.h"
 
 namespace tocsin {
 namespace {
@@ -61,7 +62,7 @@ absl::StatusOr<v1::SearchRequest> RequestOf(const Arguments& parsed) {
   request.set_query(QueryOf(parsed.positional()));
   request.set_cursor(parsed.get("cursor"));
   const auto instant = [&](const char* option, google::protobuf::Timestamp& to) -> absl::Status {
-    TOCSIN_ASSIGN(const absl::Time time, ParseInstant(parsed.get(option)));
+    TOCSIN_ASSIGN(const absl::Time time, ParseSince(parsed.get(option)));
     to.set_seconds(absl::ToUnixSeconds(time));
     return absl::OkStatus();
   };

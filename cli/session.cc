@@ -18,6 +18,12 @@ namespace {
 
 constexpr OptionSpec kHelpOption = {"help", 'h', false, "", "this text"};
 
+// They take options alone: a word is a mistake, and not to be passed over.
+bool IsWithoutWords(std::string_view command) {
+  constexpr std::string_view kCommands[] = {"audit", "status", "top", "export", "logout", "demo"};
+  return std::ranges::find(kCommands, command) != std::end(kCommands);
+}
+
 // For completion: what may stand where `prefix` does.
 int ListOptions(std::span<const OptionSpec> specs, std::string_view prefix) {
   for (const OptionSpec& spec : specs) {
@@ -76,6 +82,10 @@ int WithArguments(std::string_view command,
   if (parsed->has("help")) {
     std::fputs(CommandHelp(command, specs).c_str(), stdout);
     return 0;
+  }
+  if (IsWithoutWords(command) && !parsed->positional().empty()) {
+    return ExitCode(
+        command, Invalid("%s means nothing here: see `tocsin %s --help`", JsonQuote(parsed->positional()[0]), command));
   }
   if (const absl::Status screen = SetScreen(*parsed); !screen.ok()) return ExitCode(command, screen);
   return ExitCode(command, body(*parsed));
@@ -162,14 +172,18 @@ absl::StatusOr<absl::Time> ParseInstant(std::string_view text) {
   absl::Time time;
   std::string error;
   const bool read = absl::ParseTime(absl::RFC3339_full, ToAbsl(text), &time, &error) ||
+                    absl::ParseTime("%Y-%m-%d %H:%M:%E*S UTC", ToAbsl(text), absl::UTCTimeZone(), &time, &error) ||
+                    absl::ParseTime("%Y-%m-%d %H:%M UTC", ToAbsl(text), absl::UTCTimeZone(), &time, &error) ||
+                    absl::ParseTime("%Y-%m-%d %H:%M:%E*S%Ez", ToAbsl(text), &time, &error) ||
                     absl::ParseTime("%Y-%m-%d %H:%M:%S", ToAbsl(text), absl::LocalTimeZone(), &time, &error) ||
                     absl::ParseTime("%Y-%m-%d %H:%M", ToAbsl(text), absl::LocalTimeZone(), &time, &error) ||
                     absl::ParseTime("%Y-%m-%d", ToAbsl(text), absl::LocalTimeZone(), &time, &error);
   // Abseil also reads infinite-future and infinite-past, whatever the format.
   if (read && time != absl::InfiniteFuture() && time != absl::InfinitePast()) return time;
   return Invalid(
-      "%s is not a time such as 2026-11-21T09:00:00Z, \"2026-11-21 09:00\" (in the zone of this terminal) or "
-      "2026-11-21",
+      "%s is not a time such as 2026-11-21T09:00:00Z, \"2026-11-21 09:00\" (in the zone of this terminal), "
+      "\"2026-11-21 "
+      "09:00:00 UTC\" or 2026-11-21",
       JsonQuote(text));
 }
 

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <iostream>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include <fcntl.h>
@@ -262,9 +263,16 @@ absl::Status Lock(const Arguments& arguments, const Client& client, bool unlock)
   request.set_unlock(unlock);
   request.set_request_id(NewRequestId());
   TOCSIN_TRY(client.Call<SignInService>(&SignInService::Stub::LockUser, request).status());
-  std::printf(unlock ? "%s may log in again\n"
-                     : "%s is logged out everywhere and may not log in; tokens are revoked by `tocsin token revoke`\n",
-              Printable(request.user()).c_str());
+  const std::string user = Printable(request.user());
+  if (unlock) {
+    std::printf("%s may log in again, and tokens and links open what they opened\n", user.c_str());
+  } else {
+    std::printf(
+        "%s is logged out everywhere; password, tokens and links in messages open nothing until `tocsin user unlock "
+        "%s`.\n"
+        "Pages still go there: whoever is not to be paged any more leaves the schedules\n",
+        user.c_str(), user.c_str());
+  }
   return absl::OkStatus();
 }
 
@@ -328,7 +336,8 @@ int RunUser(std::span<const std::string> arguments) {
     if (what == "unlock") return Lock(parsed, client, /*unlock=*/true);
     if (what == "list") return List(parsed, client);
     return Invalid(
-        "invite alice, accept (an invitation), password (change your own), lock alice, unlock alice, or list?");
+        "%s invite alice, accept (an invitation), password (change your own), lock alice, unlock alice, or list",
+        what.empty() ? "what about people?" : absl::StrCat(JsonQuote(what), " is none of:"));
   });
 }
 

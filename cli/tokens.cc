@@ -139,7 +139,7 @@ int RunToken(std::span<const std::string> arguments) {
     if (what == "list") return List(parsed, client);
     if (what == "revoke") return Revoke(parsed, client);
     if (what == "show") return ShowMe(parsed, client);
-    return Invalid("create, list, revoke T3, or show (which token this is)?");
+    return Invalid("%s is none of create, list, revoke T3, show (which token this is)", JsonQuote(what));
   });
 }
 

@@ -167,8 +167,12 @@ void AddPositions(const Reader& reader, std::vector<Problem>& problems) {
 }
 
 // Adds what Check finds, unless something at that place, or around it, could not even be read.
-void AddChecked(const Reader& reader, const Organisation& organisation, std::vector<Problem>& problems) {
+void AddChecked(const Reader& reader,
+                const Organisation& organisation,
+                const MoreProblems& more,
+                std::vector<Problem>& problems) {
   std::vector<Problem> found = Check(organisation);
+  if (more) std::ranges::move(more(organisation), std::back_inserter(found));
   const auto is_at_or_below = [](const std::string& path, const std::string& above) {
     return path.starts_with(above) &&
            (path.size() == above.size() || path[above.size()] == '.' || path[above.size()] == '[');
@@ -182,6 +186,16 @@ void AddChecked(const Reader& reader, const Organisation& organisation, std::vec
   });
   AddPositions(reader, found);
   std::ranges::move(found, std::back_inserter(problems));
+}
+
+// What is missing stands nowhere. Of one file it is said of its beginning.
+void PlaceWhatIsMissing(std::span<const SourceFile> files, std::vector<Problem>& problems) {
+  if (files.size() != 1) return;
+  for (Problem& problem : problems) {
+    if (!problem.file.empty() || problem.path.empty()) continue;
+    problem.file = files.front().name;
+    problem.line = problem.column = 1;
+  }
 }
 
 void SortByPlace(std::span<const SourceFile> files, std::vector<Problem>& problems) {
@@ -199,7 +213,7 @@ void SortByPlace(std::span<const SourceFile> files, std::vector<Problem>& proble
 
 }  // namespace
 
-LoadResult Load(std::span<const SourceFile> files, const Secrets& secrets) {
+LoadResult Load(std::span<const SourceFile> files, const Secrets& secrets, const MoreProblems& more) {
   LoadResult result;
   std::size_t bytes = 0;
   for (const SourceFile& file : files)
@@ -213,8 +227,10 @@ LoadResult Load(std::span<const SourceFile> files, const Secrets& secrets) {
   std::vector<YamlPtr> roots;  // kept: the reader points into them
   Reader reader(secrets);
   Merger merger(reader, result.organisation);
+  bool is_cut = false;
   for (const SourceFile& file : files) {
     YamlDocuments documents = ParseYaml(file.name, file.text);
+    is_cut |= documents.is_cut;
     std::ranges::move(documents.problems, std::back_inserter(result.problems));
     for (YamlPtr& root : documents.roots) {
       merger.Read(*root);
@@ -222,9 +238,9 @@ LoadResult Load(std::span<const SourceFile> files, const Secrets& secrets) {
     }
   }
   // With a part of the text missing, references into it would seem to lead nowhere.
-  if (result.problems.empty()) {
+  if (!is_cut) {
     if (!merger.empty()) {
-      if (reader.problems().size() <= kMostProblems) AddChecked(reader, result.organisation, reader.problems());
+      if (reader.problems().size() <= kMostProblems) AddChecked(reader, result.organisation, more, reader.problems());
       ExplainWhatIsMissing(merger, reader.problems());
     } else if (reader.problems().empty()) {
       reader.problems().push_back({"", 0, 0, "",
@@ -239,6 +255,7 @@ LoadResult Load(std::span<const SourceFile> files, const Secrets& secrets) {
     SortByPlace(files, result.warnings);
   }
   std::ranges::move(reader.problems(), std::back_inserter(result.problems));
+  PlaceWhatIsMissing(files, result.problems);
   SortByPlace(files, result.problems);
   return result;
 }

@@ -4,6 +4,7 @@
 // input crashes. Library exceptions end in config/yaml.cc.
 #pragma once
 
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -29,8 +30,10 @@ struct LoadResult {
 };
 
 // Reads the files as one organisation: lists may be spread over several files, everything else is declared once. Secrets
-// that are given by reference are looked up with `secrets`; by default they are refused (see config/secrets.h).
-LoadResult Load(std::span<const SourceFile> files, const Secrets& secrets = {});
+// that are given by reference are looked up with `secrets`; by default they are refused (see config/secrets.h). `more` finds what this
+// room cannot know, in an organisation that may be wrong in every other way, too; a problem's path gets its place in the files.
+using MoreProblems = std::function<std::vector<Problem>(const Organisation&)>;
+LoadResult Load(std::span<const SourceFile> files, const Secrets& secrets = {}, const MoreProblems& more = {});
 
 // A mapping by itself: what stands under `mapping` of an integration, or a file with that one member. The error lists all problems.
 absl::StatusOr<FieldMapping> LoadFieldMapping(const SourceFile& file);

@@ -9,6 +9,7 @@
 
 #include "base/status.h"
 #include "base/strings.h"
+#include "config/zones.h"
 
 namespace tocsin {
 namespace {
@@ -262,7 +263,8 @@ absl::Status CheckTimeZone(std::string_view name) {
     if (name.starts_with(elsewhere)) return unknown;
   }
   absl::TimeZone zone;
-  return absl::LoadTimeZone(std::string(name), &zone) ? absl::OkStatus() : unknown;
+  if (absl::LoadTimeZone(std::string(name), &zone)) return absl::OkStatus();
+  return Invalid("time zone %s is unknown%s", JsonQuote(name), ZoneSuggestion(name));
 }
 
 absl::Status CheckId(std::string_view id, bool slashes) {

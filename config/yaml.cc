@@ -72,6 +72,7 @@ class TreeBuilder final : public YAML::EventHandler {
   void Refuse(const YAML::Mark& mark, std::string message) {
     if (!refused_) Report(mark, std::move(message));
     refused_ = true;
+    out_.is_cut = true;
   }
   void CheckTag(const YAML::Mark& mark, const std::string& tag) {
     const bool plain = tag.empty() || tag == "?" || tag == "!" || tag == "tag:yaml.org,2002:str";
@@ -210,6 +211,19 @@ bool CheckEncoding(const std::string& file, std::string_view text, std::vector<P
   return true;
 }
 
+// The first line up to `last` whose indentation has a TAB, which the parser calls many things; 0: none.
+int LineWithTab(std::string_view text, int last) {
+  int line = 1;
+  for (std::size_t begin = 0; begin < text.size() && line <= last; ++line) {
+    const std::size_t end = std::min(text.find('\n', begin), text.size());
+    const std::string_view row = text.substr(begin, end - begin);
+    const std::string_view indentation = row.substr(0, std::min(row.find_first_not_of(" \t"), row.size()));
+    if (indentation.find('\t') != std::string_view::npos && indentation.size() < row.size()) return line;
+    begin = end + 1;
+  }
+  return 0;
+}
+
 }  // namespace
 
 std::string_view Describe(YamlNode::Kind kind) {
@@ -227,9 +241,12 @@ YamlDocuments ParseYaml(const std::string& file, std::string_view text) {
   if (text.size() > limits::kConfigurationBytes) {
     out.problems.push_back(
         {file, 0, 0, "", absl::StrFormat("%d bytes, at most %d", text.size(), limits::kConfigurationBytes)});
+    out.is_cut = true;
     return out;
   }
+  out.is_cut = true;  // until it was read to its end
   if (!CheckEncoding(file, text, out.problems)) return out;
+  out.is_cut = false;
   TreeBuilder builder(file, out);
   try {
     std::istringstream stream{std::string(text)};
@@ -238,11 +255,18 @@ YamlDocuments ParseYaml(const std::string& file, std::string_view text) {
     while (!builder.refused() && parser.HandleNextDocument(builder)) {
       if (++documents > kDocumentsPerFile) {
         out.problems.push_back({file, 0, 0, "", absl::StrFormat("more than %d documents", kDocumentsPerFile)});
+        out.is_cut = true;
         break;
       }
     }
   } catch (const YAML::Exception& e) {
+    out.is_cut = true;
     const bool somewhere = !e.mark.is_null();
+    const int tab = somewhere ? LineWithTab(text, e.mark.line + 1) : 0;
+    if (tab > 0) {
+      out.problems.push_back({file, tab, 1, "", "this line is indented by a TAB; YAML takes blanks only"});
+      return out;
+    }
     out.problems.push_back({file, somewhere ? e.mark.line + 1 : 0, somewhere ? e.mark.column + 1 : 0, "", e.msg});
   }
   return out;

@@ -45,6 +45,7 @@ std::string_view Describe(YamlNode::Kind kind);
 struct YamlDocuments {
   std::vector<YamlPtr> roots;  // one for each document of the file that is not empty
   std::vector<Problem> problems;
+  bool is_cut = false;  // some of the text was not understood, and is in no root
 };
 YamlDocuments ParseYaml(const std::string& file, std::string_view text);
 

@@ -136,6 +136,7 @@ void ResponderStage::Journal(Decision decision, std::function<void()> passed) {
 // Hands a decision to the committer.
 void ResponderStage::Decide(Decision decision, CommandDone done) {
   if (decision.change.empty() && decision.effects.empty() && !done) return;
+  trouble_log_.Tell(decision.change);
   auto decided = std::make_unique<Decided>();
   if (!decision.change.empty()) {
     decided->encoded = EncodeChange(decision.change);

@@ -31,6 +31,7 @@
 #include "engine/pipeline.h"
 #include "engine/pipeline_state.h"
 #include "engine/pipeline_tail.h"
+#include "engine/pipeline_trouble.h"
 #include "engine/responder.h"
 #include "engine/shard.h"
 #include "gateway/port.h"
@@ -349,6 +350,7 @@ class ResponderStage {
   std::unordered_map<NotificationId, UnderWay> gates_;  // of attempts that have not been reported
   std::vector<std::unique_ptr<Decided>> undelivered_;   // decided, no room in out_ yet; in order
   std::deque<std::unique_ptr<Decided>> in_flight_;      // with the committer, or back; in order
+  TroubleLog trouble_log_;
   EngineTime next_audit_;
   bool more_timers_ = false;
   RulesPtr published_;                   // last

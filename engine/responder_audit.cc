@@ -6,6 +6,7 @@
 
 #include "base/hash.h"
 #include "base/strings.h"
+#include "engine/channel_health.h"
 #include "engine/responder_episode.h"
 #include "engine/responder_escalations.h"
 #include "engine/responder_groups.h"
@@ -85,6 +86,8 @@ constexpr int kOverdueLookedAt = 1000;
 
 // A provider that is away so long is said to be: `status` tells it, and the heartbeat to the dead-man service stops.
 constexpr absl::Duration kUnreachedTolerance = absl::Minutes(5);
+// In two minutes a page has gone on from a method that fails to the person's next one, and on to the next person.
+constexpr absl::Duration kNobodyToldTolerance = absl::Minutes(2);
 constexpr std::size_t kStaleRowsPerAudit = 2000;
 constexpr absl::Duration kToldAgainAfter = absl::Hours(1);
 constexpr std::size_t kFindingsTold = 10;
@@ -297,7 +300,8 @@ void Responder::EndAudit(const Now& now) {
   next.last.number = audit_.last.number + 1;
   next.last.ended = now.wall;
   next.last.oldest_timer = OldestTimer(state_, now);
-  next.last_unreached = audit_.unreached;
+  next.last_unreached =
+      audit_.unreached.empty() ? WhyNobodyIsTold(state_, now.wall, kNobodyToldTolerance) : audit_.unreached;
   next.last_finding = audit_.finding;
   audit_ = std::move(next);
 }

@@ -1,5 +1,8 @@
 #include "server/declared.h"
 
+#include <filesystem>
+#include <system_error>
+
 #include "api/declare.h"
 #include "base/limits.h"
 #include "base/log.h"
@@ -14,6 +17,12 @@ absl::StatusOr<std::vector<SourceFile>> ReadConfigFiles(const std::vector<std::s
   std::vector<SourceFile> files;
   for (const std::string& path : paths) {
     absl::StatusOr<std::string> text = ReadSmallFile(path, limits::kConfigurationBytes);
+    std::error_code error;
+    if (!text.ok() && std::filesystem::is_directory(path, error)) {
+      return Precondition(
+          "--config: %s. Name its files, with commas between them: --config=%s/people.yaml,%s/routes.yaml",
+          Message(text.status()), path, path);
+    }
     if (!text.ok()) return Annotate(text.status(), "--config");
     files.push_back({path, *std::move(text)});
   }
@@ -21,7 +30,7 @@ absl::StatusOr<std::vector<SourceFile>> ReadConfigFiles(const std::vector<std::s
 }
 
 absl::StatusOr<OrganisationPtr> LoadOrganisation(const std::vector<SourceFile>& files, const Secrets& secrets) {
-  LoadResult loaded = Load(files, secrets);
+  LoadResult loaded = Load(files, secrets, ProblemsOfSources);
   std::string all;
   for (const Problem& problem : loaded.problems)
     all += "\n  " + Format(problem);

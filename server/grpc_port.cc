@@ -12,6 +12,7 @@
 #include "base/status.h"
 #include "base/strings.h"
 #include "net/http.h"
+#include "server/before_start.h"
 #include "server/grpc_tls.h"
 #include "server/process.h"
 
@@ -41,9 +42,7 @@ absl::StatusOr<std::unique_ptr<GrpcPort>> GrpcPort::Listen(const std::string& ad
   options.max_waiting = std::min(options.max_waiting, options.max_connections);
   auto gate = ConnectionGate::Listen(std::move(options));
   if (!gate.ok()) {
-    return Unavailable(
-        "--grpc: cannot listen on %s: another program listens there, or it is no address of this machine (%s)", address,
-        Message(gate.status()));
+    return CannotListen("grpc", address, gate.status());
   }
   port->gate_ = *std::move(gate);
   port->address_ = at.host + ":" + std::to_string(port->gate_->port());

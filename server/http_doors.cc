@@ -5,6 +5,7 @@
 #include "api/compat/opsgenie_door.h"
 #include "api/compat/pagerduty_door.h"
 #include "api/connect.h"
+#include "api/front_page.h"
 #include "api/heartbeat_door.h"
 #include "api/oidc_door.h"
 #include "api/session_door.h"
@@ -24,6 +25,7 @@ void AddHttpDoors(HttpRouter& router, const HttpDoors& doors) {
   AddCalendarRoutes(router, doors.api, doors.auth, doors.workers);
   AddAlertmanagerRoutes(router, doors.api, doors.auth, doors.keys, doors.workers, doors.alertmanager);
   AddHeartbeatRoutes(router, doors.engine, doors.keys);
+  AddFrontPage(router);
   doors.instruments.AddRoutes(router, doors.workers);
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/mutex.h"
 #include "base/version.h"
+#include "engine/channel_health.h"
 #include "model/canary.h"
 #include "model/reach.h"
 #include "server/alertmanager_metrics.h"
@@ -26,6 +27,7 @@ struct ResponderCounts {
   std::uint64_t heartbeats_alive = 0;
   std::uint64_t heartbeats_expired = 0;
   double oldest_undelivered_seconds = 0;
+  std::array<double, kContactKinds> channel_failing_seconds = {};
   AuditRound audit;
   std::array<std::uint64_t, 3> silences = {};                        // active, pending, expired
   std::array<std::uint64_t, kReachStates + 1> contact_methods = {};  // by ReachState
@@ -70,6 +72,11 @@ ResponderCounts Count(const Responder& responder, const Now& now) {
   }
   counts.configuration = state.counters.configuration;
   CountContactMethods(state, counts);
+  for (const ChannelHealth& health : HealthOfChannels(state)) {
+    if (!health.is_failing()) continue;
+    counts.channel_failing_seconds[static_cast<std::size_t>(health.kind)] =
+        std::max(0.0, absl::ToDoubleSeconds(now.wall - health.failing_since));
+  }
   for (const auto& [name, id] : state.heartbeat_of)
     ++(IsExpired(state.heartbeats.at(id)) ? counts.heartbeats_expired : counts.heartbeats_alive);
   return counts;
@@ -365,6 +372,15 @@ class Instruments::Impl {
     Add(Kind::kCounter, "tocsin_attempts_by_last_good_address_total",
         "Exchanges with a provider whose name did not resolve, by the address at which it was last reached.",
         [this] { return notified_.by_known_address; });
+    for (std::size_t method = 0; method < kContactKinds; ++method) {
+      Add(Kind::kGauge, "tocsin_channel_failing_seconds",
+          "For how long nothing was taken of what was tried for people, by contact method; 0: it is taken, or nothing "
+          "was tried.",
+          [this, method] {
+            return counts_.channel_failing_seconds[method];
+      },
+          {{"method", std::string(Name(static_cast<ContactMethod::Kind>(method)))}});
+    }
     constexpr std::string_view kLanes[] = {"critical", "normal", "rest"};
     for (std::size_t i = 0; i < 3; ++i) {
       Add(Kind::kGauge, "tocsin_attempts_queued", "Attempts waiting for a connection, by lane.",

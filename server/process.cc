@@ -69,7 +69,8 @@ absl::StatusOr<Address> ParseAddress(std::string_view flag, const std::string& t
     const auto [stop, error] = std::from_chars(text.data() + colon + 1, end, address.port);
     if (error == std::errc() && stop == end && !address.host.empty()) return address;
   }
-  return Invalid("--%s: %s is not host:port", flag, text);
+  return Invalid("--%s: %s is not HOST:PORT, such as 127.0.0.1:8911, or 0.0.0.0:8911 for every address of this machine",
+                 flag, text);
 }
 
 ProcessSignals::ProcessSignals() {

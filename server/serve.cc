@@ -37,6 +37,7 @@
 #include "net/smtp_server.h"
 #include "server/archiving.h"
 #include "server/audit_witness.h"
+#include "server/before_start.h"
 #include "server/dead_letters.h"
 #include "server/declared.h"
 #include "server/gateways.h"
@@ -90,9 +91,11 @@ class Server {
   absl::Status OpenFolder();
   absl::Status OpenStore();
   absl::Status StartEngine();
-  absl::Status Declare();
+  // What the files of --config say.
+  absl::StatusOr<OrganisationPtr> LoadConfig() const;
+  absl::Status Declare(const OrganisationPtr& wanted);
   // As `caller`, who must be one who may; null: as whoever has started the server.
-  absl::Status Apply(const std::vector<SourceFile>& files, std::string_view reason, const Caller* caller = nullptr);
+  absl::Status Apply(const OrganisationPtr& wanted, std::string_view reason, const Caller* caller = nullptr);
   // POST /-/reload: --config once more. Without it what is applied is in force already.
   absl::Status Reload(const Caller& caller);
   absl::Status MakeDoors();
@@ -204,7 +207,11 @@ absl::Status Server::StartEngine() {
 
 bool Server::HasSample() const {
   const OrganisationPtr current = organisation();
-  return current && Opened(*current, vault_.get()) == Load(SampleOrganisation()).organisation;
+  if (!current) return false;
+  Organisation present = Opened(*current, vault_.get());
+  const Organisation sample = Load(SampleOrganisation()).organisation;
+  present.public_url = sample.public_url;  // wherever it listens
+  return present == sample;
 }
 
 OrganisationPtr Server::organisation() const {
@@ -212,8 +219,7 @@ OrganisationPtr Server::organisation() const {
   return rules ? rules->organisation : nullptr;
 }
 
-absl::Status Server::Apply(const std::vector<SourceFile>& files, std::string_view reason, const Caller* caller) {
-  TOCSIN_ASSIGN(const OrganisationPtr wanted, LoadOrganisation(files, secrets_));
+absl::Status Server::Apply(const OrganisationPtr& wanted, std::string_view reason, const Caller* caller) {
   ApplyOrganisation apply{wanted, std::string(reason), {}, {}};
   OrganisationPtr current;
   absl::StatusOr<AppliedSchedules> schedules = absl::UnknownError("");
@@ -246,15 +252,25 @@ absl::Status Server::Apply(const std::vector<SourceFile>& files, std::string_vie
   return engine_->ExecuteAndWait({"", "flag:config", apply, "flag " + std::string(reason)}).status;
 }
 
-absl::Status Server::Declare() {
-  if (!options_.config.empty()) {
-    TOCSIN_ASSIGN(const std::vector<SourceFile> files, ReadConfigFiles(options_.config));
-    return Apply(files, "--config");
-  }
+absl::StatusOr<OrganisationPtr> Server::LoadConfig() const {
+  TOCSIN_ASSIGN(const std::vector<SourceFile> files, ReadConfigFiles(options_.config));
+  return LoadOrganisation(files, secrets_);
+}
+
+absl::Status Server::Declare(const OrganisationPtr& wanted) {
+  if (wanted) return Apply(wanted, "--config");
   bool declared = false;
   engine_->ReadResponderAndWait(
       [&](const Responder& responder, const Now&) { declared = responder.state().organisation != nullptr; });
-  if (options_.sample && !declared) return Apply(SampleOrganisation(), "--sample");
+  if (options_.sample && !declared) {
+    TOCSIN_ASSIGN(const OrganisationPtr sample, LoadOrganisation(SampleOrganisation(), secrets_));
+    auto here = std::make_shared<Organisation>(*sample);
+    // Links in its messages shall lead here, whichever port was chosen. Of a port that the system chooses nothing is known yet.
+    if (!options_.http.ends_with(":0")) {
+      here->public_url = (options_.tls.certificate.empty() ? "http://" : "https://") + Reachable(options_.http);
+    }
+    return Apply(here, "--sample");
+  }
   if (!declared) {
     LogWarning("no organisation is declared: alerts are refused until `tocsin apply FILE...` declares one", {});
   }
@@ -275,8 +291,8 @@ void Server::StartAttempt(const Notification& notification, absl::Duration deadl
 absl::Status Server::Reload(const Caller& caller) {
   ReadSignInFile(options_.sign_in, secrets_, *api_->oidc);
   if (options_.config.empty()) return absl::OkStatus();
-  TOCSIN_ASSIGN(const std::vector<SourceFile> files, ReadConfigFiles(options_.config));
-  const absl::Status done = Apply(files, "--config", &caller);
+  const absl::StatusOr<OrganisationPtr> wanted = LoadConfig();
+  const absl::Status done = wanted.ok() ? Apply(*wanted, "--config", &caller) : wanted.status();
   const bool reads_all = caller.everywhere() && caller.role >= Role::kAdmin;
   if (reads_all || !absl::IsInvalidArgument(done)) return done;
   // What is wrong with them quotes them, and they are the server's.
@@ -368,7 +384,9 @@ absl::Status Server::StartHttp() {
   http_options.threads = kHttpThreads;
   http_options.tls = tls_;
   http_options.proxies = options_.proxies;
-  TOCSIN_ASSIGN(http_, HttpServer::Start(http_options, std::move(router)));
+  absl::StatusOr<std::unique_ptr<HttpServer>> listening = HttpServer::Start(http_options, std::move(router));
+  if (!listening.ok()) return CannotListen("http", options_.http, listening.status());
+  http_ = *std::move(listening);
   http_reader_.store(http_.get(), std::memory_order_release);
   options_.http = http.host + ":" + std::to_string(http_->port());
   return absl::OkStatus();
@@ -410,9 +428,14 @@ absl::Status Server::Start() {
   if (!options_.tls.certificate.empty()) {
     TOCSIN_ASSIGN(tls_, TlsKeeper::Open(options_.tls, absl::Now()));
   }
+  OrganisationPtr declared;  // read before there is a store: a mistake in it leaves none behind
+  if (!options_.config.empty()) {
+    TOCSIN_ASSIGN(declared, LoadConfig());
+  }
+  TOCSIN_TRY(CheckBeforeStart(options_));
   TOCSIN_TRY(OpenStore());
   TOCSIN_TRY(StartEngine());
-  TOCSIN_TRY(Declare());
+  TOCSIN_TRY(Declare(declared));
   TOCSIN_TRY(Reseal(*engine_, *vault_));
   TOCSIN_ASSIGN(const std::string audit_key, ReadOrMakeSealed(*vault_, options_.data, "audit.key"));
   TOCSIN_ASSIGN(audit_witness_, AuditWitness::Start([this] { return store_->ReadAuditHead(); }, AuditSigner(audit_key),

@@ -133,6 +133,7 @@ class BackupWriter::Impl {
   absl::Status Create() {
     if (Exists(folder_)) return absl::AlreadyExistsError(folder_ + ": is there already; give a name that is not");
     TOCSIN_TRY(RemoveAll(partial_));
+    TOCSIN_TRY(MakeFolders(PosixFileSystem(), ParentOf(folder_)));
     for (const std::string& folder : {partial_, partial_ + "/views", partial_ + "/journal"})
       TOCSIN_TRY(PosixFileSystem().MakeFolder(folder));
     return absl::OkStatus();

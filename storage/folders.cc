@@ -18,6 +18,19 @@ absl::Status RemoveAll(const std::string& path) {
   return absl::OkStatus();
 }
 
+absl::Status MakeFolders(FileSystem& files, const std::string& path) {
+  std::vector<fs::path> missing;
+  std::error_code error;
+  for (fs::path at = path; !at.empty() && !fs::is_directory(at, error); at = at.parent_path())
+    missing.push_back(at);
+  for (auto at = missing.rbegin(); at != missing.rend(); ++at) {
+    const fs::path above = at->parent_path();
+    TOCSIN_TRY(files.MakeFolder(at->native()));
+    TOCSIN_TRY(files.SyncFolder(above.empty() ? fs::path(".") : above));
+  }
+  return absl::OkStatus();
+}
+
 bool Exists(const std::string& path) {
   std::error_code error;
   return fs::exists(fs::symlink_status(path, error));

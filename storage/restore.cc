@@ -239,7 +239,7 @@ absl::StatusOr<Restored> RestoreStore(const RestoreRequest& request,
   if (!request.backup.empty()) {
     TOCSIN_ASSIGN(manifest, CheckNames(request.backup));
   }
-  TOCSIN_TRY(PosixFileSystem().MakeFolder(data));
+  TOCSIN_TRY(MakeFolders(PosixFileSystem(), data));
   TOCSIN_TRY(WhatAnInterruptedRestoreLeft(data).status());  // before the lock's file is left in somebody's folder
   TOCSIN_ASSIGN(const FolderLock lock, FolderLock::Take(data));
   TOCSIN_TRY(ClearForRestore(data));

@@ -68,6 +68,7 @@ inline const std::map<std::string_view, Need> kNeeds = {
     {"ListAlerts",          {Role::kViewer}                                                                                      },
     {"ListAudit",           {Role::kManager}                                                                                     },
     {"ListChanges",         {Role::kViewer}                                                                                      },
+    {"ListChannels",        {Role::kViewer}                                                                                      },
     {"ListContactMethods",  {Role::kViewer}                                                                                      },
     {"ListEditions",        {Role::kViewer}                                                                                      },
     {"ListForgotten",       {Role::kViewer}                                                                                      },

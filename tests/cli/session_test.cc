@@ -4,10 +4,12 @@
 #include <limits>
 #include <optional>
 
+#include "absl/time/clock.h"
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "base/status.h"
+#include "cli/times.h"
 
 namespace tocsin {
 namespace {
@@ -102,13 +104,16 @@ TEST(InstantTest, IsRfc3339OrAMinuteOfTheLocalZone) {
       {"2026-11-21 09:00",                        at(absl::CivilSecond(2026, 11, 21, 9), local)},
       {"",                      std::nullopt                                                             },
       {"2026-11-21",at(absl::CivilSecond(2026,11, 21), local)},
-      {"2026-11-31",                        std::nullopt                                 },
-      {"2026-02-30T09:00:00Z",         std::nullopt},
-      {"2026-11-21T25:00:00Z",                        std::nullopt                                                             },
-      {"tomorrow",                          std::nullopt                                                                },
-      {"2026-11-21 09:00 and more",                          std::nullopt},
-      {"infinite-future",                        std::nullopt                                                                                      },
-      {"infinite-past",                          std::nullopt                                                      },
+      {"2026-11-21 09:00:00 UTC",                        at(absl::CivilSecond(2026,                                  11, 21, 9), utc)},
+      {"2026-11-21 09:00 UTC",         at(absl::CivilSecond(2026, 11, 21, 9), utc)},
+      {"2026-11-21 09:00:00+01:00",                        at(absl::CivilSecond(2026,                                                              11, 21, 8), utc)},
+      {"2026-11-31",                          std::nullopt                                                                },
+      {"2026-02-30T09:00:00Z",                          std::nullopt},
+      {"2026-11-21T25:00:00Z",                        std::nullopt                                                                                      },
+      {"tomorrow",                          std::nullopt                                         },
+      {"2026-11-21 09:00 and more",                        std::nullopt                            },
+      {"infinite-future",                      std::nullopt                                                             },
+      {"infinite-past",std::nullopt                              },
   };
   for (const auto& [text, expected] : cases) {
     const absl::StatusOr<absl::Time> time = ParseInstant(text);
@@ -119,6 +124,38 @@ TEST(InstantTest, IsRfc3339OrAMinuteOfTheLocalZone) {
       EXPECT_THAT(Message(time.status()), HasSubstr("is not a time such as"));
     }
   }
+}
+
+TEST(TimesTest, AreShownInOneWayThatCanBeGivenAgain) {
+  const absl::Time at = absl::FromCivil(absl::CivilSecond(2026, 11, 21, 9, 0, 5), absl::UTCTimeZone());
+  const std::string shown = ShowTime(at);
+  const bool is_utc = absl::LocalTimeZone().At(at).offset == 0;
+  if (is_utc) {
+    EXPECT_EQ(shown, "2026-11-21 09:00:05 UTC");
+  }
+  const absl::StatusOr<absl::Time> again = ParseInstant(shown);
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ(*again, at);
+}
+
+TEST(TimesTest, ABeginningMayBeSaidAsHowLongAgo) {
+  const absl::Time before = absl::Now() - absl::Hours(48);
+  const absl::StatusOr<absl::Time> since = ParseSince("2d");
+  ASSERT_TRUE(since.ok()) << since.status();
+  EXPECT_GE(*since, before);
+  EXPECT_LE(*since, absl::Now() - absl::Hours(48));
+  EXPECT_EQ(*ParseSince("2026-11-21T09:00:00Z"), *ParseInstant("2026-11-21T09:00:00Z"));
+  EXPECT_THAT(Message(ParseSince("yesterday").status()), HasSubstr("or how long ago: 2h, 7d"));
+}
+
+TEST(SessionTest, AWordWhereOnlyOptionsStandIsAMistake) {
+  const auto never = [](const Arguments&) {
+    ADD_FAILURE() << "it was run";
+    return absl::OkStatus();
+  };
+  const std::string words[] = {"foo"};
+  for (const char* command : {"audit", "status", "top", "export"})
+    EXPECT_EQ(WithArguments(command, words, {}, never), 2);
 }
 
 // What a command returns to the shell for what its body says.

@@ -89,11 +89,44 @@ TEST(LoadTest, SaysWhereTheFormIsWrong) {
        "services:\n- {id: !!binary aaaa}\n",                                                             {R"(x.yaml:2:8: the tag "tag:yaml.org,2002:binary" has no meaning here)"}                                                                                  },
       {"duplicate key",
        "services:\n- {id: a, name: x, id: b}\n",                                                         {R"(x.yaml:2:20: the key "id" is there twice, first in line 2)"}                                                                                           },
+      {"indented by a TAB",
+       "services:\n\t- {id: a}\n",                                                                       {"x.yaml:2:1: this line is indented by a TAB; YAML takes blanks only"}                                                                                     },
       {"syntax",                     "services: [\n",                                                    {"x.yaml:2:1: end of sequence flow not found"}                                                                                                             },
       {"key that is a list",         "[a]: b\n",                                                         {"x.yaml:1:1: a key must be text, here it is a list"}                                                                                                      },
       {"not a map",                  "hello\n",                                                          {"x.yaml:1:1: must be a map of fields, is text"}                                                                                                           },
   };
   ExpectProblems(cases);
+}
+
+// One pass tells of the form, of what does not make sense, and of what other rooms find.
+TEST(LoadTest, TellsOfAllMistakesAtOnce) {
+  const auto more = [](const Organisation& organisation) {
+    EXPECT_EQ(organisation.integrations.size(), 1U);
+    return std::vector<Problem>{
+        {"", 0, 0, "integrations[0].source", "source \"promethus\" is unknown"}
+    };
+  };
+  const LoadResult loaded = Load(WithBase("teams:\n- {id: t, name: x, name: y, members: [bbo]}\n"
+                                          "integrations:\n- {id: i, source: promethus}\n"
+                                          "users:\n- {id: c, time_zone: berlin, nmae: Carl}\n"),
+                                 {}, more);
+  EXPECT_THAT(Lines(loaded.problems),
+              ElementsAreArray(
+                  {R"(x.yaml:2:20: the key "name" is there twice, first in line 2)",
+                   R"(x.yaml:2:39: teams[1].members[0]: user "bbo" is unknown (did you mean "bob"?))",
+                   R"(x.yaml:4:19: integrations[0].source: source "promethus" is unknown)",
+                   R"(x.yaml:6:22: users[2].time_zone: time zone "berlin" is unknown (did you mean "Europe/Berlin"?))",
+                   R"(x.yaml:6:30: users[2].nmae: unknown field (did you mean "name"?))"}));
+}
+
+TEST(LoadTest, WhatIsMissingInTheOnlyFileHasItsPlace) {
+  const std::vector<SourceFile> one = {
+      {"mine.yaml",
+       "users:\n- {id: a, contact_methods: [{kind: terminal, address: a}]}\n"
+       "policies:\n- {id: p, steps: [{targets: [a]}]}\nroute: {policy: p}\n"}
+  };
+  EXPECT_THAT(Lines(Load(one).problems),
+              testing::Contains(HasSubstr("mine.yaml:1:1: fallback_user: is missing: somebody must be paged")));
 }
 
 TEST(LoadTest, SaysWhatDoesNotMakeSense) {
@@ -109,7 +142,7 @@ TEST(LoadTest, SaysWhatDoesNotMakeSense) {
        "schedules:\n- id: s\n  time_zone: UTC\n  layers:\n  - id: l\n"
        "    rotation: {type: daily, start: 2024-01-01T00:00}\n    participants: [ann, [bob, zoe]]\n", {R"(x.yaml:7:31: schedules[0].layers[0].participants[1][1].user: user "zoe" is unknown)"}                                },
       {"time zone",
-       "users:\n- {id: c, time_zone: Europe/Belrin}\n- {id: d, time_zone: ../../etc/passwd}\n",       {R"(x.yaml:2:22: users[2].time_zone: time zone "Europe/Belrin" is unknown)",
+       "users:\n- {id: c, time_zone: Europe/Belrin}\n- {id: d, time_zone: ../../etc/passwd}\n",       {R"(x.yaml:2:22: users[2].time_zone: time zone "Europe/Belrin" is unknown (did you mean "Europe/Berlin"?))",
         R"(x.yaml:3:22: users[3].time_zone: time zone "../../etc/passwd" is unknown)"}                                          },
       {"declared twice",
        "users:\n- id: ann\n",                                                                         {R"(x.yaml:2:7: users[2].id: user "ann" is declared twice (first: base.yaml:4:5))"}                                      },

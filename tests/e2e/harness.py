@@ -253,10 +253,11 @@ class FakeTwilio:
 
 
 class Receiver:
-    """A webhook receiver or a dead-man service: keeps every request with its arrival time and answers 200."""
+    """A webhook receiver or a dead-man service: keeps every request with its arrival time and answers `status`."""
 
     def __init__(self):
         self.requests = []
+        self.status = 200
         receiver = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -270,7 +271,7 @@ class Receiver:
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 receiver.requests.append({"arrived": arrived, "path": self.path, "headers": dict(self.headers),
                                           "body": body})
-                self.send_response(200)
+                self.send_response(receiver.status)
                 self.send_header("Content-Length", "2")
                 self.end_headers()
                 self.wfile.write(b"ok")

@@ -136,6 +136,12 @@ def check_refusals(folder, backup):
         shutil.rmtree(bad)
         shutil.rmtree(folder / "into", ignore_errors=True)
     print(f"one bit in each of {len(names)} files was found and the file named")
+    said = ok("restore", backup, folder / "made/on/the/way")
+    assert "secrets.key" in said and "lost for good" in said, said
+    ok("backup", "--data", folder / "made/on/the/way", folder / "also/made/backup")
+    ok("verify", folder / "also/made/backup")
+    shutil.rmtree(folder / "made")
+    shutil.rmtree(folder / "also")
     done = run("restore", backup, folder / "data")
     assert done.returncode == 1 and "is not empty" in done.stderr, done.stderr
     done = run("backup", "--data", folder / "data", backup)

@@ -50,6 +50,7 @@ def story(folder, people):
         subjects = [f"I{number}" for number in opened]
         wait_for("the fallback user to be paged for both", lambda: all(pages(people, subjects).values()))
         assert tocsin.metric("tocsin_dead_letters") == 2
+        assert "wait for somebody: 2 (`tocsin dead-letter list`)" in tocsin.cli("status")
         wait_for("the incidents to be noted beside the entries",
                  lambda: all(name in ok("dead-letter", "list", f"--data={tocsin.data}") for name in subjects))
 

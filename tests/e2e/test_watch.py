@@ -214,8 +214,37 @@ heartbeats:
             assert servers["a"].stop() == 0 and servers["b"].stop() == 0
 
 
+def what_nobody_takes_is_told(folder):
+    """Providers that fail or refuse: `tocsin status`, the metrics and the log say which, since when, and with which words."""
+    with Receiver() as people:
+        config = write(folder / "organisation.yaml", organisation.yaml(webhook=people.url, step_delay="1s"))
+        with Watched(folder, config, flags=["--allow_webhooks_to=127.0.0.0/8"]).start() as tocsin:
+            assert "messages by" not in tocsin.cli("status"), "nothing was tried"
+            people.status = 500
+            tocsin.cli("send", f"--key={organisation.STREAM_KEY}", "alertname=First", "service=web")
+            wait_for("the metric", lambda: tocsin.metric("tocsin_channel_failing_seconds") > 0)
+            shown = wait_for("status to tell it", lambda: (text := tocsin.cli("status")) and "webhook fails since" in text and text)
+            assert "messages by webhook" in shown and "FAILING" in shown and "status 500" in shown, shown
+            wait_for("the log to tell it", lambda: "WARNING a message was not taken" in tocsin.log())
+            people.status = 401
+            tocsin.cli("send", f"--key={organisation.STREAM_KEY}", "alertname=Second", "service=web")
+            wait_for("the log to name who was not reached", lambda: "ERROR no contact method reached somebody" in tocsin.log())
+            wait_for("the provider's words in it", lambda: "user=ann" in tocsin.log() and "status 401" in tocsin.log())
+            # Over a restart, and until something gets through.
+            tocsin.kill()
+            tocsin.start()
+            assert tocsin.call("ChannelService/ListChannels")["channels"][0]["failing"]
+            people.status = 200
+            tocsin.cli("page", "--test", "bob")
+            wait_for("it to work again", lambda: not tocsin.call("ChannelService/ListChannels")["channels"][0]["failing"])
+            shown = tocsin.cli("status")
+            assert "fails since" not in shown and "taken last" in shown, shown
+            assert tocsin.metric("tocsin_channel_failing_seconds") == 0
+            assert tocsin.stop() == 0
+
+
 def main():
-    stories = [the_canary_sends_the_beats, without_it_beats_go_by_the_clock, a_journal_that_hangs_ends_beats_and_proofs_of_life,
+    stories = [what_nobody_takes_is_told, the_canary_sends_the_beats, without_it_beats_go_by_the_clock, a_journal_that_hangs_ends_beats_and_proofs_of_life,
                a_stopped_process_tells_nothing, a_gateway_lives_without_its_engine, two_watch_each_other]
     for story in stories:
         if len(sys.argv) > 1 and story.__name__ not in sys.argv[1:]:

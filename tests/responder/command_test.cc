@@ -424,9 +424,12 @@ TEST(HealthTest, AGroupOfWhichNobodyCanBeToldForLongMeansThatPagesDoNotGoOut) {
     return world.responder().CanPage(world.now(), absl::Minutes(1), why);
   };
   world.Observe({});
-  world.Pass(kWait + absl::Minutes(4));
+  world.Pass(kWait + absl::Seconds(90));
   std::string why;
   EXPECT_TRUE(can_page(why)) << "a provider's short trouble is its own: " << why;
+  world.Pass(absl::Seconds(150));
+  EXPECT_FALSE(can_page(why));
+  EXPECT_THAT(why, HasSubstr("no provider has taken a page since 2024-01-01 12:00"));
   world.Pass(absl::Minutes(2));
   EXPECT_FALSE(can_page(why));
   EXPECT_THAT(why, HasSubstr("no provider has taken a page for 6m"));

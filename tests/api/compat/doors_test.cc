@@ -82,6 +82,7 @@ constexpr std::string_view kDeploy = R"({"routing_key":"$shown","payload":{"summ
 
 // Visitors: nothing, nonsense, viewer, responder, manager, integration's token, integration's key.
 constexpr Row kRows[] = {
+    {"GET /", "yyyyyyy", "anybody: a page that says what this is, and nothing of what is here"},
     {"GET /-/healthy", "yyyyyyy", kAnybody},
     {"GET /-/ready", "yyyyyyy", kAnybody},
     {"GET /metrics", "yyyyyyy", kAnybody},
