@@ -46,6 +46,17 @@ absl::StatusOr<OrganisationPtr> LoadOrganisation(const std::vector<SourceFile>& 
   return std::make_shared<const Organisation>(std::move(loaded.organisation));
 }
 
+absl::Status OfReload(const Caller& caller, const absl::Status& done) {
+  const bool reads_all = caller.everywhere() && caller.role >= Role::kAdmin;
+  if (reads_all || !absl::IsInvalidArgument(done)) return done;
+  LogError("a reload has found the files of --config wrong, and nothing is changed",
+           {
+               {"caller", caller.name},
+               {"error",  done       }
+  });
+  return Precondition("the files of --config are wrong, and nothing is changed: the server's log says what");
+}
+
 void WarnOfSampleKeys(const OrganisationPtr& organisation) {
   std::string ids;
   for (const IntegrationId& id : organisation ? WithSampleKeys(*organisation) : std::vector<IntegrationId>())

@@ -293,15 +293,7 @@ absl::Status Server::Reload(const Caller& caller) {
   if (options_.config.empty()) return absl::OkStatus();
   const absl::StatusOr<OrganisationPtr> wanted = LoadConfig();
   const absl::Status done = wanted.ok() ? Apply(*wanted, "--config", &caller) : wanted.status();
-  const bool reads_all = caller.everywhere() && caller.role >= Role::kAdmin;
-  if (reads_all || !absl::IsInvalidArgument(done)) return done;
-  // What is wrong with them quotes them, and they are the server's.
-  LogError("a reload has found the files of --config wrong, and nothing is changed",
-           {
-               {"caller", caller.name},
-               {"error",  done       }
-  });
-  return Precondition("the files of --config are wrong, and nothing is changed: the server's log says what");
+  return OfReload(caller, done);
 }
 
 absl::Status Server::MakeDoors() {
