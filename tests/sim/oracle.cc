@@ -36,6 +36,11 @@ bool Oracle::IsFuzzy(const Service& state, EngineTime now) const {
   return state.phase != Phase::kNothing && now >= state.due.from && now <= Limit(state.due);
 }
 
+// Nothing has been told of it, and group_wait is not over.
+bool Oracle::IsWaiting(const Service& state) {
+  return state.phase == Phase::kStep && state.due.from == state.flush.from && state.last < 0 && state.pass == 0;
+}
+
 const EscalationPolicy& Oracle::PolicyOf(std::int64_t service) const {
   const char* name = service == NumberOf(ServiceNumber::kDb)    ? "shift"
                      : service == NumberOf(ServiceNumber::kNet) ? "pressing"
@@ -90,8 +95,8 @@ void Oracle::Known(const Senders::Known& known, const Now& now) {
   state.said.erase(known.alert);
   const bool fresh = known.firing && !state.firing.contains(known.alert);
   // It may have recovered and begun to fire again since, all in one.
-  const bool unsure = known.firing && !fresh && state.firing[known.alert] != known.from;
-  if (known.firing) state.firing[known.alert] = known.from;
+  const bool unsure = known.firing ? !fresh && state.firing[known.alert].since != known.from : known.passed.has_value();
+  if (known.firing) state.firing[known.alert] = {known.from, known.severity};
   if (!known.firing) state.firing.erase(known.alert);
   if (state.firing.empty() && state.said.empty()) Close(number, now.engine);
   if (known.firing && !state.open) {
@@ -105,9 +110,10 @@ void Oracle::Known(const Senders::Known& known, const Now& now) {
     Lose(number);
   } else if (fresh && state.exhausted && !state.owned && !state.held) {
     StartRun(state, {known.from, now.engine});
-  } else if (fresh && IsFuzzy(state, now.engine) && state.phase == Phase::kPassEnd) {
+  } else if ((fresh || unsure) && IsFuzzy(state, now.engine) && state.phase == Phase::kPassEnd) {
     Lose(number);
   }
+  if (state.open && known.passed.value_or(Severity::kUnknown) > state.peak) Lose(number);  // it was worse, for a moment
   if (number == NumberOf(ServiceNumber::kEdge)) FollowHolds(now);
 }
 
@@ -120,6 +126,8 @@ void Oracle::Open(std::int64_t service, const Senders::Known& known, EngineTime 
   state.opened = known.from;
   state.known = now;
   state.peak = std::max(Severity::kHigh, known.severity);
+  state.last = -1;
+  state.pass = 0;
   state.low = service == NumberOf(ServiceNumber::kDisk);
   if (state.low && known.severity != Severity::kUnknown) Lose(service);
   if (unsure) Lose(service);
@@ -158,7 +166,7 @@ void Oracle::Worse(std::int64_t service, const Window& when) {
   if (state.owned) return Resume(service, when);
   if (state.exhausted) return StartRun(state, when);
   if (state.phase == Phase::kPassEnd && IsFuzzy(state, when.to)) return Lose(service);
-  if (state.due.from == state.flush.from && state.last < 0 && state.pass == 0) {
+  if (IsWaiting(state)) {
     // What was worse when the group opened does not break into its wait.
     const EngineTime to = when.to <= state.known + kSlack ? state.due.to : std::min(when.to, state.due.to);
     state.due = {std::min(when.from, state.due.from), to};
@@ -271,6 +279,15 @@ void Oracle::Crash() {
     if (!state.said.empty() || state.asked > 0 || state.asked_to_silence > 0) Lose(i);
     state.asked = 0;
     state.asked_to_silence = 0;
+  }
+}
+
+void Oracle::Restarted(const Now& now) {
+  for (std::int64_t i = 0; i < kServices; ++i) {
+    Service& state = At(i);
+    if (state.lost || !state.open || !IsWaiting(state) || state.due.to < now.engine) continue;
+    state.due.to = std::max(state.due.to, now.engine + WaitOf(i));
+    state.flush = state.due;
   }
 }
 
@@ -388,6 +405,19 @@ void Oracle::Began(const Notification& notification, std::int64_t service, const
   Lose(service);
 }
 
+// It was held back since it fires: only now does it open, with what fires now. Where something worse has come and gone, it counts under
+// maintenance and not under a silence.
+void Oracle::BeginNow(std::int64_t service, EngineTime now) {
+  Service& state = At(service);
+  state.organisation = organisation_;
+  state.opened = now;
+  state.begun = true;
+  Severity worst = Severity::kHigh;
+  for (const auto& [alert, firing] : state.firing)
+    worst = std::max(worst, firing.severity);
+  if (worst != state.peak) Lose(service);
+}
+
 void Oracle::FollowHolds(const Now& now) {
   for (std::int64_t i = 0; i < kServices; ++i) {
     Service& state = At(i);
@@ -401,9 +431,7 @@ void Oracle::FollowHolds(const Now& now) {
     } else if (state.owned_until && now.engine >= state.owned_until->from) {
       Lose(i);  // both end at one time, and who is asked first depends on which came first
     } else if (state.open && !state.owned) {
-      if (!state.begun) state.organisation = organisation_;  // only now does it open
-      if (!state.begun) state.opened = now.engine;
-      state.begun = true;
+      if (!state.begun) BeginNow(i, now.engine);
       // What has not begun waits for group_wait first.
       StartRun(state, {now.engine - kSlack, std::max(state.flush.to, now.engine + WaitOf(i))});
       state.flush = state.due;

@@ -54,6 +54,8 @@ class Oracle {
   void LoseAll();
   void Jumped();  // the wall clock: what is silenced, and what will be, is not followed any more
   void Crash();
+  // It serves again: whether what waited for group_wait had been seen by then is not known; if not, it waits from now on.
+  void Restarted(const Now& now);
   // The engine could not act, up to now.
   void Disturbed(EngineTime now) { disturbed_ = std::max(disturbed_, now); }
   // What has come true, and what should have by now.
@@ -89,9 +91,13 @@ class Oracle {
     kPassEnd,  // the pass ends then
   };
   struct Service {
-    std::map<std::int64_t, EngineTime> firing;  // alerts, as far as it is known, and since when they are as they are
-    std::set<std::int64_t> said;                // alerts of which something is said that is not known yet
-    int asked = 0;                              // not answered as yet
+    struct Firing {
+      EngineTime since;  // when it was first said as it is
+      Severity severity = Severity::kUnknown;
+    };
+    std::map<std::int64_t, Firing> firing;  // alerts, as far as it is known
+    std::set<std::int64_t> said;            // alerts of which something is said that is not known yet
+    int asked = 0;                          // not answered as yet
     int asked_to_silence = 0;
     bool lost = false;
     std::set<std::int64_t> lost_with;
@@ -126,6 +132,7 @@ class Oracle {
   absl::Duration WaitOf(std::int64_t service) const;
   std::vector<UserId> People(std::int64_t service, absl::Time wall) const;
   bool IsFuzzy(const Service& state, EngineTime now) const;
+  static bool IsWaiting(const Service& state);
   EngineTime Limit(const Window& due) const;
 
   void Change(std::int64_t service, bool silence, int by);
@@ -138,6 +145,7 @@ class Oracle {
   void Execute(std::int64_t service, EngineTime now, absl::Time wall);
   void EndPass(std::int64_t service, EngineTime now);
   bool Matches(std::int64_t service, const Notification& notification, EngineTime now, absl::Time wall);
+  void BeginNow(std::int64_t service, EngineTime now);
   void FollowHolds(const Now& now);
   void FollowOne(std::int64_t service, const Now& now);
   void FollowLost(EngineTime now);

@@ -75,6 +75,10 @@ void Providers::Start(const Notification& notification,
                       absl::Duration deadline,
                       std::shared_ptr<Gate> gate,
                       const Now& now) {
+  // It was decided on when it was due or later; what was decided on before its time is not looked at.
+  if (notification.due <= now.engine && notification.lease_until - notification.due < deadline) {
+    hooks_.violate(absl::StrFormat("I5: the lease of N%d is over before its attempt", notification.id.value()));
+  }
   Schedule(now.engine + absl::Milliseconds(random_.Below(50)),
            {notification, std::move(gate), deadline, std::nullopt, ""});
 }
@@ -189,7 +193,9 @@ void Providers::Answer(const Attempt& attempt, EngineTime now) {
   result.provider_id = verdict.provider_id;
   result.detail = verdict.detail;
   result.retry_after = verdict.retry_after;
-  if (verdict.kind == AttemptResult::Kind::kAmbiguous) ++told_[notification.idempotency_key].unknown;
+  // Nobody waits for an answer longer than for the lease: the machine has slept meanwhile, and what comes now comes too late to be known.
+  const bool late = now >= notification.lease_until;
+  if (verdict.kind == AttemptResult::Kind::kAmbiguous || late) ++told_[notification.idempotency_key].unknown;
   const bool yes = attempt.reply->reached == Reply::Reached::kAnswered && attempt.reply->status / 100 == 2;
   if (yes != (verdict.kind == AttemptResult::Kind::kAccepted)) {
     hooks_.violate(absl::StrFormat("I2: what the provider said of N%d (%d) is taken for something else",

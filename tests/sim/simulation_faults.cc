@@ -112,6 +112,7 @@ bool Simulation::Start() {
     if (started) {
       if (life_ > 0) ++result_.counters.restarts;
       oracle_.Disturbed(clock_.Read().engine + absl::Seconds(3));
+      oracle_.Restarted(clock_.Read());
       if (!engine_->rules() && organisation_ >= 0) Rest();
       if (!alive()) continue;
       CheckForgotten();

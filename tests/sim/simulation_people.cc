@@ -100,6 +100,7 @@ void Simulation::Unacknowledge(const Line& line) {
   Execute(UnacknowledgeGroup{group->id, std::nullopt}, UserNumber(0),
           [=, this, id = group->id](const CommandResult& result) {
             checker_.NotOwned(id);
+            if (result.status.ok()) checker_.GiveUp(id);  // what was owned while it was asked, too
             oracle_.Answer(service);
             if (result.status.ok()) oracle_.GivenBack(service, from, clock_.Read());
           });
