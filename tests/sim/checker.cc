@@ -46,9 +46,17 @@ void Checker::AskToOwn(GroupId id) {
 void Checker::NotOwned(GroupId id) {
   --asked_[id];
 }
+bool Checker::IsAskedOnce(GroupId id) const {
+  const auto found = asked_.find(id);
+  return found != asked_.end() && found->second == 1;
+}
 void Checker::Own(GroupId id, const Owned& owned) {
   --asked_[id];
-  owned_[id] = owned;
+  const auto before = owned_.find(id);
+  // Who acknowledges what somebody has just snoozed has it for as long as the snooze.
+  const bool joins = !owned.snoozed && before != owned_.end() && before->second.snoozed &&
+                     before->second.episode == owned.episode && before->second.until > owned.asked;
+  if (!joins) owned_[id] = owned;
 }
 void Checker::GiveUp(GroupId id) {
   owned_.erase(id);

@@ -62,6 +62,9 @@ constexpr KindText kKindTexts[] = {
     {"provider",      true,  {"method", "mood", "for_ms"}              },
     {"stall",         true,  {"stage", "for_ms"}                       },
     {"stuck_cut",     true,  {"kind", "down_ms", "for_ms"}             }, // the committer stands still for so long before it
+    {"open_incident", false, {"pick", "user", "escalates"}             }, // about that group
+    {"own_incident",  false, {"pick", "user"}                          },
+    {"end_incident",  false, {"pick", "user"}                          },
 };
 static_assert(std::size(kKindTexts) == Line::kKinds);
 

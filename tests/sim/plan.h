@@ -61,8 +61,11 @@ struct Line {
     kProvider,
     kStall,
     kStuckCut,
+    kOpenIncident,
+    kOwnIncident,
+    kEndIncident,
   };
-  static constexpr std::size_t kKinds = 26;
+  static constexpr std::size_t kKinds = 29;
   absl::Duration at;
   Kind kind = Kind::kFire;
   std::array<std::int64_t, 4> values = {};

@@ -89,7 +89,8 @@ Simulation::Simulation(const Plan& plan, const SimulationOptions& options)
                 },
                 [this](const std::string& text) { Violate(text); }}),
       checker_([this](const std::string& text) { Violate(text); }),
-      oracle_([this](const std::string& text) { Violate(text); }) {
+      oracle_([this](const std::string& text) { Violate(text); }),
+      history_([this](const std::string& text) { Violate(text); }) {
   wanted_organisation_ = plan.settings.organisation;
 }
 
@@ -112,6 +113,7 @@ void Simulation::Trace(const std::string& text) {
 void Simulation::TraceTimeline() {
   for (const TimelineTail::Slice news = engine_->timeline_tail().Read(told_, 100'000); const auto& item : news.items) {
     const TimelineEntry& entry = item->entry;
+    history_.Happened(entry);
     Trace(absl::StrCat("  ", static_cast<int>(entry.subject.kind), "/", entry.subject.id, " ", entry.text));
     told_ = news.end;
   }
@@ -265,6 +267,7 @@ void Simulation::Settle() {
   Rest();
   checker_.LookAtTheEnd(responder(), clock_.Read(), providers_);
   senders_.Check(*engine_, /*settled=*/true);
+  history_.Look(*store_);
 }
 
 SimulationResult Simulation::Run() {

@@ -118,6 +118,7 @@ bool Simulation::Start() {
       CheckForgotten();
       senders_.Check(*engine_, /*settled=*/false);
       checker_.LookAfterRecovery(responder(), clock_.Read());
+      history_.Look(*store_);
       return !failed();
     }
     Stop();
@@ -302,7 +303,10 @@ void Simulation::Break(const Line& line) {
     case Kind::kExpire:
     case Kind::kReload:
     case Kind::kPing:
-    case Kind::kTestPage: return;  // people
+    case Kind::kTestPage:
+    case Kind::kOpenIncident:
+    case Kind::kOwnIncident:
+    case Kind::kEndIncident: return;  // people
   }
 }
 

@@ -14,6 +14,7 @@
 #include "engine/pipeline.h"
 #include "storage/simulated_disk.h"
 #include "tests/sim/checker.h"
+#include "tests/sim/history.h"
 #include "tests/sim/lying_disk.h"
 #include "tests/sim/oracle.h"
 #include "tests/sim/providers.h"
@@ -83,6 +84,7 @@ class Simulation {
   void DisturbGroup(const Line& line);
   void MakeSilence(const Line& line);
   void ExpireSilence(const Line& line);
+  void TouchIncident(const Line& line);
 
   // Faults and recovery: simulation_faults.cc.
   void Break(const Line& line);
@@ -113,6 +115,7 @@ class Simulation {
   Senders senders_;
   Checker checker_;
   Oracle oracle_;
+  History history_;
   std::unique_ptr<Store> store_;
   std::unique_ptr<Engine> engine_;
   bool dead_ = false;       // the journal could not be written
