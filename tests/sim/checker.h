@@ -1,4 +1,4 @@
-// What must hold, by the numbers of the plan (I1 to I15), and where it is looked at:
+// What must hold, by the numbers of the plan (I1 to I16), and where it is looked at:
 //
 //   I1   every acknowledged event is in the table after each recovery           senders.cc, at each start and at the end
 //   I2   what fires has reached somebody or says why not                        checker.cc, when all is quiet again
@@ -15,6 +15,7 @@
 //   I13  no silence holds beyond its end                                        checker.cc and oracle.cc
 //   I14  who is on call is who naive arithmetic says                            checker.cc, at each look
 //   I15  timelines and audit log keep what they have said, in their chain       history.cc, at each start and at the end
+//   I16  a beat goes out when a canary has come the whole way, and only then   simulation_canary.cc
 //
 // Violations are sentences that begin with the number.
 #pragma once

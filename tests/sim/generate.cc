@@ -36,6 +36,7 @@ class Generator {
     People(pace);
     Faults();
     Incidents();
+    settings.canary_s = random_.OneIn(4) ? random_.Between(30, 300) : 0;
     std::ranges::stable_sort(plan_.lines, {}, &Line::at);
     return std::move(plan_);
   }

@@ -278,11 +278,14 @@ void Oracle::Change(std::int64_t service, bool silence, int by) {
 }
 
 // What was said and not answered may be known or not; it is said again.
-void Oracle::Crash() {
+void Oracle::Crash(EngineTime now) {
   for (std::int64_t i = 0; i < kServices; ++i) {
     Service& state = At(i);
     if (state.asked_to_silence > 0) blind_.insert(i);
     if (!state.said.empty() || state.asked > 0 || state.asked_to_silence > 0) Lose(i);
+    // It may have been executed without a message that has begun; then the steps of two passes may be told of at once.
+    const bool due = state.open && state.phase != Phase::kNothing && state.due.from <= now;
+    if (due && PolicyOf(i).catch_up == EscalationPolicy::CatchUp::kAtOnce) Lose(i);
     state.asked = 0;
     state.asked_to_silence = 0;
   }

@@ -60,7 +60,7 @@ class Oracle {
   void LoseTogether(std::int64_t service, std::int64_t other);
   void LoseAll();
   void Jumped();  // the wall clock: what is silenced, and what will be, is not followed any more
-  void Crash();
+  void Crash(EngineTime now);
   // It serves again: whether what waited for group_wait had been seen by then is not known; if not, it waits from now on.
   void Restarted(const Now& now);
   // The engine could not act, up to now.

@@ -26,6 +26,7 @@ constexpr Setting kSettings[] = {
     {"audit_s",      &Settings::audit_s     },
     {"segment_kb",   &Settings::segment_kb  },
     {"restless",     &Settings::restless    },
+    {"canary_s",     &Settings::canary_s    },
     {"lying_disk",   &Settings::lying_disk  },
 };
 

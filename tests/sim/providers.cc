@@ -6,6 +6,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_format.h"
 
+#include "model/canary.h"
 #include "notify/channel.h"
 
 namespace tocsin::sim {
@@ -132,6 +133,7 @@ void Providers::Begin(Attempt attempt, const Now& now, const Organisation& organ
     });
     return;
   }
+  if (IsCanary(notification)) return BeginCanary(attempt, *exchange);
   ++begun_;
   Told& told = told_[notification.idempotency_key];
   if (told.notification.set() && told.notification != notification.id) {
@@ -156,6 +158,16 @@ void Providers::Begin(Attempt attempt, const Now& now, const Organisation& organ
     return;
   }
   Schedule(now.engine + std::min(after, attempt.deadline), std::move(attempt));
+}
+
+// Its provider is the server's own: nothing is wrong with it, and it tells nobody.
+void Providers::BeginCanary(const Attempt& attempt, const notify::Exchange& exchange) {
+  const Notification& notification = attempt.notification;
+  CheckExchange(notification, exchange);
+  hooks_.canary(notification.idempotency_key);
+  hooks_.report({
+      "", "notify", AttemptResult{notification.id, notification.attempt, AttemptResult::Kind::kAccepted, "", "", {}}
+  });
 }
 
 Reply Providers::ReplyOf(const Attempt& attempt, Mood mood, absl::Duration& after, bool& takes) {
