@@ -133,8 +133,6 @@ MUTANTS = [
      "is_waiting_ && now - waiting_since_ >= kMissedAfter;", "is_waiting_ && now - waiting_since_ >= 100 * kMissedAfter;", MODEL),
     ("the canary goes past the door for alerts", "engine/pipeline_watch.cc",
      "if (published == nullptr || published->integrations.empty()) {", "if (published == nullptr || !published->integrations.empty()) {", MODEL),
-    ("a canary of before a crash is not taken back", "engine/responder_outbox.cc",
-     "  if (id == kCanaryNotification) return TakeBackCanary(turn);\n", "", MODEL),
     ("an incident's entries are lost at a crash", "engine/pipeline_recovery.cc",
      "    return store_.ApplyChange(**change, entry.sequence);",
      "    Change kept = **change;\n"
