@@ -1,6 +1,9 @@
 // What carriers make of a text: GSM 03.38 where all characters are in it (160 septets, 153 in each part of several), else
 // UCS-2 (70 units, 67 in each part). One letter outside the alphabet more than halves the room, so common punctuation is
 // written in ASCII.
+#include <array>
+#include <cstdint>
+
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 
@@ -16,12 +19,21 @@ constexpr std::string_view kGsmBeyondAscii = "£¥èéùìòÇØøÅåΔΦΓΛΩ
 constexpr std::string_view kNotGsmAscii = "`\t\f";
 constexpr std::string_view kTwoSeptets = "^{}\\[~]|";
 
+// Of each ASCII character; a text is counted a dozen times until it fits.
+constexpr std::array<std::uint8_t, 128> kAsciiSeptets = [] {
+  std::array<std::uint8_t, 128> septets = {};
+  septets.fill(1);
+  for (const char c : kNotGsmAscii)
+    septets[static_cast<std::size_t>(c)] = 0;
+  for (const char c : kTwoSeptets)
+    septets[static_cast<std::size_t>(c)] = 2;
+  return septets;
+}();
+
 // 0: not in the alphabet.
 int Septets(std::string_view character) {
-  if (character.size() == 1) {
-    if (kNotGsmAscii.find(character[0]) != std::string_view::npos) return 0;
-    return kTwoSeptets.find(character[0]) != std::string_view::npos ? 2 : 1;
-  }
+  const auto first = static_cast<unsigned char>(character[0]);
+  if (first < kAsciiSeptets.size()) return kAsciiSeptets[first];
   if (character == "€") return 2;
   return kGsmBeyondAscii.find(character) != std::string_view::npos ? 1 : 0;
 }

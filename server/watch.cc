@@ -88,15 +88,12 @@ absl::Duration Watch::CanaryInterval(const Organisation& organisation) const {
   return beats ? std::min(options_.canary_interval, organisation.dead_man.interval) : options_.canary_interval;
 }
 
-// A canary is half an interval late at most and not two beats: outside services count from the last.
-void Watch::Beat(const Organisation& organisation, EngineTime now) {
-  const absl::Duration interval = organisation.dead_man.interval;
-  const absl::Duration early = canary_ ? std::min(CanaryInterval(organisation), interval) / 2 : absl::ZeroDuration();
-  if (has_beaten_ && now - last_beat_ < interval - early) return;
-  has_beaten_ = true;
-  last_beat_ = now;
-  if (urls_.empty() && organisation.dead_man.url.empty()) return;
-  if (!why_not_.empty()) {
+void Watch::Beat(const Organisation& organisation, EngineTime now, bool arrived) {
+  Beats::Seen seen{.canaries = std::nullopt, .arrived = arrived, .why_not = why_not_};
+  if (canary_) seen.canaries = CanaryInterval(organisation);
+  const Beats::Verdict verdict = beats_.Decide(now, organisation.dead_man.interval, seen);
+  if (verdict == Beats::Verdict::kNotNow || (urls_.empty() && organisation.dead_man.url.empty())) return;
+  if (verdict == Beats::Verdict::kWithhold) {
     LogError("no heartbeat is sent to the dead-man service, because pages would not go out", {
                                                                                                  {"reason", why_not_}
     });
@@ -111,9 +108,10 @@ void Watch::TellReady(EngineTime now, bool declared) {
   if (is_ready_) return;
   const bool late = now - begun_ >= kGate;
   if (!declared && now - begun_ < kRulesCome) return;
-  if (canary_ && declared && !canary_->has_arrived() && !late) return;
+  const bool waits = canary_ && declared && canary_->round().arrived() == 0;
+  if (waits && !late) return;
   is_ready_ = true;
-  if (canary_ && declared && late && !canary_->has_arrived()) {
+  if (waits) {
     LogError("the first canary since the start has not arrived: the server is said to be ready without it",
              {
                  {"waited", absl::FormatDuration(now - begun_)}
@@ -129,12 +127,11 @@ void Watch::Tick() {
   const OrganisationPtr organisation = rules ? rules->organisation : nullptr;
   bool arrived = false;
   if (organisation && canary_) {
-    arrived = canary_->Tick(CanaryInterval(*organisation));
-    engine_.SetTrouble(canary_->WhyMissing());
+    arrived = canary_->round().Tick(CanaryInterval(*organisation));
+    engine_.SetTrouble(canary_->round().why_missing());
   }
   why_not_ = engine_.WhyNotPaging();
-  // Without an arrival nothing is sent; that pages would not go out is said all the same.
-  if (organisation && (canary_ == nullptr || arrived || !why_not_.empty())) Beat(*organisation, now);
+  if (organisation) Beat(*organisation, now, arrived);
   TellReady(now, organisation != nullptr);
   if (is_ready_)
     supervisor_.TellStatus(why_not_.empty() ? "pages can go out" : absl::StrCat("pages would NOT go out: ", why_not_));
@@ -151,10 +148,10 @@ void Watch::AddMetrics(MetricRegistry& registry) {
       "tocsin_canary_seconds",
       "Canaries that arrived: from the door for alerts through journal and outbox to a provider in the "
       "server.",
-      canary_->seconds());
+      canary_->round().seconds());
   registry.AddSampled(Kind::kCounter, "tocsin_canary_missed_total",
                       "Canaries that were taken in and had not arrived 20 seconds later.",
-                      [this] { return static_cast<double>(canary_->missed()); });
+                      [this] { return static_cast<double>(canary_->round().missed()); });
 }
 
 }  // namespace tocsin

@@ -9,6 +9,7 @@
 
 #include "base/metrics.h"
 #include "engine/pipeline.h"
+#include "server/beats.h"
 #include "server/canary.h"
 #include "server/outgoing.h"
 #include "server/supervisor.h"
@@ -41,7 +42,7 @@ class Watch {
  private:
   Watch(Options options, Engine& engine, Outgoing& outgoing, const Clock& clock);
   absl::Duration CanaryInterval(const Organisation& organisation) const;
-  void Beat(const Organisation& organisation, EngineTime now);
+  void Beat(const Organisation& organisation, EngineTime now, bool arrived);
   void TellReady(EngineTime now, bool declared);
 
   const Options options_;
@@ -53,8 +54,7 @@ class Watch {
   Supervisor supervisor_;
   Watchdog watchdog_;
   EngineTime begun_;
-  EngineTime last_beat_;
-  bool has_beaten_ = false;
+  Beats beats_;
   bool is_ready_ = false;
   std::string why_not_;
 };

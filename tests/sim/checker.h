@@ -1,4 +1,4 @@
-// What must hold, by the numbers of the plan (I1 to I14), and where it is looked at:
+// What must hold, by the numbers of the plan (I1 to I16), and where it is looked at:
 //
 //   I1   every acknowledged event is in the table after each recovery           senders.cc, at each start and at the end
 //   I2   what fires has reached somebody or says why not                        checker.cc, when all is quiet again
@@ -14,6 +14,8 @@
 //   I12  queues and disk within their bounds                                    simulation.cc, at each look
 //   I13  no silence holds beyond its end                                        checker.cc and oracle.cc
 //   I14  who is on call is who naive arithmetic says                            checker.cc, at each look
+//   I15  timelines and audit log keep what they have said, in their chain       history.cc, at each start and at the end
+//   I16  a beat goes out when a canary has come the whole way, and only then   simulation_canary.cc
 //
 // Violations are sentences that begin with the number.
 #pragma once
@@ -43,10 +45,13 @@ class Checker {
     std::uint32_t episode = 1;
     EngineTime until = EngineTime::Infinite();
     Severity peak = Severity::kUnknown;  // the highest severity that was acknowledged
+    EngineTime asked;
+    bool snoozed = false;
   };
   void AskToOwn(GroupId id);
   void Own(GroupId id, const Owned& owned);  // OK
   void NotOwned(GroupId id);                 // refused
+  bool IsAskedOnce(GroupId id) const;        // nobody else waits for an answer about it
   // It may be asked about again from here on, whoever has it.
   void GiveUp(GroupId id);
   void Crash();

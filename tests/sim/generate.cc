@@ -35,6 +35,8 @@ class Generator {
       Outages(service, pace);
     People(pace);
     Faults();
+    Incidents();
+    settings.canary_s = random_.OneIn(4) ? random_.Between(30, 300) : 0;
     std::ranges::stable_sort(plan_.lines, {}, &Line::at);
     return std::move(plan_);
   }
@@ -120,6 +122,14 @@ class Generator {
     });
     Sometimes(3, absl::Minutes(5), one(Kind::kPing));
     Sometimes(6, absl::Minutes(60), one(Kind::kTestPage));
+  }
+
+  void Incidents() {
+    Sometimes(2, absl::Minutes(40), [this](absl::Duration at) {
+      Add(at, Kind::kOpenIncident, {Pick(), Pick(), random_.Between(0, 1), 0});
+    });
+    Sometimes(2, absl::Minutes(40), [this](absl::Duration at) { Add(at, Kind::kOwnIncident, {Pick(), Pick(), 0, 0}); });
+    Sometimes(2, absl::Minutes(60), [this](absl::Duration at) { Add(at, Kind::kEndIncident, {Pick(), Pick(), 0, 0}); });
   }
 
   absl::Duration Rate() { return absl::Minutes(random_.Between(5, 90)); }

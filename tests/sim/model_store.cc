@@ -10,6 +10,8 @@
 
 #include "base/mutex.h"
 #include "base/status.h"
+#include "model/codec/response_codec.h"
+#include "storage/audit_chain.h"
 #include "storage/store.h"
 
 namespace tocsin {
@@ -21,6 +23,9 @@ struct Durable {
   Sequence applied;
   std::vector<std::pair<std::uint32_t, std::string>> bodies;  // of the checkpoint
   Sequence checkpoint;
+  // History.
+  std::map<Subject, std::vector<TimelineEntry>> timelines;
+  std::vector<AuditEntry> audit_log;
 };
 
 // By disk; a disk whose journal is empty is a new one.
@@ -43,9 +48,17 @@ Shelf& TheShelf() {
   return shelf;
 }
 
-// Versions and audit entries never are in memory.
-bool IsArchived(const Row& row) {
-  return std::holds_alternative<ConfigurationVersion>(row) || std::holds_alternative<AuditEntry>(row);
+// What the chain of the audit log is after each entry (storage/audit_chain.h).
+std::vector<AuditHash> ChainOf(const std::vector<AuditEntry>& log) {
+  std::vector<AuditHash> hashes;
+  AuditLink link{.hash = BeginningOf(AuditEnds())};
+  for (const AuditEntry& entry : log) {
+    const AuditHash before = link.hash;
+    link = {.number = link.number + 1, .id = entry.id, .at = entry.at, .said = SaidBy(EncodeRow(entry)), .hash = {}};
+    link.hash = HashAfter(before, link);
+    hashes.push_back(link.hash);
+  }
+  return hashes;
 }
 
 }  // namespace
@@ -77,8 +90,34 @@ class Store::Impl {
   void Apply(const Change& change) {
     for (const RowKey& key : change.removed)
       durable_->rows.erase(key);
-    for (const Row& row : change.rows)
-      if (!IsArchived(row)) durable_->rows[KeyOf(row)] = row;
+    for (const Row& row : change.rows) {
+      if (const auto* entry = std::get_if<AuditEntry>(&row)) {
+        durable_->audit_log.push_back(*entry);
+      } else if (!std::holds_alternative<ConfigurationVersion>(row)) {  // these never are in memory
+        durable_->rows[KeyOf(row)] = row;
+      }
+    }
+    for (const TimelineEntry& entry : change.entries)
+      durable_->timelines[entry.subject].push_back(entry);
+  }
+
+  std::vector<AuditEntry> AuditLog() const {
+    std::vector<AuditEntry> log = durable_->audit_log;
+    for (const auto& [sequence, change] : seen_) {
+      for (const Row& row : change.rows)
+        if (const auto* entry = std::get_if<AuditEntry>(&row)) log.push_back(*entry);
+    }
+    return log;
+  }
+
+  std::vector<TimelineEntry> Timeline(const Subject& subject) const {
+    const auto found = durable_->timelines.find(subject);
+    std::vector<TimelineEntry> entries =
+        found == durable_->timelines.end() ? std::vector<TimelineEntry>() : found->second;
+    for (const auto& [sequence, change] : seen_)
+      std::ranges::copy_if(change.entries, std::back_inserter(entries),
+                           [&](const TimelineEntry& entry) { return entry.subject == subject; });
+    return entries;
   }
 
   absl::Status Flush() {
@@ -165,6 +204,41 @@ absl::Status Store::ApplyIntegrations(const std::vector<IntegrationId>& names, S
   impl_->named_ = names;
   impl_->applied_ = sequence;
   return absl::OkStatus();
+}
+
+// Histories as the simulation asks for them (tests/sim/history.h): whole.
+absl::StatusOr<std::vector<TimelineEntry>> Store::ReadTimeline(Subject subject,
+                                                               std::uint64_t /*after*/,
+                                                               std::size_t /*limit*/,
+                                                               std::uint64_t* next) const {
+  *next = 0;
+  return impl_->Timeline(subject);
+}
+absl::StatusOr<std::vector<Row>> Store::ListRows(std::uint8_t table,
+                                                 std::uint64_t /*before*/,
+                                                 std::size_t /*limit*/) const {
+  if (table != KeyOf(AuditEntry()).table) return absl::UnimplementedError("only the audit log is kept");
+  std::vector<Row> rows;
+  for (AuditEntry& entry : impl_->AuditLog())
+    rows.emplace_back(std::move(entry));
+  return rows;
+}
+absl::StatusOr<AuditHead> Store::ReadAuditHead() const {
+  const std::vector<AuditEntry> log = impl_->AuditLog();
+  if (log.empty()) return AuditHead();
+  return AuditHead{
+      .store = "", .entry = log.size(), .id = log.back().id, .at = {}, .hash = ChainOf(log).back(), .key = ""};
+}
+// That what was told is still what the log says, by a chain that is made anew each time. How the chain is kept is for the real one.
+absl::StatusOr<AuditReport> Store::VerifyAudit(const AuditQuestion& question) const {
+  const std::vector<AuditHash> hashes = ChainOf(impl_->AuditLog());
+  AuditReport report;
+  report.entries = hashes.size();
+  for (const AuditHead& head : question.heads) {
+    if (head.entry <= hashes.size() && hashes[head.entry - 1] == head.hash) continue;
+    report.faults.push_back({AuditFault::Kind::kRewritten, head.entry, head.id, "is not the one whose head was told"});
+  }
+  return report;
 }
 
 absl::Status Store::why_behind() const {

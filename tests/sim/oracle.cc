@@ -10,18 +10,15 @@
 namespace tocsin::sim {
 namespace {
 
-// What the engine takes to see what it was told, where nothing disturbs it.
-constexpr absl::Duration kSlack = absl::Seconds(2);
-
 std::int64_t NumberOf(ServiceNumber service) {
   return static_cast<std::int64_t>(service);
 }
 
-std::string Shown(EngineTime time) {
+}  // namespace
+
+std::string Oracle::Shown(EngineTime time) {
   return absl::FormatDuration(absl::Nanoseconds(time.ns()));
 }
-
-}  // namespace
 
 bool Oracle::Follows(std::int64_t service) const {
   return service >= 0 && service != NumberOf(ServiceNumber::kQueue) && service != NumberOf(ServiceNumber::kCache);
@@ -36,6 +33,18 @@ bool Oracle::IsFuzzy(const Service& state, EngineTime now) const {
   return state.phase != Phase::kNothing && now >= state.due.from && now <= Limit(state.due);
 }
 
+// Whether the last pass may be over: its end is due, or steps that may be followed by it at once.
+bool Oracle::MayHaveEnded(std::int64_t service, EngineTime now) const {
+  const Service& state = services_[static_cast<std::size_t>(service)];
+  if (!state.open || !IsFuzzy(state, now)) return false;
+  return state.phase == Phase::kPassEnd || PolicyOf(service).catch_up == EscalationPolicy::CatchUp::kAtOnce;
+}
+
+// Nothing has been told of it, and group_wait is not over.
+bool Oracle::IsWaiting(const Service& state) {
+  return state.phase == Phase::kStep && state.due.from == state.flush.from && state.last < 0 && state.pass == 0;
+}
+
 const EscalationPolicy& Oracle::PolicyOf(std::int64_t service) const {
   const char* name = service == NumberOf(ServiceNumber::kDb)    ? "shift"
                      : service == NumberOf(ServiceNumber::kNet) ? "pressing"
@@ -47,11 +56,12 @@ absl::Duration Oracle::WaitOf(std::int64_t service) const {
   return services_[static_cast<std::size_t>(service)].organisation->route.group_wait;
 }
 
-bool Oracle::IsHeld(std::int64_t service, absl::Time wall) const {
+bool Oracle::IsHeld(std::int64_t service, absl::Time wall, bool by_maintenance) const {
   const bool inhibited = service == NumberOf(ServiceNumber::kLeaf) &&
                          !services_[static_cast<std::size_t>(ServiceNumber::kEdge)].firing.empty();
   return inhibited || std::ranges::any_of(silences_, [&](const SilenceOf& silence) {
-           return silence.service == service && silence.starts <= wall && wall < silence.ends;
+           return silence.service == service && silence.starts <= wall && wall < silence.ends &&
+                  (by_maintenance || !silence.maintenance);
          });
 }
 
@@ -90,12 +100,12 @@ void Oracle::Known(const Senders::Known& known, const Now& now) {
   state.said.erase(known.alert);
   const bool fresh = known.firing && !state.firing.contains(known.alert);
   // It may have recovered and begun to fire again since, all in one.
-  const bool unsure = known.firing && !fresh && state.firing[known.alert] != known.from;
-  if (known.firing) state.firing[known.alert] = known.from;
+  const bool unsure = known.firing ? !fresh && state.firing[known.alert].since != known.from : known.passed.has_value();
+  if (known.firing) state.firing[known.alert] = {known.from, known.severity};
   if (!known.firing) state.firing.erase(known.alert);
   if (state.firing.empty() && state.said.empty()) Close(number, now.engine);
   if (known.firing && !state.open) {
-    Open(number, known, now.engine);
+    Open(number, known, now);
   } else if (known.firing && known.severity > state.peak) {
     state.peak = known.severity;
     Worse(number, {known.from, now.engine});
@@ -105,13 +115,15 @@ void Oracle::Known(const Senders::Known& known, const Now& now) {
     Lose(number);
   } else if (fresh && state.exhausted && !state.owned && !state.held) {
     StartRun(state, {known.from, now.engine});
-  } else if (fresh && IsFuzzy(state, now.engine) && state.phase == Phase::kPassEnd) {
+  } else if ((fresh || unsure) && MayHaveEnded(number, now.engine)) {
     Lose(number);
   }
+  if (state.open && known.passed.value_or(Severity::kUnknown) > state.peak) Lose(number);  // it was worse, for a moment
   if (number == NumberOf(ServiceNumber::kEdge)) FollowHolds(now);
 }
 
-void Oracle::Open(std::int64_t service, const Senders::Known& known, EngineTime now) {
+void Oracle::Open(std::int64_t service, const Senders::Known& known, const Now& at) {
+  const auto [wall, now] = at;
   Service& state = At(service);
   // Its end may not have been seen by everybody.
   const bool unsure = now <= state.grace || now <= disturbed_ + kSlack;
@@ -120,11 +132,13 @@ void Oracle::Open(std::int64_t service, const Senders::Known& known, EngineTime 
   state.opened = known.from;
   state.known = now;
   state.peak = std::max(Severity::kHigh, known.severity);
+  state.last = -1;
+  state.pass = 0;
   state.low = service == NumberOf(ServiceNumber::kDisk);
   if (state.low && known.severity != Severity::kUnknown) Lose(service);
   if (unsure) Lose(service);
   state.flush = Window{known.from, now}.After(WaitOf(service));
-  state.begun = !state.held;
+  state.begun = !IsHeld(service, wall, /*by_maintenance=*/false);
   if (!state.held) StartRun(state, state.flush);
 }
 
@@ -157,8 +171,8 @@ void Oracle::Worse(std::int64_t service, const Window& when) {
   if (state.low || state.held) return Lose(service);
   if (state.owned) return Resume(service, when);
   if (state.exhausted) return StartRun(state, when);
-  if (state.phase == Phase::kPassEnd && IsFuzzy(state, when.to)) return Lose(service);
-  if (state.due.from == state.flush.from && state.last < 0 && state.pass == 0) {
+  if (MayHaveEnded(service, when.to)) return Lose(service);
+  if (IsWaiting(state)) {
     // What was worse when the group opened does not break into its wait.
     const EngineTime to = when.to <= state.known + kSlack ? state.due.to : std::min(when.to, state.due.to);
     state.due = {std::min(when.from, state.due.from), to};
@@ -223,8 +237,8 @@ void Oracle::GivenBack(std::int64_t service, EngineTime from, const Now& now) {
   Lose(service);
 }
 
-void Oracle::Silenced(SilenceId id, std::int64_t service, absl::Time starts, absl::Time ends, const Now& now) {
-  silences_.push_back({id, service, starts, ends});
+void Oracle::Silenced(const SilenceOf& silence, const Now& now) {
+  silences_.push_back(silence);
   FollowHolds(now);
 }
 
@@ -264,13 +278,25 @@ void Oracle::Change(std::int64_t service, bool silence, int by) {
 }
 
 // What was said and not answered may be known or not; it is said again.
-void Oracle::Crash() {
+void Oracle::Crash(EngineTime now) {
   for (std::int64_t i = 0; i < kServices; ++i) {
     Service& state = At(i);
     if (state.asked_to_silence > 0) blind_.insert(i);
     if (!state.said.empty() || state.asked > 0 || state.asked_to_silence > 0) Lose(i);
+    // It may have been executed without a message that has begun; then the steps of two passes may be told of at once.
+    const bool due = state.open && state.phase != Phase::kNothing && state.due.from <= now;
+    if (due && PolicyOf(i).catch_up == EscalationPolicy::CatchUp::kAtOnce) Lose(i);
     state.asked = 0;
     state.asked_to_silence = 0;
+  }
+}
+
+void Oracle::Restarted(const Now& now) {
+  for (std::int64_t i = 0; i < kServices; ++i) {
+    Service& state = At(i);
+    if (state.lost || !state.open || !IsWaiting(state) || state.due.to < now.engine) continue;
+    state.due.to = std::max(state.due.to, now.engine + WaitOf(i));
+    state.flush = state.due;
   }
 }
 
@@ -351,6 +377,8 @@ bool Oracle::Matches(std::int64_t service, const Notification& notification, Eng
     pass_ends ? EndPass(service, now) : Execute(service, now, wall);
   }
   early(state.due);
+  // A step's first message goes at once, so it was executed no earlier.
+  if (now > disturbed_ + kSlack) state.due.from = std::max(state.due.from, now - kSlack);
   Execute(service, now, wall);
   return take();
 }
@@ -386,85 +414,6 @@ void Oracle::Began(const Notification& notification, std::int64_t service, const
                            : state.held  ? "it is held back"
                                          : "no step or rule is due"));
   Lose(service);
-}
-
-void Oracle::FollowHolds(const Now& now) {
-  for (std::int64_t i = 0; i < kServices; ++i) {
-    Service& state = At(i);
-    const bool held = IsHeld(i, now.wall);
-    if (held == state.held) continue;
-    state.held = held;
-    if (held) {
-      state.phase = Phase::kNothing;
-      state.pages.clear();
-      state.grace = std::max(state.grace, now.engine + kSlack);
-    } else if (state.owned_until && now.engine >= state.owned_until->from) {
-      Lose(i);  // both end at one time, and who is asked first depends on which came first
-    } else if (state.open && !state.owned) {
-      if (!state.begun) state.organisation = organisation_;  // only now does it open
-      if (!state.begun) state.opened = now.engine;
-      state.begun = true;
-      // What has not begun waits for group_wait first.
-      StartRun(state, {now.engine - kSlack, std::max(state.flush.to, now.engine + WaitOf(i))});
-      state.flush = state.due;
-    }
-  }
-}
-
-void Oracle::FollowLost(EngineTime now) {
-  for (std::int64_t i = 0; i < kServices; ++i) {
-    if (blind_.contains(i)) continue;
-    Service& state = At(i);
-    const auto quiet = [&](std::int64_t other) {
-      return At(other).firing.empty() && At(other).said.empty() && now > At(other).grace;
-    };
-    const bool over = state.lost && !limited_ && now > disturbed_ + kSlack && now > state.grace &&
-                      state.firing.empty() && state.said.empty() && std::ranges::all_of(state.lost_with, quiet);
-    if (!over) continue;
-    const Service before = std::exchange(state, Service());
-    state.held = before.held;
-    state.grace = before.grace;
-    state.asked = before.asked;
-    state.asked_to_silence = before.asked_to_silence;
-  }
-}
-
-void Oracle::FollowOne(std::int64_t service, const Now& now) {
-  Service& state = At(service);
-  if (state.lost || !state.open) return;
-  if (state.owned) {
-    if (state.owned_until && now.engine > Limit(*state.owned_until)) Resume(service, *state.owned_until);
-    return;
-  }
-  if (state.held) return;
-  if (state.phase == Phase::kPassEnd && now.engine > Limit(state.due)) EndPass(service, now.engine);
-  if (state.phase == Phase::kStep && now.engine > Limit(state.due)) {
-    const std::vector<UserId> people = People(service, now.wall);
-    if (people.empty()) {  // everybody has been told in this pass
-      Execute(service, std::max(state.due.to, std::min(disturbed_, now.engine)), now.wall);
-    } else {
-      violate_(absl::StrFormat("I4: step %d (pass %d) about %s should have told %s by %s; it is %s", state.step + 1,
-                               state.pass + 1, ServiceName(service), people[0].value(), Shown(Limit(state.due)),
-                               Shown(now.engine)));
-      return Lose(service);
-    }
-  }
-  for (const Page& page : state.pages) {
-    for (const Rule& rule : page.rules) {
-      if (rule.done || now.engine <= Limit(rule.due)) continue;
-      violate_(absl::StrFormat("I4: %s should have been told about %s by %s before %s; it is %s", page.user.value(),
-                               ServiceName(service), rule.method.value(), Shown(Limit(rule.due)), Shown(now.engine)));
-      return Lose(service);
-    }
-  }
-}
-
-void Oracle::Look(const Now& now) {
-  FollowHolds(now);
-  FollowLost(now.engine);
-  if (organisation_ == nullptr) return;
-  for (std::int64_t i = 0; i < kServices; ++i)
-    if (Follows(i)) FollowOne(i, now);
 }
 
 }  // namespace tocsin::sim

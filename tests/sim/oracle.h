@@ -38,7 +38,14 @@ class Oracle {
   void Snoozed(std::int64_t service, const UserId& user, absl::Duration asked, EngineTime from, const Now& now);
   void GivenBack(std::int64_t service, EngineTime from, const Now& now);
   // Asked for, until OK: both may be true. Returns a number for ExpireSilence.
-  void Silenced(SilenceId id, std::int64_t service, absl::Time starts, absl::Time ends, const Now& now);
+  struct SilenceOf {
+    SilenceId id;
+    std::int64_t service = 0;
+    bool maintenance = false;
+    absl::Time starts;
+    absl::Time ends;
+  };
+  void Silenced(const SilenceOf& silence, const Now& now);
   void Expired(SilenceId id, const Now& now);
 
   // Somebody asks for something about it, and is answered, whatever the answer is. Who was not when the server died does not know what
@@ -53,7 +60,9 @@ class Oracle {
   void LoseTogether(std::int64_t service, std::int64_t other);
   void LoseAll();
   void Jumped();  // the wall clock: what is silenced, and what will be, is not followed any more
-  void Crash();
+  void Crash(EngineTime now);
+  // It serves again: whether what waited for group_wait had been seen by then is not known; if not, it waits from now on.
+  void Restarted(const Now& now);
   // The engine could not act, up to now.
   void Disturbed(EngineTime now) { disturbed_ = std::max(disturbed_, now); }
   // What has come true, and what should have by now.
@@ -63,6 +72,9 @@ class Oracle {
   std::uint64_t unforetold() const { return unforetold_; }
 
  private:
+  // What the engine takes to see what it was told, where nothing disturbs it.
+  static constexpr absl::Duration kSlack = absl::Seconds(2);
+
   struct Window {
     EngineTime from;
     EngineTime to;
@@ -77,21 +89,19 @@ class Oracle {
     UserId user;
     std::vector<Rule> rules;
   };
-  struct SilenceOf {
-    SilenceId id;
-    std::int64_t service = 0;
-    absl::Time starts;
-    absl::Time ends;
-  };
   enum class Phase : std::uint8_t {
     kNothing,
     kStep,     // `step` is due
     kPassEnd,  // the pass ends then
   };
   struct Service {
-    std::map<std::int64_t, EngineTime> firing;  // alerts, as far as it is known, and since when they are as they are
-    std::set<std::int64_t> said;                // alerts of which something is said that is not known yet
-    int asked = 0;                              // not answered as yet
+    struct Firing {
+      EngineTime since;  // when it was first said as it is
+      Severity severity = Severity::kUnknown;
+    };
+    std::map<std::int64_t, Firing> firing;  // alerts, as far as it is known
+    std::set<std::int64_t> said;            // alerts of which something is said that is not known yet
+    int asked = 0;                          // not answered as yet
     int asked_to_silence = 0;
     bool lost = false;
     std::set<std::int64_t> lost_with;
@@ -121,15 +131,18 @@ class Oracle {
 
   Service& At(std::int64_t service) { return services_[static_cast<std::size_t>(service)]; }
   bool Follows(std::int64_t service) const;
-  bool IsHeld(std::int64_t service, absl::Time wall) const;
+  bool IsHeld(std::int64_t service, absl::Time wall, bool by_maintenance = true) const;
   const EscalationPolicy& PolicyOf(std::int64_t service) const;
   absl::Duration WaitOf(std::int64_t service) const;
   std::vector<UserId> People(std::int64_t service, absl::Time wall) const;
   bool IsFuzzy(const Service& state, EngineTime now) const;
+  bool MayHaveEnded(std::int64_t service, EngineTime now) const;
+  static bool IsWaiting(const Service& state);
+  static std::string Shown(EngineTime time);
   EngineTime Limit(const Window& due) const;
 
   void Change(std::int64_t service, bool silence, int by);
-  void Open(std::int64_t service, const Senders::Known& known, EngineTime now);
+  void Open(std::int64_t service, const Senders::Known& known, const Now& at);
   void Close(std::int64_t service, EngineTime now);
   void Worse(std::int64_t service, const Window& when);
   void StartRun(Service& state, const Window& due, std::vector<UserId> also = {});
@@ -138,6 +151,7 @@ class Oracle {
   void Execute(std::int64_t service, EngineTime now, absl::Time wall);
   void EndPass(std::int64_t service, EngineTime now);
   bool Matches(std::int64_t service, const Notification& notification, EngineTime now, absl::Time wall);
+  void BeginNow(std::int64_t service, EngineTime now);
   void FollowHolds(const Now& now);
   void FollowOne(std::int64_t service, const Now& now);
   void FollowLost(EngineTime now);

@@ -26,6 +26,7 @@ constexpr Setting kSettings[] = {
     {"audit_s",      &Settings::audit_s     },
     {"segment_kb",   &Settings::segment_kb  },
     {"restless",     &Settings::restless    },
+    {"canary_s",     &Settings::canary_s    },
     {"lying_disk",   &Settings::lying_disk  },
 };
 
@@ -62,6 +63,9 @@ constexpr KindText kKindTexts[] = {
     {"provider",      true,  {"method", "mood", "for_ms"}              },
     {"stall",         true,  {"stage", "for_ms"}                       },
     {"stuck_cut",     true,  {"kind", "down_ms", "for_ms"}             }, // the committer stands still for so long before it
+    {"open_incident", false, {"pick", "user", "escalates"}             }, // about that group
+    {"own_incident",  false, {"pick", "user"}                          },
+    {"end_incident",  false, {"pick", "user"}                          },
 };
 static_assert(std::size(kKindTexts) == Line::kKinds);
 

@@ -29,6 +29,7 @@ struct Settings {
   std::int64_t audit_s = 30;
   std::int64_t segment_kb = 256;  // of the journal
   std::int64_t restless = 0;  // one in so many operations is not waited for: the next one meets half-done work; 0: none
+  std::int64_t canary_s = 0;  // between canaries, and beats to outside; 0: none
   std::int64_t lying_disk = 0;  // the negative control: an fsync that says OK and does nothing
   friend bool operator==(const Settings&, const Settings&) = default;
 };
@@ -61,8 +62,11 @@ struct Line {
     kProvider,
     kStall,
     kStuckCut,
+    kOpenIncident,
+    kOwnIncident,
+    kEndIncident,
   };
-  static constexpr std::size_t kKinds = 26;
+  static constexpr std::size_t kKinds = 29;
   absl::Duration at;
   Kind kind = Kind::kFire;
   std::array<std::int64_t, 4> values = {};

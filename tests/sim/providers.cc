@@ -6,6 +6,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_format.h"
 
+#include "model/canary.h"
 #include "notify/channel.h"
 
 namespace tocsin::sim {
@@ -75,6 +76,10 @@ void Providers::Start(const Notification& notification,
                       absl::Duration deadline,
                       std::shared_ptr<Gate> gate,
                       const Now& now) {
+  // It was decided on when it was due or later; what was decided on before its time is not looked at.
+  if (notification.due <= now.engine && notification.lease_until - notification.due < deadline) {
+    hooks_.violate(absl::StrFormat("I5: the lease of N%d is over before its attempt", notification.id.value()));
+  }
   Schedule(now.engine + absl::Milliseconds(random_.Below(50)),
            {notification, std::move(gate), deadline, std::nullopt, ""});
 }
@@ -128,6 +133,7 @@ void Providers::Begin(Attempt attempt, const Now& now, const Organisation& organ
     });
     return;
   }
+  if (IsCanary(notification)) return BeginCanary(attempt, *exchange);
   ++begun_;
   Told& told = told_[notification.idempotency_key];
   if (told.notification.set() && told.notification != notification.id) {
@@ -152,6 +158,16 @@ void Providers::Begin(Attempt attempt, const Now& now, const Organisation& organ
     return;
   }
   Schedule(now.engine + std::min(after, attempt.deadline), std::move(attempt));
+}
+
+// Its provider is the server's own: nothing is wrong with it, and it tells nobody.
+void Providers::BeginCanary(const Attempt& attempt, const notify::Exchange& exchange) {
+  const Notification& notification = attempt.notification;
+  CheckExchange(notification, exchange);
+  hooks_.canary(notification.idempotency_key);
+  hooks_.report({
+      "", "notify", AttemptResult{notification.id, notification.attempt, AttemptResult::Kind::kAccepted, "", "", {}}
+  });
 }
 
 Reply Providers::ReplyOf(const Attempt& attempt, Mood mood, absl::Duration& after, bool& takes) {
@@ -189,7 +205,9 @@ void Providers::Answer(const Attempt& attempt, EngineTime now) {
   result.provider_id = verdict.provider_id;
   result.detail = verdict.detail;
   result.retry_after = verdict.retry_after;
-  if (verdict.kind == AttemptResult::Kind::kAmbiguous) ++told_[notification.idempotency_key].unknown;
+  // Nobody waits for an answer longer than for the lease: the machine has slept meanwhile, and what comes now comes too late to be known.
+  const bool late = now >= notification.lease_until;
+  if (verdict.kind == AttemptResult::Kind::kAmbiguous || late) ++told_[notification.idempotency_key].unknown;
   const bool yes = attempt.reply->reached == Reply::Reached::kAnswered && attempt.reply->status / 100 == 2;
   if (yes != (verdict.kind == AttemptResult::Kind::kAccepted)) {
     hooks_.violate(absl::StrFormat("I2: what the provider said of N%d (%d) is taken for something else",

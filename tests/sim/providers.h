@@ -51,6 +51,7 @@ class Providers {
   struct Hooks {
     std::function<void(const Notification&, bool repeat)> begun;  // an attempt has passed its gate
     std::function<void(const Notification&)> taken;
+    std::function<void(const std::string& key)> canary;  // has arrived
     std::function<void(const Notification&, AttemptResult::Kind)> judged;
     std::function<void(Command)> report;
     std::function<void(std::string)> violate;
@@ -95,6 +96,7 @@ class Providers {
   Mood MoodOf(ContactMethod::Kind kind, EngineTime now);
   void Schedule(EngineTime at, Attempt attempt) { due_.emplace(std::pair(at, ++order_), std::move(attempt)); }
   void Begin(Attempt attempt, const Now& now, const Organisation& organisation);
+  void BeginCanary(const Attempt& attempt, const notify::Exchange& exchange);
   void Answer(const Attempt& attempt, EngineTime now);
   notify::Reply ReplyOf(const Attempt& attempt, Mood mood, absl::Duration& after, bool& takes);
   void Take(const Notification& notification);

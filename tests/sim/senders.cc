@@ -39,7 +39,7 @@ void Senders::Send(Engine& engine) {
     if (!batch.Append(EventOf(number, alert.firing, alert.severity, alert.number)).ok()) {
       hooks_.violate("I12: a well-formed event was refused");
     }
-    alert.events.push_back({++serials_, alert.firing, alert.number});
+    alert.events.push_back({++serials_, alert.firing, alert.number, alert.severity});
     ++alert.under_way;
     sent.emplace_back(number, serials_);
     hooks_.said(number, alert.severity);
@@ -71,7 +71,11 @@ void Senders::Acknowledge(std::int64_t number, std::uint64_t serial) {
   while (alert.events.front().serial < serial)
     alert.events.pop_front();
   const bool current = alert.under_way == 0 && !unsaid_.contains(number) && alert.events.size() == 1;
-  if (current) hooks_.known({number, alert.firing, alert.severity, alert.since});
+  const Event& known = alert.events.front();
+  if (!current && known.firing) alert.passed = std::max(alert.passed.value_or(known.severity), known.severity);
+  if (current) {
+    hooks_.known({number, alert.firing, alert.severity, alert.since, std::exchange(alert.passed, std::nullopt)});
+  }
 }
 
 void Senders::Crash() {
@@ -80,6 +84,7 @@ void Senders::Crash() {
     Alert& alert = alerts_[static_cast<std::size_t>(number)];
     if (alert.under_way > 0) unsaid_.insert(number);
     alert.under_way = 0;
+    alert.passed.reset();  // the oracle has lost it
   }
 }
 

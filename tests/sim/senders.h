@@ -26,6 +26,8 @@ class Senders {
     bool firing = false;
     Severity severity = Severity::kUnknown;
     EngineTime from;
+    // The worst that it was said to fire with since it was last known, and that was acknowledged together with what came after it.
+    std::optional<Severity> passed;
   };
   struct Hooks {
     std::function<void(std::int64_t alert, Severity severity)> said;  // submitted
@@ -59,6 +61,7 @@ class Senders {
     std::uint64_t serial = 0;
     bool firing = false;
     std::uint64_t number = 0;
+    Severity severity = Severity::kUnknown;
   };
   struct Alert {
     bool firing = false;  // as it is out there
@@ -67,6 +70,7 @@ class Senders {
     EngineTime since;                      // when that was first said
     std::deque<Event> events = {Event()};  // all that were sent, from the last acknowledged one on
     int under_way = 0;
+    std::optional<Severity> passed;  // as in Known
   };
   void Acknowledge(std::int64_t number, std::uint64_t serial);
   std::optional<AlertRecord> Look(Engine& engine, IntegrationIndex integration, std::int64_t alert) const;

@@ -63,7 +63,7 @@ class Shrinker {
 
   bool SimplifySettings() {
     bool any = false;
-    for (std::int64_t Settings::*setting : {&Settings::restless, &Settings::organisation}) {
+    for (std::int64_t Settings::*setting : {&Settings::restless, &Settings::organisation, &Settings::canary_s}) {
       Plan candidate = plan_;
       candidate.settings.*setting = 0;
       any = Try(candidate) || any;

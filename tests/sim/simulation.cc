@@ -70,6 +70,7 @@ Simulation::Simulation(const Plan& plan, const SimulationOptions& options)
              oracle_.Began(notification, ServiceOf(notification.subject), clock_.Read());
            },
            [this](const Notification& notification) { Trace(absl::StrFormat("taken N%d", notification.id.value())); },
+           [this](const std::string& key) { CanaryArrives(key); },
            [this](const Notification& notification, AttemptResult::Kind kind) {
              Trace(absl::StrFormat("judged N%d %d", notification.id.value(), static_cast<int>(kind)));
              checker_.Judged(notification, kind, responder());
@@ -89,7 +90,8 @@ Simulation::Simulation(const Plan& plan, const SimulationOptions& options)
                 },
                 [this](const std::string& text) { Violate(text); }}),
       checker_([this](const std::string& text) { Violate(text); }),
-      oracle_([this](const std::string& text) { Violate(text); }) {
+      oracle_([this](const std::string& text) { Violate(text); }),
+      history_([this](const std::string& text) { Violate(text); }) {
   wanted_organisation_ = plan.settings.organisation;
 }
 
@@ -112,6 +114,7 @@ void Simulation::Trace(const std::string& text) {
 void Simulation::TraceTimeline() {
   for (const TimelineTail::Slice news = engine_->timeline_tail().Read(told_, 100'000); const auto& item : news.items) {
     const TimelineEntry& entry = item->entry;
+    history_.Happened(entry);
     Trace(absl::StrCat("  ", static_cast<int>(entry.subject.kind), "/", entry.subject.id, " ", entry.text));
     told_ = news.end;
   }
@@ -191,6 +194,7 @@ absl::Duration Simulation::NextInstant(absl::Duration until) {
   next = std::min(next, state.NextWallTimer() - now.wall);
   if (clock_.elapsed() < shards_look_) next = std::min(next, shards_look_ - clock_.elapsed());
   if (half_done_) next = std::min(next, absl::Milliseconds(random_.Between(1, absl::ToInt64Milliseconds(kHalfDone))));
+  if (canary_ != nullptr && canary_->is_under_way()) next = std::min(next, absl::Seconds(1));
   if (senders_.has_unsaid()) next = std::min(next, absl::Seconds(1));
   next = std::max(next, IsAnyStalled() ? absl::Milliseconds(100) : kLeastStep);
   for (const absl::Duration stalled : stalled_until_)  // a stage goes on the moment it can
@@ -208,6 +212,7 @@ void Simulation::AdvanceTo(absl::Duration until) {
       next_send_ = clock_.elapsed() + absl::Seconds(1);
       senders_.Send(*engine_);
     }
+    Watch();
     if (organisation_ < 0 || std::exchange(apply_again_, false)) Apply(wanted_organisation_);
     Rest();
     Look();
@@ -221,6 +226,13 @@ void Simulation::Look() {
   if (clock_.elapsed() < next_look_ || IsAnyStalled()) return;
   next_look_ = clock_.elapsed() + absl::Seconds(5);
   checker_.Look(responder(), now, /*steady=*/true);
+  if (clock_.elapsed() < next_count_) return;
+  next_count_ = clock_.elapsed() + absl::Minutes(1);
+  LookAtNumbers();
+}
+
+// What is counted for good, and what is held: seldom enough that counting is not what a world consists of.
+void Simulation::LookAtNumbers() {
   const Engine::Statistics statistics = engine_->ReadStatistics();
   entries_ = std::max(entries_, statistics.committed_sequence);
   if (statistics.auditor_findings > 0) Violate("I8: the auditor had to repair a group");
@@ -263,8 +275,11 @@ void Simulation::Settle() {
   AdvanceTo(clock_.elapsed() + kQuietTime);
   if (failed() || !alive()) return;
   Rest();
+  LookAtNumbers();
   checker_.LookAtTheEnd(responder(), clock_.Read(), providers_);
   senders_.Check(*engine_, /*settled=*/true);
+  history_.Look(*store_);
+  LookAtBeats();
 }
 
 SimulationResult Simulation::Run() {

@@ -99,6 +99,7 @@ bool Simulation::StartEngine() {
                      },
                      nullptr, [this](const absl::Status&) { dead_ = true; }});
   if (started.ok()) engine_ = *std::move(started);
+  if (started.ok()) StartCanary();
   told_ = 0;
   if (!started.ok()) why_not_ = absl::StrCat("I1: the engine does not start: ", started.status().message());
   return started.ok();
@@ -112,11 +113,13 @@ bool Simulation::Start() {
     if (started) {
       if (life_ > 0) ++result_.counters.restarts;
       oracle_.Disturbed(clock_.Read().engine + absl::Seconds(3));
+      oracle_.Restarted(clock_.Read());
       if (!engine_->rules() && organisation_ >= 0) Rest();
       if (!alive()) continue;
       CheckForgotten();
       senders_.Check(*engine_, /*settled=*/false);
       checker_.LookAfterRecovery(responder(), clock_.Read());
+      history_.Look(*store_);
       return !failed();
     }
     Stop();
@@ -184,6 +187,7 @@ void Simulation::CompareHashes() {
 
 void Simulation::Stop() {
   disk_.StopAfter(0);  // whatever destructors try to write does not arrive
+  canary_.reset();
   engine_.reset();
   store_.reset();
 }
@@ -202,13 +206,13 @@ void Simulation::Crash(SimulatedDisk::Cut cut, absl::Duration down) {
   ++life_;
   if (stuck_cut_) stalled_until_[0] = absl::ZeroDuration();
   stuck_cut_.reset();
-  if (engine_ != nullptr) entries_ = std::max(entries_, engine_->ReadStatistics().committed_sequence);
+  if (engine_ != nullptr && store_ != nullptr) LookAtNumbers();
   Stop();
   if (cut != SimulatedDisk::Cut::kAll) ++result_.counters.power_cuts;
   disk_.CutPower(random_, cut);
   senders_.Crash();
   checker_.Crash();
-  oracle_.Crash();
+  oracle_.Crash(clock_.Read().engine);
   providers_.Crash();
   if (wanted_organisation_ != organisation_) {
     oracle_.LoseAll();
@@ -235,6 +239,12 @@ void Simulation::CutPower(const Line& line) {
     }
   }
   Crash(static_cast<SimulatedDisk::Cut>(cut % 6), absl::Milliseconds(std::max<std::int64_t>(down_ms, 0)));
+}
+
+void Simulation::Stall(std::size_t stage, absl::Duration lasts) {
+  if (!IsStalled(stage)) stalled_since_[stage] = clock_.elapsed();
+  stalled_until_[stage] = clock_.elapsed() + lasts;
+  oracle_.Disturbed(clock_.Read().engine + lasts + absl::Seconds(3));
 }
 
 void Simulation::Break(const Line& line) {
@@ -277,16 +287,11 @@ void Simulation::Break(const Line& line) {
       return;
     case Kind::kProvider:
       return providers_.SetMood(values[0], static_cast<Mood>(values[1] % kMoods), clock_.Read().engine + ms(2));
-    case Kind::kStall:
-      stalled_until_[static_cast<std::size_t>(values[0]) % 4] = clock_.elapsed() + ms(1);
-      oracle_.Disturbed(clock_.Read().engine + ms(1) + absl::Seconds(3));
-      return;
+    case Kind::kStall: return Stall(static_cast<std::size_t>(values[0]) % 4, ms(1));
     case Kind::kStuckCut:
       if (stuck_cut_) return;
       stuck_cut_ = {clock_.elapsed() + ms(2), static_cast<SimulatedDisk::Cut>(values[0] % 6), ms(1)};
-      stalled_until_[0] = stuck_cut_->at;
-      oracle_.Disturbed(clock_.Read().engine + ms(2) + absl::Seconds(3));
-      return;
+      return Stall(0, ms(2));
     case Kind::kFire:
     case Kind::kResolve:
     case Kind::kAcknowledge:
@@ -301,7 +306,10 @@ void Simulation::Break(const Line& line) {
     case Kind::kExpire:
     case Kind::kReload:
     case Kind::kPing:
-    case Kind::kTestPage: return;  // people
+    case Kind::kTestPage:
+    case Kind::kOpenIncident:
+    case Kind::kOwnIncident:
+    case Kind::kEndIncident: return;  // people
   }
 }
 

@@ -12,8 +12,11 @@
 #include "base/hash.h"
 #include "base/random.h"
 #include "engine/pipeline.h"
+#include "server/beats.h"
+#include "server/canary_round.h"
 #include "storage/simulated_disk.h"
 #include "tests/sim/checker.h"
+#include "tests/sim/history.h"
 #include "tests/sim/lying_disk.h"
 #include "tests/sim/oracle.h"
 #include "tests/sim/providers.h"
@@ -67,6 +70,7 @@ class Simulation {
   bool IsStalled(std::size_t stage) const;
   bool IsAnyStalled() const;
   void Look();
+  void LookAtNumbers();
   void Settle();
   void Do(const Line& line);
 
@@ -83,10 +87,18 @@ class Simulation {
   void DisturbGroup(const Line& line);
   void MakeSilence(const Line& line);
   void ExpireSilence(const Line& line);
+  void TouchIncident(const Line& line);
+
+  // Who watches: simulation_canary.cc.
+  void StartCanary();
+  void CanaryArrives(const std::string& key);
+  void Watch();
+  void LookAtBeats();
 
   // Faults and recovery: simulation_faults.cc.
   void Break(const Line& line);
   void CutPower(const Line& line);
+  void Stall(std::size_t stage, absl::Duration lasts);
   bool Start();
   bool OpenStore();
   bool StartEngine();
@@ -113,8 +125,22 @@ class Simulation {
   Senders senders_;
   Checker checker_;
   Oracle oracle_;
+  History history_;
   std::unique_ptr<Store> store_;
   std::unique_ptr<Engine> engine_;
+  std::unique_ptr<CanaryRound> canary_;  // of this life; null: none is sent
+  struct Watched {
+    Beats beats;
+    std::string key;     // of the last canary
+    Sequence committed;  // before it was sent
+    absl::Duration sent;
+    bool came = false;                // since the last look
+    std::optional<EngineTime> waits;  // since when none has come
+    std::optional<EngineTime> beat;   // the last one
+    EngineTime looked;
+  };
+  Watched watched_;
+  std::uint64_t canaries_ = 0;
   bool dead_ = false;       // the journal could not be written
   bool half_done_ = false;  // the stages were not let come to rest
   std::string why_not_;     // the last start failed
@@ -128,8 +154,10 @@ class Simulation {
   absl::Duration full_until_;
   absl::Duration read_only_until_;
   absl::Duration next_look_;
+  absl::Duration next_count_;
   absl::Duration shards_look_;
   absl::Duration next_send_;
+  std::array<absl::Duration, 8> stalled_since_ = {};
   std::array<absl::Duration, 8> stalled_until_ = {};
   std::optional<StateHashes> expected_hash_;  // of the store that is opened next
   std::int64_t organisation_ = -1;            // in force

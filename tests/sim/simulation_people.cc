@@ -7,15 +7,28 @@
 #include "tests/sim/simulation_impl.h"
 
 namespace tocsin::sim {
+namespace {
+
+// Whether an OK is always an entry of the audit log. These may be told what is so already, which changes nothing.
+bool IsRecorded(const Command::Body& body, const Checker& checker) {
+  if (const auto* acknowledge = std::get_if<AcknowledgeGroup>(&body)) return checker.IsAskedOnce(acknowledge->group);
+  return !std::holds_alternative<ApplyOrganisation>(body) && !std::holds_alternative<AcknowledgeIncident>(body);
+}
+
+}  // namespace
 
 void Simulation::Execute(Command::Body body, const UserId& user, CommandDone done) {
   const std::string request = absl::StrFormat("request-%d", ++requests_);
-  engine_->Execute({request, "user:" + user.value(), std::move(body)},
-                   [this, life = life_, done = std::move(done)](const CommandResult& result) mutable {
-                     if (life != life_) return;
-                     Trace(absl::StrFormat("answered %d", static_cast<int>(result.status.code())));
-                     done(result);
-                   });
+  Trace(absl::StrFormat("%s %s", request, Name(body)));
+  const bool recorded = IsRecorded(body, checker_);
+  engine_->Execute(
+      {.request_id = request, .actor = "user:" + user.value(), .body = std::move(body), .origin = request},
+      [this, request, recorded, life = life_, done = std::move(done)](const CommandResult& result) mutable {
+        if (life != life_) return;
+        if (recorded && result.status.ok()) history_.Answered(request);
+        Trace(absl::StrFormat("answered %d", static_cast<int>(result.status.code())));
+        done(result);
+      });
 }
 
 std::optional<Group> Simulation::Pick(std::int64_t pick, Group::State state) {
@@ -65,7 +78,7 @@ void Simulation::Acknowledge(const Line& line) {
           [=, this, id = group->id, episode = group->episode, peak = group->peak](const CommandResult& result) {
             oracle_.Answer(service);
             if (!result.status.ok()) return checker_.NotOwned(id);
-            checker_.Own(id, {episode, until, peak});
+            checker_.Own(id, {.episode = episode, .until = until, .peak = peak, .asked = from});
             oracle_.Acknowledged(service, user, from, clock_.Read());
           });
 }
@@ -84,7 +97,8 @@ void Simulation::Snooze(const Line& line) {
           [=, this, id = group->id, episode = group->episode, peak = group->peak](const CommandResult& result) {
             oracle_.Answer(service);
             if (!result.status.ok()) return checker_.NotOwned(id);
-            checker_.Own(id, {episode, from + duration, peak});
+            checker_.Own(id,
+                         {.episode = episode, .until = from + duration, .peak = peak, .asked = from, .snoozed = true});
             oracle_.Snoozed(service, user, duration, from, clock_.Read());
           });
 }
@@ -100,6 +114,7 @@ void Simulation::Unacknowledge(const Line& line) {
   Execute(UnacknowledgeGroup{group->id, std::nullopt}, UserNumber(0),
           [=, this, id = group->id](const CommandResult& result) {
             checker_.NotOwned(id);
+            if (result.status.ok()) checker_.GiveUp(id);  // what was owned while it was asked, too
             oracle_.Answer(service);
             if (result.status.ok()) oracle_.GivenBack(service, from, clock_.Read());
           });
@@ -143,14 +158,15 @@ void Simulation::MakeSilence(const Line& line) {
   const std::int64_t service = line.values[0] % kServices;
   const absl::Time starts = clock_.Read().wall + absl::Milliseconds(line.values[2]);
   const absl::Time ends = starts + absl::Milliseconds(line.values[1]);
+  const bool maintenance = line.values[3] != 0;
   const EngineTime from = clock_.Read().engine;
   oracle_.Ask(service, /*silence=*/true);
-  Execute(CreateSilence{SilenceOf(service, starts, ends, line.values[3] != 0)}, UserNumber(0),
+  Execute(CreateSilence{SilenceOf(service, starts, ends, maintenance)}, UserNumber(0),
           [=, this](const CommandResult& result) {
             oracle_.Answer(service, /*silence=*/true);
             if (!result.status.ok()) return;
             silences_[SilenceId(result.id)] = service;
-            oracle_.Silenced(SilenceId(result.id), service, starts, ends, clock_.Read());
+            oracle_.Silenced({SilenceId(result.id), service, maintenance, starts, ends}, clock_.Read());
             if (clock_.Read().engine > from) oracle_.Lose(service);  // in between it held or not
           });
 }
@@ -171,6 +187,26 @@ void Simulation::ExpireSilence(const Line& line) {
     oracle_.Expired(id, clock_.Read());
     if (clock_.Read().engine > from) oracle_.Lose(service);
   });
+}
+
+void Simulation::TouchIncident(const Line& line) {
+  const UserId user = UserNumber(line.values[1]);
+  if (line.kind == Line::Kind::kOpenIncident) {
+    const std::optional<Group> group = Pick(line.values[0], Group::State::kOpen);
+    if (!group) return;
+    OpenIncident open;
+    open.title = "Somebody has to look at this";
+    open.groups = {group->id};
+    if (line.values[2] != 0) open.policy = PolicyId("people");
+    return Execute(std::move(open), user, [](const CommandResult&) {});
+  }
+  const auto& incidents = responder().state().incidents;
+  if (incidents.empty()) return;
+  const auto number = static_cast<std::size_t>(line.values[0]) % incidents.size();
+  const IncidentId id = std::next(incidents.begin(), static_cast<std::ptrdiff_t>(number))->first;
+  Command::Body body = AcknowledgeIncident{id, std::nullopt};
+  if (line.kind == Line::Kind::kEndIncident) body = ResolveIncident{id, std::nullopt};
+  Execute(std::move(body), user, [](const CommandResult&) {});
 }
 
 void Simulation::Operate(const Line& line) {
@@ -197,6 +233,9 @@ void Simulation::Operate(const Line& line) {
     case Kind::kPing: engine_->Execute({"", "user:cyd", PingHeartbeat{HeartbeatName("pulse")}}, nullptr); return;
     case Kind::kTestPage:
       return Execute(TestPage{UserNumber(values[0])}, UserNumber(values[0]), [](const CommandResult&) {});
+    case Kind::kOpenIncident:
+    case Kind::kOwnIncident:
+    case Kind::kEndIncident: return TouchIncident(line);
     case Kind::kCut:
     case Kind::kKill:
     case Kind::kFailSync:
