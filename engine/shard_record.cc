@@ -41,31 +41,29 @@ bool Shard::Impl::ApplyAll(const std::byte* events,
       events += header.size;
       alerts_.Prefetch(header.key);
     }
-    const auto of = [&](std::uint32_t ahead) -> Near& { return near[(lead - (kPlaceAhead - ahead)) % kNear]; };
-    const auto is_there = [&](std::uint32_t ahead) {
-      return lead - (kPlaceAhead - ahead) < count;
-    };  // below 0 is far above
-    if (is_there(kRecordAhead)) {
-      Near& next = of(kRecordAhead);
-      const EventHeader& header = EventView(next.record).header();
-      next.guess = alerts_.Guess(header.key);
-      if (next.guess != kNoSlot) {
-        alerts_.PrefetchHot(next.guess);
-        if (header.form == EventHeader::Form::kWhole) alerts_.PrefetchCold(next.guess);
+    const auto soon = [&](std::uint32_t ahead) -> Near* {
+      const std::uint32_t number = lead - (kPlaceAhead - ahead);  // far above all of them where it would be below 0
+      return number < count ? &near[number % kNear] : nullptr;
+    };
+    if (Near* const next = soon(kRecordAhead)) {
+      const EventHeader& header = EventView(next->record).header();
+      next->guess = alerts_.Guess(header.key);
+      if (next->guess != kNoSlot) {
+        alerts_.PrefetchHot(next->guess);
+        if (header.form == EventHeader::Form::kWhole) alerts_.PrefetchCold(next->guess);
       }
     }
-    if (is_there(kTextAhead)) {
-      const Near& next = of(kTextAhead);
-      const bool whole = EventView(next.record).header().form == EventHeader::Form::kWhole;
-      if (whole && next.guess != kNoSlot) texts_.Prefetch(alerts_.cold(next.guess).text());
+    if (const Near* const next = soon(kTextAhead)) {
+      const bool whole = EventView(next->record).header().form == EventHeader::Form::kWhole;
+      if (whole && next->guess != kNoSlot) texts_.Prefetch(alerts_.cold(next->guess).text());
     }
-    if (!is_there(0)) continue;
-    const Near& next = of(0);
-    const EventView event(next.record);
+    const Near* const next = soon(0);
+    if (next == nullptr) continue;
+    const EventView event(next->record);
     std::optional<Outcome> outcome;
     if (event.header().form == EventHeader::Form::kWhole) {
-      outcome = ApplyAt(event, next.guess, at);
-    } else if (outcome = RepeatAt(event.header(), next.guess, at); !outcome) {
+      outcome = ApplyAt(event, next->guess, at);
+    } else if (outcome = RepeatAt(event.header(), next->guess, at); !outcome) {
       outcome = read(event);
     }
     if (!outcome) return false;
