@@ -86,6 +86,7 @@ struct GrpcMethod {
       std::function<absl::StatusOr<std::unique_ptr<GrpcHandler>>(const GrpcHead& head, std::shared_ptr<GrpcCall> call)>;
   Begin begin;                  // an error refuses the call: it is its status
   std::size_t max_message = 0;  // bytes; a longer one ends its call with RESOURCE_EXHAUSTED before it is kept
+  bool keeps = false;           // handlers may hold on to messages (Keep), so small ones lie in memory of their own
 };
 
 // Built once, then handed to the server and never changed: no locks.
