@@ -173,21 +173,13 @@ TEST_F(SenderTest, ManyThreadsMaySend) {
 TEST_F(SenderTest, SpeaksTlsWithAServerThatItTrusts) {
   std::filesystem::create_directories(folder_);
   const Certificate certificate(folder_, "127.0.0.1");  // a bare machine knows no names
-  const auto read = [](const std::string& path) {
-    std::ifstream in(path);
-    return std::string(std::istreambuf_iterator<char>(in), {});
-  };
-  grpc::SslServerCredentialsOptions tls;
-  tls.pem_key_cert_pairs = {{read(certificate.key_file()), read(certificate.certificate_file())}};
-  int port = 0;
-  grpc::ServerBuilder builder;
-  builder.AddListeningPort("127.0.0.1:0", grpc::SslServerCredentials(tls), &port);
-  builder.RegisterService(ingest_.service());
-  const std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
-  ASSERT_NE(server, nullptr);
+  auto keeper = TlsKeeper::Open({.certificate = certificate.certificate_file(), .key = certificate.key_file()}, absl::Now());
+  ASSERT_TRUE(keeper.ok()) << keeper.status();
+  const std::unique_ptr<GrpcServer> server = Serve(ingest_, {.tls = *keeper});
   SenderOptions options = Options();
-  options.servers = {absl::StrCat("https://127.0.0.1:", port)};
-  options.root_certificates = read(certificate.certificate_file());
+  options.servers = {absl::StrCat("https://127.0.0.1:", server->port())};
+  std::ifstream trusted(certificate.certificate_file());
+  options.root_certificates = std::string(std::istreambuf_iterator<char>(trusted), {});
   {
     const auto sender = Open(options);
     Send(*sender, Alert("A"));

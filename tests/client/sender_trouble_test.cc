@@ -132,13 +132,9 @@ TEST_F(SenderTest, OfTwoServersADeadOneCostsNothingButAnAttempt) {
 TEST_F(SenderTest, WhenItsServerDiesItGoesOnWithTheOther) {
   FakeInlet other_inlet;
   GrpcIngest other_ingest(other_inlet, keys_, clock_);
-  grpc::ServerBuilder builder;
-  int port = 0;
-  builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
-  builder.RegisterService(other_ingest.service());
-  const std::unique_ptr<grpc::Server> other = builder.BuildAndStart();
+  const std::unique_ptr<GrpcServer> other = Serve(other_ingest);
   SenderOptions options = Options();
-  options.servers = {address(), absl::StrCat("127.0.0.1:", port)};
+  options.servers = {address(), absl::StrCat("127.0.0.1:", other->port())};
   options.spool = spool();
   const auto sender = Open(options);
   Send(*sender, Alert("A"));
@@ -216,13 +212,9 @@ class PickyInlet final : public Inlet {
 TEST_F(SenderTest, ABatchThatTheServerCannotReadIsHalvedUntilTheOneIsFound) {
   PickyInlet inlet;
   GrpcIngest ingest(inlet, keys_, clock_);
-  grpc::ServerBuilder builder;
-  int port = 0;
-  builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
-  builder.RegisterService(ingest.service());
-  const std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
+  const std::unique_ptr<GrpcServer> server = Serve(ingest);
   SenderOptions options = Options();
-  options.servers = {absl::StrCat("127.0.0.1:", port)};
+  options.servers = {absl::StrCat("127.0.0.1:", server->port())};
   options.spool = spool();
   options.batch_alerts = 50;
   std::vector<std::string> rejected;
