@@ -29,6 +29,7 @@ class Listener final : public GrpcHandler {
     std::vector<std::vector<GrpcMessage::Owner>> owners;
     std::shared_ptr<GrpcCall> call;
     bool is_half_closed = false;
+    bool is_drained = false;
     bool is_gone = false;
   };
   explicit Listener(Heard& heard) : heard_(heard) {}
@@ -39,6 +40,7 @@ class Listener final : public GrpcHandler {
     if (message.pieces().size() == 1) heard_.kept.push_back(message.pieces().front());
   }
   void OnHalfClose() override { heard_.is_half_closed = true; }
+  void OnDrain() override { heard_.is_drained = true; }
 
  private:
   Heard& heard_;
@@ -363,6 +365,7 @@ TEST_F(GrpcConnectionTest, TakesNoNewCallsWhenItGoesAway) {
   Exchange(client);
   EXPECT_EQ(client.went_away(), NGHTTP2_NO_ERROR);
   EXPECT_TRUE(connection_->has_calls());
+  EXPECT_TRUE(heard_[0].is_drained);
   heard_[0].call->Write("still");
   heard_[0].call->Finish(absl::OkStatus());
   Exchange(client);
