@@ -427,6 +427,9 @@ void GrpcConnection::Close(std::int32_t id) {
 void GrpcConnection::GoAway() {
   nghttp2_submit_goaway(session_, NGHTTP2_FLAG_NONE, nghttp2_session_get_last_proc_stream_id(session_),
                         NGHTTP2_NO_ERROR, nullptr, 0);
+  for (const auto& [id, stream] : streams_) {
+    if (stream->handler_ && !stream->is_finished_) stream->handler_->OnDrain();
+  }
   HasOutput();
 }
 

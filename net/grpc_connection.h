@@ -90,7 +90,7 @@ class GrpcConnection {
   void Deliver(GrpcStream& stream, GrpcMailbox::Letter& letter);
   // Appends what is to be sent, up to about `most` bytes. False: the connection is over.
   bool Send(std::string& out, std::size_t most);
-  // No new calls.
+  // No new calls, and those that go on for days are asked to end.
   void GoAway();
   void Ping();
   // Once a second.

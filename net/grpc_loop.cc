@@ -321,6 +321,7 @@ bool GrpcLoop::IsDone() {
   if (!std::exchange(goes_away_, true)) {
     for (const auto& [wire, owned] : wires_)
       wire->GoAway();
+    Flush();
   }
   return std::ranges::none_of(wires_, [](const auto& each) { return each.second->is_busy(); });
 }

@@ -79,6 +79,8 @@ class GrpcHandler {
   virtual void OnMessage(const GrpcMessage& message) = 0;
   // The client will send no more. Nothing follows.
   virtual void OnHalfClose() = 0;
+  // The server stops, and waits for the end of this call, though not for long: calls that go on for days end here.
+  virtual void OnDrain() {}
 };
 
 struct GrpcMethod {

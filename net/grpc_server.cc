@@ -48,7 +48,7 @@ class GrpcServer::Impl {
   }
 
   void Stop(absl::Duration grace) {
-    gate_->Stop();
+    if (gate_) gate_->Stop();
     for (const std::unique_ptr<GrpcLoop>& loop : loops_)
       loop->Drain();
     {

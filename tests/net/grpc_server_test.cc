@@ -21,7 +21,6 @@
 namespace tocsin {
 namespace {
 
-using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 constexpr std::size_t kMost = 8U << 20U;
@@ -254,6 +253,7 @@ TEST_F(GrpcServerTest, LetsGoOfACallThatWasGivenUp) {
 TEST_F(GrpcServerTest, ManyThreadsManyCalls) {
   std::vector<std::thread> threads;
   std::atomic<int> right{0};
+  Channel();  // made before there are threads
   for (int t = 0; t < 8; ++t) {
     threads.emplace_back([&, t] {
       for (int i = 0; i < 200; ++i) {
@@ -269,7 +269,6 @@ TEST_F(GrpcServerTest, ManyThreadsManyCalls) {
       }
     });
   }
-  Channel();
   for (std::thread& thread : threads)
     thread.join();
   EXPECT_EQ(right, 1600);
@@ -290,6 +289,12 @@ TEST_F(GrpcServerTest, AnswersThatComeAfterTheEndAreDropped) {
   const MutexLock lock(mutex_);
   for (const auto& call : held_)
     call->Answer("too late");
+}
+
+TEST_F(GrpcServerTest, SaysWhyItCannotListen) {
+  const auto second = GrpcServer::Listen({.port = server_->port()});
+  ASSERT_FALSE(second.ok());
+  EXPECT_THAT(std::string(second.status().message()), HasSubstr("in use"));
 }
 
 TEST_F(GrpcServerTest, StoppingWaitsForCallsUnderWay) {
