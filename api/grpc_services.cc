@@ -5,7 +5,7 @@
 #include <string>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 
 #include "base/limits.h"
 #include "base/status.h"
@@ -21,7 +21,7 @@ constexpr std::size_t kMostOfStrangers = kSlack;
 
 // Who is behind a front of ours; without the port, which says nothing tomorrow.
 std::string OriginOf(const GrpcHead& head, const TrustedProxies& proxies) {
-  if (!proxies.Trusts(head.peer)) return absl::StrCat("grpc ", head.peer);
+  if (!proxies.Trusts(head.peer)) return absl::StrFormat("grpc %s", head.peer);
   return "grpc " + proxies.ClientOf(head.peer, {head.values("x-forwarded-for"), head.values("forwarded")});
 }
 
@@ -34,17 +34,16 @@ absl::StatusOr<Caller> CallerOf(const GrpcHead& head, const Method& method, cons
   return caller;
 }
 
-void Answer(const Method& method,
-            const Caller& caller,
-            std::string request,
-            const std::shared_ptr<GrpcCall>& call,
-            Api& api,
-            Workers& workers) {
+void Work(const Method& method,
+          const Caller& caller,
+          std::string request,
+          const std::shared_ptr<GrpcCall>& call,
+          Api& api,
+          Workers& workers) {
   absl::StatusOr<PlaceInLine> line = Admit(api, method, caller, request, Encoding::kProtobuf);
   if (!line.ok()) return call->Finish(line.status());
-  const bool taken =
-      workers.Post(line->lane, [&api, &method, call, caller, request = std::move(request),
-                                place = std::move(line->place)] {
+  const bool taken = workers.Post(
+      line->lane, [&api, &method, call, caller, request = std::move(request), place = std::move(line->place)] {
         call->Answer(Invoke(api, method, caller, request, Encoding::kProtobuf));
       });
   if (!taken) call->Finish(absl::ResourceExhaustedError("too many calls are waiting; try again in a second"));
@@ -54,15 +53,14 @@ void Answer(const Method& method,
 
 void AddGrpcMethods(GrpcRouter& router, Api& api, const Auth& auth, Workers& workers) {
   for (const Method& method : Methods()) {
-    router.AddUnary(
-        absl::StrCat("/", method.service, "/", method.name), method.open ? kMostOfStrangers : kMostBytes,
-        [&method, &api, &auth, &workers](const GrpcHead& head) -> absl::StatusOr<GrpcRouter::Unary> {
-          TOCSIN_ASSIGN(Caller caller, CallerOf(head, method, api, auth));
-          return [&method, &api, &workers, caller = std::move(caller)](const GrpcMessage& message,
-                                                                       const std::shared_ptr<GrpcCall>& call) {
-            Answer(method, caller, message.Copy(), call, api, workers);
-          };
-        });
+    router.AddUnary(absl::StrFormat("/%s/%s", method.service, method.name), method.open ? kMostOfStrangers : kMostBytes,
+                    [&method, &api, &auth, &workers](const GrpcHead& head) -> absl::StatusOr<GrpcRouter::Unary> {
+                      TOCSIN_ASSIGN(Caller caller, CallerOf(head, method, api, auth));
+                      return [&method, &api, &workers, caller = std::move(caller)](
+                                 const GrpcMessage& message, const std::shared_ptr<GrpcCall>& call) {
+                        Work(method, caller, message.Copy(), call, api, workers);
+                      };
+                    });
   }
 }
 

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include <google/protobuf/descriptor.h>
 #include <google/protobuf/descriptor.pb.h>
 
@@ -29,7 +30,7 @@ constexpr std::size_t kMostBytes = 16 * 1024;  // of a question
 // together are a fifth of it.
 constexpr std::size_t kMostAnswered = std::size_t{1} << 20U;
 
-constexpr std::string_view kStopping = "the server is stopping; connect again";
+constexpr const char* kStopping = "the server is stopping; connect again";
 
 using Names = std::set<std::string, std::less<>>;
 
@@ -187,13 +188,14 @@ class Reflection final : public GrpcHandler {
   bool is_over_ = false;
 };
 
-using V1 = Reflection<::grpc::reflection::v1::ServerReflectionRequest, ::grpc::reflection::v1::ServerReflectionResponse>;
+using V1 =
+    Reflection<::grpc::reflection::v1::ServerReflectionRequest, ::grpc::reflection::v1::ServerReflectionResponse>;
 using V1Alpha = Reflection<::grpc::reflection::v1alpha::ServerReflectionRequest,
                            ::grpc::reflection::v1alpha::ServerReflectionResponse>;
 
 template <typename Handler>
 void AddReflectionAs(std::string_view service, const std::shared_ptr<const Schema>& schema, GrpcRouter& router) {
-  router.Add(absl::StrCat("/", service, "/ServerReflectionInfo"),
+  router.Add(absl::StrFormat("/%s/ServerReflectionInfo", service),
              {.begin = [schema](const GrpcHead&,
                                 std::shared_ptr<GrpcCall> call) -> absl::StatusOr<std::unique_ptr<GrpcHandler>> {
                 return std::make_unique<Handler>(std::move(call), schema);
@@ -207,18 +209,18 @@ void AddHealth(GrpcRouter& router) {
   Names names = ServicesOf(router);
   names.insert({"", "grpc.health.v1.Health"});
   const auto services = std::make_shared<const Names>(std::move(names));
-  router.AddUnary(
-      "/grpc.health.v1.Health/Check", kMostBytes, [services](const GrpcHead&) -> absl::StatusOr<GrpcRouter::Unary> {
-        return [services](const GrpcMessage& message, const std::shared_ptr<GrpcCall>& call) {
-          const absl::StatusOr<std::string> service = AskedOf(message);
-          if (!service.ok()) return call->Finish(service.status());
-          if (!services->contains(*service)) return call->Finish(NotFound("no service %s here", *service));
-          call->Answer(HealthOf(health::HealthCheckResponse::SERVING));
-        };
-      });
+  router.AddUnary("/grpc.health.v1.Health/Check", kMostBytes,
+                  [services](const GrpcHead&) -> absl::StatusOr<GrpcRouter::Unary> {
+                    return [services](const GrpcMessage& message, const std::shared_ptr<GrpcCall>& call) {
+                      const absl::StatusOr<std::string> service = AskedOf(message);
+                      if (!service.ok()) return call->Finish(service.status());
+                      if (!services->contains(*service)) return call->Finish(NotFound("no service %s here", *service));
+                      call->Answer(HealthOf(health::HealthCheckResponse::SERVING));
+                    };
+                  });
   router.Add("/grpc.health.v1.Health/Watch",
-             {.begin = [services](const GrpcHead&, std::shared_ptr<GrpcCall> call)
-                  -> absl::StatusOr<std::unique_ptr<GrpcHandler>> {
+             {.begin = [services](const GrpcHead&,
+                                  std::shared_ptr<GrpcCall> call) -> absl::StatusOr<std::unique_ptr<GrpcHandler>> {
                 return std::make_unique<HealthWatch>(std::move(call), services);
               },
               .max_message = kMostBytes});

@@ -102,7 +102,8 @@ class StreamAnswers final : public std::enable_shared_from_this<StreamAnswers> {
 
 class StreamHandler final : public GrpcHandler {
  public:
-  StreamHandler(std::string key, OpenDoor door, std::string_view peer, std::shared_ptr<GrpcCall> call, IngestCalls& calls)
+  StreamHandler(
+      std::string key, OpenDoor door, std::string_view peer, std::shared_ptr<GrpcCall> call, IngestCalls& calls)
       : calls_(calls),
         key_(std::move(key)),
         peer_(peer),

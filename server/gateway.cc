@@ -5,7 +5,7 @@
 #include <unordered_map>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 
 #include "api/grpc_standard.h"
 #include "api/workers.h"
@@ -251,9 +251,11 @@ void Gateway::StartGrpc() {
   grpc_ingest_->AddMethods(router);
   AddHealth(router);
   router.set_unknown([](std::string_view path) {
-    return absl::StrCat(path,
-                        " is not here: this is a gateway, which takes alerts; call the engine (--grpc of `tocsin "
-                        "serve`), or the same method as JSON over this gateway's HTTP port");
+    return absl::StrFormat(
+        "%s is not here: this is a gateway, which takes alerts; call the engine (--grpc of `tocsin serve`), or the "
+        "same "
+        "method as JSON over this gateway's HTTP port",
+        path);
   });
   grpc_->Begin(std::move(router));
 }

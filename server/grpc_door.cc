@@ -61,13 +61,14 @@ void AddGrpcMetrics(MetricRegistry& registry, const GrpcServer& server) {
       {"greedy",  &Gate::greedy },
   };
   for (const auto& [reason, count] : refused) {
-    of_gate(Kind::kCounter, "tocsin_grpc_connections_refused_total",
-            "Connections that were closed before they were served, by reason: full: too many, or its turn did not come; "
-            "address: too many of one; silent: nothing said in time; gone: closed by the client; foreign: neither HTTP/2 "
-            "nor TLS, whichever it is; greedy: cut off, since all that have shown no key had sent too much together.",
-            count,
-            {
-                {"reason", std::string(reason)}
+    of_gate(
+        Kind::kCounter, "tocsin_grpc_connections_refused_total",
+        "Connections that were closed before they were served, by reason: full: too many, or its turn did not come; "
+        "address: too many of one; silent: nothing said in time; gone: closed by the client; foreign: neither HTTP/2 "
+        "nor TLS, whichever it is; greedy: cut off, since all that have shown no key had sent too much together.",
+        count,
+        {
+            {"reason", std::string(reason)}
     });
   }
   const auto add = [&](std::string_view name, std::string_view help, std::uint64_t Statistics::*count,

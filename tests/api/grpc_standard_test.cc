@@ -11,6 +11,7 @@
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/impl/codegen/client_unary_call.h>
 #include <grpcpp/impl/codegen/proto_utils.h>
+#include <grpcpp/support/sync_stream.h>
 #include <gtest/gtest.h>
 
 #include "grpc/health/v1/health.pb.h"
@@ -66,8 +67,8 @@ class Talk {
   Talk(const std::shared_ptr<grpc::Channel>& channel, const std::string& service)
       : path_("/" + service + "/ServerReflectionInfo"),
         method_(path_.c_str(), grpc::internal::RpcMethod::BIDI_STREAMING),
-        stream_(grpc::internal::ClientReaderWriterFactory<Request, Response>::Create(channel.get(), method_, &context_)) {
-  }
+        stream_(
+            grpc::internal::ClientReaderWriterFactory<Request, Response>::Create(channel.get(), method_, &context_)) {}
 
   // Nothing is set in it once the stream has ended.
   Response Ask(const Request& request) {
@@ -153,8 +154,8 @@ TEST_F(GrpcStandardTest, ListsEveryService) {
   std::vector<std::string> names;
   for (const one::ServiceResponse& service : response.list_services_response().service())
     names.push_back(service.name());
-  EXPECT_THAT(names, ElementsAre("grpc.health.v1.Health", kV1, kV1Alpha, "tocsin.v1.GroupService",
-                                 "tocsin.v1.StatusService"));
+  EXPECT_THAT(names,
+              ElementsAre("grpc.health.v1.Health", kV1, kV1Alpha, "tocsin.v1.GroupService", "tocsin.v1.StatusService"));
   EXPECT_TRUE(talk.End().ok());
 }
 

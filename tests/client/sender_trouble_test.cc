@@ -145,7 +145,7 @@ TEST_F(SenderTest, WhenItsServerDiesItGoesOnWithTheOther) {
   ASSERT_EQ(other_inlet.events().size(), 1U);
   EXPECT_EQ(other_inlet.events()[0].labels[0].value, "B");
   EXPECT_TRUE(sender->Stop(kLong).ok());
-  other->Shutdown(std::chrono::system_clock::now());
+  other->Stop(absl::ZeroDuration());
 }
 
 TEST_F(SenderTest, AServerAtItsLimitIsAskedAgainWhenItSaysAndNotBefore) {
@@ -230,7 +230,7 @@ TEST_F(SenderTest, ABatchThatTheServerCannotReadIsHalvedUntilTheOneIsFound) {
     names.insert(event.labels[0].value);
   EXPECT_EQ(names.size(), 398U);
   EXPECT_EQ(Waiting(), 0U);
-  server->Shutdown(std::chrono::system_clock::now());
+  server->Stop(absl::ZeroDuration());
 }
 
 TEST_F(SenderTest, AFullSpoolOrMemoryRefusesAndTakesAgainWhenThereIsRoom) {

@@ -30,7 +30,7 @@ def field(name, value):
 
 
 def call(*more, key="", path="/tocsin.v1.IngestService/Stream"):
-    """Headers of a call that is taken: without `te: trailers` gRPC ends it at once, and it holds nothing."""
+    """Headers of a call that is taken."""
     te = [] if any(name == "te" for name, _ in more) else [("te", "trailers")]
     headers = [(":method", "POST"), (":scheme", "http"), (":path", path), (":authority", "tocsin"),
                ("content-type", "application/grpc"), *te, *more]
@@ -151,6 +151,17 @@ def say_packed(address, path, key, packed):
         except OSError:
             pass
     return answer
+
+
+def has_ended(answer, stream):
+    """Whether the last word of a call is in it: headers (of its trailers, or its only ones) that end the stream."""
+    at = 0
+    while at + 9 <= len(answer):
+        size, kind, flags, of = int.from_bytes(answer[at:at + 3], "big"), answer[at + 3], answer[at + 4], answer[at + 5:at + 9]
+        if kind == HEADERS and flags & END_STREAM and int.from_bytes(of, "big") == stream:
+            return True
+        at += 9 + size
+    return False
 
 
 def attack(address, flood, key, stopping, reads=True):
