@@ -2,7 +2,7 @@
 #include "api/grpc_standard.h"
 
 #include <map>
-#include <set>
+#include <thread>
 
 #include "absl/strings/str_format.h"
 #include <gmock/gmock.h>
@@ -141,6 +141,22 @@ TEST_F(GrpcStandardTest, WhoWatchesIsToldOnceAndTheCallStaysOpen) {
     EXPECT_FALSE(watch->Read(&health));
     EXPECT_EQ(watch->Finish().error_code(), grpc::StatusCode::CANCELLED) << "it had not ended";
   }
+}
+
+TEST_F(GrpcStandardTest, WhoWatchesIsToldWhenTheServerStops) {
+  const grpc::internal::RpcMethod method("/grpc.health.v1.Health/Watch", grpc::internal::RpcMethod::SERVER_STREAMING);
+  grpc::ClientContext context;
+  const std::unique_ptr<grpc::ClientReader<Health>> watch(
+      grpc::internal::ClientReaderFactory<Health>::Create(channel_.get(), method, &context, Asked()));
+  Health health;
+  ASSERT_TRUE(watch->Read(&health));
+  EXPECT_EQ(health.status(), Health::SERVING);
+  std::thread stopper([&] { server_->Stop(absl::Minutes(2)); });
+  ASSERT_TRUE(watch->Read(&health));
+  EXPECT_EQ(health.status(), Health::NOT_SERVING);
+  EXPECT_FALSE(watch->Read(&health));
+  EXPECT_EQ(watch->Finish().error_code(), grpc::StatusCode::UNAVAILABLE);
+  stopper.join();
 }
 
 TEST_F(GrpcStandardTest, ListsEveryService) {

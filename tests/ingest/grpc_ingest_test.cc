@@ -315,6 +315,21 @@ TEST_F(GrpcIngestTest, LetsTheServerStopThoughReceiptsOfStreamsAreOutstandingAnd
   EXPECT_FALSE(closed.End().ok());
 }
 
+TEST_F(GrpcIngestTest, AnswersWhatItHasTakenWhenTheServerStopsAndThenEndsTheStream) {
+  inlet_.Hold();
+  StreamClient client(*stub_, "stream-key");
+  client.Receive();
+  ASSERT_TRUE(client.Send(Batch(1, {"A"})));
+  inlet_.Await(1);
+  std::thread stopper([&] { server_->Stop(absl::FromChrono(kPatience)); });
+  CompleteAll();
+  EXPECT_EQ(client.Receive().batch_id(), 1U);
+  const grpc::Status status = client.End();
+  stopper.join();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_THAT(status.error_message(), HasSubstr("the server is stopping"));
+}
+
 TEST_F(GrpcIngestTest, AnswersTheUnaryCall) {
   v1::IngestRequest request = Batch(5, {"A", ""});
   request.set_want_outcomes(true);
