@@ -27,8 +27,8 @@ namespace health = ::grpc::health::v1;
 
 constexpr std::size_t kMostBytes = 16 * 1024;  // of a question
 // Anybody may ask, and a question of thirty bytes has an answer of tens of thousands: so much of them is all that a stream gets. All files
-// together are a fifth of it.
-constexpr std::size_t kMostAnswered = std::size_t{1} << 20U;
+// together are a third of it.
+constexpr std::size_t kMostAnswered = std::size_t{256} * 1024;
 
 constexpr const char* kStopping = "the server is stopping; connect again";
 

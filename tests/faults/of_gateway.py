@@ -126,5 +126,5 @@ class Placed:
 
 CHECKS = [
     ("G1", "the gateway is killed under load; the engine's timers go on", "smoke", kills),
-    ("G2", "D5 and D6 at a gateway: fifteen HTTP/2 floods that nobody reads the answers of", "smoke", flooded),
+    ("G2", "D5 and D6 at a gateway: sixteen HTTP/2 floods that nobody reads the answers of", "smoke", flooded),
 ]
