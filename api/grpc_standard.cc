@@ -11,10 +11,10 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include <google/protobuf/descriptor.h>
 #include <google/protobuf/descriptor.pb.h>
 
+#include "base/mutex.h"
 #include "base/status.h"
 #include "grpc/health/v1/health.pb.h"
 #include "grpc/reflection/v1/reflection.pb.h"
@@ -26,10 +26,6 @@ namespace {
 namespace health = ::grpc::health::v1;
 
 constexpr std::size_t kMostBytes = 16 * 1024;  // of a question
-// Anybody may ask, and a question of thirty bytes has an answer of tens of thousands: so much of them is all that a stream gets. All files
-// together are a third of it.
-constexpr std::size_t kMostAnswered = std::size_t{256} * 1024;
-
 constexpr const char* kStopping = "the server is stopping; connect again";
 
 using Names = std::set<std::string, std::less<>>;
@@ -111,25 +107,52 @@ struct Schema {
   std::unordered_map<const google::protobuf::FileDescriptor*, std::string> files;  // as FileDescriptorProto
 };
 
+// Anybody may ask, and a question of thirty bytes has an answer of tens of thousands, which the asker may leave lying. What is told in all in a second
+// is bounded, and with it what can lie about.
+class Allowance {
+ public:
+  explicit Allowance(const Clock& clock) : clock_(clock) {}
+
+  // Any thread. Whether anything is left of this second.
+  bool IsLeft() {
+    const EngineTime now = clock_.Read().engine;
+    const MutexLock lock(mutex_);
+    if (now - began_ >= absl::Seconds(1)) {
+      began_ = now;
+      used_ = 0;
+    }
+    return used_ < kMostReflected;
+  }
+  void Use(std::size_t bytes) {
+    const MutexLock lock(mutex_);
+    used_ += bytes;
+  }
+
+ private:
+  const Clock& clock_;
+  Mutex mutex_;
+  EngineTime began_ ABSL_GUARDED_BY(mutex_);
+  std::size_t used_ ABSL_GUARDED_BY(mutex_) = 0;
+};
+
 // Of v1 or of v1alpha.
 template <typename Request, typename Response>
 class Reflection final : public GrpcHandler {
  public:
-  Reflection(std::shared_ptr<GrpcCall> call, std::shared_ptr<const Schema> schema)
-      : call_(std::move(call)), schema_(std::move(schema)) {}
+  Reflection(std::shared_ptr<GrpcCall> call, std::shared_ptr<const Schema> schema, std::shared_ptr<Allowance> allowance)
+      : call_(std::move(call)), schema_(std::move(schema)), allowance_(std::move(allowance)) {}
 
   void OnMessage(const GrpcMessage& message) override {
     if (is_over_) return;
     Request request;
     if (!request.ParseFromString(message.Copy())) return End(Invalid("not a ServerReflectionRequest"));
-    if (answered_ > kMostAnswered)
-      return End(Exhausted("more than %d bytes of answers by one stream; begin another one", kMostAnswered));
+    if (!allowance_->IsLeft()) return End(Exhausted("too many ask for the schema; try again in a second"));
     Response response;
     response.set_valid_host(request.host());
     *response.mutable_original_request() = request;
     Answer(request, response);
     std::string bytes = response.SerializeAsString();
-    answered_ += bytes.size();
+    allowance_->Use(bytes.size());
     call_->Write(std::move(bytes));
   }
   void OnHalfClose() override { End(absl::OkStatus()); }
@@ -183,8 +206,8 @@ class Reflection final : public GrpcHandler {
 
   const std::shared_ptr<GrpcCall> call_;
   const std::shared_ptr<const Schema> schema_;
+  const std::shared_ptr<Allowance> allowance_;
   std::unordered_set<const google::protobuf::FileDescriptor*> given_;
-  std::size_t answered_ = 0;  // bytes
   bool is_over_ = false;
 };
 
@@ -194,13 +217,12 @@ using V1Alpha = Reflection<::grpc::reflection::v1alpha::ServerReflectionRequest,
                            ::grpc::reflection::v1alpha::ServerReflectionResponse>;
 
 template <typename Handler>
-void AddReflectionAs(std::string_view service, const std::shared_ptr<const Schema>& schema, GrpcRouter& router) {
-  router.Add(absl::StrFormat("/%s/ServerReflectionInfo", service),
-             {.begin = [schema](const GrpcHead&,
-                                std::shared_ptr<GrpcCall> call) -> absl::StatusOr<std::unique_ptr<GrpcHandler>> {
-                return std::make_unique<Handler>(std::move(call), schema);
-              },
-              .max_message = kMostBytes});
+GrpcMethod Reflecting(const std::shared_ptr<const Schema>& schema, const std::shared_ptr<Allowance>& allowance) {
+  return {.begin = [schema, allowance](const GrpcHead&,
+                                       std::shared_ptr<GrpcCall> call) -> absl::StatusOr<std::unique_ptr<GrpcHandler>> {
+            return std::make_unique<Handler>(std::move(call), schema, allowance);
+          },
+          .max_message = kMostBytes};
 }
 
 }  // namespace
@@ -226,15 +248,13 @@ void AddHealth(GrpcRouter& router) {
               .max_message = kMostBytes});
 }
 
-void AddReflection(GrpcRouter& router) {
-  constexpr std::string_view kV1 = "grpc.reflection.v1.ServerReflection";
-  constexpr std::string_view kV1Alpha = "grpc.reflection.v1alpha.ServerReflection";
+void AddReflection(GrpcRouter& router, const Clock& clock) {
   Names services = ServicesOf(router);
-  services.emplace(kV1);
-  services.emplace(kV1Alpha);
+  services.insert({"grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection"});
   const auto schema = std::make_shared<const Schema>(std::move(services));
-  AddReflectionAs<V1>(kV1, schema, router);
-  AddReflectionAs<V1Alpha>(kV1Alpha, schema, router);
+  const auto allowance = std::make_shared<Allowance>(clock);
+  router.Add("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", Reflecting<V1>(schema, allowance));
+  router.Add("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", Reflecting<V1Alpha>(schema, allowance));
 }
 
 }  // namespace tocsin

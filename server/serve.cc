@@ -399,7 +399,7 @@ void Server::StartGrpc() {
   grpc_ingest_->AddMethods(router);
   AddGrpcMethods(router, *api_, *auth_, *workers_);
   AddHealth(router);
-  AddReflection(router);
+  AddReflection(router, *clock_);
   grpc_->Begin(std::move(router));
 }
 

@@ -1,6 +1,7 @@
 // Health and reflection, asked by gRPC's own client.
 #include "api/grpc_standard.h"
 
+#include <atomic>
 #include <map>
 #include <thread>
 
@@ -32,6 +33,15 @@ using Health = grpc::health::v1::HealthCheckResponse;
 namespace alpha = grpc::reflection::v1alpha;
 namespace one = grpc::reflection::v1;
 
+// Stands until the next second is set; the server's threads read it.
+class SecondsClock final : public Clock {
+ public:
+  Now Read() const override {
+    return {.wall = absl::UnixEpoch(), .engine = EngineTime() + absl::Seconds(second.load())};
+  }
+  std::atomic<int> second{0};
+};
+
 class GrpcStandardTest : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -40,7 +50,7 @@ class GrpcStandardTest : public ::testing::Test {
     for (const char* path : {"/tocsin.v1.GroupService/ListGroups", "/tocsin.v1.StatusService/GetStatus"})
       router.AddUnary(path, 0, [](const GrpcHead&) { return absl::InternalError("nobody calls it here"); });
     AddHealth(router);
-    AddReflection(router);
+    AddReflection(router, clock_);
     server_->Begin(std::move(router));
     channel_ =
         grpc::CreateChannel(absl::StrFormat("127.0.0.1:%d", server_->port()), grpc::InsecureChannelCredentials());
@@ -56,6 +66,7 @@ class GrpcStandardTest : public ::testing::Test {
         channel_.get(), method, &context, asked, &health);
   }
 
+  SecondsClock clock_;
   std::unique_ptr<GrpcServer> server_;
   std::shared_ptr<grpc::Channel> channel_;
 };
@@ -233,19 +244,28 @@ TEST_F(GrpcStandardTest, SaysWhatItDoesNotHaveAndGoesOn) {
 }
 
 // A question of thirty bytes has an answer of tens of thousands, and needs no token.
-TEST_F(GrpcStandardTest, EndsAStreamThatAsksWithoutEnd) {
-  V1 talk(channel_, kV1);
-  std::size_t answered = 0;
-  for (;;) {
-    const std::size_t bytes = talk.AskForSymbol("tocsin.v1.GroupService").ByteSizeLong();
-    if (bytes == 0) break;
-    answered += bytes;
-    ASSERT_LT(answered, std::size_t{512} * 1024);
-  }
-  EXPECT_GT(answered, std::size_t{256} * 1024);
-  const grpc::Status status = talk.End();
+TEST_F(GrpcStandardTest, TellsAllAskersTogetherSoMuchASecond) {
+  std::size_t told = 0;
+  const auto ask_until_refused = [&] {
+    V1 talk(channel_, kV1);
+    while (const std::size_t bytes = talk.AskForSymbol("tocsin.v1.GroupService").ByteSizeLong()) {
+      told += bytes;
+      if (told > 2 * kMostReflected) break;
+    }
+    return talk.End();
+  };
+  const grpc::Status status = ask_until_refused();
   EXPECT_EQ(status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
-  EXPECT_THAT(status.error_message(), HasSubstr("begin another one"));
+  EXPECT_THAT(status.error_message(), HasSubstr("try again in a second"));
+  EXPECT_GE(told, kMostReflected);
+  EXPECT_LT(told, kMostReflected + (std::size_t{1} << 18U)) << "at most one answer more";
+  told = 0;
+  EXPECT_EQ(ask_until_refused().error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_EQ(told, 0U) << "it is that of all streams";
+  clock_.second = 1;
+  V1 talk(channel_, kV1);
+  EXPECT_GT(talk.AskForSymbol("tocsin.v1.GroupService").ByteSizeLong(), 0U);
+  EXPECT_TRUE(talk.End().ok());
 }
 
 TEST_F(GrpcStandardTest, TakesNoLongQuestions) {

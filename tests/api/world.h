@@ -133,7 +133,7 @@ class ApiTest : public ::testing::Test {
     GrpcRouter methods;
     AddGrpcMethods(methods, *api_, *auth_, *workers_);
     AddHealth(methods);
-    AddReflection(methods);
+    AddReflection(methods, clock_);
     grpc_->Begin(std::move(methods));
     channel_ = grpc::CreateChannel(absl::StrFormat("127.0.0.1:%d", grpc_->port()), grpc::InsecureChannelCredentials());
   }
