@@ -1,20 +1,14 @@
-// The API over gRPC: each service of the method table, registered by name, so that reflection lists it.
+// The API over gRPC: each method of the table, by its path.
 #pragma once
-
-#include <memory>
-#include <vector>
 
 #include "api/auth.h"
 #include "api/methods.h"
 #include "api/workers.h"
-
-namespace grpc {
-class Service;
-}
+#include "net/grpc_router.h"
 
 namespace tocsin {
 
-// To be registered with a grpc::ServerBuilder and kept until the server has gone. The arguments outlive them.
-std::vector<std::unique_ptr<grpc::Service>> MakeGrpcServices(Api& api, const Auth& auth, Workers& workers);
+// The other arguments outlive the server that has the router.
+void AddGrpcMethods(GrpcRouter& router, Api& api, const Auth& auth, Workers& workers);
 
 }  // namespace tocsin

@@ -63,8 +63,6 @@ struct Api {
   std::shared_ptr<OidcDesk> oidc = {};    // null: nobody but passwords lets people in
   const Vault* vault = nullptr;           // seals secrets of the configuration; null: they are kept as they come
   TrustedProxies proxies = {};            // through whom calls come that are of others
-  // Told of the other end of a gRPC connection by which somebody has shown a token that opens something. Any thread.
-  std::function<void(std::string_view peer)> vouch = {};
   std::unique_ptr<AttemptGuard> attempts = std::make_unique<AttemptGuard>();
   // Each walks through up to a month of a policy: more at once would keep the threads from everybody else's questions.
   std::unique_ptr<std::counting_semaphore<kSimulations>> simulations =

@@ -6,7 +6,6 @@
 
 #include "absl/strings/str_format.h"
 
-#include "base/limits.h"
 #include "base/status.h"
 #include "model/codec/common_proto.h"
 
@@ -14,7 +13,6 @@ namespace tocsin {
 namespace {
 
 constexpr std::string_view kSource = "stream";
-constexpr std::size_t kBatchSlack = 64 * 1024;  // what a batch has beside its alerts
 
 v1::IngestResponse::Outcome ToProto(Outcome outcome) {
   return static_cast<v1::IngestResponse::Outcome>(static_cast<int>(outcome) + 1);
@@ -23,39 +21,32 @@ static_assert(static_cast<int>(Outcome::kRejected) + 1 == v1::IngestResponse::OU
 
 }  // namespace
 
-std::string KeyOf(const grpc::CallbackServerContext& context) {
-  const auto found = context.client_metadata().find("authorization");
-  if (found == context.client_metadata().end()) return "";
-  return KeyOfAuthorization(std::string_view(found->second.data(), found->second.size()));
-}
-
-grpc::Status Open(const std::string& key,
-                  const grpc::CallbackServerContext& context,
-                  IngestCalls& calls,
-                  OpenDoor& door) {
-  if (!calls.keys.ready()) return {grpc::StatusCode::UNAVAILABLE, "no organisation is loaded yet; call again"};
-  const std::optional<OpenDoor> open = key.empty() ? std::nullopt : calls.keys.Find(key);
+absl::StatusOr<OpenDoor> Open(const std::string& key, std::string_view peer, IngestCalls& calls) {
+  if (!calls.keys.ready()) return absl::UnavailableError("no organisation is loaded yet; call again");
+  std::optional<OpenDoor> open = key.empty() ? std::nullopt : calls.keys.Find(key);
   if (!open || open->integration == nullptr) {
     calls.counts.unknown_keys.fetch_add(1, std::memory_order_relaxed);
-    calls.NoteRefusal(Refusals::Reason::kUnknownKey, "a key that no integration has, from " + context.peer());
-    return {grpc::StatusCode::UNAUTHENTICATED,
-            "no integration has this key; send the metadata `authorization: Bearer <key of an integration>`"};
+    calls.NoteRefusal(Refusals::Reason::kUnknownKey, absl::StrFormat("a key that no integration has, from %s", peer));
+    return absl::UnauthenticatedError(
+        "no integration has this key; send the metadata `authorization: Bearer <key of an integration>`");
   }
   if (open->integration->source != kSource) {
-    return {grpc::StatusCode::PERMISSION_DENIED, "integration " + open->integration->id.value() +
-                                                     " reads webhooks of " + open->integration->source +
-                                                     "; the stream needs one with `source: stream`"};
+    return absl::PermissionDeniedError(
+        absl::StrFormat("integration %s reads webhooks of %s; the stream needs one with `source: stream`",
+                        open->integration->id.value(), open->integration->source));
   }
-  door = *open;
-  if (calls.vouch) calls.vouch(context.peer());
-  return grpc::Status::OK;
+  return *std::move(open);
 }
 
-grpc::Status LostStatus() {
-  return {grpc::StatusCode::UNAVAILABLE, "the engine went away: what of this was taken is not known, send it again"};
+absl::Status LostStatus() {
+  return absl::UnavailableError("the engine went away: what of this was taken is not known, send it again");
 }
 
-grpc::Status IngestMessage::Take(IngestCalls& calls,
+absl::Status StoppingStatus() {
+  return absl::UnavailableError("the server is stopping; connect again");
+}
+
+absl::Status IngestMessage::Take(IngestCalls& calls,
                                  const OpenDoor& door,
                                  Intake& intake,
                                  WireDecoder& decoder,
@@ -64,21 +55,13 @@ grpc::Status IngestMessage::Take(IngestCalls& calls,
                                  v1::IngestResponse& response,
                                  bool& submitted) {
   submitted = false;
-  std::size_t bytes = 0;
-  for (const std::string_view piece : pieces)
-    bytes += piece.size();
-  if (bytes > limits::kBatchBytes + kBatchSlack) {
-    calls.counts.malformed.fetch_add(1, std::memory_order_relaxed);
-    return {grpc::StatusCode::RESOURCE_EXHAUSTED,
-            absl::StrFormat("a batch of %d bytes, at most %d", bytes, limits::kBatchBytes)};
-  }
   intake.Begin(door.index, &door.integration->labels, calls.clock.Read().wall, Intake::Manner::kStrict);
   const absl::StatusOr<WireRequest> request = decoder.Decode(pieces, intake);
   if (!request.ok()) {
     calls.counts.malformed.fetch_add(1, std::memory_order_relaxed);
     calls.NoteRefusal(Refusals::Reason::kUnreadable,
                       "integration " + door.integration->id.value() + ": " + Message(request.status()));
-    return {grpc::StatusCode::INVALID_ARGUMENT, Message(request.status())};
+    return request.status();
   }
   calls.counts.batches.fetch_add(1, std::memory_order_relaxed);
   response.set_batch_id(request->batch_id);
@@ -96,7 +79,7 @@ grpc::Status IngestMessage::Take(IngestCalls& calls,
   return Submit(calls, door, intake, std::move(done), response, submitted);
 }
 
-grpc::Status IngestMessage::Submit(IngestCalls& calls,
+absl::Status IngestMessage::Submit(IngestCalls& calls,
                                    const OpenDoor& door,
                                    const Intake& intake,
                                    Inlet::Done done,
@@ -106,19 +89,18 @@ grpc::Status IngestMessage::Submit(IngestCalls& calls,
   if (intake.batch().empty()) {
     calls.counts.rejected_events.fetch_add(rejected, std::memory_order_relaxed);
     Complete(Receipt(), response);
-    return grpc::Status::OK;
+    return absl::OkStatus();
   }
   const Admission admission = calls.inlet.Submit(intake.batch(), want_outcomes_, std::move(done));
   if (admission == Admission::kAccepted) {
     // The receipt may have come already, and `this` and `response` may be gone with it.
     calls.counts.rejected_events.fetch_add(rejected, std::memory_order_relaxed);
     submitted = true;
-    return grpc::Status::OK;
+    return absl::OkStatus();
   }
-  if (admission == Admission::kStopping)
-    return {grpc::StatusCode::UNAVAILABLE, "the server is stopping; connect again"};
+  if (admission == Admission::kStopping) return StoppingStatus();
   if (admission == Admission::kTooLarge) {
-    return {grpc::StatusCode::INVALID_ARGUMENT, "the batch is too large; send at most 500 alerts a message"};
+    return absl::InvalidArgumentError("the batch is too large; send at most 500 alerts a message");
   }
   response.clear_rejections();
   calls.NoteRefusal(Refusals::Reason::kComeAgain,
@@ -127,7 +109,7 @@ grpc::Status IngestMessage::Submit(IngestCalls& calls,
   const absl::Duration wait = calls.inlet.RetryAfter();
   response.mutable_retry_after()->set_seconds(absl::ToInt64Seconds(wait));
   response.mutable_retry_after()->set_nanos(static_cast<std::int32_t>(absl::ToInt64Nanoseconds(wait) % 1'000'000'000));
-  return grpc::Status::OK;
+  return absl::OkStatus();
 }
 
 void IngestMessage::Complete(const Receipt& receipt, v1::IngestResponse& response) const {

@@ -4,13 +4,13 @@
 
 #include <atomic>
 #include <cstdint>
-#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include <grpcpp/grpcpp.h>
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
 
 #include "base/clock.h"
 #include "ingest/intake.h"
@@ -38,28 +38,24 @@ struct IngestCalls {
   const KeyRing& keys;
   const Clock& clock;
   ExplainTakenAlerts explain;
-  std::function<void(std::string_view peer)> vouch;  // absent: nobody asks who has shown a key
   Counts counts;
   Refusals refusals;
 
   void NoteRefusal(Refusals::Reason reason, std::string_view text) { refusals.Note(clock.Read().wall, reason, text); }
 };
 
-// The key that a call brings; "" when it brings none.
-std::string KeyOf(const grpc::CallbackServerContext& context);
-// The integration that the key opens now, or the status to end its call with.
-grpc::Status Open(const std::string& key,
-                  const grpc::CallbackServerContext& context,
-                  IngestCalls& calls,
-                  OpenDoor& door);
+// The integration that the key ("": none) opens now, or the status to end its call with.
+absl::StatusOr<OpenDoor> Open(const std::string& key, std::string_view peer, IngestCalls& calls);
 // For whoever waits for a receipt that will not come.
-grpc::Status LostStatus();
+absl::Status LostStatus();
+// For whoever has more to say.
+absl::Status StoppingStatus();
 
 // One message: decoded, then submitted. The response is complete but for what only the receipt knows. One thread at a time.
 class IngestMessage {
  public:
   // OK: `response` holds what is known; `submitted` tells whether a receipt will come to `done`.
-  grpc::Status Take(IngestCalls& calls,
+  absl::Status Take(IngestCalls& calls,
                     const OpenDoor& door,
                     Intake& intake,
                     WireDecoder& decoder,
@@ -75,7 +71,7 @@ class IngestMessage {
   std::vector<AlertKey> asked;  // about these; none: nothing was asked
 
  private:
-  grpc::Status Submit(IngestCalls& calls,
+  absl::Status Submit(IngestCalls& calls,
                       const OpenDoor& door,
                       const Intake& intake,
                       Inlet::Done done,

@@ -1,238 +1,197 @@
 #include "ingest/grpc_ingest.h"
 
 #include <deque>
+#include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
-#include <grpcpp/grpcpp.h>
-
+#include "base/limits.h"
 #include "base/mutex.h"
-#include "base/tsan.h"
+#include "base/status.h"
 #include "ingest/grpc_call.h"
-#include "ingest/pieces.h"
 #include "ingest/wire_decoder.h"
-#include "tocsin/v1/ingest.grpc.pb.h"
 
 namespace tocsin {
 namespace {
 
-grpc::ByteBuffer ToBuffer(const v1::IngestResponse& response) {
-  const grpc::Slice slice(response.SerializeAsString());
-  return grpc::ByteBuffer(&slice, 1);
-}
+constexpr std::size_t kBatchSlack = 64 * 1024;  // what a batch has beside its alerts
+constexpr std::size_t kMostBytes = limits::kBatchBytes + kBatchSlack;
 
 // --- the stream ---
 
-// One stream. gRPC calls OnReadDone and OnWriteDone; the committer calls Answer. Whoever comes last deletes nothing: gRPC
-// owns the reactor until OnDone, receipts that come after it find the link cut.
-class StreamReactor final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
+// What is owed to a stream's client, in the order of its batches. Receipts hold it: those that come after the stream's end find a call that
+// takes nothing any more.
+class StreamAnswers final : public std::enable_shared_from_this<StreamAnswers> {
  public:
-  StreamReactor(grpc::CallbackServerContext& context, IngestCalls& calls)
-      : context_(context),
-        calls_(calls),
-        key_(KeyOf(context)),
-        intake_(calls.inlet.KeySeed()),
-        decoder_(calls.inlet.TakesRepeats() ? &repeats_ : nullptr),
-        link_(std::make_shared<Link>()) {
-    const OrderedByGrpc ordered(this);
-    calls_.counts.streams.fetch_add(1, std::memory_order_relaxed);
-    link_->reactor = this;
-    if (const grpc::Status status = Open(key_, context, calls, door_); !status.ok()) {
-      finished_ = true;
-      Finish(status);
-      return;
-    }
+  struct Owed {
+    IngestMessage message;
+    v1::IngestResponse response;
+    bool is_ready = false;
+  };
+
+  StreamAnswers(std::shared_ptr<GrpcCall> call, IngestCalls& calls) : call_(std::move(call)), calls_(calls) {
     v1::IngestResponse hello;
     hello.set_credit(kStreamCredit);
-    {
-      MutexLock lock(mutex_);
-      pending_.push_back({IngestMessage(), hello, true});
-      Pump();
-    }
-    StartRead(&request_);
+    call_->Write(hello.SerializeAsString());
   }
 
-  void OnReadDone(bool ok) override {
-    const OrderedByGrpc ordered(this);
-    if (!ok) {
-      MutexLock lock(mutex_);
-      reads_over_ = true;
-      if (context_.IsCancelled()) return End(grpc::Status::CANCELLED);
-      return Pump();
-    }
-    if (const grpc::Status status = Take(); !status.ok()) {
-      MutexLock lock(mutex_);
-      return End(status);
-    }
-    MutexLock lock(mutex_);
-    if (!finished_) StartRead(&request_);
+  // Null: the client did not wait for answers as its credit asks. Until its receipt comes, or it is settled, what was added is the caller's.
+  Owed* Add() {
+    const MutexLock lock(mutex_);
+    if (owed_.size() >= kStreamCredit) return nullptr;
+    return &owed_.emplace_back();  // a deque's elements stay where they are
   }
-
-  void OnWriteDone(bool ok) override {
-    const OrderedByGrpc ordered(this);
-    MutexLock lock(mutex_);
-    writing_ = false;
-    response_.Clear();
-    pending_.pop_front();
-    if (!ok) return End(grpc::Status::CANCELLED);
-    Pump();
+  void Settle(Owed& owed) {
+    const MutexLock lock(mutex_);
+    SettleLocked(owed);
   }
-
-  // The client has gone or the server stops: receipts that are outstanding keep nothing alive.
-  void OnCancel() override {
-    MutexLock lock(mutex_);
-    End(grpc::Status::CANCELLED);
+  // The committer's thread.
+  void Complete(Owed& owed, const Receipt& receipt) {
+    const MutexLock lock(mutex_);
+    if (has_ended_) return;
+    if (receipt.lost) return EndLocked(LostStatus());
+    owed.message.Complete(receipt, owed.response);
+    // Whoever asked waits for what another thread finds out, and so does what is answered after it.
+    if (owed.message.asked.empty() || !Ask(owed)) SettleLocked(owed);
   }
-
-  void OnDone() override {
-    {
-      const OrderedByGrpc ordered(this);
-      MutexLock lock(link_->mutex);
-      link_->reactor = nullptr;
-    }
-    delete this;
+  // Once all is answered, and nothing more is added.
+  void EndWhenAnswered(const absl::Status& status) {
+    const MutexLock lock(mutex_);
+    if (!last_) last_ = status;
+    WriteReady();
+  }
+  void End(const absl::Status& status) {
+    const MutexLock lock(mutex_);
+    EndLocked(status);
   }
 
  private:
-  // What receipts hold on to: it outlives the reactor.
-  struct Link {
-    Mutex mutex;
-    StreamReactor* reactor ABSL_GUARDED_BY(mutex) = nullptr;
-  };
-  struct Pending {
-    IngestMessage message;
-    v1::IngestResponse response;
-    bool ready = false;
-  };
-
-  // A stream is open for weeks: since the message before, its key may have been revoked, or its integration changed.
-  grpc::Status OpenAgain() {
-    OpenDoor now;
-    if (const grpc::Status status = Open(key_, context_, calls_, now); !status.ok()) return status;
-    if (now.rules == door_.rules && now.integration == door_.integration) return grpc::Status::OK;
-    // What is known of earlier alerts was made with the integration's labels.
-    if (now.index != door_.index || now.integration->labels != door_.integration->labels) repeats_.Forget();
-    door_ = std::move(now);
-    return grpc::Status::OK;
-  }
-
-  grpc::Status Take() {
-    if (const grpc::Status status = OpenAgain(); !status.ok()) return status;
-    Pending* pending = nullptr;
-    {
-      MutexLock lock(mutex_);
-      if (pending_.size() >= kStreamCredit + (writing_ ? 1U : 0U)) {
-        calls_.counts.over_credit.fetch_add(1, std::memory_order_relaxed);
-        calls_.NoteRefusal(Refusals::Reason::kOverCredit,
-                           "a stream of integration " + door_.integration->id.value() + " did not wait for answers");
-        return {grpc::StatusCode::RESOURCE_EXHAUSTED, "more batches are unanswered than the stream's credit allows"};
-      }
-      pending_.emplace_back();  // a deque's elements stay where they are
-      pending = &pending_.back();
-    }
-    const std::span<const std::string_view> pieces = pieces_.Of(request_);
-    bool submitted = false;
-    // Until its receipt, which comes through Answer and the mutex, only this thread touches the new element.
-    const grpc::Status status = pending->message.Take(
-        calls_, door_, intake_, decoder_, pieces,
-        // Repeats are read from what came, with the labels of the integration that they came by.
-        [link = link_, pending, came = pieces_.Give(), rules = door_.rules](const Receipt& receipt) {
-          MutexLock lock(link->mutex);
-          if (link->reactor != nullptr) link->reactor->Answer(*pending, receipt);
-        },
-        pending->response, submitted);
-    request_.Clear();  // the stream may say nothing more, and holds no memory of what it has said then
-    intake_.Rest();
-    if (!status.ok()) return status;
-    // A receipt may have come already, and the element gone with it.
-    if (submitted) return grpc::Status::OK;
-    MutexLock lock(mutex_);
-    pending->ready = true;
-    Pump();
-    return grpc::Status::OK;
-  }
-
-  // The committer's thread.
-  void Answer(Pending& pending, const Receipt& receipt) {
-    MutexLock lock(mutex_);
-    if (finished_) return;
-    if (receipt.lost) return End(LostStatus());
-    pending.message.Complete(receipt, pending.response);
-    // Whoever asked waits for what another thread finds out, and so does what is answered after it.
-    if (!pending.message.asked.empty() && Ask(pending)) return;
-    pending.ready = true;
-    Pump();
-  }
-
   // False: too many ask, and it is answered without.
-  bool Ask(Pending& pending) {
-    return calls_.explain(std::exchange(pending.message.asked, {}),
-                          [link = link_, &pending](const std::vector<TakenAlert>& told) {
-                            MutexLock lock(link->mutex);
-                            if (link->reactor != nullptr) link->reactor->Tell(pending, told);
+  bool Ask(Owed& owed) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return calls_.explain(std::exchange(owed.message.asked, {}),
+                          [self = shared_from_this(), &owed](const std::vector<TakenAlert>& told) {
+                            const MutexLock lock(self->mutex_);
+                            owed.message.Explain(told, owed.response);
+                            self->SettleLocked(owed);
                           });
   }
-
-  // A worker's thread.
-  void Tell(Pending& pending, const std::vector<TakenAlert>& told) {
-    MutexLock lock(mutex_);
-    if (finished_) return;
-    pending.message.Explain(told, pending.response);
-    pending.ready = true;
-    Pump();
+  void SettleLocked(Owed& owed) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    owed.is_ready = true;
+    WriteReady();
+  }
+  void WriteReady() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    if (has_ended_) return;
+    for (; !owed_.empty() && owed_.front().is_ready; owed_.pop_front())
+      call_->Write(owed_.front().response.SerializeAsString());
+    if (last_ && owed_.empty()) EndLocked(*last_);
+  }
+  void EndLocked(const absl::Status& status) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    if (!std::exchange(has_ended_, true)) call_->Finish(status);
   }
 
-  // Writes the next response when it is there and nothing is being written; ends the stream when all is said.
-  void Pump() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    if (finished_ || writing_) return;
-    if (pending_.empty()) {
-      if (reads_over_) End(grpc::Status::OK);
-      return;
+  const std::shared_ptr<GrpcCall> call_;
+  IngestCalls& calls_;
+  Mutex mutex_;
+  std::deque<Owed> owed_ ABSL_GUARDED_BY(mutex_);
+  std::optional<absl::Status> last_ ABSL_GUARDED_BY(mutex_);
+  bool has_ended_ ABSL_GUARDED_BY(mutex_) = false;  // nothing is written, and what is owed stays where it is
+};
+
+class StreamHandler final : public GrpcHandler {
+ public:
+  StreamHandler(
+      std::string key, OpenDoor door, std::string_view peer, std::shared_ptr<GrpcCall> call, IngestCalls& calls)
+      : calls_(calls),
+        key_(std::move(key)),
+        peer_(peer),
+        door_(std::move(door)),
+        intake_(calls.inlet.KeySeed()),
+        decoder_(calls.inlet.TakesRepeats() ? &repeats_ : nullptr),
+        answers_(std::make_shared<StreamAnswers>(std::move(call), calls)) {
+    calls_.counts.streams.fetch_add(1, std::memory_order_relaxed);
+  }
+
+  void OnMessage(const GrpcMessage& message) override {
+    if (is_over_) return;
+    const absl::Status status = Take(message);
+    intake_.Rest();  // the stream may say nothing more, and holds no memory of what it has said then
+    if (status.ok()) return;
+    is_over_ = true;
+    answers_->End(status);
+  }
+  void OnHalfClose() override { answers_->EndWhenAnswered(absl::OkStatus()); }
+  void OnDrain() override {
+    is_over_ = true;
+    answers_->EndWhenAnswered(StoppingStatus());
+  }
+
+ private:
+  absl::Status Take(const GrpcMessage& message) {
+    if (absl::Status status = OpenAgain(); !status.ok()) return status;
+    StreamAnswers::Owed* const owed = answers_->Add();
+    if (owed == nullptr) {
+      calls_.counts.over_credit.fetch_add(1, std::memory_order_relaxed);
+      calls_.NoteRefusal(Refusals::Reason::kOverCredit,
+                         "a stream of integration " + door_.integration->id.value() + " did not wait for answers");
+      return absl::ResourceExhaustedError("more batches are unanswered than the stream's credit allows");
     }
-    if (!pending_.front().ready) return;
-    writing_ = true;
-    response_ = ToBuffer(pending_.front().response);
-    StartWrite(&response_);
+    bool submitted = false;
+    absl::Status status = owed->message.Take(
+        calls_, door_, intake_, decoder_, message.pieces(),
+        // Repeats are read from what came, with the labels of the integration that they came by.
+        [answers = answers_, owed, came = message.Keep(), rules = door_.rules](const Receipt& receipt) {
+          answers->Complete(*owed, receipt);
+        },
+        owed->response, submitted);
+    // When it was submitted, a receipt may have come already, and what is owed gone with it.
+    if (status.ok() && !submitted) answers_->Settle(*owed);
+    return status;
   }
 
-  void End(const grpc::Status& status) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    if (finished_) return;
-    finished_ = true;
-    Finish(status);
+  // A stream is open for weeks: since the message before, its key may have been revoked, or its integration changed.
+  absl::Status OpenAgain() {
+    absl::StatusOr<OpenDoor> now = Open(key_, peer_, calls_);
+    if (!now.ok()) return now.status();
+    if (now->rules == door_.rules && now->integration == door_.integration) return absl::OkStatus();
+    // What is known of earlier alerts was made with the integration's labels.
+    if (now->index != door_.index || now->integration->labels != door_.integration->labels) repeats_.Forget();
+    door_ = *std::move(now);
+    return absl::OkStatus();
   }
 
-  grpc::CallbackServerContext& context_;
   IngestCalls& calls_;
   const std::string key_;
+  const std::string peer_;
   OpenDoor door_;
-  // The reading thread's.
   Intake intake_;
   Repeats repeats_;
   WireDecoder decoder_;
-  grpc::ByteBuffer request_;
-  Pieces pieces_;
-  const std::shared_ptr<Link> link_;
-
-  Mutex mutex_;
-  std::deque<Pending> pending_ ABSL_GUARDED_BY(mutex_);  // in the order of the batches
-  grpc::ByteBuffer response_;
-  bool writing_ ABSL_GUARDED_BY(mutex_) = false;
-  bool reads_over_ ABSL_GUARDED_BY(mutex_) = false;
-  bool finished_ ABSL_GUARDED_BY(mutex_) = false;
+  bool is_over_ = false;
+  const std::shared_ptr<StreamAnswers> answers_;
 };
 
 // --- the unary call ---
 
-struct UnaryCall {
+// What its receipt completes.
+struct UnaryAnswer {
   IngestMessage message;
   v1::IngestResponse response;
+  std::shared_ptr<GrpcCall> call;
+
+  void Give() const { call->Answer(response.SerializeAsString()); }
 };
 
-void AnswerUnary(grpc::ServerUnaryReactor* reactor, grpc::ByteBuffer* out, const v1::IngestResponse& response) {
-  *out = ToBuffer(response);
-  reactor->Finish(grpc::Status::OK);
+void Complete(const std::shared_ptr<UnaryAnswer>& answer, const Receipt& receipt, const IngestCalls& calls) {
+  if (receipt.lost) return answer->call->Finish(LostStatus());
+  answer->message.Complete(receipt, answer->response);
+  const auto tell = [answer](const std::vector<TakenAlert>& told) {
+    answer->message.Explain(told, answer->response);
+    answer->Give();
+  };
+  if (answer->message.asked.empty() || !calls.explain(std::exchange(answer->message.asked, {}), tell)) tell({});
 }
 
 // Whoever calls with one alert at a time has the same names in each: they stay known.
@@ -242,77 +201,61 @@ Intake& IntakeOfThread(std::uint64_t key_seed) {
   return *intake;
 }
 
-using RawService = v1::IngestService::WithRawCallbackMethod_Stream<
-    v1::IngestService::WithRawCallbackMethod_Ingest<v1::IngestService::Service>>;
-
-class IngestService final : public RawService {
- public:
-  explicit IngestService(IngestCalls& calls) : calls_(calls) {}
-
-  grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* Stream(grpc::CallbackServerContext* context) override {
-    return new StreamReactor(*context, calls_);  // deletes itself in OnDone, as gRPC asks
+void TakeUnary(const GrpcMessage& message, const OpenDoor& door, std::shared_ptr<GrpcCall> call, IngestCalls& calls) {
+  thread_local WireDecoder decoder;
+  Intake& intake = IntakeOfThread(calls.inlet.KeySeed());
+  const auto answer = std::make_shared<UnaryAnswer>();
+  answer->call = std::move(call);
+  bool submitted = false;
+  // The receipt may come before Take returns; it alone completes the answer then.
+  const absl::Status status = answer->message.Take(
+      calls, door, intake, decoder, message.pieces(),
+      [answer, &calls](const Receipt& receipt) { Complete(answer, receipt, calls); }, answer->response, submitted);
+  intake.Rest();
+  if (!status.ok()) {
+    answer->call->Finish(status);
+  } else if (!submitted) {
+    answer->Give();
   }
-
-  grpc::ServerUnaryReactor* Ingest(grpc::CallbackServerContext* context,
-                                   const grpc::ByteBuffer* request,
-                                   grpc::ByteBuffer* response) override {
-    grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-    OpenDoor door;
-    if (const grpc::Status status = Open(KeyOf(*context), *context, calls_, door); !status.ok()) {
-      reactor->Finish(status);
-      return reactor;
-    }
-    thread_local WireDecoder decoder;
-    Intake& intake = IntakeOfThread(calls_.inlet.KeySeed());
-    const auto call = std::make_shared<UnaryCall>();
-    Pieces pieces;
-    bool submitted = false;
-    // The receipt may come before Take returns; it alone completes the answer then.
-    const grpc::Status status = call->message.Take(
-        calls_, door, intake, decoder, pieces.Of(*request),
-        [call, reactor, response, &calls = calls_](const Receipt& receipt) {
-          if (receipt.lost) return reactor->Finish(LostStatus());
-          call->message.Complete(receipt, call->response);
-          const auto tell = [call, reactor, response](const std::vector<TakenAlert>& told) {
-            call->message.Explain(told, call->response);
-            AnswerUnary(reactor, response, call->response);
-          };
-          if (call->message.asked.empty() || !calls.explain(std::exchange(call->message.asked, {}), tell)) tell({});
-        },
-        call->response, submitted);
-    intake.Rest();
-    if (!status.ok()) {
-      reactor->Finish(status);
-    } else if (!submitted) {
-      AnswerUnary(reactor, response, call->response);
-    }
-    return reactor;
-  }
-
- private:
-  IngestCalls& calls_;
-};
+}
 
 }  // namespace
 
 class GrpcIngest::Impl {
  public:
   Impl(Inlet& inlet, const KeyRing& keys, const Clock& clock, ExplainTakenAlerts explain)
-      : calls_{inlet, keys, clock, std::move(explain), {}, {}, {}}, service_(calls_) {}
+      : calls_{inlet, keys, clock, std::move(explain), {}, {}} {}
+
+  absl::StatusOr<std::unique_ptr<GrpcHandler>> OpenStream(const GrpcHead& head, std::shared_ptr<GrpcCall> call) {
+    std::string key = KeyOfAuthorization(head.value("authorization"));
+    TOCSIN_ASSIGN(OpenDoor door, Open(key, head.peer, calls_));
+    head.vouch();
+    return std::make_unique<StreamHandler>(std::move(key), std::move(door), head.peer, std::move(call), calls_);
+  }
+  absl::StatusOr<GrpcRouter::Unary> OpenCall(const GrpcHead& head) {
+    TOCSIN_ASSIGN(OpenDoor door, Open(KeyOfAuthorization(head.value("authorization")), head.peer, calls_));
+    head.vouch();
+    return [this, door = std::move(door)](const GrpcMessage& message, std::shared_ptr<GrpcCall> call) {
+      TakeUnary(message, door, std::move(call), calls_);
+    };
+  }
 
   IngestCalls calls_;
-  IngestService service_;
 };
 
 GrpcIngest::GrpcIngest(Inlet& inlet, const KeyRing& keys, const Clock& clock, ExplainTakenAlerts explain)
     : impl_(std::make_unique<Impl>(inlet, keys, clock, std::move(explain))) {}
 GrpcIngest::~GrpcIngest() = default;
 
-void GrpcIngest::set_vouch(std::function<void(std::string_view peer)> vouch) {
-  impl_->calls_.vouch = std::move(vouch);
-}
-grpc::Service* GrpcIngest::service() {
-  return &impl_->service_;
+void GrpcIngest::AddMethods(GrpcRouter& router) {
+  Impl* const impl = impl_.get();
+  router.Add("/tocsin.v1.IngestService/Stream",
+             {.begin = [impl](const GrpcHead& head,
+                              std::shared_ptr<GrpcCall> call) { return impl->OpenStream(head, std::move(call)); },
+              .max_message = kMostBytes,
+              .keeps = true});
+  router.AddUnary("/tocsin.v1.IngestService/Ingest", kMostBytes,
+                  [impl](const GrpcHead& head) { return impl->OpenCall(head); });
 }
 
 GrpcIngest::Statistics GrpcIngest::ReadStatistics() const {

@@ -150,6 +150,28 @@ int RevokedIndex() {
   return index;
 }
 
+// Both doors use one context, so a session says of itself which it is for.
+int Http2Index() {
+  static const int index = SSL_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
+  return index;
+}
+
+int ChooseProtocol(SSL* session,
+                   const unsigned char** chosen,
+                   unsigned char* chosen_size,
+                   const unsigned char* offered,
+                   unsigned int offered_size,
+                   void*) {
+  if (SSL_get_ex_data(session, Http2Index()) == nullptr) return SSL_TLSEXT_ERR_NOACK;
+  static constexpr std::array<unsigned char, 3> kHttp2 = {2, 'h', '2'};
+  unsigned char* found = nullptr;
+  if (SSL_select_next_proto(&found, chosen_size, kHttp2.data(), kHttp2.size(), offered, offered_size) !=
+      OPENSSL_NPN_NEGOTIATED)
+    return SSL_TLSEXT_ERR_ALERT_FATAL;
+  *chosen = found;
+  return SSL_TLSEXT_ERR_OK;
+}
+
 int CheckClient(int is_good, X509_STORE_CTX* store) {
   if (is_good != 1 || X509_STORE_CTX_get_error_depth(store) != 0) return is_good;
   const auto* session =
@@ -225,6 +247,7 @@ absl::StatusOr<std::shared_ptr<boost::asio::ssl::context>> TlsIdentity::Parts::M
   SSL_CTX_set_cipher_list(context, kCiphers);
   SSL_CTX_set_options(context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE);
   SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
+  SSL_CTX_set_alpn_select_cb(context, ChooseProtocol, nullptr);
   if (SSL_CTX_use_certificate(context, chain.front().get()) != 1 || SSL_CTX_use_PrivateKey(context, key.get()) != 1)
     return Invalid("certificate %s cannot be used: %s", files.certificate, LastError());
   for (std::size_t i = 1; i < chain.size(); ++i) {
@@ -245,6 +268,11 @@ absl::StatusOr<std::shared_ptr<boost::asio::ssl::context>> TlsIdentity::Parts::M
   }
   SSL_CTX_up_ref(context);  // Asio's owns one of its own
   return std::make_shared<boost::asio::ssl::context>(context);
+}
+
+void AskForHttp2(ssl_st* session) {
+  static char is_asked = 1;
+  SSL_set_ex_data(session, Http2Index(), &is_asked);
 }
 
 TlsTexts ReadTexts(const TlsFiles& files) {

@@ -19,6 +19,7 @@
 namespace boost::asio::ssl {
 class context;
 }
+struct ssl_st;  // OpenSSL's SSL
 
 namespace tocsin {
 
@@ -75,6 +76,9 @@ class TlsIdentity {
   absl::Time valid_from_;
   absl::Time valid_until_;
 };
+
+// Of a server's session that has not begun: HTTP/2 is what is spoken, for clients that ask (ALPN, RFC 7301).
+void AskForHttp2(ssl_st* session);
 
 class TlsKeeper {
  public:

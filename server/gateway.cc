@@ -5,10 +5,9 @@
 #include <unordered_map>
 #include <utility>
 
-#include <grpcpp/generic/async_generic_service.h>
-#include <grpcpp/grpcpp.h>
-#include <grpcpp/health_check_service_interface.h>
+#include "absl/strings/str_format.h"
 
+#include "api/grpc_standard.h"
 #include "api/workers.h"
 #include "base/log.h"
 #include "base/mutex.h"
@@ -19,14 +18,15 @@
 #include "ingest/doors.h"
 #include "ingest/grpc_ingest.h"
 #include "model/integration_key.h"
+#include "net/grpc_server.h"
 #include "net/http_client.h"
 #include "net/http_server.h"
 #include "server/forward.h"
 #include "server/gateway_numbers.h"
-#include "server/grpc_port.h"
-#include "server/grpc_tls.h"
+#include "server/grpc_door.h"
 #include "server/process.h"
 #include "server/supervisor.h"
+#include "server/tls.h"
 #include "server/watchdog.h"
 
 namespace tocsin {
@@ -107,23 +107,6 @@ class KnownRules {
   std::shared_ptr<const Known> known_ ABSL_GUARDED_BY(mutex_);
 };
 
-// Every gRPC call that is not about alerts coming in.
-class ElsewhereService final : public grpc::CallbackGenericService {
- public:
-  grpc::ServerGenericBidiReactor* CreateReactor(grpc::GenericCallbackServerContext* context) override {
-    class Reactor final : public grpc::ServerGenericBidiReactor {
-     public:
-      explicit Reactor(const std::string& method) {
-        Finish({grpc::StatusCode::UNIMPLEMENTED,
-                method + " is not here: this is a gateway, which takes alerts; call the engine (--grpc of `tocsin "
-                         "serve`), or the same method as JSON over this gateway's HTTP port"});
-      }
-      void OnDone() override { delete this; }  // as gRPC asks
-    };
-    return new Reactor(context->method());
-  }
-};
-
 // Everything of a running gateway, in the order of construction.
 class Gateway {
  public:
@@ -145,7 +128,7 @@ class Gateway {
   void MakeDoors();
   void Attach();
   absl::Status StartHttp();
-  absl::Status StartGrpc();
+  void StartGrpc();
   void Stop();
   HttpRouter MakeRouter();
   bool AnswersItself() const;
@@ -160,12 +143,10 @@ class Gateway {
   std::unique_ptr<KeyRing> keys_;
   std::unique_ptr<IngestDoors> doors_;
   std::unique_ptr<GrpcIngest> grpc_ingest_;
-  std::unique_ptr<GrpcPort> grpc_port_;
+  std::unique_ptr<GrpcServer> grpc_;
   std::unique_ptr<GatewayNumbers> numbers_;
-  ElsewhereService elsewhere_;
   std::unique_ptr<GatewayAttachment> attachment_;
   std::unique_ptr<HttpServer> http_;
-  std::unique_ptr<grpc::Server> grpc_;
   Supervisor supervisor_ = Supervisor::OfProcess();
   Watchdog watchdog_{
       Supervisor::WatchdogOfProcess(),
@@ -265,18 +246,18 @@ absl::Status Gateway::StartHttp() {
   return absl::OkStatus();
 }
 
-absl::Status Gateway::StartGrpc() {
-  grpc::EnableDefaultHealthCheckService(true);
-  grpc::ServerBuilder builder;
-  grpc_ingest_->set_vouch([this](std::string_view peer) { grpc_port_->Vouch(peer); });
-  grpc_port_->AddTo(builder);
-  ConfigureGrpc(builder);
-  builder.RegisterService(grpc_ingest_->service());
-  builder.RegisterCallbackGenericService(&elsewhere_);
-  grpc_ = builder.BuildAndStart();
-  if (!grpc_) return Unavailable("--grpc: gRPC does not start, see the log");
-  grpc_port_->Begin();
-  return absl::OkStatus();
+void Gateway::StartGrpc() {
+  GrpcRouter router;
+  grpc_ingest_->AddMethods(router);
+  AddHealth(router);
+  router.set_unknown([](std::string_view path) {
+    return absl::StrFormat(
+        "%s is not here: this is a gateway, which takes alerts; call the engine (--grpc of `tocsin serve`), or the "
+        "same "
+        "method as JSON over this gateway's HTTP port",
+        path);
+  });
+  grpc_->Begin(std::move(router));
 }
 
 absl::Status Gateway::Start() {
@@ -285,13 +266,12 @@ absl::Status Gateway::Start() {
   }
   MakeDoors();
   if (tls_) AddTlsMetrics(numbers_->registry(), tls_);
-  TOCSIN_ASSIGN(grpc_port_, GrpcPort::Listen(options_.grpc, tls_, options_.proxies));
-  options_.grpc = grpc_port_->address();
-  grpc_port_->AddMetrics(numbers_->registry());
+  TOCSIN_ASSIGN(grpc_, ListenForGrpc(options_.grpc, tls_, options_.proxies));
+  AddGrpcMetrics(numbers_->registry(), *grpc_);
   Attach();
   known_.Await(kFirstRules);  // who comes in the first moment need not be sent away
   TOCSIN_TRY(StartHttp());
-  TOCSIN_TRY(StartGrpc());
+  StartGrpc();
   supervisor_.TellStatus("takes alerts");
   supervisor_.Tell("READY=1");
   return absl::OkStatus();
@@ -301,8 +281,7 @@ absl::Status Gateway::Start() {
 void Gateway::Stop() {
   supervisor_.Tell("STOPPING=1");
   attachment_.reset();
-  if (grpc_port_) grpc_port_->Stop();
-  if (grpc_) grpc_->Shutdown(std::chrono::system_clock::now() + absl::ToChronoSeconds(kGrace));
+  if (grpc_) grpc_->Stop(kGrace);
   if (http_) http_->Stop(kGrace);
   workers_.Stop();
 }

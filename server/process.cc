@@ -1,14 +1,11 @@
 #include "server/process.h"
 
 #include <algorithm>
-#include <atomic>
 #include <charconv>
 #include <cstdio>
 #include <ctime>
 
-#include "absl/time/clock.h"
 #include <curl/curl.h>
-#include <grpc/support/log.h>
 #include <sodium.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -20,23 +17,6 @@
 
 namespace tocsin {
 namespace {
-
-// gRPC has a line of its own for each malformed header, on standard error: whoever reaches its port could fill the disk with them.
-void TellOfGrpc(gpr_log_func_args* args) {
-  static std::atomic<std::int64_t> told_at{0};  // Unix second
-  static std::atomic<std::uint64_t> not_told{0};
-  const std::int64_t now = absl::ToUnixSeconds(absl::Now());
-  std::int64_t before = told_at.load(std::memory_order_relaxed);
-  if (before == now || !told_at.compare_exchange_strong(before, now, std::memory_order_relaxed)) {
-    not_told.fetch_add(1, std::memory_order_relaxed);
-    return;
-  }
-  LogWarning("gRPC complains, mostly of what a client sends; of each second the first complaint is shown",
-             {
-                 {"complaint",          args->message             },
-                 { "not_shown", not_told.exchange(0, std::memory_order_relaxed)}
-  });
-}
 
 void RaiseDescriptorLimit() {
   rlimit limit{};
@@ -93,7 +73,6 @@ ProcessSignals::Asked ProcessSignals::WaitASecond() const {
 
 bool StartProcess(const std::string& log_level) {
   SetLogLevel(log_level);
-  gpr_set_log_function(TellOfGrpc);
   RaiseDescriptorLimit();
   ForbidCores();
   curl_global_init(CURL_GLOBAL_DEFAULT);

@@ -5,16 +5,13 @@
 #include <thread>
 
 #include "absl/strings/str_format.h"
-#include <grpcpp/ext/proto_server_reflection_plugin.h>
-#include <grpcpp/grpcpp.h>
-#include <grpcpp/health_check_service_interface.h>
-#include <grpcpp/impl/service_type.h>
 
 #include "api/auth.h"
 #include "api/compat/event_door.h"
 #include "api/declare.h"
 #include "api/explain_taken.h"
 #include "api/grpc_services.h"
+#include "api/grpc_standard.h"
 #include "api/may_apply.h"
 #include "api/workers.h"
 #include "base/log.h"
@@ -32,6 +29,7 @@
 #include "ingest/grpc_ingest.h"
 #include "ingest/mail_door.h"
 #include "ingest/wire_decoder.h"
+#include "net/grpc_server.h"
 #include "net/http_client.h"
 #include "net/http_server.h"
 #include "net/smtp_server.h"
@@ -42,8 +40,7 @@
 #include "server/declared.h"
 #include "server/gateways.h"
 #include "server/greeting.h"
-#include "server/grpc_port.h"
-#include "server/grpc_tls.h"
+#include "server/grpc_door.h"
 #include "server/http_doors.h"
 #include "server/instruments.h"
 #include "server/outgoing.h"
@@ -51,6 +48,7 @@
 #include "server/process.h"
 #include "server/sealing.h"
 #include "server/sign_in.h"
+#include "server/tls.h"
 #include "server/watch.h"
 #include "storage/format_file.h"
 #include "storage/store.h"
@@ -100,7 +98,7 @@ class Server {
   absl::Status Reload(const Caller& caller);
   absl::Status MakeDoors();
   absl::Status StartHttp();
-  absl::Status StartGrpc();
+  void StartGrpc();
   absl::Status StartSmtp();
   OrganisationPtr organisation() const;
   void StartAttempt(const Notification& notification, absl::Duration deadline, std::shared_ptr<Gate> gate);
@@ -122,15 +120,13 @@ class Server {
   std::unique_ptr<IngestDoors> doors_;
   std::unique_ptr<EventDoor> peers_;
   std::unique_ptr<GrpcIngest> grpc_ingest_;
-  std::unique_ptr<GrpcPort> grpc_port_;
+  std::unique_ptr<GrpcServer> grpc_;
   std::unique_ptr<Instruments> instruments_;
   std::unique_ptr<MailDoor> mail_;
   std::unique_ptr<HttpServer> http_;
   std::unique_ptr<SmtpServer> smtp_;
   std::unique_ptr<Gateways> gateways_;
   std::atomic<const HttpServer*> http_reader_{nullptr};  // http_ once it serves, for its own threads
-  std::vector<std::unique_ptr<grpc::Service>> services_;
-  std::unique_ptr<grpc::Server> grpc_;
   std::unique_ptr<Watch> watch_;
   bool told_of_dead_letters_ = false;
   std::unique_ptr<AuditWitness> audit_witness_;
@@ -398,22 +394,13 @@ absl::Status Server::StartSmtp() {
   return absl::OkStatus();
 }
 
-absl::Status Server::StartGrpc() {
-  api_->vouch = [this](std::string_view peer) { grpc_port_->Vouch(peer); };
-  services_ = MakeGrpcServices(*api_, *auth_, *workers_);
-  grpc::EnableDefaultHealthCheckService(true);
-  grpc::reflection::InitProtoReflectionServerBuilderPlugin();
-  grpc::ServerBuilder builder;
-  grpc_ingest_->set_vouch([this](std::string_view peer) { grpc_port_->Vouch(peer); });
-  grpc_port_->AddTo(builder);
-  ConfigureGrpc(builder);
-  builder.RegisterService(grpc_ingest_->service());
-  for (const auto& service : services_)
-    builder.RegisterService(service.get());
-  grpc_ = builder.BuildAndStart();
-  if (!grpc_) return Unavailable("--grpc: gRPC does not start, see the log");
-  grpc_port_->Begin();
-  return absl::OkStatus();
+void Server::StartGrpc() {
+  GrpcRouter router;
+  grpc_ingest_->AddMethods(router);
+  AddGrpcMethods(router, *api_, *auth_, *workers_);
+  AddHealth(router);
+  AddReflection(router, *clock_);
+  grpc_->Begin(std::move(router));
 }
 
 absl::Status Server::Start() {
@@ -437,12 +424,11 @@ absl::Status Server::Start() {
   if (tls_) AddTlsMetrics(instruments_->registry(), tls_);
   TOCSIN_ASSIGN(archiving_, Archiving::Start(options_, *store_));
   if (archiving_) archiving_->AddMetrics(instruments_->registry());
-  TOCSIN_ASSIGN(grpc_port_, GrpcPort::Listen(options_.grpc, tls_, options_.proxies));
-  options_.grpc = grpc_port_->address();
-  grpc_port_->AddMetrics(instruments_->registry());
+  TOCSIN_ASSIGN(grpc_, ListenForGrpc(options_.grpc, tls_, options_.proxies));
+  AddGrpcMetrics(instruments_->registry(), *grpc_);
   TOCSIN_TRY(StartHttp());
   TOCSIN_TRY(StartSmtp());
-  TOCSIN_TRY(StartGrpc());
+  StartGrpc();
   watch_->Begin();
   return absl::OkStatus();
 }
@@ -461,8 +447,7 @@ void Server::Stop() {
   if (!engine_) return;
   if (watch_) watch_->Stopping();
   gateways_.reset();
-  if (grpc_port_) grpc_port_->Stop();
-  if (grpc_) grpc_->Shutdown(std::chrono::system_clock::now() + absl::ToChronoSeconds(kGrace));
+  if (grpc_) grpc_->Stop(kGrace);
   if (http_) http_->Stop(kGrace);
   smtp_.reset();
   if (api_ && api_->oidc) api_->oidc->Stop();

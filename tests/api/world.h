@@ -12,7 +12,6 @@
 #include <google/protobuf/struct.pb.h>
 #include <google/protobuf/util/json_util.h>
 #include <grpcpp/grpcpp.h>
-#include <grpcpp/impl/service_type.h>
 #include <gtest/gtest.h>
 
 #include "api/acknowledge_door.h"
@@ -20,10 +19,12 @@
 #include "api/calendar_door.h"
 #include "api/connect.h"
 #include "api/grpc_services.h"
+#include "api/grpc_standard.h"
 #include "api/session_door.h"
 #include "base/mutex.h"
 #include "base/status.h"
 #include "base/strings.h"
+#include "net/grpc_server.h"
 #include "net/http_client.h"
 #include "net/http_server.h"
 #include "tocsin/v1/api.pb.h"
@@ -109,7 +110,7 @@ class ApiTest : public ::testing::Test {
     ApplySample();
   }
   void TearDown() override {
-    if (grpc_) grpc_->Shutdown();
+    grpc_.reset();
     http_.reset();
     workers_.reset();
     engine_.reset();
@@ -126,15 +127,15 @@ class ApiTest : public ::testing::Test {
     absl::StatusOr<std::unique_ptr<HttpServer>> http = HttpServer::Start({.threads = 1}, std::move(router));
     ASSERT_TRUE(http.ok()) << http.status();
     http_ = *std::move(http);
-    services_ = MakeGrpcServices(*api_, *auth_, *workers_);
-    grpc::ServerBuilder builder;
-    int port = 0;
-    builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
-    for (const auto& service : services_)
-      builder.RegisterService(service.get());
-    grpc_ = builder.BuildAndStart();
-    ASSERT_NE(grpc_, nullptr);
-    channel_ = grpc::CreateChannel(absl::StrFormat("127.0.0.1:%d", port), grpc::InsecureChannelCredentials());
+    absl::StatusOr<std::unique_ptr<GrpcServer>> grpc = GrpcServer::Listen({});
+    ASSERT_TRUE(grpc.ok()) << grpc.status();
+    grpc_ = *std::move(grpc);
+    GrpcRouter methods;
+    AddGrpcMethods(methods, *api_, *auth_, *workers_);
+    AddHealth(methods);
+    AddReflection(methods, clock_);
+    grpc_->Begin(std::move(methods));
+    channel_ = grpc::CreateChannel(absl::StrFormat("127.0.0.1:%d", grpc_->port()), grpc::InsecureChannelCredentials());
   }
 
   void ApplySample(const std::string& yaml = OrganisationYaml()) {
@@ -274,8 +275,7 @@ class ApiTest : public ::testing::Test {
   std::string token_;
   std::unique_ptr<Workers> workers_;
   std::unique_ptr<HttpServer> http_;
-  std::vector<std::unique_ptr<grpc::Service>> services_;
-  std::unique_ptr<grpc::Server> grpc_;
+  std::unique_ptr<GrpcServer> grpc_;
   std::shared_ptr<grpc::Channel> channel_;
   std::string shown_;  // everything that Call was answered
   Mutex mutex_;

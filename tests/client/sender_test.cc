@@ -26,7 +26,9 @@ TEST_F(SenderTest, BringsAlertsAsTheyAre) {
   AlertEvent alert = Alert("DiskFull");
   alert.severity = Severity::kCritical;
   alert.dedup_key = "db-1/disk";
-  alert.annotations = {{"summary", "99% of \"/var\""}};
+  alert.annotations = {
+      {"summary", "99% of \"/var\""}
+  };
   alert.starts_at = absl::FromUnixSeconds(1'700'000'000);
   alert.ends_at = absl::FromUnixSeconds(2'000'000'000);
   alert.link = "https://example.com/disk";
@@ -52,7 +54,10 @@ TEST_F(SenderTest, BatchesByCountByBytesAndByAge) {
   const auto by_bytes = Open(options);
   for (int i = 0; i < 6; ++i) {
     AlertEvent alert = Alert(absl::StrCat("B", i));
-    alert.annotations = {{"a", std::string(16 * 1024, 'x')}, {"b", std::string(8 * 1024, 'x')}};
+    alert.annotations = {
+        {"a", std::string(16 * 1024, 'x')},
+        {"b", std::string(8 * 1024,  'x')}
+    };
     Send(*by_bytes, alert);
   }
   EXPECT_TRUE(by_bytes->Flush(kLong).ok());
@@ -98,7 +103,11 @@ TEST_F(SenderTest, AnAlertsRecoveryWaitsUntilItsProblemIsDurable) {
   StartCompleting();
   EXPECT_TRUE(sender->Flush(kLong).ok());
   EXPECT_THAT(Sizes(inlet_), ElementsAre(2, 2));
-  EXPECT_EQ(Stories(), (std::map<std::string, std::string>{{"A", "tr"}, {"B", "t"}, {"C", "t"}}));
+  EXPECT_EQ(Stories(), (std::map<std::string, std::string>{
+                           {"A", "tr"},
+                           {"B", "t" },
+                           {"C", "t" }
+  }));
 }
 
 TEST_F(SenderTest, TellsWhatBecameOfEachAlert) {
@@ -140,7 +149,9 @@ TEST_F(SenderTest, AlertsThatAreNotWellFormedAreRefusedAtOnce) {
   const auto sender = Open(Options());
   EXPECT_THAT(Message(sender->Send(AlertEvent())), HasSubstr("at least one label pair"));
   AlertEvent alert = Alert("A");
-  alert.annotations = {{"summary", "\xFF"}};
+  alert.annotations = {
+      {"summary", "\xFF"}
+  };
   EXPECT_THAT(Message(sender->Send(alert)), AllOf(HasSubstr("annotations"), HasSubstr("UTF-8")));
   EXPECT_EQ(sender->ReadStatistics().refused, 2U);
 }
@@ -173,21 +184,14 @@ TEST_F(SenderTest, ManyThreadsMaySend) {
 TEST_F(SenderTest, SpeaksTlsWithAServerThatItTrusts) {
   std::filesystem::create_directories(folder_);
   const Certificate certificate(folder_, "127.0.0.1");  // a bare machine knows no names
-  const auto read = [](const std::string& path) {
-    std::ifstream in(path);
-    return std::string(std::istreambuf_iterator<char>(in), {});
-  };
-  grpc::SslServerCredentialsOptions tls;
-  tls.pem_key_cert_pairs = {{read(certificate.key_file()), read(certificate.certificate_file())}};
-  int port = 0;
-  grpc::ServerBuilder builder;
-  builder.AddListeningPort("127.0.0.1:0", grpc::SslServerCredentials(tls), &port);
-  builder.RegisterService(ingest_.service());
-  const std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
-  ASSERT_NE(server, nullptr);
+  auto keeper =
+      TlsKeeper::Open({.certificate = certificate.certificate_file(), .key = certificate.key_file()}, absl::Now());
+  ASSERT_TRUE(keeper.ok()) << keeper.status();
+  const std::unique_ptr<GrpcServer> server = Serve(ingest_, {.tls = *keeper});
   SenderOptions options = Options();
-  options.servers = {absl::StrCat("https://127.0.0.1:", port)};
-  options.root_certificates = read(certificate.certificate_file());
+  options.servers = {absl::StrCat("https://127.0.0.1:", server->port())};
+  std::ifstream trusted(certificate.certificate_file());
+  options.root_certificates = std::string(std::istreambuf_iterator<char>(trusted), {});
   {
     const auto sender = Open(options);
     Send(*sender, Alert("A"));
@@ -198,7 +202,6 @@ TEST_F(SenderTest, SpeaksTlsWithAServerThatItTrusts) {
   Send(*doubting, Alert("B"));
   EXPECT_TRUE(Eventually([&] { return doubting->ReadStatistics().failures > 1; }));
   EXPECT_EQ(Stories().count("B"), 0U);
-  server->Shutdown(std::chrono::system_clock::now());
 }
 
 TEST_F(SenderTest, OptionsThatCannotBeMeantAreNamed) {

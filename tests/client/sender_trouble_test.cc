@@ -132,13 +132,9 @@ TEST_F(SenderTest, OfTwoServersADeadOneCostsNothingButAnAttempt) {
 TEST_F(SenderTest, WhenItsServerDiesItGoesOnWithTheOther) {
   FakeInlet other_inlet;
   GrpcIngest other_ingest(other_inlet, keys_, clock_);
-  grpc::ServerBuilder builder;
-  int port = 0;
-  builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
-  builder.RegisterService(other_ingest.service());
-  const std::unique_ptr<grpc::Server> other = builder.BuildAndStart();
+  const std::unique_ptr<GrpcServer> other = Serve(other_ingest);
   SenderOptions options = Options();
-  options.servers = {address(), absl::StrCat("127.0.0.1:", port)};
+  options.servers = {address(), absl::StrCat("127.0.0.1:", other->port())};
   options.spool = spool();
   const auto sender = Open(options);
   Send(*sender, Alert("A"));
@@ -149,7 +145,7 @@ TEST_F(SenderTest, WhenItsServerDiesItGoesOnWithTheOther) {
   ASSERT_EQ(other_inlet.events().size(), 1U);
   EXPECT_EQ(other_inlet.events()[0].labels[0].value, "B");
   EXPECT_TRUE(sender->Stop(kLong).ok());
-  other->Shutdown(std::chrono::system_clock::now());
+  other->Stop(absl::ZeroDuration());
 }
 
 TEST_F(SenderTest, AServerAtItsLimitIsAskedAgainWhenItSaysAndNotBefore) {
@@ -216,13 +212,9 @@ class PickyInlet final : public Inlet {
 TEST_F(SenderTest, ABatchThatTheServerCannotReadIsHalvedUntilTheOneIsFound) {
   PickyInlet inlet;
   GrpcIngest ingest(inlet, keys_, clock_);
-  grpc::ServerBuilder builder;
-  int port = 0;
-  builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
-  builder.RegisterService(ingest.service());
-  const std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
+  const std::unique_ptr<GrpcServer> server = Serve(ingest);
   SenderOptions options = Options();
-  options.servers = {absl::StrCat("127.0.0.1:", port)};
+  options.servers = {absl::StrCat("127.0.0.1:", server->port())};
   options.spool = spool();
   options.batch_alerts = 50;
   std::vector<std::string> rejected;
@@ -238,7 +230,7 @@ TEST_F(SenderTest, ABatchThatTheServerCannotReadIsHalvedUntilTheOneIsFound) {
     names.insert(event.labels[0].value);
   EXPECT_EQ(names.size(), 398U);
   EXPECT_EQ(Waiting(), 0U);
-  server->Shutdown(std::chrono::system_clock::now());
+  server->Stop(absl::ZeroDuration());
 }
 
 TEST_F(SenderTest, AFullSpoolOrMemoryRefusesAndTakesAgainWhenThereIsRoom) {

@@ -28,7 +28,7 @@ class SenderTest : public GrpcIngestTest {
  protected:
   SenderTest() : folder_(::testing::TempDir() + absl::StrCat("tocsin-sender-", getpid())) {
     std::filesystem::remove_all(folder_);
-    listen_at_ = absl::StrCat("127.0.0.1:", ClosedPort());  // which nobody else gets while the server is down
+    port_ = static_cast<std::uint16_t>(ClosedPort());  // which nobody else gets while the server is down
   }
   ~SenderTest() override { std::filesystem::remove_all(folder_); }
   void TearDown() override {
@@ -67,14 +67,7 @@ class SenderTest : public GrpcIngestTest {
   }
 
   // The same server at the same port, after Shutdown().
-  void StartAgain() {
-    grpc::ServerBuilder builder;
-    builder.AddListeningPort(address(), grpc::InsecureServerCredentials());
-    ConfigureGrpc(builder);
-    builder.RegisterService(ingest_.service());
-    server_ = builder.BuildAndStart();
-    ASSERT_NE(server_, nullptr);
-  }
+  void StartAgain() { server_ = Serve(ingest_, {.port = port_}); }
   // From now on the engine answers what it holds.
   void StartCompleting() {
     completing_ = true;

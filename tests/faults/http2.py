@@ -30,7 +30,7 @@ def field(name, value):
 
 
 def call(*more, key="", path="/tocsin.v1.IngestService/Stream"):
-    """Headers of a call that is taken: without `te: trailers` gRPC ends it at once, and it holds nothing."""
+    """Headers of a call that is taken."""
     te = [] if any(name == "te" for name, _ in more) else [("te", "trailers")]
     headers = [(":method", "POST"), (":scheme", "http"), (":path", path), (":authority", "tocsin"),
                ("content-type", "application/grpc"), *te, *more]
@@ -120,6 +120,16 @@ def te_and_a_large_header(key):
         yield opened(stream, call(("te", "x"), ("x-large", "l" * 9000), key=key), END_HEADERS | END_STREAM)
 
 
+def questions(_):
+    """Thirty bytes each, and what is answered a thousand times as long; nobody needs a key for them."""
+    symbol = b"tocsin.v1.GroupService"
+    request = b"\x22" + number(len(symbol), 7) + symbol
+    message = b"\0" + struct.pack(">I", len(request)) + request
+    for stream in streams():
+        yield (opened(stream, call(path="/grpc.reflection.v1.ServerReflection/ServerReflectionInfo"))
+               + frame(DATA, 0, stream, message * 400))
+
+
 def not_a_preface(_):
     while True:
         yield b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" * 100
@@ -132,7 +142,7 @@ def random_frames(_):
 
 
 FLOODS = [rapid_reset, made_to_reset, continuations, empty_continuations, settings, pings, priorities, window_updates, empty_data,
-          open_streams, no_window, huge_message, te_and_a_large_header, not_a_preface, random_frames]
+          open_streams, no_window, huge_message, te_and_a_large_header, questions, not_a_preface, random_frames]
 
 
 def say_packed(address, path, key, packed):
@@ -151,6 +161,17 @@ def say_packed(address, path, key, packed):
         except OSError:
             pass
     return answer
+
+
+def has_ended(answer, stream):
+    """Whether the last word of a call is in it: headers (of its trailers, or its only ones) that end the stream."""
+    at = 0
+    while at + 9 <= len(answer):
+        size, kind, flags, of = int.from_bytes(answer[at:at + 3], "big"), answer[at + 3], answer[at + 4], answer[at + 5:at + 9]
+        if kind == HEADERS and flags & END_STREAM and int.from_bytes(of, "big") == stream:
+            return True
+        at += 9 + size
+    return False
 
 
 def attack(address, flood, key, stopping, reads=True):

@@ -267,7 +267,7 @@ def no_descriptors_by_http(options):
 
 
 def no_descriptors_by_grpc(options):
-    """They say what makes gRPC take them. The rest of what may wait at that port wait for their first bytes."""
+    """They say what a client begins with, and nothing more. The rest of what may wait at that port wait for their first bytes."""
     return no_descriptors(grpc_address, 8, http2.PREFACE + http2.frame(http2.SETTINGS))
 
 

@@ -28,6 +28,7 @@
 #include "ingest/wire_decoder.h"
 #include "model/codec/response_codec.h"
 #include "model/matcher.h"
+#include "net/grpc_connection.h"
 #include "net/gzip.h"
 #include "net/http.h"
 #include "net/smtp_session.h"
@@ -35,6 +36,7 @@
 #include "oidc/provider.h"
 #include "oidc/token.h"
 #include "storage/journal_format.h"
+#include "tests/net/http2_client.h"
 
 namespace tocsin {
 namespace {
@@ -193,6 +195,57 @@ void RunMail(std::string_view input) {
   CheckReadings(ReadMailEvents(mail, "a@example.com", {}, kNow));
 }
 
+// Writes down what calls say, and answers none.
+class Recorder final : public GrpcHandler {
+ public:
+  explicit Recorder(std::string& heard) : heard_(heard) {}
+  void OnMessage(const GrpcMessage& message) override { heard_ += "<" + message.Copy() + ">"; }
+  void OnHalfClose() override { heard_ += "."; }
+
+ private:
+  std::string& heard_;
+};
+
+// What comes after the preface of HTTP/2 and a client's settings: what calls hear must not depend on TCP's pieces.
+void RunGrpc(std::string_view input) {
+  constexpr std::size_t kMostBytes = 4096;
+  const auto talk = [&](std::size_t piece) {
+    std::string heard;
+    GrpcShared shared;
+    shared.router.Add(
+        "/a/B", {.begin = [&heard](const GrpcHead& head,
+                                   const std::shared_ptr<GrpcCall>&) -> absl::StatusOr<std::unique_ptr<GrpcHandler>> {
+                   heard += absl::StrCat(head.metadata.size());
+                   return std::make_unique<Recorder>(heard);
+                 },
+                 .max_message = kMostBytes,
+                 .keeps = true});
+    GrpcConnection connection(shared, std::make_shared<GrpcMailbox>(),
+                              {.vouch = [] {}, .is_revoked = [] { return false; }}, [] {});
+    std::string said = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + Frame(NGHTTP2_SETTINGS, 0, 0, "");
+    said += input;
+    bool goes_on = true;
+    for (std::size_t at = 0; at < said.size() && goes_on; at += piece) {
+      const auto block = std::make_shared<const std::string>(said.substr(at, piece));
+      goes_on = connection.Receive(*block, block);
+      Check(shared.partial_bytes <= shared.options.max_streams * kMostBytes, "unfinished messages are bounded");
+    }
+    std::string out;
+    connection.Send(out, 1U << 20U);
+    return heard;
+  };
+  const std::size_t piece = input.empty() ? 1 : 1 + static_cast<unsigned char>(input[0]);
+  Check(talk(input.size() + 100) == talk(piece), "TCP's pieces mean nothing");
+}
+
+std::string GrpcSeed() {
+  constexpr std::size_t kBeforeCalls = 24 + 9 + 6;  // preface and settings
+  Http2Client client;
+  client.Call("/a/B", Framed("hello") + Framed(""));
+  client.Reset(client.Call("/a/B", Framed("x").substr(0, 3), false));
+  return client.Output().substr(kBeforeCalls);
+}
+
 // A client that says all of `input`, in pieces whose length its first byte tells: what it gets must not depend on the pieces.
 void RunSmtp(std::string_view input) {
   constexpr std::size_t kMostBytes = 8192;
@@ -317,6 +370,7 @@ std::vector<FuzzTarget> MakeTargets() {
        RunOpsgenieQuery,                        {"status: open AND (priority: P1 OR tag: data*) NOT message: \"disk full\"", "createdAt >= 21-11-2026"}     },
       {"opsgenie",
        RunOpsgenie,                             {R"({"message":"m","alias":"a","tags":["t"],"details":{"a":1},"responders":[{"type":"team","name":"x"}]})"} },
+      {"grpc",             RunGrpc,             {GrpcSeed()}                                                                                                },
       {"pagerduty",
        RunPagerDuty,                            {std::string(kPagerDutyV2Example), std::string(kPagerDutyV1Example), std::string(kPagerDutyChangeExample)}  },
       {"sign_in",          RunSignInByProvider, {std::string(kSignedToken), std::string(kProviderKeys)}                                                     },

@@ -30,13 +30,7 @@ TEST_F(GrpcIngestTest, GrantsCreditBeforeAnythingIsSent) {
 }
 
 TEST_F(GrpcIngestTest, HasItsPortForItself) {
-  grpc::ServerBuilder second;
-  int port = 0;
-  second.AddListeningPort(absl::StrFormat("127.0.0.1:%d", port_), grpc::InsecureServerCredentials(), &port);
-  ConfigureGrpc(second);
-  GrpcIngest ingest(inlet_, keys_, clock_);
-  second.RegisterService(ingest.service());
-  EXPECT_EQ(second.BuildAndStart(), nullptr);
+  EXPECT_FALSE(GrpcServer::Listen({.port = port_}).ok());
 }
 
 TEST_F(GrpcIngestTest, AnswersABatchOnlyWhenItIsDurable) {
@@ -319,6 +313,21 @@ TEST_F(GrpcIngestTest, LetsTheServerStopThoughReceiptsOfStreamsAreOutstandingAnd
   CompleteAll();  // receipts that find their streams gone
   EXPECT_FALSE(open.End().ok());
   EXPECT_FALSE(closed.End().ok());
+}
+
+TEST_F(GrpcIngestTest, AnswersWhatItHasTakenWhenTheServerStopsAndThenEndsTheStream) {
+  inlet_.Hold();
+  StreamClient client(*stub_, "stream-key");
+  client.Receive();
+  ASSERT_TRUE(client.Send(Batch(1, {"A"})));
+  inlet_.Await(1);
+  std::thread stopper([&] { server_->Stop(absl::FromChrono(kPatience)); });
+  CompleteAll();
+  EXPECT_EQ(client.Receive().batch_id(), 1U);
+  const grpc::Status status = client.End();
+  stopper.join();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_THAT(status.error_message(), HasSubstr("the server is stopping"));
 }
 
 TEST_F(GrpcIngestTest, AnswersTheUnaryCall) {

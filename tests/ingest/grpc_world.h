@@ -17,8 +17,10 @@
 #include <gtest/gtest.h>
 
 #include "base/mutex.h"
+#include "base/status.h"
 #include "ingest/grpc_ingest.h"
 #include "model/integration_key.h"
+#include "net/grpc_server.h"
 #include "tests/ingest/fake_inlet.h"
 #include "tocsin/v1/ingest.grpc.pb.h"
 
@@ -84,12 +86,8 @@ class GrpcIngestTest : public ::testing::Test {
  protected:
   void SetUp() override {
     SetRules(RulesOf({Door("hooks", "generic", "hooks-key"), Door("stream", "stream", "stream-key")}));
-    grpc::ServerBuilder builder;
-    builder.AddListeningPort(listen_at_, grpc::InsecureServerCredentials(), &port_);
-    ConfigureGrpc(builder);
-    builder.RegisterService(ingest_.service());
-    server_ = builder.BuildAndStart();
-    ASSERT_NE(server_, nullptr);
+    server_ = Serve(ingest_, {.port = port_});
+    port_ = server_->port();
     channel_ = grpc::CreateChannel(absl::StrFormat("127.0.0.1:%d", port_), grpc::InsecureChannelCredentials());
     stub_ = v1::IngestService::NewStub(channel_);
   }
@@ -98,6 +96,14 @@ class GrpcIngestTest : public ::testing::Test {
     CompleteAll();
   }
 
+  static std::unique_ptr<GrpcServer> Serve(GrpcIngest& ingest, GrpcServer::Options options = {}) {
+    absl::StatusOr<std::unique_ptr<GrpcServer>> server = GrpcServer::Listen(std::move(options));
+    TOCSIN_CHECK(server.ok(), Message(server.status()));
+    GrpcRouter router;
+    ingest.AddMethods(router);
+    (*server)->Begin(std::move(router));
+    return *std::move(server);
+  }
   static Integration Door(std::string_view id, std::string_view source, std::string_view key) {
     Integration door;
     door.id = IntegrationId(id);
@@ -126,7 +132,7 @@ class GrpcIngestTest : public ::testing::Test {
 
   // As the server does: at once, whatever is under way.
   void Shutdown() {
-    if (server_) server_->Shutdown(std::chrono::system_clock::now());
+    if (server_) server_->Stop(absl::ZeroDuration());
     server_.reset();
   }
   void CompleteAll() {
@@ -167,9 +173,8 @@ class GrpcIngestTest : public ::testing::Test {
   GrpcIngest ingest_{inlet_, keys_, clock_, [this](std::vector<AlertKey> keys, TellTaken told) {
                        return explain_ && explain_(std::move(keys), std::move(told));
                      }};
-  std::string listen_at_ = "127.0.0.1:0";
-  int port_ = 0;
-  std::unique_ptr<grpc::Server> server_;
+  std::uint16_t port_ = 0;  // any free one
+  std::unique_ptr<GrpcServer> server_;
   std::shared_ptr<grpc::Channel> channel_;
   std::unique_ptr<v1::IngestService::Stub> stub_;
 };

@@ -84,7 +84,7 @@ def tracked():
 
 
 def room_of(name):
-    if name.startswith("tocsin/v1/"):
+    if name.startswith(("tocsin/v1/", "grpc/")):
         return "proto"
     for room in ("model/codec", "engine/pipeline", "server/main"):
         if re.match(room + r"[./_]", name):

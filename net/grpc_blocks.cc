@@ -1,0 +1,43 @@
+#include "net/grpc_blocks.h"
+
+#include <utility>
+
+namespace tocsin {
+namespace {
+
+constexpr std::size_t kBlock = 256 * 1024;
+constexpr std::size_t kLeast = 16 * 1024;
+constexpr std::size_t kMost = 64 * 1024;  // in one go
+constexpr std::size_t kKept = 32;         // free blocks; what is beyond them goes back to the system
+
+}  // namespace
+
+std::span<char> GrpcBlocks::Room() {
+  if (owner_.use_count() == 1) {
+    used_ = 0;
+  } else if (owner_ == nullptr || kBlock - used_ < kLeast) {
+    Renew();
+  }
+  return {block_ + used_, std::min(kMost, kBlock - used_)};
+}
+
+void GrpcBlocks::Renew() {
+  std::unique_ptr<char[]> next;
+  {
+    const MutexLock lock(pool_->mutex);
+    if (!pool_->free.empty()) {
+      next = std::move(pool_->free.back());
+      pool_->free.pop_back();
+    }
+  }
+  if (!next) next = std::make_unique_for_overwrite<char[]>(kBlock);
+  block_ = next.get();
+  used_ = 0;
+  owner_ = std::shared_ptr<const void>(next.release(), [pool = pool_](const void* memory) {
+    std::unique_ptr<char[]> block(static_cast<char*>(const_cast<void*>(memory)));
+    const MutexLock lock(pool->mutex);
+    if (pool->free.size() < kKept) pool->free.push_back(std::move(block));
+  });
+}
+
+}  // namespace tocsin
