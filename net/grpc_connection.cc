@@ -27,6 +27,8 @@ constexpr std::size_t kMostAcks = 1000;
 constexpr std::size_t kMostContinuations = 8;
 // Of what the whole server has to send: as many connections as may have all that they may have.
 constexpr std::uint64_t kFullConnections = 8;
+// Of answers to whoever has not shown a key: what he may ask about is small.
+constexpr std::size_t kMostUnsentToStrangers = std::size_t{1} << 20U;
 
 std::string_view View(const std::uint8_t* bytes, std::size_t size) {
   return {reinterpret_cast<const char*>(bytes), size};
@@ -326,8 +328,9 @@ void GrpcConnection::Write(GrpcStream& stream, std::string_view message) {
   unsent_ += bytes;
   const std::uint64_t all = shared_.unsent_bytes.fetch_add(bytes, std::memory_order_relaxed) + bytes;
   // One answer may be as long as it is; what must not be is that they pile up.
-  if (unsent_ - bytes > shared_.options.max_unsent_bytes ||
-      all - bytes > kFullConnections * shared_.options.max_unsent_bytes) {
+  const std::size_t most = is_vouched_ ? shared_.options.max_unsent_bytes
+                                       : std::min(shared_.options.max_unsent_bytes, kMostUnsentToStrangers);
+  if (unsent_ - bytes > most || all - bytes > kFullConnections * shared_.options.max_unsent_bytes) {
     shared_.timeouts.fetch_add(1, std::memory_order_relaxed);
     is_cut_off_ = true;
   }

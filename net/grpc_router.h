@@ -75,7 +75,7 @@ class GrpcCall {
 class GrpcHandler {
  public:
   virtual ~GrpcHandler() = default;
-  // One after the other. No more of them come once Finish was called.
+  // One after the other. Some may still come after Finish was called, until the I/O thread has heard of it.
   virtual void OnMessage(const GrpcMessage& message) = 0;
   // The client will send no more. Nothing follows.
   virtual void OnHalfClose() = 0;

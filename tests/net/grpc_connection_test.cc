@@ -339,14 +339,26 @@ TEST_F(GrpcConnectionTest, UnfinishedMessagesHaveABoundTogether) {
 }
 
 TEST_F(GrpcConnectionTest, WhoTakesNoAnswersIsCutOff) {
-  shared_.options.max_unsent_bytes = 1'000'000;
-  Http2Client client(/*window=*/0);
-  for (int i = 0; i < 20 && is_alive_; ++i) {
-    client.Call("/test/Echo", Framed(std::string(100'000, 'x')));
-    Exchange(client);
-  }
-  EXPECT_FALSE(is_alive_);
-  EXPECT_EQ(shared_.timeouts, 1);
+  shared_.options.max_unsent_bytes = 4'000'000;
+  const auto answers_until_cut_off = [&](bool has_key) {
+    Connect();
+    is_alive_ = true;
+    Http2Client client(/*window=*/0);
+    const Http2Client::Fields key = {
+        {"key", "right"}
+    };
+    if (has_key) client.Call("/test/Listen", "", true, key);
+    int calls = 0;
+    for (; calls < 90 && is_alive_; ++calls) {
+      client.Call("/test/Echo", Framed(std::string(100'000, 'x')));
+      Exchange(client);
+    }
+    EXPECT_FALSE(is_alive_);
+    return calls;
+  };
+  EXPECT_LT(answers_until_cut_off(/*has_key=*/false), 15);
+  EXPECT_GT(answers_until_cut_off(/*has_key=*/true), 35);
+  EXPECT_EQ(shared_.timeouts, 2);
 }
 
 TEST_F(GrpcConnectionTest, OneAnswerMayBeAsLongAsItIs) {
