@@ -105,9 +105,11 @@ class AlertTable {
     cold_.Ensure(slot);
     signatures_.Ensure(slot);
   }
-  // The memory of a vector that is not written to is not resident, and only what is in it now is copied.
+  // For all slots of the segments that are there. The memory of a vector that is not written to is not resident, and only what
+  // is in it now is copied.
   void ReserveTouches() {
-    if (touched_.capacity() < end_) touched_.reserve(std::max<std::size_t>(1024, std::size_t{end_} * 2));
+    const std::size_t slots = (std::size_t{end_} + hot_.kSegment - 1) / hot_.kSegment * hot_.kSegment;
+    if (touched_.capacity() < slots) touched_.reserve(slots * 2);
   }
   void PushFree(std::uint32_t slot) {
     cold_[slot].link.next = free_;
@@ -133,8 +135,10 @@ inline std::uint32_t AlertTable::Add(const AlertKey& key) {
     return kNoSlot;
   } else {
     ++end_;
-    ReserveTouches();
-    Ensure(slot);
+    if (!hot_.Has(slot)) {
+      ReserveTouches();
+      Ensure(slot);
+    }
   }
   StoredAlert& alert = hot_[slot];
   const Unsealed unsealed = alert.unsealed;  // of the alert that was here before: its removal may not be sealed yet

@@ -51,10 +51,11 @@ Frames::Frames() : places_(kPlaces) {}
 bool Frames::Fits(std::uint32_t frame, std::string_view string) const {
   if (frame == kNoSlot) return false;
   const Frame& of = frames_[frame];
-  if (of.text.size() > string.size()) return false;
+  if (of.uses == 0 || of.text.size() > string.size() || string.size() > kMostBytes) return false;
+  const char* const text = of.text.data();
   const std::size_t after = of.text.size() - of.before;
-  return SameBytes(of.text.data(), string.data(), of.before) &&
-         SameBytes(of.text.data() + of.before, string.data() + string.size() - after, after);
+  return SameBytes(text, string.data(), of.before) &&
+         SameBytes(text + of.before, string.data() + string.size() - after, after);
 }
 
 std::uint32_t Frames::Use(std::string_view string) {

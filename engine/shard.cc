@@ -12,8 +12,9 @@ namespace {
 
 Severity SeverityOf(const EventHeader& header, std::span<const LabelView> labels) {
   if (header.severity != Severity::kUnknown) return header.severity;
-  const std::string_view word = Find(labels, "severity");
-  return word.empty() ? Severity::kUnknown : ParseSeverity(word);
+  for (const LabelView& label : labels)
+    if (SameString(label.name, "severity")) return ParseSeverity(label.value);
+  return Severity::kUnknown;
 }
 
 // A repeat of an alert that had looked ended: the same start, a later end. A resolved alert that is sent again keeps its

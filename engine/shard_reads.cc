@@ -12,10 +12,11 @@ namespace tocsin {
 namespace {
 
 Labels Owned(std::span<const LabelView> views) {
-  Labels labels;
-  labels.reserve(views.size());
-  for (const LabelView& view : views)
-    labels.push_back({std::string(view.name), std::string(view.value)});
+  Labels labels(views.size());
+  for (std::size_t i = 0; i < views.size(); ++i) {
+    labels[i].name = views[i].name;
+    labels[i].value = views[i].value;
+  }
   return labels;
 }
 

@@ -22,9 +22,10 @@ class Slab {
   void Free(std::uint32_t block, std::size_t bytes);
   // Whether a block of `bytes` bytes has room for `others`, and may be freed as one of so many.
   static bool SameClass(std::size_t bytes, std::size_t others) { return ClassOf(bytes).index == ClassOf(others).index; }
-  char* At(std::uint32_t block) { return chunks_[block / kUnitsPerChunk].get() + block % kUnitsPerChunk * kUnit; }
+  // Requires a block of Allocate.
+  char* At(std::uint32_t block) { return chunks_.data()[block / kUnitsPerChunk].get() + block % kUnitsPerChunk * kUnit; }
   const char* At(std::uint32_t block) const {
-    return chunks_[block / kUnitsPerChunk].get() + block % kUnitsPerChunk * kUnit;
+    return chunks_.data()[block / kUnitsPerChunk].get() + block % kUnitsPerChunk * kUnit;
   }
   std::size_t bytes() const { return chunks_.size() * kUnitsPerChunk * kUnit; }
 
