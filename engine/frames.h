@@ -34,21 +34,23 @@ class Frames {
   bool Fits(std::uint32_t frame, std::string_view string) const;
   void Release(std::uint32_t frame);
 
+  // What stands before and after, with kBlockSlack bytes behind that may be read.
   std::string_view before(std::uint32_t frame) const {
     const Frame& of = frames_[frame];
     return {of.text.data(), of.before};
   }
   std::string_view after(std::uint32_t frame) const {
     const Frame& of = frames_[frame];
-    return {of.text.data() + of.before, of.text.size() - of.before};
+    return {of.text.data() + of.before, of.after};
   }
   std::size_t size() const { return size_; }
   std::size_t bytes() const;
 
  private:
   struct Frame {
-    std::string text;  // what stands before, then what stands after
+    std::string text;  // what stands before, then what stands after, then kBlockSlack bytes for whoever copies in blocks
     std::uint32_t before = 0;
+    std::uint32_t after = 0;
     std::uint32_t uses = 0;  // that of its place included
   };
   // Where strings that begin with the same few bytes meet. Others that come to the same place drive it out in time.

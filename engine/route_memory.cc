@@ -38,21 +38,40 @@ RouteMemory::RouteMemory(const Router& router, std::uint64_t seed) : router_(rou
   if (!by_all && names_.size() <= kMostNames) places_.resize(kPlaces);
 }
 
-bool RouteMemory::Gather(std::span<const LabelView> labels) {
-  asked_count_ = 0;
-  asked_bytes_ = 1;
-  asked_hash_ = 0;
+bool RouteMemory::StandAsBefore(std::span<const LabelView> labels) const {
+  if (stand_count_ != names_.size()) return false;
+  for (std::size_t number = 0; number < stand_count_; ++number) {
+    const std::uint32_t at = stands_[number].label;
+    if (at >= labels.size() || !SameString(names_[number], labels[at].name)) return false;
+  }
+  return true;
+}
+
+void RouteMemory::FindStands(std::span<const LabelView> labels) {
+  stand_count_ = 0;
   std::size_t next = 0;  // names_ and labels are both in order: what has been passed does not come any more
-  for (const LabelView& label : labels) {
-    if ((likely_ & LikelyBit(label.name)) == 0) continue;
+  for (std::size_t at = 0; at < labels.size(); ++at) {
+    const std::string_view name = labels[at].name;
+    if ((likely_ & LikelyBit(name)) == 0) continue;
     for (std::size_t number = next; number < names_.size(); ++number) {
-      if (!SameString(names_[number], label.name)) continue;
-      asked_[asked_count_++] = {static_cast<std::uint32_t>(number), label.value};
-      asked_bytes_ += kHeadBytes + label.value.size();
-      asked_hash_ = std::rotl(asked_hash_, 29) + (hasher_(label.value) ^ number);
+      if (!SameString(names_[number], name)) continue;
+      stands_[stand_count_++] = {static_cast<std::uint32_t>(number), static_cast<std::uint32_t>(at)};
       next = number + 1;
       break;
     }
+  }
+}
+
+bool RouteMemory::Gather(std::span<const LabelView> labels) {
+  if (!StandAsBefore(labels)) FindStands(labels);
+  asked_bytes_ = 1;
+  asked_hash_ = 0;
+  Asked* asked = asked_.data();
+  for (const Stand& stand : std::span(stands_).first(stand_count_)) {
+    const std::string_view value = labels[stand.label].value;
+    *asked++ = {stand.name, value};
+    asked_bytes_ += kHeadBytes + value.size();
+    asked_hash_ = std::rotl(asked_hash_, 29) + (hasher_(value) ^ stand.name);
   }
   return asked_bytes_ <= kMostAsked;
 }
@@ -60,7 +79,7 @@ bool RouteMemory::Gather(std::span<const LabelView> labels) {
 bool RouteMemory::IsAskedBy(const Place& place) const {
   if (place.hash != asked_hash_ || place.asked.size() != asked_bytes_) return false;
   const char* at = place.asked.data() + 1;
-  for (const Asked& asked : std::span(asked_).first(asked_count_)) {
+  for (const Asked& asked : std::span(asked_).first(stand_count_)) {
     if (HeadOf(asked.name, asked.value.size()) != short_strings::Load<std::uint32_t>(at)) return false;
     at += kHeadBytes;
     if (!SameBytes(at, asked.value.data(), asked.value.size())) return false;
@@ -72,7 +91,7 @@ bool RouteMemory::IsAskedBy(const Place& place) const {
 void RouteMemory::Remember(Place& place) const {
   place.hash = asked_hash_;
   place.asked.assign(1, '\0');
-  for (const Asked& asked : std::span(asked_).first(asked_count_)) {
+  for (const Asked& asked : std::span(asked_).first(stand_count_)) {
     const std::uint32_t head = HeadOf(asked.name, asked.value.size());
     std::array<char, kHeadBytes> bytes;
     std::memcpy(bytes.data(), &head, sizeof head);

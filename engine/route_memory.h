@@ -53,6 +53,11 @@ class RouteMemory {
     std::uint32_t name = 0;  // its number in names_
     std::string_view value;
   };
+  // Where a label of that name stands among the others.
+  struct Stand {
+    std::uint32_t name = 0;
+    std::uint32_t label = 0;
+  };
   struct Place {
     std::uint64_t hash = 0;
     std::string asked;  // Asked by Asked: number, length, value; a byte before them, since nothing means that nothing is remembered
@@ -61,6 +66,9 @@ class RouteMemory {
 
   // What of `labels` is asked about, into asked_. False: too much.
   bool Gather(std::span<const LabelView> labels);
+  // Whether all names that are asked about stand where they stood last. Then no other label can be one of them.
+  bool StandAsBefore(std::span<const LabelView> labels) const;
+  void FindStands(std::span<const LabelView> labels);
   bool IsAskedBy(const Place& place) const;
   void Remember(Place& place) const;
   template <typename Targets>
@@ -71,9 +79,10 @@ class RouteMemory {
   std::vector<std::string> names_;  // that matchers and groups ask for
   std::uint64_t likely_ = 0;        // a bit for each of them
   std::vector<Place> places_;       // empty: the tree asks about too much
+  std::array<Stand, kMostNames> stands_;  // of the last alert
+  std::size_t stand_count_ = 0;
   // Of the last Gather.
   std::array<Asked, kMostNames> asked_;
-  std::size_t asked_count_ = 0;
   std::size_t asked_bytes_ = 0;  // as a place has them
   std::uint64_t asked_hash_ = 0;
   std::size_t turn_ = 0;  // whose turn it is to be driven out

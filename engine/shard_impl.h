@@ -169,7 +169,7 @@ class Shard::Impl {
   Signature AskedBy(const CompiledMatchers* matchers) const;
   GroupReport ReportOf(std::uint32_t group) const;
   GroupReport OverflowReportOf(const Door& door) const;
-  AlertSummary SummaryOf(std::uint32_t slot) const;
+  AlertSummary SummaryOf(std::uint32_t slot, TextBuffer& buffer) const;
   AlertRecord RecordOf(std::uint32_t slot) const;
   const tocsin::Route* TellsOfEach(const RouteId& id) const;
   void ListMembers(std::uint32_t group, absl::Duration lately, std::vector<AlertSummary>& members) const;

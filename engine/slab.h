@@ -14,6 +14,9 @@ namespace tocsin {
 
 class Slab {
  public:
+  // So many bytes behind any block may be read, whatever they are.
+  static constexpr std::size_t kReadBehind = 16;
+
   Slab() { free_.fill(kNoSlot); }
 
   // A block of at least `bytes` bytes, uninitialised. Requires 1 <= bytes <= 1 MiB.

@@ -18,10 +18,10 @@ constexpr std::uint32_t kSoughtOf = 16;
 constexpr std::size_t kShortestInterned = 3;
 constexpr std::size_t kSeenPlaces = 1U << 16;
 // An event's text is bounded by kEventBytes; every string of it may need a varint.
-constexpr std::size_t kScratchBytes = 2 * limits::kEventBytes;
+constexpr std::size_t kScratchBytes = TextStore::kMostEncoded;
 static_assert(limits::kEventBytes + 2 * 10 + (2 * TextBuffer::kPairs + 2) * 10 < kScratchBytes,
               "the longest event fits with a varint for each of its strings");
-static_assert(Frames::kMostBytes <= 1024, "what is put together has room in a TextBuffer");
+static_assert(Slab::kReadBehind > kBlockSlack && Frames::kMostBytes + kBlockSlack <= 1024, "what is put together has room in a TextBuffer");
 
 std::uint64_t TakeVarint(const char*& at) {
   auto byte = static_cast<std::uint8_t>(*at++);
@@ -306,7 +306,7 @@ TextRef TextStore::Replace(TextRef old, const TextView& text) {
       if (same == nullptr) {
         kept = static_cast<std::size_t>(at - begin);
       } else {
-        to = CopyBytes(to, same, static_cast<std::size_t>(at - same));
+        to = CopyBlocks(to, same, static_cast<std::size_t>(at - same));
       }
       to = WriteChanged(to, string, part, place);
       same = parts.at();
@@ -320,7 +320,7 @@ TextRef TextStore::Replace(TextRef old, const TextView& text) {
   replace(text.dedup_key);
   replace(text.link);
   if (same == nullptr) return old;
-  to = CopyBytes(to, same, static_cast<std::size_t>(parts.at() - same));
+  to = CopyBlocks(to, same, static_cast<std::size_t>(parts.at() - same));
   const auto changed = static_cast<std::size_t>(to - scratch());
   if (!Slab::SameClass(kept + changed, old.bytes)) {
     const TextRef moved = Keep({begin, kept}, to);
@@ -347,10 +347,10 @@ std::string_view TextStore::StringOf(const Part& part, TextBuffer& buffer) const
   if (part.number != kNoSlot) return IsDefined(part.number) ? String(part.number) : std::string_view();  // else damage
   if (part.frame == kNoSlot) return part.bytes;
   const std::string_view pieces[] = {frames_.before(part.frame), part.bytes, frames_.after(part.frame)};
-  char* const begin = buffer.Room(pieces[0].size() + pieces[1].size() + pieces[2].size());
+  char* const begin = buffer.Room(pieces[0].size() + pieces[1].size() + pieces[2].size() + kBlockSlack);
   char* to = begin;
   for (const std::string_view piece : pieces)
-    to = CopyBytes(to, piece.data(), piece.size());
+    to = CopyBlocks(to, piece.data(), piece.size());
   return {begin, static_cast<std::size_t>(to - begin)};
 }
 
@@ -385,12 +385,10 @@ TextView TextStore::Read(TextRef ref, TextBuffer& buffer) const {
 }
 
 // Most of it is the same in both forms, and is copied as it lies.
-std::string_view TextStore::Encoded(TextRef ref) {
+char* TextStore::Encode(TextRef ref, char* to) const {
   const char* same = slab_.At(ref.block);
   Parts parts(same);
-  char* const begin = scratch();
-  char* to = begin;
-  const auto append = [&to](std::string_view bytes) { to = CopyBytes(to, bytes.data(), bytes.size()); };
+  const auto append = [&to](std::string_view bytes) { to = CopyBlocks(to, bytes.data(), bytes.size()); };
   for (std::size_t left = parts.strings(); parts.PassNumbers(left); --left) {
     append({same, parts.at()});
     const Part part = parts.Next();
@@ -408,7 +406,7 @@ std::string_view TextStore::Encoded(TextRef ref) {
     append(after);
   }
   append({same, parts.at()});
-  return {begin, static_cast<std::size_t>(to - begin)};
+  return to;
 }
 
 std::optional<TextStore::Stored> TextStore::Adopt(std::string_view encoded) {

@@ -94,8 +94,9 @@ class TextStore {
     __builtin_prefetch(text);
     __builtin_prefetch(text + 64);
   }
-  // As the journal has it. Good until the next call of the store.
-  std::string_view Encoded(TextRef ref);
+  // As the journal has it, to where there is room for kMostEncoded bytes. Returns its end.
+  static constexpr std::size_t kMostEncoded = 2 * limits::kEventBytes;
+  char* Encode(TextRef ref, char* to) const;
   // That of every text with this label has its bits.
   Signature SignatureOfLabel(std::string_view name, std::string_view value) const {
     return SignatureOf(HashOf(name), HashOf(value));
