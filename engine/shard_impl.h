@@ -232,6 +232,8 @@ class Shard::Impl {
   std::uint32_t checkpoint_next_ = 0;
   BodyWriter writer_;
 
+  std::size_t severity_at_ = 0;  // among the labels of the last alert
+
   // Scratch, kept because clearing such arrays would cost more than what is done with them.
   std::array<LabelView, limits::kLabelsPerAlert> labels_;
   std::array<LabelView, limits::kAnnotationsPerAlert> annotations_;

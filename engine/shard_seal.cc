@@ -145,7 +145,14 @@ bool Shard::Impl::Seal(absl::FunctionRef<void(std::string_view body)> out) {
     alert.unsealed = Unsealed::kNothing;
   }
   alerts_.touched().clear();
-  for (const std::uint32_t slot : alerts_.changed()) {
+  const std::vector<std::uint32_t>& changed = alerts_.changed();
+  for (std::size_t i = 0; i < changed.size(); ++i) {
+    if (i + 2 * kFetchedAhead < changed.size()) {
+      alerts_.PrefetchHot(changed[i + 2 * kFetchedAhead]);
+      alerts_.PrefetchCold(changed[i + 2 * kFetchedAhead]);
+    }
+    if (i + kFetchedAhead < changed.size()) texts_.Prefetch(alerts_.cold(changed[i + kFetchedAhead]).text());
+    const std::uint32_t slot = changed[i];
     StoredAlert& alert = alerts_.at(slot);
     if (!alert.live) {
       builder.Removal(slot);

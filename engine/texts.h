@@ -29,6 +29,7 @@
 #include "engine/signature.h"
 #include "engine/slab.h"
 #include "engine/slot_index.h"
+#include "model/event_text.h"
 #include "model/labels.h"
 
 namespace tocsin {
@@ -39,13 +40,9 @@ struct TextRef {
   std::uint32_t bytes = 0;
 };
 
-// A text, readable. The views stay good until the store is changed or their buffer is used again.
-struct TextView {
-  std::span<const LabelView> labels;
-  std::span<const LabelView> annotations;
-  std::string_view dedup_key;
-  std::string_view link;
-};
+// A text, readable. The views stay good until the store is changed or their buffer is used again. The same as an event's: to copy it just
+// after it was written makes the processor wait for all writes before.
+using TextView = EventText;
 
 // Room for what one text is read into.
 class TextBuffer {
@@ -87,8 +84,9 @@ class TextStore {
   void Drop(TextRef ref) { Drop(ref, /*counted=*/true); }
   TextView Read(TextRef ref, TextBuffer& buffer) const;
   std::span<const LabelView> ReadLabels(TextRef ref, TextBuffer& buffer) const;
-  // Asks the processor for a text that will soon be read; a text of two lines is nearly all of most.
-  void Prefetch(TextRef ref) const {
+  // Asks the processor for a text that will soon be read; a text of two lines is nearly all of most. Inlined always: a call of what has no
+  // effect is left out, as GCC sees it.
+  [[gnu::always_inline]] void Prefetch(TextRef ref) const {
     if (ref.block == kNoSlot) return;
     const char* const text = slab_.At(ref.block);
     __builtin_prefetch(text);
