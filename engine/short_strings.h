@@ -73,9 +73,9 @@ inline char* CopyBytes(char* to, const char* from, std::size_t size) {
   return to + size;
 }
 
-// The same in whole blocks, of which nearly all strings need one: up to kBlockSlack bytes are read behind `from` and written behind what is
+// The same in whole blocks, of which nearly all strings (an empty one too) need one: up to kBlockSlack bytes are read behind `from` and written behind what is
 // copied, so that there must be room.
-inline constexpr std::size_t kBlockSlack = 15;
+inline constexpr std::size_t kBlockSlack = 16;
 inline char* CopyBlocks(char* to, const char* from, std::size_t size) {
   for (std::size_t at = 0;;) {
     const __m128i block = short_strings::LoadBlock(from + at);

@@ -300,6 +300,31 @@ TEST(TextStoreTest, TextsComeBackWhateverTheyShare) {
   }
 }
 
+// Places of strings that are all different are looked at less; what is said stays what was said, and a string that comes again and
+// again there gets its number all the same.
+TEST(TextStoreTest, WhatNobodyElseHasIsSoughtSeldomAndFoundAgain) {
+  TextStore texts(1000, 1);
+  TextBuffer buffer;
+  const auto store = [&](int number) {
+    const std::string value = "host" + std::to_string(number);
+    const std::string summary = "error rate of " + value + " is high";
+    const LabelView label{"instance", value};
+    const LabelView annotation{"summary", summary};
+    const TextRef ref = texts.Store({{&label, 1}, {&annotation, 1}, {}, {}}, TextStore::Sighting::kFirst).ref;
+    const TextView text = texts.Read(ref, buffer);
+    ASSERT_EQ(text.labels.size(), 1);
+    EXPECT_EQ(text.labels[0], label);
+    ASSERT_EQ(text.annotations.size(), 1);
+    EXPECT_EQ(text.annotations[0], annotation);
+  };
+  for (int number = 0; number < 2000; ++number)
+    store(number);
+  EXPECT_EQ(texts.interned(), 2) << "the two names";
+  for (int i = 0; i < 100; ++i)
+    store(5000);
+  EXPECT_EQ(texts.interned(), 4);
+}
+
 // Annotations, dedup key and link change again and again; each text stays what was last said, and no use is lost or left over.
 TEST(TextStoreTest, AReplacedTextIsTheNewOneWhateverBothShare) {
   Random random(12);
