@@ -48,7 +48,8 @@ class Frames {
 
  private:
   struct Frame {
-    std::string text;  // what stands before, then what stands after, then kBlockSlack bytes for whoever copies in blocks
+    std::string
+        text;  // what stands before, then what stands after, then kBlockSlack bytes for whoever copies in blocks
     std::uint32_t before = 0;
     std::uint32_t after = 0;
     std::uint32_t uses = 0;  // that of its place included

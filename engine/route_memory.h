@@ -60,7 +60,8 @@ class RouteMemory {
   };
   struct Place {
     std::uint64_t hash = 0;
-    std::string asked;  // Asked by Asked: number, length, value; a byte before them, since nothing means that nothing is remembered
+    std::string
+        asked;  // Asked by Asked: number, length, value; a byte before them, since nothing means that nothing is remembered
     absl::InlinedVector<Target, 1> targets;
   };
 
@@ -76,9 +77,9 @@ class RouteMemory {
 
   const Router& router_;
   StringHasher hasher_;
-  std::vector<std::string> names_;  // that matchers and groups ask for
-  std::uint64_t likely_ = 0;        // a bit for each of them
-  std::vector<Place> places_;       // empty: the tree asks about too much
+  std::vector<std::string> names_;        // that matchers and groups ask for
+  std::uint64_t likely_ = 0;              // a bit for each of them
+  std::vector<Place> places_;             // empty: the tree asks about too much
   std::array<Stand, kMostNames> stands_;  // of the last alert
   std::size_t stand_count_ = 0;
   // Of the last Gather.

@@ -26,7 +26,9 @@ class Slab {
   // Whether a block of `bytes` bytes has room for `others`, and may be freed as one of so many.
   static bool SameClass(std::size_t bytes, std::size_t others) { return ClassOf(bytes).index == ClassOf(others).index; }
   // Requires a block of Allocate.
-  char* At(std::uint32_t block) { return chunks_.data()[block / kUnitsPerChunk].get() + block % kUnitsPerChunk * kUnit; }
+  char* At(std::uint32_t block) {
+    return chunks_.data()[block / kUnitsPerChunk].get() + block % kUnitsPerChunk * kUnit;
+  }
   const char* At(std::uint32_t block) const {
     return chunks_.data()[block / kUnitsPerChunk].get() + block % kUnitsPerChunk * kUnit;
   }

@@ -21,7 +21,8 @@ constexpr std::size_t kSeenPlaces = 1U << 16;
 constexpr std::size_t kScratchBytes = TextStore::kMostEncoded;
 static_assert(limits::kEventBytes + 2 * 10 + (2 * TextBuffer::kPairs + 2) * 10 < kScratchBytes,
               "the longest event fits with a varint for each of its strings");
-static_assert(Slab::kReadBehind >= kBlockSlack && Frames::kMostBytes + kBlockSlack <= 1024, "what is put together has room in a TextBuffer");
+static_assert(Slab::kReadBehind >= kBlockSlack && Frames::kMostBytes + kBlockSlack <= 1024,
+              "what is put together has room in a TextBuffer");
 
 std::uint64_t TakeVarint(const char*& at) {
   auto byte = static_cast<std::uint8_t>(*at++);

@@ -310,7 +310,10 @@ TEST(TextStoreTest, WhatNobodyElseHasIsSoughtSeldomAndFoundAgain) {
     const std::string summary = "error rate of " + value + " is high";
     const LabelView label{"instance", value};
     const LabelView annotation{"summary", summary};
-    const TextRef ref = texts.Store({{&label, 1}, {&annotation, 1}, {}, {}}, TextStore::Sighting::kFirst).ref;
+    TextView said;
+    said.labels = {&label, 1};
+    said.annotations = {&annotation, 1};
+    const TextRef ref = texts.Store(said, TextStore::Sighting::kFirst).ref;
     const TextView text = texts.Read(ref, buffer);
     ASSERT_EQ(text.labels.size(), 1);
     EXPECT_EQ(text.labels[0], label);
