@@ -37,13 +37,14 @@ class AlertTable {
   std::uint32_t Find(const AlertKey& key) const {
     return index_.Find(HashOf(key), [&](std::uint32_t slot) { return hot_[slot].key == key; });
   }
-  void Prefetch(const AlertKey& key) const { index_.Prefetch(HashOf(key)); }
+  // All three are inlined always, see TextStore::Prefetch.
+  [[gnu::always_inline]] void Prefetch(const AlertKey& key) const { index_.Prefetch(HashOf(key)); }
   // Nearly always what Find will say, without a look at any record.
   std::uint32_t Guess(const AlertKey& key) const {
     return index_.Find(HashOf(key), [](std::uint32_t) { return true; });
   }
-  void PrefetchHot(std::uint32_t slot) const { __builtin_prefetch(&hot_[slot], /*rw=*/1); }
-  void PrefetchCold(std::uint32_t slot) const { __builtin_prefetch(&cold_[slot], /*rw=*/1); }
+  [[gnu::always_inline]] void PrefetchHot(std::uint32_t slot) const { __builtin_prefetch(&hot_[slot], /*rw=*/1); }
+  [[gnu::always_inline]] void PrefetchCold(std::uint32_t slot) const { __builtin_prefetch(&cold_[slot], /*rw=*/1); }
 
   // A slot with a live, otherwise empty alert of this key, which its integration must not have; kNoSlot when the table is full.
   std::uint32_t Add(const AlertKey& key);
@@ -105,9 +106,11 @@ class AlertTable {
     cold_.Ensure(slot);
     signatures_.Ensure(slot);
   }
-  // The memory of a vector that is not written to is not resident, and only what is in it now is copied.
+  // For all slots of the segments that are there. The memory of a vector that is not written to is not resident, and only what
+  // is in it now is copied.
   void ReserveTouches() {
-    if (touched_.capacity() < end_) touched_.reserve(std::max<std::size_t>(1024, std::size_t{end_} * 2));
+    const std::size_t slots = (std::size_t{end_} + hot_.kSegment - 1) / hot_.kSegment * hot_.kSegment;
+    if (touched_.capacity() < slots) touched_.reserve(slots * 2);
   }
   void PushFree(std::uint32_t slot) {
     cold_[slot].link.next = free_;
@@ -133,8 +136,10 @@ inline std::uint32_t AlertTable::Add(const AlertKey& key) {
     return kNoSlot;
   } else {
     ++end_;
-    ReserveTouches();
-    Ensure(slot);
+    if (!hot_.Has(slot)) {
+      ReserveTouches();
+      Ensure(slot);
+    }
   }
   StoredAlert& alert = hot_[slot];
   const Unsealed unsealed = alert.unsealed;  // of the alert that was here before: its removal may not be sealed yet

@@ -36,6 +36,13 @@ inline char* WriteVarint(char* to, std::uint64_t value) {
   return to;
 }
 
+inline std::size_t VarintBytes(std::uint64_t value) {
+  std::size_t bytes = 1;
+  for (; value >= 0x80; value >>= 7U)
+    ++bytes;
+  return bytes;
+}
+
 // A buffer of one body. The caller keeps an eye on room(): writing past the end is a broken invariant.
 class BodyWriter {
  public:
@@ -56,6 +63,15 @@ class BodyWriter {
   void Bytes(std::string_view bytes) {
     if (!bytes.empty()) std::memcpy(to_, bytes.data(), bytes.size());
     to_ += bytes.size();
+  }
+  // What `write(to)` writes, which returns its end, behind its size.
+  template <typename Write>
+  void Sized(Write write) {
+    char* const usual = to_ + 2;  // where it begins when its size takes two bytes, as most do
+    const auto size = static_cast<std::size_t>(write(usual) - usual);
+    const std::size_t head = VarintBytes(size);
+    if (head != 2) std::memmove(to_ + head, usual, size);
+    to_ = WriteVarint(to_, size) + size;
   }
   void Clear() { to_ = buffer_.get(); }
   std::size_t size() const { return static_cast<std::size_t>(to_ - buffer_.get()); }

@@ -51,10 +51,10 @@ Frames::Frames() : places_(kPlaces) {}
 bool Frames::Fits(std::uint32_t frame, std::string_view string) const {
   if (frame == kNoSlot) return false;
   const Frame& of = frames_[frame];
-  if (of.text.size() > string.size()) return false;
-  const std::size_t after = of.text.size() - of.before;
-  return SameBytes(of.text.data(), string.data(), of.before) &&
-         SameBytes(of.text.data() + of.before, string.data() + string.size() - after, after);
+  if (of.uses == 0 || of.before + of.after > string.size() || string.size() > kMostBytes) return false;
+  const char* const text = of.text.data();
+  return SameBytes(text, string.data(), of.before) &&
+         SameBytes(text + of.before, string.data() + string.size() - of.after, of.after);
 }
 
 std::uint32_t Frames::Use(std::string_view string) {
@@ -103,9 +103,10 @@ void Frames::Learn(Place& place, std::string_view string) {
 std::uint32_t Frames::Make(std::string_view before, std::string_view after) {
   if (size_ >= kMostFrames) return kNoSlot;
   std::string text;
-  text.reserve(before.size() + after.size());
-  text.append(before).append(after);
-  const auto length = static_cast<std::uint32_t>(before.size());
+  text.reserve(before.size() + after.size() + kBlockSlack);
+  text.append(before).append(after).append(kBlockSlack, '\0');
+  const auto before_bytes = static_cast<std::uint32_t>(before.size());
+  const auto after_bytes = static_cast<std::uint32_t>(after.size());
   std::uint32_t number = end_;
   if (free_.empty()) {
     ++end_;
@@ -113,7 +114,7 @@ std::uint32_t Frames::Make(std::string_view before, std::string_view after) {
     number = free_.back();
     free_.pop_back();
   }
-  frames_.Ensure(number) = {std::move(text), length, 0};
+  frames_.Ensure(number) = {std::move(text), before_bytes, after_bytes, 0};
   ++size_;
   return number;
 }

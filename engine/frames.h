@@ -24,23 +24,34 @@ class Frames {
 
   // A frame that `string` fits into, one use added; kNoSlot: it stays whole.
   std::uint32_t Use(std::string_view string);
+  // The same of a frame that was given before, and may be another one by now, or none.
+  bool UseAgain(std::uint32_t frame, std::string_view string) {
+    if (!Fits(frame, string)) return false;
+    ++frames_[frame].uses;
+    return true;
+  }
+  // Whether `string` fits into a frame that is in use.
+  bool Fits(std::uint32_t frame, std::string_view string) const;
   void Release(std::uint32_t frame);
 
+  // What stands before and after, with kBlockSlack bytes behind that may be read.
   std::string_view before(std::uint32_t frame) const {
     const Frame& of = frames_[frame];
     return {of.text.data(), of.before};
   }
   std::string_view after(std::uint32_t frame) const {
     const Frame& of = frames_[frame];
-    return std::string_view(of.text).substr(of.before);
+    return {of.text.data() + of.before, of.after};
   }
   std::size_t size() const { return size_; }
   std::size_t bytes() const;
 
  private:
   struct Frame {
-    std::string text;  // what stands before, then what stands after
+    std::string
+        text;  // what stands before, then what stands after, then kBlockSlack bytes for whoever copies in blocks
     std::uint32_t before = 0;
+    std::uint32_t after = 0;
     std::uint32_t uses = 0;  // that of its place included
   };
   // Where strings that begin with the same few bytes meet. Others that come to the same place drive it out in time.
@@ -51,7 +62,6 @@ class Frames {
     std::string sample;      // as long as there is no frame
   };
 
-  bool Fits(std::uint32_t frame, std::string_view string) const;
   std::uint32_t Make(std::string_view before, std::string_view after);
   void Give(Place& place, std::uint32_t frame);
   void Learn(Place& place, std::string_view string);

@@ -74,6 +74,10 @@ class GroupTable {
   GroupTable(TextStore& texts, AlertTable& alerts) : texts_(texts), alerts_(alerts) {}
 
   std::uint32_t Find(GroupKey key) const;
+  // The same, where `guess` is the number that it probably has, or kNoSlot.
+  std::uint32_t Find(GroupKey key, std::uint32_t guess) const {
+    return Has(guess) && groups_[guess].key == key ? guess : Find(key);
+  }
   // A new group. Requires that there is none with this key.
   std::uint32_t Create(GroupKey key, TextRef text);
   // Adds the alert to `group`, at the end of its chain, in no list as yet.

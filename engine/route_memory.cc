@@ -1,13 +1,22 @@
 #include "engine/route_memory.h"
 
 #include <algorithm>
+#include <bit>
+#include <cstring>
 
 namespace tocsin {
 namespace {
 
 // Most labels of an alert are not asked for; this tells nearly all of them apart without a comparison.
 std::uint64_t LikelyBit(std::string_view name) {
-  return std::uint64_t{1} << ((name.size() * 7 + static_cast<unsigned char>(name.front())) & 63U);
+  return std::uint64_t{1} << ((name.size() * 7 + static_cast<unsigned char>(*name.data())) & 63U);
+}
+
+// Of one label in a place: the number of its name and the length of its value.
+constexpr std::size_t kHeadBytes = 4;
+std::uint32_t HeadOf(std::uint32_t name, std::size_t bytes) {
+  static_assert(limits::kLabelValueBytes < 1U << 16);
+  return name << 16U | static_cast<std::uint32_t>(bytes);
 }
 
 }  // namespace
@@ -29,26 +38,65 @@ RouteMemory::RouteMemory(const Router& router, std::uint64_t seed) : router_(rou
   if (!by_all && names_.size() <= kMostNames) places_.resize(kPlaces);
 }
 
-std::size_t RouteMemory::Gather(std::span<const LabelView> labels) {
-  char* to = asked_.data();
-  *to++ = 0;             // so that something is said of labels of which none is asked about
+bool RouteMemory::StandAsBefore(std::span<const LabelView> labels) const {
+  if (stand_count_ != names_.size()) return false;
+  for (std::size_t number = 0; number < stand_count_; ++number) {
+    const std::uint32_t at = stands_[number].label;
+    if (at >= labels.size() || !SameString(names_[number], labels[at].name)) return false;
+  }
+  return true;
+}
+
+void RouteMemory::FindStands(std::span<const LabelView> labels) {
+  stand_count_ = 0;
   std::size_t next = 0;  // names_ and labels are both in order: what has been passed does not come any more
-  for (const LabelView& label : labels) {
-    if ((likely_ & LikelyBit(label.name)) == 0) continue;
+  for (std::size_t at = 0; at < labels.size(); ++at) {
+    const std::string_view name = labels[at].name;
+    if ((likely_ & LikelyBit(name)) == 0) continue;
     for (std::size_t number = next; number < names_.size(); ++number) {
-      if (!SameString(names_[number], label.name)) continue;
-      const auto used = static_cast<std::size_t>(to - asked_.data());
-      constexpr std::size_t kHead = 3;  // number and length
-      if (asked_.size() - used < kHead + label.value.size()) return 0;
-      *to++ = static_cast<char>(number);
-      *to++ = static_cast<char>(label.value.size());
-      *to++ = static_cast<char>(label.value.size() >> 8U);
-      to = CopyBytes(to, label.value.data(), label.value.size());
+      if (!SameString(names_[number], name)) continue;
+      stands_[stand_count_++] = {static_cast<std::uint32_t>(number), static_cast<std::uint32_t>(at)};
       next = number + 1;
       break;
     }
   }
-  return static_cast<std::size_t>(to - asked_.data());
+}
+
+bool RouteMemory::Gather(std::span<const LabelView> labels) {
+  if (!StandAsBefore(labels)) FindStands(labels);
+  asked_bytes_ = 1;
+  asked_hash_ = 0;
+  Asked* asked = asked_.data();
+  for (const Stand& stand : std::span(stands_).first(stand_count_)) {
+    const std::string_view value = labels[stand.label].value;
+    *asked++ = {stand.name, value};
+    asked_bytes_ += kHeadBytes + value.size();
+    asked_hash_ = std::rotl(asked_hash_, 29) + (hasher_(value) ^ stand.name);
+  }
+  return asked_bytes_ <= kMostAsked;
+}
+
+bool RouteMemory::IsAskedBy(const Place& place) const {
+  if (place.hash != asked_hash_ || place.asked.size() != asked_bytes_) return false;
+  const char* at = place.asked.data() + 1;
+  for (const Asked& asked : std::span(asked_).first(stand_count_)) {
+    if (HeadOf(asked.name, asked.value.size()) != short_strings::Load<std::uint32_t>(at)) return false;
+    at += kHeadBytes;
+    if (!SameBytes(at, asked.value.data(), asked.value.size())) return false;
+    at += asked.value.size();
+  }
+  return true;
+}
+
+void RouteMemory::Remember(Place& place) const {
+  place.hash = asked_hash_;
+  place.asked.assign(1, '\0');
+  for (const Asked& asked : std::span(asked_).first(stand_count_)) {
+    const std::uint32_t head = HeadOf(asked.name, asked.value.size());
+    std::array<char, kHeadBytes> bytes;
+    std::memcpy(bytes.data(), &head, sizeof head);
+    place.asked.append(bytes.data(), bytes.size()).append(asked.value);
+  }
 }
 
 template <typename Targets>
@@ -57,22 +105,21 @@ void RouteMemory::Route(std::span<const LabelView> labels, Targets& targets) {
   router_.Match(labels, matched_);
   for (const std::uint32_t number : matched_) {
     const Router::Node& node = router_.node(number);
-    targets.push_back({number, router_.KeyOf(node, router_.GroupLabels(node, labels, group_labels_))});
+    targets.push_back({number, router_.KeyOf(node, router_.GroupLabels(node, labels, group_labels_)), kNoSlot});
   }
 }
 
-std::span<const RouteMemory::Target> RouteMemory::Find(std::span<const LabelView> labels) {
-  const std::size_t size = places_.empty() ? 0 : Gather(labels);
-  if (size == 0) {
+std::span<RouteMemory::Target> RouteMemory::Find(std::span<const LabelView> labels) {
+  if (places_.empty() || !Gather(labels)) {
     Route(labels, unremembered_);
     return unremembered_;
   }
-  const std::string_view asked(asked_.data(), size);
-  Place& place = places_[hasher_(asked) & (kPlaces - 1)];
-  if (!SameString(place.asked, asked)) {
-    place.asked = asked;
-    Route(labels, place.targets);
-  }
+  Place* const places = &places_[asked_hash_ & (kPlaces - kBeside)];
+  for (Place& place : std::span(places, kBeside))
+    if (IsAskedBy(place)) return place.targets;
+  Place& place = places[turn_++ % kBeside];
+  Remember(place);
+  Route(labels, place.targets);
   return place.targets;
 }
 

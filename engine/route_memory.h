@@ -9,12 +9,14 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/container/inlined_vector.h"
 
 #include "base/limits.h"
 #include "engine/router.h"
+#include "engine/segmented.h"
 #include "engine/short_strings.h"
 #include "model/ids.h"
 #include "model/labels.h"
@@ -26,39 +28,65 @@ class RouteMemory {
   struct Target {
     std::uint32_t node = 0;
     GroupKey group;
+    std::uint32_t number = kNoSlot;  // for the caller to remember what it knows the group by
   };
 
   RouteMemory(const Router& router, std::uint64_t seed);
 
   // What the router says: each node that matches, in tree order, and the alert's group there. `labels` are normalised. Good
   // until the next call.
-  std::span<const Target> Find(std::span<const LabelView> labels);
+  std::span<Target> Find(std::span<const LabelView> labels);
 
   std::size_t bytes() const;
 
  private:
   static constexpr std::size_t kPlaces = 1U << 12;
+  // What comes to the same place finds room beside it: a thousand kinds of alerts would drive one another out else.
+  static constexpr std::size_t kBeside = 4;
   // A tree that asks about more labels than these is asked each time.
   static constexpr std::size_t kMostNames = 32;
   // Labels that are asked about and longer than this, all together, are routed each time; so 4,096 places stay below 2 MB.
   static constexpr std::size_t kMostAsked = 256;
 
+  // A label that is asked about.
+  struct Asked {
+    std::uint32_t name = 0;  // its number in names_
+    std::string_view value;
+  };
+  // Where a label of that name stands among the others.
+  struct Stand {
+    std::uint32_t name = 0;
+    std::uint32_t label = 0;
+  };
   struct Place {
-    std::string asked;  // what Gather said; empty: nothing is remembered
+    std::uint64_t hash = 0;
+    std::string
+        asked;  // Asked by Asked: number, length, value; a byte before them, since nothing means that nothing is remembered
     absl::InlinedVector<Target, 1> targets;
   };
 
-  // The labels that are asked about, in asked_: equal for equal ones, and otherwise not. How many bytes; 0: too many.
-  std::size_t Gather(std::span<const LabelView> labels);
+  // What of `labels` is asked about, into asked_. False: too much.
+  bool Gather(std::span<const LabelView> labels);
+  // Whether all names that are asked about stand where they stood last. Then no other label can be one of them.
+  bool StandAsBefore(std::span<const LabelView> labels) const;
+  void FindStands(std::span<const LabelView> labels);
+  bool IsAskedBy(const Place& place) const;
+  void Remember(Place& place) const;
   template <typename Targets>
   void Route(std::span<const LabelView> labels, Targets& targets);
 
   const Router& router_;
   StringHasher hasher_;
-  std::vector<std::string> names_;  // that matchers and groups ask for
-  std::uint64_t likely_ = 0;        // a bit for each of them
-  std::vector<Place> places_;       // empty: the tree asks about too much
-  std::array<char, kMostAsked> asked_;
+  std::vector<std::string> names_;        // that matchers and groups ask for
+  std::uint64_t likely_ = 0;              // a bit for each of them
+  std::vector<Place> places_;             // empty: the tree asks about too much
+  std::array<Stand, kMostNames> stands_;  // of the last alert
+  std::size_t stand_count_ = 0;
+  // Of the last Gather.
+  std::array<Asked, kMostNames> asked_;
+  std::size_t asked_bytes_ = 0;  // as a place has them
+  std::uint64_t asked_hash_ = 0;
+  std::size_t turn_ = 0;  // whose turn it is to be driven out
   std::vector<Target> unremembered_;
   std::vector<std::uint32_t> matched_;
   std::array<LabelView, limits::kLabelsPerAlert> group_labels_;

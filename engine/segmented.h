@@ -18,9 +18,9 @@ class Segmented {
  public:
   static constexpr std::uint32_t kSegment = 1U << kSegmentBits;
 
-  // Requires Has(i).
-  T& operator[](std::uint32_t i) { return segments_[i >> kSegmentBits][i & (kSegment - 1)]; }
-  const T& operator[](std::uint32_t i) const { return segments_[i >> kSegmentBits][i & (kSegment - 1)]; }
+  // Requires Has(i). The library's own checks are gone round: an alert that is new asks some sixty times.
+  T& operator[](std::uint32_t i) { return segments_.data()[i >> kSegmentBits].get()[i & (kSegment - 1)]; }
+  const T& operator[](std::uint32_t i) const { return segments_.data()[i >> kSegmentBits].get()[i & (kSegment - 1)]; }
 
   bool Has(std::uint32_t i) const {
     const std::size_t segment = i >> kSegmentBits;

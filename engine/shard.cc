@@ -10,10 +10,15 @@
 namespace tocsin {
 namespace {
 
-Severity SeverityOf(const EventHeader& header, std::span<const LabelView> labels) {
+Severity SeverityOf(const EventHeader& header, std::span<const LabelView> labels, std::size_t& at) {
+  constexpr std::string_view kName = "severity";
   if (header.severity != Severity::kUnknown) return header.severity;
-  const std::string_view word = Find(labels, "severity");
-  return word.empty() ? Severity::kUnknown : ParseSeverity(word);
+  // It mostly stands where it stood last.
+  if (at < labels.size() && SameString(labels[at].name, kName)) return ParseSeverity(labels[at].value);
+  const auto found = std::ranges::find_if(labels, [](const LabelView& label) { return SameString(label.name, kName); });
+  if (found == labels.end()) return Severity::kUnknown;
+  at = static_cast<std::size_t>(found - labels.begin());
+  return ParseSeverity(found->value);
 }
 
 // A repeat of an alert that had looked ended: the same start, a later end. A resolved alert that is sent again keeps its
@@ -51,8 +56,7 @@ Outcome Shard::Impl::ApplyAt(EventView event, std::uint32_t guess, const Instant
 }
 
 TextView Shard::Impl::Decode(EventView event) {
-  const EventText text = ReadText(event, labels_, annotations_);
-  return {text.labels, text.annotations, text.dedup_key, text.link};
+  return ReadText(event, labels_, annotations_);
 }
 
 Outcome Shard::Impl::Trigger(EventView event, std::uint32_t guess, const Instant& at) {
@@ -150,7 +154,7 @@ std::uint32_t Shard::Impl::Create(EventView event, const TextView& text, const I
   StoredAlert& alert = alerts_.at(slot);
   alert.integration = header.integration;
   alert.content = event.header().content;
-  alert.severity = SeverityOf(header, text.labels);
+  alert.severity = SeverityOf(header, text.labels, severity_at_);
   StoreText(slot, text, TextStore::Sighting::kFirst);
   alert.starts_given = HasStart(header);
   alert.set_starts_at(alert.starts_given ? FloorMs(header.starts_at_ns) : at.wall_ms);
@@ -214,7 +218,7 @@ void Shard::Impl::Update(std::uint32_t slot, const EventHeader& header, const Te
     StoreText(slot, text, TextStore::Sighting::kAgain);
     texts_.Drop(old);
   }
-  const Severity severity = SeverityOf(header, text.labels);
+  const Severity severity = SeverityOf(header, text.labels, severity_at_);
   if (alert.firing) {
     if (relabelled) CountSource(slot, text.labels);
     const Hold present = alerts_.ref(slot).hold();

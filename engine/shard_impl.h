@@ -169,7 +169,7 @@ class Shard::Impl {
   Signature AskedBy(const CompiledMatchers* matchers) const;
   GroupReport ReportOf(std::uint32_t group) const;
   GroupReport OverflowReportOf(const Door& door) const;
-  AlertSummary SummaryOf(std::uint32_t slot) const;
+  AlertSummary SummaryOf(std::uint32_t slot, TextBuffer& buffer) const;
   AlertRecord RecordOf(std::uint32_t slot) const;
   const tocsin::Route* TellsOfEach(const RouteId& id) const;
   void ListMembers(std::uint32_t group, absl::Duration lately, std::vector<AlertSummary>& members) const;
@@ -231,6 +231,8 @@ class Shard::Impl {
   Phase checkpoint_ = Phase::kNone;
   std::uint32_t checkpoint_next_ = 0;
   BodyWriter writer_;
+
+  std::size_t severity_at_ = 0;  // among the labels of the last alert
 
   // Scratch, kept because clearing such arrays would cost more than what is done with them.
   std::array<LabelView, limits::kLabelsPerAlert> labels_;

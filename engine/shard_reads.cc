@@ -12,10 +12,11 @@ namespace tocsin {
 namespace {
 
 Labels Owned(std::span<const LabelView> views) {
-  Labels labels;
-  labels.reserve(views.size());
-  for (const LabelView& view : views)
-    labels.push_back({std::string(view.name), std::string(view.value)});
+  Labels labels(views.size());
+  for (std::size_t i = 0; i < views.size(); ++i) {
+    labels[i].name = views[i].name;
+    labels[i].value = views[i].value;
+  }
   return labels;
 }
 
@@ -41,9 +42,8 @@ IntegrationId Shard::Impl::NameOf(IntegrationIndex integration) const {
   return integration < doors_.all().size() ? doors_.all()[integration].id : IntegrationId();
 }
 
-AlertSummary Shard::Impl::SummaryOf(std::uint32_t slot) const {
+AlertSummary Shard::Impl::SummaryOf(std::uint32_t slot, TextBuffer& buffer) const {
   const StoredAlert& alert = alerts_.at(slot);
-  TextBuffer buffer;
   const TextView text = texts_.Read(alerts_.cold(slot).text(), buffer);
   AlertSummary summary;
   summary.key = alert.key;
@@ -62,7 +62,8 @@ AlertRecord Shard::Impl::RecordOf(std::uint32_t slot) const {
   const StoredAlert& alert = alerts_.at(slot);
   const ConstAlertRef ref = alerts_.ref(slot);
   AlertRecord record;
-  record.summary = SummaryOf(slot);
+  TextBuffer buffer;
+  record.summary = SummaryOf(slot, buffer);
   record.acknowledged = alert.acknowledged;
   record.last_seen_at = absl::FromUnixMillis(alert.last_seen_at());
   record.received = alert.received;
@@ -75,11 +76,9 @@ AlertRecord Shard::Impl::RecordOf(std::uint32_t slot) const {
   record.hold = ref.hold();
   record.rules = RulesVersion(ref.cold.rules);
   groups_.VisitGroups(slot, [&](std::uint32_t group) {
-    TextBuffer buffer;
     record.groups.push_back(groups_.at(group).key);
     record.routes.emplace_back(texts_.Read(groups_.at(group).text, buffer).dedup_key);
   });
-  TextBuffer buffer;
   const std::span<const LabelView> labels = LabelsOf(slot, buffer);
   record.fingerprint = Fingerprint(labels);
   record.held_by = WordsFor(record.hold, labels);
@@ -99,10 +98,11 @@ const tocsin::Route* Shard::Impl::TellsOfEach(const RouteId& id) const {
 // All that fires and is not held back, then what has ended lately and would not be held back; of that `fired_at` says when.
 void Shard::Impl::ListMembers(std::uint32_t number, absl::Duration lately, std::vector<AlertSummary>& members) const {
   members.clear();
+  TextBuffer buffer;
   for (std::size_t severity = kSeverities; severity-- > 0;) {
     groups_.VisitList(number, severity, [&](std::uint32_t slot) {
       if (members.size() == kMembersTold) return false;
-      members.push_back(SummaryOf(slot));
+      members.push_back(SummaryOf(slot, buffer));
       return true;
     });
   }
@@ -115,11 +115,10 @@ void Shard::Impl::ListMembers(std::uint32_t number, absl::Duration lately, std::
       --early;
       return true;
     }
-    TextBuffer buffer;
     const std::int64_t resolved_at = alerts_.ref(slot).resolved_at();
     if (resolved_at < since || HoldFor(Hold(), LabelsOf(slot, buffer)).set()) return true;
     const bool said = alert.ends_at() != kNoTime && alert.ends_at() <= resolved_at;
-    members.push_back(SummaryOf(slot));
+    members.push_back(SummaryOf(slot, buffer));
     members.back().fired_at = absl::FromUnixMillis(said ? alert.ends_at() : resolved_at);
     return true;
   });
@@ -155,13 +154,14 @@ GroupReport Shard::Impl::ReportOf(std::uint32_t number) const {
   }
 
   std::uint32_t oldest = kNoSlot;
+  report.exemplars.reserve(std::min<std::size_t>(report.firing, limits::kExemplarsPerGroup));
   for (std::size_t severity = kSeverities; severity-- > 0;) {
     const std::uint32_t head = groups_.HeadOf(number, severity);
     if (head == kNoSlot) continue;
     if (oldest == kNoSlot || alerts_.cold(head).fired_at() < alerts_.cold(oldest).fired_at()) oldest = head;
     if (report.exemplars.size() == limits::kExemplarsPerGroup) continue;
     groups_.VisitList(number, severity, [&](std::uint32_t slot) {
-      report.exemplars.push_back(SummaryOf(slot));
+      report.exemplars.push_back(SummaryOf(slot, buffer));
       return report.exemplars.size() < limits::kExemplarsPerGroup;
     });
   }

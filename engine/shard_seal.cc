@@ -70,13 +70,11 @@ class Shard::Impl::BodyBuilder {
   }
   void Group(std::uint32_t number) {
     const StoredGroup& group = shard_.groups_.at(number);
-    const std::string_view text = shard_.texts_.Encoded(group.text);
-    BodyWriter& writer = Entry(BodyRun::kGroups, number, text.size());
+    BodyWriter& writer = Entry(BodyRun::kGroups, number, TextStore::kMostEncoded);
     writer.Fixed64(group.key.value());
     writer.Varint(group.fired_total);
     writer.Varint(group.resolved_total);
-    writer.Varint(text.size());
-    writer.Bytes(text);
+    Text(writer, group.text);
   }
   void Totals(std::uint32_t number) {
     const StoredGroup& group = shard_.groups_.at(number);
@@ -88,8 +86,7 @@ class Shard::Impl::BodyBuilder {
     const StoredAlert& alert = shard_.alerts_.at(slot);
     std::size_t memberships = 0;
     shard_.groups_.VisitGroups(slot, [&](std::uint32_t) { ++memberships; });
-    const std::string_view text = shard_.texts_.Encoded(shard_.alerts_.cold(slot).text());
-    BodyWriter& writer = Entry(BodyRun::kAlerts, slot, text.size() + memberships * kMembershipBytes);
+    BodyWriter& writer = Entry(BodyRun::kAlerts, slot, TextStore::kMostEncoded + memberships * kMembershipBytes);
     writer.Fixed64(alert.key.high);
     writer.Fixed64(alert.key.low);
     writer.Fixed64(alert.content);
@@ -97,8 +94,7 @@ class Shard::Impl::BodyBuilder {
     WriteState(writer, shard_.alerts_.ref(slot), base_);
     writer.Varint(memberships);
     shard_.groups_.VisitGroups(slot, [&](std::uint32_t group) { writer.Varint(group); });
-    writer.Varint(text.size());
-    writer.Bytes(text);
+    Text(writer, shard_.alerts_.cold(slot).text());
   }
   void State(std::uint32_t slot) { WriteState(Entry(BodyRun::kStates, slot, 0), shard_.alerts_.ref(slot), base_); }
   void Touch(std::uint32_t slot) { WriteTouch(Entry(BodyRun::kTouches, slot, 0), shard_.alerts_.at(slot), base_); }
@@ -116,6 +112,10 @@ class Shard::Impl::BodyBuilder {
   }
 
  private:
+  void Text(BodyWriter& writer, TextRef text) {
+    writer.Sized([&](char* to) { return shard_.texts_.Encode(text, to); });
+  }
+
   Impl& shard_;
   absl::FunctionRef<void(std::string_view)> out_;
   BodyBase base_;
@@ -145,7 +145,14 @@ bool Shard::Impl::Seal(absl::FunctionRef<void(std::string_view body)> out) {
     alert.unsealed = Unsealed::kNothing;
   }
   alerts_.touched().clear();
-  for (const std::uint32_t slot : alerts_.changed()) {
+  const std::vector<std::uint32_t>& changed = alerts_.changed();
+  for (std::size_t i = 0; i < changed.size(); ++i) {
+    if (i + 2 * kFetchedAhead < changed.size()) {
+      alerts_.PrefetchHot(changed[i + 2 * kFetchedAhead]);
+      alerts_.PrefetchCold(changed[i + 2 * kFetchedAhead]);
+    }
+    if (i + kFetchedAhead < changed.size()) texts_.Prefetch(alerts_.cold(changed[i + kFetchedAhead]).text());
+    const std::uint32_t slot = changed[i];
     StoredAlert& alert = alerts_.at(slot);
     if (!alert.live) {
       builder.Removal(slot);

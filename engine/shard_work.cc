@@ -45,12 +45,11 @@ bool Shard::Impl::Route(std::uint32_t slot, std::span<const LabelView> labels) {
   StoredAlert& alert = alerts_.at(slot);
   bool leads_somewhere = false;
   alert.watched = false;
-  const std::span<const RouteMemory::Target> targets =
-      routed_ ? routed_->Find(labels) : std::span<const RouteMemory::Target>();
-  for (const RouteMemory::Target& target : targets) {
+  const std::span<RouteMemory::Target> targets = routed_ ? routed_->Find(labels) : std::span<RouteMemory::Target>();
+  for (RouteMemory::Target& target : targets) {
     const Router::Node& node = router_->node(target.node);
     leads_somewhere = leads_somewhere || node.leads_somewhere;
-    std::uint32_t group = groups_.Find(target.group);
+    std::uint32_t group = groups_.Find(target.group, target.number);
     if (group == kNoSlot && groups_.size() >= options_.max_groups) {
       group = OverflowGroupOf(node);
     } else if (group == kNoSlot) {
@@ -58,6 +57,7 @@ bool Shard::Impl::Route(std::uint32_t slot, std::span<const LabelView> labels) {
       group = groups_.Create(target.group, texts_.Store(text, TextStore::Sighting::kFirst).ref);
       watches_.Begin(group, node.watch);
     }
+    target.number = group;
     groups_.Join(slot, group);
     if (watches_.empty() || watches_.Find(group) == nullptr) continue;
     alert.watched = true;

@@ -7,6 +7,8 @@
 #include <cstring>
 #include <string_view>
 
+#include <emmintrin.h>
+
 #include "base/hash.h"
 
 namespace tocsin {
@@ -18,6 +20,11 @@ std::uint64_t Load(const char* from) {
   std::memcpy(&word, from, sizeof word);
   return word;
 }
+inline __m128i LoadBlock(const char* from) {
+  __m128i block;
+  std::memcpy(&block, from, sizeof block);
+  return block;
+}
 }  // namespace short_strings
 
 // Whether `size` bytes are the same. Words at both ends, which may overlap, need no loop over single bytes.
@@ -27,13 +34,16 @@ inline bool SameBytes(const char* a, const char* b, std::size_t size) {
   constexpr std::uint64_t k64 = 0;
   constexpr std::uint32_t k32 = 0;
   constexpr std::uint8_t k8 = 0;
-  if (size >= 8) {
-    std::size_t at = 0;
-    for (; at + 16 <= size; at += 16) {
-      if ((differ(k64, at) | differ(k64, at + 8)) != 0) return false;
-    }
-    return (differ(k64, at + 8 <= size ? at : size - 8) | differ(k64, size - 8)) == 0;
+  if (size > 16) {
+    const auto same = [a, b](std::size_t at) {
+      return _mm_cmpeq_epi8(short_strings::LoadBlock(a + at), short_strings::LoadBlock(b + at));
+    };
+    __m128i all = same(size - 16);
+    for (std::size_t at = 0; at < size - 16; at += 16)
+      all = _mm_and_si128(all, same(at));
+    return _mm_movemask_epi8(all) == 0xFFFF;
   }
+  if (size >= 8) return (differ(k64, 0) | differ(k64, size - 8)) == 0;
   if (size >= 4) return (differ(k32, 0) | differ(k32, size - 4)) == 0;
   return size == 0 || (differ(k8, 0) | differ(k8, size / 2) | differ(k8, size - 1)) == 0;
 }
@@ -61,6 +71,18 @@ inline char* CopyBytes(char* to, const char* from, std::size_t size) {
     to[size - 1] = from[size - 1];
   }
   return to + size;
+}
+
+// The same in whole blocks, of which nearly all strings (an empty one too) need one: up to kBlockSlack bytes are read behind `from` and written behind what is
+// copied, so that there must be room.
+inline constexpr std::size_t kBlockSlack = 16;
+inline char* CopyBlocks(char* to, const char* from, std::size_t size) {
+  for (std::size_t at = 0;;) {
+    const __m128i block = short_strings::LoadBlock(from + at);
+    std::memcpy(to + at, &block, sizeof block);
+    at += sizeof block;
+    if (at >= size) return to + size;
+  }
 }
 
 // A hash for tables in memory, in the manner of wyhash: two multiplications for what has up to 16 bytes. What is multiplied is hidden by

@@ -14,6 +14,9 @@ namespace tocsin {
 
 class Slab {
  public:
+  // So many bytes behind any block may be read, whatever they are.
+  static constexpr std::size_t kReadBehind = 16;
+
   Slab() { free_.fill(kNoSlot); }
 
   // A block of at least `bytes` bytes, uninitialised. Requires 1 <= bytes <= 1 MiB.
@@ -22,9 +25,12 @@ class Slab {
   void Free(std::uint32_t block, std::size_t bytes);
   // Whether a block of `bytes` bytes has room for `others`, and may be freed as one of so many.
   static bool SameClass(std::size_t bytes, std::size_t others) { return ClassOf(bytes).index == ClassOf(others).index; }
-  char* At(std::uint32_t block) { return chunks_[block / kUnitsPerChunk].get() + block % kUnitsPerChunk * kUnit; }
+  // Requires a block of Allocate.
+  char* At(std::uint32_t block) {
+    return chunks_.data()[block / kUnitsPerChunk].get() + block % kUnitsPerChunk * kUnit;
+  }
   const char* At(std::uint32_t block) const {
-    return chunks_[block / kUnitsPerChunk].get() + block % kUnitsPerChunk * kUnit;
+    return chunks_.data()[block / kUnitsPerChunk].get() + block % kUnitsPerChunk * kUnit;
   }
   std::size_t bytes() const { return chunks_.size() * kUnitsPerChunk * kUnit; }
 

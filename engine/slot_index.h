@@ -48,7 +48,9 @@ class SlotIndex {
   void Erase(std::uint32_t hash, std::uint32_t value, HashOf hash_of);
   void Clear();
   // Asks the processor for the line where a look-up of `hash` will begin.
-  void Prefetch(std::uint32_t hash) const { __builtin_prefetch(&PageOf(hash)->entries[hash & kMask]); }
+  [[gnu::always_inline]] void Prefetch(std::uint32_t hash) const {
+    __builtin_prefetch(&PageOf(hash)->entries[hash & kMask]);
+  }
 
   std::size_t size() const { return size_; }
   std::size_t bytes() const { return pages_.size() * sizeof(Page) + directory_.capacity() * sizeof(Page*); }

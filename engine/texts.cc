@@ -10,14 +10,19 @@
 namespace tocsin {
 namespace {
 
+// A place of a text where so many strings in a row were nobody else's (an instance, a description) is one of such strings: from then on
+// only one of so many is looked for. What has a fellow all the same costs some bytes.
+constexpr std::uint32_t kAlone = 32;
+constexpr std::uint32_t kSoughtOf = 16;
 // Shorter strings are not longer inline than a number would be.
 constexpr std::size_t kShortestInterned = 3;
 constexpr std::size_t kSeenPlaces = 1U << 16;
 // An event's text is bounded by kEventBytes; every string of it may need a varint.
-constexpr std::size_t kScratchBytes = 2 * limits::kEventBytes;
+constexpr std::size_t kScratchBytes = TextStore::kMostEncoded;
 static_assert(limits::kEventBytes + 2 * 10 + (2 * TextBuffer::kPairs + 2) * 10 < kScratchBytes,
               "the longest event fits with a varint for each of its strings");
-static_assert(Frames::kMostBytes <= 1024, "what is put together has room in a TextBuffer");
+static_assert(Slab::kReadBehind >= kBlockSlack && Frames::kMostBytes + kBlockSlack <= 1024,
+              "what is put together has room in a TextBuffer");
 
 std::uint64_t TakeVarint(const char*& at) {
   auto byte = static_cast<std::uint8_t>(*at++);
@@ -39,6 +44,21 @@ class TextStore::Parts {
   std::size_t annotations() const { return annotations_; }
   std::size_t strings() const { return 2 * (labels_ + annotations_) + 2; }
   const char* at() const { return at_; }
+  // Passes over what is the same in memory and in the journal: numbers and empty strings. False: there was nothing else among
+  // the next `strings`, of which those remain that come after.
+  bool PassNumbers(std::size_t& strings) {
+    for (; strings > 0; --strings) {
+      const auto head = static_cast<std::uint8_t>(*at_);
+      if ((head & 1U) == 0 && head != 0) return true;
+      while (static_cast<std::uint8_t>(*at_++) >= 0x80) {
+      }
+    }
+    return false;
+  }
+  void Pass(std::size_t strings) {
+    for (; PassNumbers(strings); --strings)
+      Next();
+  }
   Part Next() {
     const std::uint64_t head = TakeVarint(at_);
     if ((head & 1U) != 0) return {static_cast<std::uint32_t>(head >> 1U), kNoSlot, {}};
@@ -155,77 +175,94 @@ void TextStore::Release(std::uint32_t number) {
   if (--interned_[number].uses == 0) Forget(number);
 }
 
-char* TextStore::WriteInline(char* to, std::string_view string) {
-  const std::uint32_t frame = frames_.Use(string);
-  if (frame != kNoSlot) {
-    to = WriteVarint(to, std::uint64_t{frame} << 2U | 2U);
-    string.remove_prefix(frames_.before(frame).size());
-    string.remove_suffix(frames_.after(frame).size());
-    to = WriteVarint(to, string.size());
-  } else {
-    to = WriteVarint(to, string.size() << 2U);
-  }
+char* TextStore::WriteFramed(char* to, std::string_view string, std::uint32_t frame) const {
+  const std::size_t before = frames_.before(frame).size();
+  const std::size_t bytes = string.size() - before - frames_.after(frame).size();
+  to = WriteVarint(to, std::uint64_t{frame} << 2U | 2U);
+  to = WriteVarint(to, bytes);
+  return CopyBytes(to, string.data() + before, bytes);
+}
+
+// The frame of the last one fits nearly always. Now and then the one that Use gives is taken, which may have become better.
+char* TextStore::WriteInline(char* to, std::string_view string, Guess& guess) {
+  if (++guess.inlined % kSoughtOf == 0 || !frames_.UseAgain(guess.frame, string)) guess.frame = frames_.Use(string);
+  if (guess.frame != kNoSlot) return WriteFramed(to, string, guess.frame);
+  to = WriteVarint(to, string.size() << 2U);
   return CopyBytes(to, string.data(), string.size());
 }
 
-inline TextStore::Written TextStore::WriteString(char* to,
+inline bool TextStore::IsAlone(const Guess& guess) {
+  return guess.alone == kAlone && guess.inlined % kSoughtOf != 0;
+}
+
+inline char* TextStore::WriteGuessed(char* to, std::string_view string, const Guess& guess) {
+  if (guess.entry == nullptr || !SameString({guess.entry->text, guess.entry->bytes}, string)) return nullptr;
+  ++guess.entry->uses;
+  std::memcpy(to, guess.head.data(), guess.head.size());
+  return to + guess.head_bytes;
+}
+
+char* TextStore::WriteSought(char* to, std::string_view string, Sighting sighting, Guess& guess, std::uint64_t wide) {
+  const std::uint32_t number = Use(string, sighting, wide);
+  if (number == kNoSlot) {
+    guess.alone = std::min(guess.alone + 1, kAlone);
+    return WriteInline(to, string, guess);
+  }
+  static_assert(kMaxInterned <= 1U << 27, "a number and its mark fit into four bytes of seven bits");
+  guess.alone = 0;
+  guess.entry = &interned_[number];
+  const char* const end = WriteVarint(guess.head.data(), std::uint64_t{number} << 1U | 1U);
+  guess.head_bytes = static_cast<std::uint32_t>(end - guess.head.data());
+  std::memcpy(to, guess.head.data(), guess.head.size());
+  return to + guess.head_bytes;
+}
+
+char* TextStore::WriteString(char* to, std::string_view string, Sighting sighting, std::size_t place) {
+  if (string.empty()) return WriteVarint(to, 0);
+  Guess& guess = guesses_[place];
+  if (char* const end = WriteGuessed(to, string, guess)) return end;
+  return IsAlone(guess) ? WriteInline(to, string, guess) : WriteSought(to, string, sighting, guess, hasher_(string));
+}
+
+inline TextStore::Written TextStore::WriteHashed(char* to,
                                                  std::string_view string,
                                                  Sighting sighting,
                                                  std::size_t place) {
+  Guess& guess = guesses_[place];
+  if (char* const end = WriteGuessed(to, string, guess)) return {end, guess.entry->hash};
   if (string.empty()) return {WriteVarint(to, 0), 0};
-  const Guess& guess = guesses_[place];
-  if (guess.entry == nullptr || !SameString({guess.entry->text, guess.entry->bytes}, string))
-    return WriteUnguessed(to, string, sighting, place);
-  ++guess.entry->uses;
-  std::memcpy(to, guess.head.data(), guess.head.size());
-  return {to + guess.head_bytes, guess.entry->hash};
-}
-
-TextStore::Written TextStore::WriteUnguessed(char* to, std::string_view string, Sighting sighting, std::size_t place) {
   const std::uint64_t wide = hasher_(string);
-  const std::uint32_t number = Use(string, sighting, wide);
-  if (number != kNoSlot) {
-    static_assert(kMaxInterned <= 1U << 27, "a number and its mark fit into four bytes of seven bits");
-    Guess& guess = guesses_[place];
-    guess.entry = &interned_[number];
-    const char* const end = WriteVarint(guess.head.data(), std::uint64_t{number} << 1U | 1U);
-    guess.head_bytes = static_cast<std::uint32_t>(end - guess.head.data());
-    to = CopyBytes(to, guess.head.data(), guess.head_bytes);
-  } else {
-    to = WriteInline(to, string);
-  }
-  return {to, static_cast<std::uint32_t>(wide >> 32U)};
+  char* const end = IsAlone(guess) ? WriteInline(to, string, guess) : WriteSought(to, string, sighting, guess, wide);
+  return {end, static_cast<std::uint32_t>(wide >> 32U)};
 }
 
 TextStore::Stored TextStore::Store(const TextView& text, Sighting sighting) {
   char* to = WriteVarint(scratch(), text.labels.size());
   to = WriteVarint(to, text.annotations.size());
   std::size_t place = 0;
-  const auto write = [&](std::string_view string) {
-    const Written written = WriteString(to, string, sighting, place++);
-    to = written.end;
-    return written.hash;
-  };
   Stored stored;
   for (const LabelView& pair : text.labels) {
-    const std::uint32_t name = write(pair.name);
-    stored.signature |= SignatureOf(name, write(pair.value));
+    const Written name = WriteHashed(to, pair.name, sighting, place++);
+    const Written value = WriteHashed(name.end, pair.value, sighting, place++);
+    stored.signature |= SignatureOf(name.hash, value.hash);
+    to = value.end;
   }
   for (const LabelView& pair : text.annotations) {
-    write(pair.name);
-    write(pair.value);
+    to = WriteString(to, pair.name, sighting, place++);
+    to = WriteString(to, pair.value, sighting, place++);
   }
-  write(text.dedup_key);
-  write(text.link);
-  stored.ref = Keep(to);
+  to = WriteString(to, text.dedup_key, sighting, place++);
+  to = WriteString(to, text.link, sighting, place++);
+  stored.ref = Keep({}, to);
   return stored;
 }
 
-// What lies in the scratch up to `end`, as a text.
-TextRef TextStore::Keep(const char* end) {
+// `kept` and what lies in the scratch up to `end`, as a text.
+TextRef TextStore::Keep(std::string_view kept, const char* end) {
   const auto bytes = static_cast<std::size_t>(end - scratch_.get());
-  const TextRef ref{slab_.Allocate(bytes), static_cast<std::uint32_t>(bytes)};
-  std::memcpy(slab_.At(ref.block), scratch_.get(), bytes);
+  const TextRef ref{slab_.Allocate(kept.size() + bytes), static_cast<std::uint32_t>(kept.size() + bytes)};
+  char* const to = CopyBytes(slab_.At(ref.block), kept.data(), kept.size());
+  std::memcpy(to, scratch_.get(), bytes);
   return ref;
 }
 
@@ -242,26 +279,37 @@ bool TextStore::Says(const Part& part, std::string_view string) const {
          SameBytes(at + part.bytes.size(), after.data(), after.size());
 }
 
+// A string of a text anew. What still fits into its frame stays in it.
+char* TextStore::WriteChanged(char* to, std::string_view string, const Part& was, std::size_t place) {
+  if (frames_.Fits(was.frame, string)) return WriteFramed(to, string, was.frame);
+  to = WriteString(to, string, Sighting::kAgain, place);
+  LetGo(was, /*counted=*/true);
+  return to;
+}
+
 TextRef TextStore::Replace(TextRef old, const TextView& text) {
-  const char* same = slab_.At(old.block);
-  Parts parts(same);
+  char* const begin = slab_.At(old.block);
+  Parts parts(begin);
   if (parts.labels() != text.labels.size() || parts.annotations() != text.annotations.size()) {
     const TextRef stored = Store(text, Sighting::kAgain).ref;
     Drop(old);
     return stored;
   }
-  for (std::size_t i = 2 * parts.labels(); i > 0; --i)
-    parts.Next();
-  char* to = scratch();
-  const auto copy_to = [&](const char* end) { to = CopyBytes(to, same, static_cast<std::size_t>(end - same)); };
   std::size_t place = 2 * parts.labels();
+  parts.Pass(place);
+  std::size_t kept = 0;        // so much lies before the first change
+  const char* same = nullptr;  // after the last change
+  char* to = scratch();
   const auto replace = [&](std::string_view string) {
     const char* const at = parts.at();
     const Part part = parts.Next();
     if (!Says(part, string)) {
-      copy_to(at);
-      to = WriteString(to, string, Sighting::kAgain, place).end;
-      LetGo(part, /*counted=*/true);
+      if (same == nullptr) {
+        kept = static_cast<std::size_t>(at - begin);
+      } else {
+        to = CopyBlocks(to, same, static_cast<std::size_t>(at - same));
+      }
+      to = WriteChanged(to, string, part, place);
       same = parts.at();
     }
     ++place;
@@ -272,14 +320,16 @@ TextRef TextStore::Replace(TextRef old, const TextView& text) {
   }
   replace(text.dedup_key);
   replace(text.link);
-  copy_to(parts.at());
-  const auto bytes = static_cast<std::size_t>(to - scratch());
-  if (!Slab::SameClass(bytes, old.bytes)) {
+  if (same == nullptr) return old;
+  to = CopyBlocks(to, same, static_cast<std::size_t>(parts.at() - same));
+  const auto changed = static_cast<std::size_t>(to - scratch());
+  if (!Slab::SameClass(kept + changed, old.bytes)) {
+    const TextRef moved = Keep({begin, kept}, to);
     slab_.Free(old.block, old.bytes);
-    return Keep(to);
+    return moved;
   }
-  std::memcpy(slab_.At(old.block), scratch(), bytes);
-  return {old.block, static_cast<std::uint32_t>(bytes)};
+  std::memcpy(begin + kept, scratch(), changed);
+  return {old.block, static_cast<std::uint32_t>(kept + changed)};
 }
 
 void TextStore::LetGo(const Part& part, bool counted) {
@@ -298,10 +348,10 @@ std::string_view TextStore::StringOf(const Part& part, TextBuffer& buffer) const
   if (part.number != kNoSlot) return IsDefined(part.number) ? String(part.number) : std::string_view();  // else damage
   if (part.frame == kNoSlot) return part.bytes;
   const std::string_view pieces[] = {frames_.before(part.frame), part.bytes, frames_.after(part.frame)};
-  char* const begin = buffer.Room(pieces[0].size() + pieces[1].size() + pieces[2].size());
+  char* const begin = buffer.Room(pieces[0].size() + pieces[1].size() + pieces[2].size() + kBlockSlack);
   char* to = begin;
   for (const std::string_view piece : pieces)
-    to = CopyBytes(to, piece.data(), piece.size());
+    to = CopyBlocks(to, piece.data(), piece.size());
   return {begin, static_cast<std::size_t>(to - begin)};
 }
 
@@ -336,28 +386,28 @@ TextView TextStore::Read(TextRef ref, TextBuffer& buffer) const {
 }
 
 // Most of it is the same in both forms, and is copied as it lies.
-std::string_view TextStore::Encoded(TextRef ref) {
+char* TextStore::Encode(TextRef ref, char* to) const {
   const char* same = slab_.At(ref.block);
   Parts parts(same);
-  char* const begin = scratch();
-  char* to = begin;
-  const auto append = [&to](std::string_view bytes) { to = CopyBytes(to, bytes.data(), bytes.size()); };
-  for (std::size_t i = parts.strings(); i > 0; --i) {
-    const char* const at = parts.at();
+  const auto append = [&to](std::string_view bytes) { to = CopyBlocks(to, bytes.data(), bytes.size()); };
+  for (std::size_t left = parts.strings(); parts.PassNumbers(left); --left) {
+    append({same, parts.at()});
     const Part part = parts.Next();
-    const bool framed = part.frame != kNoSlot;
-    if (part.number != kNoSlot || (!framed && part.bytes.empty())) continue;
-    append({same, at});
     same = parts.at();
-    const std::string_view before = framed ? frames_.before(part.frame) : std::string_view();
-    const std::string_view after = framed ? frames_.after(part.frame) : std::string_view();
+    if (part.frame == kNoSlot) {
+      to = WriteVarint(to, part.bytes.size() << 1U);
+      append(part.bytes);
+      continue;
+    }
+    const std::string_view before = frames_.before(part.frame);
+    const std::string_view after = frames_.after(part.frame);
     to = WriteVarint(to, (before.size() + part.bytes.size() + after.size()) << 1U);
     append(before);
     append(part.bytes);
     append(after);
   }
   append({same, parts.at()});
-  return {begin, static_cast<std::size_t>(to - begin)};
+  return to;
 }
 
 std::optional<TextStore::Stored> TextStore::Adopt(std::string_view encoded) {
@@ -375,7 +425,7 @@ std::optional<TextStore::Stored> TextStore::Adopt(std::string_view encoded) {
     if (part.number != kNoSlot) {
       to = CopyBytes(to, at, static_cast<std::size_t>(cursor.at() - at));
     } else {
-      to = WriteInline(to, part.bytes);
+      to = WriteInline(to, part.bytes, guesses_[i]);
     }
     if (i >= of_labels) continue;
     const std::uint32_t hash = part.number == kNoSlot   ? HashOf(part.bytes)
@@ -388,7 +438,7 @@ std::optional<TextStore::Stored> TextStore::Adopt(std::string_view encoded) {
     }
   }
   if (!cursor.ok() || !cursor.done()) return std::nullopt;  // its uses of frames stay: who recovers gives up here
-  stored.ref = Keep(to);
+  stored.ref = Keep({}, to);
   return stored;
 }
 

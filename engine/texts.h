@@ -29,6 +29,7 @@
 #include "engine/signature.h"
 #include "engine/slab.h"
 #include "engine/slot_index.h"
+#include "model/event_text.h"
 #include "model/labels.h"
 
 namespace tocsin {
@@ -39,13 +40,9 @@ struct TextRef {
   std::uint32_t bytes = 0;
 };
 
-// A text, readable. The views stay good until the store is changed or their buffer is used again.
-struct TextView {
-  std::span<const LabelView> labels;
-  std::span<const LabelView> annotations;
-  std::string_view dedup_key;
-  std::string_view link;
-};
+// A text, readable. The views stay good until the store is changed or their buffer is used again. The same as an event's: to copy it just
+// after it was written makes the processor wait for all writes before.
+using TextView = EventText;
 
 // Room for what one text is read into.
 class TextBuffer {
@@ -87,15 +84,17 @@ class TextStore {
   void Drop(TextRef ref) { Drop(ref, /*counted=*/true); }
   TextView Read(TextRef ref, TextBuffer& buffer) const;
   std::span<const LabelView> ReadLabels(TextRef ref, TextBuffer& buffer) const;
-  // Asks the processor for a text that will soon be read; a text of two lines is nearly all of most.
-  void Prefetch(TextRef ref) const {
+  // Asks the processor for a text that will soon be read; a text of two lines is nearly all of most. Inlined always: a call of what has no
+  // effect is left out, as GCC sees it.
+  [[gnu::always_inline]] void Prefetch(TextRef ref) const {
     if (ref.block == kNoSlot) return;
     const char* const text = slab_.At(ref.block);
     __builtin_prefetch(text);
     __builtin_prefetch(text + 64);
   }
-  // As the journal has it. Good until the next call of the store.
-  std::string_view Encoded(TextRef ref);
+  // As the journal has it, to where there is room for kMostEncoded bytes. Returns its end.
+  static constexpr std::size_t kMostEncoded = 2 * limits::kEventBytes;
+  char* Encode(TextRef ref, char* to) const;
   // That of every text with this label has its bits.
   Signature SignatureOfLabel(std::string_view name, std::string_view value) const {
     return SignatureOf(HashOf(name), HashOf(value));
@@ -137,12 +136,15 @@ class TextStore {
     std::uint32_t uses = 0;
     std::uint32_t hash = 0;
   };
-  // The string that was interned last at a place of a text: alerts that come together resemble each other, and comparing is
-  // cheaper than hashing. A guess only: its entry may have come to be another string's, or nobody's.
+  // What stood last at a place of a text: alerts that come together resemble each other, and comparing is cheaper than hashing.
+  // A guess only: its entry may have come to be another string's, or nobody's, and its frame too.
   struct Guess {
-    Interned* entry = nullptr;
+    Interned* entry = nullptr;   // of the string that was interned last
     std::array<char, 4> head{};  // its number, as texts have it
     std::uint32_t head_bytes = 0;
+    std::uint32_t frame = kNoSlot;  // of the string that stood inline last
+    std::uint32_t inlined = 0;      // counts those
+    std::uint32_t alone = 0;        // so many of them, one after the other, were not to be found; at most kAlone
   };
   // One string of a text in memory.
   struct Part {
@@ -160,6 +162,8 @@ class TextStore {
   std::uint32_t HashOf(std::string_view string) const {
     return string.empty() ? 0 : static_cast<std::uint32_t>(hasher_(string) >> 32U);
   }
+  // Whether a string that is not the one expected is nobody else's either, as far as can be said without a look.
+  static bool IsAlone(const Guess& guess);
   std::string_view String(std::uint32_t number) const { return {interned_[number].text, interned_[number].bytes}; }
   bool IsDefined(std::uint32_t number) const { return interned_.Has(number) && interned_[number].text != nullptr; }
   bool Says(const Part& part, std::string_view string) const;
@@ -175,10 +179,15 @@ class TextStore {
   void SetString(Interned& entry, std::string_view string, std::uint32_t hash);
   void Forget(std::uint32_t number);
   void Drop(TextRef ref, bool counted);
-  Written WriteString(char* to, std::string_view string, Sighting sighting, std::size_t place);
-  Written WriteUnguessed(char* to, std::string_view string, Sighting sighting, std::size_t place);
-  char* WriteInline(char* to, std::string_view string);
-  TextRef Keep(const char* end);
+  char* WriteString(char* to, std::string_view string, Sighting sighting, std::size_t place);
+  Written WriteHashed(char* to, std::string_view string, Sighting sighting, std::size_t place);
+  // Nullptr: it is another string than the one that is expected.
+  static char* WriteGuessed(char* to, std::string_view string, const Guess& guess);
+  char* WriteSought(char* to, std::string_view string, Sighting sighting, Guess& guess, std::uint64_t wide);
+  char* WriteInline(char* to, std::string_view string, Guess& guess);
+  char* WriteFramed(char* to, std::string_view string, std::uint32_t frame) const;
+  char* WriteChanged(char* to, std::string_view string, const Part& was, std::size_t place);
+  TextRef Keep(std::string_view kept, const char* end);
   void LetGo(const Part& part, bool counted);
   char* scratch();
 

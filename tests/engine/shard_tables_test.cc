@@ -155,6 +155,12 @@ TEST(LeaseWheelTest, ComesUpExactlyWhenAScanOfEverythingWould) {
   }
 }
 
+std::string Encoded(const TextStore& texts, TextRef ref) {
+  std::string encoded(TextStore::kMostEncoded, '\0');
+  encoded.resize(static_cast<std::size_t>(texts.Encode(ref, encoded.data()) - encoded.data()));
+  return encoded;
+}
+
 TEST(TextStoreTest, InternsWhatIsSeenTwiceAndForgetsItAfterItsLastUse) {
   TextStore texts(1000, 1);
   const std::vector<LabelView> labels = {
@@ -277,12 +283,12 @@ TEST(TextStoreTest, TextsComeBackWhateverTheyShare) {
       of.ref = stored.ref;
       EXPECT_TRUE(MayHave(stored.signature, texts.SignatureOfLabel(of.strings[0], of.strings[1])));
       texts.TakeDefinitions([&](std::uint32_t number, std::string_view string) { recovered.Define(number, string); });
-      const std::string encoded(texts.Encoded(of.ref));
+      const std::string encoded = Encoded(texts, of.ref);
       const std::optional<TextStore::Stored> adopted = recovered.Adopt(encoded);
       ASSERT_TRUE(adopted.has_value());
       of.other = adopted->ref;
       check(recovered, of.other, of);
-      ASSERT_EQ(recovered.Encoded(of.other), encoded);
+      ASSERT_EQ(Encoded(recovered, of.other), encoded);
       ASSERT_EQ(adopted->signature, stored.signature);
     } else {
       std::swap(kept[random.Below(kept.size())], kept.back());
@@ -292,6 +298,34 @@ TEST(TextStoreTest, TextsComeBackWhateverTheyShare) {
       kept.pop_back();
     }
   }
+}
+
+// Places of strings that are all different are looked at less; what is said stays what was said, and a string that comes again and
+// again there gets its number all the same.
+TEST(TextStoreTest, WhatNobodyElseHasIsSoughtSeldomAndFoundAgain) {
+  TextStore texts(1000, 1);
+  TextBuffer buffer;
+  const auto store = [&](int number) {
+    const std::string value = "host" + std::to_string(number);
+    const std::string summary = "error rate of " + value + " is high";
+    const LabelView label{"instance", value};
+    const LabelView annotation{"summary", summary};
+    TextView said;
+    said.labels = {&label, 1};
+    said.annotations = {&annotation, 1};
+    const TextRef ref = texts.Store(said, TextStore::Sighting::kFirst).ref;
+    const TextView text = texts.Read(ref, buffer);
+    ASSERT_EQ(text.labels.size(), 1);
+    EXPECT_EQ(text.labels[0], label);
+    ASSERT_EQ(text.annotations.size(), 1);
+    EXPECT_EQ(text.annotations[0], annotation);
+  };
+  for (int number = 0; number < 2000; ++number)
+    store(number);
+  EXPECT_EQ(texts.interned(), 2) << "the two names";
+  for (int i = 0; i < 100; ++i)
+    store(5000);
+  EXPECT_EQ(texts.interned(), 4);
 }
 
 // Annotations, dedup key and link change again and again; each text stays what was last said, and no use is lost or left over.

@@ -26,6 +26,11 @@ TEST(ShortStringsTest, EveryLengthIsComparedAndCopiedWhole) {
     std::string copy(size + 1, '!');
     ASSERT_EQ(CopyBytes(copy.data(), bytes.data(), size), copy.data() + size);
     EXPECT_EQ(copy, bytes + "!");
+    const std::string behind = bytes + std::string(kBlockSlack, '?');
+    std::string blocks(size + kBlockSlack + 1, '!');
+    ASSERT_EQ(CopyBlocks(blocks.data(), behind.data(), size), blocks.data() + size);
+    EXPECT_EQ(blocks.substr(0, size), bytes);
+    EXPECT_EQ(blocks.back(), '!') << "no more than a block's rest is written behind";
     for (std::size_t i = 0; i < size; ++i) {
       std::string other = bytes;
       other[i] = static_cast<char>(other[i] ^ 1);
