@@ -212,6 +212,8 @@ void Oracle::Acknowledged(std::int64_t service, const UserId& user, EngineTime f
   if (!Follows(service)) return;
   Look(now);
   Service& state = At(service);
+  // Whoever acknowledges has seen it open: what was to end by now has ended, even if nobody could be told of it (it is held back).
+  if (state.owned && state.owned_until && from >= state.owned_until->from) Resume(service, *state.owned_until);
   if (state.owned || state.lost) return;
   if (!state.open) return Lose(service);
   const absl::Duration timeout = PolicyOf(service).acknowledge_timeout;
