@@ -70,17 +70,16 @@ std::span<const RouteMemory::Target> RouteMemory::Find(std::span<const LabelView
   const std::string_view asked(asked_.data(), size);
   Place& place = places_[hasher_(asked) & (kPlaces - 1)];
   if (!SameString(place.asked, asked)) {
+    remembered_bytes_ -= BytesOf(place);
     place.asked = asked;
     Route(labels, place.targets);
+    remembered_bytes_ += BytesOf(place);
   }
   return place.targets;
 }
 
-std::size_t RouteMemory::bytes() const {
-  std::size_t bytes = places_.capacity() * sizeof(Place);
-  for (const Place& place : places_)
-    bytes += place.asked.capacity() + (place.targets.capacity() > 1 ? place.targets.capacity() * sizeof(Target) : 0);
-  return bytes;
+std::size_t RouteMemory::BytesOf(const Place& place) {
+  return place.asked.capacity() + (place.targets.capacity() > 1 ? place.targets.capacity() * sizeof(Target) : 0);
 }
 
 }  // namespace tocsin

@@ -34,7 +34,7 @@ class RouteMemory {
   // until the next call.
   std::span<const Target> Find(std::span<const LabelView> labels);
 
-  std::size_t bytes() const;
+  std::size_t bytes() const { return places_.capacity() * sizeof(Place) + remembered_bytes_; }
 
  private:
   static constexpr std::size_t kPlaces = 1U << 12;
@@ -50,6 +50,8 @@ class RouteMemory {
 
   // The labels that are asked about, in asked_: equal for equal ones, and otherwise not. How many bytes; 0: too many.
   std::size_t Gather(std::span<const LabelView> labels);
+  // What it takes besides itself.
+  static std::size_t BytesOf(const Place& place);
   template <typename Targets>
   void Route(std::span<const LabelView> labels, Targets& targets);
 
@@ -58,6 +60,7 @@ class RouteMemory {
   std::vector<std::string> names_;  // that matchers and groups ask for
   std::uint64_t likely_ = 0;        // a bit for each of them
   std::vector<Place> places_;       // empty: the tree asks about too much
+  std::size_t remembered_bytes_ = 0;
   std::array<char, kMostAsked> asked_;
   std::vector<Target> unremembered_;
   std::vector<std::uint32_t> matched_;

@@ -88,10 +88,14 @@ void Senders::Crash() {
   }
 }
 
-std::optional<AlertRecord> Senders::Look(Engine& engine, IntegrationIndex integration, std::int64_t alert) const {
-  EventBatch probe(engine.KeySeed(), integration);
-  if (!probe.Append(EventOf(alert, true, Severity::kUnknown, 0)).ok()) return std::nullopt;
-  const AlertKey key = probe.at(0).header().key;
+std::optional<AlertRecord> Senders::Look(Engine& engine, IntegrationIndex integration, std::int64_t alert) {
+  auto& known = alerts_[static_cast<std::size_t>(alert)].key;
+  if (!known || known->first != integration) {
+    EventBatch probe(engine.KeySeed(), integration);
+    if (!probe.Append(EventOf(alert, true, Severity::kUnknown, 0)).ok()) return std::nullopt;
+    known = {integration, probe.at(0).header().key};
+  }
+  const AlertKey key = known->second;
   std::optional<AlertRecord> found;
   engine.ReadShardAndWait(engine.ShardOf(key), [&](const Shard& shard) { found = shard.Find(key); });
   return found;

@@ -120,12 +120,6 @@ void Simulation::TraceTimeline() {
   }
 }
 
-const Responder& Simulation::responder() {
-  const Responder* found = nullptr;
-  engine_->ReadResponderAndWait([&](const Responder& responder, const Now&) { found = &responder; });
-  return *found;
-}
-
 bool Simulation::IsStalled(std::size_t stage) const {
   return clock_.elapsed() < stalled_until_[stage];
 }
@@ -225,13 +219,11 @@ void Simulation::Look() {
   oracle_.Look(now);
   if (clock_.elapsed() < next_look_ || IsAnyStalled()) return;
   next_look_ = clock_.elapsed() + absl::Seconds(5);
-  checker_.Look(responder(), now, /*steady=*/true);
-  if (clock_.elapsed() < next_count_) return;
-  next_count_ = clock_.elapsed() + absl::Minutes(1);
+  checker_.Look(responder(), now, store_->journal().last());
   LookAtNumbers();
 }
 
-// What is counted for good, and what is held: seldom enough that counting is not what a world consists of.
+// What is counted for good, and what is held.
 void Simulation::LookAtNumbers() {
   const Engine::Statistics statistics = engine_->ReadStatistics();
   entries_ = std::max(entries_, statistics.committed_sequence);

@@ -98,8 +98,11 @@ bool Simulation::StartEngine() {
                        providers_.Start(notification, deadline, std::move(gate), clock_.Read());
                      },
                      nullptr, [this](const absl::Status&) { dead_ = true; }});
-  if (started.ok()) engine_ = *std::move(started);
-  if (started.ok()) StartCanary();
+  if (started.ok()) {
+    engine_ = *std::move(started);
+    engine_->ReadResponderAndWait([this](const Responder& responder, const Now&) { responder_ = &responder; });
+    StartCanary();
+  }
   told_ = 0;
   if (!started.ok()) why_not_ = absl::StrCat("I1: the engine does not start: ", started.status().message());
   return started.ok();
@@ -188,6 +191,7 @@ void Simulation::CompareHashes() {
 void Simulation::Stop() {
   disk_.StopAfter(0);  // whatever destructors try to write does not arrive
   canary_.reset();
+  responder_ = nullptr;
   engine_.reset();
   store_.reset();
 }

@@ -58,7 +58,7 @@ class Simulation {
   void TraceTimeline();
   bool failed() const { return !result_.violations.empty(); }
   bool alive() const { return engine_ != nullptr && !dead_; }
-  const Responder& responder();
+  const Responder& responder() const { return *responder_; }
 
   // Time and stages: simulation.cc.
   void AdvanceTo(absl::Duration until);
@@ -128,6 +128,7 @@ class Simulation {
   History history_;
   std::unique_ptr<Store> store_;
   std::unique_ptr<Engine> engine_;
+  const Responder* responder_ = nullptr;  // the engine's: one thread may look at it whenever no stage is at work
   std::unique_ptr<CanaryRound> canary_;  // of this life; null: none is sent
   struct Watched {
     Beats beats;
@@ -154,7 +155,6 @@ class Simulation {
   absl::Duration full_until_;
   absl::Duration read_only_until_;
   absl::Duration next_look_;
-  absl::Duration next_count_;
   absl::Duration shards_look_;
   absl::Duration next_send_;
   std::array<absl::Duration, 8> stalled_since_ = {};
