@@ -40,6 +40,19 @@ bool Oracle::MayHaveEnded(std::int64_t service, EngineTime now) const {
   return state.phase == Phase::kPassEnd || PolicyOf(service).catch_up == EscalationPolicy::CatchUp::kAtOnce;
 }
 
+// Before this the last pass cannot be over, whatever is late. Infinite: it has no end ahead.
+EngineTime Oracle::EarliestEnd(std::int64_t service) const {
+  const Service& state = services_[static_cast<std::size_t>(service)];
+  if (!state.open || state.phase == Phase::kNothing) return EngineTime::Infinite();
+  const EscalationPolicy& policy = PolicyOf(service);
+  if (policy.catch_up == EscalationPolicy::CatchUp::kAtOnce) return state.due.from;
+  EngineTime end = state.due.from;
+  const std::size_t ahead = state.phase == Phase::kStep ? static_cast<std::size_t>(state.step) : policy.steps.size();
+  for (std::size_t step = ahead; step < policy.steps.size(); ++step)
+    end = end + policy.steps[step].delay;
+  return state.pass < policy.repeats ? end + policy.repeat_interval : end;
+}
+
 // Nothing has been told of it, and group_wait is not over.
 bool Oracle::IsWaiting(const Service& state) {
   return state.phase == Phase::kStep && state.due.from == state.flush.from && state.last < 0 && state.pass == 0;
@@ -109,7 +122,8 @@ void Oracle::Known(const Senders::Known& known, const Now& now) {
   } else if (known.firing && known.severity > state.peak) {
     state.peak = known.severity;
     Worse(number, {known.from, now.engine});
-  } else if ((fresh || unsure) && !state.owned && now.engine <= disturbed_ + kSlack) {
+  } else if ((fresh || unsure) && !state.owned && now.engine <= disturbed_ + kSlack &&
+             (state.exhausted || EarliestEnd(number) <= disturbed_ + kSlack)) {
     Lose(number);  // it may have come after an end that has come late, too
   } else if (unsure && state.exhausted) {
     Lose(number);
@@ -125,8 +139,7 @@ void Oracle::Known(const Senders::Known& known, const Now& now) {
 void Oracle::Open(std::int64_t service, const Senders::Known& known, const Now& at) {
   const auto [wall, now] = at;
   Service& state = At(service);
-  // Its end may not have been seen by everybody.
-  const bool unsure = now <= state.grace || now <= disturbed_ + kSlack;
+  const bool unsure = state.closing || now <= state.grace;
   state.open = true;
   state.organisation = organisation_;
   state.opened = known.from;
@@ -137,7 +150,8 @@ void Oracle::Open(std::int64_t service, const Senders::Known& known, const Now& 
   state.low = service == NumberOf(ServiceNumber::kDisk);
   if (state.low && known.severity != Severity::kUnknown) Lose(service);
   if (unsure) Lose(service);
-  state.flush = Window{known.from, now}.After(WaitOf(service));
+  // group_wait counts from when it is seen, which a disturbance may put off.
+  state.flush = Window{known.from, std::max(now, disturbed_)}.After(WaitOf(service));
   state.begun = !IsHeld(service, wall, /*by_maintenance=*/false);
   if (!state.held) StartRun(state, state.flush);
 }
@@ -151,6 +165,7 @@ void Oracle::Close(std::int64_t service, EngineTime now) {
   state.phase = Phase::kNothing;
   state.pages.clear();
   state.grace = std::max(state.grace, now + kSlack);
+  state.closing = true;
 }
 
 void Oracle::StartRun(Service& state, const Window& due, std::vector<UserId> also) {
@@ -174,7 +189,7 @@ void Oracle::Worse(std::int64_t service, const Window& when) {
   if (MayHaveEnded(service, when.to)) return Lose(service);
   if (IsWaiting(state)) {
     // What was worse when the group opened does not break into its wait.
-    const EngineTime to = when.to <= state.known + kSlack ? state.due.to : std::min(when.to, state.due.to);
+    const EngineTime to = when.to <= std::max(state.known, disturbed_) + kSlack ? state.due.to : std::min(when.to, state.due.to);
     state.due = {std::min(when.from, state.due.from), to};
     state.flush = state.due;
   }

@@ -114,6 +114,7 @@ class Oracle {
     UserId owner;
     std::optional<Window> owned_until;
     EngineTime grace;  // up to here a message may begin that is not wanted any more
+    bool closing = false;  // it has ended, and not everybody may have seen that
     Severity peak = Severity::kUnknown;
     OrganisationPtr organisation;  // by which it opened
     EngineTime opened;
@@ -137,6 +138,7 @@ class Oracle {
   std::vector<UserId> People(std::int64_t service, absl::Time wall) const;
   bool IsFuzzy(const Service& state, EngineTime now) const;
   bool MayHaveEnded(std::int64_t service, EngineTime now) const;
+  EngineTime EarliestEnd(std::int64_t service) const;
   static bool IsWaiting(const Service& state);
   static std::string Shown(EngineTime time);
   EngineTime Limit(const Window& due) const;
