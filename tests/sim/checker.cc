@@ -163,9 +163,9 @@ void Checker::CheckOutbox(const ResponderState& state) {
     const bool under_way = row.state == Notification::State::kPending || row.state == Notification::State::kLeased;
     if (under_way && !Has(state, Timer::Kind::kNotification, id.value()))
       violate_(absl::StrFormat("I8: N%d is to be sent, and nothing will send it", id.value()));
+    if (row.state != Notification::State::kHeld || row.bundle.set()) continue;
     const auto throttle = state.throttle_of.find(ThrottleKeyOf(row.method));
-    const bool waits = row.state == Notification::State::kHeld && !row.bundle.set();
-    if (waits && (throttle == state.throttle_of.end() || !Has(state, Timer::Kind::kThrottle, throttle->second.value())))
+    if (throttle == state.throttle_of.end() || !Has(state, Timer::Kind::kThrottle, throttle->second.value()))
       violate_(absl::StrFormat("I8: N%d waits for its turn, which never comes", id.value()));
   }
   for (const auto& [id, page] : state.pages) {

@@ -91,19 +91,22 @@ class Store::Impl {
 
   Sequence position() const { return std::min(durable_->applied, durable_->checkpoint); }
 
-  void Apply(const Change& change) {
+  void Apply(Change change) {
     for (const RowKey& key : change.removed)
       durable_->rows.erase(key);
-    for (const Row& row : change.rows) {
-      if (const auto* entry = std::get_if<AuditEntry>(&row)) {
-        durable_->audit_log.push_back(*entry);
+    for (Row& row : change.rows) {
+      if (auto* entry = std::get_if<AuditEntry>(&row)) {
         durable_->chain.Append(*entry);
+        durable_->audit_log.push_back(std::move(*entry));
       } else if (!std::holds_alternative<ConfigurationVersion>(row)) {  // these never are in memory
-        durable_->rows[KeyOf(row)] = row;
+        const RowKey key = KeyOf(row);
+        durable_->rows[key] = std::move(row);
       }
     }
-    for (const TimelineEntry& entry : change.entries)
-      durable_->timelines[entry.subject].push_back(entry);
+    for (TimelineEntry& entry : change.entries) {
+      const Subject subject = entry.subject;
+      durable_->timelines[subject].push_back(std::move(entry));
+    }
   }
 
   std::vector<AuditEntry> AuditLog() const {
@@ -135,8 +138,8 @@ class Store::Impl {
   }
 
   absl::Status Flush() {
-    for (const auto& [sequence, change] : seen_)
-      Apply(change);
+    for (auto& [sequence, change] : seen_)
+      Apply(std::move(change));
     seen_.clear();
     if (named_) durable_->integrations = *std::exchange(named_, std::nullopt);
     durable_->applied = std::max(durable_->applied, applied_);

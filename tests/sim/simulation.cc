@@ -168,8 +168,10 @@ void Simulation::Rest() {
   int round = 0;
   for (bool busy = true; busy && alive(); ++round) {
     busy = StepStages();
-    const OrganisationPtr organisation = engine_->rules() ? engine_->rules()->organisation : nullptr;
-    if (alive() && organisation != nullptr) busy = providers_.Work(clock_.Read(), *organisation) || busy;
+    if (alive() && providers_.Next() <= clock_.Read().engine) {
+      const auto rules = engine_->rules();
+      if (rules && rules->organisation) busy = providers_.Work(clock_.Read(), *rules->organisation) || busy;
+    }
     if (round < kRounds) continue;
     Violate("I12: the stages never come to rest");
     return;
@@ -219,8 +221,9 @@ void Simulation::Look() {
   oracle_.Look(now);
   if (clock_.elapsed() < next_look_ || IsAnyStalled()) return;
   next_look_ = clock_.elapsed() + absl::Seconds(5);
-  checker_.Look(responder(), now, store_->journal().last());
-  LookAtNumbers();
+  const Sequence written = store_->journal().last();
+  checker_.Look(responder(), now, written);
+  if (std::exchange(counted_, written) != written) LookAtNumbers();
 }
 
 // What is counted for good, and what is held.

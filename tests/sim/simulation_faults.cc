@@ -137,9 +137,11 @@ bool Simulation::Start() {
 
 // The disk is well again when its time has come.
 bool Simulation::Heal() {
+  if (!ill_) return true;
   if (clock_.elapsed() >= full_until_) disk_.SetCapacity(UINT64_MAX / 2);
   if (clock_.elapsed() >= read_only_until_) disk_.SetReadOnly(false);
-  return clock_.elapsed() >= std::max(full_until_, read_only_until_);
+  ill_ = clock_.elapsed() < std::max(full_until_, read_only_until_);
+  return !ill_;
 }
 
 // I7: everything that was acknowledged is there, and each entry follows the one before.
@@ -278,11 +280,13 @@ void Simulation::Break(const Line& line) {
       if (!free.ok() || clock_.elapsed() < full_until_) return;
       disk_.SetCapacity(UINT64_MAX / 2 - *free + (static_cast<std::uint64_t>(values[0]) << 10U));
       full_until_ = clock_.elapsed() + ms(1);
+      ill_ = true;
       return;
     }
     case Kind::kReadOnly:
       disk_.SetReadOnly(true);
       read_only_until_ = clock_.elapsed() + ms(0);
+      ill_ = true;
       return;
     case Kind::kJump: clock_.Jump(absl::Milliseconds(values[0])); return oracle_.Jumped();
     case Kind::kSleep:

@@ -152,9 +152,11 @@ class Simulation {
     absl::Duration down;
   };
   std::optional<StuckCut> stuck_cut_;  // ahead
+  bool ill_ = false;  // the disk is, until both of these
   absl::Duration full_until_;
   absl::Duration read_only_until_;
   absl::Duration next_look_;
+  Sequence counted_;  // how far the journal was then
   absl::Duration shards_look_;
   absl::Duration next_send_;
   std::array<absl::Duration, 8> stalled_since_ = {};
