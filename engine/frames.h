@@ -37,7 +37,8 @@ class Frames {
   std::size_t size() const { return size_; }
   // Less the texts of frames, of which there are few.
   std::size_t bytes() const {
-    return frames_.bytes() + free_.capacity() * sizeof(std::uint32_t) + places_.capacity() * sizeof(Place) + sample_bytes_;
+    return frames_.bytes() + free_.capacity() * sizeof(std::uint32_t) + places_.capacity() * sizeof(Place) +
+           sample_bytes_;
   }
 
  private:

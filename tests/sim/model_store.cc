@@ -243,8 +243,12 @@ absl::StatusOr<std::vector<Row>> Store::ListRows(std::uint8_t table,
 absl::StatusOr<AuditHead> Store::ReadAuditHead() const {
   const std::vector<AuditEntry> log = impl_->AuditLog();
   if (log.empty()) return AuditHead();
-  return AuditHead{
-      .store = "", .entry = log.size(), .id = log.back().id, .at = {}, .hash = impl_->AuditChain().hashes().back(), .key = ""};
+  return AuditHead{.store = "",
+                   .entry = log.size(),
+                   .id = log.back().id,
+                   .at = {},
+                   .hash = impl_->AuditChain().hashes().back(),
+                   .key = ""};
 }
 // That what was told is still what the log says, by a chain of its own. How the chain is kept is for the real one.
 absl::StatusOr<AuditReport> Store::VerifyAudit(const AuditQuestion& question) const {

@@ -189,7 +189,8 @@ void Oracle::Worse(std::int64_t service, const Window& when) {
   if (MayHaveEnded(service, when.to)) return Lose(service);
   if (IsWaiting(state)) {
     // What was worse when the group opened does not break into its wait.
-    const EngineTime to = when.to <= std::max(state.known, disturbed_) + kSlack ? state.due.to : std::min(when.to, state.due.to);
+    const EngineTime to =
+        when.to <= std::max(state.known, disturbed_) + kSlack ? state.due.to : std::min(when.to, state.due.to);
     state.due = {std::min(when.from, state.due.from), to};
     state.flush = state.due;
   }

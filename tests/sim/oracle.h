@@ -113,7 +113,7 @@ class Oracle {
     bool exhausted = false;
     UserId owner;
     std::optional<Window> owned_until;
-    EngineTime grace;  // up to here a message may begin that is not wanted any more
+    EngineTime grace;      // up to here a message may begin that is not wanted any more
     bool closing = false;  // it has ended, and not everybody may have seen that
     Severity peak = Severity::kUnknown;
     OrganisationPtr organisation;  // by which it opened

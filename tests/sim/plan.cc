@@ -142,9 +142,9 @@ bool IsFault(Line::Kind kind) {
 // Each line that is played is printed, so without the formats.
 std::string Print(const Line& line) {
   const std::int64_t ms = absl::ToInt64Milliseconds(line.at);
-  std::string text = absl::StrCat(absl::Dec(ms / 3'600'000, absl::kZeroPad2), ":",
-                                  absl::Dec(ms / 60'000 % 60, absl::kZeroPad2), ":",
-                                  absl::Dec(ms / 1000 % 60, absl::kZeroPad2), ".");
+  std::string text =
+      absl::StrCat(absl::Dec(ms / 3'600'000, absl::kZeroPad2), ":", absl::Dec(ms / 60'000 % 60, absl::kZeroPad2), ":",
+                   absl::Dec(ms / 1000 % 60, absl::kZeroPad2), ".");
   absl::StrAppend(&text, absl::Dec(ms % 1000, absl::kZeroPad3), " ", ToAbsl(TextOf(line.kind).name));
   for (std::size_t i = 0; i < line.values.size(); ++i) {
     const std::string_view name = TextOf(line.kind).values[i];

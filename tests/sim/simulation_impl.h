@@ -129,7 +129,7 @@ class Simulation {
   std::unique_ptr<Store> store_;
   std::unique_ptr<Engine> engine_;
   const Responder* responder_ = nullptr;  // the engine's: one thread may look at it whenever no stage is at work
-  std::unique_ptr<CanaryRound> canary_;  // of this life; null: none is sent
+  std::unique_ptr<CanaryRound> canary_;   // of this life; null: none is sent
   struct Watched {
     Beats beats;
     std::string key;     // of the last canary
@@ -152,7 +152,7 @@ class Simulation {
     absl::Duration down;
   };
   std::optional<StuckCut> stuck_cut_;  // ahead
-  bool ill_ = false;  // the disk is, until both of these
+  bool ill_ = false;                   // the disk is, until both of these
   absl::Duration full_until_;
   absl::Duration read_only_until_;
   absl::Duration next_look_;
