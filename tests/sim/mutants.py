@@ -135,6 +135,8 @@ MUTANTS = [
      "    under_way_ = false;\n    next_ = now;", "    next_ = now;", MODEL),
     ("the canary goes past the door for alerts", "engine/pipeline_watch.cc",
      "if (published == nullptr || published->integrations.empty()) {", "if (published == nullptr || !published->integrations.empty()) {", MODEL),
+    ("what is held back is missed by the auditor", "engine/responder_audit.cc",
+     "  if (escalation->state == Escalation::State::kStopped) return std::nullopt;", "", MODEL),
     ("an incident's entries are lost at a crash", "engine/pipeline_recovery.cc",
      "    return store_.ApplyChange(**change, entry.sequence);",
      "    Change kept = **change;\n"

@@ -112,28 +112,30 @@ void Oracle::Known(const Senders::Known& known, const Now& now) {
   Service& state = At(number);
   state.said.erase(known.alert);
   const bool fresh = known.firing && !state.firing.contains(known.alert);
+  const bool disturbed = now.engine <= disturbed_ + kSlack;
+  const EngineTime seen = std::max(now.engine, disturbed_) + kSlack;  // by whoever decides
   // It may have recovered and begun to fire again since, all in one.
   const bool unsure = known.firing ? !fresh && state.firing[known.alert].since != known.from : known.passed.has_value();
   if (known.firing) state.firing[known.alert] = {known.from, known.severity};
   if (!known.firing) state.firing.erase(known.alert);
   if (state.firing.empty() && state.said.empty()) Close(number, now.engine);
+  if (state.open && state.firing.empty()) Lose(number);  // what has been said since may have found it closed, or kept it open
   if (known.firing && !state.open) {
     Open(number, known, now);
   } else if (known.firing && known.severity > state.peak) {
     state.peak = known.severity;
     Worse(number, {known.from, now.engine});
-  } else if ((fresh || unsure) && !state.owned && now.engine <= disturbed_ + kSlack &&
-             (state.exhausted || EarliestEnd(number) <= disturbed_ + kSlack)) {
-    Lose(number);  // it may have come after an end that has come late, too
+  } else if ((fresh || unsure) && (EarliestEnd(number) <= seen || (state.exhausted && !state.owned && disturbed))) {
+    Lose(number);  // it may have come after the end, and asked for everybody once more, or before
   } else if (unsure && state.exhausted) {
     Lose(number);
   } else if (fresh && state.exhausted && !state.owned && !state.held) {
     StartRun(state, {known.from, now.engine});
-  } else if ((fresh || unsure) && MayHaveEnded(number, now.engine)) {
-    Lose(number);
   }
   if (state.open && known.passed.value_or(Severity::kUnknown) > state.peak) Lose(number);  // it was worse, for a moment
-  if (number == NumberOf(ServiceNumber::kEdge)) FollowHolds(now);
+  if (number != NumberOf(ServiceNumber::kEdge)) return;
+  if (unsure) Lose(NumberOf(ServiceNumber::kLeaf));  // for a moment it was held back, or was not
+  FollowHolds(now);
 }
 
 void Oracle::Open(std::int64_t service, const Senders::Known& known, const Now& at) {
@@ -301,6 +303,7 @@ void Oracle::Crash(EngineTime now) {
     Service& state = At(i);
     if (state.asked_to_silence > 0) blind_.insert(i);
     if (!state.said.empty() || state.asked > 0 || state.asked_to_silence > 0) Lose(i);
+    if (!state.said.empty() && i == NumberOf(ServiceNumber::kEdge)) Lose(NumberOf(ServiceNumber::kLeaf));
     // It may have been executed without a message that has begun; then the steps of two passes may be told of at once.
     const bool due = state.open && state.phase != Phase::kNothing && state.due.from <= now;
     if (due && PolicyOf(i).catch_up == EscalationPolicy::CatchUp::kAtOnce) Lose(i);

@@ -117,9 +117,9 @@ bool Simulation::Start() {
       if (life_ > 0) ++result_.counters.restarts;
       oracle_.Disturbed(clock_.Read().engine + absl::Seconds(3));
       oracle_.Restarted(clock_.Read());
+      CheckForgotten();  // before any of it begins once more, and is perhaps taken back then
       if (!engine_->rules() && organisation_ >= 0) Rest();
       if (!alive()) continue;
-      CheckForgotten();
       senders_.Check(*engine_, /*settled=*/false);
       checker_.LookAfterRecovery(responder(), clock_.Read());
       history_.Look(*store_);
