@@ -29,6 +29,7 @@ void ViewsStage::Tell(Decided& decided) {
 }
 
 bool ViewsStage::Step(Wakeup* responder) {
+  if (backlog() == 0) return false;
   std::vector<std::unique_ptr<Decided>> taken;
   {
     MutexLock lock(mutex_);

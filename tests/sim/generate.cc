@@ -28,7 +28,7 @@ class Generator {
     settings.organisation = random_.Between(0, kOrganisations - 1);
     settings.checkpoint_s = random_.Between(5, 600);
     settings.audit_s = random_.Between(5, 60);
-    settings.segment_kb = random_.OneIn(2) ? 64 : 1024;
+    settings.segment_kb = random_.OneIn(2) ? 64 : 256;
     settings.restless = random_.OneIn(2) ? random_.Between(2, 10) : 0;
     const std::int64_t pace = random_.Between(1, 8);  // how much happens
     for (std::int64_t service = 0; service < kServices; ++service)

@@ -103,7 +103,9 @@ void Oracle::Applied(OrganisationPtr organisation, bool limited, EngineTime from
 }
 
 void Oracle::Said(std::int64_t alert) {
-  At(alert % kServices).said.insert(alert);
+  Service& state = At(alert % kServices);
+  if (state.said.empty()) ++state.burst;
+  state.said.insert(alert);
 }
 
 void Oracle::Known(const Senders::Known& known, const Now& now) {
@@ -116,10 +118,19 @@ void Oracle::Known(const Senders::Known& known, const Now& now) {
   const EngineTime seen = std::max(now.engine, disturbed_) + kSlack;  // by whoever decides
   // It may have recovered and begun to fire again since, all in one.
   const bool unsure = known.firing ? !fresh && state.firing[known.alert].since != known.from : known.passed.has_value();
-  if (known.firing) state.firing[known.alert] = {known.from, known.severity};
-  if (!known.firing) state.firing.erase(known.alert);
+  bool ended = unsure;
+  if (known.firing) {
+    const std::uint64_t burst = fresh || unsure ? state.burst : state.firing[known.alert].burst;
+    state.firing[known.alert] = {known.from, known.severity, burst};
+  } else {
+    ended = state.firing.erase(known.alert) > 0;
+  }
   if (state.firing.empty() && state.said.empty()) Close(number, now.engine);
-  if (state.open && state.firing.empty()) Lose(number);  // what has been said since may have found it closed, or kept it open
+  // What was said together comes in any order: the group may have closed in between, unless something fires all the time.
+  const auto steady = [&](const auto& firing) {
+    return firing.second.burst != state.burst && !state.said.contains(firing.first);
+  };
+  if (state.open && ended && std::ranges::none_of(state.firing, steady)) Lose(number);
   if (known.firing && !state.open) {
     Open(number, known, now);
   } else if (known.firing && known.severity > state.peak) {

@@ -98,8 +98,10 @@ class Oracle {
     struct Firing {
       EngineTime since;  // when it was first said as it is
       Severity severity = Severity::kUnknown;
+      std::uint64_t burst = 0;  // in which it was known first
     };
     std::map<std::int64_t, Firing> firing;  // alerts, as far as it is known
+    std::uint64_t burst = 0;                // how often something was said after all was known
     std::set<std::int64_t> said;            // alerts of which something is said that is not known yet
     int asked = 0;                          // not answered as yet
     int asked_to_silence = 0;

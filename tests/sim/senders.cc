@@ -22,7 +22,9 @@ void Senders::Want(std::int64_t first, std::int64_t count, bool firing, Severity
     // A repeat says exactly the same, or there is something new to it.
     const bool same = alert.firing == firing && alert.severity == severity && serials_ % 2 == 0;
     if (!same) alert.number = ++numbers_;
-    if (alert.firing != firing || alert.severity != severity) alert.since = now;
+    // What changes twice at one instant changes.
+    if (alert.firing != firing || alert.severity != severity)
+      alert.since = std::max(now, alert.since + absl::Nanoseconds(1));
     alert.firing = firing;
     alert.severity = severity;
     unsaid_.insert(number);
