@@ -89,13 +89,15 @@ std::vector<ChannelHealth> HealthOfChannels(const ResponderState& state) {
 
 std::string WhyNobodyIsTold(const ResponderState& state, absl::Time now, absl::Duration tolerance) {
   absl::Time told;
-  for (const auto& [kind, health] : Accepted(state))
-    told = std::max(told, health.accepted_at);
+  for (const auto& [id, reach] : state.reaches)
+    told = std::max({told, reach.accepted_at, reach.delivered_at});
+  for (const auto& [id, row] : state.notifications)
+    if (row.accepted_at > told && IsToPerson(row) && (WasTold(row) || HasFailed(row))) told = row.accepted_at;
   std::map<Kind, ChannelHealth> failed;
   ChannelHealth whole;
   for (const auto& [id, row] : state.notifications) {
-    if (!IsToPerson(row) || !HasFailed(row) || row.purpose == Notification::Purpose::kTest) continue;
-    if (row.created_at <= told) continue;
+    if (row.created_at <= told || row.purpose == Notification::Purpose::kTest) continue;
+    if (!IsToPerson(row) || !HasFailed(row)) continue;
     AddFailure(failed[row.method.kind], row);
     AddFailure(whole, row);
   }

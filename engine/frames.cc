@@ -70,7 +70,7 @@ std::uint32_t Frames::Use(std::string_view string) {
     }
     Give(place, kNoSlot);
     place.tag = tag;
-    place.sample = string;
+    SetSample(place, string);
     return kNoSlot;
   }
   if (!Fits(place.frame, string)) {
@@ -95,7 +95,7 @@ void Frames::Learn(Place& place, std::string_view string) {
     --place.hits;
   } else {
     Give(place, kNoSlot);
-    place.sample = string;
+    SetSample(place, string);
   }
 }
 
@@ -122,7 +122,9 @@ std::uint32_t Frames::Make(std::string_view before, std::string_view after) {
 void Frames::Give(Place& place, std::uint32_t frame) {
   if (frame != kNoSlot) {
     ++frames_[frame].uses;
+    sample_bytes_ -= place.sample.capacity();
     std::string().swap(place.sample);
+    sample_bytes_ += place.sample.capacity();
   }
   if (place.frame != kNoSlot) Release(place.frame);
   place.frame = frame;
@@ -136,11 +138,10 @@ void Frames::Release(std::uint32_t frame) {
   --size_;
 }
 
-std::size_t Frames::bytes() const {
-  std::size_t bytes = frames_.bytes() + free_.capacity() * sizeof(std::uint32_t) + places_.capacity() * sizeof(Place);
-  for (const Place& place : places_)
-    bytes += place.sample.capacity();
-  return bytes;  // less the texts of frames, of which there are few
+void Frames::SetSample(Place& place, std::string_view string) {
+  sample_bytes_ -= place.sample.capacity();
+  place.sample = string;
+  sample_bytes_ += place.sample.capacity();
 }
 
 }  // namespace tocsin

@@ -44,7 +44,11 @@ class Frames {
     return {of.text.data() + of.before, of.after};
   }
   std::size_t size() const { return size_; }
-  std::size_t bytes() const;
+  // Less the texts of frames, of which there are few.
+  std::size_t bytes() const {
+    return frames_.bytes() + free_.capacity() * sizeof(std::uint32_t) + places_.capacity() * sizeof(Place) +
+           sample_bytes_;
+  }
 
  private:
   struct Frame {
@@ -65,12 +69,14 @@ class Frames {
   std::uint32_t Make(std::string_view before, std::string_view after);
   void Give(Place& place, std::uint32_t frame);
   void Learn(Place& place, std::string_view string);
+  void SetSample(Place& place, std::string_view string);
 
   Segmented<Frame, 8> frames_;
   std::uint32_t end_ = 0;
   std::uint32_t size_ = 0;
   std::vector<std::uint32_t> free_;
   std::vector<Place> places_;
+  std::size_t sample_bytes_ = 0;  // that samples take
 };
 
 }  // namespace tocsin

@@ -156,6 +156,7 @@ void ShardStage::Post(std::shared_ptr<StatePoint> point) {
 }
 
 bool ShardStage::RunTasks(const Now& now) {
+  if (!has_tasks_.load(std::memory_order_relaxed)) return false;  // mostly, and then nothing is written
   if (!has_tasks_.exchange(false, std::memory_order_acq_rel)) return false;
   std::vector<absl::AnyInvocable<void(Shard&, const Now&)>> tasks;
   {

@@ -29,11 +29,13 @@ void ViewsStage::Tell(Decided& decided) {
 }
 
 bool ViewsStage::Step(Wakeup* responder) {
+  if (backlog() == 0) return false;
   std::vector<std::unique_ptr<Decided>> taken;
   {
     MutexLock lock(mutex_);
     taken.swap(waiting_);
   }
+  if (taken.empty()) return false;
   // Views that cannot be written stand still; the keeper says so, and lets them catch up with the journal.
   std::vector<DurableChange> changes;
   for (const std::unique_ptr<Decided>& decided : taken) {
@@ -52,7 +54,7 @@ bool ViewsStage::Step(Wakeup* responder) {
     const std::size_t before = backlog_.fetch_sub(1, std::memory_order_acq_rel);
     if (responder != nullptr && before == kViewsBacklog) responder->Notify();
   }
-  return !taken.empty();
+  return true;
 }
 
 }  // namespace tocsin

@@ -127,6 +127,7 @@ std::optional<std::string> FaultOfPart(const Turn& turn, const Group& part, std:
 std::optional<std::string> FindUnreached(const Turn& turn, const Group& group, absl::Duration tolerance) {
   const Escalation* escalation = turn.Find<Escalation>(group.escalation);
   if (group.state != Group::State::kOpen || escalation == nullptr) return std::nullopt;
+  if (escalation->state == Escalation::State::kStopped) return std::nullopt;  // nobody is to be told: it is held back
   if (escalation->urgency != Urgency::kHigh || turn.now().wall - escalation->started_at <= tolerance)
     return std::nullopt;
   const Notification* tried = nullptr;

@@ -143,10 +143,9 @@ void Fire(Turn& turn, GroupId id, const IncidentRule& rule, const Verdict& verdi
 void Close(Turn& turn, Incident& incident) {
   StopEscalation(turn, SubjectOf(incident.id), absl::StrCat("resolved by ", incident.resolved_by));
   turn.Note(Kind::kResolved, SubjectOf(incident.id), absl::StrCat("resolved by ", incident.resolved_by));
-  const std::set<NotificationId> sent = turn.About(SubjectOf(incident.id)).notifications;
   QueueResolved(turn, {.subject = SubjectOf(incident.id),
                        .message = ResolvedMessage(incident, turn.now()),
-                       .sent = {sent.begin(), sent.end()}});
+                       .sent = turn.About(SubjectOf(incident.id)).notifications.Copy()});
   turn.Arm({Timer::Kind::kRetention, incident.id.value()}, turn.now().engine + turn.options().keep_closed);
 }
 

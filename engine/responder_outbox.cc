@@ -86,7 +86,7 @@ void Failed(Turn& turn, const Notification& row) {
 
 // Of what a receiver has yet to be told of a group only the newest matters.
 void ReplaceHeldUpdate(Turn& turn, const Notification& newer) {
-  for (const NotificationId id : turn.About(newer.subject).notifications) {
+  for (const NotificationId id : turn.About(newer.subject).notifications.Copy()) {
     const Notification* row = turn.Find<Notification>(id);
     if (row == nullptr || row->state != State::kHeld || row->bundle.set()) continue;
     const bool same = row->receiver == newer.receiver && row->method == newer.method;
@@ -246,7 +246,7 @@ void Cancel(Turn& turn, NotificationId id, std::string_view reason) {
 }
 
 void CancelAbout(Turn& turn, const Subject& subject, std::string_view reason) {
-  for (const NotificationId id : turn.About(subject).notifications) {
+  for (const NotificationId id : turn.About(subject).notifications.Copy()) {
     const Notification* row = turn.Find<Notification>(id);
     if (row != nullptr && row->purpose != Purpose::kResolved && row->purpose != Purpose::kTest && !IsRewriting(*row)) {
       Cancel(turn, id, reason);

@@ -1,5 +1,4 @@
 // How pages end from outside: somebody has answered, or is asked anew, or nobody need be asked any more.
-#include <set>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -13,8 +12,7 @@
 namespace tocsin {
 
 void SupersedePages(Turn& turn, const Escalation& escalation, const UserId& user) {
-  const std::set<PageId> pages = turn.About(escalation.subject).pages;
-  for (const PageId id : pages) {
+  for (const PageId id : turn.About(escalation.subject).pages.Copy()) {
     const Page* before = turn.Find<Page>(id);
     if (before == nullptr || before->escalation != escalation.id || before->user != user) continue;
     // Who was not reached may be tried on.
@@ -28,7 +26,7 @@ void SupersedePages(Turn& turn, const Escalation& escalation, const UserId& user
 
 void CancelPages(Turn& turn, const Subject& subject, std::string_view reason, bool besides) {
   const auto stays = [&](const Page* page) { return !besides && page != nullptr && !page->escalation.set(); };
-  for (const PageId id : turn.About(subject).pages) {
+  for (const PageId id : turn.About(subject).pages.Copy()) {
     const Page* page = turn.Find<Page>(id);
     if (page == nullptr || page->state != Page::State::kActive || stays(page)) continue;
     ClosePage(turn, turn.Edit<Page>(id), Page::State::kCancelled);
@@ -37,7 +35,7 @@ void CancelPages(Turn& turn, const Subject& subject, std::string_view reason, bo
     CancelAbout(turn, subject, reason);
     return;
   }
-  for (const NotificationId id : turn.About(subject).notifications) {
+  for (const NotificationId id : turn.About(subject).notifications.Copy()) {
     const Notification* row = turn.Find<Notification>(id);
     const bool notice = row == nullptr || row->purpose == Notification::Purpose::kResolved || IsRewriting(*row);
     if (!notice && !stays(turn.Find<Page>(row->page))) Cancel(turn, id, reason);
@@ -49,15 +47,15 @@ bool AnswerPages(Turn& turn, const Subject& subject, std::string_view by) {
   const auto ends = [&](const Page& page) {
     return page.until == Page::Until::kAnybody || (person.set() && page.user == person);
   };
-  const SubjectRows rows = turn.About(subject);
+  const RowsAbout rows = turn.About(subject);
   bool own = false;
-  for (const PageId id : rows.pages) {
+  for (const PageId id : rows.pages.Copy()) {
     const Page* page = turn.Find<Page>(id);
     if (page == nullptr || page->state != Page::State::kActive || !ends(*page)) continue;
     own |= page->user == person && person.set();
     ClosePage(turn, turn.Edit<Page>(id), Page::State::kCancelled);
   }
-  for (const NotificationId id : rows.notifications) {
+  for (const NotificationId id : rows.notifications.Copy()) {
     const Notification* row = turn.Find<Notification>(id);
     if (row == nullptr || row->purpose == Notification::Purpose::kResolved || IsRewriting(*row)) continue;
     const Page* page = turn.Find<Page>(row->page);

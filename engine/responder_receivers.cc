@@ -50,8 +50,8 @@ bool IsLogged(const Notification& row, const Group& group) {
 
 // What the receiver knows.
 std::optional<Standing> LogOf(const Turn& turn, const Group& group, const std::vector<AlertSummary>& members) {
-  const SubjectRows about = turn.About(SubjectOf(group.id));
-  for (const NotificationId id : std::views::reverse(about.notifications)) {
+  const std::vector<NotificationId> sent = turn.About(SubjectOf(group.id)).notifications.Copy();
+  for (const NotificationId id : std::views::reverse(sent)) {
     const Notification* row = turn.Find<Notification>(id);
     if (row == nullptr || !IsLogged(*row, group)) continue;
     if (std::optional<Standing> told = StandingIn(row->body)) return told;

@@ -83,15 +83,14 @@ std::optional<GroupId> Turn::CurrentGroup(GroupKey key) const {
   return found->second;
 }
 
-SubjectRows Turn::About(const Subject& subject) const {
+RowsAbout Turn::About(const Subject& subject) const {
   const auto found = state().about.find(subject);
-  SubjectRows rows = found == state().about.end() ? SubjectRows() : found->second;
-  if (const auto created = about_.find(subject); created != about_.end()) {
-    rows.escalations.insert(created->second.escalations.begin(), created->second.escalations.end());
-    rows.pages.insert(created->second.pages.begin(), created->second.pages.end());
-    rows.notifications.insert(created->second.notifications.begin(), created->second.notifications.end());
-  }
-  return rows;
+  const SubjectRows* kept = found == state().about.end() ? nullptr : &found->second;
+  const auto created = about_.find(subject);
+  const SubjectRows* made = created == about_.end() ? nullptr : &created->second;
+  return {{kept ? &kept->escalations : nullptr, made ? &made->escalations : nullptr},
+          {kept ? &kept->pages : nullptr, made ? &made->pages : nullptr},
+          {kept ? &kept->notifications : nullptr, made ? &made->notifications : nullptr}};
 }
 
 std::vector<GroupKey> Turn::KeysOf(const Group& group) const {
@@ -273,7 +272,7 @@ std::vector<RowKey> Turn::LeavingMemory() const {
     if (row != nullptr) leaving.push_back(KeyFor<T>(row->id));
   };
   const auto leave_with = [&](const Subject& subject) {
-    const SubjectRows rows = About(subject);
+    const RowsAbout rows = About(subject);
     for (const EscalationId id : rows.escalations)
       leave(Find<Escalation>(id));
     for (const PageId id : rows.pages)

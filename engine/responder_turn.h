@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "engine/joined_ids.h"
 #include "engine/organisation_index.h"
 #include "engine/responder.h"
 #include "engine/responder_state.h"
@@ -57,6 +58,13 @@ struct LiveGroup {
   std::set<std::string> values;      // of labels that break through: "region=eu"
   std::string_view last_end;         // of the alert that was resolved last, as one of the shards says
   const GroupReport* any = nullptr;  // for what all shards agree on: route and labels
+};
+
+// What there is about a subject; good until the turn ends.
+struct RowsAbout {
+  JoinedIds<EscalationId> escalations;
+  JoinedIds<PageId> pages;
+  JoinedIds<NotificationId> notifications;
 };
 
 class Turn {
@@ -107,7 +115,7 @@ class Turn {
 
   std::optional<GroupId> CurrentGroup(GroupKey key) const;
   // What there is about `subject`, the rows of this turn included.
-  SubjectRows About(const Subject& subject) const;
+  RowsAbout About(const Subject& subject) const;
   // The row of a contact method, made when it has none.
   Throttle& ThrottleFor(const ContactMethod& method);
   const Throttle* FindThrottle(const ContactMethod& method) const;

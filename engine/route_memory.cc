@@ -118,16 +118,15 @@ std::span<RouteMemory::Target> RouteMemory::Find(std::span<const LabelView> labe
   for (Place& place : std::span(places, kBeside))
     if (IsAskedBy(place)) return place.targets;
   Place& place = places[turn_++ % kBeside];
+  remembered_bytes_ -= BytesOf(place);
   Remember(place);
   Route(labels, place.targets);
+  remembered_bytes_ += BytesOf(place);
   return place.targets;
 }
 
-std::size_t RouteMemory::bytes() const {
-  std::size_t bytes = places_.capacity() * sizeof(Place);
-  for (const Place& place : places_)
-    bytes += place.asked.capacity() + (place.targets.capacity() > 1 ? place.targets.capacity() * sizeof(Target) : 0);
-  return bytes;
+std::size_t RouteMemory::BytesOf(const Place& place) {
+  return place.asked.capacity() + (place.targets.capacity() > 1 ? place.targets.capacity() * sizeof(Target) : 0);
 }
 
 }  // namespace tocsin

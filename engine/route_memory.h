@@ -37,7 +37,7 @@ class RouteMemory {
   // until the next call.
   std::span<Target> Find(std::span<const LabelView> labels);
 
-  std::size_t bytes() const;
+  std::size_t bytes() const { return places_.capacity() * sizeof(Place) + remembered_bytes_; }
 
  private:
   static constexpr std::size_t kPlaces = 1U << 12;
@@ -72,6 +72,8 @@ class RouteMemory {
   void FindStands(std::span<const LabelView> labels);
   bool IsAskedBy(const Place& place) const;
   void Remember(Place& place) const;
+  // What it takes besides itself.
+  static std::size_t BytesOf(const Place& place);
   template <typename Targets>
   void Route(std::span<const LabelView> labels, Targets& targets);
 
@@ -80,6 +82,7 @@ class RouteMemory {
   std::vector<std::string> names_;        // that matchers and groups ask for
   std::uint64_t likely_ = 0;              // a bit for each of them
   std::vector<Place> places_;             // empty: the tree asks about too much
+  std::size_t remembered_bytes_ = 0;      // besides them
   std::array<Stand, kMostNames> stands_;  // of the last alert
   std::size_t stand_count_ = 0;
   // Of the last Gather.

@@ -30,10 +30,8 @@ constexpr std::array<std::uint8_t, 128> kAsciiSeptets = [] {
   return septets;
 }();
 
-// 0: not in the alphabet.
+// Of what is not ASCII. 0: not in the alphabet.
 int Septets(std::string_view character) {
-  const auto first = static_cast<unsigned char>(character[0]);
-  if (first < kAsciiSeptets.size()) return kAsciiSeptets[first];
   if (character == "€") return 2;
   return kGsmBeyondAscii.find(character) != std::string_view::npos ? 1 : 0;
 }
@@ -43,6 +41,7 @@ int Segments(int units, int alone, int in_part) {
 }
 
 std::string InPlainPunctuation(std::string_view text) {
+  if (IsAscii(text) && text.find('`') == std::string_view::npos) return std::string(text);
   return absl::StrReplaceAll(ToAbsl(text), {
                                                {"‘", "'"  },
                                                {"’", "'"  },
@@ -66,6 +65,15 @@ int CountSmsSegments(std::string_view text) {
   int units = 0;  // of UTF-16
   bool gsm = true;
   while (!text.empty()) {
+    std::size_t ascii = 0;
+    for (; ascii < text.size() && static_cast<unsigned char>(text[ascii]) < kAsciiSeptets.size(); ++ascii) {
+      const int each = kAsciiSeptets[static_cast<unsigned char>(text[ascii])];
+      gsm = gsm && each > 0;
+      septets += each;
+    }
+    units += static_cast<int>(ascii);
+    text.remove_prefix(ascii);
+    if (text.empty()) break;
     const std::size_t length = FirstCodePoint(text).bytes;
     const int each = Septets(text.substr(0, length));
     gsm = gsm && each > 0;

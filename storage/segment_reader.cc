@@ -13,6 +13,11 @@ constexpr std::size_t kWindowBytes = 2 << 20;
 
 // The offset after the last byte in `bytes` that is not zero, or 0.
 std::size_t EndOfContent(std::string_view bytes) {
+  // Mostly all of them are: files are made longer than what is in them.
+  constexpr std::size_t kStep = 64;
+  static constexpr char kZeros[kStep] = {};
+  while (bytes.size() >= kStep && std::memcmp(bytes.data() + bytes.size() - kStep, kZeros, kStep) == 0)
+    bytes.remove_suffix(kStep);
   const std::size_t last = bytes.find_last_not_of('\0');
   return last == std::string_view::npos ? 0 : last + 1;
 }

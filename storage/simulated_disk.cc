@@ -24,6 +24,7 @@ struct SimulatedDisk::Node {
   std::string cache;            // what reads see
   std::string durable;          // what a power cut cannot take away
   std::vector<Change> changes;  // from durable to cache, unless a sync failed in between
+  bool parted = false;          // one did
 };
 
 struct SimulatedDisk::NameChange {
@@ -98,6 +99,7 @@ class SimulatedDisk::Handle final : public File {
     disk_.counters_.syncs += 1;
     if (disk_.fail_sync_ > 0 && --disk_.fail_sync_ == 0) {
       node_->changes.clear();  // clean in memory, not on the disk, never to be written
+      node_->parted = true;
       return Unavailable("%s: fdatasync: Input/output error (simulated)", path_);
     }
     for (const Change& change : node_->changes)
@@ -256,6 +258,7 @@ absl::StatusOr<std::uint64_t> SimulatedDisk::FreeBytes(const std::string& path) 
 
 void SimulatedDisk::Settle(Node& node, Random& random, Cut cut) {
   if (cut == Cut::kAnything) cut = static_cast<Cut>(1 + random.Below(5));
+  const bool same = !node.parted && (node.changes.empty() || cut == Cut::kAll);
   // How many changes arrive for sure; the next one may be torn.
   const std::size_t prefix = cut == Cut::kPrefix ? random.Below(node.changes.size() + 1) : 0;
   for (std::size_t i = 0; i < node.changes.size(); ++i) {
@@ -280,7 +283,8 @@ void SimulatedDisk::Settle(Node& node, Random& random, Cut cut) {
     }
   }
   node.changes.clear();
-  node.cache = node.durable;
+  node.parted = false;
+  if (!same) node.cache = node.durable;
 }
 
 void SimulatedDisk::SettleNames(Random& random, Cut cut) {
@@ -394,6 +398,7 @@ std::unique_ptr<SimulatedDisk> SimulatedDisk::Clone() const {
   for (auto& [path, node] : clone->names_) {
     node->durable = node->cache;
     node->changes.clear();
+    node->parted = false;
   }
   clone->durable_ = clone->names_;
   clone->name_changes_.clear();

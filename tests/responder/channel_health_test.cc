@@ -102,5 +102,27 @@ TEST(ChannelHealthTest, ATestOfABrokenMethodIsNoOutage) {
   EXPECT_TRUE(HealthOf(world, Kind::kEmail).is_failing());
 }
 
+// It was tried in vain and is held back now: that nobody has been told of it is as it should be, for as long as that lasts.
+TEST(ChannelHealthTest, WhatIsHeldBackIsNobodysToTell) {
+  World world;
+  bool away = true;
+  world.SetProvider([&](const Notification&) { return away ? Answered::kRetryLater : Answered::kAccepted; });
+  const auto why_not = [&] {
+    std::string why;
+    for (int round = 0; round < 2; ++round)
+      world.Audit();
+    world.responder().CanPage(world.now(), absl::Minutes(1), why);
+    return why;
+  };
+  world.Observe({});
+  world.Pass(kWait + absl::Minutes(6));
+  EXPECT_THAT(why_not(), HasSubstr("no provider has taken a page for"));
+  world.Observe({.firing = 0, .suppressed = 1});
+  away = false;
+  ASSERT_TRUE(world.Do(TestPage{UserId("bob")}).status.ok());
+  world.Pass(absl::Hours(3));
+  EXPECT_EQ(why_not(), "");
+}
+
 }  // namespace
 }  // namespace tocsin

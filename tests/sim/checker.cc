@@ -1,6 +1,7 @@
 #include "tests/sim/checker.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/str_format.h"
 
@@ -68,6 +69,7 @@ void Checker::Crash() {
   for (const auto& [id, asked] : asked_)
     if (asked > 0) owned_.erase(id);
   asked_.clear();
+  looked_.reset();
 }
 
 bool Checker::IsOwned(const Group& group, EngineTime now) const {
@@ -161,9 +163,9 @@ void Checker::CheckOutbox(const ResponderState& state) {
     const bool under_way = row.state == Notification::State::kPending || row.state == Notification::State::kLeased;
     if (under_way && !Has(state, Timer::Kind::kNotification, id.value()))
       violate_(absl::StrFormat("I8: N%d is to be sent, and nothing will send it", id.value()));
+    if (row.state != Notification::State::kHeld || row.bundle.set()) continue;
     const auto throttle = state.throttle_of.find(ThrottleKeyOf(row.method));
-    const bool waits = row.state == Notification::State::kHeld && !row.bundle.set();
-    if (waits && (throttle == state.throttle_of.end() || !Has(state, Timer::Kind::kThrottle, throttle->second.value())))
+    if (throttle == state.throttle_of.end() || !Has(state, Timer::Kind::kThrottle, throttle->second.value()))
       violate_(absl::StrFormat("I8: N%d waits for its turn, which never comes", id.value()));
   }
   for (const auto& [id, page] : state.pages) {
@@ -176,6 +178,7 @@ void Checker::CheckOutbox(const ResponderState& state) {
 
 void Checker::CheckPolicies(const ResponderState& state) {
   for (const auto& [id, run] : state.escalations) {
+    if (run.state != Escalation::State::kRunning) continue;
     const auto [known, first] = policies_.try_emplace(id, run.policy);
     if (!first && known->second != run.policy)
       violate_(absl::StrFormat("I11: E%d goes by another policy than it began with", id.value()));
@@ -202,14 +205,16 @@ void Checker::CheckRoster(const Responder& responder, const Now& now) {
                            users.empty() ? "nobody" : users[0].value()));
 }
 
-void Checker::Look(const Responder& responder, const Now& now, bool steady) {
+void Checker::Look(const Responder& responder, const Now& now, Sequence written) {
   const ResponderState& state = responder.state();
-  for (const GroupId id : state.open_groups)
-    CheckGroup(responder, state.groups.at(id));
-  CheckOutbox(state);
-  CheckPolicies(state);
+  if (std::exchange(looked_, written) != written) {
+    for (const GroupId id : state.open_groups)
+      CheckGroup(responder, state.groups.at(id));
+    CheckOutbox(state);
+    CheckPolicies(state);
+  }
   CheckRoster(responder, now);
-  if (steady) CheckSilences(state, now);
+  CheckSilences(state, now);
 }
 
 void Checker::CheckSends(const Providers& providers) {
@@ -234,7 +239,8 @@ void Checker::CheckFate(const Responder& responder, const Group& group) {
 }
 
 void Checker::LookAtTheEnd(const Responder& responder, const Now& now, const Providers& providers) {
-  Look(responder, now, true);
+  looked_.reset();
+  Look(responder, now, Sequence());
   CheckSends(providers);
   for (const auto& [id, group] : responder.state().groups)
     CheckFate(responder, group);

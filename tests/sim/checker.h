@@ -23,6 +23,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -59,8 +60,9 @@ class Checker {
   // I3.
   void AttemptBegins(const Notification& notification, const Responder& responder, const Now& now);
   void Judged(const Notification& notification, AttemptResult::Kind kind, const Responder& responder);
-  // I8, I11, I13, I14: whenever nothing is half done. `steady`: so long that the engine has had the time to see it.
-  void Look(const Responder& responder, const Now& now, bool steady);
+  // I8, I11, I13, I14: whenever nothing is half done. `written`: the journal's last entry; while it stays, so does what is in memory, and
+  // only what time alone can make wrong is looked at again.
+  void Look(const Responder& responder, const Now& now, Sequence written);
   // I2, I5, I9: when everything is well and has been for long.
   void LookAtTheEnd(const Responder& responder, const Now& now, const Providers& providers);
   // After a recovery: acknowledgements that answered OK hold, attempts that have begun are known. I3, I7.
@@ -88,6 +90,7 @@ class Checker {
     std::int32_t attempt = 0;
     EngineTime at;
   };
+  std::optional<Sequence> looked_;                             // at what memory was then, in this life
   std::vector<Begun> begun_;                                   // since the last start
   std::set<std::pair<std::uint64_t, std::uint32_t>> reached_;  // groups and episodes for which a provider has said yes
 };

@@ -17,6 +17,22 @@
 namespace tocsin {
 namespace {
 
+// What the chain of the audit log is after each entry (storage/audit_chain.h).
+class Chain {
+ public:
+  void Append(const AuditEntry& entry) {
+    const AuditHash before = link_.hash;
+    link_ = {.number = link_.number + 1, .id = entry.id, .at = entry.at, .said = SaidBy(EncodeRow(entry)), .hash = {}};
+    link_.hash = HashAfter(before, link_);
+    hashes_.push_back(link_.hash);
+  }
+  const std::vector<AuditHash>& hashes() const { return hashes_; }
+
+ private:
+  AuditLink link_{.hash = BeginningOf(AuditEnds())};
+  std::vector<AuditHash> hashes_;
+};
+
 struct Durable {
   std::map<RowKey, Row> rows;
   std::vector<IntegrationId> integrations;
@@ -26,6 +42,7 @@ struct Durable {
   // History.
   std::map<Subject, std::vector<TimelineEntry>> timelines;
   std::vector<AuditEntry> audit_log;
+  Chain chain;
 };
 
 // By disk; a disk whose journal is empty is a new one.
@@ -46,19 +63,6 @@ class Shelf {
 Shelf& TheShelf() {
   static Shelf shelf;
   return shelf;
-}
-
-// What the chain of the audit log is after each entry (storage/audit_chain.h).
-std::vector<AuditHash> ChainOf(const std::vector<AuditEntry>& log) {
-  std::vector<AuditHash> hashes;
-  AuditLink link{.hash = BeginningOf(AuditEnds())};
-  for (const AuditEntry& entry : log) {
-    const AuditHash before = link.hash;
-    link = {.number = link.number + 1, .id = entry.id, .at = entry.at, .said = SaidBy(EncodeRow(entry)), .hash = {}};
-    link.hash = HashAfter(before, link);
-    hashes.push_back(link.hash);
-  }
-  return hashes;
 }
 
 }  // namespace
@@ -87,18 +91,22 @@ class Store::Impl {
 
   Sequence position() const { return std::min(durable_->applied, durable_->checkpoint); }
 
-  void Apply(const Change& change) {
+  void Apply(Change change) {
     for (const RowKey& key : change.removed)
       durable_->rows.erase(key);
-    for (const Row& row : change.rows) {
-      if (const auto* entry = std::get_if<AuditEntry>(&row)) {
-        durable_->audit_log.push_back(*entry);
+    for (Row& row : change.rows) {
+      if (auto* entry = std::get_if<AuditEntry>(&row)) {
+        durable_->chain.Append(*entry);
+        durable_->audit_log.push_back(std::move(*entry));
       } else if (!std::holds_alternative<ConfigurationVersion>(row)) {  // these never are in memory
-        durable_->rows[KeyOf(row)] = row;
+        const RowKey key = KeyOf(row);
+        durable_->rows[key] = std::move(row);
       }
     }
-    for (const TimelineEntry& entry : change.entries)
-      durable_->timelines[entry.subject].push_back(entry);
+    for (TimelineEntry& entry : change.entries) {
+      const Subject subject = entry.subject;
+      durable_->timelines[subject].push_back(std::move(entry));
+    }
   }
 
   std::vector<AuditEntry> AuditLog() const {
@@ -108,6 +116,15 @@ class Store::Impl {
         if (const auto* entry = std::get_if<AuditEntry>(&row)) log.push_back(*entry);
     }
     return log;
+  }
+
+  Chain AuditChain() const {
+    Chain chain = durable_->chain;
+    for (const auto& [sequence, change] : seen_) {
+      for (const Row& row : change.rows)
+        if (const auto* entry = std::get_if<AuditEntry>(&row)) chain.Append(*entry);
+    }
+    return chain;
   }
 
   std::vector<TimelineEntry> Timeline(const Subject& subject) const {
@@ -121,8 +138,8 @@ class Store::Impl {
   }
 
   absl::Status Flush() {
-    for (const auto& [sequence, change] : seen_)
-      Apply(change);
+    for (auto& [sequence, change] : seen_)
+      Apply(std::move(change));
     seen_.clear();
     if (named_) durable_->integrations = *std::exchange(named_, std::nullopt);
     durable_->applied = std::max(durable_->applied, applied_);
@@ -226,12 +243,16 @@ absl::StatusOr<std::vector<Row>> Store::ListRows(std::uint8_t table,
 absl::StatusOr<AuditHead> Store::ReadAuditHead() const {
   const std::vector<AuditEntry> log = impl_->AuditLog();
   if (log.empty()) return AuditHead();
-  return AuditHead{
-      .store = "", .entry = log.size(), .id = log.back().id, .at = {}, .hash = ChainOf(log).back(), .key = ""};
+  return AuditHead{.store = "",
+                   .entry = log.size(),
+                   .id = log.back().id,
+                   .at = {},
+                   .hash = impl_->AuditChain().hashes().back(),
+                   .key = ""};
 }
-// That what was told is still what the log says, by a chain that is made anew each time. How the chain is kept is for the real one.
+// That what was told is still what the log says, by a chain of its own. How the chain is kept is for the real one.
 absl::StatusOr<AuditReport> Store::VerifyAudit(const AuditQuestion& question) const {
-  const std::vector<AuditHash> hashes = ChainOf(impl_->AuditLog());
+  const std::vector<AuditHash> hashes = impl_->AuditChain().hashes();
   AuditReport report;
   report.entries = hashes.size();
   for (const AuditHead& head : question.heads) {

@@ -131,8 +131,12 @@ MUTANTS = [
      "    if (arrived) state_->key.clear();", "    arrived = arrived || arrived_count_.load() > 0;\n    if (arrived) state_->key.clear();", MODEL),
     ("a missing canary is not told of", "server/canary_round.cc",
      "is_waiting_ && now - waiting_since_ >= kMissedAfter;", "is_waiting_ && now - waiting_since_ >= 100 * kMissedAfter;", MODEL),
+    ("a canary that is given up is the last one", "server/canary_round.cc",
+     "    under_way_ = false;\n    next_ = now;", "    next_ = now;", MODEL),
     ("the canary goes past the door for alerts", "engine/pipeline_watch.cc",
      "if (published == nullptr || published->integrations.empty()) {", "if (published == nullptr || !published->integrations.empty()) {", MODEL),
+    ("what is held back is missed by the auditor", "engine/responder_audit.cc",
+     "  if (escalation->state == Escalation::State::kStopped) return std::nullopt;", "", MODEL),
     ("an incident's entries are lost at a crash", "engine/pipeline_recovery.cc",
      "    return store_.ApplyChange(**change, entry.sequence);",
      "    Change kept = **change;\n"

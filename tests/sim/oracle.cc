@@ -40,6 +40,19 @@ bool Oracle::MayHaveEnded(std::int64_t service, EngineTime now) const {
   return state.phase == Phase::kPassEnd || PolicyOf(service).catch_up == EscalationPolicy::CatchUp::kAtOnce;
 }
 
+// Before this the last pass cannot be over, whatever is late. Infinite: it has no end ahead.
+EngineTime Oracle::EarliestEnd(std::int64_t service) const {
+  const Service& state = services_[static_cast<std::size_t>(service)];
+  if (!state.open || state.phase == Phase::kNothing) return EngineTime::Infinite();
+  const EscalationPolicy& policy = PolicyOf(service);
+  if (policy.catch_up == EscalationPolicy::CatchUp::kAtOnce) return state.due.from;
+  EngineTime end = state.due.from;
+  const std::size_t ahead = state.phase == Phase::kStep ? static_cast<std::size_t>(state.step) : policy.steps.size();
+  for (std::size_t step = ahead; step < policy.steps.size(); ++step)
+    end = end + policy.steps[step].delay;
+  return state.pass < policy.repeats ? end + policy.repeat_interval : end;
+}
+
 // Nothing has been told of it, and group_wait is not over.
 bool Oracle::IsWaiting(const Service& state) {
   return state.phase == Phase::kStep && state.due.from == state.flush.from && state.last < 0 && state.pass == 0;
@@ -90,7 +103,9 @@ void Oracle::Applied(OrganisationPtr organisation, bool limited, EngineTime from
 }
 
 void Oracle::Said(std::int64_t alert) {
-  At(alert % kServices).said.insert(alert);
+  Service& state = At(alert % kServices);
+  if (state.said.empty()) ++state.burst;
+  state.said.insert(alert);
 }
 
 void Oracle::Known(const Senders::Known& known, const Now& now) {
@@ -99,34 +114,45 @@ void Oracle::Known(const Senders::Known& known, const Now& now) {
   Service& state = At(number);
   state.said.erase(known.alert);
   const bool fresh = known.firing && !state.firing.contains(known.alert);
+  const bool disturbed = now.engine <= disturbed_ + kSlack;
+  const EngineTime seen = std::max(now.engine, disturbed_) + kSlack;  // by whoever decides
   // It may have recovered and begun to fire again since, all in one.
   const bool unsure = known.firing ? !fresh && state.firing[known.alert].since != known.from : known.passed.has_value();
-  if (known.firing) state.firing[known.alert] = {known.from, known.severity};
-  if (!known.firing) state.firing.erase(known.alert);
+  bool ended = unsure;
+  if (known.firing) {
+    const std::uint64_t burst = fresh || unsure ? state.burst : state.firing[known.alert].burst;
+    state.firing[known.alert] = {known.from, known.severity, burst};
+  } else {
+    ended = state.firing.erase(known.alert) > 0;
+  }
   if (state.firing.empty() && state.said.empty()) Close(number, now.engine);
+  // What was said together comes in any order: the group may have closed in between, unless something fires all the time.
+  const auto steady = [&](const auto& firing) {
+    return firing.second.burst != state.burst && !state.said.contains(firing.first);
+  };
+  if (state.open && ended && std::ranges::none_of(state.firing, steady)) Lose(number);
   if (known.firing && !state.open) {
     Open(number, known, now);
   } else if (known.firing && known.severity > state.peak) {
     state.peak = known.severity;
     Worse(number, {known.from, now.engine});
-  } else if ((fresh || unsure) && !state.owned && now.engine <= disturbed_ + kSlack) {
-    Lose(number);  // it may have come after an end that has come late, too
+  } else if ((fresh || unsure) && (EarliestEnd(number) <= seen || (state.exhausted && !state.owned && disturbed))) {
+    Lose(number);  // it may have come after the end, and asked for everybody once more, or before
   } else if (unsure && state.exhausted) {
     Lose(number);
   } else if (fresh && state.exhausted && !state.owned && !state.held) {
     StartRun(state, {known.from, now.engine});
-  } else if ((fresh || unsure) && MayHaveEnded(number, now.engine)) {
-    Lose(number);
   }
   if (state.open && known.passed.value_or(Severity::kUnknown) > state.peak) Lose(number);  // it was worse, for a moment
-  if (number == NumberOf(ServiceNumber::kEdge)) FollowHolds(now);
+  if (number != NumberOf(ServiceNumber::kEdge)) return;
+  if (unsure) Lose(NumberOf(ServiceNumber::kLeaf));  // for a moment it was held back, or was not
+  FollowHolds(now);
 }
 
 void Oracle::Open(std::int64_t service, const Senders::Known& known, const Now& at) {
   const auto [wall, now] = at;
   Service& state = At(service);
-  // Its end may not have been seen by everybody.
-  const bool unsure = now <= state.grace || now <= disturbed_ + kSlack;
+  const bool unsure = state.closing || now <= state.grace;
   state.open = true;
   state.organisation = organisation_;
   state.opened = known.from;
@@ -137,7 +163,8 @@ void Oracle::Open(std::int64_t service, const Senders::Known& known, const Now& 
   state.low = service == NumberOf(ServiceNumber::kDisk);
   if (state.low && known.severity != Severity::kUnknown) Lose(service);
   if (unsure) Lose(service);
-  state.flush = Window{known.from, now}.After(WaitOf(service));
+  // group_wait counts from when it is seen, which a disturbance may put off.
+  state.flush = Window{known.from, std::max(now, disturbed_)}.After(WaitOf(service));
   state.begun = !IsHeld(service, wall, /*by_maintenance=*/false);
   if (!state.held) StartRun(state, state.flush);
 }
@@ -151,6 +178,7 @@ void Oracle::Close(std::int64_t service, EngineTime now) {
   state.phase = Phase::kNothing;
   state.pages.clear();
   state.grace = std::max(state.grace, now + kSlack);
+  state.closing = true;
 }
 
 void Oracle::StartRun(Service& state, const Window& due, std::vector<UserId> also) {
@@ -174,7 +202,8 @@ void Oracle::Worse(std::int64_t service, const Window& when) {
   if (MayHaveEnded(service, when.to)) return Lose(service);
   if (IsWaiting(state)) {
     // What was worse when the group opened does not break into its wait.
-    const EngineTime to = when.to <= state.known + kSlack ? state.due.to : std::min(when.to, state.due.to);
+    const EngineTime to =
+        when.to <= std::max(state.known, disturbed_) + kSlack ? state.due.to : std::min(when.to, state.due.to);
     state.due = {std::min(when.from, state.due.from), to};
     state.flush = state.due;
   }
@@ -212,6 +241,8 @@ void Oracle::Acknowledged(std::int64_t service, const UserId& user, EngineTime f
   if (!Follows(service)) return;
   Look(now);
   Service& state = At(service);
+  // Whoever acknowledges has seen it open: what was to end by now has ended, even if nobody could be told of it (it is held back).
+  if (state.owned && state.owned_until && from >= state.owned_until->from) Resume(service, *state.owned_until);
   if (state.owned || state.lost) return;
   if (!state.open) return Lose(service);
   const absl::Duration timeout = PolicyOf(service).acknowledge_timeout;
@@ -283,6 +314,7 @@ void Oracle::Crash(EngineTime now) {
     Service& state = At(i);
     if (state.asked_to_silence > 0) blind_.insert(i);
     if (!state.said.empty() || state.asked > 0 || state.asked_to_silence > 0) Lose(i);
+    if (!state.said.empty() && i == NumberOf(ServiceNumber::kEdge)) Lose(NumberOf(ServiceNumber::kLeaf));
     // It may have been executed without a message that has begun; then the steps of two passes may be told of at once.
     const bool due = state.open && state.phase != Phase::kNothing && state.due.from <= now;
     if (due && PolicyOf(i).catch_up == EscalationPolicy::CatchUp::kAtOnce) Lose(i);

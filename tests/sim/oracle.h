@@ -98,8 +98,10 @@ class Oracle {
     struct Firing {
       EngineTime since;  // when it was first said as it is
       Severity severity = Severity::kUnknown;
+      std::uint64_t burst = 0;  // in which it was known first
     };
     std::map<std::int64_t, Firing> firing;  // alerts, as far as it is known
+    std::uint64_t burst = 0;                // how often something was said after all was known
     std::set<std::int64_t> said;            // alerts of which something is said that is not known yet
     int asked = 0;                          // not answered as yet
     int asked_to_silence = 0;
@@ -113,7 +115,8 @@ class Oracle {
     bool exhausted = false;
     UserId owner;
     std::optional<Window> owned_until;
-    EngineTime grace;  // up to here a message may begin that is not wanted any more
+    EngineTime grace;      // up to here a message may begin that is not wanted any more
+    bool closing = false;  // it has ended, and not everybody may have seen that
     Severity peak = Severity::kUnknown;
     OrganisationPtr organisation;  // by which it opened
     EngineTime opened;
@@ -137,6 +140,7 @@ class Oracle {
   std::vector<UserId> People(std::int64_t service, absl::Time wall) const;
   bool IsFuzzy(const Service& state, EngineTime now) const;
   bool MayHaveEnded(std::int64_t service, EngineTime now) const;
+  EngineTime EarliestEnd(std::int64_t service) const;
   static bool IsWaiting(const Service& state);
   static std::string Shown(EngineTime time);
   EngineTime Limit(const Window& due) const;

@@ -54,6 +54,7 @@ void Oracle::FollowLost(EngineTime now) {
     const Service before = std::exchange(state, Service());
     state.held = before.held;
     state.grace = before.grace;
+    state.closing = before.closing;
     state.asked = before.asked;
     state.asked_to_silence = before.asked_to_silence;
   }
@@ -61,6 +62,7 @@ void Oracle::FollowLost(EngineTime now) {
 
 void Oracle::FollowOne(std::int64_t service, const Now& now) {
   Service& state = At(service);
+  if (now.engine > std::max(state.grace, disturbed_ + kSlack)) state.closing = false;
   if (state.lost || !state.open) return;
   if (state.owned) {
     if (state.owned_until && now.engine > Limit(*state.owned_until)) Resume(service, *state.owned_until);

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <optional>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
 
@@ -138,15 +139,23 @@ bool IsFault(Line::Kind kind) {
   return TextOf(kind).fault;
 }
 
+// Each line that is played is printed, so without the formats.
 std::string Print(const Line& line) {
   const std::int64_t ms = absl::ToInt64Milliseconds(line.at);
-  std::string text = absl::StrFormat("%02d:%02d:%02d.%03d %s", ms / 3'600'000, ms / 60'000 % 60, ms / 1000 % 60,
-                                     ms % 1000, TextOf(line.kind).name);
+  std::string text =
+      absl::StrCat(absl::Dec(ms / 3'600'000, absl::kZeroPad2), ":", absl::Dec(ms / 60'000 % 60, absl::kZeroPad2), ":",
+                   absl::Dec(ms / 1000 % 60, absl::kZeroPad2), ".");
+  absl::StrAppend(&text, absl::Dec(ms % 1000, absl::kZeroPad3), " ", ToAbsl(TextOf(line.kind).name));
   for (std::size_t i = 0; i < line.values.size(); ++i) {
     const std::string_view name = TextOf(line.kind).values[i];
-    if (!name.empty()) absl::StrAppendFormat(&text, " %s=%d", name, line.values[i]);
+    if (!name.empty()) absl::StrAppend(&text, " ", ToAbsl(name), "=", line.values[i]);
   }
   return text;
+}
+
+void DropWhatIsNotPrinted(Line& line) {
+  for (std::size_t i = 0; i < line.values.size(); ++i)
+    if (TextOf(line.kind).values[i].empty()) line.values[i] = 0;
 }
 
 std::string Print(const Plan& plan) {

@@ -84,6 +84,8 @@ struct Plan {
 
 std::string Print(const Plan& plan);
 std::string Print(const Line& line);
+// Numbers that mean nothing for its kind become zero, as in a file.
+void DropWhatIsNotPrinted(Line& line);
 // Comments begin with #. All that Print writes, reads back as it was.
 absl::StatusOr<Plan> ParsePlan(std::string_view text);
 

@@ -17,9 +17,9 @@ using notify::Reply;
 constexpr ContactMethod::Kind kKinds[kMethods] = {ContactMethod::Kind::kEmail, ContactMethod::Kind::kSms,
                                                   ContactMethod::Kind::kWebhook};
 
-std::size_t NumberOf(ContactMethod::Kind kind) {
+std::int64_t NumberOf(ContactMethod::Kind kind) {
   for (std::size_t i = 0; i < std::size(kKinds); ++i)
-    if (kKinds[i] == kind) return i;
+    if (kKinds[i] == kind) return static_cast<std::int64_t>(i);
   return 0;
 }
 
@@ -56,17 +56,11 @@ Reply Lost(Reply::Trouble trouble) {
 }  // namespace
 
 void Providers::SetMood(std::int64_t method, Mood mood, EngineTime until) {
-  moods_[static_cast<std::size_t>(method % kMethods)] = {mood, until};
+  moods_[static_cast<std::size_t>(method % kProviders)] = {mood, until};
 }
 
-bool Providers::AllWell(EngineTime now) const {
-  for (const ActiveMood& mood : moods_)
-    if (mood.mood != Mood::kWell && now < mood.until) return false;
-  return true;
-}
-
-Mood Providers::MoodOf(ContactMethod::Kind kind, EngineTime now) {
-  const ActiveMood& active = moods_[NumberOf(kind)];
+Mood Providers::MoodOf(std::int64_t provider, EngineTime now) {
+  const ActiveMood& active = moods_[static_cast<std::size_t>(provider)];
   if (now >= active.until) return Mood::kWell;
   if (active.mood != Mood::kMixed) return active.mood;
   return static_cast<Mood>(random_.Below(static_cast<std::uint64_t>(Mood::kMixed)));
@@ -133,7 +127,7 @@ void Providers::Begin(Attempt attempt, const Now& now, const Organisation& organ
     });
     return;
   }
-  if (IsCanary(notification)) return BeginCanary(attempt, *exchange);
+  if (IsCanary(notification)) return BeginCanary(attempt, *exchange, now.engine);
   ++begun_;
   Told& told = told_[notification.idempotency_key];
   if (told.notification.set() && told.notification != notification.id) {
@@ -147,7 +141,7 @@ void Providers::Begin(Attempt attempt, const Now& now, const Organisation& organ
     return;
   }
   CheckExchange(notification, *exchange);
-  const Mood mood = MoodOf(notification.method.kind, now.engine);
+  const Mood mood = MoodOf(NumberOf(notification.method.kind), now.engine);
   if (mood != Mood::kWell) ++failures_[static_cast<std::size_t>(mood)];
   absl::Duration after = absl::Milliseconds(random_.Between(1, 800));
   bool takes = false;
@@ -160,13 +154,20 @@ void Providers::Begin(Attempt attempt, const Now& now, const Organisation& organ
   Schedule(now.engine + std::min(after, attempt.deadline), std::move(attempt));
 }
 
-// Its provider is the server's own: nothing is wrong with it, and it tells nobody.
-void Providers::BeginCanary(const Attempt& attempt, const notify::Exchange& exchange) {
+// Its provider is the server's own, and tells nobody. When it is not well, the canary is lost: some say so, one says nothing at all.
+void Providers::BeginCanary(const Attempt& attempt, const notify::Exchange& exchange, EngineTime now) {
+  using Kind = AttemptResult::Kind;
   const Notification& notification = attempt.notification;
   CheckExchange(notification, exchange);
-  hooks_.canary(notification.idempotency_key);
+  const Mood mood = MoodOf(kCanarysProvider, now);
+  if (mood != Mood::kWell) ++failures_[static_cast<std::size_t>(mood)];
+  if (mood == Mood::kMute) return;
+  const bool arrives = mood == Mood::kWell || mood == Mood::kSlow || mood == Mood::kForgets;
+  if (arrives) hooks_.canary(notification.idempotency_key);
+  const bool yes = arrives || mood == Mood::kLies;
+  const Kind kind = mood == Mood::kForgets ? Kind::kAmbiguous : yes ? Kind::kAccepted : Kind::kRetryLater;
   hooks_.report({
-      "", "notify", AttemptResult{notification.id, notification.attempt, AttemptResult::Kind::kAccepted, "", "", {}}
+      "", "notify", AttemptResult{notification.id, notification.attempt, kind, "", "", {}}
   });
 }
 

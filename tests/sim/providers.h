@@ -58,11 +58,9 @@ class Providers {
   };
   Providers(std::uint64_t seed, Hooks hooks) : random_(seed), hooks_(std::move(hooks)) {}
 
-  // Number `method` of the kinds of contact methods is in this mood until then.
+  // Number `method` of the kinds of contact methods, or the canary's own provider, is in this mood until then.
   void SetMood(std::int64_t method, Mood mood, EngineTime until);
   void EndMoods() { moods_ = {}; }
-  // Which kinds are in a mood now, or were within `since`.
-  bool AllWell(EngineTime now) const;
 
   void Start(const Notification& notification, absl::Duration deadline, std::shared_ptr<Gate> gate, const Now& now);
   EngineTime Next() const { return due_.empty() ? EngineTime::Infinite() : due_.begin()->first.first; }
@@ -93,10 +91,10 @@ class Providers {
     EngineTime until;
   };
 
-  Mood MoodOf(ContactMethod::Kind kind, EngineTime now);
+  Mood MoodOf(std::int64_t provider, EngineTime now);
   void Schedule(EngineTime at, Attempt attempt) { due_.emplace(std::pair(at, ++order_), std::move(attempt)); }
   void Begin(Attempt attempt, const Now& now, const Organisation& organisation);
-  void BeginCanary(const Attempt& attempt, const notify::Exchange& exchange);
+  void BeginCanary(const Attempt& attempt, const notify::Exchange& exchange, EngineTime now);
   void Answer(const Attempt& attempt, EngineTime now);
   notify::Reply ReplyOf(const Attempt& attempt, Mood mood, absl::Duration& after, bool& takes);
   void Take(const Notification& notification);
@@ -104,7 +102,7 @@ class Providers {
 
   Random random_;
   const Hooks hooks_;
-  std::array<ActiveMood, kMethods> moods_;
+  std::array<ActiveMood, kProviders> moods_;
   std::map<std::pair<EngineTime, std::uint64_t>, Attempt> due_;
   std::uint64_t order_ = 0;
   std::uint64_t ids_ = 0;

@@ -22,7 +22,9 @@ void Senders::Want(std::int64_t first, std::int64_t count, bool firing, Severity
     // A repeat says exactly the same, or there is something new to it.
     const bool same = alert.firing == firing && alert.severity == severity && serials_ % 2 == 0;
     if (!same) alert.number = ++numbers_;
-    if (alert.firing != firing || alert.severity != severity) alert.since = now;
+    // What changes twice at one instant changes.
+    if (alert.firing != firing || alert.severity != severity)
+      alert.since = std::max(now, alert.since + absl::Nanoseconds(1));
     alert.firing = firing;
     alert.severity = severity;
     unsaid_.insert(number);
@@ -88,10 +90,14 @@ void Senders::Crash() {
   }
 }
 
-std::optional<AlertRecord> Senders::Look(Engine& engine, IntegrationIndex integration, std::int64_t alert) const {
-  EventBatch probe(engine.KeySeed(), integration);
-  if (!probe.Append(EventOf(alert, true, Severity::kUnknown, 0)).ok()) return std::nullopt;
-  const AlertKey key = probe.at(0).header().key;
+std::optional<AlertRecord> Senders::Look(Engine& engine, IntegrationIndex integration, std::int64_t alert) {
+  auto& known = alerts_[static_cast<std::size_t>(alert)].key;
+  if (!known || known->first != integration) {
+    EventBatch probe(engine.KeySeed(), integration);
+    if (!probe.Append(EventOf(alert, true, Severity::kUnknown, 0)).ok()) return std::nullopt;
+    known = {integration, probe.at(0).header().key};
+  }
+  const AlertKey key = known->second;
   std::optional<AlertRecord> found;
   engine.ReadShardAndWait(engine.ShardOf(key), [&](const Shard& shard) { found = shard.Find(key); });
   return found;

@@ -71,9 +71,10 @@ class Senders {
     std::deque<Event> events = {Event()};  // all that were sent, from the last acknowledged one on
     int under_way = 0;
     std::optional<Severity> passed;  // as in Known
+    std::optional<std::pair<IntegrationIndex, AlertKey>> key;
   };
   void Acknowledge(std::int64_t number, std::uint64_t serial);
-  std::optional<AlertRecord> Look(Engine& engine, IntegrationIndex integration, std::int64_t alert) const;
+  std::optional<AlertRecord> Look(Engine& engine, IntegrationIndex integration, std::int64_t alert);
   void CheckOne(Engine& engine, IntegrationIndex integration, std::int64_t alert, bool settled);
 
   const Hooks hooks_;

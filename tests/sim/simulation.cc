@@ -120,12 +120,6 @@ void Simulation::TraceTimeline() {
   }
 }
 
-const Responder& Simulation::responder() {
-  const Responder* found = nullptr;
-  engine_->ReadResponderAndWait([&](const Responder& responder, const Now&) { found = &responder; });
-  return *found;
-}
-
 bool Simulation::IsStalled(std::size_t stage) const {
   return clock_.elapsed() < stalled_until_[stage];
 }
@@ -174,8 +168,10 @@ void Simulation::Rest() {
   int round = 0;
   for (bool busy = true; busy && alive(); ++round) {
     busy = StepStages();
-    const OrganisationPtr organisation = engine_->rules() ? engine_->rules()->organisation : nullptr;
-    if (alive() && organisation != nullptr) busy = providers_.Work(clock_.Read(), *organisation) || busy;
+    if (alive() && providers_.Next() <= clock_.Read().engine) {
+      const auto rules = engine_->rules();
+      if (rules && rules->organisation) busy = providers_.Work(clock_.Read(), *rules->organisation) || busy;
+    }
     if (round < kRounds) continue;
     Violate("I12: the stages never come to rest");
     return;
@@ -225,13 +221,12 @@ void Simulation::Look() {
   oracle_.Look(now);
   if (clock_.elapsed() < next_look_ || IsAnyStalled()) return;
   next_look_ = clock_.elapsed() + absl::Seconds(5);
-  checker_.Look(responder(), now, /*steady=*/true);
-  if (clock_.elapsed() < next_count_) return;
-  next_count_ = clock_.elapsed() + absl::Minutes(1);
-  LookAtNumbers();
+  const Sequence written = store_->journal().last();
+  checker_.Look(responder(), now, written);
+  if (std::exchange(counted_, written) != written) LookAtNumbers();
 }
 
-// What is counted for good, and what is held: seldom enough that counting is not what a world consists of.
+// What is counted for good, and what is held.
 void Simulation::LookAtNumbers() {
   const Engine::Statistics statistics = engine_->ReadStatistics();
   entries_ = std::max(entries_, statistics.committed_sequence);

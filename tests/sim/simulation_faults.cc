@@ -98,8 +98,11 @@ bool Simulation::StartEngine() {
                        providers_.Start(notification, deadline, std::move(gate), clock_.Read());
                      },
                      nullptr, [this](const absl::Status&) { dead_ = true; }});
-  if (started.ok()) engine_ = *std::move(started);
-  if (started.ok()) StartCanary();
+  if (started.ok()) {
+    engine_ = *std::move(started);
+    engine_->ReadResponderAndWait([this](const Responder& responder, const Now&) { responder_ = &responder; });
+    StartCanary();
+  }
   told_ = 0;
   if (!started.ok()) why_not_ = absl::StrCat("I1: the engine does not start: ", started.status().message());
   return started.ok();
@@ -114,9 +117,9 @@ bool Simulation::Start() {
       if (life_ > 0) ++result_.counters.restarts;
       oracle_.Disturbed(clock_.Read().engine + absl::Seconds(3));
       oracle_.Restarted(clock_.Read());
+      CheckForgotten();  // before any of it begins once more, and is perhaps taken back then
       if (!engine_->rules() && organisation_ >= 0) Rest();
       if (!alive()) continue;
-      CheckForgotten();
       senders_.Check(*engine_, /*settled=*/false);
       checker_.LookAfterRecovery(responder(), clock_.Read());
       history_.Look(*store_);
@@ -134,9 +137,11 @@ bool Simulation::Start() {
 
 // The disk is well again when its time has come.
 bool Simulation::Heal() {
+  if (!ill_) return true;
   if (clock_.elapsed() >= full_until_) disk_.SetCapacity(UINT64_MAX / 2);
   if (clock_.elapsed() >= read_only_until_) disk_.SetReadOnly(false);
-  return clock_.elapsed() >= std::max(full_until_, read_only_until_);
+  ill_ = clock_.elapsed() < std::max(full_until_, read_only_until_);
+  return !ill_;
 }
 
 // I7: everything that was acknowledged is there, and each entry follows the one before.
@@ -188,6 +193,7 @@ void Simulation::CompareHashes() {
 void Simulation::Stop() {
   disk_.StopAfter(0);  // whatever destructors try to write does not arrive
   canary_.reset();
+  responder_ = nullptr;
   engine_.reset();
   store_.reset();
 }
@@ -274,11 +280,13 @@ void Simulation::Break(const Line& line) {
       if (!free.ok() || clock_.elapsed() < full_until_) return;
       disk_.SetCapacity(UINT64_MAX / 2 - *free + (static_cast<std::uint64_t>(values[0]) << 10U));
       full_until_ = clock_.elapsed() + ms(1);
+      ill_ = true;
       return;
     }
     case Kind::kReadOnly:
       disk_.SetReadOnly(true);
       read_only_until_ = clock_.elapsed() + ms(0);
+      ill_ = true;
       return;
     case Kind::kJump: clock_.Jump(absl::Milliseconds(values[0])); return oracle_.Jumped();
     case Kind::kSleep:

@@ -58,7 +58,7 @@ class Simulation {
   void TraceTimeline();
   bool failed() const { return !result_.violations.empty(); }
   bool alive() const { return engine_ != nullptr && !dead_; }
-  const Responder& responder();
+  const Responder& responder() const { return *responder_; }
 
   // Time and stages: simulation.cc.
   void AdvanceTo(absl::Duration until);
@@ -128,7 +128,8 @@ class Simulation {
   History history_;
   std::unique_ptr<Store> store_;
   std::unique_ptr<Engine> engine_;
-  std::unique_ptr<CanaryRound> canary_;  // of this life; null: none is sent
+  const Responder* responder_ = nullptr;  // the engine's: one thread may look at it whenever no stage is at work
+  std::unique_ptr<CanaryRound> canary_;   // of this life; null: none is sent
   struct Watched {
     Beats beats;
     std::string key;     // of the last canary
@@ -151,10 +152,11 @@ class Simulation {
     absl::Duration down;
   };
   std::optional<StuckCut> stuck_cut_;  // ahead
+  bool ill_ = false;                   // the disk is, until both of these
   absl::Duration full_until_;
   absl::Duration read_only_until_;
   absl::Duration next_look_;
-  absl::Duration next_count_;
+  Sequence counted_;  // how far the journal was then
   absl::Duration shards_look_;
   absl::Duration next_send_;
   std::array<absl::Duration, 8> stalled_since_ = {};
