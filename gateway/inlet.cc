@@ -1,7 +1,7 @@
 #include "gateway/inlet.h"
 
 #include <algorithm>
-#include <numeric>
+#include <span>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -55,16 +55,19 @@ class GatewayInlet::Link {
     if (closed_.load()) return Admission::kStopping;
     const auto admission = static_cast<Admission>(memory_->control().admission.load(std::memory_order_relaxed));
     if (admission != Admission::kAccepted) return admission;
+    thread_local std::vector<GatewayPart> parts;
+    parts.resize(rings_.size());
+    Divide(batch, memory_->blocks(), parts);
     std::size_t bytes = 0;
-    for (std::size_t i = 0; i < batch.count(); ++i)
-      bytes += PublishedBytes(batch.at(i), memory_->blocks());
+    for (const GatewayPart& part : parts)
+      bytes += part.bytes;
     if (bytes > kMostBatchBytes) return Admission::kTooLarge;
     // Numbers and keys of another store's mean nothing here: who has them is to begin anew.
     if (batch.seed() != key_seed_) return Admission::kStopping;
     const std::optional<Submissions::Taken> taken =
         submissions_.Take(batch, static_cast<std::uint32_t>(rings_.size()), want_outcomes ? batch.count() : 0,
                           clock_.Read().engine, std::move(done));
-    if (taken && PublishParts(batch, taken->slot, want_outcomes)) return Admission::kAccepted;
+    if (taken && PublishParts(batch, parts, taken->slot, want_outcomes)) return Admission::kAccepted;
     memory_->control().refused_batches.fetch_add(1, std::memory_order_relaxed);  // the engine lets leases stand still
     return Admission::kOverloaded;
   }
@@ -104,21 +107,13 @@ class GatewayInlet::Link {
     return positions_[slot * rings_.size() + shard];
   }
 
-  bool PublishParts(const EventBatch& batch, std::uint32_t slot, bool want_outcomes) {
-    thread_local std::vector<std::vector<std::uint32_t>> mine;
-    mine.resize(rings_.size());
-    for (auto& part : mine)
-      part.clear();
-    if (rings_.size() == 1) {
-      mine[0].resize(batch.count());
-      std::iota(mine[0].begin(), mine[0].end(), 0U);
-    } else {
-      for (std::uint32_t i = 0; i < batch.count(); ++i)
-        mine[batch.at(i).header().key.low % rings_.size()].push_back(i);
-    }
+  bool PublishParts(const EventBatch& batch,
+                    std::span<const GatewayPart> parts,
+                    std::uint32_t slot,
+                    bool want_outcomes) {
     for (std::size_t s = 0; s < rings_.size(); ++s) {
-      if (want_outcomes && rings_.size() > 1) Positions(slot, s) = mine[s];
-      if (PublishRecord(rings_[s], slot, want_outcomes, batch, mine[s], memory_->blocks())) {
+      if (want_outcomes && rings_.size() > 1) Positions(slot, s) = parts[s].events;
+      if (PublishRecord(rings_[s], slot, want_outcomes, batch, parts[s], memory_->blocks())) {
         memory_->control().bells[s].wakeup.Notify();
         continue;
       }

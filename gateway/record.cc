@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <new>
 
 #include "base/limits.h"
 #include "base/status.h"
@@ -59,20 +60,27 @@ class Whereabouts {
 };
 
 std::byte* Write(std::byte* to, EventView event, std::span<const std::byte> blocks) {
-  if (event.header().form == Form::kWhole) {
-    std::memcpy(to, &event.header(), event.header().size);
-    return to + event.header().size;
+  const EventHeader& header = event.header();
+  if (header.form == Form::kWhole) {
+    std::memcpy(to, &header, header.size);
+    return to + header.size;
   }
   const CameBytes came = event.came();
   const auto where = Whereabouts::Of(came, blocks);
-  EventHeader header = event.header();
-  header.size = static_cast<std::uint32_t>(where.EventBytes());
-  std::memcpy(to, &header, sizeof header);
+  auto* const written = new (to) EventHeader(header);
+  written->size = static_cast<std::uint32_t>(where.EventBytes());
   where.Write(to);
-  if (where.are_in_blocks()) return to + Whereabouts::kEnd;
+  if (where.are_in_blocks()) [[likely]]
+    return to + Whereabouts::kEnd;
   std::memcpy(to + Whereabouts::kEnd, came.data, came.size);
-  std::fill(to + Whereabouts::kEnd + came.size, to + header.size, std::byte{0});
-  return to + header.size;
+  std::fill(to + Whereabouts::kEnd + came.size, to + written->size, std::byte{0});
+  return to + written->size;
+}
+
+// How much of a record the event takes.
+std::size_t WrittenBytes(EventView event, std::span<const std::byte> blocks) {
+  if (event.header().form == Form::kWhole) return event.header().size;
+  return Whereabouts::Of(event.came(), blocks).EventBytes();
 }
 
 bool BeginWithARepeat(std::span<const std::byte> bytes) {
@@ -97,16 +105,19 @@ absl::Status WhatIsWrong(std::span<const std::byte> bytes) {
                  header.size, bytes.size(), where.size(), where.are_in_blocks() ? "at" : "behind", where.offset());
 }
 
-absl::Status CheckEvent(std::span<const std::byte> bytes, std::uint64_t key_seed) {
-  if (!BeginWithARepeat(bytes)) return CheckRecord(bytes, key_seed);
-  return IsPossibleRepeat(bytes) ? absl::OkStatus() : WhatIsWrong(bytes);
-}
-
 }  // namespace
 
-std::size_t PublishedBytes(EventView event, std::span<const std::byte> blocks) {
-  if (event.header().form == Form::kWhole) return event.header().size;
-  return Whereabouts::Of(event.came(), blocks).EventBytes();
+void Divide(const EventBatch& batch, std::span<const std::byte> blocks, std::span<GatewayPart> parts) {
+  for (GatewayPart& part : parts) {
+    part.events.clear();
+    part.bytes = sizeof(GatewayRecordHead);
+  }
+  for (std::uint32_t i = 0; i < batch.count(); ++i) {
+    const EventView event = batch.at(i);
+    GatewayPart& part = parts.size() == 1 ? parts[0] : parts[event.header().key.low % parts.size()];
+    part.events.push_back(i);
+    part.bytes += WrittenBytes(event, blocks);
+  }
 }
 
 std::string_view RepeatedBytes(EventView repeat, std::span<const std::byte> blocks, std::string& copy) {
@@ -124,19 +135,18 @@ bool PublishRecord(Ring& ring,
                    std::uint32_t submission,
                    bool want_outcomes,
                    const EventBatch& batch,
-                   std::span<const std::uint32_t> mine,
+                   const GatewayPart& part,
                    std::span<const std::byte> blocks) {
-  const GatewayRecordHead head{submission, static_cast<std::uint32_t>(mine.size()), want_outcomes ? 1U : 0U, 0};
-  std::size_t size = sizeof head;
-  for (const std::uint32_t i : mine)
-    size += PublishedBytes(batch.at(i), blocks);
-  const std::optional<Ring::Reservation> reservation = ring.TryReserve(size);
+  const auto count = static_cast<std::uint32_t>(part.events.size());
+  const GatewayRecordHead head{submission, count, want_outcomes ? 1U : 0U, 0};
+  const std::optional<Ring::Reservation> reservation = ring.TryReserve(part.bytes);
   if (!reservation) return false;
   std::byte* to = reservation->bytes.data();
   std::memcpy(to, &head, sizeof head);
   to += sizeof head;
-  for (const std::uint32_t i : mine)
+  for (const std::uint32_t i : part.events)
     to = Write(to, batch.at(i), blocks);
+  TOCSIN_CHECK(to == reservation->bytes.data() + part.bytes, "a part is published as it was divided");
   ring.Publish(*reservation);
   return true;
 }
@@ -156,8 +166,11 @@ absl::StatusOr<GatewayRecord> CheckGatewayRecord(std::span<const std::byte> byte
                        .highest_integration = 0,
                        .events = rest};
   for (std::uint32_t i = 0; i < head.count; ++i) {
-    if (const absl::Status status = CheckEvent(rest, key_seed); !status.ok()) {
-      return Annotate(status, absl::StrFormat("event %d of %d", i, head.count));
+    const bool is_repeat = BeginWithARepeat(rest);
+    // Nearly all are repeats, and of one that is possible no status is made.
+    if (!is_repeat || !IsPossibleRepeat(rest)) [[unlikely]] {
+      const absl::Status status = is_repeat ? WhatIsWrong(rest) : CheckRecord(rest, key_seed);
+      if (!status.ok()) return Annotate(status, absl::StrFormat("event %d of %d", i, head.count));
     }
     const EventHeader& header = EventView(rest.data()).header();
     if (shard_count > 1 && header.key.low % shard_count != shard)

@@ -14,6 +14,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/statusor.h"
 
@@ -30,15 +31,21 @@ struct GatewayRecordHead {
 };
 static_assert(sizeof(GatewayRecordHead) == 16);
 
-// The gateway's. How much of a record the event takes. `blocks`: those of the ring's memory; what lies in them is not copied.
-std::size_t PublishedBytes(EventView event, std::span<const std::byte> blocks);
-// Publishes the events of `batch` that `mine` selects; false when the ring is full. What lies in `blocks` has to stay until it was answered.
+// The gateway's. The events of a batch that are one shard's.
+struct GatewayPart {
+  std::vector<std::uint32_t> events;  // their numbers in the batch, in order
+  std::size_t bytes = 0;              // of the record that says them
+};
+// Divides `batch` into parts, one for each shard; what was in them is forgotten. `blocks`: those of the rings' memory; what lies in them is not
+// copied, and has to stay until it was answered.
+void Divide(const EventBatch& batch, std::span<const std::byte> blocks, std::span<GatewayPart> parts);
+// Publishes a part of `batch`, which was divided by the same `blocks`; false when the ring is full.
 bool PublishRecord(Ring& ring,
                    std::uint32_t submission,
                    bool want_outcomes,
                    const EventBatch& batch,
-                   std::span<const std::uint32_t> mine,
-                   std::span<const std::byte> blocks = {});
+                   const GatewayPart& part,
+                   std::span<const std::byte> blocks);
 
 // The engine's: a record that may be applied.
 struct GatewayRecord {

@@ -2,6 +2,8 @@
 #include <atomic>
 #include <cstring>
 #include <optional>
+#include <span>
+#include <string_view>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -21,6 +23,12 @@ GatewayMemory MapAgain(const GatewayPort& port) {
   absl::StatusOr<GatewayMemory> memory = GatewayMemory::Map(dup(port.memory_fd()));
   TOCSIN_CHECK(memory.ok(), "the memory maps twice");
   return *std::move(memory);
+}
+
+GatewayPart AllOf(const EventBatch& batch, std::span<const std::byte> blocks = {}) {
+  GatewayPart all;
+  Divide(batch, blocks, {&all, 1});
+  return all;
 }
 
 class GatewaysTest : public PipelineTest {
@@ -138,8 +146,8 @@ TEST_F(GatewaysTest, TakesWhatADeadGatewayHadPublished) {
   {
     GatewayMemory memory = MapAgain(*port);
     Ring ring = *Ring::Attach(memory.ring(0));
-    const std::uint32_t all[] = {0, 1, 2};
-    ASSERT_TRUE(PublishRecord(ring, 0, false, BatchOf(0, 3), all));
+    const EventBatch batch = BatchOf(0, 3);
+    ASSERT_TRUE(PublishRecord(ring, 0, false, batch, AllOf(batch), {}));
     ASSERT_TRUE(ring.TryReserve(512).has_value());  // and it died before it published this
   }
   engine_->DetachGateway(port);
@@ -188,8 +196,7 @@ TEST_F(GatewaysTest, AnEventOfNoIntegrationIsLookedAtTwiceAndThenTheGatewayIsCut
   Ring ring = *Ring::Attach(memory.ring(0));
   EventBatch batch(engine_->KeySeed(), 10'000);
   ASSERT_TRUE(batch.Append(sim::SampleEvent(1, true, 1)).ok());
-  const std::uint32_t all[] = {0};
-  ASSERT_TRUE(PublishRecord(ring, 0, false, batch, all));
+  ASSERT_TRUE(PublishRecord(ring, 0, false, batch, AllOf(batch), {}));
   engine_->Step(Engine::Stage::kShard);
   EXPECT_FALSE(port->broken()) << "its rules may be on their way";
   engine_->Step(Engine::Stage::kShard);
@@ -221,8 +228,8 @@ TEST_F(GatewaysTest, AGatewayDoesNotKeepTheEngineFromStopping) {
   const std::shared_ptr<GatewayPort> port = Attach();
   GatewayMemory memory = MapAgain(*port);
   Ring ring = *Ring::Attach(memory.ring(0));
-  const std::uint32_t all[] = {0};
-  ASSERT_TRUE(PublishRecord(ring, 0, false, BatchOf(0, 1), all));
+  const EventBatch batch = BatchOf(0, 1);
+  ASSERT_TRUE(PublishRecord(ring, 0, false, batch, AllOf(batch), {}));
   port->SetAdmission(Admission::kStopping, absl::Seconds(1));
   Settle();
   EXPECT_EQ(engine_->ReadStatistics().shards.front().firing, 0U);
@@ -391,10 +398,8 @@ TEST_F(GatewaysTest, SurvivesWhateverAGatewayWrites) {
       const char* const at =
           random.OneIn(2) ? came.data() : reinterpret_cast<const char*>(memory.blocks().data()) + there;
       if (random.OneIn(2)) batch.AppendRepeat(first, {at, came.size(), nullptr});
-      std::vector<std::uint32_t> all(batch.count());
-      for (std::uint32_t i = 0; i < all.size(); ++i)
-        all[i] = i;
-      PublishRecord(ring, static_cast<std::uint32_t>(random.Next()), random.OneIn(2), batch, all, memory.blocks());
+      PublishRecord(ring, static_cast<std::uint32_t>(random.Next()), random.OneIn(2), batch,
+                    AllOf(batch, memory.blocks()), memory.blocks());
       const std::size_t places[] = {random.Below(kHeader), kHeader + random.Below(16 * 16), kData + random.Below(4096)};
       for (std::uint64_t i = random.Below(3); i > 0; --i)
         bytes[places[random.Below(3)]] = static_cast<std::byte>(random.Next());

@@ -85,12 +85,13 @@ std::size_t ReadThrough(const GatewayRecord& record, const GatewayPort& port) {
   return bytes;
 }
 
-std::vector<std::uint32_t> PartOf(const EventBatch& batch, std::uint32_t shard, std::uint32_t shards) {
-  std::vector<std::uint32_t> mine;
-  for (std::uint32_t i = 0; i < batch.count(); ++i) {
-    if (batch.at(i).header().key.low % shards == shard) mine.push_back(i);
-  }
-  return mine;
+GatewayPart PartOf(const EventBatch& batch,
+                   std::uint32_t shard,
+                   std::uint32_t shards,
+                   std::span<const std::byte> blocks = {}) {
+  std::vector<GatewayPart> parts(shards);
+  Divide(batch, blocks, parts);
+  return parts[shard];
 }
 
 TEST(GatewayPortTest, ReadsNothingButWellFormedRecordsWhateverLiesInItsMemory) {
@@ -109,7 +110,7 @@ TEST(GatewayPortTest, ReadsNothingButWellFormedRecordsWhateverLiesInItsMemory) {
       absl::StatusOr<Ring> ring = Ring::Attach(bytes);
       if (!ring.ok()) break;
       PublishRecord(*ring, static_cast<std::uint32_t>(random.Next()), random.OneIn(2), batch,
-                    PartOf(batch, random.OneIn(20) ? 0 : shard, shards), memory.blocks());
+                    PartOf(batch, random.OneIn(20) ? 0 : shard, shards, memory.blocks()), memory.blocks());
       constexpr std::size_t kSlots = 3 * 64;
       constexpr std::size_t kData = kSlots + kGatewayRingSlots * 16;
       const std::size_t places[] = {random.Below(kSlots), kSlots + random.Below(32 * 16), kData + random.Below(8192)};
@@ -148,7 +149,7 @@ class BlocksOfPortTest : public testing::Test {
     EventBatch batch(kSeed, 0);
     batch.AppendRepeat(EventHeader{}, {At(offset), size, nullptr});
     Ring ring = *Ring::Attach(memory_->ring(0));
-    const std::uint32_t all[] = {0};
+    const GatewayPart all = PartOf(batch, 0, 1, memory_->blocks());
     ASSERT_TRUE(PublishRecord(ring, 1, false, batch, all, memory_->blocks()));
   }
   // Of the first record that was published.
@@ -229,8 +230,8 @@ TEST_F(BlocksOfPortTest, BytesThatOnlyTouchThemAreCopied) {
   batch.AppendRepeat(EventHeader{}, {elsewhere.data(), elsewhere.size(), nullptr});
   batch.AppendRepeat(EventHeader{}, {At(0) - 8, 16, nullptr});     // begins in the completions
   batch.AppendRepeat(EventHeader{}, {At(kAll - 8), 16, nullptr});  // ends in a ring
-  for (std::size_t i = 0; i < batch.count(); ++i)
-    EXPECT_GT(PublishedBytes(batch.at(i), memory_->blocks()), sizeof(EventHeader) + 8 + 15);
+  EXPECT_EQ(PartOf(batch, 0, 1, memory_->blocks()).bytes,
+            sizeof(GatewayRecordHead) + 3 * (sizeof(EventHeader) + 8) + 32 + 16 + 16);
 }
 
 TEST(GatewayPortTest, WhatIsPublishedToAnotherShardBreaksIt) {
@@ -238,10 +239,10 @@ TEST(GatewayPortTest, WhatIsPublishedToAnotherShardBreaksIt) {
   const GatewayMemory memory = MapAgain(*port);
   Random random(1);
   EventBatch batch = RandomBatch(random);
-  while (PartOf(batch, 0, 2).empty())
+  while (PartOf(batch, 0, 2).events.empty())
     batch = RandomBatch(random);
   Ring ring = *Ring::Attach(memory.ring(1));
-  ASSERT_TRUE(PublishRecord(ring, 1, false, batch, PartOf(batch, 0, 2)));
+  ASSERT_TRUE(PublishRecord(ring, 1, false, batch, PartOf(batch, 0, 2), {}));
   EXPECT_FALSE(port->Take(1).has_value());
   EXPECT_TRUE(port->broken());
 }
