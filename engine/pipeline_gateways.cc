@@ -1,5 +1,6 @@
 // What comes from gateways: the shards' side, the committer's, and who is attached. Nobody here waits for a gateway.
 #include <algorithm>
+#include <string>
 #include <utility>
 
 #include "base/log.h"
@@ -96,16 +97,17 @@ const Labels* ShardStage::LabelsOf(IntegrationIndex integration) {
 
 // Nullopt: a repeat that is not read as what it says it is. The gateway may have the labels of another version of the organisation, or
 // lie; its sender is to come again.
-std::optional<Outcome> ShardStage::ReadOfGateway(EventView event, const Now& now) {
+std::optional<Outcome> ShardStage::ReadOfGateway(const GatewayPort& port, EventView event, const Now& now) {
   const EventHeader& header = event.header();
-  const std::string_view came = RepeatedBytes(event);
+  thread_local std::string copy;
+  const std::string_view came = RepeatedBytes(event, port.blocks(), copy);
   return ApplyBytes(header, {came.data(), came.size(), LabelsOf(header.integration)}, now);
 }
 
 void ShardStage::Apply(const std::shared_ptr<GatewayPort>& port, const GatewayRecord& record, const Now& now) {
   const std::size_t outcomes_begin = gateway_outcomes_.size();
   const bool all = shard_.ApplyAll(
-      record.events.data(), record.count, now, [&](EventView event) { return ReadOfGateway(event, now); },
+      record.events.data(), record.count, now, [&](EventView event) { return ReadOfGateway(*port, event, now); },
       [&](std::uint32_t, Outcome outcome) {
         if (record.wants_outcomes) gateway_outcomes_.push_back(outcome);
       });

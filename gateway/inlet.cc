@@ -1,12 +1,14 @@
 #include "gateway/inlet.h"
 
 #include <algorithm>
+#include <span>
 #include <thread>
 #include <utility>
 #include <vector>
 
 #include "base/ring.h"
 #include "base/status.h"
+#include "gateway/blocks.h"
 #include "gateway/completions.h"
 #include "gateway/record.h"
 #include "model/submissions.h"
@@ -26,17 +28,18 @@ class GatewayInlet::Link {
   Link(GatewayMemory memory, const Clock& clock, GatewayInlet& counters)
       : clock_(clock),
         counters_(counters),
-        memory_(std::move(memory)),
-        key_seed_(memory_.control().key_seed),
+        memory_(std::make_shared<const GatewayMemory>(std::move(memory))),
+        blocks_(memory_),
+        key_seed_(memory_->control().key_seed),
         submissions_({.batches = kSubmissions,
-                      .bytes = memory_.shard_count() * kGatewayRingBytes,
+                      .bytes = memory_->shard_count() * kGatewayRingBytes,
                       .quick_batches = 0,  // a gateway's rings have one queue
                       .quick_bytes = 0,
                       .quick_bytes_of_one = 0},
                      counters.seconds_),
-        reader_(memory_) {
-    for (std::uint32_t i = 0; i < memory_.shard_count(); ++i) {
-      absl::StatusOr<Ring> ring = Ring::Attach(memory_.ring(i));
+        reader_(*memory_) {
+    for (std::uint32_t i = 0; i < memory_->shard_count(); ++i) {
+      absl::StatusOr<Ring> ring = Ring::Attach(memory_->ring(i));
       TOCSIN_CHECK(ring.ok(), "the engine has made the rings");
       rings_.push_back(*ring);
     }
@@ -50,19 +53,22 @@ class GatewayInlet::Link {
   Admission Submit(const EventBatch& batch, bool want_outcomes, Done done) {
     const Inside inside(inside_);
     if (closed_.load()) return Admission::kStopping;
-    const auto admission = static_cast<Admission>(memory_.control().admission.load(std::memory_order_relaxed));
+    const auto admission = static_cast<Admission>(memory_->control().admission.load(std::memory_order_relaxed));
     if (admission != Admission::kAccepted) return admission;
+    thread_local std::vector<GatewayPart> parts;
+    parts.resize(rings_.size());
+    Divide(batch, memory_->blocks(), parts);
     std::size_t bytes = 0;
-    for (std::size_t i = 0; i < batch.count(); ++i)
-      bytes += PublishedBytes(batch.at(i));
+    for (const GatewayPart& part : parts)
+      bytes += part.bytes;
     if (bytes > kMostBatchBytes) return Admission::kTooLarge;
     // Numbers and keys of another store's mean nothing here: who has them is to begin anew.
     if (batch.seed() != key_seed_) return Admission::kStopping;
     const std::optional<Submissions::Taken> taken =
         submissions_.Take(batch, static_cast<std::uint32_t>(rings_.size()), want_outcomes ? batch.count() : 0,
                           clock_.Read().engine, std::move(done));
-    if (taken && PublishParts(batch, taken->slot, want_outcomes)) return Admission::kAccepted;
-    memory_.control().refused_batches.fetch_add(1, std::memory_order_relaxed);  // the engine lets leases stand still
+    if (taken && PublishParts(batch, parts, taken->slot, want_outcomes)) return Admission::kAccepted;
+    memory_->control().refused_batches.fetch_add(1, std::memory_order_relaxed);  // the engine lets leases stand still
     return Admission::kOverloaded;
   }
 
@@ -71,14 +77,16 @@ class GatewayInlet::Link {
     closed_.store(true);
     while (inside_.load() > 0)
       std::this_thread::yield();
-    memory_.control().completions_bell.Notify();
+    memory_->control().completions_bell.Notify();
     thread_.join();
+    blocks_.Close();  // whoever is told now lets go of blocks of which the engine may still read
     counters_.lost_.fetch_add(submissions_.LoseAll(), std::memory_order_relaxed);
   }
 
+  std::shared_ptr<char> TakeBlock() { return blocks_.Take(); }
   std::uint64_t key_seed() const { return key_seed_; }
   absl::Duration retry_after() const {
-    return absl::Milliseconds(memory_.control().retry_after_ms.load(std::memory_order_relaxed));
+    return absl::Milliseconds(memory_->control().retry_after_ms.load(std::memory_order_relaxed));
   }
 
  private:
@@ -99,17 +107,14 @@ class GatewayInlet::Link {
     return positions_[slot * rings_.size() + shard];
   }
 
-  bool PublishParts(const EventBatch& batch, std::uint32_t slot, bool want_outcomes) {
-    thread_local std::vector<std::vector<std::uint32_t>> mine;
-    mine.resize(rings_.size());
-    for (auto& part : mine)
-      part.clear();
-    for (std::uint32_t i = 0; i < batch.count(); ++i)
-      mine[batch.at(i).header().key.low % rings_.size()].push_back(i);
+  bool PublishParts(const EventBatch& batch,
+                    std::span<const GatewayPart> parts,
+                    std::uint32_t slot,
+                    bool want_outcomes) {
     for (std::size_t s = 0; s < rings_.size(); ++s) {
-      if (want_outcomes && rings_.size() > 1) Positions(slot, s) = mine[s];
-      if (PublishRecord(rings_[s], slot, want_outcomes, batch, mine[s])) {
-        memory_.control().bells[s].wakeup.Notify();
+      if (want_outcomes && rings_.size() > 1) Positions(slot, s) = parts[s].events;
+      if (PublishRecord(rings_[s], slot, want_outcomes, batch, parts[s], memory_->blocks())) {
+        memory_->control().bells[s].wakeup.Notify();
         continue;
       }
       // As in the engine: what is in stays in, the sender is told to send all of it again.
@@ -121,7 +126,7 @@ class GatewayInlet::Link {
 
   void Run() {
     while (!closed_.load(std::memory_order_relaxed)) {
-      if (!TakeCompletions()) memory_.control().completions_bell.Wait(absl::Seconds(1));
+      if (!TakeCompletions()) memory_->control().completions_bell.Wait(absl::Seconds(1));
     }
     TakeCompletions();  // what the engine said last is true, also when it has gone
   }
@@ -152,7 +157,8 @@ class GatewayInlet::Link {
 
   const Clock& clock_;
   GatewayInlet& counters_;
-  const GatewayMemory memory_;
+  const std::shared_ptr<const GatewayMemory> memory_;  // blocks that were taken hold it, too
+  GatewayBlocks blocks_;
   const std::uint64_t key_seed_;
   std::vector<Ring> rings_;
   Submissions submissions_;
@@ -184,6 +190,11 @@ void GatewayInlet::Detach() {
     link_ = nullptr;
   }
   if (link) link->Close();
+}
+
+std::shared_ptr<char> GatewayInlet::TakeBlock() const {
+  const std::shared_ptr<Link> link = this->link();
+  return link ? link->TakeBlock() : nullptr;
 }
 
 Admission GatewayInlet::Refuse(Admission why) {

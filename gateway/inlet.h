@@ -32,6 +32,9 @@ class GatewayInlet final : public Inlet {
   // Takes what the engine has completed, then tells everybody who still waits that it is lost.
   void Detach();
 
+  // Any thread. A block of the engine's memory to read what comes into (gateway/blocks.h); null: there is none now.
+  std::shared_ptr<char> TakeBlock() const;
+
   Admission Submit(const EventBatch& batch, bool want_outcomes, Done done) override;
   absl::Duration RetryAfter() const override;
   bool TakesRepeats() const override { return true; }  // their bytes go along

@@ -27,6 +27,8 @@ std::size_t RingBytes() {
 }
 
 constexpr std::size_t kControlBytes = (sizeof(GatewayControl) + kPage - 1) & ~(kPage - 1);
+constexpr std::size_t kBlocksAt = kControlBytes + kGatewayCompletionBytes;
+constexpr std::size_t kRingsAt = kBlocksAt + kGatewayBlocks * kGatewayBlockBytes;
 
 absl::Status Failed(const char* what) {
   return Unavailable("memory to share with a gateway: %s: %s", what, std::strerror(errno));
@@ -41,7 +43,7 @@ absl::StatusOr<std::span<std::byte>> MapShared(int fd, std::size_t bytes) {
 }  // namespace
 
 std::size_t GatewayMemory::BytesNeeded(std::uint32_t shard_count) {
-  return kControlBytes + kGatewayCompletionBytes + shard_count * RingBytes();
+  return kRingsAt + shard_count * RingBytes();
 }
 
 absl::StatusOr<GatewayMemory> GatewayMemory::Make(std::uint32_t shard_count, std::uint64_t key_seed) {
@@ -91,8 +93,12 @@ std::span<std::byte> GatewayMemory::completions() const {
   return bytes_.subspan(kControlBytes, kGatewayCompletionBytes);
 }
 
+std::span<std::byte> GatewayMemory::blocks() const {
+  return bytes_.subspan(kBlocksAt, kGatewayBlocks * kGatewayBlockBytes);
+}
+
 std::span<std::byte> GatewayMemory::ring(std::uint32_t shard) const {
-  return bytes_.subspan(kControlBytes + kGatewayCompletionBytes + shard * RingBytes(), RingBytes());
+  return bytes_.subspan(kRingsAt + shard * RingBytes(), RingBytes());
 }
 
 }  // namespace tocsin

@@ -1,9 +1,10 @@
 // The memory that the engine shares with one gateway: a memfd that the engine makes and seals in size, so that nobody can take a
 // page from under it, and hands over by the gateway's socket.
 //
-//   | control | completions | ring of shard 0 | ring of shard 1 | ...
+//   | control | completions | blocks | ring of shard 0 | ring of shard 1 | ...
 //
-// Events go down the rings (base/ring.h, gateway/record.h), what became of them comes back as completions (gateway/completions.h).
+// Events go down the rings (base/ring.h, gateway/record.h), what became of them comes back as completions (gateway/completions.h). The blocks
+// are what the gateway reads its sockets into (gateway/blocks.h): an event may say that its text lies there.
 // The engine believes nothing that it reads here: what it has written it remembers. The gateway believes the engine.
 #pragma once
 
@@ -22,7 +23,9 @@ namespace tocsin {
 inline constexpr std::size_t kGatewayRingBytes = 32 * 1024 * 1024;  // pages come as they are used
 inline constexpr std::size_t kGatewayRingSlots = limits::kShardRingSlots;
 inline constexpr std::size_t kGatewayCompletionBytes = 4 * 1024 * 1024;
-inline constexpr std::uint32_t kMostShards = 64;  // --shards
+inline constexpr std::size_t kGatewayBlockBytes = 256 * 1024;
+inline constexpr std::size_t kGatewayBlocks = 256;  // pages come as they are used here, too
+inline constexpr std::uint32_t kMostShards = 64;    // --shards
 
 // All zero at first.
 struct GatewayControl {
@@ -59,6 +62,7 @@ class GatewayMemory {
   int fd() const { return fd_; }
   GatewayControl& control() const;
   std::span<std::byte> completions() const;
+  std::span<std::byte> blocks() const;
   std::span<std::byte> ring(std::uint32_t shard) const;
   std::uint32_t shard_count() const { return shard_count_; }
 
@@ -72,6 +76,6 @@ class GatewayMemory {
   std::uint32_t shard_count_ = 0;
 };
 
-inline constexpr std::uint64_t kGatewayMagic = 0x3277'7467'7354'6f35;  // names the layout; change it with the layout
+inline constexpr std::uint64_t kGatewayMagic = 0x3377'7467'7354'6f35;  // names the layout; change it with the layout
 
 }  // namespace tocsin

@@ -44,6 +44,8 @@ class GatewayPort {
   std::optional<GatewayRecord> Take(std::uint32_t shard);
   // The next Take gives it once more.
   void PutBack(std::uint32_t shard, const GatewayRecord& record) { readers_[shard]->put_back = record; }
+  // What lies there is the gateway's: it may be anything, and another thing the next moment.
+  std::span<const std::byte> blocks() const { return memory_.blocks(); }
   void CountEvents(std::uint64_t events) { events_.fetch_add(events, std::memory_order_relaxed); }
   // What the shard sleeps on besides; the shard's alone.
   SharedWakeup& bell(std::uint32_t shard) { return memory_.control().bells[shard].wakeup; }

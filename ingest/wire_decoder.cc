@@ -312,7 +312,10 @@ absl::Status WireDecoder::Take(const Place& place, Intake& intake) {
 
 absl::Status WireDecoder::Look(const Asked& asked, Intake& intake) {
   const Repeats::Known* const known = repeats_->Find(asked.hash);
-  if (known != nullptr && intake.seen() < limits::kEventsPerBatch) [[likely]] {
+  // What is longer as it came than it may be as an event is no repeat: who reads it again need not read more than that. Its times, which are not
+  // part of what is known, may make it so.
+  const bool fits = asked.place.body.size() <= limits::kEventBytes;
+  if (known != nullptr && fits && intake.seen() < limits::kEventsPerBatch) [[likely]] {
     EventHeader header;
     header.starts_at_ns = asked.starts_at_ns;
     header.ends_at_ns = asked.ends_at_ns;
@@ -325,8 +328,6 @@ absl::Status WireDecoder::Look(const Asked& asked, Intake& intake) {
   TOCSIN_TRY(ReadAlert(asked.place, intake));
   if (intake.batch().count() == before) return absl::OkStatus();
   const EventHeader& header = intake.batch().at(before).header();
-  // What is longer as it came than it may be as an event is no repeat: who reads it again need not read more than that.
-  const bool fits = asked.place.body.size() <= limits::kEventBytes;
   if (header.kind == EventKind::kTrigger && fits) repeats_->Learn(asked.hash, {header.key, header.content});
   return absl::OkStatus();
 }

@@ -5,7 +5,7 @@
 namespace tocsin {
 namespace {
 
-constexpr std::size_t kBlock = 256 * 1024;
+constexpr std::size_t kBlock = GrpcServer::kBlockBytes;
 constexpr std::size_t kLeast = 16 * 1024;
 constexpr std::size_t kMost = 64 * 1024;  // in one go
 constexpr std::size_t kKept = 32;         // free blocks; what is beyond them goes back to the system
@@ -13,15 +13,28 @@ constexpr std::size_t kKept = 32;         // free blocks; what is beyond them go
 }  // namespace
 
 std::span<char> GrpcBlocks::Room() {
-  if (owner_.use_count() == 1) {
+  // Who gave a block decides what becomes of it when nobody reads it any more; of our own we know.
+  const bool is_ours_alone = owner_.use_count() == 1 && used_ > 0;
+  if (is_ours_alone && source_ == nullptr) {
     used_ = 0;
-  } else if (owner_ == nullptr || kBlock - used_ < kLeast) {
+  } else if (is_ours_alone || owner_ == nullptr || kBlock - used_ < kLeast) {
     Renew();
   }
   return {block_ + used_, std::min(kMost, kBlock - used_)};
 }
 
 void GrpcBlocks::Renew() {
+  owner_ = nullptr;  // so that it may be what is given next
+  used_ = 0;
+  if (std::shared_ptr<char> given = source_ != nullptr ? source_() : nullptr) {
+    block_ = given.get();
+    owner_ = std::move(given);
+  } else {
+    TakeOwn();
+  }
+}
+
+void GrpcBlocks::TakeOwn() {
   std::unique_ptr<char[]> next;
   {
     const MutexLock lock(pool_->mutex);
@@ -32,7 +45,6 @@ void GrpcBlocks::Renew() {
   }
   if (!next) next = std::make_unique_for_overwrite<char[]>(kBlock);
   block_ = next.get();
-  used_ = 0;
   owner_ = std::shared_ptr<const void>(next.release(), [pool = pool_](const void* memory) {
     std::unique_ptr<char[]> block(static_cast<char*>(const_cast<void*>(memory)));
     const MutexLock lock(pool->mutex);

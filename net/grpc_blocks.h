@@ -4,16 +4,18 @@
 #include <cstddef>
 #include <memory>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "base/mutex.h"
 #include "net/grpc_router.h"
+#include "net/grpc_server.h"
 
 namespace tocsin {
 
 class GrpcBlocks {
  public:
-  GrpcBlocks() : pool_(std::make_shared<Pool>()) {}
+  explicit GrpcBlocks(GrpcServer::Blocks source) : source_(std::move(source)), pool_(std::make_shared<Pool>()) {}
 
   // Where to read the next bytes to; at least 16 KiB. Good until the next call.
   std::span<char> Room();
@@ -23,14 +25,16 @@ class GrpcBlocks {
   const GrpcMessage::Owner& owner() const { return owner_; }
 
  private:
-  // Blocks that nobody reads any more, the last one first: it is in the cache.
+  // Of our own. Blocks that nobody reads any more, the last one first: it is in the cache.
   struct Pool {
     Mutex mutex;
     std::vector<std::unique_ptr<char[]>> free ABSL_GUARDED_BY(mutex);
   };
 
   void Renew();
+  void TakeOwn();
 
+  const GrpcServer::Blocks source_;
   const std::shared_ptr<Pool> pool_;
   char* block_ = nullptr;
   std::size_t used_ = 0;

@@ -285,6 +285,7 @@ GrpcLoop::GrpcLoop(GrpcShared& shared, Vouch vouch)
       vouch_(std::move(vouch)),
       mailbox_(std::make_shared<GrpcMailbox>()),
       epoll_(epoll_create1(EPOLL_CLOEXEC)),
+      blocks_(shared.options.blocks),
       ticked_(CoarseNow()) {
   epoll_event event{.events = EPOLLIN, .data = {.ptr = nullptr}};
   epoll_ctl(epoll_, EPOLL_CTL_ADD, mailbox_->bell(), &event);

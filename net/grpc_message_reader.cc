@@ -25,8 +25,7 @@ absl::Status GrpcMessageReader::Read(std::string_view bytes,
     const std::string_view piece = bytes.substr(0, length_ - partial_);
     bytes.remove_prefix(piece.size());
     if (!piece.empty()) {
-      pieces_.push_back(piece);
-      if (owners_.empty() || owners_.back() != owner) owners_.push_back(owner);
+      Add(piece, owner);
       partial_ += piece.size();
       came_ += piece.size();
     }
@@ -37,6 +36,17 @@ absl::Status GrpcMessageReader::Read(std::string_view bytes,
     }
   }
   return absl::OkStatus();
+}
+
+void GrpcMessageReader::Add(std::string_view piece, const GrpcMessage::Owner& owner) {
+  const bool has_last = !owners_.empty() && owners_.back() == owner;
+  if (has_last && pieces_.back().data() + pieces_.back().size() == piece.data()) {
+    // It was read right behind what came before. What lies across the edge of two pieces is dear to read.
+    pieces_.back() = {pieces_.back().data(), pieces_.back().size() + piece.size()};
+    return;
+  }
+  pieces_.push_back(piece);
+  if (!has_last) owners_.push_back(owner);
 }
 
 absl::Status GrpcMessageReader::ReadHead(std::string_view& bytes) {

@@ -38,6 +38,7 @@ class GrpcMessageReader {
  private:
   absl::Status ReadHead(std::string_view& bytes);
   bool Give(const std::function<bool(const GrpcMessage&)>& take);
+  void Add(std::string_view piece, const GrpcMessage::Owner& owner);
   void CopyPieces();
 
   const std::size_t max_message_;

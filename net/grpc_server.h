@@ -12,6 +12,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -28,6 +29,10 @@ namespace tocsin {
 
 class GrpcServer {
  public:
+  static constexpr std::size_t kBlockBytes = 256 * 1024;
+  // Of memory to read into: kBlockBytes that are the server's until all owners have let go; null: it is to take memory of its own. Any thread.
+  using Blocks = std::function<std::shared_ptr<char>()>;
+
   struct Options {
     std::string host =
         "127.0.0.1";  // a name or an address, of IPv6 with brackets or without; 0.0.0.0 and [::] are both families
@@ -41,6 +46,7 @@ class GrpcServer {
     std::size_t max_partial_bytes = std::size_t{256} << 20U;  // of messages that have not come whole, all together
     std::size_t max_unsent_bytes = std::size_t{64} << 20U;  // of answers on their way to one peer; beyond it is cut off
     std::uint64_t max_unvouched_bytes = 0;                  // as ConnectionGate's
+    Blocks blocks = {};                                     // null: none but its own
     absl::Duration handshake_timeout = absl::Seconds(5);    // to the end of the client's first SETTINGS, TLS included
     absl::Duration keepalive = absl::Seconds(60);           // of silence, before a PING asks
     absl::Duration keepalive_timeout = absl::Seconds(20);   // for its answer; and without the peer taking anything

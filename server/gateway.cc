@@ -266,7 +266,8 @@ absl::Status Gateway::Start() {
   }
   MakeDoors();
   if (tls_) AddTlsMetrics(numbers_->registry(), tls_);
-  TOCSIN_ASSIGN(grpc_, ListenForGrpc(options_.grpc, tls_, options_.proxies));
+  static_assert(GrpcServer::kBlockBytes == kGatewayBlockBytes);
+  TOCSIN_ASSIGN(grpc_, ListenForGrpc(options_.grpc, tls_, options_.proxies, [this] { return inlet_.TakeBlock(); }));
   AddGrpcMetrics(numbers_->registry(), *grpc_);
   Attach();
   known_.Await(kFirstRules);  // who comes in the first moment need not be sent away

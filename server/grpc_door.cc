@@ -19,7 +19,8 @@ constexpr std::uint64_t kMostUnvouched = 4 * limits::kBatchBytes;
 
 absl::StatusOr<std::unique_ptr<GrpcServer>> ListenForGrpc(std::string& address,
                                                           std::shared_ptr<TlsKeeper> tls,
-                                                          TrustedProxies proxies) {
+                                                          TrustedProxies proxies,
+                                                          GrpcServer::Blocks blocks) {
   TOCSIN_ASSIGN(const Address at, ParseAddress("grpc", address));
   GrpcServer::Options options;
   options.host = at.host;
@@ -29,6 +30,7 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> ListenForGrpc(std::string& address,
   options.max_unvouched_bytes = kMostUnvouched;
   options.tls = std::move(tls);
   options.proxies = std::move(proxies);
+  options.blocks = std::move(blocks);
   absl::StatusOr<std::unique_ptr<GrpcServer>> server = GrpcServer::Listen(std::move(options));
   if (!server.ok()) return CannotListen("grpc", address, server.status());
   address = at.host + ":" + std::to_string((*server)->port());

@@ -13,10 +13,11 @@
 namespace tocsin {
 
 // `address`: host:port, of --grpc; becomes that with the port that it is. Null `tls`: none. `proxies` may have more connections than one
-// address else.
+// address else. `blocks`: what it reads into, see GrpcServer.
 absl::StatusOr<std::unique_ptr<GrpcServer>> ListenForGrpc(std::string& address,
                                                           std::shared_ptr<TlsKeeper> tls,
-                                                          TrustedProxies proxies);
+                                                          TrustedProxies proxies,
+                                                          GrpcServer::Blocks blocks = {});
 
 // `server` outlives whoever renders them.
 void AddGrpcMetrics(MetricRegistry& registry, const GrpcServer& server);

@@ -2,6 +2,8 @@
 #include <atomic>
 #include <cstring>
 #include <optional>
+#include <span>
+#include <string_view>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -21,6 +23,12 @@ GatewayMemory MapAgain(const GatewayPort& port) {
   absl::StatusOr<GatewayMemory> memory = GatewayMemory::Map(dup(port.memory_fd()));
   TOCSIN_CHECK(memory.ok(), "the memory maps twice");
   return *std::move(memory);
+}
+
+GatewayPart AllOf(const EventBatch& batch, std::span<const std::byte> blocks = {}) {
+  GatewayPart all;
+  Divide(batch, blocks, {&all, 1});
+  return all;
 }
 
 class GatewaysTest : public PipelineTest {
@@ -138,8 +146,8 @@ TEST_F(GatewaysTest, TakesWhatADeadGatewayHadPublished) {
   {
     GatewayMemory memory = MapAgain(*port);
     Ring ring = *Ring::Attach(memory.ring(0));
-    const std::uint32_t all[] = {0, 1, 2};
-    ASSERT_TRUE(PublishRecord(ring, 0, false, BatchOf(0, 3), all));
+    const EventBatch batch = BatchOf(0, 3);
+    ASSERT_TRUE(PublishRecord(ring, 0, false, batch, AllOf(batch), {}));
     ASSERT_TRUE(ring.TryReserve(512).has_value());  // and it died before it published this
   }
   engine_->DetachGateway(port);
@@ -188,8 +196,7 @@ TEST_F(GatewaysTest, AnEventOfNoIntegrationIsLookedAtTwiceAndThenTheGatewayIsCut
   Ring ring = *Ring::Attach(memory.ring(0));
   EventBatch batch(engine_->KeySeed(), 10'000);
   ASSERT_TRUE(batch.Append(sim::SampleEvent(1, true, 1)).ok());
-  const std::uint32_t all[] = {0};
-  ASSERT_TRUE(PublishRecord(ring, 0, false, batch, all));
+  ASSERT_TRUE(PublishRecord(ring, 0, false, batch, AllOf(batch), {}));
   engine_->Step(Engine::Stage::kShard);
   EXPECT_FALSE(port->broken()) << "its rules may be on their way";
   engine_->Step(Engine::Stage::kShard);
@@ -221,8 +228,8 @@ TEST_F(GatewaysTest, AGatewayDoesNotKeepTheEngineFromStopping) {
   const std::shared_ptr<GatewayPort> port = Attach();
   GatewayMemory memory = MapAgain(*port);
   Ring ring = *Ring::Attach(memory.ring(0));
-  const std::uint32_t all[] = {0};
-  ASSERT_TRUE(PublishRecord(ring, 0, false, BatchOf(0, 1), all));
+  const EventBatch batch = BatchOf(0, 1);
+  ASSERT_TRUE(PublishRecord(ring, 0, false, batch, AllOf(batch), {}));
   port->SetAdmission(Admission::kStopping, absl::Seconds(1));
   Settle();
   EXPECT_EQ(engine_->ReadStatistics().shards.front().firing, 0U);
@@ -238,6 +245,7 @@ class GatewayRepeatsTest : public GatewaysTest {
   void SetUp() override {
     read_again_ = [this](const EventHeader& header, const CameBytes& came, absl::Time) -> std::optional<EventView> {
       ++read_;
+      read_at_ = came.data;
       std::uint64_t alert = 0;
       std::uint64_t said = 0;
       if (std::sscanf(std::string(came.data, came.size).c_str(), "%lu %lu", &alert, &said) != 2) return std::nullopt;
@@ -258,7 +266,7 @@ class GatewayRepeatsTest : public GatewaysTest {
     return SubmitAndAwait(*inlet_, batch, true);
   }
   // As `alert`, which says `said`; but `bytes` came.
-  std::optional<Receipt> Repeat(std::uint64_t alert, std::uint64_t said, std::string bytes) {
+  std::optional<Receipt> Repeat(std::uint64_t alert, std::uint64_t said, std::string_view bytes) {
     EventBatch whole(engine_->KeySeed(), Door());
     EXPECT_TRUE(whole.Append(sim::SampleEvent(alert, true, said)).ok());
     EventBatch batch(engine_->KeySeed(), Door());
@@ -266,9 +274,15 @@ class GatewayRepeatsTest : public GatewaysTest {
     return SubmitAndAwait(*inlet_, batch, true);
   }
 
+  // In a block of the engine's memory, where the gateway has read them to.
+  std::string_view Came(const std::shared_ptr<char>& block, std::string_view bytes) {
+    return {block.get(), bytes.copy(block.get(), bytes.size())};
+  }
+
   std::shared_ptr<GatewayPort> port_;
   std::optional<GatewayInlet> inlet_;
   int read_ = 0;
+  const char* read_at_ = nullptr;
   std::optional<EventBatch> again_;
 };
 
@@ -297,6 +311,73 @@ TEST_F(GatewayRepeatsTest, AreNotTakenWhenTheirBytesAreNoAlertOfThatKey) {
   EXPECT_EQ(Say(1, 1)->outcomes, std::vector{Outcome::kDuplicate});
 }
 
+TEST_F(GatewayRepeatsTest, AreReadFromACopyOfTheBlockThatTheyLieIn) {
+  const std::shared_ptr<char> block = inlet_->TakeBlock();
+  ASSERT_NE(block, nullptr);
+  const std::string_view came = Came(block, "1 0");
+  EXPECT_EQ(Repeat(1, 0, came)->outcomes, std::vector{Outcome::kNew});
+  EXPECT_EQ(Repeat(1, 0, came)->outcomes, std::vector{Outcome::kDuplicate});
+  EXPECT_EQ(read_, 1);
+  const auto at = reinterpret_cast<std::uintptr_t>(read_at_);
+  const auto blocks = reinterpret_cast<std::uintptr_t>(port_->blocks().data());
+  EXPECT_TRUE(at < blocks || at >= blocks + port_->blocks().size()) << "the gateway could change it while it is read";
+  EXPECT_FALSE(port_->broken());
+}
+
+TEST_F(GatewayRepeatsTest, WhoseBlockSaysSomethingElseByNowAreNotTaken) {
+  const std::shared_ptr<char> block = inlet_->TakeBlock();
+  ASSERT_NE(block, nullptr);
+  EventBatch whole(engine_->KeySeed(), Door());
+  ASSERT_TRUE(whole.Append(sim::SampleEvent(1, true, 0)).ok());
+  EventBatch batch(engine_->KeySeed(), Door());
+  batch.AppendRepeat(whole.at(0).header(), {block.get(), 3, nullptr});
+  for (const std::string_view later : {"2 0", "no!"}) {
+    Came(block, "1 0");
+    std::atomic<bool> told{false};
+    Receipt receipt;
+    ASSERT_EQ(inlet_->Submit(batch, true,
+                             [&](const Receipt& given) {
+                               receipt = given;
+                               told = true;
+                             }),
+              Admission::kAccepted);
+    Came(block, later);  // no gateway of ours does
+    ASSERT_TRUE(Await(told, receipt));
+    EXPECT_TRUE(receipt.lost) << later;
+  }
+  EXPECT_EQ(engine_->ReadStatistics().shards.front().firing, 0U);
+  EXPECT_FALSE(port_->broken());
+  EXPECT_EQ(Repeat(1, 0, Came(block, "1 0"))->outcomes, std::vector{Outcome::kNew});
+}
+
+TEST_F(GatewayRepeatsTest, GoWithTheirBytesWhenThereIsNoBlock) {
+  std::vector<std::shared_ptr<char>> all;
+  while (std::shared_ptr<char> block = inlet_->TakeBlock())
+    all.push_back(std::move(block));
+  EXPECT_EQ(all.size(), kGatewayBlocks);
+  EXPECT_EQ(Repeat(1, 0, "1 0")->outcomes, std::vector{Outcome::kNew});
+  all.clear();
+  EXPECT_NE(inlet_->TakeBlock(), nullptr);
+}
+
+TEST_F(GatewayRepeatsTest, MayLieInBlocksOfAnEarlierAttachment) {
+  const std::shared_ptr<char> block = inlet_->TakeBlock();
+  ASSERT_NE(block, nullptr);
+  const std::string_view came = Came(block, "1 0");
+  inlet_->Detach();
+  EXPECT_EQ(inlet_->TakeBlock(), nullptr) << "no engine is there";
+  engine_->DetachGateway(port_);
+  Settle();
+  port_ = Attach();
+  inlet_->Attach(MapAgain(*port_));
+  EXPECT_EQ(Repeat(1, 0, came)->outcomes, std::vector{Outcome::kNew});
+  const std::shared_ptr<char> next = inlet_->TakeBlock();
+  ASSERT_NE(next, nullptr);
+  EXPECT_EQ(Repeat(2, 0, Came(next, "2 0"))->outcomes, std::vector{Outcome::kNew});
+  EXPECT_EQ(came, "1 0") << "is mapped as long as somebody has it";
+  EXPECT_FALSE(port_->broken());
+}
+
 // Whatever lies in the memory: the engine neither crashes nor stops, and what it holds stays sound. Under a sanitizer it also reads
 // nothing that it should not.
 TEST_F(GatewaysTest, SurvivesWhateverAGatewayWrites) {
@@ -313,11 +394,12 @@ TEST_F(GatewaysTest, SurvivesWhateverAGatewayWrites) {
       EventBatch batch = BatchOf(random.Below(50), 1 + random.Below(3));
       const std::string came(random.Below(100), 'x');
       const EventHeader first = batch.at(0).header();
-      if (random.OneIn(2)) batch.AppendRepeat(first, {came.data(), came.size(), nullptr});
-      std::vector<std::uint32_t> all(batch.count());
-      for (std::uint32_t i = 0; i < all.size(); ++i)
-        all[i] = i;
-      PublishRecord(ring, static_cast<std::uint32_t>(random.Next()), random.OneIn(2), batch, all);
+      const std::size_t there = random.Below(memory.blocks().size() - came.size());
+      const char* const at =
+          random.OneIn(2) ? came.data() : reinterpret_cast<const char*>(memory.blocks().data()) + there;
+      if (random.OneIn(2)) batch.AppendRepeat(first, {at, came.size(), nullptr});
+      PublishRecord(ring, static_cast<std::uint32_t>(random.Next()), random.OneIn(2), batch,
+                    AllOf(batch, memory.blocks()), memory.blocks());
       const std::size_t places[] = {random.Below(kHeader), kHeader + random.Below(16 * 16), kData + random.Below(4096)};
       for (std::uint64_t i = random.Below(3); i > 0; --i)
         bytes[places[random.Below(3)]] = static_cast<std::byte>(random.Next());

@@ -459,6 +459,20 @@ TEST_F(RepeatsTest, SayTheirTimesAndNothingElseThatIsNew) {
   EXPECT_EQ(other.at(0).header().form, EventHeader::Form::kWhole);
 }
 
+TEST_F(RepeatsTest, AreNoLongerThanAnEventMayBeAlsoByTheirTimes) {
+  std::string filled;
+  for (int i = 0; filled.size() < limits::kEventBytes - 6000; ++i)
+    filled += Bytes(3, Entry(absl::StrFormat("a%d", i), std::string(3000, 'a')));
+  const std::string times = At(6, 1);
+  const std::size_t without = Alert(1, "", filled + times).size() - 4;  // tag and length of the alert in its request
+  const std::string alert = std::string(limits::kEventBytes - without - 2, 's');
+  const auto whole = [&](const std::string& at) { return Alert(1, alert, filled + at); };
+  ASSERT_LE(whole(times).size(), limits::kEventBytes + 4);
+  Decode(whole(times));
+  EXPECT_EQ(Decode(whole(times)).at(0).header().form, EventHeader::Form::kRepeat);
+  EXPECT_EQ(Decode(whole(At(6, 1'700'000'000))).at(0).header().form, EventHeader::Form::kWhole);
+}
+
 TEST_F(RepeatsTest, ThatAreOverAreReadWhole) {
   const std::int64_t now = absl::ToUnixSeconds(kReceived);
   Decode(Alert(1, "text", At(7, now + 60)));
