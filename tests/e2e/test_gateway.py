@@ -3,14 +3,20 @@ killed again and again under load, stopped where it stands, and outlives its eng
 time whatever becomes of it."""
 import http.client
 import json
+import pathlib
 import random
 import re
 import signal
 import socket
+import struct
 import subprocess
+import sys
 import threading
 import time
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "faults"))
+
+import http2
 import organisation
 from harness import BINARY, PATIENCE, Child, Receiver, Tocsin, free_port, http_request, scratch, wait_for
 
@@ -124,6 +130,98 @@ def check_forwarding(tocsin, gateway):
     assert done.returncode != 0 and "gateway" in done.stdout + done.stderr, done.stdout + done.stderr
 
 
+class Stream:
+    """A stream of batches by frames of our own, so that it is known how they come: each DATA frame is as large as any client may send it."""
+
+    def __init__(self, address):
+        self.connection = socket.create_connection(tuple(address.split(":")), PATIENCE)
+        self.came = b""
+        self.connection.sendall(http2.PREFACE + http2.frame(http2.SETTINGS) + http2.opened(1, http2.call(key=organisation.STREAM_KEY)))
+        self.answer()  # says hello, and that there is room for more than a standard's window
+
+    def say(self, message):
+        rest = b"\0" + struct.pack(">I", len(message)) + message
+        while rest:
+            self.connection.sendall(http2.frame(http2.DATA, 0, 1, rest[:16384]))
+            rest = rest[16384:]
+        return self.answer()
+
+    def answer(self):
+        """The next message of the server's."""
+        while len(self.came) < 5 or len(self.came) < 5 + struct.unpack(">I", self.came[1:5])[0]:
+            head = self._read(9)
+            payload = self._read(int.from_bytes(head[:3], "big"))
+            assert head[3] not in (http2.RST_STREAM, 7), (head, payload)
+            if head[3] == http2.DATA:
+                self.came += payload
+        size = 5 + struct.unpack(">I", self.came[1:5])[0]
+        message, self.came = self.came[5:size], self.came[size:]
+        return message
+
+    def _read(self, size):
+        got = b""
+        while len(got) < size:
+            more = self.connection.recv(size - len(got))
+            assert more, "the connection is closed"
+            got += more
+        return got
+
+
+def wire(field, value):
+    """A field of a message: bytes, or a number below 128."""
+    if isinstance(value, int):
+        return bytes([field << 3, value])
+    return bytes([field << 3 | 2]) + varint(len(value)) + value
+
+
+def varint(value):
+    out = b""
+    while value >= 128:
+        out, value = out + bytes([value % 128 + 128]), value // 128
+    return out + bytes([value])
+
+
+def outcomes(answer):
+    """Of an IngestResponse, whose numbers are all small but for the sequence."""
+    at = 0
+
+    def read():
+        nonlocal at
+        value, shift = 0, 0
+        while True:
+            byte = answer[at]
+            at, value, shift = at + 1, value | (byte & 127) << shift, shift + 7
+            if byte < 128:
+                return value
+
+    while at < len(answer):
+        tag = read()
+        value = read()
+        if tag == 4 << 3 | 2:
+            return list(answer[at:at + value])
+        at += value if tag & 7 == 2 else 0
+    return []
+
+
+def check_repeats(gateway):
+    """What a stream says again lies in memory that the gateway shares with the engine, which reads it there when the alert stands otherwise by now."""
+    new, refired, duplicate, resolved = 1, 2, 3, 6
+    label = lambda name, value: wire(2, wire(1, name.encode()) + wire(2, value.encode()))
+    text = wire(3, wire(1, b"summary") + wire(2, b"s" * 300))
+    one = lambda i, kind=b"": wire(2, kind + label("alertname", "Repeated") + label("instance", str(i)) + text)
+    count = 200  # of more than is copied: 16 KiB
+    asks = wire(3, 1)
+    everything = b"".join(map(one, range(count))) + asks
+    stream = Stream(gateway.grpc)
+    assert outcomes(stream.say(everything)) == [new] * count
+    assert outcomes(stream.say(everything)) == [duplicate] * count
+    assert outcomes(stream.say(one(7, wire(1, 2)) + one(133, wire(1, 2)) + asks)) == [resolved] * 2
+    again = outcomes(stream.say(everything))
+    assert [i for i in range(count) if again[i] == refired] == [7, 133], again
+    assert outcomes(stream.say(everything)) == [duplicate] * count
+    stream.connection.close()
+
+
 class Sender(threading.Thread):
     """Posts through the gateway and remembers what was answered 202."""
 
@@ -210,6 +308,7 @@ def main():
             gateway.start()
             check_doors(tocsin, gateway, receiver)
             check_forwarding(tocsin, gateway)
+            check_repeats(gateway)
             check_kills(tocsin, gateway, receiver)
             check_wedged(tocsin, gateway, receiver)
             check_engine_restart(tocsin, gateway, receiver)
@@ -217,7 +316,7 @@ def main():
             assert tocsin.metric("tocsin_auditor_findings_total") == 0
             assert gateway.child.stop() == 0
             assert tocsin.stop() == 0
-    print("5 passed, 0 failed")
+    print("6 passed, 0 failed")
 
 
 if __name__ == "__main__":
