@@ -61,8 +61,11 @@ class HealthWatch final : public GrpcHandler {
       : call_(std::move(call)), services_(std::move(services)) {}
 
   void OnMessage(const GrpcMessage& message) override {
-    if (std::exchange(has_asked_, true))
+    if (is_refused_) return;
+    if (std::exchange(has_asked_, true)) {
+      is_refused_ = true;
       return call_->Finish(absl::InvalidArgumentError("a second message of a call that takes one"));
+    }
     const absl::StatusOr<std::string> service = AskedOf(message);
     if (!service.ok()) return call_->Finish(service.status());
     call_->Write(HealthOf(services_->contains(*service) ? health::HealthCheckResponse::SERVING
@@ -80,6 +83,7 @@ class HealthWatch final : public GrpcHandler {
   const std::shared_ptr<GrpcCall> call_;
   const std::shared_ptr<const Names> services_;
   bool has_asked_ = false;
+  bool is_refused_ = false;
 };
 
 // --- reflection ---

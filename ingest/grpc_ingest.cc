@@ -108,16 +108,15 @@ class StreamHandler final : public GrpcHandler {
         key_(std::move(key)),
         peer_(peer),
         door_(std::move(door)),
-        intake_(calls.inlet.KeySeed()),
-        decoder_(calls.inlet.TakesRepeats() ? &repeats_ : nullptr),
         answers_(std::make_shared<StreamAnswers>(std::move(call), calls)) {
     calls_.counts.streams.fetch_add(1, std::memory_order_relaxed);
   }
 
   void OnMessage(const GrpcMessage& message) override {
     if (is_over_) return;
+    if (!reading_) reading_ = std::make_unique<Reading>(calls_.inlet);
     const absl::Status status = Take(message);
-    intake_.Rest();  // the stream may say nothing more, and holds no memory of what it has said then
+    reading_->intake.Rest();  // the stream may say nothing more, and holds no memory of what it has said then
     if (status.ok()) return;
     is_over_ = true;
     answers_->End(status);
@@ -129,6 +128,15 @@ class StreamHandler final : public GrpcHandler {
   }
 
  private:
+  // What it takes to read messages: tens of kilobytes, which a stream that says nothing has not.
+  struct Reading {
+    explicit Reading(const Inlet& inlet)
+        : intake(inlet.KeySeed()), decoder(inlet.TakesRepeats() ? &repeats : nullptr) {}
+    Intake intake;
+    Repeats repeats;
+    WireDecoder decoder;
+  };
+
   absl::Status Take(const GrpcMessage& message) {
     if (absl::Status status = OpenAgain(); !status.ok()) return status;
     StreamAnswers::Owed* const owed = answers_->Add();
@@ -140,7 +148,7 @@ class StreamHandler final : public GrpcHandler {
     }
     bool submitted = false;
     absl::Status status = owed->message.Take(
-        calls_, door_, intake_, decoder_, message.pieces(),
+        calls_, door_, reading_->intake, reading_->decoder, message.pieces(),
         // Repeats are read from what came, with the labels of the integration that they came by.
         [answers = answers_, owed, came = message.Keep(), rules = door_.rules](const Receipt& receipt) {
           answers->Complete(*owed, receipt);
@@ -157,7 +165,7 @@ class StreamHandler final : public GrpcHandler {
     if (!now.ok()) return now.status();
     if (now->rules == door_.rules && now->integration == door_.integration) return absl::OkStatus();
     // What is known of earlier alerts was made with the integration's labels.
-    if (now->index != door_.index || now->integration->labels != door_.integration->labels) repeats_.Forget();
+    if (now->index != door_.index || now->integration->labels != door_.integration->labels) reading_->repeats.Forget();
     door_ = *std::move(now);
     return absl::OkStatus();
   }
@@ -166,9 +174,7 @@ class StreamHandler final : public GrpcHandler {
   const std::string key_;
   const std::string peer_;
   OpenDoor door_;
-  Intake intake_;
-  Repeats repeats_;
-  WireDecoder decoder_;
+  std::unique_ptr<Reading> reading_;  // from the first message on
   bool is_over_ = false;
   const std::shared_ptr<StreamAnswers> answers_;
 };

@@ -1,5 +1,6 @@
 #include "net/grpc_blocks.h"
 
+#include <atomic>
 #include <utility>
 
 namespace tocsin {
@@ -15,6 +16,7 @@ constexpr std::size_t kKept = 32;         // free blocks; what is beyond them go
 std::span<char> GrpcBlocks::Room() {
   // Who gave a block decides what becomes of it when nobody reads it any more; of our own we know.
   const bool is_ours_alone = owner_.use_count() == 1 && used_ > 0;
+  std::atomic_thread_fence(std::memory_order_acquire);  // whoever read there last has read, before it is written over
   if (is_ours_alone && source_ == nullptr) {
     used_ = 0;
   } else if (is_ours_alone || owner_ == nullptr || kBlock - used_ < kLeast) {

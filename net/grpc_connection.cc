@@ -28,7 +28,16 @@ constexpr std::size_t kMostContinuations = 8;
 // Of what the whole server has to send: as many connections as may have all that they may have.
 constexpr std::uint64_t kFullConnections = 8;
 // Of answers to whoever has not shown a key: what he may ask about is small.
-constexpr std::size_t kMostUnsentToStrangers = std::size_t{1} << 20U;
+constexpr std::size_t kMostUnsentToStrangers = std::size_t{128} << 10U;
+// While the server has too much to send, this much of it is nobody's fault.
+constexpr std::size_t kUnsentShare = std::size_t{256} << 10U;
+// A message is to be whole, or further by so much, within so many seconds.
+constexpr std::uint64_t kProgress = 16 * 1024;
+constexpr std::uint32_t kPatience = 60;
+constexpr std::size_t kMostQueued = 10'000;  // frames that wait to be sent
+constexpr std::size_t kMostMessageText =
+    4000;  // of a status: nghttp2 sends no longer headers than 64 KB, many clients take 8
+constexpr std::size_t kMostUnpacked = 8;  // times as many bytes of headers as are taken
 
 std::string_view View(const std::uint8_t* bytes, std::size_t size) {
   return {reinterpret_cast<const char*>(bytes), size};
@@ -49,6 +58,8 @@ nghttp2_nv Constant(std::string_view name, std::string_view value) {
 std::string EncodeMessage(std::string_view text) {
   std::string encoded;
   for (const char c : text) {
+    // Not within the bytes of one letter.
+    if (encoded.size() >= kMostMessageText && (static_cast<unsigned char>(c) & 0xC0U) != 0x80U) return encoded + "...";
     if (c >= ' ' && c <= '~' && c != '%') {
       encoded.push_back(c);
     } else {
@@ -86,8 +97,9 @@ struct GrpcConnection::Callbacks {
   static GrpcConnection& Of(void* self) { return *static_cast<GrpcConnection*>(self); }
 
   static int OnBeginHeaders(nghttp2_session*, const nghttp2_frame* frame, void* self) {
-    if (frame->hd.type != NGHTTP2_HEADERS || frame->headers.cat != NGHTTP2_HCAT_REQUEST) return 0;
     GrpcConnection& connection = Of(self);
+    connection.block_bytes_ = 0;
+    if (frame->hd.type != NGHTTP2_HEADERS || frame->headers.cat != NGHTTP2_HCAT_REQUEST) return 0;
     const std::int32_t id = frame->hd.stream_id;
     connection.streams_.insert_or_assign(id, std::make_unique<GrpcStream>(connection, id, connection.mailbox_));
     return 0;
@@ -100,6 +112,11 @@ struct GrpcConnection::Callbacks {
                       std::size_t value_size,
                       std::uint8_t,
                       void* self) {
+    // HPACK makes kilobytes of one byte, and looks at each again: what is far too much ends the connection.
+    GrpcConnection& connection = Of(self);
+    connection.block_bytes_ += name_size + value_size;
+    if (connection.block_bytes_ > kMostUnpacked * connection.shared_.options.max_header_bytes)
+      return NGHTTP2_ERR_CALLBACK_FAILURE;
     if (frame->hd.type != NGHTTP2_HEADERS || frame->headers.cat != NGHTTP2_HCAT_REQUEST) return 0;  // trailers
     if (GrpcStream* const stream = Of(self).Find(frame->hd.stream_id))
       Of(self).TakeHeader(*stream, View(name, name_size), View(value, value_size));
@@ -119,7 +136,9 @@ struct GrpcConnection::Callbacks {
         if (is_end) connection.HalfClose(*stream);
         break;
       }
-      case NGHTTP2_SETTINGS: connection.has_greeted_ = true; [[fallthrough]];
+      case NGHTTP2_SETTINGS:
+        ((frame->hd.flags & NGHTTP2_FLAG_ACK) != 0 ? connection.has_acknowledged_ : connection.has_settings_) = true;
+        [[fallthrough]];
       case NGHTTP2_PING:
       case NGHTTP2_PRIORITY: connection.NoteIdleFrame(); break;
       default: break;
@@ -136,6 +155,12 @@ struct GrpcConnection::Callbacks {
     if (frame->hd.type != NGHTTP2_HEADERS || (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) == 0) return 0;
     if (nghttp2_session_get_stream_remote_close(session, frame->hd.stream_id) == 0)
       nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, frame->hd.stream_id, NGHTTP2_NO_ERROR);
+    return 0;
+  }
+  // The end of a call that cannot be told must not be waited for.
+  static int OnNotSent(nghttp2_session* session, const nghttp2_frame* frame, int, void*) {
+    if (frame->hd.type == NGHTTP2_HEADERS)
+      nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, frame->hd.stream_id, NGHTTP2_INTERNAL_ERROR);
     return 0;
   }
   static int OnClose(nghttp2_session*, std::int32_t id, std::uint32_t, void* self) {
@@ -163,6 +188,7 @@ struct GrpcConnection::Callbacks {
       nghttp2_session_callbacks_set_on_frame_recv_callback(made, OnFrame);
       nghttp2_session_callbacks_set_on_data_chunk_recv_callback(made, OnData);
       nghttp2_session_callbacks_set_on_frame_send_callback(made, OnSent);
+      nghttp2_session_callbacks_set_on_frame_not_send_callback(made, OnNotSent);
       nghttp2_session_callbacks_set_on_stream_close_callback(made, OnClose);
       return made;
     }();
@@ -218,6 +244,7 @@ bool GrpcConnection::Receive(std::string_view bytes, const GrpcMessage::Owner& o
     if (stream != nullptr && stream->reader_) stream->reader_->EndOfBlock();
   }
   unfinished_.clear();
+  is_cut_off_ = is_cut_off_ || nghttp2_session_get_outbound_queue_size(session_) > kMostQueued;
   HasOutput();
   if (read == static_cast<ssize_t>(bytes.size()) && !is_cut_off_) return true;
   shared_.malformed.fetch_add(1, std::memory_order_relaxed);
@@ -241,6 +268,7 @@ void GrpcConnection::TakeHeader(GrpcStream& stream, std::string_view name, std::
 
 void GrpcConnection::BeginCall(GrpcStream& stream) {
   shared_.calls.fetch_add(1, std::memory_order_relaxed);
+  NoteWork();
   const bool fits = stream.header_bytes_ <= shared_.options.max_header_bytes;
   if (fits && (!stream.is_post_ || !IsGrpc(FindHeader(stream.metadata_, "content-type")))) {
     shared_.refused.fetch_add(1, std::memory_order_relaxed);
@@ -277,19 +305,52 @@ void GrpcConnection::TakeData(GrpcStream& stream, std::string_view bytes) {
     stream.handler_->OnMessage(message);
     return !stream.is_finished_;
   });
+  stream.came_ += bytes.size();
+  if (!bytes.empty()) NoteWork();
   Count(stream);
   if (!status.ok()) return Finish(stream, status);
-  if (shared_.partial_bytes.load(std::memory_order_relaxed) > shared_.options.max_partial_bytes &&
-      stream.counted_partial_ > 0)
+  if (stream.counted_partial_ == 0) return;
+  if (!HasRoomFor(stream))
     return Finish(stream, absl::ResourceExhaustedError("too many messages are on their way; try again in a second"));
-  if (stream.counted_partial_ > 0) unfinished_.push_back(stream.id_);
+  if (std::ranges::find(unfinished_, stream.id_) == unfinished_.end()) unfinished_.push_back(stream.id_);
+}
+
+// One connection may fill a quarter of what there is for unfinished messages; when all is full, it is refused to those who have most of it.
+bool GrpcConnection::HasRoomFor(const GrpcStream& stream) const {
+  constexpr std::size_t kSmallShare = 64;
+  const std::size_t most = shared_.options.max_partial_bytes;
+  if (partial_ > most / 4) return false;
+  return shared_.partial_bytes.load(std::memory_order_relaxed) <= most || partial_ <= most / kSmallShare ||
+         stream.counted_partial_ == 0;
 }
 
 // What of unfinished messages is there.
 void GrpcConnection::Count(GrpcStream& stream) {
-  const std::size_t now = stream.reader_ ? stream.reader_->partial_bytes() : 0;
-  shared_.partial_bytes.fetch_add(now - stream.counted_partial_, std::memory_order_relaxed);  // modulo 2^64
+  const std::size_t now = stream.reader_ ? stream.reader_->kept_bytes() : 0;
+  const std::size_t more = now - stream.counted_partial_;  // modulo 2^64
+  shared_.partial_bytes.fetch_add(more, std::memory_order_relaxed);
+  partial_ += more;
   stream.counted_partial_ = now;
+}
+
+void GrpcConnection::Tick() {
+  idle_frames_ = 0;
+  std::vector<GrpcStream*> slow;
+  for (const auto& [id, stream] : streams_) {
+    const bool waits = stream->reader_ && !stream->reader_->is_between_messages();
+    if (!waits || stream->came_ - stream->noted_ >= kProgress) {
+      stream->noted_ = stream->came_;
+      stream->slow_ticks_ = 0;
+    } else if (++stream->slow_ticks_ > kPatience) {
+      slow.push_back(stream.get());
+    }
+  }
+  for (GrpcStream* const stream : slow) {
+    shared_.timeouts.fetch_add(1, std::memory_order_relaxed);
+    Finish(*stream,
+           absl::DeadlineExceededError(absl::StrFormat("a message did not come whole within %d seconds", kPatience)));
+    HasOutput();
+  }
 }
 
 void GrpcConnection::HalfClose(GrpcStream& stream) {
@@ -301,7 +362,7 @@ void GrpcConnection::HalfClose(GrpcStream& stream) {
 }
 
 void GrpcConnection::NoteIdleFrame() {
-  if (++idle_frames_ != kMostIdleFrames) return;
+  if (++idle_frames_ < kMostIdleFrames || std::exchange(is_calmed_, true)) return;
   nghttp2_session_terminate_session(session_, NGHTTP2_ENHANCE_YOUR_CALM);
   shared_.malformed.fetch_add(1, std::memory_order_relaxed);
 }
@@ -328,13 +389,18 @@ void GrpcConnection::Write(GrpcStream& stream, std::string_view message) {
   unsent_ += bytes;
   const std::uint64_t all = shared_.unsent_bytes.fetch_add(bytes, std::memory_order_relaxed) + bytes;
   // One answer may be as long as it is; what must not be is that they pile up.
-  const std::size_t most = is_vouched_ ? shared_.options.max_unsent_bytes
-                                       : std::min(shared_.options.max_unsent_bytes, kMostUnsentToStrangers);
-  if (unsent_ - bytes > most || all - bytes > kFullConnections * shared_.options.max_unsent_bytes) {
+  if (!MayLeaveUnsent(unsent_ - bytes, all - bytes)) {
     shared_.timeouts.fetch_add(1, std::memory_order_relaxed);
     is_cut_off_ = true;
   }
   BeginAnswer(stream);
+}
+
+// Where the whole server has too much to send, those are cut off who let it pile up, not whoever is answered next.
+bool GrpcConnection::MayLeaveUnsent(std::size_t before, std::uint64_t all_before) const {
+  const std::size_t most = shared_.options.max_unsent_bytes;
+  if (before > (is_vouched_ ? most : std::min(most, kMostUnsentToStrangers))) return false;
+  return all_before <= kFullConnections * most || before <= kUnsentShare;
 }
 
 void GrpcConnection::BeginAnswer(GrpcStream& stream) {

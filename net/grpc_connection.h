@@ -2,6 +2,7 @@
 // (PROTOCOL-HTTP2). One thread, its loop's.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <functional>
@@ -61,6 +62,9 @@ class GrpcStream {
   std::unique_ptr<GrpcHandler> handler_;
   std::optional<GrpcMessageReader> reader_;
   std::size_t counted_partial_ = 0;  // in GrpcShared::partial_bytes
+  std::uint64_t came_ = 0;           // bytes of its messages, since the beginning
+  std::uint64_t noted_ = 0;          // of these; as of when it last went on by as much as is to be expected
+  std::uint32_t slow_ticks_ = 0;     // since then, with a message that is not whole
 
   bool has_begun_ = false;    // to answer
   bool is_finished_ = false;  // what it ends with is known
@@ -94,9 +98,10 @@ class GrpcConnection {
   void GoAway();
   void Ping();
   // Once a second.
-  void Tick() { idle_frames_ = 0; }
+  void Tick();
 
-  bool has_greeted() const { return has_greeted_; }
+  // The client has said its settings, and knows ours.
+  bool has_greeted() const { return has_settings_ && has_acknowledged_; }
   bool has_calls() const { return !streams_.empty(); }
   std::size_t unsent_bytes() const { return unsent_; }
   std::uint64_t sent_bytes() const { return sent_; }
@@ -121,6 +126,9 @@ class GrpcConnection {
   void SubmitTrailers(GrpcStream& stream);
   void Close(std::int32_t id);
   void NoteIdleFrame();
+  void NoteWork() { idle_frames_ -= std::min(idle_frames_, 2U); }
+  bool HasRoomFor(const GrpcStream& stream) const;
+  bool MayLeaveUnsent(std::size_t before, std::uint64_t all_before) const;
   void HasOutput();
 
   GrpcShared& shared_;
@@ -132,11 +140,15 @@ class GrpcConnection {
   std::unordered_map<std::int32_t, std::unique_ptr<GrpcStream>> streams_;
   std::vector<std::int32_t> unfinished_;       // have got a part of a message from the bytes that are being read
   const GrpcMessage::Owner* owner_ = nullptr;  // of these
+  std::size_t partial_ = 0;                    // of GrpcShared::partial_bytes
+  std::size_t block_bytes_ = 0;                // of the headers that are being read, as they are unpacked
   std::size_t unsent_ = 0;
   std::uint64_t sent_ = 0;
   std::uint32_t idle_frames_ = 0;
+  bool is_calmed_ = false;  // told that it says too much that means nothing
   bool is_vouched_ = false;
-  bool has_greeted_ = false;
+  bool has_settings_ = false;      // of the client
+  bool has_acknowledged_ = false;  // ours
   bool is_cut_off_ = false;
 };
 

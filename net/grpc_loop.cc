@@ -17,6 +17,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/status.h"
+
 namespace tocsin {
 namespace {
 
@@ -24,6 +26,8 @@ constexpr int kReadsATurn = 4;            // then it is the next connection's
 constexpr std::size_t kSend = 64 * 1024;  // in one go
 constexpr int kEvents = 256;
 constexpr absl::Duration kTick = absl::Seconds(1);
+constexpr std::uint64_t kProgress =
+    16 * 1024;  // bytes that a peer is to take within its timeout, or all that there are
 
 struct FreeSession {
   void operator()(SSL* session) const { SSL_free(session); }
@@ -167,6 +171,7 @@ GrpcLoop::Wire::Wire(GrpcLoop& loop, int socket, const Endpoint& peer)
   }
   SSL_set_accept_state(session_.get());
   SSL_set_mode(session_.get(), SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  SSL_clear_mode(session_.get(), SSL_MODE_AUTO_RETRY);  // records without data are the next turn's
   AskForHttp2(session_.get());
 }
 
@@ -183,7 +188,7 @@ GrpcLoop::Wire::Came GrpcLoop::Wire::ReadSome(std::span<char> room, std::size_t&
     ERR_clear_error();
     if (SSL_read_ex(session_.get(), room.data(), room.size(), &bytes) == 1) return Came::kBytes;
     const int error = SSL_get_error(session_.get(), 0);
-    if (error == SSL_ERROR_WANT_WRITE) WatchForRoom(true);
+    if (!has_shaken_hands()) WatchForRoom(error == SSL_ERROR_WANT_WRITE);
     return error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE ? Came::kNothing : Came::kEnd;
   }
   const ssize_t got = recv(socket_, room.data(), room.size(), 0);
@@ -250,7 +255,6 @@ void GrpcLoop::Wire::Send() {
       if (now == 0) break;
       taken += static_cast<std::size_t>(now);
     }
-    if (taken > 0) took_ = loop_.ticked_;
     if (taken < bytes.size()) {
       unsent_ = std::string(bytes.substr(taken));
       return WatchForRoom(true);
@@ -265,10 +269,14 @@ void GrpcLoop::Wire::Tick(absl::Time now) {
   const GrpcServer::Options& options = loop_.shared_.options;
   connection_.Tick();
   if (!connection_.has_greeted() && now - began_ > options.handshake_timeout) return TimeOut();
-  // A window that never opens is as bad as a socket that takes nothing.
+  // A certificate that was revoked ends also the streams that have been open for weeks.
+  if (session_ && has_shaken_hands() && IsRevoked()) return Close();
+  // A window that never opens, or by a byte now and then, is as bad as a socket that takes nothing.
   const bool waits = connection_.unsent_bytes() > 0 || !unsent_.empty();
-  if (!waits || std::exchange(told_, connection_.sent_bytes()) != connection_.sent_bytes())
-    took_ = std::max(took_, now);
+  if (!waits || connection_.sent_bytes() - told_ >= kProgress) {
+    told_ = connection_.sent_bytes();
+    took_ = now;
+  }
   if (now - took_ > options.keepalive_timeout) return TimeOut();
   if (asked_ != absl::InfinitePast()) {
     if (now - asked_ > options.keepalive_timeout) TimeOut();
@@ -287,6 +295,8 @@ GrpcLoop::GrpcLoop(GrpcShared& shared, Vouch vouch)
       epoll_(epoll_create1(EPOLL_CLOEXEC)),
       blocks_(shared.options.blocks),
       ticked_(CoarseNow()) {
+  TOCSIN_CHECK(epoll_ >= 0 && mailbox_->bell() >= 0,
+               "no descriptor is left for the gRPC port: raise the limit of open files");
   epoll_event event{.events = EPOLLIN, .data = {.ptr = nullptr}};
   epoll_ctl(epoll_, EPOLL_CTL_ADD, mailbox_->bell(), &event);
 }
@@ -339,7 +349,7 @@ void GrpcLoop::Run() {
     ticked_ = CoarseNow();
     for (Wire* const wire : std::exchange(pending_, {}))
       Turn(*wire, EPOLLIN);
-    for (int i = 0; i < count; ++i) {
+    for (int i = 0; i < count && !stops_; ++i) {
       if (auto* const wire = static_cast<Wire*>(events[static_cast<std::size_t>(i)].data.ptr); wire != nullptr) {
         Turn(*wire, events[static_cast<std::size_t>(i)].events);
       } else {

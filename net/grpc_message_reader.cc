@@ -73,6 +73,9 @@ bool GrpcMessageReader::Give(const std::function<bool(const GrpcMessage&)>& take
     copied_.clear();
   }
   const bool goes_on = take(GrpcMessage(pieces_, owners_));
+  constexpr std::size_t kUsual =
+      64;  // a stream that has been told a message in very many pieces keeps no room for the next such
+  if (pieces_.capacity() > kUsual) pieces_ = {};
   pieces_.clear();
   owners_.clear();
   head_bytes_ = partial_ = came_ = 0;
@@ -87,7 +90,8 @@ void GrpcMessageReader::CopyPieces() {
 }
 
 void GrpcMessageReader::EndOfBlock() {
-  if (std::exchange(came_, 0) < kSmall) CopyPieces();
+  const std::size_t came = std::exchange(came_, 0);
+  if (came > 0 && came < kSmall) CopyPieces();
 }
 
 }  // namespace tocsin

@@ -5,6 +5,7 @@
 // has come of it in one go is little, or lies in very many pieces.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -32,8 +33,11 @@ class GrpcMessageReader {
   void EndOfBlock();
 
   bool is_between_messages() const { return head_bytes_ == 0; }
-  // Of the unfinished message.
-  std::size_t partial_bytes() const { return partial_; }
+  // What the unfinished message keeps: a piece in a block that others share too counts for more than it is.
+  std::size_t kept_bytes() const {
+    constexpr std::size_t kOfABlock = 64 * 1024;
+    return partial_ == 0 ? 0 : std::max(partial_, copied_.size() + owners_.size() * kOfABlock);
+  }
 
  private:
   absl::Status ReadHead(std::string_view& bytes);

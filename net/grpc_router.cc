@@ -13,9 +13,9 @@ class UnaryHandler final : public GrpcHandler {
       : take_(std::move(take)), call_(std::move(call)) {}
 
   void OnMessage(const GrpcMessage& message) override {
-    if (!std::exchange(is_waiting_, false))
-      return call_->Finish(absl::InvalidArgumentError("a second message of a call that takes one"));
-    take_(message, call_);
+    if (std::exchange(is_waiting_, false)) return take_(message, call_);
+    if (!std::exchange(is_refused_, true))
+      call_->Finish(absl::InvalidArgumentError("a second message of a call that takes one"));
   }
   void OnHalfClose() override {
     if (is_waiting_) call_->Finish(absl::InvalidArgumentError("a call without a message"));
@@ -25,6 +25,7 @@ class UnaryHandler final : public GrpcHandler {
   const GrpcRouter::Unary take_;
   const std::shared_ptr<GrpcCall> call_;
   bool is_waiting_ = true;
+  bool is_refused_ = false;
 };
 
 }  // namespace

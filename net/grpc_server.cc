@@ -26,6 +26,12 @@ class GrpcServer::Impl {
     gate.protocol = options.tls ? ConnectionGate::Protocol::kTls : ConnectionGate::Protocol::kHttp2;
     gate.proxies = options.proxies;
     gate.max_connections = options.max_connections;
+    // Whoever says nothing more is closed after the time of a handshake, and one address may have no more than a part of all.
+    if (options.tls) {
+      gate.max_of_one_address = gate.max_unproven / 2;
+    } else {
+      gate.max_unproven = options.max_connections;
+    }
     gate.max_waiting = std::min(gate.max_waiting, options.max_connections);
     gate.max_unvouched_bytes = options.max_unvouched_bytes;
     TOCSIN_ASSIGN(gate_, ConnectionGate::Listen(std::move(gate)));

@@ -277,6 +277,81 @@ TEST_F(GrpcConnectionTest, HeadersWithoutEndEndTheConnection) {
   EXPECT_LT(frames, 100);
 }
 
+// One byte of HPACK stands for four kilobytes that were said once.
+TEST_F(GrpcConnectionTest, HeadersThatUnpackToMuchMoreEndTheConnection) {
+  Http2Client client;
+  ASSERT_TRUE(Give(client.Output()));
+  const std::string value(4000, 'x');
+  // A new name and a value, both in the table from now on; 4000 - 127 as an integer of seven bits and more.
+  std::string block = std::string(
+                          "\x40\x01"
+                          "a\x7f",
+                          4) +
+                      '\xa1' + '\x1e' + value;
+  block += std::string(8000, '\xbe');
+  EXPECT_FALSE(Give(Frame(NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS, 1, block)) && !connection_->is_over());
+}
+
+TEST_F(GrpcConnectionTest, GreetsOnlyWhoKnowsItsSettings) {
+  Http2Client client;
+  ASSERT_TRUE(Give(client.Output()));
+  EXPECT_FALSE(connection_->has_greeted());
+  Exchange(client);
+  EXPECT_TRUE(connection_->has_greeted());
+}
+
+TEST_F(GrpcConnectionTest, TellsTheBeginningOfAVeryLongReason) {
+  Http2Client client;
+  const std::int32_t id = client.Call("/test/Listen", Framed("x"), false);
+  const std::int32_t path = client.Call("/" + std::string(12'000, 'p'), Framed("x"));
+  Exchange(client);
+  heard_[0].call->Finish(absl::NotFoundError(std::string(200'000, 'x')));
+  Exchange(client);
+  EXPECT_TRUE(client.reply(id).is_closed);
+  EXPECT_EQ(Ended(client, id), "5 " + std::string(4000, 'x') + "...");
+  EXPECT_EQ(Ended(client, path).size(), 3 + 4000 + 3);
+  EXPECT_FALSE(connection_->has_calls());
+}
+
+TEST_F(GrpcConnectionTest, RefusalsThatNobodyReadsHaveABound) {
+  Http2Client client;
+  ASSERT_TRUE(Give(client.Output()));
+  const std::string head(
+      "\x83\x86\x84\x41\x01"
+      "a",
+      6);  // POST, http, /, an authority
+  bool is_alive = true;
+  std::uint32_t streams = 0;
+  for (; streams < 50'000 && is_alive; ++streams)
+    is_alive = Give(Frame(NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS, 2 * streams + 1, head));
+  EXPECT_LT(streams, 50'000);
+}
+
+TEST_F(GrpcConnectionTest, PingsBesideCallsAreWelcome) {
+  Http2Client client;
+  Exchange(client);
+  for (int i = 0; i < 6000; ++i) {
+    client.Ping();
+    const std::int32_t id = client.Call("/test/Echo", Framed("x"));
+    Exchange(client);
+    ASSERT_EQ(Ended(client, id), "0 -") << i;
+  }
+}
+
+TEST_F(GrpcConnectionTest, AMessageThatDoesNotGoOnEndsItsCall) {
+  Http2Client client;
+  const std::int32_t slow = client.Call("/test/Echo", Framed(std::string(1000, 'x')).substr(0, 100), false);
+  const std::int32_t idle = client.Call("/test/Listen", Framed("x"), false);
+  Exchange(client);
+  for (int second = 0; second < 100; ++second) {
+    client.Say(slow, "x", false);
+    connection_->Tick();
+    Exchange(client);
+  }
+  EXPECT_THAT(Ended(client, slow), HasSubstr("4 a message did not come whole within 60 seconds"));
+  EXPECT_FALSE(client.reply(idle).is_closed);
+}
+
 TEST_F(GrpcConnectionTest, FramesThatMeanNothingHaveABound) {
   const std::string floods[] = {Frame(NGHTTP2_PING, 0, 0, "12345678"), Frame(NGHTTP2_SETTINGS, 0, 0, ""),
                                 Frame(NGHTTP2_PRIORITY, 0, 3, std::string("\0\0\0\0\x01", 5))};
@@ -325,17 +400,33 @@ TEST_F(GrpcConnectionTest, StreamsHaveABoundAlsoForWhoNeverAcknowledgesIt) {
 }
 
 TEST_F(GrpcConnectionTest, UnfinishedMessagesHaveABoundTogether) {
-  shared_.options.max_partial_bytes = 300'000;
+  shared_.options.max_partial_bytes = 1'000'000;
   Http2Client client;
   const std::int32_t first = client.Call("/test/Echo", Framed(std::string(200'000, 'x')).substr(0, 190'000), false);
   Exchange(client);
   const std::int32_t second = client.Call("/test/Echo", Framed(std::string(200'000, 'x')).substr(0, 190'000), false);
   Exchange(client);
-  EXPECT_THAT(Ended(client, second), HasSubstr("8 too many messages are on their way"));
+  EXPECT_THAT(Ended(client, second),
+              HasSubstr("8 too many messages are on their way"));  // a quarter is one connection's
   client.Say(first, std::string(10'005, 'x'), true);
   Exchange(client);
   EXPECT_EQ(Ended(client, first), "0 -");
   EXPECT_EQ(shared_.partial_bytes, 0);
+}
+
+TEST_F(GrpcConnectionTest, WhoHasLittleIsTakenWhileOthersHaveFilledWhatThereIs) {
+  shared_.options.max_partial_bytes = 8'000'000;
+  shared_.partial_bytes = 16'000'000;
+  Http2Client client;
+  const std::int32_t small = client.Call("/test/Echo", Framed(std::string(10'000, 'x')).substr(0, 5000), false);
+  const std::int32_t large = client.Call("/test/Echo", Framed(std::string(400'000, 'x')).substr(0, 300'000), false);
+  Exchange(client);
+  EXPECT_FALSE(client.reply(small).is_closed);
+  EXPECT_THAT(Ended(client, large), HasSubstr("8 too many"));
+  client.Say(small, std::string(5005, 'x'), true);
+  Exchange(client);
+  EXPECT_EQ(Ended(client, small), "0 -");
+  shared_.partial_bytes -= 16'000'000;
 }
 
 TEST_F(GrpcConnectionTest, WhoTakesNoAnswersIsCutOff) {

@@ -109,6 +109,7 @@ class Http2Client {
     bodies_[id].ends = ends;
     nghttp2_session_resume_data(session_, id);
   }
+  void Ping() { nghttp2_submit_ping(session_, NGHTTP2_FLAG_NONE, nullptr); }
   void Reset(std::int32_t id) { nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, id, NGHTTP2_CANCEL); }
 
   // What it has to send now.
