@@ -23,11 +23,11 @@ constexpr std::uint32_t kPatience = 60;
 
 }  // namespace
 
-// One connection may fill a quarter of what there is for unfinished messages; when all is full, it is refused to those who have most of it.
+// One connection may fill half of what there is for unfinished messages; when all is full, it is refused to those who have most of it.
 bool GrpcConnection::HasRoomFor(const GrpcStream& stream) const {
   constexpr std::size_t kSmallShare = 64;
   const std::size_t most = shared_.options.max_partial_bytes;
-  if (partial_ > most / 4) return false;
+  if (partial_ > most / 2) return false;
   return shared_.partial_bytes.load(std::memory_order_relaxed) <= most || partial_ <= most / kSmallShare ||
          stream.counted_partial_ == 0;
 }

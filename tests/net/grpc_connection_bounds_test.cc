@@ -137,14 +137,14 @@ TEST_F(GrpcConnectionTest, StreamsHaveABoundAlsoForWhoNeverAcknowledgesIt) {
 }
 
 TEST_F(GrpcConnectionTest, UnfinishedMessagesHaveABoundTogether) {
-  shared_.options.max_partial_bytes = 1'000'000;
+  shared_.options.max_partial_bytes = 600'000;
   Http2Client client;
   const std::int32_t first = client.Call("/test/Echo", Framed(std::string(200'000, 'x')).substr(0, 190'000), false);
   Exchange(client);
   const std::int32_t second = client.Call("/test/Echo", Framed(std::string(200'000, 'x')).substr(0, 190'000), false);
   Exchange(client);
   EXPECT_THAT(Ended(client, second),
-              HasSubstr("8 too many messages are on their way"));  // a quarter is one connection's
+              HasSubstr("8 too many messages are on their way"));  // half is one connection's
   client.Say(first, std::string(10'005, 'x'), true);
   Exchange(client);
   EXPECT_EQ(Ended(client, first), "0 -");
