@@ -37,7 +37,7 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kSweep(1000);
 constexpr milliseconds kSweepOfStrangers(
-    50);  // what a library makes of unread bytes it makes at some hundred MiB a second
+    50);  // what a server makes of unread bytes it makes at some hundred MiB a second
 constexpr milliseconds kSweepAtTheLimit(20);  // a sweep of thousands costs a millisecond
 constexpr milliseconds kAcceptPause(50);      // when descriptors have run out
 constexpr milliseconds kBetweenWarnings(60'000);

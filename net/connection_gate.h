@@ -1,20 +1,20 @@
-// Takes TCP connections for a library to which each is dear: gRPC, which can bound neither how many there are nor how quickly they come,
-// and TLS. Hands on those that are worth something: from whoever has begun to speak HTTP/2 or TLS, while there is room.
+// Takes TCP connections for a server to which each is dear, as one of TLS or of HTTP/2 is: bounds how many there are, of whom, and how quickly
+// they come. Hands on those that are worth something: from whoever has begun to speak HTTP/2 or TLS, while there is room.
 //
-//   connection ──▶ waits until its first bytes are there ──▶ waits for its turn ──▶ `take` ──▶ the library, which closes it some day
+//   connection ──▶ waits until its first bytes are there ──▶ waits for its turn ──▶ `take` ──▶ the server, which closes it some day
 //        └─ no room: closed            └─ silent, or another protocol: closed   └─ gone: closed
 //
 // A connection that says nothing costs a descriptor and some bytes here; what is beyond max_waiting pushes out the one that has
 // been silent for the longest time, since whoever means it speaks at once. Bytes are only looked at and stay in the socket, so that the
 // library finds all of them, and what it does with a connection is not slower for having come through here.
 //
-// Whoever has said no more than its first bytes may have said them to make the library work: a turn comes when fewer than max_unproven of those
-// that were handed on are like that. The library gets no more than it serves, and who has left meanwhile it never sees.
+// Whoever has said no more than its first bytes may have said them to make the server work: a turn comes when fewer than max_unproven of those
+// that were handed on are like that. The server gets no more than it serves, and who has left meanwhile it never sees.
 //
-// A library may make much of little: what has come by connections that nobody vouches for (Vouch: a caller with a key was served) is
-// bounded together, and beyond it those that have said most are cut off. The library has read it by then, some tens of MiB at most.
+// A server may make much of little: what has come by connections that nobody vouches for (Vouch: a caller with a key was served) is
+// bounded together, and beyond it those that have said most are cut off. The server has read it by then, some tens of MiB at most.
 //
-// How many are open is what the library has not closed: a number of a descriptor with the socket's inode under it names a connection, and
+// How many are open is what the server has not closed: a number of a descriptor with the socket's inode under it names a connection, and
 // fstat says whether it still does. To ask the peer instead would not do: connections whose clients went away long ago are what piles up.
 //
 // Threads: one of its own, on which `take` is called.

@@ -3,6 +3,10 @@
 #include <atomic>
 #include <utility>
 
+#include <sys/mman.h>
+
+#include "base/status.h"
+
 namespace tocsin {
 namespace {
 
@@ -12,6 +16,10 @@ constexpr std::size_t kMost = 64 * 1024;  // in one go
 constexpr std::size_t kKept = 32;         // free blocks; what is beyond them goes back to the system
 
 }  // namespace
+
+void GrpcBlocks::Unmap::operator()(char* block) const {
+  munmap(block, kBlock);
+}
 
 std::span<char> GrpcBlocks::Room() {
   // Who gave a block decides what becomes of it when nobody reads it any more; of our own we know.
@@ -37,7 +45,7 @@ void GrpcBlocks::Renew() {
 }
 
 void GrpcBlocks::TakeOwn() {
-  std::unique_ptr<char[]> next;
+  std::unique_ptr<char, Unmap> next;
   {
     const MutexLock lock(pool_->mutex);
     if (!pool_->free.empty()) {
@@ -45,10 +53,14 @@ void GrpcBlocks::TakeOwn() {
       pool_->free.pop_back();
     }
   }
-  if (!next) next = std::make_unique_for_overwrite<char[]>(kBlock);
+  if (!next) {
+    void* const memory = mmap(nullptr, kBlock, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    TOCSIN_CHECK(memory != MAP_FAILED, "no memory for what comes by gRPC");
+    next.reset(static_cast<char*>(memory));
+  }
   block_ = next.get();
   owner_ = std::shared_ptr<const void>(next.release(), [pool = pool_](const void* memory) {
-    std::unique_ptr<char[]> block(static_cast<char*>(const_cast<void*>(memory)));
+    std::unique_ptr<char, Unmap> block(static_cast<char*>(const_cast<void*>(memory)));
     const MutexLock lock(pool->mutex);
     if (pool->free.size() < kKept) pool->free.push_back(std::move(block));
   });

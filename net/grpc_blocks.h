@@ -25,10 +25,14 @@ class GrpcBlocks {
   const GrpcMessage::Owner& owner() const { return owner_; }
 
  private:
-  // Of our own. Blocks that nobody reads any more, the last one first: it is in the cache.
+  // Of our own. They come from the system and go back to it: malloc would keep what a flood has taken.
+  struct Unmap {
+    void operator()(char* block) const;
+  };
+  // Those that nobody reads any more, the last one first: it is in the cache.
   struct Pool {
     Mutex mutex;
-    std::vector<std::unique_ptr<char[]>> free ABSL_GUARDED_BY(mutex);
+    std::vector<std::unique_ptr<char, Unmap>> free ABSL_GUARDED_BY(mutex);
   };
 
   void Renew();

@@ -17,6 +17,7 @@
 #include "absl/status/status.h"
 
 #include "net/grpc_router.h"
+#include "net/grpc_server.h"
 
 namespace tocsin {
 
@@ -33,10 +34,9 @@ class GrpcMessageReader {
   void EndOfBlock();
 
   bool is_between_messages() const { return head_bytes_ == 0; }
-  // What the unfinished message keeps: a piece in a block that others share too counts for more than it is.
+  // What the unfinished message keeps: all of a block of which a piece is its.
   std::size_t kept_bytes() const {
-    constexpr std::size_t kOfABlock = 64 * 1024;
-    return partial_ == 0 ? 0 : std::max(partial_, copied_.size() + owners_.size() * kOfABlock);
+    return partial_ == 0 ? 0 : std::max(partial_, copied_.size() + owners_.size() * GrpcServer::kBlockBytes);
   }
 
  private:
