@@ -36,6 +36,17 @@ TEST_F(GrpcConnectionTest, AnswersWhateverTheChunksInWhichACallComes) {
   }
 }
 
+TEST_F(GrpcConnectionTest, ATokenThatIsMissingIsForTheHandlerToTell) {
+  Http2Client client;
+  const std::int32_t id = client.Call("/test/Listen", "", false,
+                                      {
+                                          {"authorization", "Bearer "}
+  });
+  Exchange(client);
+  EXPECT_FALSE(client.reply(id).is_closed);
+  EXPECT_EQ(heard_.size(), 1);
+}
+
 TEST_F(GrpcConnectionTest, MessagesAreTheSameInWhateverPiecesTheyCame) {
   Random random(5);
   for (int round = 0; round < 40; ++round) {
