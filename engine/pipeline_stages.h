@@ -162,7 +162,7 @@ class ShardStage {
  private:
   // A repeat whose alert does not stand as it did, by what its sender sent; nullopt: that is of no alert of this key.
   std::optional<Outcome> ApplyBytes(const EventHeader& header, const CameBytes& came, const Now& now);
-  std::optional<Outcome> ReadOfGateway(const GatewayPort& port, EventView event, const Now& now);
+  std::optional<Outcome> ReadOfGateway(GatewayPort& port, EventView event, const Now& now);
   const Labels* LabelsOf(IntegrationIndex integration);
   bool RunTasks(const Now& now);
   Ring& RingOf(Shares::Queue queue) { return queue == Shares::Queue::kQuick ? quick_ : bulk_; }

@@ -42,10 +42,17 @@ std::optional<GatewayRecord> GatewayPort::Take(std::uint32_t shard) {
     case GuardedRing::Taken::kRecord: break;
   }
   reader.records.fetch_add(1, std::memory_order_relaxed);
-  absl::StatusOr<GatewayRecord> record = CheckGatewayRecord(bytes, key_seed_, shard, memory_.shard_count());
+  absl::StatusOr<GatewayRecord> record = CheckGatewayRecord(bytes, shard, memory_.shard_count());
   if (record.ok()) return *record;
   Break(Message(record.status()));
   return std::nullopt;
+}
+
+bool GatewayPort::MayBeRead(EventView event) {
+  const EventHeader& header = event.header();
+  const absl::Status status = CheckRecord({reinterpret_cast<const std::byte*>(&header), header.size}, key_seed_);
+  if (!status.ok()) Break(Message(status));
+  return status.ok();
 }
 
 void GatewayPort::Complete(const CompletionHead& head, std::span<const Outcome> outcomes) {

@@ -42,6 +42,8 @@ class GatewayPort {
   // The thread of shard `shard`. The oldest record that is published, checked; good until the next call for this shard. Absent: none
   // is there, or the port is broken.
   std::optional<GatewayRecord> Take(std::uint32_t shard);
+  // Whether the text of an event of such a record, of the form kUnchecked, may be read. False: the port is broken now.
+  bool MayBeRead(EventView event);
   // The next Take gives it once more.
   void PutBack(std::uint32_t shard, const GatewayRecord& record) { readers_[shard]->put_back = record; }
   // What lies there is the gateway's: it may be anything, and another thing the next moment.

@@ -2,7 +2,7 @@
 //
 //   record   RecordHead, then `count` events (model/event.h)
 //
-// A repeat (EventHeader::Form) has a word behind its header that says where its sender's bytes are:
+// An event with its text is of the form kUnchecked: the engine looks at the text when it has to read it (EventHeader::Form). A repeat has a word behind its header that says where its sender's bytes are:
 //
 //   bits 0 to 31   how many
 //   bit 63         0: they follow, and padding to 8
@@ -59,9 +59,8 @@ struct GatewayRecord {
 // What the sender of a repeat in a checked record had sent. What lies in `blocks` is copied into `copy` first, since the gateway may change it
 // at any time. Whether it can be read, and is of that key, is for who reads it to see.
 std::string_view RepeatedBytes(EventView repeat, std::span<const std::byte> blocks, std::string& copy);
-// Checks everything but that. `bytes` are ours alone and aligned to 8. An error: no gateway of ours has written this.
+// Checks everything but that, and the texts. `bytes` are ours alone and aligned to 8. An error: no gateway of ours has written this.
 absl::StatusOr<GatewayRecord> CheckGatewayRecord(std::span<const std::byte> bytes,
-                                                 std::uint64_t key_seed,
                                                  std::uint32_t shard,
                                                  std::uint32_t shard_count);
 

@@ -333,7 +333,7 @@ absl::Status CheckRecord(std::span<const std::byte> bytes, std::uint64_t seed) {
     return Invalid("record: size %d of %d bytes", header.size, bytes.size());
   }
   // A repeat would name memory of another process.
-  if (header.form != EventHeader::Form::kWhole ||
+  if ((header.form != EventHeader::Form::kWhole && header.form != EventHeader::Form::kUnchecked) ||
       std::ranges::any_of(header.unused, [](auto byte) { return byte != 0; })) {
     return Invalid("record: form %d", static_cast<int>(header.form));
   }

@@ -57,7 +57,10 @@ struct EventHeader {
     kWhole = 0,
     // The sender has said the same of this alert before, as far as it can be told from its bytes: key, content and times are those
     // of then, the text is still in the sender's bytes. Whoever finds the alert firing with this content need not read them.
-    kRepeat = 1
+    kRepeat = 1,
+    // As kWhole, but written by somebody who is not believed: who finds the alert firing with this content need not look at the text either,
+    // anybody else has to call CheckRecord first.
+    kUnchecked = 2
   };
   std::uint32_t size = 0;  // of the whole record, padding included
   EventKind kind = EventKind::kTrigger;

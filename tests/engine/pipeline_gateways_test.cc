@@ -4,6 +4,7 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -71,6 +72,19 @@ class GatewaysTest : public PipelineTest {
     });
     EXPECT_EQ(admission, Admission::kAccepted);
     return Await(told, receipt);
+  }
+
+  // What the first shard's only alert says of itself, and how often it has come.
+  std::pair<AlertSummary, std::uint64_t> OnlyAlert() {
+    std::vector<AlertRecord> all;
+    engine_->ReadShardsAndWait([&](const Shard& shard) {
+      shard.List(0, 10, [&](const AlertRecord& record) {
+        all.push_back(record);
+        return true;
+      });
+    });
+    EXPECT_EQ(all.size(), 1U);
+    return {all.at(0).summary, all.at(0).received};
   }
 
   void ExpectServes() {
@@ -376,6 +390,47 @@ TEST_F(GatewayRepeatsTest, MayLieInBlocksOfAnEarlierAttachment) {
   EXPECT_EQ(Repeat(2, 0, Came(next, "2 0"))->outcomes, std::vector{Outcome::kNew});
   EXPECT_EQ(came, "1 0") << "is mapped as long as somebody has it";
   EXPECT_FALSE(port_->broken());
+}
+
+// An alert with its text, as a gateway writes it, and one byte of the text another one. It is `batch`'s only event.
+void PublishWithOtherText(const GatewayMemory& memory, const EventBatch& batch) {
+  Ring ring = *Ring::Attach(memory.ring(0));
+  const GatewayPart all = AllOf(batch, memory.blocks());
+  const std::optional<Ring::Reservation> reservation = ring.TryReserve(all.bytes);
+  ASSERT_TRUE(reservation);
+  const GatewayRecordHead head{.submission = 1, .count = 1};
+  std::byte* const event = reservation->bytes.data() + sizeof head;
+  std::memcpy(reservation->bytes.data(), &head, sizeof head);
+  std::memcpy(event, &batch.at(0).header(), batch.at(0).header().size);
+  EventHeader header = batch.at(0).header();
+  header.form = EventHeader::Form::kUnchecked;
+  std::memcpy(event, &header, sizeof header);
+  event[sizeof header + batch.at(0).text_bytes().size() - 1] ^= std::byte{1};
+  ring.Publish(*reservation);
+  memory.control().bells[0].wakeup.Notify();
+}
+
+TEST_F(GatewaysTest, TheTextOfAnAlertThatFiresAndSaysTheSameIsNotLookedAt) {
+  const std::shared_ptr<GatewayPort> port = Attach();
+  const GatewayMemory memory = MapAgain(*port);
+  ASSERT_EQ(engine_->Submit(BatchOf(1, 1), false, nullptr), Admission::kAccepted);
+  Settle();
+  const auto [before, came] = OnlyAlert();
+  PublishWithOtherText(memory, BatchOf(1, 1));
+  Settle();
+  EXPECT_FALSE(port->broken()) << "nobody has to know";
+  EXPECT_EQ(engine_->ReadStatistics().gateways.events, 1U);
+  EXPECT_EQ(OnlyAlert(), std::pair(before, came + 1));
+}
+
+TEST_F(GatewaysTest, AnAlertWhoseTextIsNotWhatItsHeaderSaysIsNeverAppliedAndCutsOff) {
+  const std::shared_ptr<GatewayPort> port = Attach();
+  const GatewayMemory memory = MapAgain(*port);
+  PublishWithOtherText(memory, BatchOf(1, 1));
+  Settle();
+  EXPECT_TRUE(port->broken());
+  EXPECT_EQ(engine_->ReadStatistics().shards.front().firing, 0U);
+  ExpectServes();
 }
 
 // Whatever lies in the memory: the engine neither crashes nor stops, and what it holds stays sound. Under a sanitizer it also reads

@@ -64,7 +64,7 @@ EventBatch RandomBatch(Random& random, std::span<std::byte> blocks = {}) {
 }
 
 // Reads all of it, as a shard would.
-std::size_t ReadThrough(const GatewayRecord& record, const GatewayPort& port) {
+std::size_t ReadThrough(const GatewayRecord& record, GatewayPort& port) {
   std::string copy;
   std::size_t bytes = 0;
   const std::byte* at = record.events.data();
@@ -75,6 +75,11 @@ std::size_t ReadThrough(const GatewayRecord& record, const GatewayPort& port) {
         bytes += c == 'c' ? 1 : 2;  // touches each
       at += event.header().size;
       continue;
+    }
+    EXPECT_EQ(event.header().form, EventHeader::Form::kUnchecked);
+    if (!port.MayBeRead(event)) {
+      EXPECT_TRUE(port.broken());
+      return bytes;
     }
     EventBatch again(kSeed, event.header().integration);
     EXPECT_TRUE(again.Append(event.ToEvent()).ok()) << "what is taken is what a batch may hold";
