@@ -164,6 +164,13 @@ void DriveStream(const StreamLoad& load, int number, Board& board) {
   }
 }
 
+void NoteAnswer(Answers& answers, absl::Time due, absl::Time last) {
+  const absl::Time now = absl::Now();
+  answers.latencies.push_back(now - due);
+  answers.gaps.push_back(now - last);
+  if (now - last > Answers::kLong) answers.long_gaps.emplace_back(last, now);
+}
+
 // One stream's messages, each at its instant; what came of them in order.
 Answers DrivePaced(const PacedLoad& load, int number, absl::Time start, Board& board) {
   Answers answers;
@@ -186,8 +193,7 @@ Answers DrivePaced(const PacedLoad& load, int number, absl::Time start, Board& b
     const bool may_write = unanswered.size() < kCredit && !stream.writing() && due < start + load.seconds;
     switch (stream.Poll(std::min(kLook, may_write ? due - absl::Now() : kLook))) {
       case Stream::Happened::kAnswered:
-        answers.latencies.push_back(absl::Now() - unanswered.front());
-        answers.gaps.push_back(absl::Now() - last);
+        NoteAnswer(answers, unanswered.front(), last);
         last = absl::Now();
         unanswered.pop_front();
         stream.Read();
@@ -313,6 +319,7 @@ Answers RunPacedForAnswers(const PacedLoad& load) {
   for (const Answers& answers : of_streams) {
     all.latencies.insert(all.latencies.end(), answers.latencies.begin(), answers.latencies.end());
     all.gaps.insert(all.gaps.end(), answers.gaps.begin(), answers.gaps.end());
+    all.long_gaps.insert(all.long_gaps.end(), answers.long_gaps.begin(), answers.long_gaps.end());
   }
   return all;
 }

@@ -53,8 +53,11 @@ struct PacedLoad {
 std::vector<absl::Duration> RunPaced(const PacedLoad& load);
 // The same, and how long it was on a stream from one answer to the next.
 struct Answers {
+  static constexpr absl::Duration kLong = absl::Milliseconds(50);
+
   std::vector<absl::Duration> latencies;
   std::vector<absl::Duration> gaps;
+  std::vector<std::pair<absl::Time, absl::Time>> long_gaps;  // those beyond kLong: from when to when
 };
 Answers RunPacedForAnswers(const PacedLoad& load);
 

@@ -1,8 +1,9 @@
 // `./dev bench pauses [--minutes M]`: does anything ever stand still? Ten minutes at half of P1's rate, each message at its instant, while
 // checkpoints are written, the journal is trimmed, its history unlinked, views compacted, and alerts expire that nobody repeats.
 //
-// Prints how often what happened, a histogram of what senders saw, and beside it how late a thread of ours was woken that does nothing
-// but sleep for a millisecond: so long the machine stood still by itself. A pause of the server is longer than that.
+// Prints how often what happened, a histogram of what senders saw, beside it how late threads were woken that do nothing but sleep
+// for a millisecond on each processor (so long the machine stood still by itself), and how many commits took long. Of each long gap it is told
+// how much of it the machine was gone: what is left is the server's, or its disk's.
 #include <algorithm>
 #include <atomic>
 #include <cstdio>
@@ -24,6 +25,7 @@
 #include "bench/payload.h"
 #include "bench/results.h"
 #include "bench/rig.h"
+#include "bench/stillness.h"
 
 namespace tocsin {
 namespace {
@@ -39,28 +41,6 @@ std::string Organisation() {
                                                       {"lease: 24h", "lease: 20s"}
   });
 }
-
-class Sleeper {
- public:
-  Sleeper() : thread_([this] { Run(); }) {}
-  Durations Stop() {
-    stop_ = true;
-    thread_.join();
-    return late_;
-  }
-
- private:
-  void Run() {
-    while (!stop_) {
-      const absl::Time start = absl::Now();
-      absl::SleepFor(absl::Milliseconds(1));
-      late_.push_back(absl::Now() - start - absl::Milliseconds(1));
-    }
-  }
-  std::atomic<bool> stop_{false};
-  Durations late_;
-  std::thread thread_;
-};
 
 // Which files of the views have come and gone: RocksDB has merged them into others. Looked at each second.
 class Compactions {
@@ -115,7 +95,7 @@ void PrintHistogram(const Answers& answers, const Durations& asleep) {
   const auto latencies = Buckets(answers.latencies);
   const auto gaps = Buckets(answers.gaps);
   const auto late = Buckets(asleep);
-  std::printf("%12s %18s %26s %22s\n", "", "acknowledgements", "from answer to answer", "a sleeper's delay");
+  std::printf("%12s %18s %26s %22s\n", "", "acknowledgements", "from answer to answer", "sleepers' delay");
   for (std::size_t i = 0; i < latencies.size(); ++i) {
     const std::string bound = i < std::size(kBoundsMs) ? absl::StrFormat("<= %g ms", kBoundsMs[i]) : "more";
     std::printf("%12s %18zu %26zu %22zu\n", bound.c_str(), latencies[i], gaps[i], late[i]);
@@ -124,6 +104,31 @@ void PrintHistogram(const Answers& answers, const Durations& asleep) {
 
 double LongestMs(const Durations& durations) {
   return durations.empty() ? 0 : absl::ToDoubleMilliseconds(*std::ranges::max_element(durations));
+}
+
+// Of gaps, what is left when the machine's own standing still is taken away. Those that are long are told one by one.
+absl::Duration LongestOfOurs(const Answers& answers, const Stillness& stillness) {
+  constexpr std::size_t kTold = 20;
+  absl::Duration longest;
+  for (const absl::Duration gap : answers.gaps)
+    if (gap <= Answers::kLong) longest = std::max(longest, gap);
+  if (!answers.long_gaps.empty()) {
+    std::printf(
+        "gaps of more than 50 ms: %zu; the sleepers are %s\n", answers.long_gaps.size(),
+        stillness.is_first() ? "before all programs" : "among all programs: what they missed may be the programs'");
+  }
+  for (std::size_t i = 0; i < answers.long_gaps.size(); ++i) {
+    const Stretch& gap = answers.long_gaps[i];
+    const absl::Duration gone = stillness.Within(gap);
+    const absl::Duration ours = gap.second - gap.first - gone;
+    longest = std::max(longest, ours);
+    if (i < kTold) {
+      std::printf("  %s: %.0f ms, of which a processor was gone for %.0f\n",
+                  absl::FormatTime("%H:%M:%E3S", gap.first, absl::UTCTimeZone()).c_str(),
+                  absl::ToDoubleMilliseconds(gap.second - gap.first), absl::ToDoubleMilliseconds(gone));
+    }
+  }
+  return longest;
 }
 
 // What was to happen in the run, and did. An error: something did not.
@@ -158,17 +163,24 @@ absl::Status RunFor(const Rig& rig, absl::Duration duration) {
   std::fflush(stdout);
   Results results;
   Compactions compactions(server->data() / "views");
-  Sleeper sleeper;
+  const auto slow_commits = [&] {
+    return server->Metric("tocsin_journal_commit_seconds_count") -
+           server->Metric("tocsin_journal_commit_seconds_bucket{le=\"0.05\"}");
+  };
+  const double slow_before = slow_commits();
+  Stillness stillness;
   const Answers answers =
       RunPacedForAnswers({.address = server->grpc_address(),
                           .messages_per_second = rate,
                           // The numbers go on where the first run's ended: what is new then is new.
                           .message = [&](std::uint64_t n) { return message(n + 1'000'000'000 / kAlertsPerMessage); },
                           .seconds = duration});
-  const Durations asleep = sleeper.Stop();
+  stillness.Stop();
   const std::size_t compacted = compactions.Stop();
   if (answers.latencies.empty()) return Unavailable("a stream ended early, see %s", rig.scratch.string());
-  PrintHistogram(answers, asleep);
+  PrintHistogram(answers, stillness.late());
+  const absl::Duration own = LongestOfOurs(answers, stillness);
+  std::printf("commits of more than 50 ms: %.0f\n", slow_commits() - slow_before);
   const auto row = [&](const std::string& id, const std::string& what, double value, bool promised) {
     results.Add({.id = id,
                  .what = what,
@@ -179,8 +191,9 @@ absl::Status RunFor(const Rig& rig, absl::Duration duration) {
   };
   row("pauses", "the longest acknowledgement", LongestMs(answers.latencies), true);
   row("pauses.gap", "the longest from answer to answer", LongestMs(answers.gaps), true);
+  row("pauses.own", "the same, without what the machine stood still", absl::ToDoubleMilliseconds(own), true);
   row("pauses.p99", "acknowledgement p99", absl::ToDoubleMilliseconds(Quantile(answers.latencies, 0.99)), false);
-  row("pauses.machine", "the longest that the machine stood still", LongestMs(asleep), false);
+  row("pauses.machine", "the longest that the machine stood still", LongestMs(stillness.late()), false);
   results.Write();
   TOCSIN_TRY(CheckThatItHappened(rig, *server, compacted));
   return server->StopAndVerify();
