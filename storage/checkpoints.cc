@@ -49,6 +49,11 @@ HistoryBase DecodeBase(std::string_view bytes) {
   return base;
 }
 
+// As the views write their tables: a file that is synced as a whole would hold up commits for as long as its 64 MiB take.
+std::unique_ptr<rocksdb::SstFileWriter> NewWriter(const Views& views) {
+  return std::make_unique<rocksdb::SstFileWriter>(rocksdb::EnvOptions(views.options()), views.options());
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Checkpoints>> Checkpoints::Open(Views& views, bool read_only) {
@@ -112,7 +117,7 @@ absl::Status Checkpoints::Write(std::uint32_t shard, std::string_view body) {
   Building& building = building_[shard];
   if (!building.writer) {
     building.path = absl::StrFormat("%s/%d.sst", FolderOf(views_), next_file_++);
-    building.writer = std::make_unique<rocksdb::SstFileWriter>(rocksdb::EnvOptions(), views_.options());
+    building.writer = NewWriter(views_);
     TOCSIN_TRY(FromRocks(building.writer->Open(building.path), "checkpoint"));
   }
   const std::string key = keys::CheckpointBody(next_generation_, shard, building.next_number++);
@@ -171,7 +176,7 @@ absl::StatusOr<HistoryBase> Checkpoints::WriteRows(Sequence position, const AsBa
   const std::string prefix(1, static_cast<char>(keys::Home::kMemory));
   for (at->Seek(prefix); at->Valid() && ToView(at->key()).starts_with(prefix); at->Next()) {
     if (!building.writer) {
-      building.writer = std::make_unique<rocksdb::SstFileWriter>(rocksdb::EnvOptions(), views_.options());
+      building.writer = NewWriter(views_);
       TOCSIN_TRY(FromRocks(building.writer->Open(building.path), "base"));
     }
     const std::string key = keys::BaseRow(next_generation_, ToView(at->key()));
