@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <optional>
 #include <thread>
 #include <utility>
 
@@ -43,11 +44,30 @@ bool AreOnOneDisk(const std::string& a, const std::string& b) {
   return stat(a.c_str(), &first) == 0 && stat(b.c_str(), &second) == 0 && first.st_dev == second.st_dev;
 }
 
-absl::Status CheckFolder(const std::string& archive, const std::string& data) {
-  std::error_code error;
-  const fs::path inside = fs::weakly_canonical(archive, error).lexically_relative(fs::weakly_canonical(data, error));
+absl::Status CheckInside(const fs::path& archive, const fs::path& data) {
+  const fs::path inside = archive.lexically_relative(data);
   if (inside.empty() || *inside.begin() == "..") return absl::OkStatus();
-  return Invalid("--archive: %s is in the store's folder: what takes the store would take the archive", archive);
+  return Invalid("--archive: %s is in the store's folder: what takes the store would take the archive",
+                 archive.string());
+}
+
+// By their names alone: at a start nobody waits for the archive's disk, which may not answer.
+absl::Status CheckNames(const std::string& archive, const std::string& data) {
+  return CheckInside(fs::absolute(archive).lexically_normal(), fs::absolute(data).lexically_normal());
+}
+
+// The archive's thread, which may wait for its disk.
+absl::Status CheckPlace(const std::string& archive, const std::string& data) {
+  if (AreOnOneDisk(archive, data)) {
+    LogWarning(
+        "the archive is on the store's own disk: it helps against mistakes, and not when the disk is lost; it leaves "
+        "free what alerts need",
+        {
+            {"archive", archive}
+    });
+  }
+  std::error_code error;
+  return CheckInside(fs::weakly_canonical(archive, error), fs::weakly_canonical(data, error));
 }
 
 }  // namespace
@@ -83,13 +103,14 @@ struct Archiving::Shared {
   }
 
   // The thread's.
-  void Run(Archiver archiver);
+  void Run(Archiver archiver, const std::string& data);
   void Tell(const absl::Status& done, Archiver& archiver, absl::Time& told);
 };
 
-void Archiving::Shared::Run(Archiver archiver) {
+void Archiving::Shared::Run(Archiver archiver, const std::string& data) {
   LowerPriority();
   absl::Time told = absl::InfinitePast();
+  std::optional<absl::Status> place;
   for (bool last = false; !last;) {
     const absl::Time begun = absl::Now();
     {
@@ -97,7 +118,8 @@ void Archiving::Shared::Run(Archiver archiver) {
       round = begun;
       last = stop;
     }
-    const absl::Status done = archiver.Round(begun);
+    if (!place) place = CheckPlace(archive, data);
+    const absl::Status done = place->ok() ? archiver.Round(begun) : *place;
     Tell(done, archiver, told);
     MutexLock lock(mutex);
     round = absl::InfiniteFuture();
@@ -156,7 +178,7 @@ void Archiving::Shared::Tell(const absl::Status& done, Archiver& archiver, absl:
 
 absl::StatusOr<std::unique_ptr<Archiving>> Archiving::Start(const ServeOptions& options, Store& store) {
   if (options.archive.empty()) return nullptr;
-  TOCSIN_TRY(CheckFolder(options.archive, options.data));
+  TOCSIN_TRY(CheckNames(options.archive, options.data));
   auto shared = std::make_shared<Shared>();
   shared->archive = options.archive;
   shared->interval = absl::Seconds(options.archive_seconds);
@@ -172,18 +194,11 @@ absl::StatusOr<std::unique_ptr<Archiving>> Archiving::Start(const ServeOptions& 
   archiver.keep_free = [archive = options.archive, data = options.data, low_water = options.low_water_mib << 20U] {
     return AreOnOneDisk(archive, data) ? low_water + low_water / 4 : 0;
   };
-  if (AreOnOneDisk(options.archive, options.data)) {
-    LogWarning(
-        "the archive is on the store's own disk: it helps against mistakes, and not when the disk is lost; it leaves "
-        "free what alerts need",
-        {
-            {"archive", options.archive}
-    });
-  }
   std::thread([shared, archiver = std::move(archiver)] {
     shared->Run(Archiver(
-        PosixFileSystem(), PosixFileSystem(), archiver, [shared] { return shared->Stand(); },
-        [shared](std::uint64_t) { return shared->Pace(); }));
+                    PosixFileSystem(), PosixFileSystem(), archiver, [shared] { return shared->Stand(); },
+                    [shared](std::uint64_t) { return shared->Pace(); }),
+                archiver.data);
   }).detach();
   return std::unique_ptr<Archiving>(new Archiving(std::move(shared)));
 }

@@ -266,6 +266,13 @@ def trouble(folder, people):
     assert done.returncode == 2 and "--history_days" in done.stderr, done.stderr
     done = run("serve", f"--data={place}/data", f"--archive={place}/data/archive", "--http=127.0.0.1:0", "--grpc=127.0.0.1:0")
     assert done.returncode == 1 and "in the store's folder" in done.stderr, done.stderr
+    # By another name of it: that is seen by whoever may wait for its disk, and the server pages meanwhile.
+    (place / "alias").symlink_to(place / "data")
+    with Tocsin(place, config, archiving(place / "alias/archive")).start() as tocsin:
+        wait_for("the log to say so", lambda: "in the store's folder" in tocsin.child.text())
+        assert tocsin.metric("tocsin_archive_failures_total") > 0
+        assert tocsin.stop() == 0
+    assert not (place / "data/archive").exists()
 
 
 def full_archive(folder, people):

@@ -1,4 +1,4 @@
-"""A8, A10, A12: what a server lives on runs short: disk, a disk that is quick enough, descriptors, threads."""
+"""A8, A10, A12, A13h: what a server lives on runs short: disk, a disk that is quick enough, descriptors, threads."""
 import contextlib
 import errno
 import http.client
@@ -288,9 +288,41 @@ def no_threads(options):
     return f"survived {sum(survived)} of {len(survived)}; {words}"
 
 
+# ---- A13h ----
+
+def hanging_archive(options):
+    """The disk of the journal's archive and of the audit log's heads does not answer, from before a start on. The server starts, takes alerts,
+    pages and stops all the same; when the disk answers again, what came meanwhile is archived."""
+    with world(shim=True) as (tocsin, provider, ledger):
+        archive = tocsin.folder / "archive"
+        archive.mkdir()
+        tocsin.flags += [f"--archive={archive}", "--archive_seconds=1", f"--audit_heads={archive}/heads"]
+        tocsin.shim = shims.Shim(tocsin.folder, tocsin.data, elsewhere=archive)
+        tocsin.shim.hang()
+        took = []
+        for _ in range(options.times(1, 5)):
+            tocsin.start()
+            wait_for("both to hang", lambda: tocsin.shim.hung() >= 2)
+            under_load(tocsin, ledger, options.randomness("A13h"), 1)
+            assert not any(archive.iterdir()), "it hangs"
+            begun = time.monotonic()
+            assert tocsin.stop() == 0, tocsin.child.text()[-3000:]
+            took.append(time.monotonic() - begun)
+        said = tocsin.child.text()
+        assert "not archived yet" in said and "is not told everywhere" in said, said[-3000:]
+        tocsin.start()
+        words = check(tocsin, provider, ledger)
+        tocsin.shim.hang(False)
+        wait_for("everything to be archived", lambda: tocsin.metric("tocsin_archive_lag_entries") == 0)
+        wait_for("a head", lambda: (archive / "heads").exists() and (archive / "heads").read_text())
+        nothing_lost(tocsin, ledger, "after the disk has answered again")
+    return f"stopped in {max(took):.1f} s; {words}"
+
+
 CHECKS = [
     ("A8", "the disk fills up to its last byte, and grows", "smoke", full_disk),
     ("A10", "syncs that take their time", "smoke", slow_disk),
+    ("A13h", "the archive's disk does not answer", "smoke", hanging_archive),
     ("D10", "a retry storm while alerts are refused", "smoke", retry_storm),
     ("A12", "HTTP connections ask for twice the descriptors", "smoke", no_descriptors_by_http),
     ("A12g", "gRPC connections ask for twice the descriptors", "smoke", no_descriptors_by_grpc),

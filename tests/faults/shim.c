@@ -4,10 +4,12 @@
 //     unlink, malloc or thread;
 //   - keep what a power cut needs: of everything that is done below a folder and not yet synced, what was there before (power.py
 //     undoes it); or let a sync do nothing at all and say yes, as a disk that lies;
-//   - put the wall clock forward and back, for whoever reads it and for whoever waits by it.
-// Only files below FAULTS_DATA are looked at. What stdio reads and writes inside of libc does not come by here: RocksDB's own log, and how it
+//   - put the wall clock forward and back, for whoever reads it and for whoever waits by it;
+//   - have whoever looks for or opens anything below FAULTS_ELSEWHERE wait, as on a disk behind a network that is away.
+// Only files below FAULTS_DATA are looked at else. What stdio reads and writes inside of libc does not come by here: RocksDB's own log, and how it
 // reads its manifest.
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -23,6 +25,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/uio.h>
@@ -42,11 +45,14 @@ struct control {
   _Atomic int64_t hits[kOperations];
   _Atomic int64_t wall_ns;              // what the wall clock is off by
   _Atomic int64_t lies;                 // not 0: a sync does nothing
+  _Atomic int64_t hangs;                // not 0: what is elsewhere does not answer
+  _Atomic int64_t hung;                 // how many calls have waited
 };
 
 static struct control* control;
 static char data[4096];
 static size_t data_size;
+static const char* elsewhere;
 static int record_fd = -1;
 static char grave[4096];
 static pthread_mutex_t record_mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -79,6 +85,7 @@ static void __attribute__((constructor)) begin(void) {
   if (control == MAP_FAILED) abort();
   const char* folder = getenv("FAULTS_DATA");
   if (folder != NULL) data_size = (size_t)snprintf(data, sizeof data, "%s/", folder);
+  elsewhere = getenv("FAULTS_ELSEWHERE");
   const char* log = getenv("FAULTS_LOG");
   if (log == NULL) return;
   record_fd = (int)kernel(SYS_openat, AT_FDCWD, log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
@@ -94,6 +101,12 @@ static void die(void) {
 static void wait_ms(int64_t ms) {
   struct timespec left = {ms / 1000, ms % 1000 * 1000000};
   while (kernel(SYS_clock_nanosleep, CLOCK_MONOTONIC, 0, &left, &left) != 0) {}
+}
+
+static void linger(const char* path) {
+  if (control == NULL || elsewhere == NULL || strncmp(path, elsewhere, strlen(elsewhere)) != 0) return;
+  if (control->hangs) atomic_fetch_add(&control->hung, 1);
+  while (control->hangs) wait_ms(20);
 }
 
 // What is to become of this operation; a delay and a kill before it have happened by then.
@@ -206,6 +219,7 @@ static int opened(int fd, const char* path) {
 }
 
 static int open_it(int at, const char* path, int flags, mode_t mode) {
+  linger(path);
   if (!path_is_ours(path)) return opened((int)kernel(SYS_openat, at, path, flags, mode), path);
   const int64_t action = meet(kOpen);
   if (action == kFail) return -1;
@@ -248,6 +262,25 @@ int close(int fd) {
   if (fd >= 0 && fd < kDescriptors) ours[fd] = 0;
   return (int)kernel(SYS_close, fd);
 }
+
+// What std::filesystem and the server ask of a path without opening it.
+#define LINGERS(result, name, parameters, arguments)                \
+  result name parameters {                                          \
+    static _Atomic(__typeof__(&name)) next;                         \
+    if (next == NULL) next = REAL(name);                            \
+    linger(path);                                                   \
+    return next arguments;                                          \
+  }
+LINGERS(int, stat, (const char* restrict path, struct stat* restrict out), (path, out))
+LINGERS(int, lstat, (const char* restrict path, struct stat* restrict out), (path, out))
+LINGERS(int, stat64, (const char* restrict path, struct stat64* restrict out), (path, out))
+LINGERS(int, lstat64, (const char* restrict path, struct stat64* restrict out), (path, out))
+LINGERS(int, statvfs, (const char* restrict path, struct statvfs* restrict out), (path, out))
+LINGERS(int, statvfs64, (const char* restrict path, struct statvfs64* restrict out), (path, out))
+LINGERS(char*, realpath, (const char* restrict path, char* restrict out), (path, out))
+LINGERS(DIR*, opendir, (const char* path), (path))
+LINGERS(int, mkdir, (const char* path, mode_t mode), (path, mode))
+LINGERS(int, access, (const char* path, int how), (path, how))
 
 static ssize_t write_it(int fd, const struct iovec* parts, int count, int64_t offset) {
   const int64_t action = meet(kWrite);

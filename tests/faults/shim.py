@@ -29,9 +29,10 @@ def library():
 
 
 class Shim:
-    """One page, shared with the server that has `env` in its environment; `record`: keeps what power.cut needs in `log`."""
+    """One page, shared with the server that has `env` in its environment; `record`: keeps what power.cut needs in `log`; `elsewhere`: a folder
+    beside the data that can hang."""
 
-    def __init__(self, folder, data, record=False):
+    def __init__(self, folder, data, record=False, elsewhere=None):
         self.page = pathlib.Path(folder) / "shim.control"
         self.page.write_bytes(bytes(4096))
         with open(self.page, "r+b") as file:
@@ -39,6 +40,9 @@ class Shim:
         self.data = pathlib.Path(data)
         self.log = pathlib.Path(folder) / "shim.record" if record else None
         self.env = {"LD_PRELOAD": str(library()), "FAULTS_CONTROL": str(self.page), "FAULTS_DATA": str(data)}
+        self.hangs = False
+        if elsewhere:
+            self.env["FAULTS_ELSEWHERE"] = str(elsewhere)
         if record:
             self.env["FAULTS_LOG"] = str(self.log)
             self.grave.mkdir()
@@ -71,6 +75,7 @@ class Shim:
     def start_counting_anew(self):
         """For the next server."""
         self.map[0:4096] = bytes(4096)
+        self.hang(self.hangs)
 
     def set_wall(self, seconds):
         """The wall clock, by how much it is off."""
@@ -79,6 +84,15 @@ class Shim:
     def lie(self):
         """From now on a sync says yes and does nothing."""
         self._set(8 * (len(FIELDS) * len(OPERATIONS) + 1), 1)
+
+    def hang(self, hangs=True):
+        """What is elsewhere does not answer, or answers again; also for servers that start later."""
+        self.hangs = hangs
+        self._set(8 * (len(FIELDS) * len(OPERATIONS) + 2), int(hangs))
+
+    def hung(self):
+        """How many calls have waited since the start."""
+        return struct.unpack_from("q", self.map, 8 * (len(FIELDS) * len(OPERATIONS) + 3))[0]
 
 
 def environment(shim):
