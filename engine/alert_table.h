@@ -17,6 +17,8 @@ class AlertTable {
  public:
   static constexpr std::uint32_t kMaxSlots = SlotIndex::kMaxValues;  // of one shard
 
+  explicit AlertTable(Arena* arena = nullptr) : hot_(arena), cold_(arena), signatures_(arena), index_(arena) {}
+
   // What an event is about. Keys are hashes that a sender can aim, at what another integration has sent too: so an alert belongs to its
   // integration by name, not by its key alone.
   std::uint32_t Find(const AlertKey& key, IntegrationIndex integration) const {

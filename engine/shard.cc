@@ -32,7 +32,8 @@ bool HasMovedOn(const StoredAlert& alert, const EventHeader& header) {
 
 Shard::Impl::Impl(Options options)
     : options_(options),
-      texts_(options.max_interned, options.key_seed),
+      texts_(options.max_interned, options.key_seed, &arena_),
+      alerts_(&arena_),
       groups_(texts_, alerts_),
       doors_(options.default_lease, options.shard_count) {}
 

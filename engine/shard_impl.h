@@ -12,6 +12,7 @@
 
 #include "absl/container/flat_hash_map.h"
 
+#include "base/arena.h"
 #include "base/limits.h"
 #include "engine/alert_table.h"
 #include "engine/body.h"
@@ -180,6 +181,7 @@ class Shard::Impl {
   }
 
   Options options_;
+  Arena arena_;  // of what there is for each alert
   TextStore texts_;
   AlertTable alerts_;
   GroupTable groups_;

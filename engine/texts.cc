@@ -108,8 +108,11 @@ char* TextBuffer::Room(std::size_t bytes) {
   return far_.emplace_back(std::make_unique_for_overwrite<char[]>(bytes)).get();
 }
 
-TextStore::TextStore(std::uint64_t max_interned, std::uint64_t seed)
-    : max_interned_(std::min<std::uint64_t>(max_interned, kMaxInterned)), hasher_(seed), seen_once_(kSeenPlaces) {}
+TextStore::TextStore(std::uint64_t max_interned, std::uint64_t seed, Arena* arena)
+    : slab_(arena),
+      max_interned_(std::min<std::uint64_t>(max_interned, kMaxInterned)),
+      hasher_(seed),
+      seen_once_(kSeenPlaces) {}
 
 char* TextStore::scratch() {
   if (scratch_ == nullptr) scratch_ = std::make_unique_for_overwrite<char[]>(kScratchBytes);

@@ -65,7 +65,7 @@ class TextStore {
   // Numbers are below kMaxInterned whatever the options say, so that a damaged body cannot ask for much memory.
   static constexpr std::uint32_t kMaxInterned = SlotIndex::kMaxValues;
 
-  TextStore(std::uint64_t max_interned, std::uint64_t seed);
+  TextStore(std::uint64_t max_interned, std::uint64_t seed, Arena* arena = nullptr);
 
   // kFirst: strings may be interned. kAgain: another text for what has one already, so its strings being seen a second time
   // means nothing; only numbers that are there are used.
