@@ -69,25 +69,25 @@ struct BodyBase {
   std::uint32_t tick = 0;
 };
 
-inline void WriteTouch(BodyWriter& writer, const StoredAlert& alert, const BodyBase& base) {
-  writer.Signed(alert.last_seen_at() - base.wall_ms);
-  writer.Varint(alert.until == StoredAlert::kNever ? 0 : ZigZag(std::int64_t{alert.until} - base.tick) + 1);
-  writer.Varint(alert.received);
-  writer.Varint(alert.ends_at() == kNoTime ? 0 : ZigZag(alert.ends_at() - base.wall_ms) + 1);
+// Both return where they end.
+inline char* WriteTouch(char* to, const StoredAlert& alert, const BodyBase& base) {
+  to = WriteVarint(to, ZigZag(alert.last_seen_at() - base.wall_ms));
+  to = WriteVarint(to, alert.until == StoredAlert::kNever ? 0 : ZigZag(std::int64_t{alert.until} - base.tick) + 1);
+  to = WriteVarint(to, alert.received);
+  return WriteVarint(to, alert.ends_at() == kNoTime ? 0 : ZigZag(alert.ends_at() - base.wall_ms) + 1);
 }
 
-inline void WriteState(BodyWriter& writer, const ConstAlertRef& of, const BodyBase& base) {
+inline char* WriteState(char* to, const ConstAlertRef& of, const BodyBase& base) {
   const StoredAlert& alert = of.hot;
-  writer.Byte(FlagsOf(alert));
-  writer.Byte(static_cast<std::uint8_t>(static_cast<unsigned>(alert.severity) | static_cast<unsigned>(alert.resolved_by)
-                                                                                    << 4U));
-  WriteTouch(writer, alert, base);
-  writer.Signed(alert.starts_at() - base.wall_ms);
-  if (alert.fired) writer.Signed(of.cold.fired_at() - base.wall_ms);
-  if (!alert.firing) writer.Signed(of.resolved_at() - base.wall_ms);
-  writer.Varint(of.order());
-  writer.Varint(of.hold().value());
-  writer.Varint(of.cold.rules);
+  *to++ = static_cast<char>(FlagsOf(alert));
+  *to++ = static_cast<char>(static_cast<unsigned>(alert.severity) | static_cast<unsigned>(alert.resolved_by) << 4U);
+  to = WriteTouch(to, alert, base);
+  to = WriteVarint(to, ZigZag(alert.starts_at() - base.wall_ms));
+  if (alert.fired) to = WriteVarint(to, ZigZag(of.cold.fired_at() - base.wall_ms));
+  if (!alert.firing) to = WriteVarint(to, ZigZag(of.resolved_at() - base.wall_ms));
+  to = WriteVarint(to, of.order());
+  to = WriteVarint(to, of.hold().value());
+  return WriteVarint(to, of.cold.rules);
 }
 
 inline std::int64_t ReadTime(BodyReader& reader, const BodyBase& base) {

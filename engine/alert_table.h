@@ -17,6 +17,8 @@ class AlertTable {
  public:
   static constexpr std::uint32_t kMaxSlots = SlotIndex::kMaxValues;  // of one shard
 
+  explicit AlertTable(Arena* arena = nullptr) : hot_(arena), cold_(arena), signatures_(arena), index_(arena) {}
+
   // What an event is about. Keys are hashes that a sender can aim, at what another integration has sent too: so an alert belongs to its
   // integration by name, not by its key alone.
   std::uint32_t Find(const AlertKey& key, IntegrationIndex integration) const {
@@ -52,16 +54,8 @@ class AlertTable {
   void Remove(std::uint32_t slot);
 
   // Remembers that the journal must be told. Never allocates for kTouch.
-  void Mark(std::uint32_t slot, Unsealed what) {
-    StoredAlert& alert = hot_[slot];
-    const Unsealed before = alert.unsealed;
-    if (what == Unsealed::kTouch) {
-      if (before != Unsealed::kNothing) return;
-      touched_.push_back(slot);
-    } else if (before < Unsealed::kState) {
-      changed_.push_back(slot);
-    }
-    alert.unsealed = std::max(before, what);
+  [[gnu::always_inline]] void Mark(std::uint32_t slot, Unsealed what) {
+    if (hot_[slot].unsealed < what) MarkMore(slot, what);
   }
   // Slots that were marked; one that was touched, then changed stands in both. The caller clears the marks.
   std::vector<std::uint32_t>& touched() { return touched_; }
@@ -96,6 +90,15 @@ class AlertTable {
  private:
   static constexpr unsigned kSegmentBits = 12;
 
+  void MarkMore(std::uint32_t slot, Unsealed what) {
+    StoredAlert& alert = hot_[slot];
+    if (what == Unsealed::kTouch) {
+      touched_.push_back(slot);
+    } else if (alert.unsealed < Unsealed::kState) {
+      changed_.push_back(slot);
+    }
+    alert.unsealed = what;
+  }
   // Of the upper half: the lower one says which shard an alert belongs to, so in one shard its bits are not all free.
   static std::uint32_t HashOf(const AlertKey& key) { return static_cast<std::uint32_t>(key.high); }
   void Index(std::uint32_t slot) {

@@ -36,6 +36,11 @@ inline char* WriteVarint(char* to, std::uint64_t value) {
   return to;
 }
 
+inline char* WriteFixed64(char* to, std::uint64_t value) {
+  std::memcpy(to, &value, sizeof value);
+  return to + sizeof value;
+}
+
 inline std::size_t VarintBytes(std::uint64_t value) {
   std::size_t bytes = 1;
   for (; value >= 0x80; value >>= 7U)
@@ -56,15 +61,17 @@ class BodyWriter {
     }
   }
   void Signed(std::int64_t value) { Varint(ZigZag(value)); }
-  void Fixed64(std::uint64_t value) {
-    std::memcpy(to_, &value, sizeof value);
-    to_ += sizeof value;
-  }
+  void Fixed64(std::uint64_t value) { to_ = WriteFixed64(to_, value); }
   void Bytes(std::string_view bytes) {
     if (!bytes.empty()) std::memcpy(to_, bytes.data(), bytes.size());
     to_ += bytes.size();
   }
-  // What `write(to)` writes, which returns its end, behind its size.
+  // What `write(to)` writes, which returns its end: many numbers in one go, without a look at where this one stands after each.
+  template <typename Write>
+  void Together(Write write) {
+    to_ = write(to_);
+  }
+  // The same behind its size.
   template <typename Write>
   void Sized(Write write) {
     char* const usual = to_ + 2;  // where it begins when its size takes two bytes, as most do

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include "engine/short_strings.h"
-
 namespace tocsin {
 namespace {
 
@@ -47,15 +45,6 @@ std::uint64_t First8(std::string_view string) {
 }  // namespace
 
 Frames::Frames() : places_(kPlaces) {}
-
-bool Frames::Fits(std::uint32_t frame, std::string_view string) const {
-  if (frame == kNoSlot) return false;
-  const Frame& of = frames_[frame];
-  if (of.uses == 0 || of.before + of.after > string.size() || string.size() > kMostBytes) return false;
-  const char* const text = of.text.data();
-  return SameBytes(text, string.data(), of.before) &&
-         SameBytes(text + of.before, string.data() + string.size() - of.after, of.after);
-}
 
 std::uint32_t Frames::Use(std::string_view string) {
   if (string.size() < kShortest || string.size() > kMostBytes) return kNoSlot;

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "engine/segmented.h"
+#include "engine/short_strings.h"
 
 namespace tocsin {
 
@@ -31,7 +32,14 @@ class Frames {
     return true;
   }
   // Whether `string` fits into a frame that is in use.
-  bool Fits(std::uint32_t frame, std::string_view string) const;
+  bool Fits(std::uint32_t frame, std::string_view string) const {
+    if (frame == kNoSlot) return false;
+    const Frame& of = frames_[frame];
+    if (of.uses == 0 || of.before + of.after > string.size() || string.size() > kMostBytes) return false;
+    const char* const text = of.text.data();
+    return SameBytes(text, string.data(), of.before) &&
+           SameBytes(text + of.before, string.data() + string.size() - of.after, of.after);
+  }
   void Release(std::uint32_t frame);
 
   // What stands before and after, with kBlockSlack bytes behind that may be read.

@@ -15,9 +15,11 @@
 #include "absl/container/inlined_vector.h"
 
 #include "base/limits.h"
+#include "engine/name_sets.h"
 #include "engine/router.h"
 #include "engine/segmented.h"
 #include "engine/short_strings.h"
+#include "engine/texts.h"
 #include "model/ids.h"
 #include "model/labels.h"
 
@@ -33,11 +35,16 @@ class RouteMemory {
 
   RouteMemory(const Router& router, std::uint64_t seed);
 
-  // What the router says: each node that matches, in tree order, and the alert's group there. `labels` are normalised. Good
-  // until the next call.
-  std::span<Target> Find(std::span<const LabelView> labels);
+  // What the router says: each node that matches, in tree order, and the alert's group there. `labels` are normalised, `names` the set
+  // that begins with theirs, if it is known. Good until the next call.
+  std::span<Target> Find(std::span<const LabelView> labels, NameSets::Set names = {});
+  // The same of an alert whose text was the last one that was stored in `texts`: what is asked about has numbers there nearly always, by which
+  // it is found without a look at the values.
+  std::span<Target> Find(std::span<const LabelView> labels, NameSets::Set names, const TextStore& texts);
 
-  std::size_t bytes() const { return places_.capacity() * sizeof(Place) + remembered_bytes_; }
+  std::size_t bytes() const {
+    return places_.capacity() * sizeof(Place) + numbered_.capacity() * sizeof(Numbered) + remembered_bytes_;
+  }
 
  private:
   static constexpr std::size_t kPlaces = 1U << 12;
@@ -63,13 +70,31 @@ class RouteMemory {
     std::string
         asked;  // Asked by Asked: number, length, value; a byte before them, since nothing means that nothing is remembered
     absl::InlinedVector<Target, 1> targets;
+    std::uint64_t since = 0;  // which turn it is remembered from
+  };
+  // A place as it was found by numbers of values.
+  static constexpr unsigned kNumberedBits = 10;
+  static constexpr std::size_t kNumberedValues = 4;  // who asks about more goes the longer way
+  struct Numbered {
+    std::uint64_t set = 0;  // of names
+    std::uint64_t forgotten = 0;
+    std::array<const void*, kNumberedValues> values{};
+    Place* place = nullptr;
+    std::uint64_t since = 0;
   };
 
+  // Where what is asked about stands among the labels of a set of names, or of the last alert whose names were not known.
+  struct Stands {
+    std::uint64_t set = 0;
+    std::size_t count = 0;
+    std::array<Stand, kMostNames> stands;
+  };
   // What of `labels` is asked about, into asked_. False: too much.
-  bool Gather(std::span<const LabelView> labels);
+  bool Gather(std::span<const LabelView> labels, const Stands& stands);
+  const Stands& StandsOf(std::span<const LabelView> labels, NameSets::Set names);
   // Whether all names that are asked about stand where they stood last. Then no other label can be one of them.
   bool StandAsBefore(std::span<const LabelView> labels) const;
-  void FindStands(std::span<const LabelView> labels);
+  void FindStands(std::span<const LabelView> labels, Stands& stands) const;
   bool IsAskedBy(const Place& place) const;
   void Remember(Place& place) const;
   // What it takes besides itself.
@@ -79,17 +104,20 @@ class RouteMemory {
 
   const Router& router_;
   StringHasher hasher_;
-  std::vector<std::string> names_;        // that matchers and groups ask for
-  std::uint64_t likely_ = 0;              // a bit for each of them
-  std::vector<Place> places_;             // empty: the tree asks about too much
-  std::size_t remembered_bytes_ = 0;      // besides them
-  std::array<Stand, kMostNames> stands_;  // of the last alert
-  std::size_t stand_count_ = 0;
+  std::vector<std::string> names_;    // that matchers and groups ask for
+  std::uint64_t likely_ = 0;          // a bit for each of them
+  std::vector<Place> places_;         // empty: the tree asks about too much
+  std::size_t remembered_bytes_ = 0;  // besides them
+  std::array<Stands, NameSets::kSets> known_;
+  Stands unknown_;
   // Of the last Gather.
   std::array<Asked, kMostNames> asked_;
+  std::size_t asked_count_ = 0;
   std::size_t asked_bytes_ = 0;  // as a place has them
   std::uint64_t asked_hash_ = 0;
   std::size_t turn_ = 0;  // whose turn it is to be driven out
+  std::vector<Numbered> numbered_;
+  Place* found_ = nullptr;  // of the last Find, if it is remembered
   std::vector<Target> unremembered_;
   std::vector<std::uint32_t> matched_;
   std::array<LabelView, limits::kLabelsPerAlert> group_labels_;

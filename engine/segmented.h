@@ -8,6 +8,8 @@
 #include <memory>
 #include <vector>
 
+#include "base/arena.h"
+
 namespace tocsin {
 
 // "No element", in every table of the shard that names its elements by number.
@@ -18,9 +20,17 @@ class Segmented {
  public:
   static constexpr std::uint32_t kSegment = 1U << kSegmentBits;
 
+  explicit Segmented(Arena* arena = nullptr) : arena_(arena != nullptr ? *arena : own_) {}
+  ~Segmented() {
+    for (T* const segment : segments_)
+      if (segment != nullptr) std::destroy_n(segment, kSegment);
+  }
+  Segmented(const Segmented&) = delete;
+  Segmented& operator=(const Segmented&) = delete;
+
   // Requires Has(i). The library's own checks are gone round: an alert that is new asks some sixty times.
-  T& operator[](std::uint32_t i) { return segments_.data()[i >> kSegmentBits].get()[i & (kSegment - 1)]; }
-  const T& operator[](std::uint32_t i) const { return segments_.data()[i >> kSegmentBits].get()[i & (kSegment - 1)]; }
+  T& operator[](std::uint32_t i) { return segments_.data()[i >> kSegmentBits][i & (kSegment - 1)]; }
+  const T& operator[](std::uint32_t i) const { return segments_.data()[i >> kSegmentBits][i & (kSegment - 1)]; }
 
   bool Has(std::uint32_t i) const {
     const std::size_t segment = i >> kSegmentBits;
@@ -30,7 +40,7 @@ class Segmented {
   T& Ensure(std::uint32_t i) {
     const std::size_t segment = i >> kSegmentBits;
     if (segment >= segments_.size()) segments_.resize(segment + 1);
-    if (segments_[segment] == nullptr) segments_[segment] = std::make_unique<T[]>(kSegment);
+    if (segments_[segment] == nullptr) segments_[segment] = Make();
     return (*this)[i];
   }
   // Calls visit(number, element) for all elements of all segments that are there, in order, below `end`.
@@ -46,13 +56,22 @@ class Segmented {
   }
   std::size_t bytes() const {
     std::size_t bytes = segments_.capacity() * sizeof(segments_[0]);
-    for (const auto& segment : segments_)
-      bytes += segment ? kSegment * sizeof(T) : 0;
+    for (const T* const segment : segments_)
+      bytes += segment != nullptr ? kSegment * sizeof(T) : 0;
     return bytes;
   }
 
  private:
-  std::vector<std::unique_ptr<T[]>> segments_;
+  static_assert(alignof(T) <= Arena::kAlignment && kSegment * sizeof(T) <= Arena::kMostBytes);
+  T* Make() {
+    T* const segment = static_cast<T*>(arena_.Allocate(kSegment * sizeof(T)));
+    std::uninitialized_value_construct_n(segment, kSegment);
+    return segment;
+  }
+
+  Arena own_;
+  Arena& arena_;
+  std::vector<T*> segments_;
 };
 
 }  // namespace tocsin

@@ -5,7 +5,6 @@
 
 #include "base/hash.h"
 #include "engine/shard_impl.h"
-#include "model/event_text.h"
 
 namespace tocsin {
 namespace {
@@ -32,7 +31,8 @@ bool HasMovedOn(const StoredAlert& alert, const EventHeader& header) {
 
 Shard::Impl::Impl(Options options)
     : options_(options),
-      texts_(options.max_interned, options.key_seed),
+      texts_(options.max_interned, options.key_seed, &arena_),
+      alerts_(&arena_),
       groups_(texts_, alerts_),
       doors_(options.default_lease, options.shard_count) {}
 
@@ -55,8 +55,11 @@ Outcome Shard::Impl::ApplyAt(EventView event, std::uint32_t guess, const Instant
   return outcome;
 }
 
-TextView Shard::Impl::Decode(EventView event) {
-  return ReadText(event, labels_, annotations_);
+NamedText Shard::Impl::DecodeNamed(EventView event) {
+  NamedText text{Decode(event), {}};
+  const EventHeader& header = event.header();
+  text.names = name_sets_.Of(text, reinterpret_cast<const char*>(&header) + header.size);
+  return text;
 }
 
 Outcome Shard::Impl::Trigger(EventView event, std::uint32_t guess, const Instant& at) {
@@ -72,7 +75,7 @@ Outcome Shard::Impl::First(EventView event, const Instant& at, bool ended) {
   Door& door = doors_.at(event.header().integration);
   if (ended) {
     if (door.kept >= door.budget) return Outcome::kAlreadyResolved;
-    const std::uint32_t slot = Create(event, Decode(event), at);
+    const std::uint32_t slot = Create(event, DecodeNamed(event), at);
     if (slot == kNoSlot) return Outcome::kAlreadyResolved;
     StoredAlert& alert = alerts_.at(slot);
     alert.resolved_by = ResolvedBy::kEndsAt;
@@ -82,7 +85,7 @@ Outcome Shard::Impl::First(EventView event, const Instant& at, bool ended) {
     return Outcome::kAlreadyResolved;
   }
   if (door.active >= door.budget) return Reject(door, at);
-  const TextView text = Decode(event);
+  const NamedText text = DecodeNamed(event);
   const std::uint32_t slot = Create(event, text, at);
   if (slot == kNoSlot) return Reject(door, at);
   return Fire(slot, event.header(), text, at, ended, /*is_new=*/true);
@@ -98,10 +101,12 @@ Outcome Shard::Impl::Renew(std::uint32_t slot, EventView event, const Instant& a
     Resolve(slot, ResolvedBy::kEndsAt, at);
     return Outcome::kResolved;
   }
+  const std::uint64_t content = event.header().content;
+  const bool changed = content != alert.content;
+  if (changed) alerts_.Mark(slot, Unsealed::kAll);  // first, so that it does not stand among the touched ones as well
   MergeTimes(slot, event.header(), at, ended);
   if (alert.watched || marks_wait()) News(slot, at);
-  const std::uint64_t content = event.header().content;
-  if (content == alert.content) return Outcome::kDuplicate;
+  if (!changed) return Outcome::kDuplicate;
   alert.content = content;
   Update(slot, event.header(), Decode(event));
   return Outcome::kUpdated;
@@ -143,11 +148,11 @@ Outcome Shard::Impl::Again(std::uint32_t slot, EventView event, const Instant& a
     alert.content = content;
     Update(slot, header, text);
   }
-  return Fire(slot, header, text, at, ended, /*is_new=*/false);
+  return Fire(slot, header, {text, {}}, at, ended, /*is_new=*/false);
 }
 
 // A slot for an alert that is new, with its text; not firing as yet, and to be forgotten in time once it is armed. The caller counts it.
-std::uint32_t Shard::Impl::Create(EventView event, const TextView& text, const Instant& at) {
+std::uint32_t Shard::Impl::Create(EventView event, const NamedText& text, const Instant& at) {
   const EventHeader& header = event.header();
   const std::uint32_t slot = alerts_.Add(header.key);
   if (slot == kNoSlot) return kNoSlot;
@@ -168,7 +173,7 @@ std::uint32_t Shard::Impl::Create(EventView event, const TextView& text, const I
 }
 
 Outcome Shard::Impl::Fire(
-    std::uint32_t slot, const EventHeader& header, const TextView& text, const Instant& at, bool ended, bool is_new) {
+    std::uint32_t slot, const EventHeader& header, const NamedText& text, const Instant& at, bool ended, bool is_new) {
   StoredAlert& alert = alerts_.at(slot);
   const AlertRef ref = alerts_.ref(slot);
   const Outcome first = alert.fired ? Outcome::kRefired : Outcome::kNew;
@@ -195,7 +200,7 @@ Outcome Shard::Impl::Fire(
   CountSource(slot, text.labels);
   ref.set_hold(HoldFor(Hold(), text.labels));
   ref.cold.rules = rules_version();
-  const bool leads_somewhere = Route(slot, text.labels);
+  const bool leads_somewhere = Route(slot, text.labels, text.names);
   if (alert.watched) News(slot, at);
   if (old_memberships)
     groups_.EndMemberships(*old_memberships);  // last, so that a group that it comes back to goes on with its totals
@@ -215,7 +220,7 @@ void Shard::Impl::Update(std::uint32_t slot, const EventHeader& header, const Te
   if (text.dedup_key.empty()) {  // its labels are its key
     alerts_.cold(slot).set_text(texts_.Replace(old, text));
   } else {
-    StoreText(slot, text, TextStore::Sighting::kAgain);
+    StoreText(slot, {text, {}}, TextStore::Sighting::kAgain);
     texts_.Drop(old);
   }
   const Severity severity = SeverityOf(header, text.labels, severity_at_);
@@ -230,8 +235,8 @@ void Shard::Impl::Update(std::uint32_t slot, const EventHeader& header, const Te
   alerts_.Mark(slot, Unsealed::kAll);
 }
 
-void Shard::Impl::StoreText(std::uint32_t slot, const TextView& text, TextStore::Sighting sighting) {
-  const TextStore::Stored stored = texts_.Store(text, sighting);
+void Shard::Impl::StoreText(std::uint32_t slot, const NamedText& text, TextStore::Sighting sighting) {
+  const TextStore::Stored stored = texts_.Store(text, sighting, text.names);
   alerts_.cold(slot).set_text(stored.ref);
   alerts_.SetSignature(slot, stored.signature);
 }
@@ -273,7 +278,7 @@ Outcome Shard::Impl::ResolveEvent(EventView event, const Instant& at) {
   std::uint32_t slot = alerts_.Find(header.key, header.integration);
   if (slot == kNoSlot) {  // it may overtake its trigger: the fact is kept, and changes nothing
     const Door& door = doors_.at(header.integration);
-    slot = door.kept < door.budget ? Create(event, Decode(event), at) : kNoSlot;
+    slot = door.kept < door.budget ? Create(event, DecodeNamed(event), at) : kNoSlot;
     if (slot == kNoSlot) return Outcome::kAlreadyResolved;
     alerts_.at(slot).resolved_by = ResolvedBy::kEvent;
     CountStanding(slot, +1);

@@ -29,7 +29,7 @@ std::string NameOfAlert(std::span<const LabelView> labels) {
 
 }  // namespace
 
-Hold Shard::Impl::HoldFor(Hold present, std::span<const LabelView> labels) const {
+Hold Shard::Impl::HoldByRules(Hold present, std::span<const LabelView> labels) const {
   if (const SilenceId silence = suppressor_.Judge(labels); silence.set()) return silence;
   if (inhibitions_.empty() || rules_->inhibition == nullptr) return {};
   const Hold hold = inhibitions_.Judge(labels, rules_->inhibition->sources).hold;
@@ -74,9 +74,8 @@ void Shard::Impl::ExplainHolds() {
   }
 }
 
-void Shard::Impl::CountSource(std::uint32_t slot, std::span<const LabelView> labels) {
+void Shard::Impl::CountSourceAnew(std::uint32_t slot, std::span<const LabelView> labels) {
   StoredAlert& alert = alerts_.at(slot);
-  if (alert.inhibition_epoch == inhibition_epoch_) return;
   std::vector<Inhibitions::Source> keys;
   inhibitions_.SourcesOf(labels, keys);
   sources_.Add(slot, keys);

@@ -12,6 +12,7 @@
 
 #include "absl/container/flat_hash_map.h"
 
+#include "base/arena.h"
 #include "base/limits.h"
 #include "engine/alert_table.h"
 #include "engine/body.h"
@@ -21,12 +22,14 @@
 #include "engine/inhibition.h"
 #include "engine/inhibition_sources.h"
 #include "engine/lease_wheel.h"
+#include "engine/name_sets.h"
 #include "engine/route_memory.h"
 #include "engine/router.h"
 #include "engine/shard.h"
 #include "engine/suppressor.h"
 #include "engine/taken_in.h"
 #include "engine/texts.h"
+#include "model/event_text.h"
 
 namespace tocsin {
 
@@ -96,23 +99,25 @@ class Shard::Impl {
   std::optional<Outcome> RepeatAt(const EventHeader& header, std::uint32_t guess, const Instant& at);
   void MergeTimes(std::uint32_t slot, const EventHeader& header, const Instant& at, bool ended);
 
-  // Events (shard.cc).
-  TextView Decode(EventView event);  // into scratch: good until the next call
+  // Events (shard.cc). What is inlined always is called there alone: a call with its frame costs as much as half of what it does.
+  // Into scratch: good until the next call of either.
+  TextView Decode(EventView event) { return ReadText(event, labels_, annotations_); }
+  [[gnu::always_inline]] inline NamedText DecodeNamed(EventView event);
   // `guess` is the slot that its alert probably has, or kNoSlot.
   Outcome ApplyAt(EventView event, std::uint32_t guess, const Instant& at);
-  Outcome Trigger(EventView event, std::uint32_t guess, const Instant& at);
-  Outcome First(EventView event, const Instant& at, bool ended);
-  Outcome Renew(std::uint32_t slot, EventView event, const Instant& at, bool ended);
+  [[gnu::always_inline]] inline Outcome Trigger(EventView event, std::uint32_t guess, const Instant& at);
+  [[gnu::always_inline]] inline Outcome First(EventView event, const Instant& at, bool ended);
+  [[gnu::always_inline]] inline Outcome Renew(std::uint32_t slot, EventView event, const Instant& at, bool ended);
   Outcome Again(std::uint32_t slot, EventView event, const Instant& at, bool ended);
   Outcome Acknowledge(EventView event, const Instant& at);
   Outcome ResolveEvent(EventView event, const Instant& at);
-  std::uint32_t Create(EventView event, const TextView& text, const Instant& at);
+  [[gnu::always_inline]] inline std::uint32_t Create(EventView event, const NamedText& text, const Instant& at);
   // `is_new`: it comes from Create, and is not counted anywhere as yet.
   Outcome Fire(
-      std::uint32_t slot, const EventHeader& header, const TextView& text, const Instant& at, bool ended, bool is_new);
+      std::uint32_t slot, const EventHeader& header, const NamedText& text, const Instant& at, bool ended, bool is_new);
   Outcome Reject(Door& door, const Instant& at);
-  void Update(std::uint32_t slot, const EventHeader& header, const TextView& text);
-  void StoreText(std::uint32_t slot, const TextView& text, TextStore::Sighting sighting);
+  [[gnu::always_inline]] inline void Update(std::uint32_t slot, const EventHeader& header, const TextView& text);
+  [[gnu::always_inline]] inline void StoreText(std::uint32_t slot, const NamedText& text, TextStore::Sighting sighting);
   std::span<const LabelView> LabelsOf(std::uint32_t slot, TextBuffer& buffer) const {
     return texts_.ReadLabels(alerts_.cold(slot).text(), buffer);
   }
@@ -130,8 +135,8 @@ class Shard::Impl {
   void Resolve(std::uint32_t slot, ResolvedBy by, const Instant& at);
   void Forget(std::uint32_t slot);
   std::uint32_t OverflowGroupOf(const Router::Node& node);
-  // Returns whether any of its routes leads somewhere.
-  bool Route(std::uint32_t slot, std::span<const LabelView> labels);
+  // Returns whether any of its routes leads somewhere. `names`: where its text was stored last, and they are known.
+  bool Route(std::uint32_t slot, std::span<const LabelView> labels, NameSets::Set names = {});
   // Changes severity or hold of a firing alert, moving it between the lists of its groups where need be.
   void Restand(std::uint32_t slot, Severity severity, Hold hold);
   void CountStanding(std::uint32_t slot, std::int32_t by);
@@ -145,7 +150,10 @@ class Shard::Impl {
 
   // What holds alerts back (shard_holds.cc).
   // `present` is what does so now.
-  Hold HoldFor(Hold present, std::span<const LabelView> labels) const;
+  Hold HoldFor(Hold present, std::span<const LabelView> labels) const {
+    return suppressor_.empty() && inhibitions_.empty() ? Hold() : HoldByRules(present, labels);
+  }
+  Hold HoldByRules(Hold present, std::span<const LabelView> labels) const;
   // By what, in words. Empty as long as the shard does not know: right after a start it knows neither rules nor sources.
   std::string WhyHeld(Hold hold, std::span<const LabelView> labels) const;
   // The same for whoever asks now: as much as is known.
@@ -153,7 +161,10 @@ class Shard::Impl {
   // The groups whose reports could not say why are reported again.
   void ExplainHolds();
   // Counts a firing alert among the sources of inhibition; takes it out before it ceases to fire or its labels change.
-  void CountSource(std::uint32_t slot, std::span<const LabelView> labels);
+  void CountSource(std::uint32_t slot, std::span<const LabelView> labels) {
+    if (alerts_.at(slot).inhibition_epoch != inhibition_epoch_) CountSourceAnew(slot, labels);
+  }
+  void CountSourceAnew(std::uint32_t slot, std::span<const LabelView> labels);
   void DropSource(std::uint32_t slot);
   void SetInhibitions(const OrganisationPtr& organisation);
   bool JudgeAgain(const Instant& at, std::size_t& budget);
@@ -180,6 +191,7 @@ class Shard::Impl {
   }
 
   Options options_;
+  Arena arena_;  // of what there is for each alert
   TextStore texts_;
   AlertTable alerts_;
   GroupTable groups_;
@@ -232,6 +244,7 @@ class Shard::Impl {
   std::uint32_t checkpoint_next_ = 0;
   BodyWriter writer_;
 
+  NameSets name_sets_;
   std::size_t severity_at_ = 0;  // among the labels of the last alert
 
   // Scratch, kept because clearing such arrays would cost more than what is done with them.

@@ -87,17 +87,27 @@ class Shard::Impl::BodyBuilder {
     std::size_t memberships = 0;
     shard_.groups_.VisitGroups(slot, [&](std::uint32_t) { ++memberships; });
     BodyWriter& writer = Entry(BodyRun::kAlerts, slot, TextStore::kMostEncoded + memberships * kMembershipBytes);
-    writer.Fixed64(alert.key.high);
-    writer.Fixed64(alert.key.low);
-    writer.Fixed64(alert.content);
-    writer.Varint(alert.integration);
-    WriteState(writer, shard_.alerts_.ref(slot), base_);
-    writer.Varint(memberships);
+    writer.Together([&](char* to) {
+      to = WriteFixed64(to, alert.key.high);
+      to = WriteFixed64(to, alert.key.low);
+      to = WriteFixed64(to, alert.content);
+      to = WriteVarint(to, alert.integration);
+      to = WriteState(to, shard_.alerts_.ref(slot), base_);
+      return WriteVarint(to, memberships);
+    });
     shard_.groups_.VisitGroups(slot, [&](std::uint32_t group) { writer.Varint(group); });
     Text(writer, shard_.alerts_.cold(slot).text());
   }
-  void State(std::uint32_t slot) { WriteState(Entry(BodyRun::kStates, slot, 0), shard_.alerts_.ref(slot), base_); }
-  void Touch(std::uint32_t slot) { WriteTouch(Entry(BodyRun::kTouches, slot, 0), shard_.alerts_.at(slot), base_); }
+  void State(std::uint32_t slot) {
+    Entry(BodyRun::kStates, slot, 0).Together([&](char* to) {
+      return WriteState(to, shard_.alerts_.ref(slot), base_);
+    });
+  }
+  void Touch(std::uint32_t slot) {
+    Entry(BodyRun::kTouches, slot, 0).Together([&](char* to) {
+      return WriteTouch(to, shard_.alerts_.at(slot), base_);
+    });
+  }
   void Removal(std::uint32_t slot) { Entry(BodyRun::kRemovals, slot, 0); }
   void Door(IntegrationIndex integration) {
     const tocsin::Door& door = shard_.doors_.at(integration);

@@ -41,11 +41,12 @@ std::uint32_t Shard::Impl::OverflowGroupOf(const Router::Node& node) {
   return groups_.Create(key, texts_.Store({labels, {}, node.id.value(), {}}, TextStore::Sighting::kFirst).ref);
 }
 
-bool Shard::Impl::Route(std::uint32_t slot, std::span<const LabelView> labels) {
+bool Shard::Impl::Route(std::uint32_t slot, std::span<const LabelView> labels, NameSets::Set names) {
   StoredAlert& alert = alerts_.at(slot);
   bool leads_somewhere = false;
   alert.watched = false;
-  const std::span<RouteMemory::Target> targets = routed_ ? routed_->Find(labels) : std::span<RouteMemory::Target>();
+  const std::span<RouteMemory::Target> targets =
+      routed_ ? routed_->Find(labels, names, texts_) : std::span<RouteMemory::Target>();
   for (RouteMemory::Target& target : targets) {
     const Router::Node& node = router_->node(target.node);
     leads_somewhere = leads_somewhere || node.leads_somewhere;

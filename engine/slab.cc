@@ -39,7 +39,7 @@ std::uint32_t Slab::Allocate(std::size_t bytes) {
     TOCSIN_CHECK(chunks_.size() < kNoSlot / kUnitsPerChunk, "32 GiB of alert text in one shard");
     next_ = static_cast<std::uint32_t>(chunks_.size()) * kUnitsPerChunk;
     limit_ = next_ + kUnitsPerChunk;
-    chunks_.push_back(std::make_unique_for_overwrite<char[]>(kUnitsPerChunk * kUnit + kReadBehind));
+    chunks_.push_back(static_cast<char*>(arena_.Allocate(kUnitsPerChunk * kUnit + kReadBehind)));
   }
   const std::uint32_t block = next_;
   next_ += size.units;

@@ -5,9 +5,9 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <vector>
 
+#include "base/arena.h"
 #include "engine/segmented.h"
 
 namespace tocsin {
@@ -17,7 +17,10 @@ class Slab {
   // So many bytes behind any block may be read, whatever they are.
   static constexpr std::size_t kReadBehind = 16;
 
-  Slab() { free_.fill(kNoSlot); }
+  // Chunks are the arena's, if one is given; it must outlive this.
+  explicit Slab(Arena* arena = nullptr) : arena_(arena != nullptr ? *arena : own_) { free_.fill(kNoSlot); }
+  Slab(const Slab&) = delete;
+  Slab& operator=(const Slab&) = delete;
 
   // A block of at least `bytes` bytes, uninitialised. Requires 1 <= bytes <= 1 MiB.
   std::uint32_t Allocate(std::size_t bytes);
@@ -26,11 +29,9 @@ class Slab {
   // Whether a block of `bytes` bytes has room for `others`, and may be freed as one of so many.
   static bool SameClass(std::size_t bytes, std::size_t others) { return ClassOf(bytes).index == ClassOf(others).index; }
   // Requires a block of Allocate.
-  char* At(std::uint32_t block) {
-    return chunks_.data()[block / kUnitsPerChunk].get() + block % kUnitsPerChunk * kUnit;
-  }
+  char* At(std::uint32_t block) { return chunks_.data()[block / kUnitsPerChunk] + block % kUnitsPerChunk * kUnit; }
   const char* At(std::uint32_t block) const {
-    return chunks_.data()[block / kUnitsPerChunk].get() + block % kUnitsPerChunk * kUnit;
+    return chunks_.data()[block / kUnitsPerChunk] + block % kUnitsPerChunk * kUnit;
   }
   std::size_t bytes() const { return chunks_.size() * kUnitsPerChunk * kUnit; }
 
@@ -50,7 +51,9 @@ class Slab {
   static SizeClass ClassOf(std::size_t bytes);
   void Push(std::uint32_t block, std::size_t index);
 
-  std::vector<std::unique_ptr<char[]>> chunks_;
+  Arena own_;
+  Arena& arena_;
+  std::vector<char*> chunks_;
   std::uint32_t next_ = 0;   // the first unused unit of the last chunk
   std::uint32_t limit_ = 0;  // the end of the last chunk
   std::array<std::uint32_t, kClasses> free_;

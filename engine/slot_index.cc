@@ -1,12 +1,32 @@
 #include "engine/slot_index.h"
 
+#include <new>
+
 namespace tocsin {
+
+SlotIndex::~SlotIndex() {
+  for (Page* const page : pages_)
+    std::destroy_at(page);
+}
+
+SlotIndex::Page* SlotIndex::NewPage() {
+  void* memory = nullptr;
+  if (spare_.empty()) {
+    memory = arena_.Allocate(sizeof(Page));
+  } else {
+    memory = spare_.back();
+    spare_.pop_back();
+  }
+  return pages_.emplace_back(new (memory) Page());
+}
 
 void SlotIndex::Clear() {
   directory_.clear();
+  for (Page* const page : pages_)
+    std::destroy_at(page);
+  spare_.insert(spare_.end(), pages_.begin(), pages_.end());
   pages_.clear();
-  pages_.push_back(std::make_unique<Page>());
-  directory_.push_back(pages_.back().get());
+  directory_.push_back(NewPage());
   depth_ = 0;
   size_ = 0;
 }
@@ -28,8 +48,7 @@ std::array<SlotIndex::Entry, SlotIndex::kEntries> SlotIndex::BeginSplit(std::uin
     ++depth_;
   }
   Page& page = *PageOf(hash);
-  pages_.push_back(std::make_unique<Page>());
-  Page& upper = *pages_.back();
+  Page& upper = *NewPage();
   upper.depth = ++page.depth;
   // The directory's run for this page: all numbers that share the page's first bits; the upper half becomes its sibling's.
   const std::size_t run = std::size_t{1} << (depth_ - page.depth);

@@ -17,6 +17,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/arena.h"
 #include "engine/segmented.h"
 
 namespace tocsin {
@@ -26,7 +27,11 @@ class SlotIndex {
   // Values are below it.
   static constexpr std::uint32_t kMaxValues = (1U << 26) - 1;
 
-  SlotIndex() { Clear(); }
+  // Pages are the arena's, if one is given; it must outlive this.
+  explicit SlotIndex(Arena* arena = nullptr) : arena_(arena != nullptr ? *arena : own_) { Clear(); }
+  ~SlotIndex();
+  SlotIndex(const SlotIndex&) = delete;
+  SlotIndex& operator=(const SlotIndex&) = delete;
 
   // The first value that may have this hash and for which `equal(value)` holds, or kNoSlot.
   template <typename Equal>
@@ -53,7 +58,9 @@ class SlotIndex {
   }
 
   std::size_t size() const { return size_; }
-  std::size_t bytes() const { return pages_.size() * sizeof(Page) + directory_.capacity() * sizeof(Page*); }
+  std::size_t bytes() const {
+    return (pages_.size() + spare_.size()) * sizeof(Page) + directory_.capacity() * sizeof(Page*);
+  }
 
  private:
   static constexpr std::uint32_t kEntries = 512;
@@ -80,8 +87,13 @@ class SlotIndex {
   // Takes the page of `hash` apart and returns its values, which go back by Put into it and its new sibling.
   std::array<Entry, kEntries> BeginSplit(std::uint32_t hash);
 
+  Page* NewPage();
+
+  Arena own_;
+  Arena& arena_;
   std::vector<Page*> directory_;
-  std::vector<std::unique_ptr<Page>> pages_;
+  std::vector<Page*> pages_;
+  std::vector<Page*> spare_;  // of before Clear
   std::uint32_t depth_ = 0;
   std::size_t size_ = 0;
 };

@@ -1,11 +1,13 @@
 #include "engine/texts.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 #include <utility>
 
 #include "base/status.h"
 #include "engine/body.h"
+#include "engine/text_walk.h"
 
 namespace tocsin {
 namespace {
@@ -24,92 +26,18 @@ static_assert(limits::kEventBytes + 2 * 10 + (2 * TextBuffer::kPairs + 2) * 10 <
 static_assert(Slab::kReadBehind >= kBlockSlack && Frames::kMostBytes + kBlockSlack <= 1024,
               "what is put together has room in a TextBuffer");
 
-std::uint64_t TakeVarint(const char*& at) {
-  auto byte = static_cast<std::uint8_t>(*at++);
-  std::uint64_t value = byte & 0x7FU;
-  for (unsigned shift = 7; byte >= 0x80; shift += 7) {
-    byte = static_cast<std::uint8_t>(*at++);
-    value |= static_cast<std::uint64_t>(byte & 0x7FU) << shift;
-  }
-  return value;
-}
-
 }  // namespace
-
-// Walks the strings of a text in memory, which is our own and undamaged.
-class TextStore::Parts {
- public:
-  explicit Parts(const char* at) : at_(at), labels_(TakeVarint(at_)), annotations_(TakeVarint(at_)) {}
-  std::size_t labels() const { return labels_; }
-  std::size_t annotations() const { return annotations_; }
-  std::size_t strings() const { return 2 * (labels_ + annotations_) + 2; }
-  const char* at() const { return at_; }
-  // Passes over what is the same in memory and in the journal: numbers and empty strings. False: there was nothing else among
-  // the next `strings`, of which those remain that come after.
-  bool PassNumbers(std::size_t& strings) {
-    for (; strings > 0; --strings) {
-      const auto head = static_cast<std::uint8_t>(*at_);
-      if ((head & 1U) == 0 && head != 0) return true;
-      while (static_cast<std::uint8_t>(*at_++) >= 0x80) {
-      }
-    }
-    return false;
-  }
-  void Pass(std::size_t strings) {
-    for (; PassNumbers(strings); --strings)
-      Next();
-  }
-  Part Next() {
-    const std::uint64_t head = TakeVarint(at_);
-    if ((head & 1U) != 0) return {static_cast<std::uint32_t>(head >> 1U), kNoSlot, {}};
-    const bool framed = (head & 2U) != 0;
-    const std::size_t length = framed ? TakeVarint(at_) : head >> 2U;
-    at_ += length;
-    return {
-        kNoSlot, framed ? static_cast<std::uint32_t>(head >> 2U) : kNoSlot, {at_ - length, length}
-    };
-  }
-
- private:
-  const char* at_;
-  std::size_t labels_;
-  std::size_t annotations_;
-};
-
-// Walks the strings of a text of the journal. Stops at damage: ok() is false then, and strings read as empty.
-class TextStore::Cursor {
- public:
-  explicit Cursor(std::string_view encoded) : reader_(encoded) {
-    labels_ = reader_.Bounded(limits::kLabelsPerAlert);
-    annotations_ = reader_.Bounded(limits::kAnnotationsPerAlert);
-  }
-  std::size_t labels() const { return labels_; }
-  std::size_t annotations() const { return annotations_; }
-  std::size_t strings() const { return 2 * (labels_ + annotations_) + 2; }
-
-  const char* at() const { return reader_.at(); }
-  Part Next() {
-    const std::uint64_t head = reader_.Varint();
-    if ((head & 1U) == 0) return {kNoSlot, kNoSlot, reader_.Bytes(head >> 1U)};
-    if (head >> 1U >= kMaxInterned) reader_.Fail();
-    return {static_cast<std::uint32_t>(reader_.ok() ? head >> 1U : 0), kNoSlot, {}};
-  }
-  bool ok() const { return reader_.ok(); }
-  bool done() const { return reader_.done(); }
-
- private:
-  BodyReader reader_;
-  std::size_t labels_ = 0;
-  std::size_t annotations_ = 0;
-};
 
 char* TextBuffer::Room(std::size_t bytes) {
   if (bytes <= near_.size() - used_) return near_.data() + std::exchange(used_, used_ + bytes);
   return far_.emplace_back(std::make_unique_for_overwrite<char[]>(bytes)).get();
 }
 
-TextStore::TextStore(std::uint64_t max_interned, std::uint64_t seed)
-    : max_interned_(std::min<std::uint64_t>(max_interned, kMaxInterned)), hasher_(seed), seen_once_(kSeenPlaces) {}
+TextStore::TextStore(std::uint64_t max_interned, std::uint64_t seed, Arena* arena)
+    : slab_(arena),
+      max_interned_(std::min<std::uint64_t>(max_interned, kMaxInterned)),
+      hasher_(seed),
+      seen_once_(kSeenPlaces) {}
 
 char* TextStore::scratch() {
   if (scratch_ == nullptr) scratch_ = std::make_unique_for_overwrite<char[]>(kScratchBytes);
@@ -168,6 +96,7 @@ void TextStore::Forget(std::uint32_t number) {
   entry = {};
   free_.push_back(number);
   --count_;
+  ++forgotten_;
 }
 
 void TextStore::Release(std::uint32_t number) {
@@ -183,9 +112,15 @@ char* TextStore::WriteFramed(char* to, std::string_view string, std::uint32_t fr
   return CopyBytes(to, string.data() + before, bytes);
 }
 
-// The frame of the last one fits nearly always. Now and then the one that Use gives is taken, which may have become better.
+// The frame of the last one fits nearly always. Now and then the one that Use gives is taken, which may have become better; where many
+// found none it is asked only then.
 char* TextStore::WriteInline(char* to, std::string_view string, Guess& guess) {
-  if (++guess.inlined % kSoughtOf == 0 || !frames_.UseAgain(guess.frame, string)) guess.frame = frames_.Use(string);
+  guess.current = nullptr;
+  const bool anew = ++guess.inlined % kSoughtOf == 0;
+  if (anew || !frames_.UseAgain(guess.frame, string)) {
+    guess.frame = anew || guess.frameless < kAlone ? frames_.Use(string) : kNoSlot;
+    guess.frameless = guess.frame == kNoSlot ? std::min(guess.frameless + 1, kAlone) : 0;
+  }
   if (guess.frame != kNoSlot) return WriteFramed(to, string, guess.frame);
   to = WriteVarint(to, string.size() << 2U);
   return CopyBytes(to, string.data(), string.size());
@@ -195,14 +130,14 @@ inline bool TextStore::IsAlone(const Guess& guess) {
   return guess.alone == kAlone && guess.inlined % kSoughtOf != 0;
 }
 
-inline char* TextStore::WriteGuessed(char* to, std::string_view string, const Guess& guess) {
-  if (guess.entry == nullptr || !SameString({guess.entry->text, guess.entry->bytes}, string)) return nullptr;
-  ++guess.entry->uses;
-  std::memcpy(to, guess.head.data(), guess.head.size());
-  return to + guess.head_bytes;
-}
-
 char* TextStore::WriteSought(char* to, std::string_view string, Sighting sighting, Guess& guess, std::uint64_t wide) {
+  Likely& recent = recent_.data()[wide >> 22U & (recent_.size() - 1)];
+  if (recent.Is(string)) {
+    guess.alone = 0;
+    guess.likely = recent;
+    guess.current = recent.entry;
+    return recent.Write(to);
+  }
   const std::uint32_t number = Use(string, sighting, wide);
   if (number == kNoSlot) {
     guess.alone = std::min(guess.alone + 1, kAlone);
@@ -210,17 +145,19 @@ char* TextStore::WriteSought(char* to, std::string_view string, Sighting sightin
   }
   static_assert(kMaxInterned <= 1U << 27, "a number and its mark fit into four bytes of seven bits");
   guess.alone = 0;
-  guess.entry = &interned_[number];
-  const char* const end = WriteVarint(guess.head.data(), std::uint64_t{number} << 1U | 1U);
-  guess.head_bytes = static_cast<std::uint32_t>(end - guess.head.data());
-  std::memcpy(to, guess.head.data(), guess.head.size());
-  return to + guess.head_bytes;
+  guess.current = guess.likely.entry = &interned_[number];
+  std::array<char, 4>& head = guess.likely.head;
+  const char* const end = WriteVarint(head.data(), std::uint64_t{number} << 1U | 1U);
+  guess.likely.head_bytes = static_cast<std::uint32_t>(end - head.data());
+  recent = guess.likely;
+  std::memcpy(to, head.data(), head.size());
+  return to + guess.likely.head_bytes;
 }
 
 char* TextStore::WriteString(char* to, std::string_view string, Sighting sighting, std::size_t place) {
   if (string.empty()) return WriteVarint(to, 0);
-  Guess& guess = guesses_[place];
-  if (char* const end = WriteGuessed(to, string, guess)) return end;
+  Guess& guess = guesses_.data()[place];
+  if (guess.likely.Is(string)) return guess.likely.Write(to);
   return IsAlone(guess) ? WriteInline(to, string, guess) : WriteSought(to, string, sighting, guess, hasher_(string));
 }
 
@@ -228,27 +165,57 @@ inline TextStore::Written TextStore::WriteHashed(char* to,
                                                  std::string_view string,
                                                  Sighting sighting,
                                                  std::size_t place) {
-  Guess& guess = guesses_[place];
-  if (char* const end = WriteGuessed(to, string, guess)) return {end, guess.entry->hash};
-  if (string.empty()) return {WriteVarint(to, 0), 0};
+  Guess& guess = guesses_.data()[place];
+  if (guess.likely.Is(string)) {
+    guess.current = guess.likely.entry;
+    return {guess.likely.Write(to), guess.likely.entry->hash};
+  }
+  if (string.empty()) {
+    guess.current = nullptr;
+    return {WriteVarint(to, 0), 0};
+  }
   const std::uint64_t wide = hasher_(string);
   char* const end = IsAlone(guess) ? WriteInline(to, string, guess) : WriteSought(to, string, sighting, guess, wide);
   return {end, static_cast<std::uint32_t>(wide >> 32U)};
 }
 
-TextStore::Stored TextStore::Store(const TextView& text, Sighting sighting) {
+inline TextStore::Likely* TextStore::KnownNamesOf(NameSets::Set names) {
+  if (names.number == 0) return nullptr;
+  KnownNames& known = known_names_.data()[names.place];
+  if (known.set != names.number || known.forgotten != forgotten_) [[unlikely]] {
+    known.set = names.number;
+    known.forgotten = forgotten_;
+    known.names.fill({});
+  }
+  return known.names.data();
+}
+
+inline TextStore::Written TextStore::WriteName(
+    char* to, std::string_view name, Sighting sighting, std::size_t place, Likely* known) {
+  if (known != nullptr && known->entry != nullptr) [[likely]]
+    return {known->Write(to), known->entry->hash};
+  const Written written = WriteHashed(to, name, sighting, place);
+  if (known != nullptr && guesses_.data()[place].likely.Is(name)) *known = guesses_.data()[place].likely;
+  return written;
+}
+
+TextStore::Stored TextStore::Store(const TextView& text, Sighting sighting, NameSets::Set names) {
   char* to = WriteVarint(scratch(), text.labels.size());
   to = WriteVarint(to, text.annotations.size());
   std::size_t place = 0;
   Stored stored;
+  Likely* known = KnownNamesOf(names);
+  const auto name_of = [&](const LabelView& pair) {
+    return WriteName(to, pair.name, sighting, place++, known == nullptr ? nullptr : known++);
+  };
   for (const LabelView& pair : text.labels) {
-    const Written name = WriteHashed(to, pair.name, sighting, place++);
+    const Written name = name_of(pair);
     const Written value = WriteHashed(name.end, pair.value, sighting, place++);
     stored.signature |= SignatureOf(name.hash, value.hash);
     to = value.end;
   }
   for (const LabelView& pair : text.annotations) {
-    to = WriteString(to, pair.name, sighting, place++);
+    to = name_of(pair).end;
     to = WriteString(to, pair.value, sighting, place++);
   }
   to = WriteString(to, text.dedup_key, sighting, place++);
@@ -266,25 +233,13 @@ TextRef TextStore::Keep(std::string_view kept, const char* end) {
   return ref;
 }
 
-// Whether a string of a text is `string`.
-bool TextStore::Says(const Part& part, std::string_view string) const {
+// Whether a string of a text is `string`, of one in a frame that `string` fits into.
+inline bool TextStore::Says(const Part& part, std::string_view string, bool fits) const {
   if (part.number != kNoSlot) return IsDefined(part.number) && SameString(String(part.number), string);
   if (part.frame == kNoSlot) return SameString(part.bytes, string);
-  const std::string_view before = frames_.before(part.frame);
-  const std::string_view after = frames_.after(part.frame);
-  if (string.size() != before.size() + part.bytes.size() + after.size()) return false;
-  const char* const at = string.data() + before.size();
-  return SameBytes(at, part.bytes.data(), part.bytes.size()) &&
-         SameBytes(string.data(), before.data(), before.size()) &&
-         SameBytes(at + part.bytes.size(), after.data(), after.size());
-}
-
-// A string of a text anew. What still fits into its frame stays in it.
-char* TextStore::WriteChanged(char* to, std::string_view string, const Part& was, std::size_t place) {
-  if (frames_.Fits(was.frame, string)) return WriteFramed(to, string, was.frame);
-  to = WriteString(to, string, Sighting::kAgain, place);
-  LetGo(was, /*counted=*/true);
-  return to;
+  const std::size_t around = frames_.before(part.frame).size() + frames_.after(part.frame).size();
+  return fits && string.size() == around + part.bytes.size() &&
+         SameBytes(string.data() + frames_.before(part.frame).size(), part.bytes.data(), part.bytes.size());
 }
 
 TextRef TextStore::Replace(TextRef old, const TextView& text) {
@@ -302,17 +257,23 @@ TextRef TextStore::Replace(TextRef old, const TextView& text) {
   char* to = scratch();
   const auto replace = [&](std::string_view string) {
     const char* const at = parts.at();
+    const std::size_t number = place++;
+    if (string.empty() && parts.PassEmpty()) return;
     const Part part = parts.Next();
-    if (!Says(part, string)) {
-      if (same == nullptr) {
-        kept = static_cast<std::size_t>(at - begin);
-      } else {
-        to = CopyBlocks(to, same, static_cast<std::size_t>(at - same));
-      }
-      to = WriteChanged(to, string, part, place);
-      same = parts.at();
+    const bool fits = part.frame != kNoSlot && frames_.Fits(part.frame, string);
+    if (Says(part, string, fits)) return;
+    if (same == nullptr) {
+      kept = static_cast<std::size_t>(at - begin);
+    } else {
+      to = CopyBlocks(to, same, static_cast<std::size_t>(at - same));
     }
-    ++place;
+    same = parts.at();
+    if (fits) {  // it stays in its frame
+      to = WriteFramed(to, string, part.frame);
+    } else {
+      to = WriteString(to, string, Sighting::kAgain, number);
+      LetGo(part, /*counted=*/true);
+    }
   };
   for (const LabelView& pair : text.annotations) {
     replace(pair.name);
@@ -446,6 +407,7 @@ void TextStore::Define(std::uint32_t number, std::string_view string) {
   TOCSIN_CHECK(number < kMaxInterned && !string.empty(), "checked by the caller");
   Interned& entry = interned_.Ensure(number);
   if (entry.text != nullptr) slab_.Free(entry.block, entry.bytes);
+  ++forgotten_;
   SetString(entry, string, HashOf(string));
   interned_end_ = std::max(interned_end_, number + 1);
 }

@@ -24,6 +24,7 @@
 
 #include "base/limits.h"
 #include "engine/frames.h"
+#include "engine/name_sets.h"
 #include "engine/segmented.h"
 #include "engine/short_strings.h"
 #include "engine/signature.h"
@@ -43,6 +44,10 @@ struct TextRef {
 // A text, readable. The views stay good until the store is changed or their buffer is used again. The same as an event's: to copy it just
 // after it was written makes the processor wait for all writes before.
 using TextView = EventText;
+// The same of an event whose names may be known.
+struct NamedText : TextView {
+  NameSets::Set names;
+};
 
 // Room for what one text is read into.
 class TextBuffer {
@@ -65,7 +70,7 @@ class TextStore {
   // Numbers are below kMaxInterned whatever the options say, so that a damaged body cannot ask for much memory.
   static constexpr std::uint32_t kMaxInterned = SlotIndex::kMaxValues;
 
-  TextStore(std::uint64_t max_interned, std::uint64_t seed);
+  TextStore(std::uint64_t max_interned, std::uint64_t seed, Arena* arena = nullptr);
 
   // kFirst: strings may be interned. kAgain: another text for what has one already, so its strings being seen a second time
   // means nothing; only numbers that are there are used.
@@ -77,7 +82,12 @@ class TextStore {
     TextRef ref;
     Signature signature = 0;  // of the labels
   };
-  Stored Store(const TextView& text, Sighting sighting);
+  // `names`: those of the text, where that is known.
+  Stored Store(const TextView& text, Sighting sighting, NameSets::Set names = {});
+  // Which of the interned strings the value of a label of the text is that was stored last; null where it is none. The same one is the same
+  // string as long as forgotten() is the same.
+  const void* ValueOf(std::size_t label) const { return guesses_[2 * label + 1].current; }
+  std::uint64_t forgotten() const { return forgotten_; }
   // Another text in the place of `old`, which is dropped; of the same labels, which are not looked at but for their number.
   // What is the same in both stays as it lies, so that one changed annotation costs little more than that annotation.
   TextRef Replace(TextRef old, const TextView& text);
@@ -136,21 +146,43 @@ class TextStore {
     std::uint32_t uses = 0;
     std::uint32_t hash = 0;
   };
-  // What stood last at a place of a text: alerts that come together resemble each other, and comparing is cheaper than hashing.
-  // A guess only: its entry may have come to be another string's, or nobody's, and its frame too.
-  struct Guess {
-    Interned* entry = nullptr;   // of the string that was interned last
-    std::array<char, 4> head{};  // its number, as texts have it
+  // An interned string that is likely to come again, and its number as texts have it. A guess only: the entry may have come to be
+  // another string's, or nobody's.
+  struct Likely {
+    Interned* entry = nullptr;
+    std::array<char, 4> head{};
     std::uint32_t head_bytes = 0;
-    std::uint32_t frame = kNoSlot;  // of the string that stood inline last
-    std::uint32_t inlined = 0;      // counts those
-    std::uint32_t alone = 0;        // so many of them, one after the other, were not to be found; at most kAlone
+
+    bool Is(std::string_view string) const {
+      return entry != nullptr && SameString({entry->text, entry->bytes}, string);
+    }
+    // One use more.
+    char* Write(char* to) const {
+      ++entry->uses;
+      std::memcpy(to, head.data(), head.size());
+      return to + head_bytes;
+    }
+  };
+  // What stood last at a place of a text: alerts that come together resemble each other, and comparing is cheaper than hashing.
+  struct Guess {
+    Likely likely;                      // the string that was interned last
+    const Interned* current = nullptr;  // of the string that stood last, if it was interned
+    std::uint32_t frame = kNoSlot;      // of the string that stood inline last; may be another one by now, or none
+    std::uint32_t inlined = 0;          // counts those
+    std::uint32_t frameless = 0;        // so many of them, one after the other, fit into no frame; at most kAlone
+    std::uint32_t alone = 0;            // so many of them, one after the other, were not to be found; at most kAlone
   };
   // One string of a text in memory.
   struct Part {
     std::uint32_t number = kNoSlot;  // interned
     std::uint32_t frame = kNoSlot;
     std::string_view bytes;  // when neither, all of it; with a frame, what stands in it
+  };
+  // Of the names of a set: those that are interned. Good as long as no number is another string's.
+  struct KnownNames {
+    std::uint64_t set = 0;
+    std::uint64_t forgotten = 0;
+    std::array<Likely, NameSets::kNames> names;
   };
   class Parts;
   class Cursor;
@@ -166,7 +198,7 @@ class TextStore {
   static bool IsAlone(const Guess& guess);
   std::string_view String(std::uint32_t number) const { return {interned_[number].text, interned_[number].bytes}; }
   bool IsDefined(std::uint32_t number) const { return interned_.Has(number) && interned_[number].text != nullptr; }
-  bool Says(const Part& part, std::string_view string) const;
+  bool Says(const Part& part, std::string_view string, bool fits) const;
   std::string_view StringOf(const Part& part, TextBuffer& buffer) const;
   std::span<const LabelView> ReadPairs(Parts& parts, std::size_t first, std::size_t count, TextBuffer& buffer) const;
   bool MayBeInterned(std::uint32_t hash) const {
@@ -181,12 +213,11 @@ class TextStore {
   void Drop(TextRef ref, bool counted);
   char* WriteString(char* to, std::string_view string, Sighting sighting, std::size_t place);
   Written WriteHashed(char* to, std::string_view string, Sighting sighting, std::size_t place);
-  // Nullptr: it is another string than the one that is expected.
-  static char* WriteGuessed(char* to, std::string_view string, const Guess& guess);
+  Likely* KnownNamesOf(NameSets::Set names);  // nullptr: they are not known
+  Written WriteName(char* to, std::string_view name, Sighting sighting, std::size_t place, Likely* known);
   char* WriteSought(char* to, std::string_view string, Sighting sighting, Guess& guess, std::uint64_t wide);
   char* WriteInline(char* to, std::string_view string, Guess& guess);
   char* WriteFramed(char* to, std::string_view string, std::uint32_t frame) const;
-  char* WriteChanged(char* to, std::string_view string, const Part& was, std::size_t place);
   TextRef Keep(std::string_view kept, const char* end);
   void LetGo(const Part& part, bool counted);
   char* scratch();
@@ -208,7 +239,13 @@ class TextStore {
   // string that comes less often than once in some ten thousand alerts is not worth a number.
   std::vector<std::uint16_t> seen_once_;
   std::unique_ptr<char[]> scratch_;
-  std::array<Guess, 2 * TextBuffer::kPairs + 2> guesses_;
+  std::array<Guess, 2 * TextBuffer::kPairs + 2>
+      guesses_;  // the library's checks of these three are gone round, twenty of them an alert
+  // What was sought of late, by its hash: most values are one of some.
+  static constexpr unsigned kRecentBits = 10;
+  std::array<Likely, std::size_t{1} << kRecentBits> recent_;
+  std::array<KnownNames, NameSets::kSets> known_names_;
+  std::uint64_t forgotten_ = 0;  // counts the numbers that have ceased to be a string's
 };
 
 }  // namespace tocsin

@@ -7,7 +7,6 @@
 #include "base/limits.h"
 #include "base/status.h"
 #include "base/strings.h"
-#include "model/event_text.h"
 #include "model/text_writer.h"
 
 namespace tocsin {
@@ -258,29 +257,6 @@ std::string_view EventView::dedup_key() const {
 std::string_view EventView::link() const {
   const std::string_view key = dedup_key();
   return {key.data() + key.size(), header().link_bytes};
-}
-
-EventText ReadText(EventView event, std::span<LabelView> labels, std::span<LabelView> annotations) {
-  const EventHeader& header = event.header();
-  const char* at = reinterpret_cast<const char*>(&header) + sizeof header;
-  const auto read = [&at](std::size_t count, std::span<LabelView> out) -> std::span<const LabelView> {
-    const Section section{reinterpret_cast<const std::byte*>(at), count};
-    const TextLengths* const lengths = section.lengths();
-    const char* text = section.text();
-    LabelView* const views = out.first(count).data();
-    for (std::size_t i = 0; i < count; ++i) {
-      views[i].name = {text, lengths[i].name};
-      text += lengths[i].name;
-      views[i].value = {text, lengths[i].value};
-      text += lengths[i].value;
-    }
-    at += Even(static_cast<std::size_t>(text - at));
-    return {views, count};
-  };
-  return {.labels = read(header.label_count, labels),  // one after the other, as they are written
-          .annotations = read(header.annotation_count, annotations),
-          .dedup_key = {at, header.dedup_key_bytes},
-          .link = {at + header.dedup_key_bytes, header.link_bytes}};
 }
 
 std::span<const std::byte> EventView::label_bytes() const {

@@ -80,7 +80,10 @@ Severity ParseSeverity(std::string_view word) {
 }
 
 std::optional<Severity> SeverityFromName(std::string_view name) {
-  const auto* found = std::find(std::begin(kNames), std::end(kNames), name);
+  // By size and first letter before all else: no two of them agree in both.
+  const auto* found = std::find_if(std::begin(kNames), std::end(kNames), [name](std::string_view known) {
+    return known.size() == name.size() && known.front() == name.front() && known == name;
+  });
   if (found == std::end(kNames)) return std::nullopt;
   return static_cast<Severity>(found - std::begin(kNames));
 }
