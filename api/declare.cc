@@ -115,8 +115,11 @@ std::vector<Problem> WarningsBeyondText(const Organisation& organisation, const 
   };
   look_at("slack.url", organisation.slack.url, webhook_peers);
   look_at("twilio.url", organisation.twilio.url, webhook_peers);
+  if (organisation.second_twilio != Twilio())
+    look_at("second_twilio.url", organisation.second_twilio.url, webhook_peers);
   look_at("dead_man.url", organisation.dead_man.url, webhook_peers);
   look_at("smtp.url", organisation.smtp.url, webhook_peers.WithOwnNetworks());
+  look_at("second_smtp.url", organisation.second_smtp.url, webhook_peers.WithOwnNetworks());
   for (std::size_t i = 0; i < organisation.users.size(); ++i) {
     const auto& methods = organisation.users[i].contact_methods;
     for (std::size_t k = 0; k < methods.size(); ++k)

@@ -110,19 +110,41 @@ std::string NameOf(const v1::ListChannelsResponse::Channel& channel) {
   return EnumWord(v1::ContactMethod::Kind_Name(channel.kind()), "KIND_");
 }
 
+// ", delivered 3 of 4 within 2s"; empty where there are no receipts.
+std::string Deliveries(const v1::ListChannelsResponse::Score& score) {
+  if (score.awaited() == 0) return "";
+  std::string text = absl::StrFormat(", delivered %d of %d", score.delivered(), score.awaited());
+  if (score.has_receipt_p95())
+    absl::StrAppendFormat(&text, " within %ds",
+                          score.receipt_p95().seconds() + (score.receipt_p95().nanos() > 0 ? 1 : 0));
+  return text;
+}
+
 Cell HealthOf(const v1::ListChannelsResponse::Channel& channel) {
   if (channel.failing()) {
-    return Cell(
-        absl::StrFormat("FAILING since %s, attempts: %d", When(channel.failing_since()), channel.failed_attempts()),
-        Tone::kBad);
+    const std::string what = channel.failed_attempts() == 0
+                                 ? absl::StrFormat("taken and not delivered: %d", channel.score().lost())
+                                 : absl::StrFormat("attempts: %d", channel.failed_attempts());
+    return Cell(absl::StrFormat("FAILING since %s, %s", When(channel.failing_since()), what), Tone::kBad);
   }
-  return Cell(channel.has_accepted_at() ? "taken last " + When(channel.accepted_at()) : "none taken yet", Tone::kGood);
+  const std::string taken = channel.has_accepted_at() ? "taken last " + When(channel.accepted_at()) : "none taken yet";
+  return Cell(taken + Deliveries(channel.score()), Tone::kGood);
+}
+
+// Of one of two providers.
+Cell HealthOf(const v1::ListChannelsResponse::Score& score) {
+  const std::string text = absl::StrFormat("took %d of %d%s", score.taken(), score.tried(), Deliveries(score));
+  return score.fails() ? Cell("FAILING, " + text, Tone::kBad) : Cell(text, Tone::kGood);
 }
 
 // How people are told.
 void AddChannels(const v1::ListChannelsResponse& response, Table& table) {
-  for (const auto& channel : response.channels())
+  for (const auto& channel : response.channels()) {
     table.Add({"messages by " + NameOf(channel), HealthOf(channel)});
+    if (!channel.has_second()) continue;
+    table.Add({"  the first provider", HealthOf(channel.score())});
+    table.Add({"  the second provider", HealthOf(channel.second())});
+  }
 }
 
 // What is wrong, whole: a table would cut it to fit the terminal.

@@ -245,29 +245,51 @@ void CheckIncidentRules(CheckContext& context) {
   }
 }
 
+namespace {
+
+void CheckSmtp(CheckContext& context, const std::string& section, const Smtp& smtp) {
+  if (smtp == Smtp()) return;
+  context.Require(section + ".url", CheckSmtpUrl(smtp.url));
+  context.Require(section + ".from", CheckEmailAddress(smtp.from));
+  context.Require(section + ".username", CheckLine(smtp.username));
+  context.Require(section + ".password", CheckLine(smtp.password));
+  context.Require(section + ".ca_file", CheckLine(smtp.ca_file, 4096));
+  if (smtp.username.empty() != smtp.password.empty()) context.Report(section, "username and password go together");
+  if (!smtp.require_tls && !IsLoopbackUrl(smtp.url)) {
+    context.Report(section + ".require_tls",
+                   "can be false only for a relay on this machine: pages are not for the wire to read");
+  }
+}
+
+void CheckTwilio(CheckContext& context, const std::string& section, const Twilio& twilio) {
+  if (twilio == Twilio()) return;
+  context.Require(section + ".url", CheckHttpUrl(twilio.url));
+  context.Require(section + ".from", CheckPhoneNumber(twilio.from));
+  context.Require(section + ".account_sid", CheckId(twilio.account_sid));
+  if (twilio.auth_token.empty()) context.Report(section, "the auth_token is missing");
+  context.Require(section + ".auth_token", CheckLine(twilio.auth_token));
+  if (twilio.receipts && context.organisation().public_url.empty()) {
+    context.Report(section + ".receipts", "the provider reports to this server: public_url must say where that is");
+  }
+  if (twilio.receipt_timeout < absl::Seconds(10) || twilio.receipt_timeout > absl::Minutes(10)) {
+    context.Report(section + ".receipt_timeout", "must be 10s to 10m");
+  }
+}
+
+}  // namespace
+
 void CheckSenders(CheckContext& context) {
   const Organisation& organisation = context.organisation();
   if (!organisation.public_url.empty()) context.Require("public_url", CheckHttpUrl(organisation.public_url));
-  const Smtp& smtp = organisation.smtp;
-  if (smtp != Smtp()) {
-    context.Require("smtp.url", CheckSmtpUrl(smtp.url));
-    context.Require("smtp.from", CheckEmailAddress(smtp.from));
-    context.Require("smtp.username", CheckLine(smtp.username));
-    context.Require("smtp.password", CheckLine(smtp.password));
-    context.Require("smtp.ca_file", CheckLine(smtp.ca_file, 4096));
-    if (smtp.username.empty() != smtp.password.empty()) context.Report("smtp", "username and password go together");
-    if (!smtp.require_tls && !IsLoopbackUrl(smtp.url)) {
-      context.Report("smtp.require_tls",
-                     "can be false only for a relay on this machine: pages are not for the wire to read");
-    }
+  CheckSmtp(context, "smtp", organisation.smtp);
+  CheckTwilio(context, "twilio", organisation.twilio);
+  CheckSmtp(context, "second_smtp", organisation.second_smtp);
+  CheckTwilio(context, "second_twilio", organisation.second_twilio);
+  if (organisation.second_smtp != Smtp() && organisation.smtp == Smtp()) {
+    context.Report("second_smtp", "takes the place of smtp, which is not there");
   }
-  const Twilio& twilio = organisation.twilio;
-  if (twilio != Twilio()) {
-    context.Require("twilio.url", CheckHttpUrl(twilio.url));
-    context.Require("twilio.from", CheckPhoneNumber(twilio.from));
-    context.Require("twilio.account_sid", CheckId(twilio.account_sid));
-    if (twilio.auth_token.empty()) context.Report("twilio", "the auth_token is missing");
-    context.Require("twilio.auth_token", CheckLine(twilio.auth_token));
+  if (organisation.second_twilio != Twilio() && organisation.twilio == Twilio()) {
+    context.Report("second_twilio", "takes the place of twilio, which is not there");
   }
   if (organisation.slack != Slack()) {
     context.Require("slack.url", CheckHttpUrl(organisation.slack.url));

@@ -265,25 +265,35 @@ YamlValue DumpMaintenance(const MaintenanceWindow& window) {
   return map;
 }
 
+void DumpSmtp(const Smtp& smtp, std::string_view name, YamlValue& map) {
+  if (smtp == Smtp()) return;
+  YamlValue section = YamlValue::Map();
+  section.Set("url", smtp.url);
+  section.Set("from", smtp.from);
+  section.SetUnless("username", smtp.username, "");
+  section.SetUnless("password", smtp.password, "");
+  SetFlag(section, "require_tls", smtp.require_tls, true);
+  section.SetUnless("ca_file", smtp.ca_file, "");
+  map.Set(name, std::move(section));
+}
+
+void DumpTwilio(const Twilio& twilio, std::string_view name, YamlValue& map) {
+  if (twilio == Twilio()) return;
+  YamlValue section = YamlValue::Map();
+  section.SetUnless("url", twilio.url, Twilio().url);
+  section.Set("account_sid", twilio.account_sid);
+  section.SetUnless("auth_token", twilio.auth_token, "");
+  section.Set("from", twilio.from);
+  SetFlag(section, "receipts", twilio.receipts, false);
+  SetDuration(section, "receipt_timeout", twilio.receipt_timeout, Twilio().receipt_timeout);
+  map.Set(name, std::move(section));
+}
+
 void DumpSenders(const Organisation& organisation, YamlValue& map) {
-  if (const Smtp& smtp = organisation.smtp; smtp != Smtp()) {
-    YamlValue section = YamlValue::Map();
-    section.Set("url", smtp.url);
-    section.Set("from", smtp.from);
-    section.SetUnless("username", smtp.username, "");
-    section.SetUnless("password", smtp.password, "");
-    SetFlag(section, "require_tls", smtp.require_tls, true);
-    section.SetUnless("ca_file", smtp.ca_file, "");
-    map.Set("smtp", std::move(section));
-  }
-  if (const Twilio& twilio = organisation.twilio; twilio != Twilio()) {
-    YamlValue section = YamlValue::Map();
-    section.SetUnless("url", twilio.url, Twilio().url);
-    section.Set("account_sid", twilio.account_sid);
-    section.SetUnless("auth_token", twilio.auth_token, "");
-    section.Set("from", twilio.from);
-    map.Set("twilio", std::move(section));
-  }
+  DumpSmtp(organisation.smtp, "smtp", map);
+  DumpTwilio(organisation.twilio, "twilio", map);
+  DumpSmtp(organisation.second_smtp, "second_smtp", map);
+  DumpTwilio(organisation.second_twilio, "second_twilio", map);
   if (const Slack& slack = organisation.slack; slack != Slack()) {
     YamlValue section = YamlValue::Map();
     section.SetUnless("url", slack.url, Slack().url);

@@ -48,6 +48,8 @@ class Merger {
     Single(fields, "route", to_.route, ReadRoute);
     Single(fields, "smtp", to_.smtp, ReadSmtp);
     Single(fields, "twilio", to_.twilio, ReadTwilio);
+    Single(fields, "second_smtp", to_.second_smtp, ReadSmtp);
+    Single(fields, "second_twilio", to_.second_twilio, ReadTwilio);
     Single(fields, "dead_man", to_.dead_man, ReadDeadMan);
     Single(fields, "limits", to_.limits, ReadLimits);
     Single(fields, "slack", to_.slack, ReadSlack);

@@ -123,6 +123,8 @@ void ReadTwilio(Reader& reader, const YamlNode& node, const std::string& path, T
   fields.Secret("auth_token", to.auth_token);
   fields.Require("from");
   fields.Text("from", to.from);
+  fields.Flag("receipts", to.receipts);
+  fields.Duration("receipt_timeout", to.receipt_timeout);
 }
 
 void ReadSlack(Reader& reader, const YamlNode& node, const std::string& path, Slack& to) {

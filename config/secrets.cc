@@ -87,13 +87,19 @@ void VisitSecrets(O& organisation, const Visit& visit) {
   for (auto& integration : organisation.integrations)
     visit(absl::StrFormat("integrations[%s].signing_secret", integration.id.value()), integration.signing_secret,
           Purpose{"source", integration.source});
-  auto& smtp = organisation.smtp;
-  visit("smtp.password", smtp.password,
-        Purpose{"url, username, require_tls or ca_file",
-                absl::StrCat(smtp.url, "\n", smtp.username, "\n", smtp.require_tls, "\n", smtp.ca_file)});
-  auto& twilio = organisation.twilio;
-  visit("twilio.auth_token", twilio.auth_token,
-        Purpose{"url or account_sid", absl::StrCat(twilio.url, "\n", twilio.account_sid)});
+  const auto visit_smtp = [&](const std::string& section, auto& smtp) {
+    visit(section + ".password", smtp.password,
+          Purpose{"url, username, require_tls or ca_file",
+                  absl::StrCat(smtp.url, "\n", smtp.username, "\n", smtp.require_tls, "\n", smtp.ca_file)});
+  };
+  const auto visit_twilio = [&](const std::string& section, auto& twilio) {
+    visit(section + ".auth_token", twilio.auth_token,
+          Purpose{"url or account_sid", absl::StrCat(twilio.url, "\n", twilio.account_sid)});
+  };
+  visit_smtp("smtp", organisation.smtp);
+  visit_twilio("twilio", organisation.twilio);
+  visit_smtp("second_smtp", organisation.second_smtp);
+  visit_twilio("second_twilio", organisation.second_twilio);
   visit("slack.token", organisation.slack.token, Purpose{"url", organisation.slack.url});
 }
 

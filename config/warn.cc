@@ -10,6 +10,7 @@
 
 #include "base/strings.h"
 #include "config/coverage.h"
+#include "config/text.h"
 #include "model/integration_key.h"
 
 namespace tocsin {
@@ -73,6 +74,7 @@ class Warner {
   std::vector<Problem> Run() {
     LookAtPeople();
     LookAtPolicies();
+    LookAtProviders();
     LookAtRoute("route", organisation_.route);
     return std::move(warnings_);
   }
@@ -125,6 +127,18 @@ class Warner {
       if (uses_.receivers.contains(organisation_.receivers[i].id)) continue;
       Warn(absl::StrFormat("receivers[%d]", i), "no route leads to it");
     }
+  }
+
+  // Two that share one fate are one.
+  void LookAtProviders() {
+    const auto look = [&](const char* path, std::string_view first, std::string_view second) {
+      const std::string host = HostOfUrl(second);
+      if (host.empty() || host != HostOfUrl(first)) return;
+      Warn(path, absl::StrFormat("is at %s as well: what keeps the first from working keeps the second", host));
+    };
+    if (organisation_.second_twilio != Twilio())
+      look("second_twilio.url", organisation_.twilio.url, organisation_.second_twilio.url);
+    look("second_smtp.url", organisation_.smtp.url, organisation_.second_smtp.url);
   }
 
   void LookAtRoute(const std::string& path, const Route& route) {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 
 #include "base/strings.h"
 #include "engine/message.h"
@@ -36,10 +37,18 @@ std::uint64_t FailedAttempts(const Notification& row) {
 }
 
 void AddFailure(ChannelHealth& health, const Notification& row) {
-  const bool first = !health.is_failing();
+  const bool first = health.attempts == 0;
   health.failing_since = first ? row.created_at : std::min(health.failing_since, row.created_at);
   health.attempts += FailedAttempts(row);
   health.error = row.last_error.empty() ? row.end_reason : row.last_error;  // rows come in the order of their making
+}
+
+// Nothing was refused, and nothing has arrived.
+void AddLosses(ChannelHealth& health) {
+  health.failing_since = health.score.lost_since;
+  health.error = absl::StrFormat(
+      "the provider takes messages and delivers none: %d since the last that arrived%s", health.score.lost,
+      health.score.delivered_at == absl::Time() ? "" : absl::StrCat(", at ", Instant(health.score.delivered_at)));
 }
 
 // When a provider last took something, by kind. Rows leave memory after a day, what is known of contact methods stays.
@@ -65,7 +74,7 @@ std::vector<ChannelHealth> HealthOfChannels(const ResponderState& state) {
   for (const auto& [id, reach] : state.reaches) {
     ChannelHealth& health = channels[reach.kind];
     if (!reach.failing || reach.undelivered || reach.failed_at <= health.accepted_at) continue;
-    if (!health.is_failing() || reach.failed_at < health.failing_since) health.failing_since = reach.failed_at;
+    if (health.attempts == 0 || reach.failed_at < health.failing_since) health.failing_since = reach.failed_at;
     health.attempts = std::max<std::uint64_t>(1, health.attempts);
     health.error = reach.failure;
   }
@@ -75,15 +84,20 @@ std::vector<ChannelHealth> HealthOfChannels(const ResponderState& state) {
       const bool counts = IsToPerson(row) && row.method.kind == kind && HasFailed(row);
       if (counts && row.created_at > health.accepted_at) AddFailure(newest, row);
     }
-    if (!newest.is_failing()) continue;
+    if (newest.attempts == 0) continue;
     health.failing_since =
-        health.is_failing() ? std::min(health.failing_since, newest.failing_since) : newest.failing_since;
+        health.attempts > 0 ? std::min(health.failing_since, newest.failing_since) : newest.failing_since;
     health.attempts = newest.attempts;
     health.error = std::move(newest.error);
   }
+  const ChannelScores scores = ScoreChannels(state);
   std::vector<ChannelHealth> all;
-  for (auto& [kind, health] : channels)
+  for (auto& [kind, health] : channels) {
+    health.score = scores[static_cast<std::size_t>(kind)][0];
+    health.second = scores[static_cast<std::size_t>(kind)][1];
+    if (health.attempts == 0 && health.delivers_nothing()) AddLosses(health);
     all.push_back(std::move(health));
+  }
   return all;
 }
 

@@ -403,6 +403,15 @@ void BundleLate(Turn& turn, const Notification& bundle) {
   ForEachOpen(turn, bundle, [&](NotificationId id) { MethodFailed(turn, *turn.Find<Notification>(id)); });
 }
 
+void BundleUnconfirmed(Turn& turn, const Notification& bundle) {
+  const std::vector<BundleMember> members = bundle.members;
+  for (const BundleMember& each : members) {
+    const Notification* member = turn.Find<Notification>(each.notification);
+    if (member == nullptr || member->state != State::kAccepted || !WhyNotWanted(turn, *member).empty()) continue;
+    MethodFailed(turn, *member);
+  }
+}
+
 absl::Status AcknowledgeBundleBy(Turn& turn, const AcknowledgeBundle& command) {
   const Notification* bundle = turn.Find<Notification>(command.bundle);
   if (bundle == nullptr || !IsBundle(*bundle)) {

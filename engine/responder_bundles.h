@@ -66,6 +66,8 @@ void MemberCancelled(Turn& turn, NotificationId bundle, std::string_view reason)
 void BundleAccepted(Turn& turn, const Notification& bundle);
 void BundleFailed(Turn& turn, const Notification& bundle);
 void BundleLate(Turn& turn, const Notification& bundle);
+// It was taken, and no receipt came: the same, for what still asks for attention.
+void BundleUnconfirmed(Turn& turn, const Notification& bundle);
 
 // All that the bundle names and that still asks for attention.
 absl::Status AcknowledgeBundleBy(Turn& turn, const AcknowledgeBundle& command);

@@ -117,6 +117,7 @@ class Mixer {
     All(n.id, n.page, n.subject, n.user, n.receiver, n.method, n.purpose, n.lane, n.state, n.due, n.lease_until);
     All(n.attempt, n.repeat, n.idempotency_key, n.provider_id, n.last_error, n.end_reason, n.created_at, n.accepted_at);
     All(n.title, n.body, n.acknowledge_url, n.bundle, n.members, n.rewrites, n.goes_on);
+    All(n.delivered_at, n.unconfirmed, n.provider, n.failed_by);
   }
   void Mix(const Incident& i) {
     All(i.id, i.generation, i.state, i.title, i.severity, i.service, i.rule, i.join_key, i.join_until, i.opened_reason);

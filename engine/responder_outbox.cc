@@ -15,7 +15,9 @@
 #include "engine/responder_canary.h"
 #include "engine/responder_holds.h"
 #include "engine/responder_pages.h"
+#include "engine/responder_providers.h"
 #include "engine/responder_reach.h"
+#include "engine/responder_receipts.h"
 #include "engine/responder_rewrites.h"
 #include "model/canary.h"
 
@@ -55,13 +57,15 @@ std::string IdempotencyKey(const Notification& row, std::string_view once) {
 void Lease(Turn& turn, Notification& row) {
   Charge(turn, row);
   row.state = State::kLeased;
+  row.provider = ProviderFor(turn, row);
   ++row.attempt;
   row.lease_until = turn.now().engine + turn.options().lease;
   turn.Arm(TimerOf(row.id), row.lease_until, TimerGeneration(row));
   turn.StartAttempt(row.id);
   ReachTried(turn, row);
   NoteAbout(turn, Kind::kNotificationStarted, row,
-            absl::StrFormat("%s: attempt %d%s", Describe(row), row.attempt, row.repeat ? " (repeat)" : ""));
+            absl::StrFormat("%s: attempt %d%s%s", Describe(row), row.attempt,
+                            row.provider == 0 ? "" : " by the second provider", row.repeat ? " (repeat)" : ""));
 }
 
 void BackToPending(Turn& turn, Notification& row, absl::Duration wait) {
@@ -97,6 +101,7 @@ void ReplaceHeldUpdate(Turn& turn, const Notification& newer) {
 // The attempt certainly or perhaps did not deliver: once more, or given up.
 void TryAgain(Turn& turn, Notification& row, absl::Duration retry_after, bool ambiguous) {
   row.repeat |= ambiguous;
+  ProviderFailed(row);
   const Kind kind = ambiguous ? Kind::kNotificationAmbiguous : Kind::kNotificationRetry;
   const std::string what = absl::StrFormat("%s: attempt %d %s: %s", Describe(row), row.attempt,
                                            ambiguous ? "has an unknown outcome" : "failed", row.last_error);
@@ -111,7 +116,10 @@ void TryAgain(Turn& turn, Notification& row, absl::Duration retry_after, bool am
     return;
   }
   const absl::Duration back_off = RetryDelay(turn.options().seed, row.id, row.attempt);
-  const absl::Duration wait = ambiguous ? kSoon : std::max(back_off, std::min(retry_after, kLongestRetryAfter));
+  const bool at_once = !ambiguous && HasUntriedProvider(turn, row);  // whom nobody has asked to wait
+  const absl::Duration wait = ambiguous ? kSoon
+                              : at_once ? absl::ZeroDuration()
+                                        : std::max(back_off, std::min(retry_after, kLongestRetryAfter));
   BackToPending(turn, row, wait);
   NoteAbout(turn, kind, row,
             absl::StrCat(what, "; again in ", absl::FormatDuration(absl::Trunc(wait, absl::Milliseconds(100)))));
@@ -127,12 +135,65 @@ void Accept(Turn& turn, Notification& row, const AttemptResult& result) {
   if (IsOpen(row)) {
     if (under_way) turn.CloseGate(row.id);  // a repeat that is perhaps not needed any more
     End(turn, row, State::kAccepted, "");
+    if (const auto patience = PatienceForReceipt(turn, row))
+      turn.Arm(TimerOf(row.id), turn.now().engine + *patience, TimerGeneration(row));
   }
   NoteAbout(turn, Kind::kNotificationAccepted, row,
             absl::StrFormat("%s: attempt %d was accepted%s%s", Describe(row), result.attempt,
                             result.provider_id.empty() ? "" : ", provider's id ", OneLine(result.provider_id, 100)));
   if (row.page.set()) SettlePage(turn, row.page);
   if (IsBundle(row)) BundleAccepted(turn, row);
+}
+
+// Perhaps it arrives still, perhaps its provider takes everything and delivers nothing: as though it had failed.
+void ReceiptIsOverdue(Turn& turn, NotificationId id) {
+  Notification& row = turn.Edit<Notification>(id);
+  row.unconfirmed = true;
+  std::string quiet = WhyQuiet(turn, row.subject, row.goes_on);
+  if (quiet.empty()) quiet = WhyNotWanted(turn, row);
+  NoteAbout(turn, Kind::kReceipt, row,
+            absl::StrCat(Describe(row), ": its provider took it at ", Instant(row.accepted_at),
+                         " and has not said since that it has arrived; ",
+                         quiet.empty() ? "the person's next contact method is used" : quiet));
+  if (quiet.empty()) IsBundle(row) ? BundleUnconfirmed(turn, row) : MethodFailed(turn, row);
+}
+
+// The message that a receipt is about.
+absl::StatusOr<NotificationId> MessageOf(const Turn& turn, const ProviderReceipt& receipt) {
+  if (receipt.notification.set()) {
+    const Notification* row = turn.Find<Notification>(receipt.notification);
+    if (row != nullptr && row->attempt > 0 && row->idempotency_key == receipt.key) return row->id;
+    return NotFound("notification N%d is not in memory (any more): its receipt is dropped",
+                    receipt.notification.value());
+  }
+  const auto found = turn.state().accepted.find(receipt.provider_id);
+  if (!receipt.provider_id.empty() && found != turn.state().accepted.end()) return found->second;
+  return NotFound("no notification has the provider's id \"%s\"", OneLine(receipt.provider_id, 100));
+}
+
+void TakeDelivered(Turn& turn, Notification& row, const ProviderReceipt& receipt) {
+  // It has arrived although the answer is on its way, or was lost: an attempt that has not begun is not needed.
+  if (row.state == State::kPending || row.state == State::kLeased) {
+    if (row.state == State::kLeased) turn.CloseGate(row.id);
+    Accept(turn, row, {row.id, row.attempt, AttemptResult::Kind::kAccepted, receipt.provider_id, "", {}});
+  }
+  if (row.state != State::kAccepted) return;
+  row.state = State::kDelivered;
+  row.delivered_at = turn.now().wall;
+  turn.Disarm(TimerOf(row.id));
+  ReachDelivered(turn, row);
+}
+
+void TakeUndelivered(Turn& turn, Notification& row, const ProviderReceipt& receipt, std::string_view detail) {
+  // What became of an earlier attempt, whose answer was lost, says nothing of the one that was taken.
+  const bool of_another =
+      receipt.notification.set() && !receipt.provider_id.empty() && receipt.provider_id != row.provider_id;
+  if (row.state != State::kAccepted || of_another) return;
+  row.accepted_at = absl::Time();  // the person was not told after all
+  End(turn, row, State::kFailed, absl::StrCat("accepted, but not delivered: ", ToAbsl(detail)));
+  NoteAbout(turn, Kind::kNotificationFailed, row, absl::StrCat(Describe(row), ": ", row.end_reason));
+  ReachFailed(turn, row, /*undelivered=*/true);
+  if (!row.unconfirmed) Failed(turn, row);  // else the next method was used
 }
 
 }  // namespace
@@ -182,6 +243,7 @@ std::string WhyNotWanted(const Turn& turn, const Notification& row) {
   if (row.page.set()) {
     const Page* page = turn.Find<Page>(row.page);
     if (page == nullptr || page->state == Page::State::kCancelled) return "its page is cancelled";
+    if (IsOfEarlierEpisode(turn, *page)) return "its group has come back since";
   }
   return WhyQuiet(turn, row.subject, row.goes_on);
 }
@@ -290,6 +352,7 @@ void QueueResolved(Turn& turn, const ResolvedNotice& notice) {
 
 void FireNotification(Turn& turn, NotificationId id) {
   const Notification* before = turn.Find<Notification>(id);
+  if (before != nullptr && AwaitsReceipt(*before)) return ReceiptIsOverdue(turn, id);
   if (before == nullptr || !IsOpen(*before)) return;
   if (before->state == State::kLeased) {
     Notification& row = turn.Edit<Notification>(id);
@@ -365,27 +428,14 @@ absl::Status HandleResult(Turn& turn, const AttemptResult& result) {
 }
 
 absl::Status HandleReceipt(Turn& turn, const ProviderReceipt& receipt) {
-  const auto found = turn.state().accepted.find(receipt.provider_id);
-  if (receipt.provider_id.empty() || found == turn.state().accepted.end()) {
-    return NotFound("no notification has the provider's id \"%s\"", OneLine(receipt.provider_id, 100));
-  }
-  Notification& row = turn.Edit<Notification>(found->second);
+  TOCSIN_ASSIGN(const NotificationId id, MessageOf(turn, receipt));
+  Notification& row = turn.Edit<Notification>(id);
   if (row.state == State::kDelivered || row.state == State::kFailed) return absl::OkStatus();  // told before
   const std::string detail = OneLine(receipt.detail, kDetailBytes);
   NoteAbout(turn, Kind::kReceipt, row,
             absl::StrCat(Describe(row), receipt.delivered ? ": delivered" : ": not delivered",
                          detail.empty() ? "" : ", ", detail));
-  if (row.state != State::kAccepted) return absl::OkStatus();
-  if (receipt.delivered) {
-    row.state = State::kDelivered;
-    ReachDelivered(turn, row);
-    return absl::OkStatus();
-  }
-  row.accepted_at = absl::Time();  // the person was not told after all
-  End(turn, row, State::kFailed, absl::StrCat("accepted, but not delivered: ", detail));
-  NoteAbout(turn, Kind::kNotificationFailed, row, absl::StrCat(Describe(row), ": ", row.end_reason));
-  ReachFailed(turn, row, /*undelivered=*/true);
-  Failed(turn, row);
+  receipt.delivered ? TakeDelivered(turn, row, receipt) : TakeUndelivered(turn, row, receipt, detail);
   return absl::OkStatus();
 }
 

@@ -1,7 +1,7 @@
 // The outbox: notifications from queued to their end. An attempt is journalled (kLeased) before it starts; at most one is
 // under way for a notification.
 //
-//   pending ──due──▶ leased ──┬─ accepted ──▶ delivered
+//   pending ──due──▶ leased ──┬─ accepted ──▶ delivered, or its receipt is overdue: the next method, once
 //      ▲                      ├─ retry later, ambiguous (repeat) ──▶ pending, or dead after last_attempt
 //      │                      ├─ rejected ──▶ failed
 //      └── not started ◀──────┘                       anything open ── acknowledged, resolved ... ──▶ cancelled
@@ -32,6 +32,10 @@ inline bool WasTold(const Notification& notification) {
 inline bool IsOpen(const Notification& notification) {
   return notification.state == Notification::State::kPending || notification.state == Notification::State::kLeased ||
          notification.state == Notification::State::kHeld;
+}
+// Its timer, if it has one, is for its receipt (engine/responder_receipts.h).
+inline bool AwaitsReceipt(const Notification& notification) {
+  return notification.state == Notification::State::kAccepted && !notification.unconfirmed;
 }
 // Why nobody is to be asked for attention to `subject` now: acknowledged, resolved, silenced. Empty: they are.
 // `goes_on`: for somebody who is asked although it is acknowledged.
@@ -69,7 +73,7 @@ struct ResolvedNotice {
 // call only where nothing else did; a receiver on each of its targets.
 void QueueResolved(Turn& turn, const ResolvedNotice& notice);
 
-// Its timer: a pending one is due (its subject is looked at again before it is sent), or a lease has run out.
+// Its timer: a pending one is due (its subject is looked at again before it is sent), a lease has run out, or a receipt is overdue.
 void FireNotification(Turn& turn, NotificationId id);
 // After a restart: whether the attempt was made is not known.
 void TakeBackLease(Turn& turn, NotificationId id);

@@ -403,11 +403,17 @@ void MakeImportant(Turn& turn, PageId id) {
   if (!page.important && page.urgency == Urgency::kHigh) Strengthen(turn, id, true);
 }
 
+bool IsOfEarlierEpisode(const Turn& turn, const Page& page) {
+  if (page.subject.kind != SubjectKind::kGroup) return false;
+  const Group* group = turn.Find<Group>(GroupId(page.subject.id));
+  return group != nullptr && page.id.value() < group->episode_from;
+}
+
 void MethodFailed(Turn& turn, const Notification& failed) {
   const Page* before = turn.Find<Page>(failed.page);
   if (before == nullptr || before->state == Page::State::kCancelled || before->state == Page::State::kUnreachable)
     return;
-  if (!WhyQuiet(turn, *before).empty()) return;
+  if (!WhyQuiet(turn, *before).empty() || IsOfEarlierEpisode(turn, *before)) return;
   Page& page = turn.Edit<Page>(failed.page);
   page.state = Page::State::kActive;  // a receipt may say so long after
   const auto rest = page.rules.begin() + page.next_rule;

@@ -50,6 +50,8 @@ void MakeImportant(Turn& turn, PageId id);
 void EndPageWait(Turn& turn, PageId id);
 // The person's night, or the rule's hours, may be others now. Harmless for a page that does not wait.
 void ReviewPageWait(Turn& turn, PageId id);
+// Its group has come back since: whoever is to be told now has a page of the present episode.
+bool IsOfEarlierEpisode(const Turn& turn, const Page& page);
 // A notification of the page has ended without reaching the person: the next method at once, its delay skipped.
 void MethodFailed(Turn& turn, const Notification& failed);
 // Its timers end with it.

@@ -69,7 +69,7 @@ bool IsLive(const Turn& turn, const Timer& timer) {
     }
     case Kind::kNotification: {
       const Notification* row = turn.Find<Notification>(NotificationId(timer.subject));
-      return row != nullptr && IsOpen(*row) && TimerGeneration(*row) == timer.generation;
+      return row != nullptr && (IsOpen(*row) || AwaitsReceipt(*row)) && TimerGeneration(*row) == timer.generation;
     }
     case Kind::kSilenceEdge: return turn.Find<Silence>(SilenceId(timer.subject)) != nullptr;
     case Kind::kThrottle: return turn.Find<Throttle>(ThrottleId(timer.subject)) != nullptr;

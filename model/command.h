@@ -203,10 +203,14 @@ struct AttemptResult {
   std::string detail;          // for people and logs; no secrets
   absl::Duration retry_after;  // zero: our own back-off decides
 };
+// What a provider says became of a message that it has taken.
 struct ProviderReceipt {
   std::string provider_id;
   bool delivered = false;
   std::string detail;
+  // Which message, where the provider says that too: known before it has answered, and whichever of its attempts it was.
+  NotificationId notification = {};
+  std::string key = {};  // its idempotency key
 };
 // `id` of the result is the change's.
 struct RecordChange {

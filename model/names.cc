@@ -217,4 +217,10 @@ const Route* Organisation::Find(const RouteId& id) const {
   return FindRoute(route, id);
 }
 
+bool Organisation::HasSecond(ContactMethod::Kind kind) const {
+  const bool by_telephone = kind == ContactMethod::Kind::kSms || kind == ContactMethod::Kind::kVoice;
+  if (kind == ContactMethod::Kind::kEmail) return !smtp.url.empty() && !second_smtp.url.empty();
+  return by_telephone && !twilio.account_sid.empty() && !second_twilio.account_sid.empty();
+}
+
 }  // namespace tocsin

@@ -351,6 +351,8 @@ struct Twilio {
   std::string account_sid;
   std::string auth_token;
   std::string from;
+  bool receipts = false;                               // it is asked to report on each message, at public_url
+  absl::Duration receipt_timeout = absl::Seconds(45);  // without one for so long a page goes on by the next method
   friend bool operator==(const Twilio&, const Twilio&) = default;
 };
 struct Slack {
@@ -400,7 +402,15 @@ struct Organisation {
   MessageLimits limits;
   Slack slack;
   SelfTests self_tests;
+  // Take the place of the first while that one fails; empty: there is none.
+  Twilio second_twilio = {};
+  Smtp second_smtp = {};
   friend bool operator==(const Organisation&, const Organisation&) = default;
+
+  // Who carries messages of this kind: the first, or the second of its kind.
+  const Smtp& SmtpOf(std::size_t provider) const { return provider == 0 ? smtp : second_smtp; }
+  const Twilio& TwilioOf(std::size_t provider) const { return provider == 0 ? twilio : second_twilio; }
+  bool HasSecond(ContactMethod::Kind kind) const;
 
   // Linear look-ups; nullptr when absent. For hot paths build an index.
   const User* Find(const UserId& id) const;

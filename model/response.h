@@ -231,7 +231,11 @@ struct Notification {
   NotificationId bundle;              // in kHeld: the one that tells this together with others; none: it waits
   std::vector<BundleMember> members;  // what a bundle tells; empty: it is none
   bool goes_on = false;               // wanted although somebody has acknowledged, as its page's `until` says
-  std::string rewrites;  // the provider's id of the message that this one takes the place of; empty: it is a new one
+  std::string rewrites;     // the provider's id of the message that this one takes the place of; empty: it is a new one
+  absl::Time delivered_at;  // a receipt said so; unset: none did
+  bool unconfirmed = false;     // no receipt came in time; the person's next method was used
+  std::uint32_t provider = 0;   // of the attempt under way or last made: 0 the first of its kind, 1 the second
+  std::uint32_t failed_by = 0;  // providers with whom an attempt has failed, or had an unknown outcome: bit 0 the first
   friend bool operator==(const Notification&, const Notification&) = default;
 };
 

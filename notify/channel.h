@@ -18,7 +18,7 @@ namespace tocsin::notify {
 struct Channel {
   ContactMethod::Kind kind;
   // Whoever shares one provider shares this name: attempts at it are limited together.
-  std::string (*destination)(const ContactMethod& method, const Organisation& organisation);
+  std::string (*destination)(const Notification& notification, const Organisation& organisation);
   // Not OK: this can never be sent as things are. kFailedPrecondition: for want of configuration; else the contact
   // method itself is at fault.
   absl::StatusOr<Exchange> (*compose)(const Notification& notification,

@@ -185,7 +185,7 @@ void Dispatcher::TakeInbox() {
 
 void Dispatcher::Enter(Attempt attempt) {
   const Notification& notification = attempt.notification;
-  attempt.destination = ChannelOf(notification.method.kind).destination(notification.method, *organisation_);
+  attempt.destination = ChannelOf(notification.method.kind).destination(notification, *organisation_);
   if (notification.method.kind == ContactMethod::Kind::kEmail) {
     lanes_.SetShare(attempt.destination, options_.max_per_mail_server);
   }

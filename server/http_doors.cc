@@ -8,6 +8,7 @@
 #include "api/front_page.h"
 #include "api/heartbeat_door.h"
 #include "api/oidc_door.h"
+#include "api/receipt_door.h"
 #include "api/session_door.h"
 
 namespace tocsin {
@@ -22,6 +23,7 @@ void AddHttpDoors(HttpRouter& router, const HttpDoors& doors) {
   AddSessionRoutes(router, doors.api, doors.auth, doors.workers);
   AddOidcRoutes(router, doors.api, doors.auth, doors.workers);
   AddAcknowledgeRoutes(router, doors.api, doors.link_key, doors.workers);
+  AddReceiptRoutes(router, doors.engine);
   AddCalendarRoutes(router, doors.api, doors.auth, doors.workers);
   AddAlertmanagerRoutes(router, doors.api, doors.auth, doors.keys, doors.workers, doors.alertmanager);
   AddHeartbeatRoutes(router, doors.engine, doors.keys);

@@ -28,6 +28,8 @@ struct ResponderCounts {
   std::uint64_t heartbeats_expired = 0;
   double oldest_undelivered_seconds = 0;
   std::array<double, kContactKinds> channel_failing_seconds = {};
+  std::array<std::array<double, 2>, kContactKinds> channel_lost_seconds = {};  // of the first and the second provider
+  ChannelScores channel_scores = {};
   AuditRound audit;
   std::array<std::uint64_t, 3> silences = {};                        // active, pending, expired
   std::array<std::uint64_t, kReachStates + 1> contact_methods = {};  // by ReachState
@@ -73,9 +75,14 @@ ResponderCounts Count(const Responder& responder, const Now& now) {
   counts.configuration = state.counters.configuration;
   CountContactMethods(state, counts);
   for (const ChannelHealth& health : HealthOfChannels(state)) {
-    if (!health.is_failing()) continue;
-    counts.channel_failing_seconds[static_cast<std::size_t>(health.kind)] =
-        std::max(0.0, absl::ToDoubleSeconds(now.wall - health.failing_since));
+    const auto kind = static_cast<std::size_t>(health.kind);
+    const auto since = [&](absl::Time at) { return std::max(0.0, absl::ToDoubleSeconds(now.wall - at)); };
+    counts.channel_scores[kind] = {health.score, health.second};
+    for (const std::size_t provider : {0U, 1U}) {
+      const ChannelScore& score = counts.channel_scores[kind][provider];
+      if (score.delivers_nothing()) counts.channel_lost_seconds[kind][provider] = since(score.lost_since);
+    }
+    if (health.is_failing()) counts.channel_failing_seconds[kind] = since(health.failing_since);
   }
   for (const auto& [name, id] : state.heartbeat_of)
     ++(IsExpired(state.heartbeats.at(id)) ? counts.heartbeats_expired : counts.heartbeats_alive);
@@ -367,6 +374,41 @@ class Instruments::Impl {
         [this] { return counts_.oldest_undelivered_seconds; });
   }
 
+  void AddChannelScores() {
+    for (std::size_t method = 0; method < kContactKinds; ++method)
+      for (const std::size_t provider : {0U, 1U})
+        AddChannelScore(method, provider);
+  }
+
+  void AddChannelScore(std::size_t method, std::size_t provider) {
+    const MetricLabels labels = {
+        {"method",   std::string(Name(static_cast<ContactMethod::Kind>(method)))},
+        {"provider", provider == 0 ? "first" : "second"                         }
+    };
+    const auto share = [](std::uint32_t part, std::uint32_t whole) { return whole == 0 ? 1.0 : 1.0 * part / whole; };
+    const auto score = [this, method, provider]() -> const ChannelScore& {
+      return counts_.channel_scores[method][provider];
+    };
+    Add(
+        Kind::kGauge, "tocsin_channel_undelivered_seconds",
+        "For how long the provider has taken messages and delivered none, as receipts tell, by contact method; 0: it "
+        "delivers, or no receipts are given.",
+        [this, method, provider] { return counts_.channel_lost_seconds[method][provider]; }, labels);
+    Add(
+        Kind::kGauge, "tocsin_channel_taken_ratio",
+        "Share of the newest messages to people that the provider took, by contact method; 1 where none was sent.",
+        [score, share] { return share(score().taken, score().tried); }, labels);
+    Add(
+        Kind::kGauge, "tocsin_channel_delivered_ratio",
+        "Share of the newest messages taken that arrived, of those of which a receipt came or should have; 1 where "
+        "there are none.",
+        [score, share] { return share(score().delivered, score().awaited); }, labels);
+    Add(
+        Kind::kGauge, "tocsin_channel_receipt_p95_seconds",
+        "How long 95 of 100 receipts of the newest messages took at most; 0 where none came.",
+        [score] { return absl::ToDoubleSeconds(score().receipt_p95); }, labels);
+  }
+
   void AddNotifier() {
     Add(Kind::kGauge, "tocsin_attempts_in_flight", "Attempts under way.", [this] { return notified_.in_flight; });
     Add(Kind::kCounter, "tocsin_attempts_by_last_good_address_total",
@@ -381,6 +423,7 @@ class Instruments::Impl {
       },
           {{"method", std::string(Name(static_cast<ContactMethod::Kind>(method)))}});
     }
+    AddChannelScores();
     constexpr std::string_view kLanes[] = {"critical", "normal", "rest"};
     for (std::size_t i = 0; i < 3; ++i) {
       Add(Kind::kGauge, "tocsin_attempts_queued", "Attempts waiting for a connection, by lane.",

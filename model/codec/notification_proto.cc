@@ -57,6 +57,10 @@ void ToProto(const Notification& from, v1::Notification& to) {
   ToProtoList(from.members, *to.mutable_members());
   to.set_rewrites(Utf8(from.rewrites));
   to.set_goes_on(from.goes_on);
+  PutTime(from.delivered_at, to, &v1::Notification::mutable_delivered_at);
+  to.set_unconfirmed(from.unconfirmed);
+  to.set_provider(from.provider);
+  to.set_failed_by(from.failed_by);
 }
 
 absl::Status FromProto(const v1::Notification& from, Notification& to) {
@@ -89,6 +93,10 @@ absl::Status FromProto(const v1::Notification& from, Notification& to) {
   decode.List("members", from.members(), to.members);
   to.rewrites = from.rewrites();
   to.goes_on = from.goes_on();
+  decode.Take("delivered_at", from.delivered_at(), to.delivered_at);
+  to.unconfirmed = from.unconfirmed();
+  to.provider = from.provider();
+  to.failed_by = from.failed_by();
   return decode.status();
 }
 static void ToProto(const Throttle::Sent& from, v1::Throttle::Sent& to) {

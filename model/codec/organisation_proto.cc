@@ -289,6 +289,9 @@ void ToProto(const Twilio& from, v1::Twilio& to) {
   to.set_account_sid(Utf8(from.account_sid));
   to.set_auth_token(Utf8(from.auth_token));
   to.set_from(Utf8(from.from));
+  to.set_receipts(from.receipts);
+  // What an organisation does not say is not written: older ones stay as they are, byte for byte.
+  if (from.receipt_timeout != Twilio().receipt_timeout) ToProto(from.receipt_timeout, *to.mutable_receipt_timeout());
 }
 
 absl::Status FromProto(const v1::Twilio& from, Twilio& to) {
@@ -296,7 +299,11 @@ absl::Status FromProto(const v1::Twilio& from, Twilio& to) {
   to.account_sid = from.account_sid();
   to.auth_token = from.auth_token();
   to.from = from.from();
-  return absl::OkStatus();
+  to.receipts = from.receipts();
+  to.receipt_timeout = Twilio().receipt_timeout;
+  Decode decode;
+  if (from.has_receipt_timeout()) decode.Take("receipt_timeout", from.receipt_timeout(), to.receipt_timeout);
+  return decode.status();
 }
 
 void ToProto(const Slack& from, v1::Slack& to) {
@@ -371,6 +378,8 @@ void ToProto(const Organisation& from, v1::Organisation& to) {
   ToProto(from.limits, *to.mutable_limits());
   ToProto(from.slack, *to.mutable_slack());
   if (from.self_tests != SelfTests()) ToProto(from.self_tests, *to.mutable_self_tests());
+  if (from.second_twilio != Twilio()) ToProto(from.second_twilio, *to.mutable_second_twilio());
+  if (from.second_smtp != Smtp()) ToProto(from.second_smtp, *to.mutable_second_smtp());
 }
 
 absl::Status FromProto(const v1::Organisation& from, Organisation& to) {
@@ -400,6 +409,8 @@ absl::Status FromProto(const v1::Organisation& from, Organisation& to) {
   if (from.has_limits()) decode.Take("limits", from.limits(), to.limits);
   if (from.has_slack()) decode.Take("slack", from.slack(), to.slack);
   if (from.has_self_tests()) decode.Take("self_tests", from.self_tests(), to.self_tests);
+  if (from.has_second_twilio()) decode.Take("second_twilio", from.second_twilio(), to.second_twilio);
+  if (from.has_second_smtp()) decode.Take("second_smtp", from.second_smtp(), to.second_smtp);
   return decode.status();
 }
 

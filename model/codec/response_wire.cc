@@ -151,6 +151,10 @@ void Write(WireWriter& to, const Page& from) {
 
 void Write(WireWriter& to, const Notification& from) {
   using F = v1::Notification;
+  to.Number(F::kFailedByFieldNumber, from.failed_by);
+  to.Number(F::kProviderFieldNumber, from.provider);
+  to.Number(F::kUnconfirmedFieldNumber, from.unconfirmed);
+  to.Time(F::kDeliveredAtFieldNumber, from.delivered_at);
   to.Number(F::kGoesOnFieldNumber, from.goes_on);
   to.Text(F::kRewritesFieldNumber, from.rewrites);
   to.Parts(F::kMembersFieldNumber, from.members);

@@ -8,32 +8,32 @@
 
 namespace tocsin::notify {
 
-std::string TerminalDestination(const ContactMethod& method, const Organisation& organisation);
+std::string TerminalDestination(const Notification& notification, const Organisation& organisation);
 absl::StatusOr<Exchange> ComposeTerminal(const Notification& notification,
                                          const Organisation& organisation,
                                          absl::Time now);
 Verdict JudgeTerminal(const Reply& reply);
 
-std::string EmailDestination(const ContactMethod& method, const Organisation& organisation);
+std::string EmailDestination(const Notification& notification, const Organisation& organisation);
 absl::StatusOr<Exchange> ComposeEmail(const Notification& notification,
                                       const Organisation& organisation,
                                       absl::Time now);
 Verdict JudgeEmail(const Reply& reply);
 
-std::string TwilioDestination(const ContactMethod& method, const Organisation& organisation);
+std::string TwilioDestination(const Notification& notification, const Organisation& organisation);
 absl::StatusOr<Exchange> ComposeSms(const Notification& notification, const Organisation& organisation, absl::Time now);
 absl::StatusOr<Exchange> ComposeVoice(const Notification& notification,
                                       const Organisation& organisation,
                                       absl::Time now);
 Verdict JudgeTwilio(const Reply& reply);
 
-std::string SlackWebhookDestination(const ContactMethod& method, const Organisation& organisation);
+std::string SlackWebhookDestination(const Notification& notification, const Organisation& organisation);
 absl::StatusOr<Exchange> ComposeSlackWebhook(const Notification& notification,
                                              const Organisation& organisation,
                                              absl::Time now);
 Verdict JudgeSlackWebhook(const Reply& reply);
 
-std::string SlackDestination(const ContactMethod& method, const Organisation& organisation);
+std::string SlackDestination(const Notification& notification, const Organisation& organisation);
 absl::StatusOr<Exchange> ComposeSlack(const Notification& notification,
                                       const Organisation& organisation,
                                       absl::Time now);
@@ -42,7 +42,7 @@ Verdict JudgeSlack(const Reply& reply);
 // scheme://host:port of a URL, without what stands before an "@"; empty without a scheme.
 std::string Origin(std::string_view url);
 
-std::string WebhookDestination(const ContactMethod& method, const Organisation& organisation);
+std::string WebhookDestination(const Notification& notification, const Organisation& organisation);
 absl::StatusOr<Exchange> ComposeWebhook(const Notification& notification,
                                         const Organisation& organisation,
                                         absl::Time now);

@@ -10,14 +10,14 @@
 
 namespace tocsin::notify {
 
-std::string EmailDestination(const ContactMethod& /*method*/, const Organisation& organisation) {
-  return organisation.smtp.url;
+std::string EmailDestination(const Notification& notification, const Organisation& organisation) {
+  return organisation.SmtpOf(notification.provider).url;
 }
 
 absl::StatusOr<Exchange> ComposeEmail(const Notification& notification,
                                       const Organisation& organisation,
                                       absl::Time /*now*/) {
-  const Smtp& smtp = organisation.smtp;
+  const Smtp& smtp = organisation.SmtpOf(notification.provider);
   if (smtp.url.empty()) return Precondition("no mail server is configured (smtp.url)");
   if (!smtp.url.starts_with("smtp://") && !smtp.url.starts_with("smtps://")) {
     return Precondition("smtp.url must begin with smtp:// or smtps://");

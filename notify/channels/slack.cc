@@ -116,8 +116,8 @@ std::string_view WithoutSlash(std::string_view url) {
 
 }  // namespace
 
-std::string SlackWebhookDestination(const ContactMethod& method, const Organisation& /*organisation*/) {
-  return Origin(method.secret);
+std::string SlackWebhookDestination(const Notification& notification, const Organisation& /*organisation*/) {
+  return Origin(notification.method.secret);
 }
 
 absl::StatusOr<Exchange> ComposeSlackWebhook(const Notification& notification,
@@ -141,7 +141,7 @@ Verdict JudgeSlackWebhook(const Reply& reply) {
   return JudgeWord(CleanLine(reply.body, 80), reply);
 }
 
-std::string SlackDestination(const ContactMethod& /*method*/, const Organisation& organisation) {
+std::string SlackDestination(const Notification& /*notification*/, const Organisation& organisation) {
   return organisation.slack.url;
 }
 

@@ -4,7 +4,7 @@
 
 namespace tocsin::notify {
 
-std::string TerminalDestination(const ContactMethod& /*method*/, const Organisation& /*organisation*/) {
+std::string TerminalDestination(const Notification& /*notification*/, const Organisation& /*organisation*/) {
   return "terminal";
 }
 

@@ -10,6 +10,7 @@
 #include "base/status.h"
 #include "base/strings.h"
 #include "notify/channels/channels.h"
+#include "notify/receipts.h"
 #include "notify/render.h"
 #include "notify/text.h"
 
@@ -62,6 +63,7 @@ constexpr Code kCodes[] = {
     {21603, Kind::kRetryLater, true }, // `from` is missing
     {21606, Kind::kRetryLater, true }, // `from` cannot send
     {21608, Kind::kRejected,   true }, // `to` is not verified (trial account)
+    {21609, Kind::kRejected,   true }, // it cannot report to public_url
     {21611, Kind::kRetryLater, false}, // this `from` has too many queued
     {30022, Kind::kRetryLater, false}, // rate limit of the carrier
     {63038, Kind::kRetryLater, true }, // daily limit of the account
@@ -74,7 +76,10 @@ bool IsNumber(std::string_view text) {
 }
 
 // Checks all that SMS and calls share, and addresses the request: `resource` is "Messages" or "Calls".
-absl::StatusOr<WebRequest> Address(const Notification& notification, const Twilio& twilio, std::string_view resource) {
+absl::StatusOr<WebRequest> Address(const Notification& notification,
+                                   const Organisation& organisation,
+                                   std::string_view resource) {
+  const Twilio& twilio = organisation.TwilioOf(notification.provider);
   if (twilio.account_sid.empty() || twilio.auth_token.empty() || twilio.from.empty()) {
     return Precondition("no SMS and voice provider is configured (twilio.account_sid, auth_token, from)");
   }
@@ -98,19 +103,21 @@ absl::StatusOr<WebRequest> Address(const Notification& notification, const Twili
       twilio.from.starts_with("MG") && resource == "Messages" ? "MessagingServiceSid" : "From";
   request.body =
       absl::StrCat("To=", FormEscape(notification.method.address), "&", ToAbsl(sender), "=", FormEscape(twilio.from));
+  if (twilio.receipts)
+    absl::StrAppend(&request.body, "&StatusCallback=", FormEscape(ReceiptUrl(organisation, notification)));
   return request;
 }
 
 }  // namespace
 
-std::string TwilioDestination(const ContactMethod& /*method*/, const Organisation& organisation) {
-  return organisation.twilio.url;
+std::string TwilioDestination(const Notification& notification, const Organisation& organisation) {
+  return organisation.TwilioOf(notification.provider).url;
 }
 
 absl::StatusOr<Exchange> ComposeSms(const Notification& notification,
                                     const Organisation& organisation,
                                     absl::Time /*now*/) {
-  TOCSIN_ASSIGN(WebRequest request, Address(notification, organisation.twilio, "Messages"));
+  TOCSIN_ASSIGN(WebRequest request, Address(notification, organisation, "Messages"));
   absl::StrAppend(&request.body, "&Body=", FormEscape(RenderSms(notification)));
   return request;
 }
@@ -118,8 +125,11 @@ absl::StatusOr<Exchange> ComposeSms(const Notification& notification,
 absl::StatusOr<Exchange> ComposeVoice(const Notification& notification,
                                       const Organisation& organisation,
                                       absl::Time /*now*/) {
-  TOCSIN_ASSIGN(WebRequest request, Address(notification, organisation.twilio, "Calls"));
+  TOCSIN_ASSIGN(WebRequest request, Address(notification, organisation, "Calls"));
   absl::StrAppend(&request.body, "&Twiml=", FormEscape(RenderVoice(notification)));
+  // That somebody has picked up is known then, and not only when they have hung up.
+  if (organisation.TwilioOf(notification.provider).receipts)
+    request.body += "&StatusCallbackEvent=answered&StatusCallbackEvent=completed";
   return request;
 }
 

@@ -48,8 +48,8 @@ std::string Origin(std::string_view url) {
   return ToLower(absl::StrCat(ToAbsl(url.substr(0, start)), "://", ToAbsl(authority)));
 }
 
-std::string WebhookDestination(const ContactMethod& method, const Organisation& /*organisation*/) {
-  return Origin(method.address);
+std::string WebhookDestination(const Notification& notification, const Organisation& /*organisation*/) {
+  return Origin(notification.method.address);
 }
 
 std::string SignWebhook(const std::string& secret, const std::string& body, absl::Time now) {

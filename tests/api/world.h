@@ -20,6 +20,7 @@
 #include "api/connect.h"
 #include "api/grpc_services.h"
 #include "api/grpc_standard.h"
+#include "api/receipt_door.h"
 #include "api/session_door.h"
 #include "base/mutex.h"
 #include "base/status.h"
@@ -124,6 +125,7 @@ class ApiTest : public ::testing::Test {
     AddSessionRoutes(router, *api_, *auth_, *workers_);
     AddAcknowledgeRoutes(router, *api_, std::string(kLinkKey), *workers_);
     AddCalendarRoutes(router, *api_, *auth_, *workers_);
+    AddReceiptRoutes(router, *engine_);
     absl::StatusOr<std::unique_ptr<HttpServer>> http = HttpServer::Start({.threads = 1}, std::move(router));
     ASSERT_TRUE(http.ok()) << http.status();
     http_ = *std::move(http);

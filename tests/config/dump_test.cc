@@ -40,6 +40,8 @@ TEST(DumpTest, SecretsAreNotShownAndAreKeptWhenAppliedAgain) {
   Organisation organisation = RandomOrganisation(random);
   organisation.smtp.password = "smtp-secret";
   organisation.twilio.auth_token = "twilio-secret";
+  organisation.second_smtp = {"smtp://127.0.0.2:25", "b@example.com", "v", "second-smtp-secret", true, ""};
+  organisation.second_twilio = {"https://example.org", "AC2", "second-twilio-secret", "+15005550007"};
   for (User& user : organisation.users) {
     for (ContactMethod& method : user.contact_methods) {
       if (method.kind == ContactMethod::Kind::kWebhook) method.secret = "hook-secret";
@@ -73,6 +75,8 @@ TEST(DumpTest, ASecretIsKeptOnlyForWhatItWasGivenFor) {
   present.twilio.account_sid = "AC1";
   present.twilio.auth_token = "twilio-secret";
   present.slack.token = "slack-secret";
+  present.second_smtp = {"smtps://b.example.com", "a@example.com", "me", "smtp-secret", true, ""};
+  present.second_twilio = {"https://b.example.com", "AC2", "twilio-secret", "+15005550007"};
   User ann;
   ann.id = UserId("ann");
   ann.contact_methods = {
@@ -100,6 +104,10 @@ TEST(DumpTest, ASecretIsKeptOnlyForWhatItWasGivenFor) {
       {"twilio.auth_token: says (unchanged), but the url or account_sid",
        [](Organisation& o) { o.twilio.url = "http://evil.example"; }                                                                   },
       {"twilio.auth_token: says (unchanged)",                             [](Organisation& o) { o.twilio.account_sid = "AC2"; }        },
+      {"second_smtp.password: says (unchanged), but the url",
+       [](Organisation& o) { o.second_smtp.url = "smtps://evil.example"; }                                                             },
+      {"second_twilio.auth_token: says (unchanged), but the url",
+       [](Organisation& o) { o.second_twilio.url = "https://evil.example"; }                                                           },
       {"slack.token: says (unchanged), but the url",                      [](Organisation& o) { o.slack.url = "https://evil.example"; }},
       {"users[ann].contact_methods[hook].secret: says (unchanged)",
        [](Organisation& o) { o.users[0].contact_methods[0].address = "https://evil.example"; }                                         },

@@ -206,6 +206,26 @@ TEST(LoadTest, ChecksHowPeopleAreReached) {
   ExpectProblems(cases);
 }
 
+TEST(LoadTest, ChecksWhoCarriesMessages) {
+  const Case cases[] = {
+      {"receipts, and nowhere to send them",
+       "twilio: {account_sid: AC1, auth_token: t, from: \"+15005550006\", receipts: true}\n",      {"x.yaml:1:76: twilio.receipts: the provider reports to this server: public_url must say where that is"}},
+      {"impatience",
+       "twilio: {account_sid: AC1, auth_token: t, from: \"+15005550006\", receipt_timeout: 1s}\n", {"x.yaml:1:83: twilio.receipt_timeout: must be 10s to 10m"}                                             },
+      {"a second without a first",
+       "second_twilio: {account_sid: AC1, auth_token: t, from: \"+15005550006\"}\n",               {"x.yaml:1:16: second_twilio: takes the place of twilio, which is not there"}                           },
+      {"a second mail server without a first",
+       "second_smtp: {url: 'smtp://b.example.com', from: 'a@example.com'}\n",                      {"x.yaml:1:14: second_smtp: takes the place of smtp, which is not there"}                               },
+      {"a second that is looked at as closely",
+       "smtp: {url: 'smtp://a.example.com', from: 'a@example.com'}\n"
+       "second_smtp: {url: 'http://b.example.com', from: 'a@example.com', require_tls: false}\n",  {R"(x.yaml:2:20: second_smtp.url: "http://b.example.com" is not a URL of smtp:// or smtps://)",
+        "x.yaml:2:80: second_smtp.require_tls: can be false only for a relay on this machine: pages are not for the "
+        "wire "
+        "to read"}                                                                                        },
+  };
+  ExpectProblems(cases);
+}
+
 TEST(LoadTest, RefusesRoutesThatReachNobody) {
   const Case cases[] = {
       {"neither",

@@ -403,6 +403,18 @@ void FormTeams(Random& random, Organisation& organisation) {
 
 }  // namespace
 
+static void AddSenders(Organisation& organisation, Random& random) {
+  organisation.smtp = {"smtp://127.0.0.1:25", "a@example.com", "u", RandomLine(random), random.OneIn(2), "/ca.pem"};
+  organisation.twilio = {"https://example.com", "AC1",           RandomLine(random),
+                         "+15005550006",        random.OneIn(2), absl::Seconds(random.Between(10, 600))};
+  if (random.OneIn(2)) {
+    organisation.second_smtp = {"smtp://127.0.0.2:25", "b@example.com", "v", RandomLine(random), random.OneIn(2), ""};
+    organisation.second_twilio = {"https://example.org", "AC2",           RandomLine(random),
+                                  "+15005550007",        random.OneIn(2), absl::Seconds(random.Between(10, 600))};
+  }
+  organisation.slack = {"https://example.com/api", RandomLine(random)};
+}
+
 Organisation RandomOrganisation(Random& random) {
   Organisation organisation;
   organisation.name = RandomLine(random);
@@ -457,9 +469,7 @@ Organisation RandomOrganisation(Random& random) {
       side->push_back({"severity", MatchOp::kEqual, RandomLine(random)});
     }
   }
-  organisation.smtp = {"smtp://127.0.0.1:25", "a@example.com", "u", RandomLine(random), random.OneIn(2), "/ca.pem"};
-  organisation.twilio = {"https://example.com", "AC1", RandomLine(random), "+15005550006"};
-  organisation.slack = {"https://example.com/api", RandomLine(random)};
+  AddSenders(organisation, random);
   organisation.limits.bundle_window = AnyDuration(random, 0, 3600);
   for (std::size_t kind = 0; kind < kContactKinds; ++kind) {
     if (random.OneIn(2)) {

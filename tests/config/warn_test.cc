@@ -52,6 +52,23 @@ TEST(WarnTest, SaysWhereAndWhatItIs) {
     EXPECT_THAT(WarningsOf(text), Contains(HasSubstr(line))) << what;
 }
 
+TEST(WarnTest, TwoProvidersWithOneHostAreOne) {
+  const std::string first =
+      "smtp: {url: 'smtp://mail.example.com:25', from: 'a@example.com'}\n"
+      "twilio: {account_sid: AC1, auth_token: t, from: '+15005550006'}\n";
+  const std::string same =
+      "second_smtp: {url: 'smtps://MAIL.example.com', from: 'a@example.com'}\n"
+      "second_twilio: {account_sid: AC2, auth_token: t, from: '+15005550007'}\n";
+  EXPECT_THAT(WarningsOf(first + same),
+              testing::IsSupersetOf({HasSubstr("second_smtp.url: is at mail.example.com as well"),
+                                     HasSubstr("second_twilio.url: is at api.twilio.com as well")}));
+  const std::string other =
+      "second_smtp: {url: 'smtps://mail.example.org', from: 'a@example.com'}\n"
+      "second_twilio: {url: 'https://sms.example.org', account_sid: AC2, auth_token: t, from: "
+      "'+15005550007'}\n";
+  EXPECT_THAT(WarningsOf(first + other), IsEmpty());
+}
+
 TEST(WarnTest, HasNothingToSayAboutWhatIsUsed) {
   EXPECT_THAT(WarningsOf(""), IsEmpty());
 }

@@ -15,6 +15,7 @@ from email.utils import formatdate
 
 import ground
 import shim as shims
+import telephone
 from ground import Missing, Provider, event, post, reply, scratch, world
 from harness import BINARY, Child, wait_for
 
@@ -432,6 +433,8 @@ def mail_without_tls(options):
 CHECKS = [
     ("C1", "C1 to C4: slow, hanging, refusing, flooding and lying webhooks", "smoke", misbehaving),
     ("C1s", "a provider that hangs has no more than its slots", "smoke", one_provider_takes_no_slots),
+    ("C1p", "two providers of a kind: one hangs, refuses", "smoke", telephone.two_providers),
+    ("C3", "a provider that accepts and never delivers", "smoke", telephone.accepts_and_delivers_nothing),
     ("C7", "TLS that must not be trusted", "smoke", tls),
     ("C8", "all providers are down, and come back", "smoke", all_down_and_back),
     ("C9", "SMTP: greylisting, refusals, a drop after the final dot, seven bits", "smoke", odd_mail),

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_format.h"
 
 #include "model/canary.h"
@@ -15,6 +16,8 @@ constexpr absl::Duration kBegunLately = absl::Minutes(20);
 constexpr absl::Duration kUnderWay =
     absl::Minutes(2);  // what is sent now may be: every provider answers within a second
 constexpr absl::Duration kHeldAtMost = absl::Hours(2);
+constexpr absl::Duration kPatience = absl::Seconds(45);   // for a receipt
+constexpr absl::Duration kLearnsLate = absl::Minutes(3);  // the engine, what its provider has said
 
 bool IsOpen(Notification::State state) {
   using State = Notification::State;
@@ -96,8 +99,13 @@ void Checker::AttemptBegins(const Notification& notification, const Responder& r
   }
 }
 
-void Checker::Judged(const Notification& notification, AttemptResult::Kind kind, const Responder& responder) {
+void Checker::Judged(const Notification& notification,
+                     AttemptResult::Kind kind,
+                     const Responder& responder,
+                     EngineTime now) {
   if (kind != AttemptResult::Kind::kAccepted) return;
+  const bool page = notification.purpose == Notification::Purpose::kPage && notification.user.set();
+  if (page && notification.method.kind == ContactMethod::Kind::kSms) taken_.try_emplace(notification.id, now);
   for (const BundleMember& told : ToldBy(notification))
     reached_.insert({told.subject.id, EpisodeOf(responder.state(), GroupId(told.subject.id), told.notification)});
 }
@@ -205,6 +213,59 @@ void Checker::CheckRoster(const Responder& responder, const Now& now) {
                            users.empty() ? "nobody" : users[0].value()));
 }
 
+void Checker::ReceiptTold(const TimelineEntry& entry) {
+  const NotificationId id = entry.notification;
+  if (absl::EndsWith(entry.text, ": delivered, delivered")) confirmed_.insert(id);
+  if (!absl::StrContains(entry.text, "has not said since")) return;
+  if (confirmed_.contains(id)) violate_(absl::StrFormat("I17: N%d was confirmed, and is said not to be", id.value()));
+  if (!overdue_.insert(id).second) violate_(absl::StrFormat("I17: N%d is found unconfirmed twice", id.value()));
+  if (absl::StrContains(entry.text, "next contact method is used")) go_on_.insert(id);
+}
+
+// Everybody here has one method that no rule names, at most: it is used now, so all of them are.
+void Checker::CheckNextMethod(const ResponderState& state, NotificationId id) {
+  const auto row = state.notifications.find(id);
+  if (row == state.notifications.end() || !row->second.members.empty() || state.organisation == nullptr) return;
+  const auto page = state.pages.find(row->second.page);
+  const User* user = state.organisation->Find(row->second.user);
+  if (page == state.pages.end() || user == nullptr) return;
+  for (const ContactMethod& method : user->contact_methods) {
+    const bool used = std::ranges::any_of(page->second.notifications, [&](NotificationId other) {
+      const auto found = state.notifications.find(other);
+      return found != state.notifications.end() && found->second.method.id == method.id;
+    });
+    if (!used)
+      violate_(absl::StrFormat("I17: N%d was never confirmed, and %s is not told by %s", id.value(), user->id.value(),
+                               method.id.value()));
+  }
+}
+
+void Checker::CheckReceipts(const ResponderState& state, EngineTime now) {
+  for (const NotificationId id : std::exchange(go_on_, {}))
+    CheckNextMethod(state, id);
+  const bool asked = state.organisation != nullptr && state.organisation->twilio.receipts;
+  receipts_since_ = asked ? std::min(receipts_since_, now) : EngineTime::Infinite();
+  const bool given = std::ranges::any_of(state.reaches, [](const auto& each) {
+    return each.second.kind == ContactMethod::Kind::kSms && each.second.delivered_at != absl::Time();
+  });
+  if (given) confirmed_since_ = std::min(confirmed_since_, now);
+  std::erase_if(taken_, [&](const auto& taken) {
+    const auto [id, at] = taken;
+    const auto row = state.notifications.find(id);
+    if (row == state.notifications.end()) return true;
+    if (IsOpen(row->second.state)) return false;
+    if (row->second.state != Notification::State::kAccepted || row->second.unconfirmed) return true;
+    if (at <= receipts_since_ || at <= confirmed_since_) return true;
+    const auto timer = state.timer_of.find({Timer::Kind::kNotification, id.value()});
+    if (timer == state.timer_of.end()) {
+      violate_(absl::StrFormat("I17: N%d was taken, and nobody would notice that it never arrives", id.value()));
+    } else if (state.timers.at(timer->second).due > at + kPatience + kLearnsLate) {
+      violate_(absl::StrFormat("I17: N%d was taken, and that it never arrives would be noticed late", id.value()));
+    }
+    return false;
+  });
+}
+
 void Checker::Look(const Responder& responder, const Now& now, Sequence written) {
   const ResponderState& state = responder.state();
   if (std::exchange(looked_, written) != written) {
@@ -212,6 +273,7 @@ void Checker::Look(const Responder& responder, const Now& now, Sequence written)
       CheckGroup(responder, state.groups.at(id));
     CheckOutbox(state);
     CheckPolicies(state);
+    CheckReceipts(state, now.engine);
   }
   CheckRoster(responder, now);
   CheckSilences(state, now);

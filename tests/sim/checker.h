@@ -1,4 +1,4 @@
-// What must hold, by the numbers of the plan (I1 to I16), and where it is looked at:
+// What must hold, by the numbers of the plan (I1 to I18), and where it is looked at:
 //
 //   I1   every acknowledged event is in the table after each recovery           senders.cc, at each start and at the end
 //   I2   what fires has reached somebody or says why not                        checker.cc, when all is quiet again
@@ -16,6 +16,8 @@
 //   I14  who is on call is who naive arithmetic says                            checker.cc, at each look
 //   I15  timelines and audit log keep what they have said, in their chain       history.cc, at each start and at the end
 //   I16  a beat goes out when a canary has come the whole way, and only then   simulation_canary.cc
+//   I17  a page that was taken is confirmed, or goes on by the next method    checker.cc, at each look
+//   I18  what failed with one of two providers goes by the other               providers.cc, at each attempt
 //
 // Violations are sentences that begin with the number.
 #pragma once
@@ -59,8 +61,10 @@ class Checker {
 
   // I3.
   void AttemptBegins(const Notification& notification, const Responder& responder, const Now& now);
-  void Judged(const Notification& notification, AttemptResult::Kind kind, const Responder& responder);
-  // I8, I11, I13, I14: whenever nothing is half done. `written`: the journal's last entry; while it stays, so does what is in memory, and
+  void Judged(const Notification& notification, AttemptResult::Kind kind, const Responder& responder, EngineTime now);
+  // I17: what a timeline says of a receipt, or of one that did not come.
+  void ReceiptTold(const TimelineEntry& entry);
+  // I8, I11, I13, I14, I17: whenever nothing is half done. `written`: the journal's last entry; while it stays, so does what is in memory, and
   // only what time alone can make wrong is looked at again.
   void Look(const Responder& responder, const Now& now, Sequence written);
   // I2, I5, I9: when everything is well and has been for long.
@@ -78,6 +82,8 @@ class Checker {
   void CheckSilences(const ResponderState& state, const Now& now);
   void CheckRoster(const Responder& responder, const Now& now);
   void CheckFate(const Responder& responder, const Group& group);
+  void CheckReceipts(const ResponderState& state, EngineTime now);
+  void CheckNextMethod(const ResponderState& state, NotificationId id);
 
   const std::function<void(std::string)> violate_;
   std::map<GroupId, Owned> owned_;
@@ -90,8 +96,15 @@ class Checker {
     std::int32_t attempt = 0;
     EngineTime at;
   };
-  std::optional<Sequence> looked_;                             // at what memory was then, in this life
-  std::vector<Begun> begun_;                                   // since the last start
+  std::optional<Sequence> looked_;  // at what memory was then, in this life
+  std::vector<Begun> begun_;        // since the last start
+  // Messages that are to be confirmed: since when providers are asked to, and have done so; when each was taken.
+  EngineTime receipts_since_ = EngineTime::Infinite();
+  EngineTime confirmed_since_ = EngineTime::Infinite();
+  std::map<NotificationId, EngineTime> taken_;
+  std::set<NotificationId> confirmed_;
+  std::set<NotificationId> overdue_;                           // all that ever were
+  std::set<NotificationId> go_on_;                             // of these, what is to be looked at
   std::set<std::pair<std::uint64_t, std::uint32_t>> reached_;  // groups and episodes for which a provider has said yes
 };
 

@@ -85,9 +85,12 @@ bool Providers::Work(const Now& now, const Organisation& organisation) {
     due_.erase(due_.begin());
     any = true;
     if (!attempt.receipt.empty()) {
-      hooks_.report({
-          "", "notify", ProviderReceipt{attempt.receipt, false, "undelivered"}
-      });
+      ProviderReceipt receipt{attempt.receipt, attempt.delivered, attempt.delivered ? "delivered" : "undelivered"};
+      if (attempt.delivered) {  // it names the message, too
+        receipt.notification = attempt.notification.id;
+        receipt.key = attempt.notification.idempotency_key;
+      }
+      hooks_.report({"", "notify", std::move(receipt)});
     } else if (attempt.reply) {
       Answer(attempt, now.engine);
     } else {
@@ -101,6 +104,15 @@ void Providers::Take(const Notification& notification) {
   ++taken_;
   ++told_[notification.idempotency_key].taken;
   hooks_.taken(notification);
+}
+
+// That it has arrived is said after the answer, and now and then before it.
+void Providers::Confirm(const Attempt& attempt, EngineTime now, absl::Duration answer) {
+  Attempt receipt{attempt.notification, nullptr, attempt.deadline, std::nullopt, absl::StrFormat("SM%d", ids_)};
+  receipt.delivered = true;
+  const bool early = receipts_random_.OneIn(8);
+  const absl::Duration later = absl::Milliseconds(receipts_random_.Between(500, 10'000));
+  Schedule(now + (early ? answer / 2 : answer + later), std::move(receipt));
 }
 
 // The same message has the same name whichever attempt it is, where the channel has a place for one.
@@ -135,18 +147,26 @@ void Providers::Begin(Attempt attempt, const Now& now, const Organisation& organ
                                    notification.id.value()));
   }
   told.notification = notification.id;
+  if (organisation.HasSecond(notification.method.kind) && told.failed == notification.provider) {
+    hooks_.violate(
+        absl::StrFormat("I18: N%d goes again by the provider with which it has just failed", notification.id.value()));
+  }
+  told.failed.reset();
   hooks_.begun(notification, told.begun++ > 0);
   if (!exchange.ok()) {
     hooks_.violate("a message cannot be composed: " + std::string(exchange.status().message()));
     return;
   }
   CheckExchange(notification, *exchange);
-  const Mood mood = MoodOf(NumberOf(notification.method.kind), now.engine);
+  const Mood mood = notification.provider == 0 ? MoodOf(NumberOf(notification.method.kind), now.engine) : Mood::kWell;
   if (mood != Mood::kWell) ++failures_[static_cast<std::size_t>(mood)];
   absl::Duration after = absl::Milliseconds(random_.Between(1, 800));
   bool takes = false;
   attempt.reply = ReplyOf(attempt, mood, after, takes);
+  attempt.silent = mood == Mood::kSilent;
   if (takes) Take(notification);
+  if (takes && notification.method.kind == ContactMethod::Kind::kSms && organisation.twilio.receipts)
+    Confirm(attempt, now.engine, after);
   if (mood == Mood::kMute) {
     ++told_[notification.idempotency_key].unknown;
     return;
@@ -164,7 +184,7 @@ void Providers::BeginCanary(const Attempt& attempt, const notify::Exchange& exch
   if (mood == Mood::kMute) return;
   const bool arrives = mood == Mood::kWell || mood == Mood::kSlow || mood == Mood::kForgets;
   if (arrives) hooks_.canary(notification.idempotency_key);
-  const bool yes = arrives || mood == Mood::kLies;
+  const bool yes = arrives || mood == Mood::kLies || mood == Mood::kSilent;
   const Kind kind = mood == Mood::kForgets ? Kind::kAmbiguous : yes ? Kind::kAccepted : Kind::kRetryLater;
   hooks_.report({
       "", "notify", AttemptResult{notification.id, notification.attempt, kind, "", "", {}}
@@ -187,7 +207,8 @@ Reply Providers::ReplyOf(const Attempt& attempt, Mood mood, absl::Duration& afte
       return Lost(Reply::Trouble::kDeadline);
     case Mood::kRejects: return reply;
     case Mood::kBusy: reply.retry_after = absl::Seconds(random_.Between(0, 120)); return reply;
-    case Mood::kLies: return reply;
+    case Mood::kLies:
+    case Mood::kSilent: return reply;
     case Mood::kForgets: takes = true; return Lost(Reply::Trouble::kBroken);
     case Mood::kDown: return Lost(Reply::Trouble::kConnect);
     case Mood::kBreaks:
@@ -215,8 +236,11 @@ void Providers::Answer(const Attempt& attempt, EngineTime now) {
                                    notification.id.value(), attempt.reply->status));
   }
   hooks_.judged(notification, verdict.kind);
+  const bool failed =
+      verdict.kind == AttemptResult::Kind::kRetryLater || verdict.kind == AttemptResult::Kind::kAmbiguous;
+  if (failed && !late) told_[notification.idempotency_key].failed = notification.provider;
   const bool lied = verdict.kind == AttemptResult::Kind::kAccepted && told_[notification.idempotency_key].taken == 0;
-  if (lied && !verdict.provider_id.empty()) {
+  if (lied && !attempt.silent && !verdict.provider_id.empty()) {
     Attempt receipt = attempt;
     receipt.receipt = verdict.provider_id;
     Schedule(now + absl::Seconds(10), std::move(receipt));
@@ -229,6 +253,8 @@ void Providers::Crash() {
     if (attempt.reply && attempt.receipt.empty()) ++told_[attempt.notification.idempotency_key].unknown;
   }
   due_.clear();
+  for (auto& [key, told] : told_)
+    told.failed.reset();  // nor may anybody have heard of what was said
 }
 
 void Providers::Forgotten(const std::string& key) {

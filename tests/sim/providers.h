@@ -36,8 +36,9 @@ enum class Mood : std::uint8_t {
   kBreaks,   // 5xx
   kMute,     // nothing comes back at all, not even a deadline: the lease has to run out
   kMixed,    // any of these, each time anew
+  kSilent,   // says yes, delivers nothing, and no receipt says so
 };
-static_assert(static_cast<std::int64_t>(Mood::kMixed) + 1 == kMoods);
+static_assert(static_cast<std::int64_t>(Mood::kSilent) + 1 == kMoods);
 
 class Providers {
  public:
@@ -46,7 +47,8 @@ class Providers {
     NotificationId notification;
     int begun = 0;
     int taken = 0;
-    int unknown = 0;  // outcomes that nobody on our side can know
+    int unknown = 0;                      // outcomes that nobody on our side can know
+    std::optional<std::uint32_t> failed;  // with this provider, as was said last
   };
   struct Hooks {
     std::function<void(const Notification&, bool repeat)> begun;  // an attempt has passed its gate
@@ -56,7 +58,8 @@ class Providers {
     std::function<void(Command)> report;
     std::function<void(std::string)> violate;
   };
-  Providers(std::uint64_t seed, Hooks hooks) : random_(seed), hooks_(std::move(hooks)) {}
+  Providers(std::uint64_t seed, Hooks hooks)
+      : random_(seed), receipts_random_(seed ^ 0x72656370), hooks_(std::move(hooks)) {}
 
   // Number `method` of the kinds of contact methods, or the canary's own provider, is in this mood until then.
   void SetMood(std::int64_t method, Mood mood, EngineTime until);
@@ -85,6 +88,8 @@ class Providers {
     absl::Duration deadline;
     std::optional<notify::Reply> reply;  // absent: not begun
     std::string receipt;                 // set: a receipt about it is on its way
+    bool delivered = false;              // says that one
+    bool silent = false;                 // none comes, although it was not delivered
   };
   struct ActiveMood {
     Mood mood = Mood::kWell;
@@ -98,9 +103,11 @@ class Providers {
   void Answer(const Attempt& attempt, EngineTime now);
   notify::Reply ReplyOf(const Attempt& attempt, Mood mood, absl::Duration& after, bool& takes);
   void Take(const Notification& notification);
+  void Confirm(const Attempt& attempt, EngineTime now, absl::Duration answer);
   void CheckExchange(const Notification& notification, const notify::Exchange& exchange);
 
   Random random_;
+  Random receipts_random_;  // of its own: a world without receipts is the same as ever
   const Hooks hooks_;
   std::array<ActiveMood, kProviders> moods_;
   std::map<std::pair<EngineTime, std::uint64_t>, Attempt> due_;

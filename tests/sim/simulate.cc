@@ -91,8 +91,8 @@ double CpuSeconds() {
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
-constexpr std::array<const char*, kMoods> kMoodNames = {"well",    "slow", "hangs",  "rejects", "busy", "lies",
-                                                        "forgets", "down", "breaks", "mute",    "mixed"};
+constexpr std::array<const char*, kMoods> kMoodNames = {"well",    "slow", "hangs",  "rejects", "busy",  "lies",
+                                                        "forgets", "down", "breaks", "mute",    "mixed", "silent"};
 
 void Say(const SimulationCounters& c, std::uint64_t worlds) {
   const double cpu = CpuSeconds();

@@ -28,6 +28,15 @@ constexpr absl::Duration kShardsLookAgain = absl::Milliseconds(101);
 constexpr absl::Duration kHalfDone = absl::Milliseconds(500);
 constexpr int kRounds = 10'000;
 
+// The person was told before by another method, of which no receipt came.
+bool FollowsUnconfirmed(const ResponderState& state, const Notification& notification) {
+  const auto page = state.pages.find(notification.page);
+  return page != state.pages.end() && std::ranges::any_of(page->second.notifications, [&](NotificationId id) {
+           const auto row = state.notifications.find(id);
+           return row != state.notifications.end() && row->second.unconfirmed;
+         });
+}
+
 }  // namespace
 
 std::uint64_t SimulationCounters::AllFaults() const {
@@ -65,7 +74,8 @@ Simulation::Simulation(const Plan& plan, const SimulationOptions& options)
           {[this](const Notification& notification, bool) {
              Trace(absl::StrFormat("begins N%d attempt %d", notification.id.value(), notification.attempt));
              // Nobody judges an attempt that is never answered.
-             if (notification.attempt >= 5) oracle_.Lose(ServiceOf(notification.subject));
+             if (notification.attempt >= 5 || FollowsUnconfirmed(responder().state(), notification))
+               oracle_.Lose(ServiceOf(notification.subject));
              checker_.AttemptBegins(notification, responder(), clock_.Read());
              oracle_.Began(notification, ServiceOf(notification.subject), clock_.Read());
            },
@@ -73,13 +83,14 @@ Simulation::Simulation(const Plan& plan, const SimulationOptions& options)
            [this](const std::string& key) { CanaryArrives(key); },
            [this](const Notification& notification, AttemptResult::Kind kind) {
              Trace(absl::StrFormat("judged N%d %d", notification.id.value(), static_cast<int>(kind)));
-             checker_.Judged(notification, kind, responder());
+             checker_.Judged(notification, kind, responder(), clock_.Read().engine);
              // The person's next method may be used, or the next step come before its time.
              const bool given_up = kind == AttemptResult::Kind::kRejected || notification.attempt >= 5;
              if (kind != AttemptResult::Kind::kAccepted && given_up) oracle_.Lose(ServiceOf(notification.subject));
            },
            [this](Command command) {
-             if (std::holds_alternative<ProviderReceipt>(command.body)) oracle_.LoseAll();
+             const auto* receipt = std::get_if<ProviderReceipt>(&command.body);
+             if (receipt != nullptr && !receipt->delivered) oracle_.LoseAll();
              if (engine_) engine_->Execute(std::move(command), nullptr);
            },
            [this](const std::string& text) { Violate(text); }}),
@@ -115,6 +126,7 @@ void Simulation::TraceTimeline() {
   for (const TimelineTail::Slice news = engine_->timeline_tail().Read(told_, 100'000); const auto& item : news.items) {
     const TimelineEntry& entry = item->entry;
     history_.Happened(entry);
+    if (entry.kind == TimelineEntry::Kind::kReceipt) checker_.ReceiptTold(entry);
     Trace(absl::StrCat("  ", static_cast<int>(entry.subject.kind), "/", entry.subject.id, " ", entry.text));
     told_ = news.end;
   }

@@ -169,6 +169,14 @@ OrganisationPtr OrganisationOf(std::int64_t variant) {
   }
   organisation->smtp = {.url = "smtp://127.0.0.1:25", .from = "tocsin@example.com", .require_tls = false};
   organisation->twilio = {.account_sid = "AC1", .auth_token = "token", .from = "+15005550006"};
+  organisation->twilio.receipts = variant >= kOrganisations / 2;
+  if (variant % 4 == 1) {  // is always well
+    organisation->second_twilio = {.url = "https://telephone.example.com",
+                                   .account_sid = "AC2",
+                                   .auth_token = "token",
+                                   .from = "+15005550007",
+                                   .receipts = organisation->twilio.receipts};
+  }
   // Nobody is paged besides: whose turn it is, is what the oracle knows.
   if (!IsLimited(variant)) organisation->self_tests = {.enabled = variant % 2 == 1, .widen_steps = false};
   if (!IsLimited(variant)) {

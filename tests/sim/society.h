@@ -17,7 +17,7 @@ inline constexpr std::int64_t kServices = 8;
 inline constexpr std::int64_t kInstances = 6;  // of each service: alert number = service + kServices * instance
 inline constexpr std::int64_t kAlerts = kServices * kInstances;
 inline constexpr std::int64_t kMethods = 3;                 // kinds of contact methods: e-mail, SMS, webhook
-inline constexpr std::int64_t kMoods = 11;                  // of providers, see providers.h
+inline constexpr std::int64_t kMoods = 12;                  // of providers, see providers.h
 inline constexpr std::int64_t kCanarysProvider = kMethods;  // beside those of the contact methods
 inline constexpr std::int64_t kProviders = kMethods + 1;
 inline constexpr std::int64_t kUsers = 3;

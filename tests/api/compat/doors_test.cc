@@ -90,6 +90,8 @@ constexpr Row kRows[] = {
     {"GET /ack/*", ".......", "the signed link of a page: shows, and changes nothing", "/ack/nonsense"},
     {"POST /ack/*", ".......", "the signed link of a page: acknowledges as its person", "/ack/nonsense"},
     {"GET /calendar/*", ".......", "the secret address of a calendar", "/calendar/nonsense.ics"},
+    {"POST /receipts/*", ".......", "what a provider reports of a message, signed with its account's token",
+     "/receipts/N1/x", "MessageSid=SM1"},
     {"GET /login", "yyyyyyy", "anybody: who may vouch for people; whose session the browser has"},
     {"POST /login", ".......", "a name and a password, from a page of this server", "/login",
      R"({"user":"ann","password":"wrong"})"},
