@@ -113,13 +113,18 @@ char* TextStore::WriteFramed(char* to, std::string_view string, std::uint32_t fr
 }
 
 // The frame of the last one fits nearly always. Now and then the one that Use gives is taken, which may have become better; where many
-// found none it is asked only then.
+// did not fit into the last one's, it is asked only then: to look for a frame each time is a line of memory that nobody has looked at
+// lately, and so is the frame when it is read.
 char* TextStore::WriteInline(char* to, std::string_view string, Guess& guess) {
   guess.current = nullptr;
   const bool anew = ++guess.inlined % kSoughtOf == 0;
-  if (anew || !frames_.UseAgain(guess.frame, string)) {
-    guess.frame = anew || guess.frameless < kAlone ? frames_.Use(string) : kNoSlot;
-    guess.frameless = guess.frame == kNoSlot ? std::min(guess.frameless + 1, kAlone) : 0;
+  if (anew) {
+    guess.frame = frames_.Use(string);
+  } else if (frames_.UseAgain(guess.frame, string)) {
+    guess.misfits = 0;
+  } else {
+    guess.misfits = std::min(guess.misfits + 1, kAlone);
+    guess.frame = guess.misfits < kAlone ? frames_.Use(string) : kNoSlot;
   }
   if (guess.frame != kNoSlot) return WriteFramed(to, string, guess.frame);
   to = WriteVarint(to, string.size() << 2U);

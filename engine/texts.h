@@ -169,8 +169,9 @@ class TextStore {
     const Interned* current = nullptr;  // of the string that stood last, if it was interned
     std::uint32_t frame = kNoSlot;      // of the string that stood inline last; may be another one by now, or none
     std::uint32_t inlined = 0;          // counts those
-    std::uint32_t frameless = 0;        // so many of them, one after the other, fit into no frame; at most kAlone
-    std::uint32_t alone = 0;            // so many of them, one after the other, were not to be found; at most kAlone
+    std::uint32_t misfits =
+        0;  // so many of them, one after the other, did not fit into the frame of the last; at most kAlone
+    std::uint32_t alone = 0;  // so many of them, one after the other, were not to be found; at most kAlone
   };
   // One string of a text in memory.
   struct Part {
