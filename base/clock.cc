@@ -25,6 +25,8 @@ absl::Duration operator-(EngineTime a, EngineTime b) {
   if (a == b) return absl::ZeroDuration();
   if (a == EngineTime::Infinite()) return absl::InfiniteDuration();
   if (b == EngineTime::Infinite()) return -absl::InfiniteDuration();
+  if (std::int64_t difference = 0; !__builtin_sub_overflow(a.ns_, b.ns_, &difference))
+    return absl::Nanoseconds(difference);
   return absl::Nanoseconds(a.ns_) - absl::Nanoseconds(b.ns_);  // a Duration holds more than 64 bits of nanoseconds
 }
 

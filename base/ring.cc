@@ -74,11 +74,11 @@ Ring Ring::Create(std::span<std::byte> memory, std::size_t slots, std::size_t da
   header->head.store(Pack(start), std::memory_order_relaxed);
   header->tail.store(Pack(start), std::memory_order_relaxed);
   Ring ring(memory.data());
-  for (std::uint32_t i = 0; i < header->slots; ++i) {
-    const std::uint32_t ticket = start.ticket + i;
-    // Any turn but ticket + 1 says "not published" (I3); a slot's turn is never reset, the next lap expects another.
-    new (&ring.slots_[ticket & (header->slots - 1)]) Slot{.turn = ticket, .offset_units = 0, .bytes = 0, .units = 0};
-  }
+  // Any turn but ticket + 1 says "not published" (I3); a slot's turn is never reset, the next lap expects another. Only in the last slot a
+  // turn can be 0.
+  for (std::uint32_t i = 0; i < header->slots; ++i)
+    new (&ring.slots_[i]) Slot{.turn = 0, .offset_units = 0, .bytes = 0, .units = 0};
+  ring.slots_[header->slots - 1].turn.store(start.ticket, std::memory_order_relaxed);
   header->magic.store(kMagic, std::memory_order_release);  // pairs with Attach
   return ring;
 }

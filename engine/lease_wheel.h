@@ -32,6 +32,7 @@ class LeaseWheel {
     }
     now_ = now;
     size_ = 0;
+    blocks_ = 0;
   }
   std::uint32_t now() const { return now_; }
   bool empty() const { return size_ == 0; }
@@ -58,7 +59,7 @@ class LeaseWheel {
       while (!bucket.empty()) {
         if (budget == 0) return false;
         --budget;
-        const std::uint32_t slot = bucket.Pop();
+        const std::uint32_t slot = bucket.Pop(blocks_);
         --size_;
         due(slot);
       }
@@ -70,9 +71,10 @@ class LeaseWheel {
 
   // A tick before which there is nothing to do; kNever when the wheel is empty.
   std::uint32_t Next() const {
+    if (empty()) return kNever;
     // A bucket of an upper level that holds now_ is one whose cascade ran out of budget.
     for (unsigned l = 1; l < kLevels; ++l) {
-      if (levels_[l].FirstFrom(IndexOf(l, now_)) == IndexOf(l, now_)) return now_;
+      if (levels_[l].IsOccupied(IndexOf(l, now_))) return now_;
     }
     for (unsigned l = 0; l < kLevels; ++l) {
       const std::uint32_t found = levels_[l].FirstFrom(IndexOf(l, now_));
@@ -84,21 +86,14 @@ class LeaseWheel {
     return kNever;
   }
 
-  std::size_t bytes() const {
-    std::size_t bytes = 0;
-    for (const Level& level : levels_) {
-      for (const Bucket& bucket : level.buckets)
-        bytes += bucket.bytes();
-    }
-    return bytes;
-  }
+  std::size_t bytes() const { return blocks_ * Bucket::kBlockBytes; }
 
  private:
   static constexpr unsigned kLevels = 4;
   static constexpr std::uint32_t kBuckets = 256;
   static constexpr std::uint32_t kMask = kBuckets - 1;
 
-  // A stack of slots.
+  // A stack of slots. `blocks` counts those of all buckets.
   class Bucket {
    public:
     Bucket() = default;
@@ -106,19 +101,21 @@ class LeaseWheel {
     ~Bucket() { Clear(); }
 
     bool empty() const { return top_ == nullptr; }
-    void Push(std::uint32_t slot) {
+    void Push(std::uint32_t slot, std::size_t& blocks) {
       if (top_ == nullptr || top_->count == Block::kSlots) {
         auto block = std::make_unique<Block>();
         block->below = std::move(top_);
         top_ = std::move(block);
-        ++blocks_;
+        ++blocks;
       }
       top_->slots[top_->count++] = slot;
     }
     // Requires !empty().
-    std::uint32_t Pop() {
+    std::uint32_t Pop(std::size_t& blocks) {
       const std::uint32_t slot = top_->slots[--top_->count];
-      if (top_->count == 0) Drop();
+      if (top_->count > 0) return slot;
+      Drop();
+      --blocks;
       return slot;
     }
     // One after the other: blocks that end each other would nest as deep as there are blocks.
@@ -126,7 +123,6 @@ class LeaseWheel {
       while (top_ != nullptr)
         Drop();
     }
-    std::size_t bytes() const { return blocks_ * sizeof(Block); }
 
    private:
     struct Block {
@@ -139,16 +135,18 @@ class LeaseWheel {
     void Drop() {
       std::unique_ptr<Block> below = std::move(top_->below);
       top_ = std::move(below);
-      --blocks_;
     }
 
     std::unique_ptr<Block> top_;
-    std::size_t blocks_ = 0;
+
+   public:
+    static constexpr std::size_t kBlockBytes = sizeof(Block);
   };
   struct Level {
     std::array<Bucket, kBuckets> buckets;
     std::array<std::uint64_t, kBuckets / 64> occupied{};
 
+    bool IsOccupied(std::uint32_t index) const { return (occupied[index / 64] >> index % 64 & 1) != 0; }
     std::uint32_t FirstFrom(std::uint32_t index) const {
       for (std::uint32_t word = index / 64; word < occupied.size(); ++word) {
         const std::uint64_t bits =
@@ -165,7 +163,7 @@ class LeaseWheel {
     const std::uint32_t differing = tick ^ now_;
     const unsigned l = differing == 0 ? 0 : static_cast<unsigned>(std::bit_width(differing) - 1) / 8;
     const std::uint32_t index = IndexOf(l, tick);
-    levels_[l].buckets[index].Push(slot);
+    levels_[l].buckets[index].Push(slot, blocks_);
     levels_[l].occupied[index / 64] |= std::uint64_t{1} << index % 64;
   }
 
@@ -182,7 +180,7 @@ class LeaseWheel {
     while (!bucket.empty()) {
       if (budget == 0) return false;
       --budget;
-      const std::uint32_t slot = bucket.Pop();
+      const std::uint32_t slot = bucket.Pop(blocks_);
       const std::uint32_t tick = tick_of(slot);
       if (tick >> (8 * l) == now_ >> (8 * l) && tick >= now_) {
         Place(slot, tick);
@@ -196,7 +194,8 @@ class LeaseWheel {
 
   std::array<Level, kLevels> levels_;
   std::uint32_t now_ = 0;
-  std::size_t size_ = 0;  // entries, stale ones included
+  std::size_t size_ = 0;    // entries, stale ones included
+  std::size_t blocks_ = 0;  // of all buckets
 };
 
 }  // namespace tocsin

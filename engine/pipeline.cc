@@ -31,6 +31,8 @@ absl::Status Engine::Impl::RecoverResponder(Responder& responder, std::vector<In
   std::vector<Row> slice;
   std::vector<Timer> timers;
   const auto add = [&](Row row) {
+    if (slice.empty())
+      slice.reserve(kSlice);  // rows are large: a vector that grows would move each of them several times
     slice.push_back(std::move(row));
     if (slice.size() == kSlice) responder.Restore(std::exchange(slice, {}));
   };

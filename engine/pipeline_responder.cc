@@ -53,13 +53,18 @@ ResponderStage::ResponderStage(Responder responder,
       out_(kDecidedInFlight),
       durable_(kDecidedInFlight) {}
 
+void ResponderStage::Came() {
+  has_come_.store(true, std::memory_order_release);
+  wakeup_.Notify();
+}
+
 bool ResponderStage::Push(Command command, CommandDone& done) {
   {
     MutexLock lock(mutex_);
     if (inbox_.commands.size() >= kCommandsWaiting) return false;
     inbox_.commands.emplace_back(std::move(command), std::move(done));
   }
-  wakeup_.Notify();
+  Came();
   return true;
 }
 
@@ -68,7 +73,7 @@ void ResponderStage::Post(absl::AnyInvocable<void(Responder&, const Now&)> task)
     MutexLock lock(mutex_);
     inbox_.tasks.push_back(std::move(task));
   }
-  wakeup_.Notify();
+  Came();
 }
 
 void ResponderStage::Post(std::shared_ptr<StatePoint> point) {
@@ -76,7 +81,7 @@ void ResponderStage::Post(std::shared_ptr<StatePoint> point) {
     MutexLock lock(mutex_);
     inbox_.point = std::move(point);
   }
-  wakeup_.Notify();
+  Came();
 }
 
 void ResponderStage::Ask(absl::AnyInvocable<Decision(Responder&, const Now&)> decide, std::function<void()> passed) {
@@ -84,7 +89,7 @@ void ResponderStage::Ask(absl::AnyInvocable<Decision(Responder&, const Now&)> de
     MutexLock lock(mutex_);
     inbox_.asked.emplace_back(std::move(decide), std::move(passed));
   }
-  wakeup_.Notify();
+  Came();
 }
 
 void ResponderStage::Push(const AttemptResult& result) {
@@ -92,7 +97,7 @@ void ResponderStage::Push(const AttemptResult& result) {
     MutexLock lock(mutex_);
     results_.push_back(result);
   }
-  wakeup_.Notify();
+  Came();
 }
 
 void ResponderStage::PushReports(Sealed& sealed) {
@@ -109,7 +114,7 @@ void ResponderStage::PushReports(Sealed& sealed) {
   }
   sealed.reports.clear();
   sealed.sources.reset();
-  wakeup_.Notify();
+  Came();
 }
 
 std::string ResponderStage::WhyNotPaging() const {
@@ -185,10 +190,13 @@ bool ResponderStage::Observe(const Now& now) {
       Decide(responder_.ShardReported(shard, now), nullptr);
     if (!results.empty()) Decide(responder_.HandleResults(results, now), nullptr);
   }
+  has_come_.store(true, std::memory_order_relaxed);  // the rest
   return any;
 }
 
 bool ResponderStage::TakeInbox(const Now& now) {
+  if (!has_come_.load(std::memory_order_relaxed)) return false;  // mostly
+  has_come_.exchange(false, std::memory_order_acq_rel);
   Inbox taken;
   {
     MutexLock lock(mutex_);

@@ -229,10 +229,11 @@ bool ShardStage::DrainRings(const Now& now) {
 }
 
 bool ShardStage::SealInto(const Now& now, Wakeup& committer) {
+  const bool is_idle =
+      !dirty_ && !point_ && acks_.empty() && gateway_acks_.empty() && durable_.empty() && !reported_all_;
+  if (is_idle && !reports_wait_) return false;
   const bool report_all = now.engine - last_reports_ >= report_interval_;
-  if (!dirty_ && !point_ && acks_.empty() && gateway_acks_.empty() && durable_.empty() && !reported_all_ &&
-      !(reports_wait_ && report_all))
-    return false;
+  if (is_idle && !report_all) return false;
   if (spare_ == nullptr) spare_ = recycled_.TryPop().value_or(nullptr);
   if (spare_ == nullptr) return false;  // the committer has all of them: go on applying, the changes coalesce
   Sealed& sealed = *spare_;

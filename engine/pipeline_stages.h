@@ -375,7 +375,10 @@ class ResponderStage {
   Some TakeReports();
   std::vector<AttemptResult> TakeResults();
   bool Observe(const Now& now);
+  // Any thread, after something was put into what the mutex guards.
+  void Came();
 
+  std::atomic<bool> has_come_{false};  // perhaps: whoever takes looks, and whoever puts in says so afterwards
   mutable Mutex mutex_;
   Inbox inbox_ ABSL_GUARDED_BY(mutex_);
   WaitingReports reports_ ABSL_GUARDED_BY(mutex_);

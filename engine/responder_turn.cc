@@ -260,7 +260,7 @@ void Turn::Collect(Change& change) {
     if (row) {
       if (before == table.end() || before->second != *row) change.rows.emplace_back(std::move(*row));
     } else if (before != table.end()) {
-      change.removed.push_back(KeyOf(Row(before->second)));
+      change.removed.push_back(KeyFor<T>(id));
     }
   }
 }

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <new>
 #include <optional>
 #include <span>
 #include <vector>
@@ -28,11 +29,17 @@ class Submissions {
 
   // As many slots as batches may be under way. `seconds` is told how long each batch took, from Take to durable.
   Submissions(const Shares::Bounds& bounds, Histogram& seconds)
-      : seconds_(seconds), shares_(bounds), slots_(bounds.batches), next_(bounds.batches) {
-    const auto slots = static_cast<std::uint32_t>(bounds.batches);
-    for (std::uint32_t i = 0; i < slots; ++i)
-      next_[i].store(i + 1, std::memory_order_relaxed);
+      : seconds_(seconds),
+        shares_(bounds),
+        count_(static_cast<std::uint32_t>(bounds.batches)),
+        memory_(std::make_unique_for_overwrite<Memory[]>(bounds.batches)),
+        free_(count_) {}
+  ~Submissions() {
+    for (std::uint32_t i = 0; i < made_.load(std::memory_order_relaxed); ++i)
+      At(i).~Slot();
   }
+  Submissions(const Submissions&) = delete;
+  Submissions& operator=(const Submissions&) = delete;
 
   // A slot for a batch in `parts` parts, taken in at `now`; nullopt when all are taken, or the integration has its share of them.
   std::optional<Taken> Take(
@@ -44,7 +51,7 @@ class Submissions {
       shares_.Give(*share);
       return std::nullopt;
     }
-    Slot& taken = slots_[*slot];
+    Slot& taken = At(*slot);
     taken.share = *share;
     taken.parts.store(parts, std::memory_order_relaxed);
     taken.refused.store(false, std::memory_order_relaxed);
@@ -57,23 +64,23 @@ class Submissions {
 
   // The batch is refused after all: `parts` of it are in no ring. Nobody is told.
   void Withdraw(std::uint32_t slot, std::uint32_t parts) {
-    Slot& withdrawn = slots_[slot];
+    Slot& withdrawn = At(slot);
     withdrawn.refused.store(true, std::memory_order_release);
     Finish(slot, parts, 0, EngineTime());
   }
 
   // One part will not come back: what became of it is not known. The last part tells the sender.
   void Lose(std::uint32_t slot) {
-    slots_[slot].lost.store(true, std::memory_order_release);
+    At(slot).lost.store(true, std::memory_order_release);
     Finish(slot, 1, 0, EngineTime());
   }
   // As Lose, of all that is under way; so many batches. Nobody else may be in here, nor come in while it runs.
   std::uint64_t LoseAll() {
     std::uint64_t lost = 0;
-    for (std::uint32_t i = 0; i < slots_.size(); ++i) {
-      const std::uint32_t parts = slots_[i].parts.load(std::memory_order_acquire);
+    for (std::uint32_t i = 0; i < made_.load(std::memory_order_acquire); ++i) {
+      const std::uint32_t parts = At(i).parts.load(std::memory_order_acquire);
       if (parts == 0) continue;
-      slots_[i].lost.store(true, std::memory_order_release);
+      At(i).lost.store(true, std::memory_order_release);
       Finish(i, parts, 0, EngineTime());
       ++lost;
     }
@@ -81,7 +88,7 @@ class Submissions {
   }
 
   // Where a shard writes the outcomes of its part; empty when nobody asked.
-  std::span<Outcome> OutcomesOf(std::uint32_t slot) { return slots_[slot].outcomes; }
+  std::span<Outcome> OutcomesOf(std::uint32_t slot) { return At(slot).outcomes; }
 
   // One part is durable as of `sequence`. The last part tells the sender.
   void Complete(std::uint32_t slot, std::uint64_t sequence, EngineTime now) { Finish(slot, 1, sequence, now); }
@@ -95,12 +102,20 @@ class Submissions {
     Shares::Share share;
     EngineTime at;
     Inlet::Done done;
+    std::atomic<std::uint32_t> next{0};  // of the free list
   };
+  // A slot is made when it is first taken: there are more of them than are ever under way, and a start waits for none.
+  union Memory {
+    Memory() {}   // NOLINT: nothing is made as yet
+    ~Memory() {}  // NOLINT
+    Slot slot;
+  };
+  Slot& At(std::uint32_t slot) { return memory_[slot].slot; }
 
   // `refused` and `lost` are stored before the last parts are counted off, and parts counts with acquire and release: whoever
   // finishes the slot sees them.
   void Finish(std::uint32_t slot, std::uint32_t parts, std::uint64_t sequence, EngineTime now) {
-    Slot& finished = slots_[slot];
+    Slot& finished = At(slot);
     if (finished.parts.fetch_sub(parts, std::memory_order_acq_rel) != parts) return;
     Inlet::Done done = std::move(finished.done);
     const bool refused = finished.refused.load(std::memory_order_acquire);
@@ -119,10 +134,18 @@ class Submissions {
     std::uint32_t slot = 0;
     do {
       slot = static_cast<std::uint32_t>(head);
-      if (slot == slots_.size()) return std::nullopt;
-    } while (!free_.compare_exchange_weak(head, Tagged(head, next_[slot].load(std::memory_order_relaxed)),
+      if (slot == count_) return MakeSlot();
+    } while (!free_.compare_exchange_weak(head, Tagged(head, At(slot).next.load(std::memory_order_relaxed)),
                                           std::memory_order_acq_rel));
     return slot;
+  }
+  std::optional<std::uint32_t> MakeSlot() {
+    std::uint32_t made = made_.load(std::memory_order_relaxed);
+    do {
+      if (made == count_) return std::nullopt;
+    } while (!made_.compare_exchange_weak(made, made + 1, std::memory_order_acq_rel));
+    new (&memory_[made].slot) Slot();
+    return made;
   }
 
   // The free list is a stack of slot numbers; the tag in the upper half changes with every move, so a stale
@@ -131,15 +154,16 @@ class Submissions {
   void Free(std::uint32_t slot) {
     std::uint64_t head = free_.load(std::memory_order_acquire);
     do {
-      next_[slot].store(static_cast<std::uint32_t>(head), std::memory_order_relaxed);
+      At(slot).next.store(static_cast<std::uint32_t>(head), std::memory_order_relaxed);
     } while (!free_.compare_exchange_weak(head, Tagged(head, slot), std::memory_order_acq_rel));
   }
 
   Histogram& seconds_;
   Shares shares_;
-  std::vector<Slot> slots_;
-  std::vector<std::atomic<std::uint32_t>> next_;
-  std::atomic<std::uint64_t> free_{0};
+  const std::uint32_t count_;
+  const std::unique_ptr<Memory[]> memory_;
+  std::atomic<std::uint32_t> made_{0};
+  std::atomic<std::uint64_t> free_;  // its slot is count_: none
 };
 
 }  // namespace tocsin

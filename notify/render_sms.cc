@@ -66,11 +66,16 @@ int CountSmsSegments(std::string_view text) {
   bool gsm = true;
   while (!text.empty()) {
     std::size_t ascii = 0;
-    for (; ascii < text.size() && static_cast<unsigned char>(text[ascii]) < kAsciiSeptets.size(); ++ascii) {
-      const int each = kAsciiSeptets[static_cast<unsigned char>(text[ascii])];
-      gsm = gsm && each > 0;
+    int in_gsm = 1;
+    for (const char letter : text) {
+      const auto code = static_cast<unsigned char>(letter);
+      if (code >= kAsciiSeptets.size()) break;
+      const int each = kAsciiSeptets[code];
+      in_gsm &= each > 0 ? 1 : 0;
       septets += each;
+      ++ascii;
     }
+    gsm = gsm && in_gsm != 0;
     units += static_cast<int>(ascii);
     text.remove_prefix(ascii);
     if (text.empty()) break;

@@ -1,6 +1,7 @@
 #include "storage/journal.h"
 
 #include <algorithm>
+#include <atomic>
 #include <set>
 #include <utility>
 
@@ -95,6 +96,7 @@ class SegmentedJournal final : public Journal {
   std::vector<Segment> segments_ ABSL_GUARDED_BY(state_mutex_);  // oldest first; the last is the active one
   journal::Link durable_ ABSL_GUARDED_BY(state_mutex_);          // after the last durable entry
   absl::Status failure_ ABSL_GUARDED_BY(state_mutex_);           // final
+  std::atomic<bool> failed_{false};                              // there is one
 
   // Taken before state_mutex_. Held while a mark is written, so that marks never go back.
   Mutex mark_mutex_ ABSL_ACQUIRED_BEFORE(state_mutex_);
@@ -149,11 +151,8 @@ absl::Status SegmentedJournal::RepairTail(const journal::Image& image) {
   active_end_ = last.end;
   active_size_ = last.size;
   // Bytes of a torn commit are zeroed: no later recovery may meet them behind new entries.
-  const std::string zeros(kCopyBytes, '\0');
-  for (std::uint64_t at = last.end; at < image.tail_end; at += kCopyBytes) {
-    const std::uint64_t step = std::min<std::uint64_t>(kCopyBytes, image.tail_end - at);
-    TOCSIN_TRY(active_->WriteAt(at, std::string_view(zeros).substr(0, step)));
-  }
+  for (std::uint64_t at = last.end; at < image.tail_end; at += kCopyBytes)
+    TOCSIN_TRY(active_->WriteAt(at, std::string(std::min<std::uint64_t>(kCopyBytes, image.tail_end - at), '\0')));
   // What the mark does not vouch for may be in memory only, and after a failed fsync Linux calls such pages clean. Written
   // again it is on the disk before anybody builds on it.
   for (std::uint64_t at = image.unmarked; at < last.end; at += kCopyBytes) {
@@ -410,6 +409,7 @@ Journal::Standing SegmentedJournal::Stand() const {
 }
 
 absl::Status SegmentedJournal::Failure() const {
+  if (!failed_.load(std::memory_order_acquire)) return absl::OkStatus();
   MutexLock lock(state_mutex_);
   return failure_;
 }
@@ -418,6 +418,7 @@ absl::Status SegmentedJournal::Fail(const absl::Status& status) {
   if (status.ok()) return status;
   MutexLock lock(state_mutex_);
   if (failure_.ok()) failure_ = Annotate(status, "journal");
+  failed_.store(true, std::memory_order_release);
   return failure_;
 }
 

@@ -62,7 +62,7 @@ void Oracle::FollowLost(EngineTime now) {
 
 void Oracle::FollowOne(std::int64_t service, const Now& now) {
   Service& state = At(service);
-  if (now.engine > std::max(state.grace, disturbed_ + kSlack)) state.closing = false;
+  if (state.closing && now.engine > std::max(state.grace, disturbed_ + kSlack)) state.closing = false;
   if (state.lost || !state.open) return;
   if (state.owned) {
     if (state.owned_until && now.engine > Limit(*state.owned_until)) Resume(service, *state.owned_until);

@@ -81,8 +81,8 @@ void Providers::Start(const Notification& notification,
 bool Providers::Work(const Now& now, const Organisation& organisation) {
   bool any = false;
   while (!due_.empty() && due_.begin()->first.first <= now.engine) {
-    Attempt attempt = std::move(due_.begin()->second);
-    due_.erase(due_.begin());
+    const auto taken = due_.extract(due_.begin());
+    Attempt& attempt = taken.mapped();
     any = true;
     if (!attempt.receipt.empty()) {
       ProviderReceipt receipt{attempt.receipt, attempt.delivered, attempt.delivered ? "delivered" : "undelivered"};
@@ -94,7 +94,7 @@ bool Providers::Work(const Now& now, const Organisation& organisation) {
     } else if (attempt.reply) {
       Answer(attempt, now.engine);
     } else {
-      Begin(std::move(attempt), now, organisation);
+      Begin(attempt, now, organisation);
     }
   }
   return any;
@@ -128,7 +128,7 @@ void Providers::CheckExchange(const Notification& notification, const notify::Ex
   hooks_.violate(absl::StrFormat("I5: N%d does not carry its idempotency key", notification.id.value()));
 }
 
-void Providers::Begin(Attempt attempt, const Now& now, const Organisation& organisation) {
+void Providers::Begin(Attempt& attempt, const Now& now, const Organisation& organisation) {
   const Notification& notification = attempt.notification;
   const notify::Channel& channel = notify::ChannelOf(notification.method.kind);
   const absl::StatusOr<notify::Exchange> exchange = channel.compose(notification, organisation, now.wall);

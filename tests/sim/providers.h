@@ -97,8 +97,8 @@ class Providers {
   };
 
   Mood MoodOf(std::int64_t provider, EngineTime now);
-  void Schedule(EngineTime at, Attempt attempt) { due_.emplace(std::pair(at, ++order_), std::move(attempt)); }
-  void Begin(Attempt attempt, const Now& now, const Organisation& organisation);
+  void Schedule(EngineTime at, Attempt&& attempt) { due_.emplace(std::pair(at, ++order_), std::move(attempt)); }
+  void Begin(Attempt& attempt, const Now& now, const Organisation& organisation);
   void BeginCanary(const Attempt& attempt, const notify::Exchange& exchange, EngineTime now);
   void Answer(const Attempt& attempt, EngineTime now);
   notify::Reply ReplyOf(const Attempt& attempt, Mood mood, absl::Duration& after, bool& takes);

@@ -72,17 +72,17 @@ Simulation::Simulation(const Plan& plan, const SimulationOptions& options)
       providers_(
           random_.Next(),
           {[this](const Notification& notification, bool) {
-             Trace(absl::StrFormat("begins N%d attempt %d", notification.id.value(), notification.attempt));
+             Trace(absl::StrCat("begins N", notification.id.value(), " attempt ", notification.attempt));
              // Nobody judges an attempt that is never answered.
              if (notification.attempt >= 5 || FollowsUnconfirmed(responder().state(), notification))
                oracle_.Lose(ServiceOf(notification.subject));
              checker_.AttemptBegins(notification, responder(), clock_.Read());
              oracle_.Began(notification, ServiceOf(notification.subject), clock_.Read());
            },
-           [this](const Notification& notification) { Trace(absl::StrFormat("taken N%d", notification.id.value())); },
+           [this](const Notification& notification) { Trace(absl::StrCat("taken N", notification.id.value())); },
            [this](const std::string& key) { CanaryArrives(key); },
            [this](const Notification& notification, AttemptResult::Kind kind) {
-             Trace(absl::StrFormat("judged N%d %d", notification.id.value(), static_cast<int>(kind)));
+             Trace(absl::StrCat("judged N", notification.id.value(), " ", static_cast<int>(kind)));
              checker_.Judged(notification, kind, responder(), clock_.Read().engine);
              // The person's next method may be used, or the next step come before its time.
              const bool given_up = kind == AttemptResult::Kind::kRejected || notification.attempt >= 5;
@@ -96,7 +96,7 @@ Simulation::Simulation(const Plan& plan, const SimulationOptions& options)
            [this](const std::string& text) { Violate(text); }}),
       senders_({[this](std::int64_t alert, Severity) { oracle_.Said(alert); },
                 [this](const Senders::Known& known) {
-                  Trace(absl::StrFormat("known %d %d", known.alert, known.firing ? 1 : 0));
+                  Trace(absl::StrCat("known ", known.alert, " ", known.firing ? 1 : 0));
                   oracle_.Known(known, clock_.Read());
                 },
                 [this](const std::string& text) { Violate(text); }}),
@@ -116,9 +116,9 @@ void Simulation::Violate(const std::string& text) {
 }
 
 void Simulation::Trace(const std::string& text) {
-  const std::string line = absl::StrCat(absl::ToInt64Milliseconds(clock_.elapsed()), " ", text);
-  result_.trace = Hash64(absl::StrCat(result_.trace, line));
-  if (options_.print_trace) std::printf("%s\n", line.c_str());
+  const std::int64_t elapsed = absl::ToInt64Milliseconds(clock_.elapsed());
+  result_.trace = Hash64(absl::StrCat(result_.trace, elapsed, " ", text));
+  if (options_.print_trace) std::printf("%s\n", absl::StrCat(elapsed, " ", text).c_str());
 }
 
 // All that the engine says of what it does.

@@ -94,7 +94,7 @@ bool Simulation::StartEngine() {
   auto started =
       Engine::Start(EngineOptions(plan_.settings), *store_, clock_,
                     {[this](const Notification& notification, absl::Duration deadline, std::shared_ptr<Gate> gate) {
-                       Trace(absl::StrFormat("start N%d", notification.id.value()));
+                       Trace(absl::StrCat("start N", notification.id.value()));
                        providers_.Start(notification, deadline, std::move(gate), clock_.Read());
                      },
                      nullptr, [this](const absl::Status&) { dead_ = true; }});

@@ -28,16 +28,24 @@ namespace tocsin::sim {
 // Wall time may jump, engine time goes on from where the journal says; both move with the world's own time.
 class WorldClock final : public Clock {
  public:
-  Now Read() const override { return {wall_ + elapsed_, EngineTime() + (engine_ + elapsed_)}; }
+  Now Read() const override { return now_; }  // often: much oftener than it changes
   absl::Duration elapsed() const { return elapsed_; }
-  void Advance(absl::Duration by) { elapsed_ += by; }
-  void Jump(absl::Duration by) { wall_ += by; }
-  void ResumeAt(EngineTime time) { engine_ = (time - EngineTime()) - elapsed_; }
+  void Advance(absl::Duration by) { Set(wall_, engine_, elapsed_ + by); }
+  void Jump(absl::Duration by) { Set(wall_ + by, engine_, elapsed_); }
+  void ResumeAt(EngineTime time) { Set(wall_, (time - EngineTime()) - elapsed_, elapsed_); }
 
  private:
+  void Set(absl::Time wall, absl::Duration engine, absl::Duration elapsed) {
+    wall_ = wall;
+    engine_ = engine;
+    elapsed_ = elapsed;
+    now_ = {wall_ + elapsed_, EngineTime() + (engine_ + elapsed_)};
+  }
+
   absl::Time wall_ = absl::FromUnixSeconds(1'790'000'000);
   absl::Duration engine_;
   absl::Duration elapsed_;
+  Now now_{wall_, EngineTime()};
 };
 
 struct StateHashes {
