@@ -4,12 +4,12 @@
 //                                organisation's; 404 when the message is not in memory (any more)
 #pragma once
 
-#include "engine/pipeline.h"
+#include "api/methods.h"
 #include "net/http_router.h"
 
 namespace tocsin {
 
-// `engine` outlives the server.
-void AddReceiptRoutes(HttpRouter& router, Engine& engine);
+// `api` outlives the server.
+void AddReceiptRoutes(HttpRouter& router, Api& api);
 
 }  // namespace tocsin

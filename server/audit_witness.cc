@@ -24,7 +24,7 @@ namespace {
 
 constexpr absl::Duration kEvery = absl::Minutes(1);
 constexpr absl::Duration kPatience = absl::Seconds(10);
-constexpr absl::Duration kLastHead = absl::Seconds(8);  // at a stop
+constexpr absl::Duration kLastHead = absl::Seconds(4);  // at a stop
 constexpr std::size_t kAnswerBytes = 4096;
 constexpr std::string_view kLog = "log";
 constexpr std::string_view kSyslog = "syslog";

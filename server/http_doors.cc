@@ -23,7 +23,7 @@ void AddHttpDoors(HttpRouter& router, const HttpDoors& doors) {
   AddSessionRoutes(router, doors.api, doors.auth, doors.workers);
   AddOidcRoutes(router, doors.api, doors.auth, doors.workers);
   AddAcknowledgeRoutes(router, doors.api, doors.link_key, doors.workers);
-  AddReceiptRoutes(router, doors.engine);
+  AddReceiptRoutes(router, doors.api);
   AddCalendarRoutes(router, doors.api, doors.auth, doors.workers);
   AddAlertmanagerRoutes(router, doors.api, doors.auth, doors.keys, doors.workers, doors.alertmanager);
   AddHeartbeatRoutes(router, doors.engine, doors.keys);

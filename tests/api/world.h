@@ -125,7 +125,7 @@ class ApiTest : public ::testing::Test {
     AddSessionRoutes(router, *api_, *auth_, *workers_);
     AddAcknowledgeRoutes(router, *api_, std::string(kLinkKey), *workers_);
     AddCalendarRoutes(router, *api_, *auth_, *workers_);
-    AddReceiptRoutes(router, *engine_);
+    AddReceiptRoutes(router, *api_);
     absl::StatusOr<std::unique_ptr<HttpServer>> http = HttpServer::Start({.threads = 1}, std::move(router));
     ASSERT_TRUE(http.ok()) << http.status();
     http_ = *std::move(http);

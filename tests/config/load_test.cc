@@ -209,9 +209,9 @@ TEST(LoadTest, ChecksHowPeopleAreReached) {
 TEST(LoadTest, ChecksWhoCarriesMessages) {
   const Case cases[] = {
       {"receipts, and nowhere to send them",
-       "twilio: {account_sid: AC1, auth_token: t, from: \"+15005550006\", receipts: true}\n",      {"x.yaml:1:76: twilio.receipts: the provider reports to this server: public_url must say where that is"}},
+       "twilio: {account_sid: AC1, auth_token: t, from: \"+15005550006\", receipts: true}\n",      {"x.yaml:1:75: twilio.receipts: the provider reports to this server: public_url must say where that is"}},
       {"impatience",
-       "twilio: {account_sid: AC1, auth_token: t, from: \"+15005550006\", receipt_timeout: 1s}\n", {"x.yaml:1:83: twilio.receipt_timeout: must be 10s to 10m"}                                             },
+       "twilio: {account_sid: AC1, auth_token: t, from: \"+15005550006\", receipt_timeout: 1s}\n", {"x.yaml:1:82: twilio.receipt_timeout: must be 10s to 10m"}                                             },
       {"a second without a first",
        "second_twilio: {account_sid: AC1, auth_token: t, from: \"+15005550006\"}\n",               {"x.yaml:1:16: second_twilio: takes the place of twilio, which is not there"}                           },
       {"a second mail server without a first",

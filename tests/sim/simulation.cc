@@ -69,31 +69,31 @@ Simulation::Simulation(const Plan& plan, const SimulationOptions& options)
       random_(static_cast<std::uint64_t>(plan.settings.seed)),
       liar_(disk_),
       views_(rocksdb::NewMemEnv(rocksdb::Env::Default())),
-      providers_(
-          random_.Next(),
-          {[this](const Notification& notification, bool) {
-             Trace(absl::StrCat("begins N", notification.id.value(), " attempt ", notification.attempt));
-             // Nobody judges an attempt that is never answered.
-             if (notification.attempt >= 5 || FollowsUnconfirmed(responder().state(), notification))
-               oracle_.Lose(ServiceOf(notification.subject));
-             checker_.AttemptBegins(notification, responder(), clock_.Read());
-             oracle_.Began(notification, ServiceOf(notification.subject), clock_.Read());
-           },
-           [this](const Notification& notification) { Trace(absl::StrCat("taken N", notification.id.value())); },
-           [this](const std::string& key) { CanaryArrives(key); },
-           [this](const Notification& notification, AttemptResult::Kind kind) {
-             Trace(absl::StrCat("judged N", notification.id.value(), " ", static_cast<int>(kind)));
-             checker_.Judged(notification, kind, responder(), clock_.Read().engine);
-             // The person's next method may be used, or the next step come before its time.
-             const bool given_up = kind == AttemptResult::Kind::kRejected || notification.attempt >= 5;
-             if (kind != AttemptResult::Kind::kAccepted && given_up) oracle_.Lose(ServiceOf(notification.subject));
-           },
-           [this](Command command) {
-             const auto* receipt = std::get_if<ProviderReceipt>(&command.body);
-             if (receipt != nullptr && !receipt->delivered) oracle_.LoseAll();
-             if (engine_) engine_->Execute(std::move(command), nullptr);
-           },
-           [this](const std::string& text) { Violate(text); }}),
+      providers_(random_.Next(),
+                 {[this](const Notification& notification, bool) {
+                    Trace(absl::StrCat("begins N", notification.id.value(), " attempt ", notification.attempt));
+                    // Nobody judges an attempt that is never answered.
+                    if (notification.attempt >= 5 || FollowsUnconfirmed(responder().state(), notification))
+                      oracle_.Lose(ServiceOf(notification.subject));
+                    checker_.AttemptBegins(notification, responder(), clock_.Read());
+                    oracle_.Began(notification, ServiceOf(notification.subject), clock_.Read());
+                  },
+                  [this](const Notification& notification) { Trace(absl::StrCat("taken N", notification.id.value())); },
+                  [this](const std::string& key) { CanaryArrives(key); },
+                  [this](const Notification& notification, AttemptResult::Kind kind) {
+                    Trace(absl::StrCat("judged N", notification.id.value(), " ", static_cast<int>(kind)));
+                    checker_.Judged(notification, kind, responder(), clock_.Read().engine);
+                    // The person's next method may be used, or the next step come before its time.
+                    const bool given_up = kind == AttemptResult::Kind::kRejected || notification.attempt >= 5;
+                    if (kind != AttemptResult::Kind::kAccepted && given_up)
+                      oracle_.Lose(ServiceOf(notification.subject));
+                  },
+                  [this](Command command) {
+                    const auto* receipt = std::get_if<ProviderReceipt>(&command.body);
+                    if (receipt != nullptr && !receipt->delivered) oracle_.LoseAll();
+                    if (engine_) engine_->Execute(std::move(command), nullptr);
+                  },
+                  [this](const std::string& text) { Violate(text); }}),
       senders_({[this](std::int64_t alert, Severity) { oracle_.Said(alert); },
                 [this](const Senders::Known& known) {
                   Trace(absl::StrCat("known ", known.alert, " ", known.firing ? 1 : 0));
