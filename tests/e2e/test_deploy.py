@@ -13,7 +13,7 @@ DEPLOY = ROOT / "deploy"
 
 def named_metrics(text):
     """The families that expressions in `text` name."""
-    return {re.sub(r"_(bucket|sum|count)$", "", name) for name in re.findall(r"\btocsin_[a-z_]+", text)}
+    return {re.sub(r"_(bucket|sum|count)$", "", name) for name in re.findall(r"\btocsin_[a-z0-9_]+", text)}
 
 
 def exported_metrics(folder):
