@@ -69,10 +69,11 @@ bool IsAsAppended(std::span<const std::byte> bytes) {
   const EventView view(bytes.data());
   EventBatch again(kSeed, view.header().integration);
   if (!again.Append(view.ToEvent()).ok() || again.bytes().size() != view.header().size) return false;
-  // ToEvent and back may round what a clock says; the rest has to be the same.
+  // ToEvent and back may round what a clock says, and a record may say that nobody has checked it; the rest has to be the same.
   EventHeader header = again.at(0).header();
   header.starts_at_ns = view.header().starts_at_ns;
   header.ends_at_ns = view.header().ends_at_ns;
+  if (view.header().form == EventHeader::Form::kUnchecked) header.form = EventHeader::Form::kUnchecked;
   return std::memcmp(&header, bytes.data(), sizeof header) == 0 &&
          std::ranges::equal(again.bytes().subspan(sizeof header),
                             bytes.subspan(sizeof header, header.size - sizeof header));
